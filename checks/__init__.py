@@ -1,0 +1,1 @@
+"""Decide: tables in, verdicts out; no orchestrator, network, clock or randomness."""

@@ -1,0 +1,94 @@
+"""Say what went wrong, what to do about it, and with which exit code the command ends.
+
+::
+
+    PostdoseError                 1   a defect of ours, when nothing below fits
+    ├── UsageError                2   the command or a call was given something it cannot use
+    │   └── DesignError           2   a stopping boundary or timing test has impossible parameters
+    ├── ProtocolError             2   the study protocol file has problems (all of them, with lines)
+    ├── FeedError                 3   a feed cannot be read
+    ├── LedgerBrokenError         4   the ledger's chain does not verify
+    ├── DeliveryError            40   an alert could not be delivered
+    └── LedgerWriteError         41   the ledger could not be written
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class PostdoseError(Exception):
+    """The root of the tree; its message is written for the study team."""
+
+    exit_code: ClassVar[int] = 1
+    remedy: ClassVar[str] = "Report this as a defect, with the command that led to it."
+
+
+class UsageError(PostdoseError):
+    """The command, or a call, was given something it cannot use."""
+
+    exit_code = 2
+    remedy = "See `postdose --help`."
+
+
+class DesignError(UsageError, ValueError):
+    """A stopping boundary or timing test was asked for with impossible parameters."""
+
+    remedy = "Correct the design parameter that the message names."
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem of a study protocol file: where, what was found, what is allowed."""
+
+    file: str
+    line: int
+    path: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.path}: found {self.found}; allowed: {self.allowed}"
+
+
+class ProtocolError(PostdoseError):
+    """The study protocol file cannot be used; carries every problem at once."""
+
+    exit_code = 2
+    remedy = "Correct each line named, then run `postdose check`."
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class FeedError(PostdoseError):
+    """A feed cannot be read: names the file, what was found and what is allowed."""
+
+    exit_code = 3
+    remedy = "Ask the sender for the file again; the look says `not_assessable` until it can be read."
+
+    def __init__(self, file: str, found: str, allowed: str) -> None:
+        self.file, self.found, self.allowed = file, found, allowed
+        super().__init__(f"{file}: found {found}; allowed: {allowed}")
+
+
+class LedgerBrokenError(PostdoseError):
+    """The ledger's chain does not verify; names the first bad record."""
+
+    exit_code = 4
+    remedy = "Keep the database as it is and compare it with its last backup."
+
+
+class DeliveryError(PostdoseError):
+    """An alert could not be delivered; it stays pending."""
+
+    exit_code = 40
+    remedy = "Mend the channel that the message names, then look again."
+
+
+class LedgerWriteError(PostdoseError):
+    """The ledger could not be written; the verdict was printed all the same."""
+
+    exit_code = 41
+    remedy = "Check the database of --state, then look again at the same data cut-off."

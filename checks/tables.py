@@ -1,0 +1,149 @@
+"""Declare every table that passes between stages: its columns, types and what a row is.
+
+Times are UTC at a resolution of one second. A time is always a pair, ``earliest`` and ``latest``: a stamp to
+the minute or finer has both alike, a coarser one spans what it leaves open (see ``checks.instants``).
+``trusted`` is False for a row that failed a check: it takes part in the worst case alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+TEXT = "str"
+TIME = "datetime64[s, UTC]"
+NUMBER = "float64"
+FLAG = "bool"
+COUNT = "int64"
+
+BLINDED_COLUMNS = frozenset({"EXTRT", "EXDOSE", "EXDOSTXT", "ECTRT", "ECDOSE"})
+"""Columns whose values tell, or let one infer, the arm; so does every column whose name begins with ARM or ACTARM."""
+
+
+def tells_arm(column: str) -> bool:
+    """Whether a column's values would tell the arm, so that no blinded output may show them."""
+    return column in BLINDED_COLUMNS or column.startswith(("ARM", "ACTARM"))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A column contract: the name of the table, and the type of each of its columns."""
+
+    name: str
+    columns: Mapping[str, str]
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the declared columns in their declared order and types, with a fresh index.
+
+        Raises
+        ------
+        KeyError
+            When a declared column is missing: a defect of the stage that made the frame.
+        """
+        return frame[list(self.columns)].astype(dict(self.columns)).reset_index(drop=True)
+
+    def empty(self) -> pd.DataFrame:
+        """Return the table without rows."""
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in self.columns.items()})
+
+
+RAW_PROVENANCE: Mapping[str, str] = {"source_file": TEXT, "source_row": COUNT}
+"""What every raw feed carries beside its own columns, all of them text as delivered, missing where blank."""
+
+SUBJECTS = Table("subjects", {"USUBJID": TEXT, "SITEID": TEXT, "timezone": TEXT})
+"""DM: one row a subject, with the time zone of its site."""
+
+ADMINISTRATIONS = Table(
+    "administrations",
+    {"USUBJID": TEXT, "EXSEQ": TEXT, "earliest": TIME, "latest": TIME, "trusted": FLAG},
+)
+"""EX: one row for each study-drug administration that was given; no treatment, no amount."""
+
+READINGS = Table(
+    "readings",
+    {
+        "USUBJID": TEXT,
+        "VSSEQ": TEXT,
+        "VSTESTCD": TEXT,
+        "value": NUMBER,
+        "alternative": NUMBER,
+        "earliest": TIME,
+        "latest": TIME,
+        "trusted": FLAG,
+    },
+)
+"""VS: one row a reading in the canonical unit (C, breaths/min, %, beats/min, mmHg, fraction).
+
+``value`` is missing where it cannot be read as a number; ``alternative`` is the value in another unit that
+the number would fit (F written as C), missing where there is none.
+"""
+
+ADVERSE_EVENTS = Table(
+    "adverse_events",
+    {
+        "USUBJID": TEXT,
+        "AESEQ": TEXT,
+        "term": TEXT,
+        "grade": TEXT,
+        "serious": TEXT,
+        "earliest": TIME,
+        "latest": TIME,
+        "timed": FLAG,
+        "trusted": FLAG,
+    },
+)
+"""AE: one row an event; ``term`` is AEDECOD, else AETERM, case folded; ``timed`` when the stamp has a clock time."""
+
+LABS = Table(
+    "labs",
+    {
+        "USUBJID": TEXT,
+        "LBSEQ": TEXT,
+        "LBTESTCD": TEXT,
+        "value": NUMBER,
+        "upper_limit": NUMBER,
+        "earliest": TIME,
+        "latest": TIME,
+        "trusted": FLAG,
+    },
+)
+"""LB: one row a result, with the upper limit of normal in the same unit, missing where not given."""
+
+QUARANTINE = Table(
+    "quarantine",
+    {
+        "domain": TEXT,
+        "source_file": TEXT,
+        "source_row": COUNT,
+        "USUBJID": TEXT,
+        "record": TEXT,
+        "check": TEXT,
+        "column": TEXT,
+        "found": TEXT,
+        "message": TEXT,
+    },
+)
+"""One row for each reason that a row was withheld; ``found`` is withheld where it would tell the arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One file that arrived: its name, the SHA-256 of its bytes, and its number of rows."""
+
+    name: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a reader made of one domain: text columns with provenance, or the problem that prevented it.
+
+    ``table`` has the columns of the source in upper case, all text (missing where blank), and those of
+    ``RAW_PROVENANCE``: ``source_row`` is the line of a text file (the header is line 1), else the record number.
+    """
+
+    domain: str
+    table: pd.DataFrame | None
+    deliveries: tuple[Delivery, ...] = field(default=())
+    problem: str | None = None

@@ -1,0 +1,1 @@
+"""Act: read, schedule, remember, send and render what the checks decide."""
