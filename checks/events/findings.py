@@ -1,0 +1,250 @@
+"""Gather what one look found: the cases of every dose, the events of control hours, and the hours observed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from checks.events.cases import Records, dose_anchors, find_composites, measurements
+from checks.events.criteria import vital_criteria, vitals_of
+from checks.events.evidence import Onset
+from checks.events.onsets import Anchors
+from checks.events.pairing import Composite
+from checks.exposure import (
+    Block,
+    control_blocks,
+    control_spans,
+    judge_windows,
+    number_doses,
+    observed_everywhere,
+    observed_spans,
+    subject_codes,
+    trusted_doses,
+    with_cases,
+)
+from checks.exposure.spans import HOUR, SECONDS_BITS, Spans, length_within, seconds_of
+from checks.protocol import StudyProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentOnset:
+    """One component of a case: hours since dose start between which it began, and what shows it."""
+
+    onset_hours: tuple[float, float]
+    evidence: tuple[str, ...]
+    query: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case; hours are hours since the start of its dose. ``hour`` is None where only dates are known."""
+
+    USUBJID: str
+    dose_number: int
+    dose_start: pd.Timestamp
+    certainty: str
+    in_risk_window: str
+    surely: bool
+    hour: float | None
+    onset_hours: tuple[float, float]
+    components: Mapping[str, ComponentOnset]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlEvent:
+    """A composite onset in control hours; in the main count where ``counted``, ``surely`` with its whole interval."""
+
+    USUBJID: str
+    counted: bool
+    surely: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Doses with the fate of their windows, cases, control events, and observed hours."""
+
+    doses: pd.DataFrame
+    cases: tuple[Case, ...]
+    control_events: tuple[ControlEvent, ...]
+    hours_in_risk: float
+    hours_in_control: float
+
+
+def find_cases(
+    administrations: pd.DataFrame, records: Records, protocol: StudyProtocol, data_cutoff: datetime
+) -> Findings:
+    """Return all that the case definition finds up to the data cut-off.
+
+    Parameters
+    ----------
+    administrations
+        The table ``ADMINISTRATIONS``; ``records.known`` must hold its subjects.
+    records
+        Readings and adverse events, quarantined ones marked by ``trusted``.
+    protocol
+        Case definition, windows and limits.
+    data_cutoff
+        The only "now".
+    """
+    numbered = number_doses(administrations)
+    trusted = trusted_doses(numbered)
+    observed = _observed(records.trusted(), protocol, data_cutoff)
+    doses = judge_windows(numbered, observed, records.known, protocol, data_cutoff)
+    cases = _cases(trusted, records.trusted(), protocol, data_cutoff)
+    if not (
+        numbered["trusted"].all()
+        and records.readings["trusted"].all()
+        and records.adverse_events["trusted"].all()
+    ):
+        cases = _with_withheld(cases, _cases(numbered, records, protocol, data_cutoff))
+    codes = subject_codes(trusted["USUBJID"], records.known)
+    control = control_spans(trusted, codes, protocol)
+    held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
+    return Findings(
+        doses=with_cases(doses, held),
+        cases=cases,
+        control_events=_control_events(control, records.trusted(), protocol),
+        hours_in_risk=float(doses.loc[doses["trusted"], "risk_observed_hours"].sum()),
+        hours_in_control=float(length_within(observed, *control).sum() / HOUR),
+    )
+
+
+def _observed(records: Records, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
+    parts = []
+    for component in protocol.case_definition.components.values():
+        measured = measurements(records, vitals_of(vital_criteria(component)))
+        codes, times = measured.axis >> SECONDS_BITS, seconds_of(measured.axis)
+        parts.append(
+            observed_spans(codes, times, measured.kinds, max_gap_hours=protocol.limits.max_gap_hours)
+        )
+    return observed_everywhere(parts, np.arange(len(records.known)), data_cutoff)
+
+
+def _cases(
+    doses: pd.DataFrame, records: Records, protocol: StudyProtocol, data_cutoff: datetime
+) -> tuple[Case, ...]:
+    anchors = dose_anchors(doses, records.known, data_cutoff)
+    return tuple(
+        _case(composite, doses.iloc[composite.anchor], int(anchors.times[composite.anchor]), protocol)
+        for composite in find_composites(anchors, records, protocol)
+    )
+
+
+def _case(composite: Composite, dose: pd.Series, start: int, protocol: StudyProtocol) -> Case:
+    uncertain = int((dose["start_latest"] - dose["start_earliest"]).total_seconds())
+    certain = composite.certain and not uncertain
+
+    def hours(onset: Onset) -> tuple[float, float]:
+        return _hours(onset.earliest - start - uncertain), _hours(onset.latest - start)
+
+    onset_hours = hours(composite.onset)
+    timed = all(onset.seen is not None for onset in composite.components.values()) and not uncertain
+    seen = composite.onset.seen
+    hour = _hours(seen - start) if timed and seen is not None else None
+    return Case(
+        USUBJID=dose["USUBJID"],
+        dose_number=int(dose["dose_number"]),
+        dose_start=dose["start_earliest"],
+        certainty="definite" if certain else "possible",
+        in_risk_window=_in_risk_window(certain, hour, onset_hours, protocol),
+        surely=certain and _inside(onset_hours, protocol) and _inside((hour, hour), protocol),
+        hour=hour,
+        onset_hours=onset_hours,
+        components={
+            name: ComponentOnset(hours(onset), onset.evidence, onset.query)
+            for name, onset in composite.components.items()
+        },
+    )
+
+
+def _hours(span: int) -> float:
+    """Return hours to the tenth of a second's worth of digits that seconds can carry."""
+    return round(span / HOUR, 4)
+
+
+def _inside(hours: tuple[float | None, float | None], protocol: StudyProtocol) -> bool:
+    low, high = protocol.risk_window_hours
+    first, last = hours
+    return first is not None and last is not None and low <= first and last <= high
+
+
+def _in_risk_window(
+    certain: bool, hour: float | None, onset_hours: tuple[float, float], protocol: StudyProtocol
+) -> str:
+    low, high = protocol.risk_window_hours
+    in_window = _inside((hour, hour), protocol)
+    if certain and in_window:
+        return "yes"
+    overlaps = onset_hours[0] <= high and onset_hours[1] >= low
+    return "possible" if in_window or overlaps else "no"
+
+
+def _with_withheld(certain: tuple[Case, ...], all_rows: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Return the cases, joined by those that need a quarantined row, which are at most possible."""
+    rank = {"no": 0, "possible": 1, "yes": 2}
+    known: dict[tuple[str, pd.Timestamp], int] = {}
+    for case in certain:
+        key = (case.USUBJID, case.dose_start)
+        known[key] = max(known.get(key, -1), rank[case.in_risk_window])
+    more = [
+        _possible(case)
+        for case in all_rows
+        if min(rank[case.in_risk_window], 1) > known.get((case.USUBJID, case.dose_start), -1)
+    ]
+    return tuple(
+        sorted((*certain, *more), key=lambda case: (case.USUBJID, case.dose_start, case.onset_hours[1]))
+    )
+
+
+def _possible(case: Case) -> Case:
+    window = "no" if case.in_risk_window == "no" else "possible"
+    return Case(
+        case.USUBJID,
+        case.dose_number,
+        case.dose_start,
+        "possible",
+        window,
+        False,
+        case.hour,
+        case.onset_hours,
+        case.components,
+    )
+
+
+def _control_events(control: Spans, records: Records, protocol: StudyProtocol) -> tuple[ControlEvent, ...]:
+    """Return at most one event for each block of control hours, found as cases are found in risk hours."""
+    blocks = control_blocks(control, protocol)
+    anchors = _block_anchors(blocks, protocol)
+    events: dict[int, ControlEvent] = {}
+    used: set[tuple[int, frozenset[str]]] = set()
+    for composite in find_composites(anchors, records, protocol):
+        block, code = composite.anchor, int(anchors.times[composite.anchor] >> SECONDS_BITS)
+        event = _control_event(composite, blocks, str(records.known[code]))
+        if event is None or (code, composite.records) in used:
+            continue
+        used.add((code, composite.records))
+        best_so_far = events.get(block)
+        if best_so_far is None or (event.counted, event.surely) > (best_so_far.counted, best_so_far.surely):
+            events[block] = event
+    return tuple(events[block] for block in sorted(events))
+
+
+def _block_anchors(blocks: Block, protocol: StudyProtocol) -> Anchors:
+    """Return pseudo-doses; their hours reach back for the earlier component and, past a last block, ahead."""
+    within = int(protocol.case_definition.onsets_within_hours * HOUR)
+    ahead = np.where(blocks.last, int(protocol.case_definition.washout_hours * HOUR), 1)
+    starts = np.maximum(blocks.anchors, blocks.starts - within)
+    return Anchors(blocks.anchors, starts, blocks.ends + ahead, np.ones(len(starts), bool))
+
+
+def _control_event(composite: Composite, blocks: Block, subject: str) -> ControlEvent | None:
+    start, end = blocks.starts[composite.anchor], blocks.ends[composite.anchor]
+    onset = composite.onset
+    seen_inside = onset.seen is not None and start <= onset.seen <= end
+    if not seen_inside and not (onset.earliest <= end and onset.latest >= start):
+        return None
+    counted = bool(composite.certain and seen_inside)
+    surely = bool(counted and onset.earliest >= start and onset.latest <= end)
+    return ControlEvent(subject, counted, surely)

@@ -1,0 +1,233 @@
+"""Decide when a component of the case definition is newly present, and between which instants it began.
+
+The work is done on arrays of all subjects at once: readings that could never meet a criterion are dropped
+first, what is left meets each anchor's hours by one sorted search, and only then are baselines computed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.events.criteria import Flags, Values, VitalCriterion
+from checks.exposure.spans import HOUR, SECONDS_BITS, Instants
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """Instants that hours are counted from, and the hours in which onsets are sought, on the shared axis.
+
+    A dose is an anchor, and so is the pseudo-dose of a control block. ``exact`` is False where the start is
+    known to the day only: then there is no baseline.
+    """
+
+    times: Instants
+    starts: Instants
+    ends: Instants
+    exact: Flags
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Readings of one component's vitals, in order on the shared axis.
+
+    ``kinds`` are places in the tuple of vitals; ``records`` are row numbers of the table of readings.
+    """
+
+    axis: Instants
+    kinds: npt.NDArray[np.int64]
+    values: Values
+    alternatives: Values
+    trusted: Flags
+    records: npt.NDArray[np.int64]
+
+    def take(self, keep: Flags) -> "Measurements":
+        """Return the measurements where ``keep`` holds."""
+        return Measurements(
+            self.axis[keep],
+            self.kinds[keep],
+            self.values[keep],
+            self.alternatives[keep],
+            self.trusted[keep],
+            self.records[keep],
+        )
+
+
+class VitalOnsets(NamedTuple):
+    """New onsets by measurement, one row each, and every instant at which the component was present.
+
+    ``onsets`` has columns anchor, earliest, latest (shared axis), certain, records (tuple of row numbers);
+    ``present`` has columns anchor, axis.
+    """
+
+    onsets: pd.DataFrame
+    present: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Each measurement that could be abnormal beside each anchor in whose hours it lies."""
+
+    anchors: npt.NDArray[np.int64]
+    readings: npt.NDArray[np.int64]
+
+
+def vital_onsets(
+    anchors: Anchors,
+    measured: Measurements,
+    criteria: Sequence[VitalCriterion],
+    vitals: Sequence[str],
+    *,
+    baseline_hours: tuple[float, float],
+    washout_hours: float,
+    together_hours: float | None = None,
+) -> VitalOnsets:
+    """Return the new onsets of one component by measurement.
+
+    A component is newly present at the first abnormal reading after ``washout_hours`` without one, when it was
+    measured and found absent in those hours. The onset lies between the last instant seen absent and that
+    reading. Where it was not measured in those hours, or where an absolute criterion is met while the vital's
+    baseline is missing, the onset is uncertain. With ``together_hours`` every criterion must hold, each by the
+    last reading of its vital in that many hours; without, any one is enough.
+    """
+    washout = int(washout_hours * HOUR)
+    every = together_hours is not None
+    suspect = measured if every else measured.take(_possibly_abnormal(measured, criteria, vitals))
+    pairs = _meet(anchors, suspect.axis, washout)
+    judgement = _judge(anchors, pairs, suspect, measured, criteria, vitals, baseline_hours)
+    if together_hours is None:
+        present, certain = (np.asarray(flags.any(axis=0)) for flags in judgement)
+    else:
+        kinds = [vitals.index(criterion.vital) for criterion in criteria]
+        present, certain = _together(judgement, pairs, suspect, kinds, int(together_hours * HOUR))
+    instants = _instants(pairs, suspect, present, certain)
+    seen = measured.axis[measured.trusted]
+    return VitalOnsets(_new_onsets(instants, anchors, seen, washout), instants[["anchor", "axis"]])
+
+
+def _possibly_abnormal(
+    measured: Measurements, criteria: Sequence[VitalCriterion], vitals: Sequence[str]
+) -> Flags:
+    possible = np.isnan(measured.values)
+    for criterion in criteria:
+        of_vital = measured.kinds == vitals.index(criterion.vital)
+        bound = criterion.within_bound(measured.values) | criterion.within_bound(measured.alternatives)
+        possible |= of_vital & bound
+    return possible
+
+
+def _meet(anchors: Anchors, axis: Instants, washout: int) -> Pairs:
+    first = np.searchsorted(axis, anchors.starts - washout)
+    counts = np.maximum(np.searchsorted(axis, anchors.ends) - first, 0)
+    anchor, offset = spread(counts)
+    return Pairs(anchor, first[anchor] + offset)
+
+
+def spread(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return, for ranges of the given lengths laid end to end, each element's range and its place in it."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+class Judgement(NamedTuple):
+    """By criterion (rows) and pair (columns): where the criterion is met, and where that is certain."""
+
+    present: npt.NDArray[np.bool_]
+    certain: npt.NDArray[np.bool_]
+
+
+def _judge(
+    anchors: Anchors,
+    pairs: Pairs,
+    suspect: Measurements,
+    measured: Measurements,
+    criteria: Sequence[VitalCriterion],
+    vitals: Sequence[str],
+    baseline_hours: tuple[float, float],
+) -> Judgement:
+    values, alternatives = suspect.values[pairs.readings], suspect.alternatives[pairs.readings]
+    kinds, trusted = suspect.kinds[pairs.readings], suspect.trusted[pairs.readings]
+    judgement = Judgement(*(np.zeros((len(criteria), len(values)), bool) for _ in Judgement._fields))
+    for kind, vital in enumerate(vitals):
+        mine = np.flatnonzero(kinds == kind)
+        own = [row for row, criterion in enumerate(criteria) if criterion.vital == vital]
+        baselines = np.full(len(mine), np.nan)
+        needs_baseline = any(criteria[row].relative for row in own)
+        if needs_baseline and len(mine):
+            baselines = _baselines(anchors, pairs.anchors[mine], measured, kind, baseline_hours)
+        for row in own:
+            met = criteria[row].met(values[mine], baselines)
+            # a withheld reading that cannot be read could have been anything
+            perhaps = np.isnan(values[mine]) | criteria[row].met(alternatives[mine], baselines)
+            judgement.present[row, mine] = met | perhaps
+            judgement.certain[row, mine] = met & trusted[mine] & ~(needs_baseline & np.isnan(baselines))
+    return judgement
+
+
+def _together(
+    judgement: Judgement, pairs: Pairs, suspect: Measurements, kinds: Sequence[int], gap: int
+) -> tuple[Flags, Flags]:
+    """Return where every criterion holds by the last reading of its vital within the gap."""
+    axis = suspect.axis[pairs.readings]
+    present = np.ones(len(axis), bool)
+    certain = np.ones(len(axis), bool)
+    for row, kind in enumerate(kinds):
+        measured_here = suspect.kinds[pairs.readings] == kind
+        last = np.maximum.accumulate(np.where(measured_here, np.arange(len(axis)), -1))
+        fresh = (last >= 0) & (pairs.anchors[last] == pairs.anchors) & (axis - axis[last] <= gap)
+        present &= fresh & judgement.present[row, last]
+        certain &= fresh & judgement.certain[row, last]
+    return present, certain
+
+
+def _baselines(
+    anchors: Anchors,
+    wanted: npt.NDArray[np.int64],
+    measured: Measurements,
+    kind: int,
+    baseline_hours: tuple[float, float],
+) -> Values:
+    """Return the median of a vital in the baseline hours before each wanted anchor, missing where there is none."""
+    keep = (measured.kinds == kind) & measured.trusted
+    axis, values = measured.axis[keep], measured.values[keep]
+    unique, back = np.unique(wanted, return_inverse=True)
+    low, high = (int(hours * HOUR) for hours in baseline_hours)
+    first = np.searchsorted(axis, anchors.times[unique] + low, side="left")
+    after = np.searchsorted(axis, anchors.times[unique] + high, side="right")
+    owner, offset = spread(np.where(anchors.exact[unique], np.maximum(after - first, 0), 0))
+    medians = pd.Series(values[first[owner] + offset]).groupby(owner).median()
+    return np.asarray(medians.reindex(np.arange(len(unique))), np.float64)[back]
+
+
+def _instants(pairs: Pairs, suspect: Measurements, present: Flags, certain: Flags) -> pd.DataFrame:
+    """Return one row for each anchor and instant at which the component is present, in order."""
+    rows = pd.DataFrame(
+        {
+            "anchor": pairs.anchors[present],
+            "axis": suspect.axis[pairs.readings[present]],
+            "certain": certain[present],
+            "record": suspect.records[pairs.readings[present]],
+        }
+    )
+    rows = rows.sort_values(["anchor", "axis", "certain", "record"], ascending=[True, True, False, True])
+    repeats = rows.duplicated(["anchor", "axis"])
+    records = rows.groupby(["anchor", "axis"], sort=False)["record"].agg(tuple)
+    return rows[~repeats].assign(records=records.to_list()).reset_index(drop=True)
+
+
+def _new_onsets(instants: pd.DataFrame, anchors: Anchors, seen: Instants, washout: int) -> pd.DataFrame:
+    anchor, axis = instants["anchor"].to_numpy(), instants["axis"].to_numpy()
+    follows = np.concatenate([[False], (np.diff(anchor) == 0) & (np.diff(axis) < washout)])[: len(axis)]
+    new = ~follows & (axis >= anchors.starts[anchor])
+    onsets = instants[new].copy()
+    latest = onsets["axis"].to_numpy()
+    last = np.searchsorted(seen, latest, side="left") - 1
+    absent = seen[last.clip(0)] if len(seen) else np.zeros(len(latest), np.int64)
+    same_subject = (last >= 0) & (absent >> SECONDS_BITS == latest >> SECONDS_BITS)
+    onsets["earliest"] = np.where(same_subject, absent, np.minimum(anchors.starts[onsets["anchor"]], latest))
+    onsets["latest"] = latest
+    onsets["certain"] &= same_subject & (latest - absent <= washout)
+    return onsets[["anchor", "earliest", "latest", "certain", "records"]].reset_index(drop=True)

@@ -1,0 +1,88 @@
+"""Decide which onsets of different components are one case, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from checks.events.evidence import Onset
+from checks.exposure.spans import HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """All components newly present together in one anchor's hours; ``later`` names the one that completed it."""
+
+    anchor: int
+    components: Mapping[str, Onset]
+    later: str
+    certain: bool
+
+    @property
+    def onset(self) -> Onset:
+        """The onset of the component that completed the case."""
+        return self.components[self.later]
+
+    @property
+    def records(self) -> frozenset[str]:
+        """Everything that shows the case."""
+        return frozenset(text for onset in self.components.values() for text in onset.evidence)
+
+
+def pair_onsets(
+    anchor: int, onsets: Mapping[str, Sequence[Onset]], *, within_hours: float, washout_hours: float
+) -> list[Composite]:
+    """Return the composites of one anchor: certain ones first, then possible ones of other episodes.
+
+    ``onsets`` holds, for every component of the case definition, its new onsets in the anchor's hours.
+    """
+    within, washout = int(within_hours * HOUR), int(washout_hours * HOUR)
+    candidates = [
+        _compose(anchor, dict(zip(onsets, chosen, strict=True)), within)
+        for chosen in product(*onsets.values())
+        if _may_coincide(chosen, within)
+    ]
+    candidates.sort(key=lambda one: (not one.certain, one.onset.latest, _spread(one), sorted(one.records)))
+    episodes: list[Composite] = []
+    for candidate in candidates:
+        if all(_apart(candidate.onset, episode.onset, washout) for episode in episodes):
+            episodes.append(candidate)
+    return sorted(episodes, key=lambda one: (one.onset.latest, sorted(one.records)))
+
+
+def _may_coincide(chosen: Sequence[Onset], within: int) -> bool:
+    """Whether the onsets can lie, or were first seen, at most ``within`` seconds apart."""
+    if all(onset.seen is not None for onset in chosen):
+        return _span_of_sightings(chosen) <= within
+    return max(onset.earliest for onset in chosen) - min(onset.latest for onset in chosen) <= within
+
+
+def _span_of_sightings(chosen: Sequence[Onset]) -> int:
+    sightings = [onset.seen for onset in chosen if onset.seen is not None]
+    return max(sightings) - min(sightings)
+
+
+def _compose(anchor: int, components: dict[str, Onset], within: int) -> Composite:
+    timed = all(onset.seen is not None for onset in components.values())
+    later = max(components, key=lambda name: (_when(components[name]), name))
+    if not timed:
+        # the completing component is the one whose time leaves most open: its interval carries the doubt
+        later = max(
+            components, key=lambda name: (components[name].seen is None, components[name].latest, name)
+        )
+    certain = timed and all(onset.certain for onset in components.values())
+    return Composite(anchor, components, later, certain)
+
+
+def _when(onset: Onset) -> int:
+    return onset.latest if onset.seen is None else onset.seen
+
+
+def _spread(composite: Composite) -> int:
+    moments = [_when(onset) for onset in composite.components.values()]
+    return max(moments) - min(moments)
+
+
+def _apart(one: Onset, other: Onset, washout: int) -> bool:
+    return max(one.earliest - other.latest, other.earliest - one.latest) >= washout or (
+        one.seen is not None and other.seen is not None and abs(one.seen - other.seen) >= washout
+    )

@@ -1,0 +1,152 @@
+"""Decide whether the sections of a study protocol agree with one another.
+
+Each rule is a function whose parameters are the sections it reads, by name; it runs when those sections could
+be read, whatever is wrong elsewhere, so that every problem is listed at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from inspect import signature
+from typing import Any
+
+from checks.protocol.findings import Finding, one_of, shown
+from checks.protocol.kinds import Pair
+from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Treatment
+from checks.protocol.rules import RateRule, Rule
+
+Rules = Mapping[int, Rule]
+"""The rules that could be read, by their place in the file."""
+
+
+def _hours(window: Pair) -> str:
+    return f"[{window[0]:g}, {window[1]:g}]"
+
+
+def windows_run_forward(risk_window_hours: Pair) -> Iterator[Finding]:
+    """Require a risk window that is not empty and follows the dose."""
+    if not risk_window_hours[0] < risk_window_hours[1]:
+        yield Finding(("risk_window_hours",), _hours(risk_window_hours), "a start before the end")
+    if risk_window_hours[0] < 0:
+        yield Finding(
+            ("risk_window_hours",), _hours(risk_window_hours), "a start at the dose (0) or after it"
+        )
+
+
+def control_windows_run_forward(control_windows_hours: tuple[Pair, ...]) -> Iterator[Finding]:
+    """Require control windows that are neither empty nor reversed."""
+    for place, window in enumerate(control_windows_hours):
+        if not window[0] < window[1]:
+            yield Finding(("control_windows_hours", place), _hours(window), "a start before the end")
+
+
+def baseline_precedes_dose(baseline_hours: Pair) -> Iterator[Finding]:
+    """Require a baseline that is not empty and ends at the dose or before."""
+    if not baseline_hours[0] < baseline_hours[1]:
+        yield Finding(("baseline_hours",), _hours(baseline_hours), "a start before the end")
+    if baseline_hours[1] > 0:
+        yield Finding(("baseline_hours",), _hours(baseline_hours), "an end at the dose (0) or before it")
+
+
+def windows_apart(risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]) -> Iterator[Finding]:
+    """Require that no control hour is a risk hour; sharing an end point shares no hours."""
+    low, high = risk_window_hours
+    for place, (start, end) in enumerate(control_windows_hours):
+        if start < high and low < end and start < end:
+            allowed = f"hours outside the risk window {_hours(risk_window_hours)}"
+            yield Finding(("control_windows_hours", place), _hours((start, end)), allowed)
+
+
+def _joined(windows: tuple[Pair, ...]) -> list[Pair]:
+    joined: list[Pair] = []
+    for start, end in sorted(windows):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def control_holds_a_block(
+    risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]
+) -> Iterator[Finding]:
+    """Require that one block, as long as the risk window, fits into uninterrupted control hours."""
+    block = risk_window_hours[1] - risk_window_hours[0]
+    longest = max(end - start for start, end in _joined(control_windows_hours))
+    if longest < block:
+        found = f"at most {longest:g} uninterrupted hours"
+        allowed = f"at least {block:g}, the length of the risk window {_hours(risk_window_hours)}"
+        yield Finding(("control_windows_hours",), found, allowed)
+
+
+def onsets_can_be_observed(feeds: Feeds) -> Iterator[Finding]:
+    """Require a feed that can show a component: vital signs or adverse events."""
+    if feeds.vs is None and feeds.ae is None:
+        yield Finding(
+            ("feeds",), "neither vs nor ae", "a feed of vitals (vs), of adverse events (ae), or both"
+        )
+
+
+def _reachable(component: Component, feeds: Feeds) -> bool:
+    usable = [(feeds.ae if one.vital is None else feeds.vs) is not None for one in component.criteria]
+    return all(usable) if component.all_of else any(usable)
+
+
+def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> Iterator[Finding]:
+    """Require that the declared feeds can meet each component."""
+    if feeds.vs is None and feeds.ae is None:
+        return
+    missing, useless = ("vs", "vitals") if feeds.vs is None else ("ae", "terms")
+    for name, component in case_definition.components.items():
+        if not _reachable(component, feeds):
+            found = f"a component that needs {useless}, without a feed {missing}"
+            yield Finding(
+                ("case_definition", "components", name), found, f"the feed {missing}, or other criteria"
+            )
+
+
+def subject_rates_have_planned_doses(rules: Rules, treatment: Treatment) -> Iterator[Finding]:
+    """Require that a rate per subject says over how many doses."""
+    for place, rule in rules.items():
+        if isinstance(rule, RateRule) and rule.unit == "subject" and treatment.planned_doses is None:
+            found = "unit subject without treatment.planned_doses"
+            yield Finding(("rules", place, "unit"), found, "treatment.planned_doses, or unit window")
+
+
+def rule_ids_are_unique(rules: Rules) -> Iterator[Finding]:
+    """Require an id for each rule alone."""
+    first: dict[str, int] = {}
+    for place, rule in rules.items():
+        if first.setdefault(rule.id, place) != place:
+            found = f"{shown(rule.id)} again, as in rules[{first[rule.id]}]"
+            yield Finding(("rules", place, "id"), found, "an id for each rule alone")
+
+
+def escalation_reaches_a_role(alerts: Alerts) -> Iterator[Finding]:
+    """Require that an unanswered alert goes on to another role that has a route."""
+    roles = tuple(dict.fromkeys(route.role for route in alerts.routes))
+    for place, route in enumerate(alerts.routes):
+        others = tuple(role for role in roles if role != route.role)
+        if route.escalate_to is not None and route.escalate_to not in others:
+            allowed = one_of(others, route.escalate_to) if others else "a role with a route of its own"
+            yield Finding(("alerts", "routes", place, "escalate_to"), shown(route.escalate_to), allowed)
+
+
+AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
+    windows_run_forward,
+    control_windows_run_forward,
+    baseline_precedes_dose,
+    windows_apart,
+    control_holds_a_block,
+    onsets_can_be_observed,
+    components_are_reachable,
+    subject_rates_have_planned_doses,
+    rule_ids_are_unique,
+    escalation_reaches_a_role,
+)
+
+
+def disagreements(sections: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what is wrong between the sections that could be read, by their key in the file."""
+    for agreement in AGREEMENTS:
+        needed = signature(agreement).parameters
+        if all(name in sections for name in needed):
+            yield from agreement(**{name: sections[name] for name in needed})

@@ -1,0 +1,144 @@
+"""Decide how each refusal of the model is told to the study team: what was found, what is allowed."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from checks.protocol.findings import Finding, Findings, Place, one_of, shown
+from checks.protocol.model import CHANNEL_FORMS
+from checks.protocol.rules import RULE_KINDS
+
+SECRET_KEY = "channels"  # noqa: S105 - the key below which an address could have been written
+"""Below this key nothing is repeated in a message."""
+
+_ALLOWED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda ctx: "a value: it is required",
+    "string_too_short": lambda ctx: "text that is not blank",
+    "string_type": lambda ctx: "text",
+    "int_parsing": lambda ctx: "a whole number",
+    "int_type": lambda ctx: "a whole number",
+    "int_from_float": lambda ctx: "a whole number",
+    "float_parsing": lambda ctx: "a number, with a decimal point",
+    "float_type": lambda ctx: "a number, with a decimal point",
+    "finite_number": lambda ctx: "a finite number",
+    "bool_parsing": lambda ctx: "true or false",
+    "bool_type": lambda ctx: "true or false",
+    "greater_than": lambda ctx: f"a number above {ctx['gt']:g}",
+    "greater_than_equal": lambda ctx: f"a number of at least {ctx['ge']:g}",
+    "less_than": lambda ctx: f"a number below {ctx['lt']:g}",
+    "less_than_equal": lambda ctx: f"a number of at most {ctx['le']:g}",
+    "tuple_type": lambda ctx: "a list, such as [a, b]",
+    "mapping_type": lambda ctx: "a mapping of keys to values",
+    "model_type": lambda ctx: "a mapping of keys to values",
+    "model_attributes_type": lambda ctx: "a mapping of keys to values",
+    "string_too_long": lambda ctx: f"at most {ctx['max_length']} character",
+    "too_short": lambda ctx: f"at least {ctx['min_length']} values",
+    "too_long": lambda ctx: f"at most {ctx['max_length']} values",
+    "union_tag_not_found": lambda ctx: f"one of {', '.join(RULE_KINDS)}",
+}
+"""pydantic's name for a refusal -> what would have been allowed."""
+
+
+def _members(annotation: object) -> Iterator[object]:
+    """Yield an annotation and all it is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _members(part)
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    return [part for part in _members(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
+
+
+def _keys(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
+    return get_args(_keys(model).get("kind")) == (kind,)
+
+
+def _allowed_keys(model: type[BaseModel], location: Place) -> tuple[str, ...]:
+    """Return the keys of the model that an error's location leads to."""
+    models = [model]
+    for step in location[:-1]:
+        if any(_is_of_kind(one, str(step)) for one in models):
+            models = [one for one in models if _is_of_kind(one, str(step))]
+        elif len(models) == 1 and step in _keys(models[0]):
+            models = _models(_keys(models[0])[str(step)])
+    return tuple(_keys(models[0]))
+
+
+def _without_kind(location: Place) -> Place:
+    """Drop the kind that pydantic puts after the place of a rule: it is no key of the file."""
+    if location[0] == "rules" and len(location) > 2 and location[2] in RULE_KINDS:
+        return (*location[:2], *location[3:])
+    return location
+
+
+def _allowed(error: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, ctx = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _allowed_key(_allowed_keys(model, error["loc"]), error)
+    if SECRET_KEY in error["loc"] and kind == "string_type":
+        return CHANNEL_FORMS
+    if kind == "literal_error":
+        return one_of(_words(ctx["expected"]), str(error["input"]))
+    if kind == "union_tag_invalid":
+        return one_of(RULE_KINDS, str(ctx["tag"]))
+    return _ALLOWED[kind](ctx) if kind in _ALLOWED else error["msg"]
+
+
+def _allowed_key(allowed: tuple[str, ...], error: ErrorDetails) -> str:
+    # Between braces a comma begins a key without a value: {at_least: 38,3} and {source: charter, page 4}.
+    key = str(error["loc"][-1])
+    if error["input"] is None and key.isdigit():
+        return "a decimal point, not a comma"
+    hint = "; text with a comma needs quotes between braces" if error["input"] is None else ""
+    return one_of(allowed, key) + hint
+
+
+def _words(expected: str) -> list[str]:
+    """Return the words of pydantic's list: ``'a', 'b' or 'c'``."""
+    return expected.strip("'").replace("' or '", "', '").split("', '")
+
+
+def _found(error: ErrorDetails, path: Place) -> str:
+    kind = error["type"]
+    if kind == "missing":
+        return "nothing"
+    if kind == "extra_forbidden":
+        return f"the unknown key {shown(path[-1])}"
+    if SECRET_KEY in path:
+        return "another form (not repeated here: it may hold a password)"
+    if kind.startswith("union_tag"):
+        return shown(error.get("ctx", {}).get("tag"))
+    return shown(error["input"])
+
+
+def _explain(error: ErrorDetails, model: type[BaseModel]) -> Iterator[Finding]:
+    path = _without_kind(error["loc"])
+    if error["type"].startswith("union_tag"):
+        path = (*path, "kind")
+    if path[-1] == "[key]":
+        path = path[:-1]
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Findings):
+        for finding in cause.findings:
+            yield Finding((*path, *finding.place), finding.found, finding.allowed)
+    else:
+        yield Finding(path, _found(error, path), _allowed(error, model))
+
+
+def explain(refusal: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
+    """Yield a finding for each mistake that a model refused, with its path from the top of the file."""
+    for error in refusal.errors(include_url=False):
+        yield from _explain(error, model)
+
+
+def unknown_keys(refusal: ValidationError) -> list[Place]:
+    """Return the paths of the keys that no model knows."""
+    errors = refusal.errors(include_url=False)
+    return [_without_kind(error["loc"]) for error in errors if error["type"] == "extra_forbidden"]

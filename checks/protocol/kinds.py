@@ -1,0 +1,129 @@
+"""Decide what the plain values of a study protocol may be: text, names, hours, rates, zones and schedules."""
+
+import re
+from collections.abc import Iterator, Mapping, Sized
+from difflib import get_close_matches
+from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from checks.protocol.findings import refuse, shown
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Items = TypeVar("Items", bound=Sized)
+
+
+class ReadOnly(Mapping[Key, Item]):
+    """A mapping that cannot be changed, and unlike a mapping proxy can be pickled and copied."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[Key, Item]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: Key) -> Item:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+class Section(BaseModel):
+    """A part of the protocol: frozen, and without room for a key that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+Frozen = (AfterValidator(ReadOnly), PlainSerializer(dict))
+"""Makes a validated mapping read-only, and a plain mapping again where it is written out."""
+
+
+def _not_empty(items: Items) -> Items:
+    # Field(min_length=1) would count valid items only, and so report a list of one bad item twice.
+    if not items:
+        raise refuse("nothing", "at least one")
+    return items
+
+
+NotEmpty = AfterValidator(_not_empty)
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text) or text.endswith("."):
+        allowed = "up to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit and not ending with a dot"
+        raise refuse(shown(text), f"{allowed} (it names files and records)")
+    return text
+
+
+FIXED_ABBREVIATIONS = frozenset({"EST", "HST", "MST"})
+"""Zones of the IANA database that are abbreviations and never have summer time; sites seldom mean that."""
+
+
+def _zone(name: str) -> str:
+    try:
+        if name not in FIXED_ABBREVIATIONS:
+            ZoneInfo(name)
+            return name
+    except (KeyError, ValueError, OSError):
+        pass
+    places = sorted(zone for zone in available_timezones() if "/" in zone)
+    nearest = get_close_matches(name, places, n=1, cutoff=0.75)
+    raise refuse(shown(name), f"an IANA time zone of a place, such as {(*nearest, 'Europe/Paris')[0]}")
+
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_CRON_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 7, _DAYS),
+)
+"""What each field of a crontab line may hold (POSIX.1-2017, crontab; names and steps as in Vixie cron)."""
+
+
+def _cron_number(text: str, low: int, names: tuple[str, ...]) -> int:
+    return names.index(text.lower()) + low if text.lower() in names else int(text)
+
+
+def _cron_part_fits(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+    match = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/(\d+))?", part, re.ASCII)
+    if match is None or (match[3] is not None and not 1 <= int(match[3]) <= high):
+        return False
+    try:
+        ends = [_cron_number(end, low, names) for end in match.groups()[:2] if end is not None]
+    except ValueError:
+        return False
+    return ends == sorted(ends) and all(low <= end <= high for end in ends)
+
+
+def _cron(text: str) -> str:
+    fields = text.split()
+    if len(fields) != len(_CRON_FIELDS):
+        raise refuse(shown(text), "five fields: minute, hour, day of the month, month, day of the week")
+    for field, (name, low, high, names) in zip(fields, _CRON_FIELDS, strict=True):
+        if not all(_cron_part_fits(part, low, high, names) for part in field.split(",")):
+            allowed = f"{low}-{high}, *, lists, ranges and steps such as */5"
+            raise refuse(f"{shown(field)} as the {name}", allowed)
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_name)]
+Zone = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_zone)]
+Cron = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_cron)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Whole = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Pair = tuple[float, float]

@@ -1,0 +1,105 @@
+"""Decide whether a study protocol file can be used, listing every problem at once when it cannot."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from checks.errors import Problem, ProtocolError
+from checks.protocol.consistency import disagreements
+from checks.protocol.document import WHOLE_FILE, read_document
+from checks.protocol.explain import explain, unknown_keys
+from checks.protocol.findings import Finding, Place
+from checks.protocol.model import StudyProtocol
+from checks.protocol.rules import Rule
+
+Key = TypeVar("Key", str, int)
+
+
+def load_protocol(path: Path | str) -> StudyProtocol:
+    """Read, check and freeze a study protocol file.
+
+    Parameters
+    ----------
+    path : Path or str
+        The YAML file; the paths of its feeds are relative to its folder.
+
+    Returns
+    -------
+    StudyProtocol
+        With ``sha256`` of the file's bytes and the ``folder`` that holds it.
+
+    Raises
+    ------
+    ProtocolError
+        Carrying every problem of the file, in the order of its lines.
+    """
+    content = _content(Path(path))
+    document = read_document(str(path), content)
+    protocol, findings = _validate(document.values)
+    # A value that could not be read (an alias) is not reported as missing as well.
+    unread = {(problem.line, problem.path) for problem in document.problems}
+    found = (one for one in map(document.problem, findings) if (one.line, one.path) not in unread)
+    problems = {*document.problems, *found}
+    if problems or protocol is None:
+        raise ProtocolError(sorted(problems, key=lambda problem: (problem.line, problem.path, problem.found)))
+    return protocol.read_from(Path(path).parent, hashlib.sha256(content).hexdigest())
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        problem = Problem(str(path), 1, WHOLE_FILE, found.lower(), "a study protocol file that can be read")
+        raise ProtocolError([problem]) from error
+
+
+def _validate(values: dict[str, Any]) -> tuple[StudyProtocol | None, list[Finding]]:
+    try:
+        protocol = StudyProtocol.model_validate(values)
+    except ValidationError as refusal:
+        sections = _readable_sections(_without(values, unknown_keys(refusal)))
+        return None, [*explain(refusal, StudyProtocol), *disagreements(sections)]
+    whole = {name: getattr(protocol, name) for name in StudyProtocol.model_fields}
+    return protocol, list(disagreements({**whole, "rules": dict(enumerate(protocol.rules))}))
+
+
+def _without(values: dict[str, Any], keys: Sequence[Place]) -> dict[str, Any]:
+    """Return the values without some keys, which must not hide what else is wrong beside them."""
+    kept = deepcopy(values)
+    for key in keys:
+        holder: Any = kept
+        for step in key[:-1]:
+            holder = holder[step]
+        del holder[key[-1]]
+    return kept
+
+
+def _readable_sections(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections, and each single rule, that can be read in spite of problems elsewhere."""
+    sections: dict[str, Any] = {}
+    for name, field in StudyProtocol.model_fields.items():
+        if name not in values and not field.is_required():
+            sections[name] = field.default
+        elif name != "rules":
+            sections.update(_readable(name, TypeAdapter(field.rebuild_annotation()), values.get(name)))
+    return {**sections, "rules": _readable_rules(values.get("rules"))}
+
+
+def _readable_rules(values: object) -> dict[int, Any]:
+    adapter = TypeAdapter[Any](Rule)
+    rules: dict[int, Any] = {}
+    for place, value in enumerate(values if isinstance(values, list) else ()):
+        rules.update(_readable(place, adapter, value))
+    return rules
+
+
+def _readable(key: Key, adapter: TypeAdapter[Any], value: object) -> dict[Key, Any]:
+    try:
+        return {key: adapter.validate_python(value)}
+    except ValidationError:
+        return {}

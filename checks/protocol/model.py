@@ -1,0 +1,301 @@
+"""Decide what a study protocol file may say: its sections, their keys, types and defaults."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+
+from checks.protocol.findings import Finding, one_of, refuse, refuse_all, shown
+from checks.protocol.kinds import (
+    Cron,
+    Frozen,
+    Name,
+    NotEmpty,
+    NotNegative,
+    Pair,
+    Positive,
+    Rate,
+    Section,
+    Share,
+    Text,
+    Whole,
+    Zone,
+)
+from checks.protocol.rules import Rule
+from checks.protocol.units import CANONICAL_UNIT, unit_of, units_for
+
+
+class Study(Section):
+    """Which study this is; its id names folders."""
+
+    id: Name
+    timezone: Zone
+    title: Text | None = None
+    registry_id: Text | None = None
+
+
+class Schedule(Section):
+    """When looks are started, and how old the last one may become."""
+
+    cron: Cron = "*/30 * * * *"
+    max_look_age_hours: Positive = 2.0
+
+
+class Treatment(Section):
+    """Which administrations are study drug."""
+
+    names: Annotated[tuple[Text, ...], NotEmpty]
+    planned_doses: Whole | None = None
+    active_arms: tuple[Text, ...] = ()
+
+
+def _encoding(name: str) -> str:
+    try:
+        "A".encode(name)
+    except (LookupError, ValueError) as error:
+        raise refuse(shown(name), "a character encoding such as UTF-8 or WINDOWS-1252") from error
+    return name
+
+
+class FeedSource(Section):
+    """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them."""
+
+    path: Text
+    mode: Literal["cumulative", "incremental"] = "cumulative"
+    max_age_hours: Positive | None = None
+    encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
+    known_at: Text | None = None
+    decimal: Literal[".", ","] = "."
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+
+    @model_validator(mode="after")
+    def _separators_differ(self) -> Self:
+        if self.decimal == self.delimiter:
+            allowed = "a delimiter other than the decimal sign"
+            refuse_all([Finding(("delimiter",), shown(self.delimiter), allowed)])
+        return self
+
+
+class Feeds(Section):
+    """The feeds of the study, by domain."""
+
+    dm: FeedSource
+    ex: FeedSource
+    vs: FeedSource | None = None
+    ae: FeedSource | None = None
+    lb: FeedSource | None = None
+    pc: FeedSource | None = None
+    is_: FeedSource | None = Field(default=None, alias="is")
+    cm: FeedSource | None = None
+
+    def by_domain(self) -> Mapping[str, FeedSource]:
+        """Return the declared feeds by upper-case SDTM domain, in the order of this class."""
+        sources = ((name.rstrip("_").upper(), getattr(self, name)) for name in type(self).model_fields)
+        return {domain: source for domain, source in sources if source is not None}
+
+
+class Limits(Section):
+    """How much may be withheld, unobserved or unmeasured before a look says so."""
+
+    max_quarantined: Share = 0.2
+    max_unobserved: Share = 0.5
+    max_gap_hours: Positive = 4.0
+
+
+_COMPARISONS = ("at_least", "below", "rise_at_least", "fall_at_least")
+_COMPANIONS = {"and_at_least": "rise_at_least", "and_below": "fall_at_least"}
+_VITAL_KEYS = ("vital", *_COMPARISONS, *_COMPANIONS, "unit")
+
+
+class Criterion(Section):
+    """One way to meet a component: a numeric vital compared with a limit or its baseline, or listed terms."""
+
+    vital: str | None = None
+    at_least: float | None = None
+    below: float | None = None
+    rise_at_least: Positive | None = None
+    fall_at_least: Positive | None = None
+    and_at_least: float | None = None
+    and_below: float | None = None
+    unit: Text | None = None
+    terms: Annotated[tuple[Text, ...], NotEmpty] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_comparison(self) -> Self:
+        given = [name for name in _VITAL_KEYS if getattr(self, name) is not None]
+        if self.terms is not None:
+            if given:
+                raise refuse(f"terms beside {', '.join(given)}", "terms alone, or a vital without terms")
+        elif self.vital is None:
+            raise refuse("neither vital nor terms", "a vital with a limit and a unit, or a list of terms")
+        else:
+            refuse_all([*self._unit_findings(self.vital), *self._comparison_findings(given)])
+        return self
+
+    def _unit_findings(self, vital: str) -> Iterator[Finding]:
+        if vital not in CANONICAL_UNIT:
+            yield Finding(("vital",), shown(vital), one_of(tuple(CANONICAL_UNIT), vital))
+        elif self.unit is None or unit_of(vital, self.unit) is None:
+            yield Finding(("unit",), shown(self.unit), f"a unit of {vital}: {', '.join(units_for(vital))}")
+
+    def _comparison_findings(self, given: list[str]) -> Iterator[Finding]:
+        comparisons = [name for name in given if name in _COMPARISONS]
+        if len(comparisons) != 1:
+            found = " and ".join(comparisons) or "no comparison"
+            yield Finding((), found, f"exactly one of {', '.join(_COMPARISONS)}")
+        for companion, needed in _COMPANIONS.items():
+            if companion in given and needed not in comparisons:
+                yield Finding((companion,), companion, f"{companion} only beside {needed}")
+
+
+class Component(Section):
+    """One part of the case definition: any, or all, of its criteria."""
+
+    any_of: Annotated[tuple[Criterion, ...], NotEmpty] | None = None
+    all_of: Annotated[tuple[Criterion, ...], NotEmpty] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_list(self) -> Self:
+        if (self.any_of is None) == (self.all_of is None):
+            found = "neither any_of nor all_of" if self.any_of is None else "both any_of and all_of"
+            raise refuse(found, "exactly one of any_of, all_of")
+        return self
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """The criteria of whichever list is given."""
+        return self.any_of or self.all_of or ()
+
+
+class CaseDefinition(Section):
+    """What a case is: components newly present within a few hours of each other."""
+
+    name: Name
+    components: Annotated[Mapping[Name, Component], NotEmpty, *Frozen]
+    onsets_within_hours: NotNegative = 3.0
+    washout_hours: NotNegative = 6.0
+
+
+class Background(Section):
+    """How often a case would be seen without the drug, and how sure that is."""
+
+    rate: Rate
+    unit: Literal["subject", "window"]
+    rationale: Text
+    source: Text
+    range: tuple[Rate, Rate] | None = None
+
+    @model_validator(mode="after")
+    def _range_holds_rate(self) -> Self:
+        if self.range is not None and not self.range[0] < self.range[1]:
+            found = f"{self.range[0]:g} to {self.range[1]:g}"
+            refuse_all([Finding(("range",), found, "an increasing range")])
+        if self.range is not None and not self.range[0] <= self.rate <= self.range[1]:
+            found = f"{self.range[0]:g} to {self.range[1]:g}"
+            refuse_all([Finding(("range",), found, f"a range that contains the rate {self.rate:g}")])
+        return self
+
+
+class Multiplicity(Section):
+    """How alpha is shared among the rules; sharing none needs a rationale."""
+
+    familywise_alpha: Rate = 0.05
+    method: Literal["bonferroni", "none"] = "bonferroni"
+    rationale: Text | None = None
+
+    @model_validator(mode="after")
+    def _none_is_explained(self) -> Self:
+        if self.method == "none" and self.rationale is None:
+            refuse_all([Finding(("rationale",), "nothing", "a rationale: method none needs one")])
+        return self
+
+
+class Watch(Section):
+    """How near to its boundary a rule asks for attention."""
+
+    cases_short_of_boundary: Annotated[int, Field(ge=0)] = 1
+
+
+CHANNEL_FORMS = "env:NAME (the address is kept in that environment variable), file:DIR or console:"
+
+
+def _channel(text: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:(?!.*://)\S.*|console:", text):
+        raise refuse("a channel of another form (not repeated here: it may hold a password)", CHANNEL_FORMS)
+    return text
+
+
+class Route(Section):
+    """Who is told of which verdicts, through which channels, and who follows when nobody answers."""
+
+    role: Name
+    verdicts: Annotated[tuple[Literal["watch", "signal", "not_assessable"], ...], NotEmpty]
+    channels: Annotated[tuple[Annotated[str, AfterValidator(_channel)], ...], NotEmpty]
+    ack_within_minutes: Positive | None = None
+    escalate_to: Name | None = None
+    brief: bool = False
+
+    @model_validator(mode="after")
+    def _escalates_in_time(self) -> Self:
+        if self.escalate_to is not None and self.ack_within_minutes is None:
+            found = f"escalate_to {self.escalate_to} without ack_within_minutes"
+            refuse_all([Finding(("escalate_to",), found, "both, or neither")])
+        return self
+
+
+class Alerts(Section):
+    """How alerts are routed, and how often one is repeated."""
+
+    repeat_hours: Positive = 24.0
+    routes: tuple[Route, ...] = ()
+
+
+def _schema(version: int) -> int:
+    if version != 1:
+        raise refuse(str(version), "1, the only schema this version reads")
+    return version
+
+
+class StudyProtocol(Section):
+    """The study protocol file, whole; attributes have the names of the file's keys.
+
+    ``feeds.is_`` alone differs from its key, ``is``, which Python reserves.
+    """
+
+    schema_version: Annotated[int, AfterValidator(_schema)]
+    study: Study
+    sites: Annotated[Mapping[Text, Zone], NotEmpty, *Frozen]
+    treatment: Treatment
+    feeds: Feeds
+    case_definition: CaseDefinition
+    baseline_hours: Pair
+    risk_window_hours: Pair
+    control_windows_hours: Annotated[tuple[Pair, ...], NotEmpty]
+    rules: Annotated[tuple[Rule, ...], NotEmpty]
+    schedule: Schedule = Schedule()
+    limits: Limits = Limits()
+    background: Background | None = None
+    multiplicity: Multiplicity | None = None
+    watch: Watch = Watch()
+    alerts: Alerts = Alerts()
+
+    _sha256: str = PrivateAttr(default="")
+    _folder: Path = PrivateAttr(default=Path())
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the file's bytes, in hexadecimal; empty for a protocol that is not from a file."""
+        return self._sha256
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the file, to which the paths of feeds are relative."""
+        return self._folder
+
+    def read_from(self, folder: Path, sha256: str) -> Self:
+        """Return this protocol, with the folder and the hash of the file it was read from."""
+        copy = self.model_copy()
+        copy._folder, copy._sha256 = folder, sha256
+        return copy

@@ -1,0 +1,137 @@
+"""Decide the verdict of a look from its rules and feeds, and what became of each signal since the last look."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from checks.evaluation import Evidence, RuleResult, RuleVerdict, not_evaluable
+from checks.protocol import StudyProtocol
+from checks.stopping.rules import evaluate_count, evaluate_lab_limit, evaluate_rate
+from checks.timing.rules import evaluate_timing
+from checks.validation import FeedOutcome
+
+NEEDED_FEEDS = ("DM", "EX", "VS", "AE")
+"""Without these, where the protocol names them, cases cannot be found; a missing LB silences its rule alone."""
+
+
+class Verdict(StrEnum):
+    """The answer of one look."""
+
+    NO_SIGNAL = "no_signal"
+    WATCH = "watch"
+    SIGNAL = "signal"
+    NOT_ASSESSABLE = "not_assessable"
+
+
+class SignalState(StrEnum):
+    """What became of a signal since the last look."""
+
+    NEW = "new"
+    ONGOING = "ongoing"
+    WORSENED = "worsened"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A rule that is, or was at the last look, crossed; ``events`` are those counted when it was last crossed."""
+
+    id: str
+    rule: str
+    state: SignalState
+    events: int
+
+
+EVALUATORS: Mapping[str, Callable[[Any, Evidence], RuleResult]] = {
+    "count": evaluate_count,
+    "rate": evaluate_rate,
+    "timing": evaluate_timing,
+    "lab_limit": evaluate_lab_limit,
+}
+
+
+def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleResult, ...]:
+    """Return the answer of every rule, in the order of the protocol.
+
+    When too many elapsed windows are unobserved, a rule that is not crossed is not evaluable; so is a crossed
+    rate or timing rule, since both compare with what was observed. Known cases that cross a count stay known.
+    """
+    too_little = _too_little_observed(evidence, protocol)
+    return tuple(_evaluate(rule, evidence, too_little) for rule in protocol.rules)
+
+
+def _evaluate(rule: Any, evidence: Evidence, too_little: str | None) -> RuleResult:
+    result = EVALUATORS[rule.kind](rule, evidence)
+    stands = rule.kind == "lab_limit" or (rule.kind == "count" and result.verdict is RuleVerdict.CROSSED)
+    if too_little is None or stands:
+        return result
+    return not_evaluable(rule.id, rule.kind, getattr(rule, "method", None), too_little)
+
+
+def _too_little_observed(evidence: Evidence, protocol: StudyProtocol) -> str | None:
+    elapsed, unobserved = evidence.windows_elapsed, evidence.windows_unobserved
+    if not elapsed or unobserved / elapsed <= protocol.limits.max_unobserved:
+        return None
+    allowed = f"{protocol.limits.max_unobserved:.0%}"
+    return f"{unobserved} of {elapsed} elapsed dose windows were not observed; allowed: at most {allowed}"
+
+
+def decide_verdict(
+    results: Sequence[RuleResult], feeds: Iterable[FeedOutcome], protocol: StudyProtocol
+) -> Verdict:
+    """Return the verdict: the first that holds of signal, not_assessable, watch, no_signal."""
+    if any(result.verdict is RuleVerdict.CROSSED for result in results):
+        return Verdict.SIGNAL
+    if untrusted_feeds(feeds) or all(result.verdict is RuleVerdict.NOT_EVALUABLE for result in results):
+        return Verdict.NOT_ASSESSABLE
+    if any(_near(result, protocol.watch.cases_short_of_boundary) for result in results):
+        return Verdict.WATCH
+    return Verdict.NO_SIGNAL
+
+
+def untrusted_feeds(feeds: Iterable[FeedOutcome]) -> tuple[FeedOutcome, ...]:
+    """Return the needed feeds that are missing, unreadable, stale, failed or too much quarantined."""
+    return tuple(feed for feed in feeds if feed.domain in NEEDED_FEEDS and not feed.trustworthy)
+
+
+def _near(result: RuleResult, short: int) -> bool:
+    """Whether the worst case crosses, or the cases seen are within ``short`` of a boundary in events."""
+    if result.worst_case is RuleVerdict.CROSSED:
+        return True
+    counts_cases = result.kind in {"count", "rate"} and result.verdict is RuleVerdict.NOT_CROSSED
+    return bool(
+        counts_cases
+        and result.events
+        and result.boundary is not None
+        and result.boundary - result.events <= short
+    )
+
+
+def update_signals(
+    previous: Sequence[Signal], results: Sequence[RuleResult], study: str
+) -> tuple[Signal, ...]:
+    """Return the signals of this look: those crossed now, and those cleared since the last.
+
+    A rule that cannot be evaluated now leaves its signal ongoing: not measured is not cleared.
+    """
+    before = {signal.rule: signal for signal in previous if signal.state is not SignalState.CLEARED}
+    updated = (_update(before.get(result.id), result, study) for result in results)
+    return tuple(signal for signal in updated if signal is not None)
+
+
+def _update(before: Signal | None, result: RuleResult, study: str) -> Signal | None:
+    identifier = hashlib.sha256(f"{study}\n{result.id}".encode()).hexdigest()[:12]
+    if result.verdict is RuleVerdict.CROSSED:
+        if before is None:
+            return Signal(identifier, result.id, SignalState.NEW, result.events)
+        worse = result.events > before.events
+        return Signal(
+            identifier, result.id, SignalState.WORSENED if worse else SignalState.ONGOING, result.events
+        )
+    if before is None:
+        return None
+    if result.verdict is RuleVerdict.NOT_EVALUABLE:
+        return Signal(identifier, result.id, SignalState.ONGOING, before.events)
+    return Signal(identifier, result.id, SignalState.CLEARED, before.events)

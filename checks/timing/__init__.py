@@ -1,0 +1,42 @@
+"""Decide whether events are locked to dosing: self-controlled, scanning and sequential tests."""
+
+from checks.timing.binomial_boundary import BinomialBoundary
+from checks.timing.characteristics import Characteristics
+from checks.timing.e_process import EProcess, e_process
+from checks.timing.maxsprt_binomial import MaxSPRTBinomial, binomial_llr, maxsprt_binomial
+from checks.timing.maxsprt_conditional import MaxSPRTConditional, conditional_llr, maxsprt_conditional
+from checks.timing.maxsprt_poisson import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
+from checks.timing.scan import Scan, scan
+from checks.timing.scan_counts import CountScan, scan_counts
+from checks.timing.sccs import CaseSeries, Effect, case_series
+from checks.timing.self_controlled import Comparison, self_controlled, self_controlled_strata
+from checks.timing.window import WindowTest, posterior_above_background, window_test
+
+__all__ = [
+    "BinomialBoundary",
+    "CaseSeries",
+    "Characteristics",
+    "Comparison",
+    "CountScan",
+    "EProcess",
+    "Effect",
+    "MaxSPRTBinomial",
+    "MaxSPRTConditional",
+    "MaxSPRTPoisson",
+    "Scan",
+    "WindowTest",
+    "binomial_llr",
+    "case_series",
+    "conditional_llr",
+    "e_process",
+    "maxsprt_binomial",
+    "maxsprt_conditional",
+    "maxsprt_poisson",
+    "poisson_llr",
+    "posterior_above_background",
+    "scan",
+    "scan_counts",
+    "self_controlled",
+    "self_controlled_strata",
+    "window_test",
+]

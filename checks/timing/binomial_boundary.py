@@ -1,0 +1,75 @@
+"""Decide when the risk events among all self-controlled events cross a boundary, and how likely that is.
+
+Estimator: the exact forward recursion of ``checks.recursion``, truncated at the boundary at each look.
+Assumption: each event falls in risk hours with the same chance r / (r + ratio), independently.
+Reference: Kulldorff M, Silva IR. Exact sequential test for clinical trials and post-market drug and vaccine
+safety surveillance with Poisson and binary data. J Biopharm Stat 2017;27:1059-1077.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checks.recursion import stopping_distribution
+from checks.timing import parameters
+from checks.timing.characteristics import Characteristics
+
+
+def risk_chance(ratio: float, relative_risk: float = 1.0) -> float:
+    """Return the chance that an event falls in risk hours (``ratio`` = control to risk time)."""
+    return relative_risk / (relative_risk + ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class BinomialBoundary:
+    """Fewest risk events that cross at each look; a look is a number of events, risk and control together.
+
+    Attributes
+    ----------
+    looks : tuple of int
+        Numbers of events at which the test looks.
+    events : tuple of int or None
+        Fewest events in risk hours that cross at that look, None where none can.
+    ratio : float
+        Control time over risk time.
+    """
+
+    looks: tuple[int, ...]
+    events: tuple[int | None, ...]
+    ratio: float
+
+    def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
+        """Return the probability of crossing first at each look, shape ``(len(looks),)``."""
+        chance = risk_chance(self.ratio, relative_risk)
+        return np.asarray(stopping_distribution(self.looks, self.events, [chance]).probability[0])
+
+    def size(self) -> float:
+        """Return the probability of ever crossing when the drug does nothing."""
+        return float(self.crossing_probabilities().sum())
+
+    def characteristics(self, relative_risk: float) -> Characteristics:
+        """Return power and expected times, in events (risk and control together).
+
+        Raises
+        ------
+        DesignError
+            When ``relative_risk`` is not a finite number above 0.
+        """
+        relative_risk = parameters.positive("relative_risk", relative_risk)
+        crossed = self.crossing_probabilities(relative_risk)
+        power, mass = float(crossed.sum()), float(crossed @ np.asarray(self.looks))
+        return Characteristics(relative_risk, power, mass / power, mass + self.looks[-1] * (1 - power))
+
+    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
+        """Return at which event (the first is 1) a sequence of events first crossed, None when it did not.
+
+        ``in_risk`` holds one flag an event, in the order of the events. Once crossed, later events clear
+        nothing.
+        """
+        totals = np.cumsum([0, *in_risk])
+        for look, fewest in zip(self.looks, self.events, strict=True):
+            if look < len(totals) and fewest is not None and totals[look] >= fewest:
+                return look
+        return None

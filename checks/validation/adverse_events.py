@@ -1,0 +1,58 @@
+"""Decide what each row of AE says: term, grade, seriousness, and when it can have begun."""
+
+from typing import Final
+
+import pandas as pd
+
+from checks.validation import catalogue
+from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, ends, state, times
+
+NEEDED = (
+    Needed("subject", ("USUBJID",)),
+    Needed("start", ("AESTDTC",)),
+    Needed("term", ("AEDECOD", "AETERM")),
+)
+
+BEGINNING: Final = pd.Timestamp("1900-01-01T00:00:00Z").as_unit("s")
+"""The start of an event without a readable one, at its earliest: it may lie in any dose's hours."""
+
+
+def prepare(source: Source, setting: Setting) -> Prepared:
+    """Make AE ready to be judged. An event without a readable start stays: at worst it is in any dose's hours."""
+    judged, shown = common(source, setting)
+    data = ~source.is_header
+    stamps = source.text("AESTDTC")
+    spans, time_judged, time_shown = times("AESTDTC", stamps, data, source, setting)
+    end_judged, end_shown = ends("AEENDTC", spans, data, source, setting)
+    term = source.first_of(("AEDECOD", "AETERM"))
+    grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
+    severity, serious = source.text("AESEV"), source.text("AESER")
+    judged |= time_judged | end_judged
+    judged |= {
+        "term_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
+        "severity": severity.where(data),
+        "serious": serious.where(data),
+        "grade": grade.where(data),
+        "dosed": source.subject.where(spans["placed"]),
+    }
+    shown |= time_shown | end_shown
+    shown |= {
+        "term_state": Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term),
+        "severity": Shown("AESEV", severity),
+        "serious": Shown("AESER", serious),
+        "grade": Shown("AETOXGR", source.text("AETOXGR")),
+    }
+    enrolled = data & source.subject.isin(list(setting.zones))
+    typed = pd.DataFrame(
+        {
+            "USUBJID": source.subject,
+            "AESEQ": source.record,
+            "term": term.str.casefold(),
+            "grade": grade.fillna(severity.str.upper()),
+            "serious": serious.str.upper(),
+            "earliest": spans["earliest"].fillna(BEGINNING),
+            "latest": spans["latest"].fillna(setting.data_cutoff),
+            "timed": spans["timed"],
+        }
+    )
+    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, spans["earliest"].where(spans["placed"]))

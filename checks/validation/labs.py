@@ -1,0 +1,67 @@
+"""Decide which rows of LB a laboratory rule needs, and what each says beside its upper limit of normal."""
+
+import pandas as pd
+
+from checks.protocol import StudyProtocol
+from checks.validation import catalogue
+from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, state, times
+from checks.validation.values import BLANK, NOT_A_NUMBER, read_numbers
+
+NEEDED = (
+    Needed("subject", ("USUBJID",)),
+    Needed("test", ("LBTESTCD",)),
+    Needed("time", ("LBDTC",)),
+    Needed("value", ("LBSTRESN", "LBORRES")),
+)
+
+
+def tests_used(protocol: StudyProtocol) -> frozenset[str]:
+    """Return the tests that a laboratory rule names."""
+    return frozenset(rule.test.upper() for rule in protocol.rules if rule.kind == "lab_limit")
+
+
+def prepare(source: Source, setting: Setting) -> Prepared:
+    """Make LB ready to be judged: of tests that no rule uses, only subject, test and key matter."""
+    judged, shown = common(source, setting)
+    test = source.text("LBTESTCD").str.upper()
+    used = ~source.is_header & test.isin(tests_used(setting.protocol))
+    used &= ~(source.text("LBSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
+    spans, time_judged, time_shown = times("LBDTC", source.text("LBDTC"), used, source, setting)
+    text, limit_text, column, limit_column = _result(source)
+    decimal = setting.protocol.feeds.lb.decimal if setting.protocol.feeds.lb else "."
+    value, limit = read_numbers(text.where(used), decimal), read_numbers(limit_text.where(used), decimal)
+    judged |= time_judged
+    judged |= {
+        "test_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),
+        "value_state": state({BLANK: text.isna(), NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used),
+        "value": value,
+        "limit_state": state({BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used),
+    }
+    shown |= time_shown
+    shown |= {
+        "test_state": Shown("LBTESTCD", test),
+        "value_state": Shown(column, text),
+        "value": Shown(column, text),
+        "limit_state": Shown(limit_column, limit_text),
+    }
+    typed = spans[["earliest", "latest"]].assign(
+        USUBJID=source.subject, LBSEQ=source.record, LBTESTCD=test, value=value, upper_limit=limit
+    )
+    placed = spans["placed"]
+    return Prepared(pd.DataFrame(judged), shown, typed, placed, spans["earliest"].where(placed))
+
+
+def _result(
+    source: Source,
+) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:
+    """Return value, upper limit and their columns: standardised where both are given, else as collected.
+
+    A value and its limit come from the same columns, so that they are in the same unit.
+    """
+    value, limit = source.text("LBSTRESN"), source.text("LBSTNRHI")
+    standard = value.notna() & limit.notna()
+    collected = ~standard & source.text("LBORRES").notna()
+    column = pd.Series("LBSTRESN", index=value.index, dtype="str").mask(collected, "LBORRES")
+    limit_column = pd.Series("LBSTNRHI", index=value.index, dtype="str").mask(collected, "LBORNRHI")
+    value = value.mask(collected, source.text("LBORRES"))
+    return value, limit.mask(collected, source.text("LBORNRHI")), column, limit_column

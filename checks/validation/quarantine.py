@@ -1,0 +1,74 @@
+"""Decide what the listing of withheld rows says: every reason of every row, and nothing that tells the arm."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.tables import QUARANTINE, tells_arm
+from checks.validation.adapter import Judgement
+from checks.validation.raw import Prepared, Shown, Source
+
+WITHHELD: Final = "withheld"
+BLANK: Final = "blank"
+
+
+def list_withheld(source: Source, prepared: Prepared, judgements: Sequence[Judgement]) -> pd.DataFrame:
+    """Return the QUARANTINE table of one feed: one row for each reason, in the order of the rows."""
+    reasons = [
+        _reasons(source, prepared, one)
+        for one in judgements
+        if one.check.severity == "quarantines" and len(one.unexpected)
+    ]
+    if not reasons:
+        return QUARANTINE.empty()
+    listed = pd.concat(reasons).sort_index(kind="stable")
+    return QUARANTINE.conform(listed)
+
+
+def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.DataFrame:
+    """Return the rows that one check withholds."""
+    rows = judgement.unexpected
+    shown = prepared.shown[judgement.column]
+    column = _at(shown.column, rows)
+    found = _found(shown, rows).mask(column.map(tells_arm), WITHHELD)
+    reason = prepared.judged[judgement.column].iloc[rows].astype("str")
+    pairs = pd.DataFrame({"column": column, "reason": reason})
+    messages = {pair: _message(judgement, *pair) for pair in set(pairs.itertuples(index=False, name=None))}
+    return source.provenance.iloc[rows].assign(
+        domain=source.domain,
+        USUBJID=source.subject.iloc[rows],
+        record=f"{source.domain}SEQ=" + source.record.iloc[rows],
+        check=judgement.check.name,
+        column=column,
+        found=found,
+        message=[messages[pair] for pair in pairs.itertuples(index=False, name=None)],
+    )
+
+
+def _found(shown: Shown, rows: npt.NDArray[np.int64]) -> "pd.Series[str]":
+    """Return the text as delivered, with its unit where it has one."""
+    text = shown.text.iloc[rows]
+    if shown.unit is not None:
+        text = text.fillna("").str.cat(shown.unit.iloc[rows].fillna(""), sep=" ").str.strip()
+        text = text.mask(text == "")
+    return text.fillna(BLANK)
+
+
+def _at(column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> "pd.Series[str]":
+    """Return the column's name for each of the rows."""
+    if isinstance(column, str):
+        return pd.Series(column, index=rows, dtype="str")
+    return column.iloc[rows]
+
+
+def _message(judgement: Judgement, column: str, reason: str) -> str:
+    """Fill the catalogue's message; only states are put in, never a value."""
+    template = judgement.check.message
+    return (
+        template.format(column=column, reason=reason)
+        if "{reason}" in template
+        else template.format(column=column)
+    )

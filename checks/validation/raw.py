@@ -1,0 +1,216 @@
+"""Decide what the columns that every domain shares say: subject, record, time, and which rows are copies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.instants import parse_stamps
+from checks.protocol import StudyProtocol
+from checks.tables import RAW_PROVENANCE
+from checks.validation import catalogue
+
+Texts = "pd.Series[str]"
+Flags = npt.NDArray[np.bool_]
+
+_ANYWHERE: Final = "UTC"
+"""The zone in which stamps of unknown subjects are read to judge their form; the result is used for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the look gives every feed: protocol, cut-off, and what DM and EX have said so far."""
+
+    protocol: StudyProtocol
+    data_cutoff: pd.Timestamp
+    zones: Mapping[str, str]
+    deaths: Mapping[str, pd.Timestamp]
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A needed column: its name for the study team, and the columns that may hold it, the preferred first."""
+
+    name: str
+    columns: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What quarantine shows for a judged column: the column as delivered, its text, and a unit beside it."""
+
+    column: "str | pd.Series[str]"
+    text: "pd.Series[str]"
+    unit: "pd.Series[str] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One feed made ready to be judged: a row each, in the order delivered, indexed from 0.
+
+    ``judged`` has the columns that the catalogue names, ``typed`` those of the domain's table (all rows),
+    ``keep`` the rows that the typed table can hold.
+    """
+
+    judged: pd.DataFrame
+    shown: Mapping[str, Shown]
+    typed: pd.DataFrame
+    keep: "pd.Series[bool]"
+    known_until: "pd.Series[pd.Timestamp]"
+
+
+class Source:
+    """A feed's raw table, read as trimmed text, with what every domain needs of it."""
+
+    def __init__(self, domain: str, table: pd.DataFrame) -> None:
+        self.domain = domain
+        self._table = table.reset_index(drop=True)
+        self._texts: dict[str, pd.Series[str]] = {}
+        self.subject = self.text("USUBJID")
+        self.is_header = (self.subject.str.upper() == "USUBJID").fillna(False).astype("bool")
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def has(self, column: str) -> bool:
+        """Whether the column was delivered."""
+        return column in self._table.columns
+
+    def text(self, column: str) -> "pd.Series[str]":
+        """Return a column trimmed, missing where it is blank or was not delivered."""
+        if column not in self._texts:
+            self._texts[column] = self._trimmed(column)
+        return self._texts[column]
+
+    def _trimmed(self, column: str) -> "pd.Series[str]":
+        if not self.has(column):
+            return pd.Series(pd.NA, index=self._table.index, dtype="str")
+        trimmed = self._table[column].astype("str").str.strip()
+        return trimmed.mask(trimmed == "")
+
+    def first_of(self, columns: Sequence[str]) -> "pd.Series[str]":
+        """Return the first of several columns that is filled, row by row."""
+        texts = self.text(columns[0])
+        for column in columns[1:]:
+            texts = texts.fillna(self.text(column))
+        return texts
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """File and row of each record."""
+        return self._table[list(RAW_PROVENANCE)]
+
+    @property
+    def sequence(self) -> "pd.Series[str]":
+        """--SEQ as a whole number's text, missing where there is none."""
+        column = f"{self.domain}SEQ"
+        texts = self.text(column)
+        # Software that takes --SEQ for a decimal writes 12.0.
+        return texts.str.removesuffix(".0") if texts.str.endswith(".0").any() else texts
+
+    @property
+    def record(self) -> "pd.Series[str]":
+        """Name each record: --SEQ, else its row."""
+        return self.sequence.fillna("row " + self._table["source_row"].astype("str"))
+
+    def content(self) -> "pd.Series[int]":
+        """Number the rows by content: exact copies share a number."""
+        columns = [name for name in self._table.columns if name not in RAW_PROVENANCE]
+        keyed = self.has(f"{self.domain}SEQ") and self.sequence.notna().all()
+        key = ["USUBJID", f"{self.domain}SEQ"]
+        # With a full key only rows that share one can be copies; comparing just those spares long feeds.
+        suspects = self._table.duplicated(key, keep=False) if keyed else pd.Series(True, self._table.index)
+        content = pd.Series(np.arange(len(self), dtype=np.int64), index=self._table.index)
+        if suspects.any():
+            groups = self._table.loc[suspects, columns].groupby(columns, dropna=False, sort=False)
+            firsts = content[suspects].groupby(groups.ngroup()).transform("min")
+            content[suspects] = firsts
+        return content
+
+
+def is_copy(content: "pd.Series[int]") -> "pd.Series[bool]":
+    """Whether a row repeats an earlier one."""
+    return content.duplicated()
+
+
+def record_key(
+    subject: "pd.Series[str]", sequence: "pd.Series[str]", copy: "pd.Series[bool]"
+) -> "pd.Series[float]":
+    """Number the keys (subject, sequence); missing for a row without a key and for an exact copy."""
+    subjects, _ = pd.factorize(subject)
+    sequences, names = pd.factorize(sequence)
+    codes = pd.Series(subjects * np.int64(len(names) + 1) + sequences, index=subject.index).astype("float64")
+    return codes.mask(subject.isna() | sequence.isna() | copy)
+
+
+def state(bad: Mapping[str, "pd.Series[bool]"], good: str, among: "pd.Series[bool]") -> pd.Series:
+    """Name each row's state: the first of ``bad`` that holds, else ``good``; missing for rows not ``among``."""
+    names = [*bad, good]
+    conditions = [holds.to_numpy(dtype=bool) for holds in bad.values()]
+    codes = np.select([~among.to_numpy(dtype=bool), *conditions], range(-1, len(bad)), len(bad))
+    return pd.Series(pd.Categorical.from_codes(codes, categories=names), index=among.index)
+
+
+def common(source: Source, setting: Setting) -> tuple[dict[str, "pd.Series[str]"], dict[str, Shown]]:
+    """Return the judged columns that every domain has, and what quarantine shows for them."""
+    content = source.content()
+    sequence = source.sequence if source.domain != "DM" else pd.Series("DM", index=content.index, dtype="str")
+    data = ~source.is_header
+    subject = source.subject
+    judged = {
+        "row_kind": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
+        "subject": subject,
+        "record_key": record_key(subject, sequence, is_copy(content)).where(data),
+        "content": content,
+    }
+    if source.domain != "DM":
+        judged["enrolled"] = subject.where(data)
+    key = "USUBJID" if source.domain == "DM" else f"{source.domain}SEQ"
+    shown = {
+        name: Shown("USUBJID", subject) for name in ("row_kind", "subject", "enrolled", "content", "dosed")
+    }
+    shown["record_key"] = Shown(key, subject if source.domain == "DM" else source.sequence)
+    return judged, shown
+
+
+def times(
+    column: str, stamps: "pd.Series[str]", among: "pd.Series[bool]", source: Source, setting: Setting
+) -> tuple[pd.DataFrame, dict[str, "pd.Series[str]"], dict[str, Shown]]:
+    """Read the start of each row: its span, the judged columns about it, and what quarantine shows for them."""
+    spans = parse_stamps(stamps.where(among), zones_of(source, setting))
+    enrolled = source.subject.isin(list(setting.zones))
+    readable = among & spans["problem"].isna()
+    placed = readable & enrolled
+    late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
+    judged = {
+        "time_state": spans["problem"].fillna(catalogue.READABLE).where(among),
+        "clock_state": spans["note"].fillna(catalogue.CERTAIN).where(placed),
+        "hours_after_cutoff": late.where(placed),
+    }
+    return spans.assign(placed=placed), judged, {name: Shown(column, stamps) for name in judged}
+
+
+def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":
+    """Return the zone of each row's subject; any zone for subjects that are not enrolled (see ``times``)."""
+    return source.subject.map(dict(setting.zones)).astype("str").fillna(_ANYWHERE)
+
+
+def ends(
+    column: str, spans: pd.DataFrame, among: "pd.Series[bool]", source: Source, setting: Setting
+) -> tuple[dict[str, "pd.Series[str]"], dict[str, Shown]]:
+    """Judge the end of each row against its start: before it only when every reading of both says so."""
+    stamps = source.text(column)
+    filled = among & stamps.notna()
+    ended = parse_stamps(stamps.where(filled), zones_of(source, setting))
+    hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
+    judged = {
+        "end_state": ended["problem"].fillna(catalogue.READABLE).where(filled),
+        "hours_start_to_end": hours.where(filled & spans["placed"] & ended["problem"].isna()),
+    }
+    return judged, {name: Shown(column, stamps) for name in judged}

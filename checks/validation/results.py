@@ -1,0 +1,67 @@
+"""Declare what validation says: of each check, of each feed, and the tables that later stages may use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+Category = Literal["conformance", "completeness", "plausibility"]
+Severity = Literal["blocks", "quarantines", "warns"]
+Outcome = Literal["passed", "failed", "error", "not_applicable"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What one check of the catalogue says of one feed: ``numerator`` of ``denominator`` did not conform."""
+
+    domain: str
+    name: str
+    category: Category
+    severity: Severity
+    outcome: Outcome
+    numerator: int
+    denominator: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOutcome:
+    """Whether one feed can be used, and how far.
+
+    ``outcome`` is ``error`` when it could not be read or checked, ``failed`` when its structure blocks it (its
+    table is then empty), ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted datum at or
+    before the data cut-off, None when none carries a time. ``share_withheld`` is the share of rows quarantined
+    for another reason than lying after the cut-off.
+    """
+
+    domain: str
+    sha256: tuple[str, ...]
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    outcome: Outcome
+    latest: datetime | None
+    stale: bool
+    share_withheld: float
+    within_limit: bool
+    problems: tuple[str, ...]
+
+    @property
+    def trustworthy(self) -> bool:
+        """Whether the feed passed, is fresh, and has no more rows withheld than the protocol allows."""
+        return self.outcome == "passed" and not self.stale and self.within_limit
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """The typed tables (see ``checks.tables``), what was withheld from them, and why."""
+
+    subjects: pd.DataFrame
+    administrations: pd.DataFrame
+    readings: pd.DataFrame
+    adverse_events: pd.DataFrame
+    labs: pd.DataFrame
+    quarantine: pd.DataFrame
+    checks: tuple[CheckResult, ...]
+    feeds: tuple[FeedOutcome, ...]

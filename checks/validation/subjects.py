@@ -1,0 +1,31 @@
+"""Decide who is in the study: one row of DM each, at a site whose time zone the protocol gives."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from checks.instants import parse_stamps
+from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common
+
+NEEDED = (Needed("subject", ("USUBJID",)), Needed("site", ("SITEID",)))
+
+
+def prepare(source: Source, setting: Setting) -> Prepared:
+    """Make DM ready to be judged; treatment arms are not read."""
+    judged, shown = common(source, setting)
+    site = source.text("SITEID")
+    # A blank site is not in the list either: it must not pass for a check that does not concern the row.
+    judged["site"] = site.fillna("").where(~source.is_header & source.subject.notna())
+    shown["site"] = Shown("SITEID", site)
+    zones = site.map(dict(setting.protocol.sites)).astype("str")
+    typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
+    nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")
+    return Prepared(pd.DataFrame(judged), shown, typed, pd.Series(True, typed.index), nowhen)
+
+
+def deaths(source: Source, zones: Mapping[str, str]) -> dict[str, pd.Timestamp]:
+    """Return the last instant at which each subject with a date of death can have died."""
+    zone = source.subject.map(dict(zones)).astype("str")
+    died = parse_stamps(source.text("DTHDTC"), zone)["latest"]
+    known = died.notna() & source.subject.notna()
+    return dict(zip(source.subject[known], died[known], strict=True))

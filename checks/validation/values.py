@@ -1,0 +1,118 @@
+"""Decide which number a text means, in which unit, and whether a living subject can have it."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from checks.protocol.units import CANONICAL_UNIT, convert, unit_of, units_for
+from checks.validation import catalogue
+from checks.validation.limits import PLAUSIBLE
+
+BLANK: Final = "blank"
+NOT_A_NUMBER: Final = "not a number"
+UNKNOWN_UNIT: Final = "not a unit of that vital"
+ANOTHER_UNIT: Final = "another unit"
+
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
+_UNMISTAKABLE: Final = frozenset({"FIO2"})
+"""Vitals whose units cannot be confused: 0.21 to 1 is a fraction, 21 to 100 a percentage; a blank unit is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one (vital, value, unit) means; the states are those that the catalogue judges, None for no concern."""
+
+    value: float
+    alternative: float
+    value_state: str
+    unit_state: str | None = None
+    unit_fit: str | None = None
+    position: float | None = None
+
+
+def read_number(text: str | None, decimal: str = ".") -> float:
+    """Return the plain number that a text is, NaN when it is none ("<0.5", "37,2" with a decimal point)."""
+    if text is None:
+        return float("nan")
+    if decimal == ",":
+        text = text.replace(".", "x").replace(",", ".")
+    return float(text) if _NUMBER.fullmatch(text) else float("nan")
+
+
+def read_numbers(texts: "pd.Series[str]", decimal: str = ".") -> "pd.Series[float]":
+    """Return the number that each text is; the same text is read once."""
+    codes, uniques = pd.factorize(texts)
+    numbers = np.array(
+        [*(read_number(str(text), decimal) for text in uniques), float("nan")], dtype=np.float64
+    )
+    return pd.Series(numbers[codes], index=texts.index)
+
+
+def read_vitals(
+    vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]", decimal: str = "."
+) -> pd.DataFrame:
+    """Return the fields of ``Reading`` for each row; each combination that occurs is read once.
+
+    Parameters
+    ----------
+    vitals
+        Keys of ``CANONICAL_UNIT``.
+    texts, units
+        As delivered, trimmed, missing where blank; the same index.
+    """
+    rows = pd.DataFrame({"vital": vitals, "text": texts, "unit": units})
+    combinations = rows.groupby(["vital", "text", "unit"], dropna=False, sort=False)
+    codes = combinations.ngroup().to_numpy()
+    first = rows[~pd.Series(codes).duplicated().to_numpy()]
+    readings = [
+        read_vital(vital, None if pd.isna(text) else text, None if pd.isna(unit) else unit, decimal)
+        for vital, text, unit in first.itertuples(index=False)
+    ]
+    table = pd.DataFrame(readings, columns=list(Reading.__dataclass_fields__))
+    states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "str")
+    numbers = dict.fromkeys(("value", "alternative", "position"), "float64")
+    return table.astype(states | numbers).take(codes).set_axis(rows.index)
+
+
+def read_vital(vital: str, text: str | None, unit: str | None, decimal: str = ".") -> Reading:
+    """Read one reading: number, unit, and whether a living subject can have it.
+
+    A percent sign after the number is its unit. A number that its unit makes impossible but another unit of the
+    vital makes possible is not corrected: ``alternative`` says what it would be.
+    """
+    nothing = float("nan")
+    if text is None:
+        return Reading(nothing, nothing, BLANK)
+    if text.endswith("%"):
+        text, unit = text[:-1].rstrip(), "%" if unit is None else unit
+    number = read_number(text, decimal)
+    if np.isnan(number):
+        return Reading(nothing, nothing, NOT_A_NUMBER)
+    fitting = {name: convert(vital, number, name) for name in units_for(vital)}
+    fitting = {name: value for name, value in fitting.items() if 0 <= _position(vital, value) <= 1}
+    known = unit_of(vital, unit) if unit is not None else None
+    if unit is None and vital in _UNMISTAKABLE and fitting:
+        known = next(iter(fitting))
+    if known is None:
+        return _without_unit(vital, fitting, BLANK if unit is None else UNKNOWN_UNIT)
+    value = convert(vital, number, known)
+    others = [other for name, other in fitting.items() if name != known]
+    if known not in fitting and others:
+        return Reading(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
+    position = _position(vital, value)
+    return Reading(value, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position)
+
+
+def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> Reading:
+    """Return what a number without a usable unit can be: in the canonical unit, or else in another."""
+    own = fitting.pop(CANONICAL_UNIT[vital], float("nan"))
+    return Reading(own, next(iter(fitting.values()), float("nan")), catalogue.NUMBER, unit_state)
+
+
+def _position(vital: str, value: float) -> float:
+    """Return where a value lies between its physiological limits: 0 at the lowest, 1 at the highest."""
+    lowest, highest = PLAUSIBLE[vital]
+    return (value - lowest) / (highest - lowest)

@@ -1,0 +1,161 @@
+"""Parse the command line of ``postdose``, and turn every error into a message and an exit code.
+
+Prefect, Great Expectations and pandas are imported only by the commands that use them: ``--help`` is instant.
+"""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.errors import PostdoseError, ProtocolError, UsageError
+from flows.settings import PREFECT_DEFAULTS
+
+if TYPE_CHECKING:
+    from flows.monitor import LookOutcome
+
+SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    _show_progress()
+    for name, value in PREFECT_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return command(options)
+    except ProtocolError as error:
+        print(error, file=sys.stderr)
+        print(f"{len(error.problems)} to correct. {error.remedy}", file=sys.stderr)
+        return error.exit_code
+    except PostdoseError as error:
+        print(f"postdose: {error}\n{error.remedy}", file=sys.stderr)
+        return error.exit_code
+
+
+def _show_progress() -> None:
+    """Let our own progress, and nothing else, reach standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("postdose")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="postdose",
+        description="Watches a running clinical trial for harm that is locked to dosing.",
+        epilog="Exit codes of a look: 0 no_signal, 10 watch, 20 signal, 30 not_assessable. postdose recommends; "
+        "a DSMB decides. It is not a medical device.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="simulate a study with planted cases and find them")
+    demo.add_argument(
+        "--out", type=Path, default=Path("demo"), help="folder for the simulated study (default: demo)"
+    )
+    demo.set_defaults(run=_demo)
+    check = commands.add_parser("check", help="list every problem of a study protocol file")
+    check.add_argument("protocol", type=Path)
+    check.set_defaults(run=_check)
+    look = commands.add_parser("look", help="make one look at a study (the main job)")
+    _look_arguments(look)
+    look.set_defaults(run=_look)
+    simulate = commands.add_parser("simulate", help="write the SDTM feeds of a simulated study")
+    simulate.add_argument("scenario", choices=SCENARIOS)
+    simulate.add_argument("--out", type=Path, required=True)
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument("--subjects", type=int)
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _look_arguments(look: argparse.ArgumentParser) -> None:
+    look.add_argument("protocol", help="study protocol file")
+    look.add_argument(
+        "--feeds", type=Path, help="folder that holds the feeds, in place of the protocol's paths"
+    )
+    look.add_argument(
+        "--data-cutoff", type=_moment, help="the only 'now', with an offset or Z (default: now)"
+    )
+    look.add_argument(
+        "--state", help="database URL of the ledger (default: postdose.sqlite beside the protocol)"
+    )
+    look.add_argument("--out", type=Path, help="folder for the look's files")
+    look.add_argument("--json", action="store_true", help="print look.json and nothing else")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; allowed: ISO 8601, as 2026-03-01T06:00Z"
+        ) from error
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"found {text!r} without a zone; allowed: an offset or Z at its end")
+    return moment
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from flows.demo import run_demo
+
+    return run_demo(options.out)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from checks.protocol import load_protocol
+
+    protocol = load_protocol(options.protocol)
+    print(f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.")
+    return 0
+
+
+def _look(options: argparse.Namespace) -> int:
+    if options.state:
+        os.environ["POSTDOSE_STATE"] = (
+            options.state
+        )  # a URL may hold a password: it never becomes a parameter
+    from flows.monitor import make_look
+
+    outcome = make_look(
+        options.protocol,
+        data_cutoff=options.data_cutoff,
+        feeds=None if options.feeds is None else str(options.feeds),
+        out=None if options.out is None else str(options.out),
+    )
+    _show(outcome, as_json=options.json)
+    return int(outcome.exit_code)
+
+
+def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
+        return
+    from flows.report import text_summary
+
+    print(text_summary(outcome.document, report=outcome.report))
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from flows.simulate import simulate
+
+    if options.subjects is not None and options.subjects < 1:
+        raise UsageError(f"--subjects: found {options.subjects}; allowed: 1 or more")
+    out = simulate(options.scenario, options.out, seed=options.seed, subjects=options.subjects)
+    print(f"Simulated study written to {out} (SIMULATED: no real subject). Look at it with:")
+    cutoff = json.loads((out / "truth.json").read_text(encoding="utf-8"))["data_cutoff"]
+    print(f"  postdose look {out / 'protocol.yaml'} --data-cutoff {cutoff}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

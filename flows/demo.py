@@ -1,0 +1,56 @@
+"""Decide whether a look finds exactly the cases that a simulated study holds, and say so."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from checks.errors import UsageError
+from flows.monitor import EXIT_CODES, make_look
+from flows.report import text_summary
+from flows.simulate import simulate
+
+SEED = 1
+
+
+def run_demo(out: Path) -> int:
+    """Simulate, look, compare with the planted truth; return 0 when exactly the planted cases were found."""
+    _make_room(out)
+    simulate("cyt107", out, seed=SEED)
+    truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
+    outcome = make_look(str(out / "protocol.yaml"), data_cutoff=datetime.fromisoformat(truth["data_cutoff"]))
+    print(text_summary(outcome.document, report=outcome.report))
+    print()
+    found, planted = _found(outcome.document), _planted(truth)
+    code = EXIT_CODES[outcome.document["verdict"]]
+    if outcome.document["verdict"] == "signal" and found == planted:
+        print(f"Found exactly what was planted: {', '.join(sorted(subject for subject, _ in planted))}.")
+        print(f"A look with this verdict exits {code}; the demo exits 0, having found what it planted.")
+        return 0
+    print(
+        f"Planted but not found: {sorted(planted - found)}; found but not planted: {sorted(found - planted)}."
+    )
+    return 1
+
+
+def _make_room(out: Path) -> None:
+    """Clear an earlier demo away; refuse a folder that holds anything else."""
+    if not out.exists():
+        return
+    if not (out / "truth.json").is_file():
+        raise UsageError(f"--out {out}: found a folder that is no earlier demo; allowed: a new folder")
+    shutil.rmtree(out)
+
+
+def _found(document: Mapping[str, Any]) -> set[tuple[str, int]]:
+    return {
+        (case["USUBJID"], case["dose_number"])
+        for case in document["cases"]
+        if case["in_risk_window"] == "yes"
+    }
+
+
+def _planted(truth: Mapping[str, Any]) -> set[tuple[str, int]]:
+    return {(case["USUBJID"], case["dose_number"]) for case in truth["cases"]}

@@ -1,0 +1,144 @@
+"""Decide whether a delivery is text in the encoding that was told, and take the measure of its lines.
+
+An encoding is never guessed: it is UTF-8, or what a byte-order mark says, or what the protocol's ``encoding``
+says. A wrong guess would turn a term or a unit into another one without a sign.
+"""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from checks.errors import FeedError
+from flows.feeds.content import CHUNK, Content
+
+MARKS: tuple[tuple[bytes, str], ...] = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte-order marks (Unicode Standard, table 2-4); UTF-32 before UTF-16, whose mark begins the same."""
+
+ALLOWED = "UTF-8, UTF-16 with a byte-order mark, or the encoding that the protocol's `encoding` names"
+
+
+NEVER = re.compile(r"(?!)")
+"""Matches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What one pass over the text saw: its codec, lines, quotation marks, a stray one."""
+
+    codec: str
+    lines: int
+    quotes: int
+    stray: bool
+
+
+def codec_of(content: Content, told: str | None) -> str:
+    """Return the Python codec of a text delivery: by its byte-order mark, as told, else UTF-8.
+
+    Raises
+    ------
+    FeedError
+        When the encoding told is unknown.
+    """
+    content.stream.seek(0)
+    head = content.stream.read(4)
+    content.stream.seek(0)
+    for mark, codec in MARKS:
+        if head.startswith(mark):
+            return codec
+    return known_codec(content.name, told or "utf-8")
+
+
+def known_codec(file: str, told: str) -> str:
+    """Return Python's name of an encoding.
+
+    Raises
+    ------
+    FeedError
+        When Python does not know it as an encoding of text.
+    """
+    try:
+        "".encode(told)
+        return codecs.lookup(told).name
+    except (LookupError, ValueError) as error:
+        allowed = "a name such as utf-8, windows-1252, iso-8859-15, shift_jis"
+        raise FeedError(file, f"the protocol's `encoding` {told!r}, which is unknown", allowed) from error
+
+
+def measure(content: Content, told: str | None, *, stray: re.Pattern[str] = NEVER) -> Measure:
+    """Decode the whole delivery once, count its lines and quotation marks, look for a ``stray`` one.
+
+    Raises
+    ------
+    FeedError
+        Naming line and byte offset of the first byte that does not decode, or of a NUL.
+    """
+    codec = codec_of(content, told)
+    breaks = quotes = 0
+    last, strays = "", False
+    for text in _decoded(content, codec):
+        if "\0" in text:
+            line = breaks + line_breaks(text[: text.index("\0")]) + 1
+            raise FeedError(
+                content.name, f"a NUL character in line {line}", f"text without NUL, in {ALLOWED}"
+            )
+        breaks += line_breaks(text)
+        quotes += text.count('"')
+        strays = strays or stray.search(last + text) is not None
+        last = text[-2:]
+    content.stream.seek(0)
+    return Measure(codec, breaks + (last[-1:] not in ("\n", "\r", "")), quotes, strays)
+
+
+def line_breaks(text: str) -> int:
+    """Count line ends: LF, CR LF, or CR alone."""
+    return text.count("\n") + (text.count("\r") - text.count("\r\n") if "\r" in text else 0)
+
+
+def as_text(content: Content, codec: str, newline: str = "") -> io.TextIOWrapper:
+    """Return the delivery as text, line ends kept, lines ending at ``newline`` ("": any); ``detach`` it."""
+    content.stream.seek(0)
+    return io.TextIOWrapper(content.stream, encoding=codec, newline=newline)
+
+
+def _decoded(content: Content, codec: str) -> Iterator[str]:
+    """Yield the text in pieces that never end between CR and LF."""
+    decoder = codecs.getincrementaldecoder(codec)()
+    held, done, breaks = "", 0, 0
+    for chunk in _chunks(content.stream):
+        done += len(chunk)
+        try:
+            text = held + decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            raise _undecodable(content.name, error, done, breaks, codec) from error
+        held = "\r" if chunk and text.endswith("\r") else ""
+        text = text.removesuffix(held)
+        breaks += line_breaks(text)
+        if text:
+            yield text
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield the stream's chunks, and an empty one to say that it ended."""
+    stream.seek(0)
+    while chunk := stream.read(CHUNK):
+        yield chunk
+    yield b""
+
+
+def _undecodable(name: str, error: UnicodeDecodeError, done: int, breaks: int, codec: str) -> FeedError:
+    offset = done - len(error.object) + error.start
+    before = error.object[: error.start].decode(codec, errors="replace")
+    found = (
+        f"a byte 0x{error.object[error.start]:02X} that is not {codec.removesuffix('-sig').upper()} "
+        f"in line {breaks + line_breaks(before) + 1} (byte offset {offset})"
+    )
+    return FeedError(name, found, ALLOWED)

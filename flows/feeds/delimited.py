@@ -1,0 +1,209 @@
+"""Decide whether a delimited text file is a table: one header, and as many fields in every line.
+
+Two readers give the same table. The quick one (Arrow) serves regular files of any size. A file that it
+refuses, or in which a record is not exactly one line, goes to the exact one (the csv module), which knows
+every line's number and says what is wrong with it.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+
+from checks.errors import FeedError
+from flows.feeds.content import CHUNK, GZIP, TEXT, Content, decompressed
+from flows.feeds.decoding import Measure, as_text, line_breaks, measure
+from flows.feeds.records import Records, RowCollector, check_names
+from flows.feeds.told import Told
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+"""The delimiters that a message can recognise in a header."""
+
+csv.field_size_limit(
+    1 << 27
+)  # a narrative may exceed the module's 128 KB; an unclosed quote is reported at its end
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the file is laid out: its name, what was measured, the delimiter, and the header's names."""
+
+    file: str
+    measured: Measure
+    delimiter: str
+    names: Sequence[str]
+    header_line: int
+
+
+def read(content: Content, told: Told) -> Records:
+    """Read a delimited text file, compressed or not.
+
+    Raises
+    ------
+    FeedError
+        When it is not such a file, or not a table.
+    """
+    zipped = content.name.lower().endswith(".gz")
+    if zipped:
+        content.require(GZIP, allowed="a gzip file, as its name says")
+    with decompressed(content) if zipped else nullcontext(content) as plain:
+        plain.require(TEXT, allowed="delimited text with a header line")
+        delimiter = _delimiter(plain.name, told)
+        measured = measure(plain, told.encoding, stray=_stray_quote(delimiter))
+        layout = _layout(plain, measured, delimiter)
+        quick = _read_quickly(plain, layout)
+        records = _read_exactly(plain, layout) if quick is None else quick
+    _refuse_repeated_header(records, layout)
+    return records
+
+
+def _delimiter(name: str, told: Told) -> str:
+    """Return the delimiter told; the ending .tsv stands for a tab where the protocol tells nothing else."""
+    tabbed = name.lower().removesuffix(".gz").endswith(".tsv")
+    return "\t" if tabbed and told.delimiter == "," else told.delimiter
+
+
+def _stray_quote(delimiter: str) -> re.Pattern[str]:
+    """Match a quotation mark inside a field that is not doubled: the two readers may differ on it."""
+    edge = re.escape(delimiter) + r"\r\n"
+    return re.compile(rf'[^{edge}"]"[^{edge}"]|(?:^|[{edge}])""[^{edge}"]|[^{edge}"]""(?:$|[{edge}])')
+
+
+def _layout(content: Content, measured: Measure, delimiter: str) -> Layout:
+    with _rows(content, measured, delimiter) as rows:
+        for number, names in rows:
+            _refuse_other_delimiter(content.name, names, delimiter)
+            stripped = [name.strip() for name in names]
+            while len(stripped) > 1 and not stripped[-1]:
+                stripped.pop()
+            check_names(stripped, content.name)
+            return Layout(content.name, measured, delimiter, stripped, number)
+    raise FeedError(content.name, "no header line", "a header line, then one line a record")
+
+
+def _refuse_other_delimiter(file: str, names: Sequence[str], delimiter: str) -> None:
+    others = [mark for mark in DELIMITERS if mark != delimiter and mark in names[0]]
+    if len(names) == 1 and others:
+        found = max(others, key=names[0].count)
+        raise FeedError(
+            file,
+            f"a header delimited by {DELIMITERS[found]}",
+            f"{DELIMITERS.get(delimiter, repr(delimiter))}, or the protocol's `delimiter` must say {found!r}",
+        )
+
+
+def _read_quickly(content: Content, layout: Layout) -> Records | None:
+    """Return the table when each record is exactly one line, else None."""
+    measured, rows = layout.measured, layout.measured.lines - 1
+    plain_header = layout.header_line == 1 and not any(line_breaks(name) for name in layout.names)
+    plain_quotes = measured.quotes % 2 == 0 and not measured.stray
+    if (
+        not plain_header
+        or not plain_quotes
+        or len(layout.names) == 1
+        or not measured.codec.startswith("utf-8")
+    ):
+        return None
+    if rows == 0:
+        return RowCollector(len(layout.names)).records(layout.names)
+    try:
+        table = _arrow_table(content.stream, layout)
+    except pa.ArrowInvalid:
+        return None  # the exact reader says which line, and why
+    if table.num_rows != rows:
+        return None  # blank lines, or quoted line ends: lines and records are not the same
+    return Records(layout.names, table.columns, np.arange(2, rows + 2, dtype=np.int64))
+
+
+def _arrow_table(stream: IO[bytes], layout: Layout) -> pa.Table:
+    stream.seek(0)
+    positions = [str(position) for position in range(len(layout.names))]
+    return pcsv.read_csv(
+        pa.PythonFile(_Unclosed(stream), mode="r"),
+        read_options=pcsv.ReadOptions(column_names=positions, skip_rows=1, block_size=CHUNK),
+        parse_options=pcsv.ParseOptions(
+            delimiter=layout.delimiter, newlines_in_values=layout.measured.quotes > 0, ignore_empty_lines=True
+        ),
+        convert_options=pcsv.ConvertOptions(
+            column_types=dict.fromkeys(positions, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+
+
+class _Unclosed:
+    """Lends a stream to a reader that would close it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.closed = stream, False
+
+    def read(self, size: int = -1) -> bytes:
+        return self.stream.read(size)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _read_exactly(content: Content, layout: Layout) -> Records:
+    width = len(layout.names)
+    collector = RowCollector(width)
+    fields = 0
+    with _rows(content, layout.measured, layout.delimiter) as rows:
+        next(rows)
+        for number, row in rows:
+            fields = fields or max(len(row), width)
+            if len(row) != fields or any(map(str.strip, row[width:])):
+                raise _wrong_width(layout, number, len(row), fields)
+            collector.add(row[:width], number)
+    return collector.records(layout.names)
+
+
+def _wrong_width(layout: Layout, number: int, width: int, fields: int) -> FeedError:
+    header = len(layout.names)
+    blank = f", or {fields} in every line, the last of them blank" if fields > header else ""
+    return FeedError(
+        layout.file, f"{width} fields in line {number}", f"{header} fields, as in the header{blank}"
+    )
+
+
+@contextmanager
+def _rows(content: Content, measured: Measure, delimiter: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """Yield an iterator of each record that is not blank, with the line on which it begins."""
+    text = as_text(content, measured.codec)
+    try:
+        yield _numbered(csv.reader(text, delimiter=delimiter, strict=True), content.name)
+    finally:
+        text.detach()
+
+
+def _numbered(reader: Iterator[list[str]], file: str) -> Iterator[tuple[int, list[str]]]:
+    begins = 1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            found = f"a quotation mark in line {begins} that is never closed, or text after the closing one"
+            raise FeedError(
+                file, found, 'quotation marks in pairs, doubled ("") inside a quoted field'
+            ) from error
+        if len(row) > 1 or any(map(str.strip, row)):
+            yield begins, row
+        begins = reader.line_num + 1  # type: ignore[attr-defined]
+
+
+def _refuse_repeated_header(records: Records, layout: Layout) -> None:
+    """Refuse a header that comes twice: two files were joined, or labels were written below the names."""
+    same = pc.equal(pc.utf8_trim_whitespace(records.columns[0]), layout.names[0])
+    suspects = np.flatnonzero(same.to_numpy())
+    for index in suspects:
+        if [column[int(index)].as_py().strip() for column in records.columns] == list(layout.names):
+            line = int(records.source_rows[index])
+            raise FeedError(layout.file, f"the header again in line {line}", "one header, in the first line")

@@ -1,0 +1,77 @@
+"""Decide which files a feed's location stands for: a file, a folder of them, or what an fsspec URL names."""
+
+from dataclasses import dataclass
+
+import fsspec
+
+from checks.errors import FeedError
+
+ENDINGS = (
+    ".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz",
+    ".xpt", ".sas7bdat",
+    ".json", ".ndjson", ".ndjson.gz", ".dsjc",
+    ".parquet",
+)  # fmt: skip
+"""The endings that have a reader, in lower case."""
+
+UNFINISHED = (".part", ".tmp")
+"""Endings that a transfer gives to a file that is still arriving."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredFile:
+    """One file to read: its file system, its path there, and the name that messages may show."""
+
+    filesystem: fsspec.AbstractFileSystem
+    path: str
+    name: str
+
+
+def find_files(location: str) -> tuple[DeliveredFile, ...]:
+    """Return the files of a location, in the order of their names.
+
+    Raises
+    ------
+    FeedError
+        When there is no such file, or none in the folder that has a reader.
+    """
+    shown = file_name(location)
+    try:
+        filesystem, path = fsspec.core.url_to_fs(location)
+        if filesystem.isfile(path):
+            return (DeliveredFile(filesystem, path, shown),)
+        listed = filesystem.ls(path, detail=False) if filesystem.isdir(path) else None
+    except (OSError, ValueError, ImportError) as error:
+        raise unreachable(shown, error) from error
+    if listed is None:
+        raise FeedError(shown, "no file", "a file or a folder that exists")
+    return _readable(filesystem, listed, shown)
+
+
+def _readable(
+    filesystem: fsspec.AbstractFileSystem, paths: list[str], folder: str
+) -> tuple[DeliveredFile, ...]:
+    files = (DeliveredFile(filesystem, path, file_name(path)) for path in paths)
+    kept = sorted((file for file in files if _is_delivered(file.name)), key=lambda file: file.name)
+    found = tuple(file for file in kept if filesystem.isfile(file.path))
+    if not found:
+        raise FeedError(
+            folder, "no file to read in the folder", f"at least one file ending {', '.join(ENDINGS)}"
+        )
+    return found
+
+
+def _is_delivered(name: str) -> bool:
+    lowered = name.lower()
+    return not lowered.startswith(".") and lowered.endswith(ENDINGS) and not lowered.endswith(UNFINISHED)
+
+
+def file_name(location: str) -> str:
+    """Return the last part of a path or URL, without a query, which may hold a secret."""
+    path = location.partition("?")[0] if "://" in location else location
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def unreachable(name: str, error: Exception) -> FeedError:
+    """Return the problem of what cannot be opened; the error's own text may hold a path or a secret."""
+    return FeedError(name, f"that it cannot be opened ({type(error).__name__})", "a file that can be read")

@@ -1,0 +1,118 @@
+"""Decide how any reader's records become one table of text: names, blanks, decimal commas, provenance."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from checks.errors import FeedError
+from checks.tables import RAW_PROVENANCE
+
+CHUNK_ROWS = 50_000
+"""Rows held as Python objects at a time, about 100 MB of them for a wide domain."""
+
+DECIMAL_COMMA = r"^([+-]?[0-9]+),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
+"""A cell that is wholly one number with a decimal comma; '1.234,5' is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What a reader found: column names as delivered, a text column for each, and where each row stands.
+
+    ``columns`` are Arrow text columns of n cells, ``source_rows`` the n line or record numbers.
+    """
+
+    names: Sequence[str]
+    columns: Sequence[pa.ChunkedArray]
+    source_rows: npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class RowCollector:
+    """Gathers rows of Python text into Arrow columns, a chunk at a time, so that millions of them fit."""
+
+    width: int
+    _rows: list[Sequence[str | None]] = field(default_factory=list)
+    _numbers: list[int] = field(default_factory=list)
+    _chunks: list[list[pa.Array]] = field(default_factory=list)
+    _numbers_done: list[npt.NDArray[np.int64]] = field(default_factory=list)
+
+    def add(self, row: Sequence[str | None], number: int) -> None:
+        """Take one row of ``width`` cells, and its line or record number."""
+        self._rows.append(row)
+        self._numbers.append(number)
+        if len(self._rows) == CHUNK_ROWS:
+            self._flush()
+
+    def records(self, names: Sequence[str]) -> Records:
+        """Return everything gathered."""
+        self._flush()
+        columns = [
+            pa.chunked_array([chunk[position] for chunk in self._chunks], type=pa.large_string())
+            for position in range(self.width)
+        ]
+        return Records(names, columns, np.concatenate([np.empty(0, np.int64), *self._numbers_done]))
+
+    def _flush(self) -> None:
+        if self._rows:
+            cells = zip(*self._rows, strict=True)
+            self._chunks.append([pa.array(column, type=pa.large_string()) for column in cells])
+            self._numbers_done.append(np.array(self._numbers, dtype=np.int64))
+            self._rows, self._numbers = [], []
+
+
+def to_table(records: Records, file: str, decimal: str) -> pd.DataFrame:
+    """Return the table of one file: upper-case names, trimmed text, missing where blank, and provenance.
+
+    Raises
+    ------
+    FeedError
+        When a column has no name, or two have the same.
+    """
+    columns = [_clean(column, decimal) for column in records.columns]
+    names = [name.strip().upper() for name in records.names]
+    check_names(names, file)
+    series = {name: _as_series(column) for name, column in zip(names, columns, strict=True)}
+    frame = pd.DataFrame(series, index=range(len(records.source_rows)))
+    source_file = pa.repeat(pa.scalar(file, pa.large_string()), len(frame))
+    frame["source_file"] = _as_series(pa.chunked_array([source_file]))
+    frame["source_row"] = records.source_rows
+    return frame.astype(
+        {"source_file": RAW_PROVENANCE["source_file"], "source_row": RAW_PROVENANCE["source_row"]}
+    )
+
+
+def check_names(names: Iterable[str], file: str) -> None:
+    """Refuse a column without a name, and two columns whose names differ in case or blanks alone.
+
+    Raises
+    ------
+    FeedError
+        Naming the column.
+    """
+    seen: dict[str, int] = {}
+    for position, name in enumerate((name.strip().upper() for name in names), start=1):
+        if not name:
+            raise FeedError(
+                file, f"no name for column {position}", "a name for each column that holds values"
+            )
+        if name in seen:
+            raise FeedError(
+                file, f"the name {name} for columns {seen[name]} and {position}", "each name once"
+            )
+        seen[name] = position
+
+
+def _clean(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
+    trimmed = pc.utf8_trim_whitespace(column)
+    if decimal == ",":
+        trimmed = pc.replace_substring_regex(trimmed, DECIMAL_COMMA, r"\1.\2")
+    return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed)
+
+
+def _as_series(column: pa.ChunkedArray) -> pd.Series:
+    return pd.Series(pd.array(column, dtype="str"))

@@ -1,0 +1,146 @@
+"""Decide whether a SAS transport file (XPT v5, v8) or SAS7BDAT file is whole, and read it through ReadStat.
+
+Layout of transport files: SAS Institute, TS-140 (v5) and "Record Layout of a SAS Version 8 or 9 Data Set in
+SAS Transport Format": records of 80 bytes, the rows packed behind the OBS header and padded with blanks.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyreadstat
+
+from checks.errors import FeedError
+from flows.feeds.content import SAS7BDAT, XPT_V5, XPT_V8, Content
+from flows.feeds.decoding import known_codec
+from flows.feeds.records import Records
+from flows.feeds.rendering import as_text
+from flows.feeds.told import Told
+
+RECORD = 80
+"""Bytes of a record of a transport file (TS-140)."""
+
+HEADER = b"HEADER RECORD*******"
+"""How each header record of a transport file begins (TS-140)."""
+
+Read = Callable[..., tuple[pd.DataFrame, Any]]
+
+
+def read_xpt(content: Content, told: Told) -> Records:
+    """Read a SAS transport file, version 5 or 8, with one data set.
+
+    Raises
+    ------
+    FeedError
+        When it is something else, cut short, or its text is not in the encoding told.
+    """
+    content.require(XPT_V5, XPT_V8, allowed="a SAS transport file (XPT v5 or v8), as its name says")
+    frame, metadata = _read(pyreadstat.read_xport, content, told)
+    _refuse_incomplete(content, frame, sum(metadata.variable_storage_width.values()))
+    return _as_records(frame)
+
+
+def read_sas7bdat(content: Content, told: Told) -> Records:
+    """Read a SAS7BDAT file; it says its own encoding unless the protocol tells another.
+
+    Raises
+    ------
+    FeedError
+        When it is something else, cut short, or its text is not in the encoding told.
+    """
+    content.require(SAS7BDAT, allowed="a SAS7BDAT file, as its name says")
+    frame, metadata = _read(pyreadstat.read_sas7bdat, content, told)
+    if len(frame) != metadata.number_rows:
+        raise FeedError(
+            content.name, f"{len(frame)} rows", f"{metadata.number_rows}, as the file's header says"
+        )
+    return _as_records(frame)
+
+
+def _read(read: Read, content: Content, told: Told) -> tuple[pd.DataFrame, Any]:
+    if told.encoding is not None:
+        known_codec(content.name, told.encoding)
+    content.stream.seek(0)
+    try:
+        return read(content.stream, encoding=told.encoding)
+    except UnicodeDecodeError as error:
+        found = f"a byte 0x{error.object[error.start]:02X} in a text that is not {error.encoding.upper()}"
+        allowed = "UTF-8, or the encoding that the protocol's `encoding` names (such as WINDOWS-1252)"
+        raise FeedError(content.name, found, allowed) from error
+    except pyreadstat.ReadstatError as error:
+        raise FeedError(
+            content.name, _reason(error, told), "a whole SAS file, in the encoding told"
+        ) from error
+    except (OverflowError, ValueError) as error:
+        raise FeedError(
+            content.name, "a date or time that no calendar has", "dates of the years 1 to 9999"
+        ) from error
+
+
+def _reason(error: Exception, told: Told) -> str:
+    """ReadStat's reasons, in the words of whoever must act on them."""
+    text = str(error)
+    if "byte sequence" in text or "character set" in text:
+        return f"text that cannot be read as {told.encoding or 'the encoding the file says'}"
+    return "a SAS file that is damaged or cut short"
+
+
+def _as_records(frame: pd.DataFrame) -> Records:
+    columns = [as_text(pa.chunked_array([pa.array(column, from_pandas=True)])) for _, column in frame.items()]
+    return Records(list(frame.columns), columns, np.arange(1, len(frame) + 1, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """A transport file's data sets (a count), first byte of the rows, number of rows said, number of bytes."""
+
+    datasets: int
+    start: int
+    said: int | None
+    size: int
+
+
+def _refuse_incomplete(content: Content, frame: pd.DataFrame, width: int) -> None:
+    """Refuse a file that is cut: v5 does not say its number of rows, but pads them to whole records."""
+    found = _observations(content.stream)
+    if found.datasets != 1:
+        raise FeedError(content.name, f"{found.datasets} data sets in one file", "one data set a file")
+    if found.said is not None and found.said != len(frame):
+        raise FeedError(content.name, f"{len(frame)} rows", f"{found.said}, as the file's header says")
+    used = found.start + len(frame) * width
+    content.stream.seek(used)
+    rest = content.stream.read(RECORD)
+    if found.size % RECORD or len(rest) >= RECORD or rest.strip(b" "):
+        raise FeedError(
+            content.name, f"a file cut short after row {len(frame)}", "a whole SAS transport file"
+        )
+
+
+def _observations(stream: IO[bytes]) -> Observations:
+    datasets, start, said, size = 0, 0, None, 0
+    for position, record in _headers(stream):
+        if record[20:28] in (b"MEMBER  ", b"MEMBV8  "):
+            datasets += 1
+        elif record[20:28] in (b"OBS     ", b"OBSV8   ") and not start:
+            start = position + RECORD
+            count = record[48:].split()[0] if record[20:28] == b"OBSV8   " else b""
+            said = int(count) if count.isdigit() and count.strip(b"0") else None
+    size = stream.seek(0, io.SEEK_END)
+    return Observations(datasets, start, said, size)
+
+
+def _headers(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield each header record and its position; they stand at multiples of 80 bytes."""
+    stream.seek(0)
+    position = 0
+    while block := stream.read(RECORD * 50_000):
+        found = block.find(HEADER)
+        while found >= 0:
+            if found % RECORD == 0:
+                yield position + found, block[found : found + RECORD]
+            found = block.find(HEADER, found + 1)
+        position += len(block)

@@ -1,0 +1,211 @@
+"""Make one look: feeds, validation, exposure, events, rules, verdict, ledger, alerts, report."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from checks.errors import DeliveryError, FeedError, LedgerWriteError, UsageError
+from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.model import FeedSource
+from checks.signals import Signal, SignalState, Verdict, decide_verdict, untrusted_feeds, update_signals
+from checks.tables import Feed
+from flows import tasks
+from flows.alerts import due_alerts
+from flows.ledger import Head, Ledger, canonical
+from flows.report import Look, build_document, write_json
+from flows.settings import Settings, read_settings
+
+LOGGER = logging.getLogger("postdose")
+
+EXIT_CODES: Mapping[str, int] = {
+    Verdict.NO_SIGNAL: 0,
+    Verdict.WATCH: 10,
+    Verdict.SIGNAL: 20,
+    Verdict.NOT_ASSESSABLE: 30,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LookOutcome:
+    """What a look leaves behind: its document, its page, and the exit code that says both."""
+
+    document: Mapping[str, Any]
+    report: Path
+    exit_code: int
+    ledger_problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the ledger took: its head, or the reason why it took nothing."""
+
+    signals: tuple[Signal, ...]
+    head: Head | None
+    problem: str | None
+
+
+@flow(name="monitor study", flow_run_name="look at {study}", persist_result=False)
+def monitor_study(
+    study: str,
+    data_cutoff: datetime | None = None,
+    feeds: str | None = None,
+    out: str | None = None,
+    reason: str = "",
+) -> State[LookOutcome]:
+    """Make one look at a study; the run's final state is named for the verdict.
+
+    Parameters
+    ----------
+    study
+        The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+    data_cutoff
+        The only "now"; when left out, the moment the run starts, written down.
+    feeds
+        A folder to read the feeds from, in place of those the protocol names.
+    out
+        The folder of this look's files; by default ``looks/<study>/<data cut-off>`` beside the protocol.
+    reason
+        Why somebody asked for this look; empty for a scheduled one.
+    """
+    protocol = load_protocol(protocol_path(study, os.environ))
+    cutoff = _cutoff(data_cutoff)
+    folder = Path(out) if out else protocol.folder / "looks" / protocol.study.id / f"{cutoff:%Y%m%dT%H%M%SZ}"
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+
+    delivered = _read_feeds(protocol, feeds)
+    validation = tasks.validate(delivered, protocol, cutoff)
+    findings = tasks.find(validation, protocol, cutoff)
+    evidence, results = tasks.evaluate(findings, validation, protocol)
+    verdict = decide_verdict(results, validation.feeds, protocol)
+    look = Look(protocol, cutoff, validation, findings, evidence, results, verdict)
+    outcome = _remember_and_tell(look, folder, settings, reason)
+    return Completed(
+        name=str(verdict), message=f"verdict {verdict}, look {outcome.document['look_id']}", data=outcome
+    )
+
+
+def make_look(
+    study: str, *, data_cutoff: datetime | None = None, feeds: str | None = None, out: str | None = None
+) -> LookOutcome:
+    """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is."""
+    state = monitor_study(study, data_cutoff=data_cutoff, feeds=feeds, out=out, return_state=True)
+    outcome: LookOutcome = state.result()
+    return outcome
+
+
+def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
+    """Return the study protocol file that a path or a study's id means."""
+    path = Path(study)
+    if path.is_file():
+        return path
+    by_id = Path(environ.get("POSTDOSE_STUDIES", "deployments/studies")) / study / "protocol.yaml"
+    return by_id if by_id.is_file() else path
+
+
+def feed_location(source: FeedSource, protocol: StudyProtocol, feeds: str | None) -> str:
+    """Return where a feed lies: in the given folder, at its own URL, or beside the protocol."""
+    if feeds is not None:
+        return str(Path(feeds) / Path(source.path).name)
+    return source.path if "://" in source.path else str(protocol.folder / source.path)
+
+
+def _cutoff(asked: datetime | None) -> datetime:
+    moment = asked or datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise UsageError(f"data cut-off: found {moment.isoformat()} without a zone; allowed: an offset or Z")
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _read_feeds(protocol: StudyProtocol, feeds: str | None) -> Mapping[str, Feed]:
+    delivered = {}
+    for domain, source in protocol.feeds.by_domain().items():
+        feed = tasks.read(domain, source, feed_location(source, protocol, feeds))
+        rows = "cannot be read" if feed.table is None else f"{len(feed.table):,} rows"
+        LOGGER.info("Read %s: %s", domain, rows)
+        delivered[domain.lower()] = feed
+    return delivered
+
+
+def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -> LookOutcome:
+    """Record the verdict with its alerts, write the page, and only then try to deliver."""
+    document = build_document(look)
+    ledger, remembered = _remember(look, document, out, settings, reason)
+    document["signals"] = [asdict(signal) | {"state": str(signal.state)} for signal in remembered.signals]
+    document["ledger"] = None if remembered.head is None else _head(remembered.head)
+    document["delivery"] = {"outcome": "pending"}
+    report = tasks.render(look, document, out)
+    if ledger is not None:
+        document["delivery"] = {
+            "outcome": tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings)
+        }
+    write_json(out / "look.json", document)
+    return LookOutcome(document, report, _exit_code(look, document, remembered), remembered.problem)
+
+
+def _remember(
+    look: Look, document: Mapping[str, Any], out: Path, settings: Settings, reason: str
+) -> tuple[Ledger | None, Remembered]:
+    study = look.protocol.study.id
+    try:
+        ledger = Ledger(settings.state_url)
+        previous = ledger.last_look(study)
+        signals = update_signals(_signals(previous), look.results, study)
+        told = {**document, "signals": [asdict(signal) | {"state": str(signal.state)} for signal in signals]}
+        outgoing = due_alerts(told, previous, look.protocol, report=str(out / "report.html"))
+        payload = _payload(told, reason, previous, alerting=bool(outgoing))
+        return ledger, Remembered(signals, ledger.record_look(study, payload, outgoing), None)
+    except LedgerWriteError as error:
+        LOGGER.error("The ledger could not be written: %s", error)
+        return None, Remembered(update_signals((), look.results, study), None, str(error))
+
+
+def _payload(
+    told: Mapping[str, Any], reason: str, previous: Mapping[str, Any] | None, *, alerting: bool
+) -> Mapping[str, Any]:
+    """Return what the ledger keeps of a look: hashes, verdict, signals, and when people were last told."""
+    pure = {name: value for name, value in told.items() if name != "signals"}
+    alerted = told["data_cutoff"] if alerting else (previous or {}).get("alerted_at")
+    return {
+        "look_id": told["look_id"],
+        "look_sha256": hashlib.sha256(canonical(pure).encode()).hexdigest(),
+        "data_cutoff": told["data_cutoff"],
+        "verdict": told["verdict"],
+        "protocol_sha256": told["protocol_sha256"],
+        "code_version": told["code_version"],
+        "feeds": {feed["domain"]: feed["sha256"] for feed in told["feeds"]},
+        "signals": told["signals"],
+        "alerted_at": alerted,
+        "reason": reason,
+    }
+
+
+def _signals(previous: Mapping[str, Any] | None) -> tuple[Signal, ...]:
+    kept = () if previous is None else previous["signals"]
+    return tuple(Signal(one["id"], one["rule"], SignalState(one["state"]), one["events"]) for one in kept)
+
+
+def _head(head: Head) -> Mapping[str, Any]:
+    return {"sequence": head.sequence, "head_sha256": head.sha256}
+
+
+def _exit_code(look: Look, document: Mapping[str, Any], remembered: Remembered) -> int:
+    """Return the verdict's exit code, unless something that must be mended hides behind a quieter one."""
+    if look.verdict is Verdict.SIGNAL:
+        return EXIT_CODES[Verdict.SIGNAL]
+    if remembered.problem is not None:
+        return LedgerWriteError.exit_code
+    if document["delivery"]["outcome"] == "failed":
+        return DeliveryError.exit_code
+    unreadable = any(feed.outcome == "error" for feed in untrusted_feeds(look.validation.feeds))
+    if look.verdict is Verdict.NOT_ASSESSABLE and unreadable:
+        return FeedError.exit_code
+    return EXIT_CODES[look.verdict]

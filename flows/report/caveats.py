@@ -1,0 +1,122 @@
+"""Decide what must be said beside a verdict: the missing facts that could change it."""
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from checks.evaluation import RuleResult, RuleVerdict
+from checks.events import Findings
+from checks.protocol import StudyProtocol
+from checks.validation import Validation
+
+
+def caveats(
+    validation: Validation, findings: Findings, results: Sequence[RuleResult], protocol: StudyProtocol
+) -> tuple[str, ...]:
+    """Return sentences for the reader, the most decisive first."""
+    return (
+        *_feeds(validation, protocol),
+        *_rules(results),
+        *_cases(findings),
+        *_windows(findings.doses),
+        *_withheld(validation),
+        *_timing(results),
+        *_background(protocol),
+    )
+
+
+def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
+    for feed in validation.feeds:
+        if feed.trustworthy or feed.outcome == "not_applicable":
+            continue
+        if feed.problems:
+            yield f"The feed {feed.domain} cannot be trusted: {feed.problems[0]}"
+        elif feed.stale:
+            yield f"The feed {feed.domain} is older than the protocol allows."
+        else:
+            allowed = f"{protocol.limits.max_quarantined:.0%}"
+            yield (
+                f"The feed {feed.domain} has {feed.rows_quarantined:,} of {feed.rows_read:,} rows in quarantine; "
+                f"allowed: at most {allowed}."
+            )
+
+
+def _rules(results: Sequence[RuleResult]) -> Iterator[str]:
+    for result in results:
+        if result.verdict is RuleVerdict.NOT_EVALUABLE:
+            yield f"Rule {result.id} cannot be evaluated: {result.detail['reason']}."
+        elif result.verdict is RuleVerdict.CROSSED and result.best_case is not RuleVerdict.CROSSED:
+            yield (
+                f"Rule {result.id} is crossed, but not when only cases whose whole onset interval lies in the "
+                "risk window count: denser vital signs would decide."
+            )
+        elif result.worst_case is RuleVerdict.CROSSED and result.verdict is not RuleVerdict.CROSSED:
+            yield f"Rule {result.id} is not crossed, but would be if every possible case were confirmed."
+
+
+def _cases(findings: Findings) -> Iterator[str]:
+    dated = sum(case.hour is None and case.in_risk_window != "no" for case in findings.cases)
+    if dated:
+        yield (
+            _plural(dated, "possible case has", "possible cases have")
+            + " no time of day: ask the sites for it."
+        )
+    timed = sum(
+        case.hour is not None and case.certainty == "possible" and case.in_risk_window != "no"
+        for case in findings.cases
+    )
+    if timed:
+        yield (
+            _plural(timed, "possible case rests", "possible cases rest")
+            + " on a missing baseline, an unmeasured hour or a quarantined row."
+        )
+    queries = sum(part.query for case in findings.cases for part in case.components.values())
+    if queries:
+        yield (
+            _plural(queries, "onset is", "onsets are")
+            + " dated differently by vital signs and adverse events."
+        )
+
+
+def _windows(doses: pd.DataFrame) -> Iterator[str]:
+    given = doses[doses["trusted"]]
+    unobserved = int((given["window"] == "unobserved").sum())
+    still_open = int((given["window"] == "open").sum())
+    dated = int((given["start_earliest"] < given["start_latest"]).sum())
+    if dated:
+        yield _plural(dated, "dose has", "doses have") + " no time of day, so hours since dose are not known."
+    if unobserved:
+        yield (
+            _plural(unobserved, "dose window is", "dose windows are")
+            + " unobserved: too few vital signs to say whether a case occurred."
+        )
+    if still_open:
+        yield _plural(still_open, "dose window has", "dose windows have") + " not yet elapsed."
+
+
+def _withheld(validation: Validation) -> Iterator[str]:
+    rows = sum(feed.rows_quarantined for feed in validation.feeds)
+    if rows:
+        yield _plural(rows, "row is", "rows are") + " in quarantine; they count in the worst case alone."
+
+
+def _timing(results: Sequence[RuleResult]) -> Iterator[str]:
+    if any(result.kind == "timing" and result.p_value is not None for result in results):
+        yield (
+            "The timing p-value holds for a window named before the events, and assumes that an event changes "
+            "neither how often vital signs are taken nor the next dose."
+        )
+
+
+def _background(protocol: StudyProtocol) -> Iterator[str]:
+    background = protocol.background
+    if background is not None and background.range is not None:
+        low, high = background.range
+        yield (
+            f"Background assumed by the protocol: {background.rate:.1%} per {background.unit} "
+            f"({low:.1%} to {high:.1%})."
+        )
+
+
+def _plural(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -1,0 +1,179 @@
+"""Decide what look.json holds: a pure function of protocol, deliveries and data cut-off."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from checks.evaluation import Evidence, RuleResult, RuleVerdict
+from checks.events import Case, Findings
+from checks.protocol import StudyProtocol
+from checks.signals import Verdict
+from checks.timing.rules import compare
+from checks.validation import CheckResult, FeedOutcome, Validation
+from flows.report.caveats import caveats
+
+SCHEMA = "postdose/look/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Everything one look decided, before it is remembered, told and written."""
+
+    protocol: StudyProtocol
+    data_cutoff: datetime
+    validation: Validation
+    findings: Findings
+    evidence: Evidence
+    results: tuple[RuleResult, ...]
+    verdict: Verdict
+
+
+def build_document(look: Look) -> dict[str, Any]:
+    """Return look.json without ``ledger``, ``signals`` and ``delivery``: the same bytes for the same inputs."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "study": look.protocol.study.id,
+        "data_cutoff": instant(look.data_cutoff),
+        "verdict": str(look.verdict),
+        "protocol_sha256": look.protocol.sha256,
+        "code_version": code_version(),
+        "look_id": _look_id(look),
+        "blinded": True,
+        "simulated": "SIMULATED" in (look.protocol.study.title or ""),
+        "feeds": [_feed(feed) for feed in look.validation.feeds],
+        "exposure": _exposure(look.findings.doses),
+        "cases": [_case(case) for case in look.findings.cases],
+        "rules": [_rule(result, look.protocol) for result in look.results],
+        "timing": _timing(look),
+        "checks": [_check(check) for check in look.validation.checks if check.outcome in {"failed", "error"}],
+        "quarantine": _quarantine(look.validation.quarantine, look.validation.checks),
+        "caveats": list(caveats(look.validation, look.findings, look.results, look.protocol)),
+    }
+    return document
+
+
+def instant(moment: datetime | pd.Timestamp) -> str:
+    """Return a moment as UTC to the second, ISO 8601 with Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@cache
+def code_version() -> str:
+    """Return the version and a hash of the source files that decided."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[2]
+    for path in sorted(path for package in ("checks", "flows") for path in (root / package).rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{version('postdose')}+{digest.hexdigest()[:12]}"
+
+
+def _look_id(look: Look) -> str:
+    hashes = [sha for feed in look.validation.feeds for sha in (feed.domain, *feed.sha256)]
+    parts = [look.protocol.study.id, look.protocol.sha256, instant(look.data_cutoff), code_version(), *hashes]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _feed(feed: FeedOutcome) -> dict[str, Any]:
+    return {
+        "domain": feed.domain,
+        "sha256": list(feed.sha256),
+        "rows_read": feed.rows_read,
+        "rows_accepted": feed.rows_accepted,
+        "rows_quarantined": feed.rows_quarantined,
+        "outcome": feed.outcome,
+        "latest": None if feed.latest is None else instant(feed.latest),
+        "stale": feed.stale,
+        "problems": list(feed.problems),
+    }
+
+
+def _exposure(doses: pd.DataFrame) -> dict[str, int]:
+    given = doses[doses["trusted"]]
+    return {
+        "subjects_dosed": int(given["USUBJID"].nunique()),
+        "doses": len(given),
+        **{
+            f"windows_{fate}": int((given["window"] == fate).sum())
+            for fate in ("evaluable", "open", "unobserved")
+        },
+        "doses_quarantined": int((~doses["trusted"]).sum()),
+    }
+
+
+def _case(case: Case) -> dict[str, Any]:
+    return {
+        **asdict(case),
+        "dose_start": instant(case.dose_start),
+        "onset_hours": list(case.onset_hours),
+        "components": {
+            name: {
+                "onset_hours": list(part.onset_hours),
+                "evidence": list(part.evidence),
+                "query": part.query,
+            }
+            for name, part in case.components.items()
+        },
+    }
+
+
+def _rule(result: RuleResult, protocol: StudyProtocol) -> dict[str, Any]:
+    rule = next(rule for rule in protocol.rules if rule.id == result.id)
+    shown = {name: _plain(value) for name, value in asdict(result).items()}
+    shown["detail"] = {**shown["detail"], "rationale": rule.rationale, "source": rule.source}
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, RuleVerdict):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return finite(value)
+
+
+def finite(value: Any) -> Any:
+    """Return a number as JSON can hold it: None for what is infinite or undefined."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _timing(look: Look) -> dict[str, Any]:
+    timing = look.evidence.timing
+    comparison = compare(look.evidence) if timing.hours_in_risk > 0 and timing.hours_in_control > 0 else None
+    return {
+        "risk_window_hours": list(look.protocol.risk_window_hours),
+        "events_in_risk": timing.in_risk.main,
+        "events_in_control": timing.in_control.main,
+        "hours_in_risk": round(timing.hours_in_risk, 4),
+        "hours_in_control": round(timing.hours_in_control, 4),
+        "relative_incidence": finite(comparison.relative_incidence) if comparison else None,
+        "ci95": [finite(limit) for limit in comparison.ci95] if comparison else [None, None],
+        "p_value": finite(comparison.p_value) if comparison else None,
+        "adjusted": False,
+        "scan": None,
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return asdict(check)
+
+
+def _quarantine(quarantine: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, Any]]:
+    """Return how many rows each check withheld; a row with two reasons is counted under both."""
+    messages = {(check.domain, check.name): check.message for check in checks}
+    counts = quarantine.groupby(["domain", "check"], sort=True).size()
+    return [
+        {"domain": domain, "check": name, "rows": int(rows), "message": messages.get((domain, name), "")}
+        for (domain, name), rows in counts.items()
+    ]

@@ -1,0 +1,65 @@
+"""Decide what a look leaves on disk beside the page: look.json, cases, doses, quarantine and validation."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows.report.document import Look
+
+
+def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
+    """Write all files of a look into its folder, each whole or not at all."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "look.json", document)
+    write_json(out / "validation.json", {"checks": [asdict(check) for check in look.validation.checks]})
+    _write_table(out / "cases.csv", _cases(document))
+    _write_table(out / "doses.csv", look.findings.doses)
+    _write_table(out / "quarantine.csv", look.validation.quarantine)
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document, indented, in UTF-8."""
+    _replace(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    _replace(path, table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(text.encode("utf-8"))
+    part.replace(path)
+
+
+CASE_COLUMNS = (
+    "USUBJID",
+    "dose_number",
+    "dose_start",
+    "certainty",
+    "in_risk_window",
+    "surely",
+    "hour",
+    "onset_from_hour",
+    "onset_to_hour",
+    "evidence",
+)
+
+
+def _cases(document: Mapping[str, Any]) -> pd.DataFrame:
+    rows = [
+        {
+            **{name: case[name] for name in CASE_COLUMNS if name in case},
+            "onset_from_hour": case["onset_hours"][0],
+            "onset_to_hour": case["onset_hours"][1],
+            "evidence": "; ".join(
+                f"{name}: {', '.join(part['evidence'])}" for name, part in case["components"].items()
+            ),
+        }
+        for case in document["cases"]
+    ]
+    return pd.DataFrame(rows, columns=list(CASE_COLUMNS))

@@ -1,0 +1,200 @@
+"""Decide when nurses measure, how they round, and when they enter it: all that anyone sees of the course.
+
+Measured on the MIMIC-IV demo (14 intensive-care subjects, 16,461 readings; Johnson et al., MIMIC-IV Clinical
+Database Demo, PhysioNet, ODbL 1.0; MEDS form by van de Water et al., PhysioNet 2025, doi:10.13026/t2y8-ea41):
+hours from one reading to the next, gaps of a day or more left out. The same process charts every subject.
+Nurses react: whoever breathes 30 times a minute or more, saturates below 90 % (the usual limits of a bedside
+monitor) or is febrile is seen hourly, and the temperature is taken sooner, as in the demo.
+
+Sparse charting can hide a case: with temperature every four hours alone, a window of three hours often holds
+none at all. This is the densest charting that is still realistic. As first trials of an intravenous biologic
+do on dosing days, vitals are also taken by protocol, here just before the infusion and 1, 2, 4, 6 and 8 hours
+after its start (simulated: the trial's own schedule is not public).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from flows.simulate.chance import Part, stream
+from flows.simulate.design import Subject
+from flows.simulate.minutes import to_local
+from flows.simulate.physiology import Course
+
+DEMO_QUARTILES_HOURS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
+    {"TEMP": (2.0, 4.0, 4.0), "RESP": (1.0, 1.0, 1.0), "OXYSAT": (0.983, 1.0, 1.0), "HR": (1.0, 1.0, 1.0)}
+)
+"""Quartiles of the hours between readings, pooled over subjects (961, 3637, 3504 and 3623 intervals)."""
+DEMO_FEBRILE_QUARTILES_HOURS = (1.25, 2.0, 3.0)
+"""The same for TEMP after a reading of 38.3 C or more (18 intervals)."""
+ON_THE_HOUR, PAST_THE_HOUR_MINUTES = 0.85, (1, 5)
+"""Chance that a round is stamped at minute 0, and how far past it else: with the visits between rounds, about
+0.7 of all stamps are at minute 0, as in the demo (0.71)."""
+EXTRA_READING = 0.07
+"""Chance of one more visit between two rounds: the demo's tenth percentile is a quarter of an hour."""
+TEMPERATURE_EVERY_HOURS = (4.0, 3.0, 2.0, 1.0)
+TEMPERATURE_EVERY_SHARE = (0.80, 0.12, 0.04, 0.04)
+"""Per subject; the demo's medians by subject are 4 h (8 of 14), about 3 h (3), 1 h (2) and 5.7 h (1)."""
+ROUND_MISSED = 0.03
+WARD_ROUNDS = (0, 6, 12, 18)
+"""Local hours of the rounds after intensive care (simulated)."""
+PROTOCOL_HOURS = (-0.5, 1.0, 2.0, 4.0, 6.0, 8.0)
+PROTOCOL_JITTER_MINUTES, ROUND_JOINED_MINUTES = 5, 10
+"""How far a protocol visit strays, and how near a round must be to be made with it (simulated)."""
+PROTOCOL_MISSED = 0.02
+"""Chance that a protocol-timed vital is NOT DONE (simulated)."""
+ALARM_RESP, ALARM_OXYSAT, ALARM_TEMP = 30, 90, 38.3
+DISTRESSED_TEMPERATURE_MINUTES, FEBRILE_TEMPERATURE_HOURS = 60, (1.0, 3.0)
+"""A distressed subject's temperature is taken within the hour (simulated); a febrile one's as in the demo."""
+VITALS = ("TEMP", "RESP", "OXYSAT", "HR")
+READING_SD: Mapping[str, float] = MappingProxyType({"TEMP": 0.15, "RESP": 2.2, "OXYSAT": 1.0, "HR": 5.0})
+"""Error of one reading. Successive readings of the demo differ by SD 0.41, 5.2, 2.5, 9.7, change included."""
+DECIMALS: Mapping[str, int] = MappingProxyType({"TEMP": 1, "RESP": 0, "OXYSAT": 0, "HR": 0})
+ENTRY_MEDIAN_HOURS, ENTRY_SPREAD = 0.6, 0.9
+ENTRY_LATE, ENTRY_LATE_HOURS = 0.03, (6.0, 30.0)
+"""Entry after measurement: most within two hours, some later than six, as in the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One charted value, in the site's unit; ``value`` is None where a planned vital was not done."""
+
+    test: str
+    minute: int
+    value: float | None
+    unit: str
+    entered: int
+
+    @property
+    def celsius(self) -> float | None:
+        """The value with Fahrenheit turned into C; other units as they are."""
+        return self.value if self.value is None or self.unit != "F" else (self.value - 32) * 5 / 9
+
+
+@dataclass(frozen=True, slots=True)
+class Bedside:
+    """What a nurse would read at each minute of a course: the latent vitals with the error of one reading."""
+
+    start: int
+    shown: Mapping[str, NDArray[np.float64]]
+    febrile: NDArray[np.bool_]
+    distressed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit to the bedside: its minute, the vitals taken, and those the protocol asked for in vain."""
+
+    minute: int
+    taken: tuple[str, ...]
+    not_done: tuple[str, ...] = ()
+
+
+def chart(subject: Subject, course: Course, seed: int) -> list[Reading]:
+    """Return a subject's readings in order of time."""
+    rng = stream(seed, Part.CHARTING, subject.index + 1)
+    bedside = _bedside(rng, course)
+    entries = _entry_delays(rng, course.minutes)
+    readings: list[Reading] = []
+    for visit in _visits(rng, subject, bedside):
+        at = visit.minute - course.start
+        entered = visit.minute + int(entries[at])
+        readings += [
+            _written(test, visit.minute, float(bedside.shown[test][at]), subject, entered)
+            for test in visit.taken
+        ]
+        readings += [Reading(test, visit.minute, None, "", entered) for test in visit.not_done]
+    return readings
+
+
+def _bedside(rng: Generator, course: Course) -> Bedside:
+    latent = {"TEMP": course.TEMP, "RESP": course.RESP, "OXYSAT": course.OXYSAT, "HR": course.HR}
+    shown = {test: latent[test] + rng.normal(0, READING_SD[test], course.minutes) for test in VITALS}
+    distressed = (shown["RESP"] >= ALARM_RESP) | (shown["OXYSAT"] < ALARM_OXYSAT)
+    return Bedside(course.start, shown, shown["TEMP"] >= ALARM_TEMP, distressed)
+
+
+def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visit]:
+    """Yield rounds and protocol visits in order of time; what is seen decides when the next one comes."""
+    planned, every = _protocol_minutes(rng, subject), _temperature_interval(rng)
+    due = temperature_due = subject.chart_start
+    febrile = distressed = False
+    while True:
+        by_protocol = bool(planned) and planned[0] <= due
+        minute = planned.pop(0) if by_protocol else due
+        if minute > subject.chart_end:
+            return
+        if by_protocol or rng.random() >= ROUND_MISSED:
+            visit = _visit(rng, minute, by_protocol, temperature_due)
+            yield visit
+            if "TEMP" in visit.taken:
+                febrile = bool(bedside.febrile[minute - bedside.start])
+                temperature_due = minute + (_febrile_interval(rng) if febrile else every)
+            distressed = bool(bedside.distressed[minute - bedside.start])
+            if distressed:
+                temperature_due = min(temperature_due, minute + DISTRESSED_TEMPERATURE_MINUTES)
+        if due - minute <= ROUND_JOINED_MINUTES:
+            due = _next_round(rng, subject, minute, febrile or distressed)
+        elif febrile or distressed:
+            due = min(due, minute + 60)
+
+
+def _visit(rng: Generator, minute: int, by_protocol: bool, temperature_due: int) -> Visit:
+    """Return what is taken: by protocol all that is not missed, on a round TEMP only when it is due."""
+    if not by_protocol:
+        return Visit(minute, VITALS if minute >= temperature_due - 30 else VITALS[1:])
+    missed = rng.random(len(VITALS)) < PROTOCOL_MISSED
+    return Visit(
+        minute,
+        tuple(test for test, lost in zip(VITALS, missed, strict=True) if not lost),
+        tuple(test for test, lost in zip(VITALS, missed, strict=True) if lost),
+    )
+
+
+def _temperature_interval(rng: Generator) -> int:
+    return int(rng.choice(TEMPERATURE_EVERY_HOURS, p=TEMPERATURE_EVERY_SHARE) * 60)
+
+
+def _febrile_interval(rng: Generator) -> int:
+    return round(rng.uniform(*FEBRILE_TEMPERATURE_HOURS) * 60)
+
+
+def _protocol_minutes(rng: Generator, subject: Subject) -> list[int]:
+    hours = np.array([dose.start + np.array(PROTOCOL_HOURS) * 60 for dose in subject.given]).ravel()
+    jitter = rng.integers(-PROTOCOL_JITTER_MINUTES, PROTOCOL_JITTER_MINUTES + 1, len(hours))
+    return [int(minute) for minute in np.sort(hours + jitter)]
+
+
+def _next_round(rng: Generator, subject: Subject, minute: int, alarmed: bool) -> int:
+    """Return the next round: hourly in intensive care or after an alarm, else at the ward's hours."""
+    if minute < subject.icu_end or alarmed:
+        if rng.random() < EXTRA_READING:
+            return minute + int(rng.integers(12, 31))
+        step = 60 - minute % 60 if minute % 60 < 30 else 120 - minute % 60
+    else:
+        local = to_local(minute, subject.zone)
+        passed = local.hour * 60 + local.minute
+        step = min((hour * 60 - passed - 30) % (24 * 60) for hour in WARD_ROUNDS) + 30
+    return minute + step + (0 if rng.random() < ON_THE_HOUR else int(rng.integers(*PAST_THE_HOUR_MINUTES)))
+
+
+def _written(test: str, minute: int, value: float, subject: Subject, entered: int) -> Reading:
+    """Return the value as the site writes it: its unit, its decimals, saturation at most 100 %."""
+    unit = {"TEMP": "F" if subject.site.startswith("US") else "C", "RESP": "breaths/min", "OXYSAT": "%"}.get(
+        test, "beats/min"
+    )
+    value = value * 9 / 5 + 32 if unit == "F" else value
+    value = min(value, 100.0) if test == "OXYSAT" else value
+    return Reading(test, minute, round(value, DECIMALS[test]), unit, entered)
+
+
+def _entry_delays(rng: Generator, count: int) -> NDArray[np.int64]:
+    """Return minutes from measurement to entry, one for each minute at which a visit could be."""
+    hours = ENTRY_MEDIAN_HOURS * rng.lognormal(0, ENTRY_SPREAD, count)
+    late = rng.random(count) < ENTRY_LATE
+    hours[late] = rng.uniform(*ENTRY_LATE_HOURS, late.sum())
+    return np.ceil(hours * 60).astype(np.int64)

@@ -1,0 +1,165 @@
+"""Decide how the parts of a simulated study come together, and write them: protocol, feeds and truth."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from checks.errors import UsageError
+from flows.simulate import sdtm
+from flows.simulate.adverse_events import AdverseEvent, report_events
+from flows.simulate.charting import Reading, chart
+from flows.simulate.design import STUDY_ID, Subject, enrol
+from flows.simulate.laboratory import LIMIT_TIMES_ULN, LYM_NORMAL, Count, count_lymphocytes
+from flows.simulate.minutes import utc_stamps
+from flows.simulate.physiology import Course, septic_course
+from flows.simulate.reaction import Reaction, plant
+from flows.simulate.scenarios import SCENARIOS, Scenario
+from flows.simulate.truth import describe_case, write_truth
+
+DEFAULT_SUBJECTS = 21
+CUT_OFF_AFTER_LAST_DATUM = 60
+"""Minutes from the last thing entered to the data cut-off of the whole study."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A simulated study before it is written; mappings are by USUBJID."""
+
+    scenario: Scenario
+    seed: int
+    subjects: tuple[Subject, ...]
+    reactions: Mapping[str, Reaction]
+    lymphocytosis: str | None
+    courses: Mapping[str, Course]
+    readings: Mapping[str, list[Reading]]
+    events: Mapping[str, list[AdverseEvent]]
+    counts: Mapping[str, list[Count]]
+
+    @property
+    def data_cutoff(self) -> int:
+        """The minute by which everything has been entered."""
+        entered = (
+            *(one.entered for row in self.readings.values() for one in row),
+            *(one.entered for row in self.events.values() for one in row),
+            *(one.entered for row in self.counts.values() for one in row),
+        )
+        return max(*entered, *(subject.chart_end for subject in self.subjects)) + CUT_OFF_AFTER_LAST_DATUM
+
+
+def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = None) -> Path:
+    """Write one simulated study: ``protocol.yaml``, ``feeds/{dm,ex,ae,vs,lb}.csv`` and ``truth.json``.
+
+    Parameters
+    ----------
+    scenario : str
+        One of ``SCENARIOS``.
+    out : Path
+        The folder to write into; made if it is not there.
+    seed : int
+        The same seed gives the same bytes. Studies of one seed share their background, whatever is planted.
+    subjects : int, optional
+        How many are enrolled, 21 unless told; 15 in 21 receive the active drug.
+
+    Returns
+    -------
+    Path
+        ``out``.
+
+    Raises
+    ------
+    UsageError
+        When the scenario is unknown, the seed negative, or fewer than two subjects are asked for.
+    """
+    study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
+    _write(out / "protocol.yaml", files("flows.simulate").joinpath("protocol.yaml").read_bytes())
+    for domain, table in _feeds(study).items():
+        _write(out / "feeds" / f"{domain}.csv", table)
+    _write(out / "truth.json", write_truth(truth(study)))
+    return out
+
+
+def compose(scenario: str, *, seed: int, subjects: int) -> Study:
+    """Return a simulated study in memory; raises as ``simulate`` does."""
+    if scenario not in SCENARIOS:
+        raise UsageError(f"scenario: found {scenario}; allowed: {', '.join(SCENARIOS)}")
+    if seed < 0:
+        raise UsageError(f"--seed: found {seed}; allowed: 0 or more")
+    world, people = SCENARIOS[scenario], enrol(seed, subjects)
+    reactions = plant(people, world, seed)
+    courses = {one.usubjid: septic_course(one, world, reactions.get(one.usubjid), seed) for one in people}
+    readings = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
+    lymphocytosis = (
+        next((one.usubjid for one in people if one.treated), None) if world.lymphocytosis else None
+    )
+    return Study(
+        scenario=world,
+        seed=seed,
+        subjects=people,
+        reactions=reactions,
+        lymphocytosis=lymphocytosis,
+        courses=courses,
+        readings=readings,
+        events=_events(people, readings, reactions, seed),
+        counts={one.usubjid: count_lymphocytes(one, one.usubjid == lymphocytosis, seed) for one in people},
+    )
+
+
+def truth(study: Study) -> dict[str, Any]:
+    """Return what ``truth.json`` says of a study."""
+    limit = LIMIT_TIMES_ULN * LYM_NORMAL[1]
+    return {
+        "schema": "postdose/truth/1",
+        "simulated": True,
+        "study": STUDY_ID,
+        "scenario": study.scenario.name,
+        "summary": study.scenario.summary,
+        "seed": study.seed,
+        "subjects": len(study.subjects),
+        "data_cutoff": utc_stamps([study.data_cutoff])[0],
+        "planted_hours": {
+            "fever": list(study.scenario.fever_onset_hours),
+            "respiratory_distress": list(study.scenario.distress_onset_hours),
+        }
+        if study.reactions
+        else None,
+        "cases": [
+            describe_case(reaction, study.courses[name], study.readings[name])
+            for name, reaction in study.reactions.items()
+        ],
+        "lymphocytes_above_limit": [
+            name for name, counts in study.counts.items() if any(count.value > limit for count in counts)
+        ],
+    }
+
+
+def _events(
+    people: tuple[Subject, ...],
+    readings: Mapping[str, list[Reading]],
+    reactions: Mapping[str, Reaction],
+    seed: int,
+) -> dict[str, list[AdverseEvent]]:
+    order = {name: index for index, name in enumerate(reactions)}
+    return {
+        one.usubjid: report_events(
+            one, readings[one.usubjid], reactions.get(one.usubjid), order.get(one.usubjid, 0), seed
+        )
+        for one in people
+    }
+
+
+def _feeds(study: Study) -> dict[str, bytes]:
+    tables = {
+        "dm": sdtm.demographics(study.subjects),
+        "ex": sdtm.exposure(study.subjects),
+        "ae": sdtm.adverse_events(study.events, study.subjects),
+        "vs": sdtm.vital_signs(study.readings, study.subjects),
+        "lb": sdtm.laboratory(study.counts, study.subjects),
+    }
+    return {domain: sdtm.to_csv(table) for domain, table in tables.items()}
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

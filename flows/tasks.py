@@ -1,0 +1,65 @@
+"""Wrap each stage of a look as a Prefect task: its name, nothing cached, no logic."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from checks.evaluation import Evidence, RuleResult
+from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.protocol import StudyProtocol
+from checks.protocol.model import FeedSource
+from checks.signals import evaluate_rules
+from checks.tables import Feed
+from checks.validation import Validation, validate_feeds
+from flows.alerts import send_pending
+from flows.feeds import read_feed
+from flows.ledger import Ledger
+from flows.report import Look, render_report, write_files
+from flows.settings import Settings
+
+@task(task_run_name="read {domain}", cache_policy=NO_CACHE, persist_result=False)
+def read(domain: str, source: FeedSource, location: str) -> Feed:
+    """Read one feed; what cannot be read comes back as its problem."""
+    return read_feed(
+        location, domain=domain, encoding=source.encoding, delimiter=source.delimiter, decimal=source.decimal
+    )
+
+
+@task(name="validate feeds", cache_policy=NO_CACHE, persist_result=False)
+def validate(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime) -> Validation:
+    """Judge every feed and set apart the rows that cannot be trusted."""
+    return validate_feeds(feeds, protocol, data_cutoff)
+
+
+@task(name="find cases", cache_policy=NO_CACHE, persist_result=False)
+def find(validation: Validation, protocol: StudyProtocol, data_cutoff: datetime) -> Findings:
+    """Anchor events to doses and find cases."""
+    known = validation.subjects.set_index("USUBJID").index
+    records = Records(validation.readings, validation.adverse_events, known)
+    return find_cases(validation.administrations, records, protocol, data_cutoff)
+
+
+@task(name="evaluate rules", cache_policy=NO_CACHE, persist_result=False)
+def evaluate(
+    findings: Findings, validation: Validation, protocol: StudyProtocol
+) -> tuple[Evidence, tuple[RuleResult, ...]]:
+    """Count, and evaluate every rule."""
+    evidence = gather_evidence(findings, validation.labs, protocol)
+    return evidence, evaluate_rules(evidence, protocol)
+
+
+@task(name="render report", cache_policy=NO_CACHE, persist_result=False)
+def render(look: Look, document: Mapping[str, Any], out: Path) -> Path:
+    """Write the look's files and its page."""
+    write_files(look, document, out)
+    return render_report(document, doses=look.findings.doses, protocol=look.protocol, out=out)
+
+
+@task(name="send alerts", cache_policy=NO_CACHE, persist_result=False)
+def send(ledger: Ledger, study: str, out: Path, settings: Settings) -> str:
+    """Make the first delivery attempt of everything in the outbox."""
+    return send_pending(ledger, study, folder=out, addresses=settings.addresses)

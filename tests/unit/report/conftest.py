@@ -1,0 +1,68 @@
+"""Hand-written looks, and the protocol they belong to."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from checks.protocol import StudyProtocol, load_protocol
+
+LOOKS = Path(__file__).parent / "looks"
+DOSE_COLUMNS = (
+    "USUBJID",
+    "dose_number",
+    "hours_end",
+    "window",
+    "trusted",
+    "risk_observed_hours",
+    "control_observed_hours",
+)
+
+
+@pytest.fixture
+def protocol() -> StudyProtocol:
+    return load_protocol(LOOKS / "protocol.yaml")
+
+
+@pytest.fixture
+def signal() -> dict[str, Any]:
+    return json.loads((LOOKS / "signal.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def not_assessable() -> dict[str, Any]:
+    return json.loads((LOOKS / "not_assessable.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def doses_of() -> Callable[[Mapping[str, Any]], pd.DataFrame]:
+    def make(look: Mapping[str, Any]) -> pd.DataFrame:
+        rows = [
+            (case["USUBJID"], case["dose_number"], 72.0, "evaluable", True, 3.0, 40.5)
+            for case in look["cases"]
+        ]
+        rows += [
+            ("FR09-001", 1, 30.0, "unobserved", True, 0.25, 2.0),
+            ("FR09-001", 2, float("inf"), "open", False, 1.0, 18.0),
+        ]
+        return pd.DataFrame(rows, columns=list(DOSE_COLUMNS))
+
+    return make
+
+
+@pytest.fixture
+def many(signal: dict[str, Any]) -> dict[str, Any]:
+    """Three hundred cases: half an hour apart from 0 to 50 h, three times over."""
+    cases = []
+    for place in range(300):
+        hour = (place % 100) * 0.5
+        case = copy.deepcopy(signal["cases"][0])
+        inside = "yes" if 5 <= hour <= 8 else "no"
+        case |= {"USUBJID": f"FR01-{place:03d}", "hour": hour, "onset_hours": [hour - 0.25, hour]}
+        case |= {"in_risk_window": inside, "surely": False}
+        cases.append(case)
+    return {**signal, "cases": cases}

@@ -1,0 +1,111 @@
+"""Charts show the course as nurses write it: rounded, in the site's unit, sooner when something is wrong."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from flows.simulate.charting import PROTOCOL_HOURS, Reading
+
+VITALS = {"TEMP", "RESP", "OXYSAT", "HR"}
+
+
+@pytest.fixture(scope="module")
+def world(study):
+    return study("cyt107")
+
+
+@pytest.fixture(scope="module")
+def readings(world) -> list[Reading]:
+    return [one for charted in world.readings.values() for one in charted]
+
+
+def test_readings_come_in_order_within_the_charted_stay(world):
+    for one in world.subjects:
+        minutes = [reading.minute for reading in world.readings[one.usubjid]]
+        assert minutes == sorted(minutes)
+        assert one.chart_start <= minutes[0] <= one.chart_start + 8 * 60
+        assert minutes[-1] <= one.chart_end
+
+
+def test_no_vital_is_written_twice_at_one_minute(world):
+    for charted in world.readings.values():
+        assert len({(one.test, one.minute) for one in charted}) == len(charted)
+
+
+def test_temperature_has_one_decimal_and_the_rest_none(readings):
+    for one in readings:
+        if one.value is not None:
+            assert one.value == round(one.value, 1 if one.test == "TEMP" else 0)
+            assert one.test != "OXYSAT" or one.value <= 100
+
+
+def test_american_sites_write_fahrenheit_alone(world):
+    for one in world.subjects:
+        units = {
+            reading.unit
+            for reading in world.readings[one.usubjid]
+            if reading.test == "TEMP" and reading.value is not None
+        }
+        assert units == {"F" if one.site.startswith("US") else "C"}
+
+
+def test_fahrenheit_is_read_back_in_celsius():
+    assert Reading("TEMP", 0, 101.3, "F", 0).celsius == pytest.approx(38.5)
+    assert Reading("TEMP", 0, 38.5, "C", 0).celsius == 38.5
+    assert Reading("TEMP", 0, None, "", 0).celsius is None
+
+
+def test_charts_follow_the_latent_course(world):
+    for one in world.subjects:
+        course = world.courses[one.usubjid]
+        errors = [
+            reading.celsius - course.TEMP[reading.minute - course.start]
+            for reading in world.readings[one.usubjid]
+            if reading.test == "TEMP" and reading.celsius is not None
+        ]
+        assert abs(np.mean(errors)) < 0.05
+        assert np.max(np.abs(errors)) < 1.0
+
+
+def test_the_protocol_asks_for_every_vital_around_every_dose(world):
+    for one in world.subjects:
+        asked = {(reading.test, reading.minute) for reading in world.readings[one.usubjid]}
+        for dose in one.given:
+            for hours in PROTOCOL_HOURS:
+                due = dose.start + int(hours * 60)
+                near = {test for test, minute in asked if abs(minute - due) <= 5}
+                assert near == VITALS
+
+
+def test_few_protocol_vitals_are_not_done(readings):
+    lost = [one for one in readings if one.value is None]
+    assert 0 < len(lost) < 0.01 * len(readings)
+    assert {one.unit for one in lost} == {""}
+
+
+def test_a_febrile_or_distressed_subject_is_measured_sooner(world):
+    calm, roused = [], []
+    for one in world.subjects:
+        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end]
+        temperatures = [r for r in charted if r.test == "TEMP" and r.celsius is not None]
+        for this, following in pairwise(temperatures):
+            (roused if this.celsius >= 38.3 else calm).append(following.minute - this.minute)
+    assert np.median(roused) <= 120 < np.median(calm)
+
+
+def test_the_ward_charts_more_sparsely_than_intensive_care(world):
+    unit, ward = [], []
+    for one in world.subjects:
+        rates = [r for r in world.readings[one.usubjid] if r.test == "RESP"]
+        for this, following in pairwise(rates):
+            (unit if following.minute < one.icu_end else ward).append(following.minute - this.minute)
+    assert np.median(unit) == 60
+    assert np.median(ward) == 360
+
+
+def test_entry_is_after_measurement_mostly_soon_and_sometimes_late(readings):
+    hours = np.array([(one.entered - one.minute) / 60 for one in readings])
+    assert hours.min() > 0
+    assert np.mean(hours <= 2) > 0.8
+    assert 0.01 < np.mean(hours > 6) < 0.06
