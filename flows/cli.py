@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=1)
     simulate.add_argument("--subjects", type=int)
     simulate.set_defaults(run=_simulate)
+    serve = commands.add_parser("serve", help="run scheduled looks, and looks asked for, through a Prefect server")
+    serve.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
+    serve.add_argument("--cron", help="a schedule in place of the protocol's")
+    serve.set_defaults(run=_serve)
     return parser
 
 
@@ -143,6 +147,13 @@ def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
     from flows.report import text_summary
 
     print(text_summary(outcome.document, report=outcome.report))
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from flows.serve import serve_studies
+
+    serve_studies(options.protocols, cron=options.cron)
+    return 0
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError, UsageError
@@ -21,7 +22,7 @@ from checks.tables import Feed
 from flows import tasks
 from flows.alerts import due_alerts
 from flows.ledger import Head, Ledger, canonical
-from flows.report import Look, build_document, write_json
+from flows.report import Look, build_document
 from flows.settings import Settings, read_settings
 
 LOGGER = logging.getLogger("postdose")
@@ -53,7 +54,15 @@ class Remembered:
     problem: str | None
 
 
-@flow(name="monitor study", flow_run_name="look at {study}", persist_result=False)
+def _run_name() -> str:
+    """Name a run for its study and the hour it looks at, without a path."""
+    parameters = flow_run.parameters
+    study = Path(parameters["study"])
+    name = load_protocol(study).study.id if study.is_file() else study.name
+    return f"{name} {parameters.get('data_cutoff') or 'now'}"
+
+
+@flow(name="monitor study", flow_run_name=_run_name, persist_result=False)
 def monitor_study(
     study: str,
     data_cutoff: datetime | None = None,
@@ -142,12 +151,11 @@ def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -
     document["signals"] = [asdict(signal) | {"state": str(signal.state)} for signal in remembered.signals]
     document["ledger"] = None if remembered.head is None else _head(remembered.head)
     document["delivery"] = {"outcome": "pending"}
-    report = tasks.render(look, document, out)
+    report = tasks.render(look, document, out)  # before any message that names it
     if ledger is not None:
-        document["delivery"] = {
-            "outcome": tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings)
-        }
-    write_json(out / "look.json", document)
+        outcome = tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings)
+        document["delivery"] = {"outcome": outcome}
+        report = tasks.render(look, document, out)
     return LookOutcome(document, report, _exit_code(look, document, remembered), remembered.problem)
 
 

@@ -90,6 +90,8 @@ def maxsprt_binomial(
     n_max = parameters.count("n_max", n_max, at_least=1)
     ratio, alpha = parameters.positive("ratio", ratio), parameters.share("alpha", alpha)
     min_events = parameters.count("min_events", min_events, at_least=1)
+    if min_events > n_max:
+        raise parameters.impossible("min_events", min_events, f"at most n_max = {n_max}")
     planned = parameters.whole_looks(looks, n_max)
     scores = _scores(planned, ratio, min_events)
     critical_value = _calibrate(scores, planned, ratio, alpha)

@@ -11,6 +11,7 @@ delayed start: Kulldorff M, Silva IR. REVSTAT 2015;13:265-278.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -81,21 +82,24 @@ class MaxSPRTPoisson:
         DesignError
             When an event time is negative or after ``now``.
         """
-        now = min(parameters.not_negative("now", now), self.expected_max)
+        now = parameters.not_negative("now", now)
         ordered = sorted(parameters.not_negative("event_times", time) for time in event_times)
+        if ordered and ordered[-1] > now:
+            raise parameters.impossible("event_times", ordered[-1], f"at most now = {now}")
+        now = min(now, self.expected_max)
         if self.looks is not None:
             return self._first_look_crossed(ordered, now)
         for number, time in enumerate(ordered, start=1):
             moment = max(time, self.delay)
             if moment <= now and number >= self.min_events and moment > 0:
-                seen = sum(other <= moment for other in ordered)
+                seen = bisect_right(ordered, moment)
                 if poisson_llr(seen, moment) > self.critical_value:
                     return moment
         return None
 
     def _first_look_crossed(self, ordered: Sequence[float], now: float) -> float | None:
         for look, fewest in zip(self.times, self.events, strict=True):
-            if look <= now and sum(time <= look for time in ordered) >= fewest:
+            if look <= now and bisect_right(ordered, look) >= fewest:
                 return look
         return None
 

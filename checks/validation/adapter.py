@@ -1,13 +1,15 @@
 """Decide, with Great Expectations, which rows of a table do not conform: the one place that calls it.
 
-Three of its habits are met here. A table without rows passes every column expectation: a check without rows to
-judge is not applicable. A missing column is an entry in the result, not a raised error: it is told from a
-failure. Results carry raw values unless told otherwise: only the rows' positions are asked for.
+Three of its habits are met here. A table without rows passes every column expectation: a check without rows
+to judge is not applicable. A missing column is an entry in the result, not a raised error: it is told from a
+failure. Results carry raw values unless told otherwise: only the positions of rows are asked for.
 """
 
+import importlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import Any, Final
 
@@ -25,6 +27,7 @@ from checks.validation.catalogue import (
     Listed,
     OneOf,
     PartlyFilled,
+    Rule,
 )
 from checks.validation.results import Outcome
 
@@ -36,6 +39,17 @@ _RESULT_FORMAT: Final = {
     "exclude_unexpected_values": True,
     "partial_unexpected_count": 0,
     "return_unexpected_index_query": False,
+}
+
+_EXPECTATIONS: Final[Mapping[type[Rule], str]] = {
+    OneOf: "ColumnValuesToBeInSet",
+    Listed: "ColumnValuesToBeInSet",
+    Between: "ColumnValuesToBeBetween",
+    Distinct: "ColumnValuesToBeUnique",
+    Filled: "ColumnValuesToNotBeNull",
+    Exists: "ColumnToExist",
+    HasRows: "TableRowCountToBeBetween",
+    PartlyFilled: "ColumnProportionOfNonNullValuesToBeBetween",
 }
 
 Positions = npt.NDArray[np.int64]
@@ -60,7 +74,7 @@ def judge(
     Parameters
     ----------
     table
-        One row a record, with a plain index from 0; a missing value means that a check does not concern the row.
+        One row a record, with a plain index from 0; a missing value: the check does not concern the row.
     checks
         Each check with the column that it judges.
     lists
@@ -72,68 +86,82 @@ def judge(
         One for each of ``checks``, in their order.
     """
     # Great Expectations copies the table for each check: categories copy many times faster than texts.
-    texts = table.select_dtypes("str").columns
+    texts: list[str] = list(table.select_dtypes("str").columns)
     narrow = table.astype(dict.fromkeys(texts, "category"))
+    applied = [index for index, pair in enumerate(checks) if _concerns_a_row(narrow, *pair)]
     with _ONE_AT_A_TIME:
-        results = _validate(narrow, [_expectation(*pair, lists) for pair in checks])
+        found = (
+            _validate(narrow, [_expectation(*checks[index], lists) for index in applied]) if applied else {}
+        )
+    results = {index: found[position] for position, index in enumerate(applied)}
     return tuple(
-        _judgement(check, column, results[index], len(table)) for index, (check, column) in enumerate(checks)
+        _judgement(check, column, results.get(index)) for index, (check, column) in enumerate(checks)
     )
 
 
-def _validate(table: pd.DataFrame, expectations: Sequence[Any]) -> dict[int, Any]:
-    """Run one suite on one table; results by the position of their expectation (they come in another order)."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "False"  # read once, on import: no usage data leaves the machine
-    import great_expectations as gx  # noqa: PLC0415  takes 5 s, so only a look pays for it
-
+@cache
+def _table_definition() -> tuple[Any, Any]:
+    """Import Great Expectations, which takes 5 s, and tell it what a table is: once a process, for a look."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"  # it reads this once, on import: no usage data leaves
+    gx: Any = importlib.import_module("great_expectations")
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("feed").add_dataframe_asset("table")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
-    for index, expectation in enumerate(expectations):
-        expectation.meta = {"position": index}
-    suite = gx.ExpectationSuite(name="checks", expectations=list(expectations))
+    return gx, asset.add_batch_definition_whole_dataframe("all")
+
+
+def _validate(table: pd.DataFrame, expectations: Sequence[tuple[str, dict[str, Any]]]) -> dict[int, Any]:
+    """Run one suite on one table; results by the position of their expectation, whose order they lose."""
+    gx, definition = _table_definition()
+    suite = gx.ExpectationSuite(
+        name="checks",
+        expectations=[
+            getattr(gx.expectations, name)(meta={"position": position}, **arguments)
+            for position, (name, arguments) in enumerate(expectations)
+        ],
+    )
+    batch = definition.get_batch({"dataframe": table})
     validated = batch.validate(suite, result_format=_RESULT_FORMAT)
     return {result.expectation_config.meta["position"]: result for result in validated.results}
 
 
-def _expectation(check: Check, column: str, lists: Mapping[str, Sequence[str]]) -> Any:  # noqa: ANN401  untyped there
-    """Return the expectation that a check of the catalogue stands for."""
-    from great_expectations import expectations as gxe  # noqa: PLC0415  see above
-
+def _expectation(check: Check, column: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, dict[str, Any]]:
+    """Return the expectation that a check of the catalogue stands for, and its arguments."""
+    name = f"Expect{_EXPECTATIONS[type(check.rule)]}"
     match check.rule:
         case OneOf(values):
-            return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
-        case Listed(name):
-            return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(lists[name]))
+            return name, {"column": column, "value_set": list(values)}
+        case Listed(listed):
+            return name, {"column": column, "value_set": list(lists[listed])}
         case Between(minimum, maximum):
-            return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=minimum, max_value=maximum)
-        case Distinct():
-            return gxe.ExpectColumnValuesToBeUnique(column=column)
-        case Filled():
-            return gxe.ExpectColumnValuesToNotBeNull(column=column)
-        case Exists():
-            return gxe.ExpectColumnToExist(column=column)
-        case HasRows():
-            return gxe.ExpectTableRowCountToBeBetween(min_value=1)
+            return name, {"column": column, "min_value": minimum, "max_value": maximum}
         case PartlyFilled():
-            return gxe.ExpectColumnProportionOfNonNullValuesToBeBetween(
-                column=column, min_value=0, strict_min=True
-            )
+            return name, {"column": column, "min_value": 0, "strict_min": True}
+        case HasRows():
+            return name, {"min_value": 1}
+        case Distinct() | Filled() | Exists():
+            return name, {"column": column}
 
 
-def _judgement(check: Check, column: str, result: Any, rows: int) -> Judgement:  # noqa: ANN401  untyped there
+def _concerns_a_row(table: pd.DataFrame, check: Check, column: str) -> bool:
+    """Whether a check has anything to judge: Great Expectations passes a column without values."""
+    if isinstance(check.rule, Exists | HasRows):
+        return True
+    if isinstance(check.rule, Filled | PartlyFilled) or column not in table.columns:
+        return len(table) > 0
+    return bool(table[column].notna().any())
+
+
+def _judgement(check: Check, column: str, result: Any) -> Judgement:  # noqa: ANN401  untyped there
     """Tell passed, failed, not applicable and error apart."""
     nothing = np.array([], dtype=np.int64)
-    details = result.result
-    if not isinstance(check.rule, Exists | HasRows) and rows == 0:
+    if result is None:
         return Judgement(check, column, "not_applicable", nothing, 0)
+    details = result.result
     if not details and not isinstance(check.rule, Exists):
         return Judgement(check, column, "error", nothing, 0)
     if isinstance(check.rule, Exists | HasRows | PartlyFilled):
         return Judgement(check, column, "passed" if result.success else "failed", nothing, 1)
     unexpected = np.sort(np.asarray(details.get("unexpected_index_list") or [], dtype=np.int64))
     denominator = int(details["element_count"]) - int(details.get("missing_count") or 0)
-    if denominator == 0:
-        return Judgement(check, column, "not_applicable", nothing, 0)
     return Judgement(check, column, "passed" if result.success else "failed", unexpected, denominator)

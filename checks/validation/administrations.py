@@ -5,7 +5,18 @@ from typing import Final
 import pandas as pd
 
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, ends, state, times
+from checks.validation.raw import (
+    Columns,
+    Needed,
+    Prepared,
+    Setting,
+    Shown,
+    Source,
+    common,
+    ends,
+    state,
+    times,
+)
 from checks.validation.values import read_numbers
 
 NEEDED = (
@@ -16,11 +27,11 @@ NEEDED = (
 
 NOT_GIVEN: Final = frozenset(
     {
-        "NOT DONE", "NOT GIVEN", "CANCELLED", "CANCELED", "DISCONTINUED", "HOLD", "HOLD DOSE", "HELD", "ON HOLD",
-        "REWRITTEN", "OMITTED", "MISSED", "REFUSED", "NOT ADMINISTERED",
+        "NOT DONE", "NOT GIVEN", "NOT ADMINISTERED", "CANCELLED", "CANCELED", "HOLD", "HOLD DOSE", "HELD",
+        "ON HOLD", "REWRITTEN", "OMITTED", "MISSED", "REFUSED",
     }
 )  # fmt: skip
-"""EXSTAT of a dose that was not given: NOT DONE is the CDISC term (code list ND), the rest are charted words."""
+"""EXSTAT of a dose that was not given: NOT DONE is the CDISC term (code list ND), the rest are charted."""
 
 GIVEN: Final = frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERED"})
 """EXSTAT of a dose that was given, besides the blank that SDTM asks for."""
@@ -72,15 +83,13 @@ def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
     return state({"unknown": unknown}, catalogue.KNOWN, among)
 
 
-def _amount(
-    source: Source, given: "pd.Series[bool]", setting: Setting
-) -> tuple[dict[str, "pd.Series[str]"], dict[str, Shown]]:
-    """Judge the amount of each dose given, where amounts are delivered at all. 0 is placebo, not a missing dose."""
+def _amount(source: Source, given: "pd.Series[bool]", setting: Setting) -> tuple[Columns, dict[str, Shown]]:
+    """Judge the amount of each dose given, if amounts are delivered at all; 0 is placebo, not missing."""
     if not source.has("EXDOSE"):
         return {}, {}
     text = source.text("EXDOSE")
     amount = read_numbers(text, setting.protocol.feeds.ex.decimal)
-    judged = {
+    judged: Columns = {
         "amount_state": state({"unreadable": amount.isna()}, catalogue.NUMBER, given),
         "amount": amount.where(given),
     }

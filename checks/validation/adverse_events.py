@@ -6,6 +6,7 @@ import pandas as pd
 
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, ends, state, times
+from checks.validation.values import read_numbers
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -18,7 +19,7 @@ BEGINNING: Final = pd.Timestamp("1900-01-01T00:00:00Z").as_unit("s")
 
 
 def prepare(source: Source, setting: Setting) -> Prepared:
-    """Make AE ready to be judged. An event without a readable start stays: at worst it is in any dose's hours."""
+    """Make AE ready to be judged; an event without a readable start may at worst lie in any dose's hours."""
     judged, shown = common(source, setting)
     data = ~source.is_header
     stamps = source.text("AESTDTC")
@@ -26,13 +27,15 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     end_judged, end_shown = ends("AEENDTC", spans, data, source, setting)
     term = source.first_of(("AEDECOD", "AETERM"))
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
+    numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
     judged |= time_judged | end_judged
     judged |= {
         "term_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
         "severity": severity.where(data),
         "serious": serious.where(data),
-        "grade": grade.where(data),
+        "grade_state": state({"word": ~numeric}, catalogue.NUMBER, data & grade.notna()),
+        "grade": grade.where(data & numeric),
         "dosed": source.subject.where(spans["placed"]),
     }
     shown |= time_shown | end_shown
@@ -40,6 +43,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "term_state": Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term),
         "severity": Shown("AESEV", severity),
         "serious": Shown("AESER", serious),
+        "grade_state": Shown("AETOXGR", grade),
         "grade": Shown("AETOXGR", source.text("AETOXGR")),
     }
     enrolled = data & source.subject.isin(list(setting.zones))

@@ -82,8 +82,8 @@ class Check:
     numerator, denominator
         What the two counts of its result count.
     message
-        For the study team: what is wrong, what is allowed, what to do. ``{column}`` is the column as delivered,
-        ``{reason}`` the state that was found (never a value of a subject).
+        For the study team: what is wrong, what is allowed, what to do. ``{column}`` is the column as
+        delivered, ``{reason}`` the state that was found (never a value of a subject).
     """
 
     name: str
@@ -101,12 +101,12 @@ STRUCTURE: Final = (
     Check(
         "rows_present", ALL, "completeness", "blocks", "", HasRows(),
         "feeds without a row", "feeds",
-        "the feed has no rows; a feed without data is not a subject without events. Ask the sender for it again",
+        "the feed has no rows; no data is not the same as no events. Ask the sender for it again",
     ),
     Check(
         "column_present", ALL, "conformance", "blocks", "", Exists(),
         "needed columns that are missing", "needed columns",
-        "{column} is missing; the column is needed. Ask the sender to add it, or correct the feed's delimiter",
+        "{column} is missing; the column is needed. Ask the sender to add it, or correct the delimiter",
     ),
     Check(
         "column_filled", ALL, "completeness", "blocks", "", PartlyFilled(),
@@ -153,7 +153,7 @@ ROWS: Final = (
     Check(
         "time_readable", EVENTS, "conformance", "quarantines", "time_state", OneOf((READABLE,)),
         "rows whose time cannot be read", "rows that need a time",
-        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}, T between date and time. Ask the site for the time",
+        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}, T between date and time. Ask the site for it",
     ),
     Check(
         "clock_certain", EVENTS, "plausibility", "warns", "clock_state", OneOf((CERTAIN,)),
@@ -174,13 +174,13 @@ ROWS: Final = (
     Check(
         "dose_status_known", ("EX",), "conformance", "quarantines", "status_state", OneOf((KNOWN,)),
         "administrations with an unknown status", "study-drug rows",
-        "{column} does not say whether the dose was given; allowed: blank, COMPLETED, GIVEN, NOT DONE, NOT GIVEN, "
-        "CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR). Ask the site",
+        "{column} does not say whether the dose was given; allowed: blank, COMPLETED, GIVEN, NOT DONE, "
+        "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR). Ask the site",
     ),
     Check(
         "amount_readable", ("EX",), "completeness", "quarantines", "amount_state", OneOf((NUMBER,)),
         "administrations without a readable amount", "administrations given",
-        "{column} is blank or not a number; a dose that was given needs its amount (0 for placebo). Ask the site",
+        "{column} is blank or not a number; a dose given needs its amount (0 for placebo). Ask the site",
     ),
     Check(
         "amount_not_negative", ("EX",), "plausibility", "quarantines", "amount", Between(minimum=0),
@@ -196,8 +196,8 @@ ROWS: Final = (
         "end_not_before_start", ("EX", "AE"), "plausibility", "quarantines", "hours_start_to_end",
         Between(minimum=0),
         "rows that surely end before they start", "rows with a readable start and end",
-        "{column} lies before the start. Correct one of them; an infusion over midnight (23:00 to 01:00) ends on "
-        "the next day's date",
+        "{column} lies before the start. Correct one of them; an infusion over midnight (23:00 to 01:00) "
+        "ends on the next day's date",
     ),
     Check(
         "alive_when_dosed", ("EX",), "plausibility", "quarantines", "hours_to_death", Between(minimum=0),
@@ -210,9 +210,14 @@ ROWS: Final = (
         "{column} is blank; a result needs its test. Ask the site what was measured",
     ),
     Check(
+        "value_present", ("VS", "LB"), "completeness", "quarantines", "value_given", OneOf((KNOWN,)),
+        "results without a value that are not marked as not done", "results of tests that a rule uses",
+        "{column} is blank, and the status is not NOT DONE. Ask the site for the value, or for the status",
+    ),
+    Check(
         "value_readable", ("VS", "LB"), "conformance", "quarantines", "value_state", OneOf((NUMBER,)),
-        "results that are not a number", "results of tests that a rule uses",
-        "{column} is {reason}; allowed: a plain number. Ask the site for the value",
+        "results that are not a number", "results with a value",
+        "{column} is not a plain number. Ask the site for the value",
     ),
     Check(
         "unit_known", ("VS",), "conformance", "quarantines", "unit_state", OneOf((KNOWN,)),
@@ -238,7 +243,7 @@ ROWS: Final = (
     ),
     Check(
         "upper_limit_given", ("LB",), "completeness", "warns", "limit_state", OneOf((NUMBER,)),
-        "results without an upper limit of normal", "results of tests that a rule uses",
+        "results without an upper limit of normal", "results with a value",
         "{column} is {reason}; a rule in multiples of the upper limit of normal cannot use the result",
     ),
     Check(
@@ -257,8 +262,13 @@ ROWS: Final = (
         "{column} is not a term of the CDISC code list NY; allowed: Y, N",
     ),
     Check(
+        "grade_numeric", ("AE",), "conformance", "warns", "grade_state", OneOf((NUMBER,)),
+        "events with a grade that is not a number", "events with a grade",
+        "{column} is not a number; allowed: CTCAE grade 1 to 5 (MILD, MODERATE, SEVERE belong in AESEV)",
+    ),
+    Check(
         "grade_in_range", ("AE",), "conformance", "quarantines", "grade", OneOf(("1", "2", "3", "4", "5")),
-        "events with a grade that is not 1 to 5", "events with a grade",
+        "events with a grade that is not 1 to 5", "events with a numeric grade",
         "{column} is no CTCAE grade; allowed: 1 to 5. Ask the site for the grade",
     ),
     Check(
@@ -270,7 +280,7 @@ ROWS: Final = (
 """Checks of each row of a feed whose structure holds."""
 
 FUTURE: Final = "not_after_cutoff"
-"""The one check that sets a row aside wholly: a row after the cut-off is no part of the look, even at worst."""
+"""The one check that sets a row aside wholly: a row after the cut-off is no part of the look."""
 
 
 def row_checks(domain: str) -> tuple[Check, ...]:

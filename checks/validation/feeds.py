@@ -1,4 +1,4 @@
-"""Decide of each feed whether it can be used, and turn its accepted and its withheld rows into typed tables."""
+"""Decide of each feed whether it can be used, and turn its rows into the typed tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -253,7 +253,7 @@ def _hashes(feed: Feed | None) -> tuple[str, ...]:
     return tuple(delivery.sha256 for delivery in feed.deliveries) if feed else ()
 
 
-def _usable(  # noqa: PLR0913  everything that the row checks found, once
+def _usable(  # everything that the row checks found
     name: str,
     feed: Feed,
     source: Source,
@@ -300,7 +300,7 @@ def _usable(  # noqa: PLR0913  everything that the row checks found, once
 
 
 def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags, Flags]:
-    """Return which rows are withheld, which lie after the cut-off, and which are withheld for another reason."""
+    """Return the rows withheld, those that lie after the cut-off, and those withheld for another reason."""
     future, other = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
     for one in judgements:
         if one.check.severity == "quarantines":
@@ -323,7 +323,7 @@ def _latest(source: Source, prepared: Prepared, accepted: Flags, setting: Settin
 
 
 def _is_stale(name: str, latest: pd.Timestamp | None, age: float | None, cutoff: pd.Timestamp) -> bool:
-    """Whether a feed's latest datum is older than the protocol allows. DM describes people: its rows have no time."""
+    """Whether the latest datum is older than the protocol allows; DM describes people, without a time."""
     if age is None or (name == "DM" and latest is None):
         return False
     return latest is None or (cutoff - latest) > pd.Timedelta(hours=age)

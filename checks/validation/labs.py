@@ -33,13 +33,17 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     judged |= time_judged
     judged |= {
         "test_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),
-        "value_state": state({BLANK: text.isna(), NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used),
+        "value_given": state({BLANK: text.isna()}, catalogue.KNOWN, used),
+        "value_state": state({NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used & text.notna()),
         "value": value,
-        "limit_state": state({BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used),
+        "limit_state": state(
+            {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used & text.notna()
+        ),
     }
     shown |= time_shown
     shown |= {
         "test_state": Shown("LBTESTCD", test),
+        "value_given": Shown(column, text),
         "value_state": Shown(column, text),
         "value": Shown(column, text),
         "limit_state": Shown(limit_column, limit_text),

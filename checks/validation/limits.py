@@ -1,4 +1,4 @@
-"""Decide which values of a vital can be a living subject's: outside, a row is withheld for the site to answer.
+"""Decide which values of a vital a living subject can have: outside, a row is withheld and the site asked.
 
 These limits catch what cannot be (a decimal point lost, an artefact, another unit), not what is abnormal.
 """
@@ -14,14 +14,17 @@ PLAUSIBLE: Mapping[str, tuple[float, float]] = MappingProxyType(
         "HR": (10.0, 300.0),
         "PULSE": (10.0, 300.0),
         "SYSBP": (20.0, 300.0),
-        "DIABP": (5.0, 225.0),
-        "FIO2": (0.21, 1.0),
+        "DIABP": (5.0, 200.0),
+        "FIO2": (0.209, 1.0),
     }
 )
 """Vital -> lowest and highest plausible value, both allowed, in the canonical unit.
 
-TEMP, OXYSAT and FIO2 follow the valid ranges of Wang et al., MIMIC-Extract, ACM CHIL 2020 (variable ranges after
-Harutyunyan et al., Scientific Data 2019;6:96): 26 to 45 C, up to 100 %, 0.21 (room air) to 1.0. TEMP begins one
-degree lower for deep therapeutic cooling. RESP and HR end far below that source (300 and 350), whose upper limits
-are for cleaning, not for a subject awake to be asked about; RESP 0, HR 0 and OXYSAT 0 are lost signals.
+Sources, as read in November 2026: CLIF consortium, clifpy ``outlier_config.yaml`` (temperature 32 to 44 C,
+heart rate to 300, blood pressure to 300 and 200 mmHg, saturation 50 to 100 %, respiratory rate to 60, FiO2
+0.21 to 1), and the expected values of the Phoenix sepsis score, R package phoenix (FiO2 0.21 to 1, pressures
+1 to 300 and 1 to 200). Their highest heart rate, pressures and saturation are kept; FiO2 begins at room air
+as it is charted with a decimal, 20.9 %. Temperature, respiratory rate and saturation are wider here: a value
+withheld in error can be a case missed, and these three define the cases. Rates, pressures and saturation
+begin above 0, which is a lost signal.
 """

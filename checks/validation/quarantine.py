@@ -1,4 +1,4 @@
-"""Decide what the listing of withheld rows says: every reason of every row, and nothing that tells the arm."""
+"""Decide what the listing of withheld rows says: every reason of each, and nothing that tells the arm."""
 
 from collections.abc import Sequence
 from typing import Final

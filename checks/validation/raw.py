@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,12 @@ from checks.protocol import StudyProtocol
 from checks.tables import RAW_PROVENANCE
 from checks.validation import catalogue
 
-Texts = "pd.Series[str]"
 Flags = npt.NDArray[np.bool_]
+Columns = dict[str, "pd.Series[Any]"]
+"""Judged columns by name: states, numbers or texts, missing where a check does not concern the row."""
 
 _ANYWHERE: Final = "UTC"
-"""The zone in which stamps of unknown subjects are read to judge their form; the result is used for nothing."""
+"""The zone in which stamps of unknown subjects are read, to judge their form alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Source:
         return self.sequence.fillna("row " + self._table["source_row"].astype("str"))
 
     def content(self) -> "pd.Series[int]":
-        """Number the rows by content: exact copies share a number."""
+        """Return a number for each row's content: exact copies share it."""
         columns = [name for name in self._table.columns if name not in RAW_PROVENANCE]
         keyed = self.has(f"{self.domain}SEQ") and self.sequence.notna().all()
         key = ["USUBJID", f"{self.domain}SEQ"]
@@ -142,28 +143,29 @@ def is_copy(content: "pd.Series[int]") -> "pd.Series[bool]":
 def record_key(
     subject: "pd.Series[str]", sequence: "pd.Series[str]", copy: "pd.Series[bool]"
 ) -> "pd.Series[float]":
-    """Number the keys (subject, sequence); missing for a row without a key and for an exact copy."""
+    """Return a number for each key (subject, sequence), missing for rows without one and exact copies."""
     subjects, _ = pd.factorize(subject)
     sequences, names = pd.factorize(sequence)
     codes = pd.Series(subjects * np.int64(len(names) + 1) + sequences, index=subject.index).astype("float64")
     return codes.mask(subject.isna() | sequence.isna() | copy)
 
 
-def state(bad: Mapping[str, "pd.Series[bool]"], good: str, among: "pd.Series[bool]") -> pd.Series:
-    """Name each row's state: the first of ``bad`` that holds, else ``good``; missing for rows not ``among``."""
+def state(bad: Mapping[str, "pd.Series[bool]"], good: str, among: "pd.Series[bool]") -> "pd.Series[Any]":
+    """Name each row's state: the first of ``bad`` that holds, else ``good``; missing if not ``among``."""
     names = [*bad, good]
     conditions = [holds.to_numpy(dtype=bool) for holds in bad.values()]
-    codes = np.select([~among.to_numpy(dtype=bool), *conditions], range(-1, len(bad)), len(bad))
-    return pd.Series(pd.Categorical.from_codes(codes, categories=names), index=among.index)
+    choices = list(range(-1, len(bad)))
+    codes: npt.NDArray[np.int64] = np.select([~among.to_numpy(dtype=bool), *conditions], choices, len(bad))
+    return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(names)), index=among.index)
 
 
-def common(source: Source, setting: Setting) -> tuple[dict[str, "pd.Series[str]"], dict[str, Shown]]:
+def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
     """Return the judged columns that every domain has, and what quarantine shows for them."""
     content = source.content()
     sequence = source.sequence if source.domain != "DM" else pd.Series("DM", index=content.index, dtype="str")
     data = ~source.is_header
     subject = source.subject
-    judged = {
+    judged: Columns = {
         "row_kind": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
         "subject": subject,
         "record_key": record_key(subject, sequence, is_copy(content)).where(data),
@@ -181,14 +183,14 @@ def common(source: Source, setting: Setting) -> tuple[dict[str, "pd.Series[str]"
 
 def times(
     column: str, stamps: "pd.Series[str]", among: "pd.Series[bool]", source: Source, setting: Setting
-) -> tuple[pd.DataFrame, dict[str, "pd.Series[str]"], dict[str, Shown]]:
-    """Read the start of each row: its span, the judged columns about it, and what quarantine shows for them."""
+) -> tuple[pd.DataFrame, Columns, dict[str, Shown]]:
+    """Read the time of each row: its span, the judged columns about it, and what quarantine shows."""
     spans = parse_stamps(stamps.where(among), zones_of(source, setting))
     enrolled = source.subject.isin(list(setting.zones))
     readable = among & spans["problem"].isna()
     placed = readable & enrolled
     late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
-    judged = {
+    judged: Columns = {
         "time_state": spans["problem"].fillna(catalogue.READABLE).where(among),
         "clock_state": spans["note"].fillna(catalogue.CERTAIN).where(placed),
         "hours_after_cutoff": late.where(placed),
@@ -203,13 +205,13 @@ def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":
 
 def ends(
     column: str, spans: pd.DataFrame, among: "pd.Series[bool]", source: Source, setting: Setting
-) -> tuple[dict[str, "pd.Series[str]"], dict[str, Shown]]:
+) -> tuple[Columns, dict[str, Shown]]:
     """Judge the end of each row against its start: before it only when every reading of both says so."""
     stamps = source.text(column)
     filled = among & stamps.notna()
     ended = parse_stamps(stamps.where(filled), zones_of(source, setting))
     hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
-    judged = {
+    judged: Columns = {
         "end_state": ended["problem"].fillna(catalogue.READABLE).where(filled),
         "hours_start_to_end": hours.where(filled & spans["placed"] & ended["problem"].isna()),
     }

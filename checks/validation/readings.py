@@ -7,7 +7,7 @@ import pandas as pd
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, state, times
-from checks.validation.values import read_vitals
+from checks.validation.values import BLANK, read_vitals
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -39,6 +39,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     readings = read_vitals(test[used], value[used], unit[used], decimal).reindex(test.index)
     judged |= time_judged
     judged |= {name: readings[name] for name in ("value_state", "unit_state", "unit_fit", "position")}
+    judged["value_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
     judged["test_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
     judged["dosed"] = source.subject.where(used & spans["placed"])
     shown |= time_shown | _shown_result(value, unit, column)
@@ -75,5 +76,5 @@ def _shown_result(
 ) -> dict[str, Shown]:
     """Show value and unit together: either may be the mistaken one."""
     unit_column = column.replace({"VSSTRESN": "VSSTRESU", "VSORRES": "VSORRESU"})
-    shown = {name: Shown(column, value, unit) for name in ("value_state", "position")}
+    shown = {name: Shown(column, value, unit) for name in ("value_given", "value_state", "position")}
     return shown | {name: Shown(unit_column, value, unit) for name in ("unit_state", "unit_fit")}

@@ -29,10 +29,10 @@ class CheckResult:
 class FeedOutcome:
     """Whether one feed can be used, and how far.
 
-    ``outcome`` is ``error`` when it could not be read or checked, ``failed`` when its structure blocks it (its
-    table is then empty), ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted datum at or
-    before the data cut-off, None when none carries a time. ``share_withheld`` is the share of rows quarantined
-    for another reason than lying after the cut-off.
+    ``outcome`` is ``error`` when it could not be read or checked, ``failed`` when its structure blocks it
+    (its table is then empty), ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted
+    datum at or before the data cut-off, None when none carries a time. ``share_withheld`` is the share of
+    rows that are quarantined for another reason than lying after the cut-off.
     """
 
     domain: str

@@ -18,16 +18,16 @@ ANOTHER_UNIT: Final = "another unit"
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _UNMISTAKABLE: Final = frozenset({"FIO2"})
-"""Vitals whose units cannot be confused: 0.21 to 1 is a fraction, 21 to 100 a percentage; a blank unit is told."""
+"""Vitals whose units cannot be confused (0.21 to 1 is a fraction, 21 to 100 a percentage): none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one (vital, value, unit) means; the states are those that the catalogue judges, None for no concern."""
+    """What one (vital, value, unit) means; the states are those that the catalogue judges, if any."""
 
     value: float
     alternative: float
-    value_state: str
+    value_state: str | None = None
     unit_state: str | None = None
     unit_fit: str | None = None
     position: float | None = None
@@ -80,12 +80,12 @@ def read_vitals(
 def read_vital(vital: str, text: str | None, unit: str | None, decimal: str = ".") -> Reading:
     """Read one reading: number, unit, and whether a living subject can have it.
 
-    A percent sign after the number is its unit. A number that its unit makes impossible but another unit of the
-    vital makes possible is not corrected: ``alternative`` says what it would be.
+    A percent sign after the number is its unit. A number that its unit makes impossible but another unit of
+    the vital makes possible is not corrected: ``alternative`` says what it would be.
     """
     nothing = float("nan")
     if text is None:
-        return Reading(nothing, nothing, BLANK)
+        return Reading(nothing, nothing)
     if text.endswith("%"):
         text, unit = text[:-1].rstrip(), "%" if unit is None else unit
     number = read_number(text, decimal)

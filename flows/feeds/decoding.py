@@ -6,7 +6,6 @@ says. A wrong guess would turn a term or a unit into another one without a sign.
 
 import codecs
 import io
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -26,18 +25,41 @@ MARKS: tuple[tuple[bytes, str], ...] = (
 ALLOWED = "UTF-8, UTF-16 with a byte-order mark, or the encoding that the protocol's `encoding` names"
 
 
-NEVER = re.compile(r"(?!)")
-"""Matches nothing."""
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """How many quotation marks there are, stand behind an edge of a field, before one; whether one does both."""
+
+    number: int
+    opening: int
+    closing: int
+    lone: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether each mark opens or closes a field, so that no reader can take them differently."""
+        return not self.lone and self.opening == self.closing and self.opening + self.closing == self.number
+
+    def plus(self, before: str, text: str, delimiter: str) -> "Quotes":
+        """Return the counts with those of ``text`` added, which follows the character ``before``."""
+        joined = before + text
+        if '"' not in joined:
+            return self
+        edges = (delimiter, "\n", "\r")
+        return Quotes(
+            self.number + text.count('"'),
+            self.opening + sum(joined.count(f'{edge}"') for edge in edges),
+            self.closing + sum(joined.count(f'"{edge}') for edge in edges),
+            self.lone or f'{delimiter}"{delimiter}' in joined,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What one pass over the text saw: its codec, lines, quotation marks, a stray one."""
+    """What one pass over the text saw: its codec, its number of lines, its quotation marks."""
 
     codec: str
     lines: int
-    quotes: int
-    stray: bool
+    quotes: Quotes
 
 
 def codec_of(content: Content, told: str | None) -> str:
@@ -73,17 +95,16 @@ def known_codec(file: str, told: str) -> str:
         raise FeedError(file, f"the protocol's `encoding` {told!r}, which is unknown", allowed) from error
 
 
-def measure(content: Content, told: str | None, *, stray: re.Pattern[str] = NEVER) -> Measure:
-    """Decode the whole delivery once, count its lines and quotation marks, look for a ``stray`` one.
+def measure(content: Content, told: str | None, *, delimiter: str = ",") -> Measure:
+    """Decode the whole delivery once, count its lines, and look how its quotation marks stand.
 
     Raises
     ------
     FeedError
-        Naming line and byte offset of the first byte that does not decode, or of a NUL.
+        Naming line and byte offset of the first byte that does not decode, or the line of a NUL.
     """
     codec = codec_of(content, told)
-    breaks = quotes = 0
-    last, strays = "", False
+    breaks, quotes, before = 0, Quotes(0, 0, 0, False), "\n"
     for text in _decoded(content, codec):
         if "\0" in text:
             line = breaks + line_breaks(text[: text.index("\0")]) + 1
@@ -91,11 +112,12 @@ def measure(content: Content, told: str | None, *, stray: re.Pattern[str] = NEVE
                 content.name, f"a NUL character in line {line}", f"text without NUL, in {ALLOWED}"
             )
         breaks += line_breaks(text)
-        quotes += text.count('"')
-        strays = strays or stray.search(last + text) is not None
-        last = text[-2:]
+        quotes = quotes.plus(before, text, delimiter)
+        before = text[-1]
     content.stream.seek(0)
-    return Measure(codec, breaks + (last[-1:] not in ("\n", "\r", "")), quotes, strays)
+    if before not in "\n\r":
+        breaks, quotes = breaks + 1, quotes.plus(before, "\n", delimiter)
+    return Measure(codec, breaks, quotes)
 
 
 def line_breaks(text: str) -> int:

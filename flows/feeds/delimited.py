@@ -6,7 +6,7 @@ every line's number and says what is wrong with it.
 """
 
 import csv
-import re
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def read(content: Content, told: Told) -> Records:
     with decompressed(content) if zipped else nullcontext(content) as plain:
         plain.require(TEXT, allowed="delimited text with a header line")
         delimiter = _delimiter(plain.name, told)
-        measured = measure(plain, told.encoding, stray=_stray_quote(delimiter))
+        measured = measure(plain, told.encoding, delimiter=delimiter)
         layout = _layout(plain, measured, delimiter)
         quick = _read_quickly(plain, layout)
         records = _read_exactly(plain, layout) if quick is None else quick
@@ -68,12 +68,6 @@ def _delimiter(name: str, told: Told) -> str:
     """Return the delimiter told; the ending .tsv stands for a tab where the protocol tells nothing else."""
     tabbed = name.lower().removesuffix(".gz").endswith(".tsv")
     return "\t" if tabbed and told.delimiter == "," else told.delimiter
-
-
-def _stray_quote(delimiter: str) -> re.Pattern[str]:
-    """Match a quotation mark inside a field that is not doubled: the two readers may differ on it."""
-    edge = re.escape(delimiter) + r"\r\n"
-    return re.compile(rf'[^{edge}"]"[^{edge}"]|(?:^|[{edge}])""[^{edge}"]|[^{edge}"]""(?:$|[{edge}])')
 
 
 def _layout(content: Content, measured: Measure, delimiter: str) -> Layout:
@@ -103,7 +97,7 @@ def _read_quickly(content: Content, layout: Layout) -> Records | None:
     """Return the table when each record is exactly one line, else None."""
     measured, rows = layout.measured, layout.measured.lines - 1
     plain_header = layout.header_line == 1 and not any(line_breaks(name) for name in layout.names)
-    plain_quotes = measured.quotes % 2 == 0 and not measured.stray
+    plain_quotes = measured.quotes.plain and _ends_closed(content.stream, layout)
     if (
         not plain_header
         or not plain_quotes
@@ -122,6 +116,17 @@ def _read_quickly(content: Content, layout: Layout) -> Records | None:
     return Records(layout.names, table.columns, np.arange(2, rows + 2, dtype=np.int64))
 
 
+def _ends_closed(stream: IO[bytes], layout: Layout) -> bool:
+    """Whether the last line opens no quotation mark: there alone a record cut short still is one line."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - CHUNK))
+    last = stream.read().decode(errors="replace").splitlines()[-1:]
+    try:
+        return len(list(csv.reader(last, delimiter=layout.delimiter, strict=True))) == 1
+    except csv.Error:
+        return False
+
+
 def _arrow_table(stream: IO[bytes], layout: Layout) -> pa.Table:
     stream.seek(0)
     positions = [str(position) for position in range(len(layout.names))]
@@ -129,7 +134,9 @@ def _arrow_table(stream: IO[bytes], layout: Layout) -> pa.Table:
         pa.PythonFile(_Unclosed(stream), mode="r"),
         read_options=pcsv.ReadOptions(column_names=positions, skip_rows=1, block_size=CHUNK),
         parse_options=pcsv.ParseOptions(
-            delimiter=layout.delimiter, newlines_in_values=layout.measured.quotes > 0, ignore_empty_lines=True
+            delimiter=layout.delimiter,
+            newlines_in_values=layout.measured.quotes.number > 0,
+            ignore_empty_lines=True,
         ),
         convert_options=pcsv.ConvertOptions(
             column_types=dict.fromkeys(positions, pa.large_string()), strings_can_be_null=False

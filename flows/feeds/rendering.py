@@ -36,7 +36,7 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
     written = column.cast(pa.large_string())
     written = pc.if_else(pc.equal(written, "nan"), pa.scalar(None, written.type), written)
-    unusual = pc.fill_null(pc.match_substring_regex(written, r"[eE]|^-0|\.[0-9]*0$"), False)
+    unusual = pc.fill_null(pc.match_substring_regex(written, r"[eE]|^-0|\.[0-9]*0$"), False).combine_chunks()
     if not pc.any(unusual).as_py():
         return written
     plain = [plain_number(text) for text in written.filter(unusual).to_pylist()]

@@ -39,8 +39,11 @@ def read_xpt(content: Content, told: Told) -> Records:
         When it is something else, cut short, or its text is not in the encoding told.
     """
     content.require(XPT_V5, XPT_V8, allowed="a SAS transport file (XPT v5 or v8), as its name says")
+    found = _observations(content.stream)
+    if found.datasets > 1:
+        raise FeedError(content.name, f"{found.datasets} data sets in one file", "one data set a file")
     frame, metadata = _read(pyreadstat.read_xport, content, told)
-    _refuse_incomplete(content, frame, sum(metadata.variable_storage_width.values()))
+    _refuse_incomplete(content, found, len(frame), sum(metadata.variable_storage_width.values()))
     return _as_records(frame)
 
 
@@ -96,7 +99,7 @@ def _as_records(frame: pd.DataFrame) -> Records:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """A transport file's data sets (a count), first byte of the rows, number of rows said, number of bytes."""
+    """A transport file's data sets, the first byte of its rows, the number of rows said, all its bytes."""
 
     datasets: int
     start: int
@@ -104,20 +107,14 @@ class Observations:
     size: int
 
 
-def _refuse_incomplete(content: Content, frame: pd.DataFrame, width: int) -> None:
+def _refuse_incomplete(content: Content, found: Observations, rows: int, width: int) -> None:
     """Refuse a file that is cut: v5 does not say its number of rows, but pads them to whole records."""
-    found = _observations(content.stream)
-    if found.datasets != 1:
-        raise FeedError(content.name, f"{found.datasets} data sets in one file", "one data set a file")
-    if found.said is not None and found.said != len(frame):
-        raise FeedError(content.name, f"{len(frame)} rows", f"{found.said}, as the file's header says")
-    used = found.start + len(frame) * width
-    content.stream.seek(used)
+    if found.said is not None and found.said != rows:
+        raise FeedError(content.name, f"{rows} rows", f"{found.said}, as the file's header says")
+    content.stream.seek(found.start + rows * width)
     rest = content.stream.read(RECORD)
     if found.size % RECORD or len(rest) >= RECORD or rest.strip(b" "):
-        raise FeedError(
-            content.name, f"a file cut short after row {len(frame)}", "a whole SAS transport file"
-        )
+        raise FeedError(content.name, f"a file cut short after row {rows}", "a whole SAS transport file")
 
 
 def _observations(stream: IO[bytes]) -> Observations:

@@ -104,11 +104,13 @@ def _feed_sentences(look: Record) -> Iterator[str]:
 
 
 def feed_state(feed: Record) -> str:
-    """Return a feed's outcome in words, with its age where that matters: "failed, stale"."""
+    """Return a feed's outcome in words, with what else is wrong: "passed, stale"."""
     outcome = "missing" if feed["outcome"] == "error" and not feed["sha256"] else spoken(feed["outcome"])
-    if not feed["stale"] or outcome == "missing":
+    if outcome == "missing":
         return outcome
-    return "stale" if outcome == "passed" else f"{outcome}, stale"
+    stale = ["stale"] if feed["stale"] else []
+    beyond = [] if feed.get("within_limit", True) else ["too many rows in quarantine"]
+    return ", ".join([outcome, *stale, *beyond])
 
 
 def further_sentences(look: Record) -> tuple[str, ...]:

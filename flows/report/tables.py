@@ -185,16 +185,13 @@ def exposure_table(doses: pd.DataFrame) -> Table:
     return Table("Dose windows by dose number", columns, tuple(rows), "No dose is on record.")
 
 
-_OUTCOME_TONES = {"passed": "fine", "failed": "poor", "error": "poor", "not_applicable": ""}
-
-
 def _feed_row(feed: Record) -> tuple[Cell, ...]:
     return (
         Cell(feed["domain"]),
         Cell(
             feed_state(feed),
             "; ".join(feed.get("problems") or ()),
-            "poor" if feed["stale"] else _OUTCOME_TONES[feed["outcome"]],
+            "" if feed["outcome"] == "not_applicable" else "fine" if feed_state(feed) == "passed" else "poor",
         ),
         Cell(f"{feed['rows_read']:,}"),
         Cell(f"{feed['rows_accepted']:,}"),
@@ -226,9 +223,7 @@ def quarantine_table(look: Record) -> Table:
 
 
 def _share(check: Record) -> str:
-    if check["numerator"] is None or check["denominator"] is None:
-        return DASH
-    return f"{check['numerator']:,} of {check['denominator']:,}"
+    return f"{check['numerator']:,} of {check['denominator']:,}" if check["denominator"] else DASH
 
 
 def checks_table(look: Record) -> Table:
@@ -237,7 +232,7 @@ def checks_table(look: Record) -> Table:
         (
             Cell(check["domain"]),
             Cell(spoken(check["name"])),
-            Cell(spoken(check["outcome"]), tone=_OUTCOME_TONES[check["outcome"]]),
+            Cell(spoken(check["outcome"]), tone="poor"),
             Cell(check["severity"]),
             Cell(_share(check)),
             Cell(check["message"]),

@@ -22,7 +22,7 @@ from flows.simulate.scenarios import Scenario
 
 FloatArray = NDArray[np.float64]
 
-FEVERS_PER_HOUR, DISTRESS_PER_HOUR, FLARES_PER_HOUR = 0.006, 0.012, 0.0025
+FEVERS_PER_HOUR, DISTRESS_PER_HOUR, FLARES_PER_HOUR = 0.006, 0.012, 0.0016
 """Rates at admission."""
 RATE_FLOOR, RATE_DECAY_HOURS = 0.25, 120.0
 """The rates fall to this share of what they were, by this time constant."""

@@ -5,6 +5,7 @@ value and the reason. Without the tables ``test_timing_published.py`` still chec
 """
 
 import csv
+import functools
 import math
 import os
 import re
@@ -28,6 +29,8 @@ from checks.timing import (
 )
 
 Row = dict[str, str]
+calibrated_binomial = functools.cache(maxsprt_binomial)  # a design serves several rows
+calibrated_poisson = functools.cache(maxsprt_poisson)
 
 
 def rows_of(name: str) -> list[Row]:
@@ -54,7 +57,11 @@ def test_self_controlled_equals_poisson_test():
     for row in rows:
         alternative = row["alternative"].replace(".", "-")
         found = self_controlled(
-            int(row["x_risk"]), int(row["x_control"]), float(row["t_risk"]), float(row["t_control"]), alternative
+            int(row["x_risk"]),
+            int(row["x_control"]),
+            float(row["t_risk"]),
+            float(row["t_control"]),
+            alternative,
         )
         assert found.relative_incidence == pytest.approx(float(row["rate_ratio"]), rel=1e-9)
         assert found.ci95 == pytest.approx((float(row["lower"]), float(row["upper"])), rel=1e-9)
@@ -67,7 +74,7 @@ def test_maxsprt_binomial_at_every_event():
     name = "sequential_binomial.csv"
     rows = rows_of(name)
     for row in rows:
-        test = maxsprt_binomial(int(row["N"]), float(row["z"]), float(row["alpha"]), int(row["M"]))
+        test = calibrated_binomial(int(row["N"]), float(row["z"]), float(row["alpha"]), int(row["M"]))
         found = test.characteristics(float(row["RR"]))
         assert test.critical_value == pytest.approx(float(row["cv"]), abs=1.01e-5)  # printed, rounded up
         assert test.size == pytest.approx(float(row["type_I_error"]), abs=1e-9)  # pins the boundary
@@ -98,10 +105,12 @@ def test_maxsprt_poisson_continuous():
     sizes = {row["cv_call"]: float(row["Power"]) for row in rows if float(row["RR"]) == 1}
     for row in rows:
         design = float(row["SampleSize"]), int(row["M"])
-        calibrated = maxsprt_poisson(design[0], float(row["alpha"]), design[1])
-        assert calibrated.critical_value == pytest.approx(float(row["cv"]), abs=1e-6)  # found to a size within 1e-7
+        calibrated = calibrated_poisson(design[0], float(row["alpha"]), design[1])
+        assert calibrated.critical_value == pytest.approx(
+            float(row["cv"]), abs=1e-6
+        )  # found to a size within 1e-7
         assert calibrated.size == pytest.approx(float(row["alpha"]), abs=1e-12)
-        test = maxsprt_poisson(design[0], sizes[row["cv_call"]], design[1])  # the very same boundary
+        test = calibrated_poisson(design[0], sizes[row["cv_call"]], design[1])  # the very same boundary
         found = test.characteristics(float(row["RR"]))
         assert test.critical_value == pytest.approx(float(row["cv"]), abs=1e-9)
         assert found.power == pytest.approx(float(row["Power"]), abs=1e-9)
@@ -188,10 +197,14 @@ def test_maxsprt_conditional_and_the_published_defect():
         assert defective == pytest.approx(printed_size, abs=1e-7)
         assert size > 0.05005
         test = maxsprt_conditional(cases, history, 0.05, min_events)
-        right, _ = conditional_sizes(conditional_ratios(test.critical_value, cases, history), history, min_events)
+        right, _ = conditional_sizes(
+            conditional_ratios(test.critical_value, cases, history), history, min_events
+        )
         assert right == pytest.approx(0.05, abs=1e-7)
         assert test.size == pytest.approx(0.05, abs=1e-9)
-        print(f"K={cases} cc={history} M={min_events}: printed {printed:.6f}, right {test.critical_value:.6f}")
+        print(
+            f"K={cases} cc={history} M={min_events}: printed {printed:.6f}, right {test.critical_value:.6f}"
+        )
     settle(name, rows, 0, len(rows))
 
 
@@ -267,13 +280,16 @@ def test_prospective_scan_and_the_published_defects():
         printed_score, printed_p = float(row["mlc_score"]), float(row["mc_pvalue"])
         assert found.statistic == pytest.approx(printed_score, abs=1e-9)
         strict, right = (
-            exceedance(expected, fewest_reaching(expected, printed_score, strictly)) for strictly in (True, False)
+            exceedance(expected, fewest_reaching(expected, printed_score, strictly))
+            for strictly in (True, False)
         )
         for p_value, exact in ((printed_p, strict), (found.p_value, right)):
             error = math.sqrt(exact * (1 - exact) / 9999)
             assert p_value == pytest.approx(exact, abs=4 * error + 1 / 9999)
         strict_here = found.p_value - found.ties / 10_000
-        assert strict_here == pytest.approx(strict, abs=4 * math.sqrt(strict * (1 - strict) / 9999) + 1 / 9999)
+        assert strict_here == pytest.approx(
+            strict, abs=4 * math.sqrt(strict * (1 - strict) / 9999) + 1 / 9999
+        )
         gumbel = float(row["gumbel_pvalue"])
         if printed_score == 0:
             assert (found.p_value, found.duration) == (1.0, 0)

@@ -38,6 +38,17 @@ def test_an_onset_without_a_clock_time_has_no_marker(signal):
     assert distress.seen is None and distress.line is not None
 
 
+def test_a_date_only_onset_that_was_cut_short_has_no_marker_either(signal):
+    signal["cases"][3]["components"]["respiratory_distress"]["onset_hours"] = [4.0, 15.98]
+    assert _raster(signal).rows[3].marks[1].seen is None
+
+
+def test_a_date_only_onset_beside_a_known_hour_has_no_marker(signal):
+    signal["cases"][0]["components"]["fever"]["onset_hours"] = [-20.0, 3.98]
+    fever, distress = _raster(signal).rows[0].marks
+    assert fever.seen is None and distress.seen is not None
+
+
 def test_an_onset_without_an_interval_has_neither_line_nor_marker(signal):
     signal["cases"][3]["components"]["respiratory_distress"]["onset_hours"] = [None, None]
     mark = _raster(signal).rows[3].marks[1]

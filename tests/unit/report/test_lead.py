@@ -40,9 +40,14 @@ def test_a_rule_that_only_the_worst_case_crosses_is_named(signal):
 
 def test_feeds_at_fault_are_named_when_there_is_no_answer(not_assessable):
     said = further_sentences(not_assessable)
-    assert "Feeds at fault: EX stale; VS missing." in said
+    assert "Feeds at fault: EX passed, stale; VS missing." in said
     assert "6 of 6 elapsed dose windows unobserved." in said
 
 
+def test_a_feed_with_too_many_rows_in_quarantine_says_so(signal):
+    feed = {**signal["feeds"][2], "within_limit": False}
+    assert feed_state(feed) == "passed, too many rows in quarantine"
+
+
 def test_a_feed_that_failed_and_is_stale_says_both(signal):
-    assert feed_state({**signal["feeds"][2], "stale": True}) == "failed, stale"
+    assert feed_state({**signal["feeds"][2], "outcome": "failed", "stale": True}) == "failed, stale"

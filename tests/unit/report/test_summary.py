@@ -42,7 +42,7 @@ def test_more_than_twenty_cases_are_cut_short_with_their_number(many):
 
 
 def test_feeds_at_fault_are_named(not_assessable):
-    assert "Feeds: DM passed; EX stale; VS missing; AE not applicable" in _lines(not_assessable)
+    assert "Feeds: DM passed; EX passed, stale; VS missing; AE not applicable" in _lines(not_assessable)
 
 
 @pytest.mark.parametrize("name", ["FR01\x1b[2J-004", "\u75c7\u4f8b" * 60, "FR01\u202e-\n\r004", "x" * 300])

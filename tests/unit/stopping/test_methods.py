@@ -85,6 +85,15 @@ def test_a_boundary_carries_its_inputs_and_can_be_made_again(method):
         found.size = 0.5
 
 
+def test_maxsprt_takes_fewer_events_than_expected_for_no_evidence():
+    # One look at 10, null rate 1/2: 3, 4 and 5 of 10 have no evidence, and 3 has P(X >= 3) = 0.945 > 0.9, so
+    # 6 is the fewest: P(Bin(10, 1/2) >= 6) = (210 + 120 + 45 + 10 + 1) / 1024.
+    found = boundary("maxsprt", n_max=10, looks=[10], null_rate=0.5, alpha=0.9)
+    assert found.events == (6,)
+    assert found.critical_value == 0
+    assert found.size == pytest.approx(386 / 1024)
+
+
 def test_obrien_fleming_is_wang_tsiatis_at_zero():
     fleming, family = boundary("obrien_fleming"), boundary("wang_tsiatis", delta=0)
     assert fleming.events == family.events

@@ -1,0 +1,445 @@
+"""Cases, windows and hours against a slow count, minute by minute, written from the definitions' words.
+
+The slow count shares no code with the package: it walks lists of minutes, keeps values as exact decimals, and
+counts hours one minute at a time. Where the words leave a choice, the comment beside it names the reading.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.protocol import StudyProtocol, load_protocol
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS
+
+PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
+
+# The protocol's numbers, in minutes.
+WASHOUT, WITHIN, GAP = 360, 180, 240
+SECOND = Fraction(1, 60)
+Minute = int | Fraction
+BASELINE, RISK, CONTROL = (-360, 0), (300, 480), ((-1440, -360), (720, 2880))
+COMPONENTS = {"fever": ("TEMP",), "respiratory_distress": ("FIO2", "OXYSAT", "RESP")}
+TERMS = {"fever": "pyrexia", "respiratory_distress": "dyspnoea"}
+NORMAL = {"TEMP": ("36.5", "37.0", "37.2"), "OXYSAT": ("96", "97"), "RESP": ("18", "29"), "FIO2": ("0.3", "0.4")}
+ABNORMAL = {
+    "TEMP": ("37.9", "38.0", "38.2", "38.3", "39.0"),
+    "OXYSAT": ("94", "93", "90", "89"),
+    "RESP": ("29", "30", "36"),
+    "FIO2": ("0.5", "0.6"),
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """An adverse event: a minute, or a whole day."""
+
+    component: str
+    minute: int
+    timed: bool
+
+    @property
+    def interval(self) -> tuple[Minute, Minute]:
+        if self.timed:
+            return self.minute, self.minute
+        day = self.minute // 1440 * 1440
+        return day, day + 1440 - SECOND
+
+
+@dataclass(frozen=True)
+class Subject:
+    doses: tuple[int, ...]
+    readings: tuple[tuple[int, str, str], ...]
+    reports: tuple[Report, ...] = ()
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show a falsifying example by vital, on a few lines."""
+        printer.text(f"Subject(doses={self.doses}, reports={self.reports}")
+        for vital in NORMAL:
+            mine = (f"{minute}:{value}" for minute, name, value in self.readings if name == vital)
+            printer.text(f", {vital}: {' '.join(mine)}")
+        printer.text(")")
+
+
+@dataclass(frozen=True)
+class Trial:
+    subjects: tuple[Subject, ...]
+    cutoff: int
+
+
+@dataclass(frozen=True)
+class Onset:
+    earliest: Minute
+    latest: Minute
+    seen: Minute | None
+    certain: bool
+    shown_by: frozenset[Any] = field(default_factory=frozenset)
+
+
+# --- the slow count -------------------------------------------------------------------------------------------
+
+
+def median(values: Sequence[Decimal]) -> Decimal | None:
+    ordered, n = sorted(values), len(values)
+    return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2 if n else None
+
+
+def abnormal(vital: str, text: str, base: Decimal | None) -> bool:
+    value = Decimal(text)
+    if vital == "TEMP":
+        return value >= Decimal("38.3") or (base is not None and value - base >= 1 and value >= 38)
+    if vital == "OXYSAT":
+        return value < 90 or (base is not None and base - value >= 4 and value < 94)
+    if vital == "RESP":
+        return value >= 30
+    return base is not None and value - base >= Decimal("0.2")
+
+
+def measured_onsets(
+    subject: Subject, component: str, anchor: int, first: int, last: Minute
+) -> tuple[list[Onset], list[int]]:
+    """New onsets first seen in first..last, and every minute at which readings show the component present."""
+    mine = [reading for reading in subject.readings if reading[1] in COMPONENTS[component]]
+    base = {
+        vital: median([
+            Decimal(value) for minute, name, value in mine
+            if name == vital and anchor + BASELINE[0] <= minute <= anchor + BASELINE[1]
+        ])
+        for vital in COMPONENTS[component]
+    }  # fmt: skip
+    present: dict[int, bool] = {}
+    for minute, vital, value in mine:
+        if abnormal(vital, value, base[vital]):
+            # RESP has no relative criterion: no baseline is missing for it
+            certain = vital == "RESP" or base[vital] is not None
+            present[minute] = present.get(minute, False) or certain
+    onsets = []
+    for minute, certain in sorted(present.items()):
+        if not first <= minute <= last or any(minute - WASHOUT < other < minute for other in present):
+            continue
+        absent = [m for m, _, _ in mine if minute - WASHOUT <= m < minute and m not in present]
+        earlier = [m for m, _, _ in mine if m < minute]
+        # Reading taken: without a measured absence in the washout hours the onset is not certain.
+        begins = max(absent or earlier, default=min(first, minute))
+        shown = frozenset((component, minute, "VS") for _ in (0,))
+        onsets.append(Onset(begins, minute, minute, bool(certain and absent), shown))
+    return onsets, sorted(present)
+
+
+def distance(one: Onset, other: Onset) -> Minute:
+    return max(0, one.earliest - other.latest, other.earliest - one.latest)
+
+
+def component_onsets(subject: Subject, component: str, anchor: int, first: int, last: Minute) -> list[Onset]:
+    onsets, present = measured_onsets(subject, component, anchor, first, last)
+    for report in (one for one in subject.reports if one.component == component):
+        begins, ends = report.interval
+        if begins > last or ends < first:
+            continue
+        begins, ends = max(begins, first), min(ends, last)
+        own = Onset(begins, ends, begins if report.timed else None, report.timed, frozenset({report}))
+        nearest = min(onsets, key=lambda onset: distance(onset, own), default=None)
+        # Reading taken: a report within the washout of a measured onset tells of the same onset.
+        if nearest is not None and distance(nearest, own) < WASHOUT:
+            onsets[onsets.index(nearest)] = both(nearest, own)
+        elif not any(begins - WASHOUT < minute <= ends for minute in present):
+            onsets.append(own)
+    return onsets
+
+
+def both(one: Onset, other: Onset) -> Onset:
+    low, high = max(one.earliest, other.earliest), min(one.latest, other.latest)
+    if low > high:
+        low, high = min(one.earliest, other.earliest), max(one.latest, other.latest)
+    seen = min(minute for minute in (one.seen, other.seen) if minute is not None)
+    return Onset(low, high, seen, one.certain or other.certain, one.shown_by | other.shown_by)
+
+
+@dataclass(frozen=True)
+class Pair:
+    later: Onset
+    timed: bool
+    certain: bool
+    gap: Minute
+    shown_by: frozenset[Any]
+
+
+def pairs(subject: Subject, anchor: int, first: int, last: Minute) -> list[Pair]:
+    """Composites of one anchor, at most one an episode; a certain one is preferred, then the first."""
+    fevers, distresses = (component_onsets(subject, name, anchor, first, last) for name in COMPONENTS)
+    found = []
+    for fever, distress in product(fevers, distresses):
+        shown_by = fever.shown_by | distress.shown_by
+        if fever.seen is not None and distress.seen is not None:
+            gap = abs(fever.seen - distress.seen)
+            # Reading taken: of two seen at once, respiratory distress is the later one.
+            later = fever if fever.seen > distress.seen else distress
+            pair = Pair(later, True, fever.certain and distress.certain, gap, shown_by)
+        else:
+            gap = distance(fever, distress)
+            # Reading taken: without both clock times, the component whose time is unknown carries the interval.
+            key = [(one.seen is None, one.latest, name) for one, name in ((fever, 0), (distress, 1))]
+            later = fever if key[0] > key[1] else distress
+            pair = Pair(later, False, False, abs(latest_of(fever) - latest_of(distress)), shown_by)
+        if gap <= WITHIN:
+            found.append(pair)
+    chosen: list[Pair] = []
+    for pair in sorted(found, key=lambda one: (not one.certain, one.later.latest, one.gap)):
+        if all(episodes_apart(pair.later, other.later) for other in chosen):
+            chosen.append(pair)
+    return chosen
+
+
+def latest_of(onset: Onset) -> Minute:
+    return onset.latest if onset.seen is None else onset.seen
+
+
+def episodes_apart(one: Onset, other: Onset) -> bool:
+    seen_apart = one.seen is not None and other.seen is not None and abs(one.seen - other.seen) >= WASHOUT
+    return seen_apart or distance(one, other) >= WASHOUT
+
+
+def hours(minutes: Minute) -> float:
+    return round(float(minutes) / 60, 4)
+
+
+def slow_cases(trial: Trial) -> Iterator[tuple[Any, ...]]:
+    for number, subject in enumerate(trial.subjects):
+        for dose, start in enumerate(subject.doses):
+            following = subject.doses[dose + 1] if dose + 1 < len(subject.doses) else trial.cutoff + SECOND
+            last = min(following - SECOND, trial.cutoff)
+            for pair in pairs(subject, start, start, last):
+                low, high = pair.later.earliest - start, pair.later.latest - start
+                hour = pair.later.seen - start if pair.timed and pair.later.seen is not None else None
+                inside = hour is not None and RISK[0] <= hour <= RISK[1]
+                where = "no"
+                if inside or (low <= RISK[1] and high >= RISK[0]):
+                    where = "yes" if pair.certain and inside else "possible"
+                surely = where == "yes" and RISK[0] <= low and high <= RISK[1]
+                yield (
+                    f"S{number}",
+                    dose + 1,
+                    "definite" if pair.certain else "possible",
+                    where,
+                    surely,
+                    None if hour is None else hours(hour),
+                    (hours(low), hours(high)),
+                )
+
+
+def minutes_of_risk(subject: Subject) -> Iterator[range]:
+    for start, following in pairwise((*subject.doses, 10**9)):
+        yield range(start + RISK[0], min(start + RISK[1], following))
+
+
+def minutes_of_control(subject: Subject) -> set[int]:
+    control: set[int] = set()
+    for start, following in pairwise((*subject.doses, 10**9)):
+        for low, high in CONTROL:
+            control.update(range(start + low, min(start + high, following)))
+    return control.difference(*minutes_of_risk(subject))
+
+
+def minutes_observed(subject: Subject, cutoff: int) -> set[int]:
+    everywhere: set[int] | None = None
+    for vitals in COMPONENTS.values():
+        seen: set[int] = set()
+        for vital in vitals:
+            times = sorted({minute for minute, name, _ in subject.readings if name == vital})
+            for minute, following in pairwise((*times, 10**9)):
+                near = following - minute <= GAP
+                seen.update(range(minute, following if near else minute + GAP // 2))
+        everywhere = seen if everywhere is None else everywhere & seen
+    return {minute for minute in everywhere or set() if minute < cutoff}
+
+
+def slow_windows(trial: Trial, cases: Sequence[tuple[Any, ...]]) -> list[tuple[str, float]]:
+    windows = []
+    for number, subject in enumerate(trial.subjects):
+        observed = minutes_observed(subject, trial.cutoff)
+        for dose, (start, risk) in enumerate(zip(subject.doses, minutes_of_risk(subject), strict=True)):
+            held = any(case[:2] == (f"S{number}", dose + 1) and case[3] == "yes" for case in cases)
+            watched = len(observed.intersection(risk))
+            # Reading taken: half of the whole risk window, also where the next dose cuts it short.
+            enough = held or 2 * watched >= RISK[1] - RISK[0]
+            closed = start + RISK[1] <= trial.cutoff
+            windows.append(("open" if not closed else "evaluable" if enough else "unobserved", watched / 60))
+    return windows
+
+
+def slow_control(trial: Trial) -> tuple[int, int, float]:
+    """Control events of the main count, those that are so surely, and observed control hours."""
+    counted = surely = watched = 0
+    for subject in trial.subjects:
+        control = minutes_of_control(subject)
+        watched += len(control & minutes_observed(subject, trial.cutoff))
+        used: set[Any] = set()
+        width = RISK[1] - RISK[0]
+        for run in runs(control):
+            for begin in range(run.start, run.stop, width):
+                end = min(begin + width, run.stop)
+                anchor = begin - RISK[0]
+                found = [
+                    pair for pair in pairs(subject, anchor, max(anchor, begin - WITHIN), end)
+                    if pair.certain and pair.later.seen is not None
+                    and begin <= pair.later.seen <= end and pair.shown_by not in used
+                ]  # fmt: skip
+                if found:
+                    counted += 1
+                    sure = [p for p in found if begin <= p.later.earliest and p.later.latest <= end]
+                    surely += bool(sure)
+                    used.add((sure or found)[0].shown_by)
+    return counted, surely, watched / 60
+
+
+def runs(minutes: set[int]) -> Iterator[range]:
+    ordered = sorted(minutes)
+    edges = [place for place in range(1, len(ordered)) if ordered[place] != ordered[place - 1] + 1]
+    for first, after in pairwise((0, *edges, len(ordered))):
+        if after > first:
+            yield range(ordered[first], ordered[after - 1] + 1)
+
+
+# --- the same trial as the package sees it --------------------------------------------------------------------
+
+
+def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, Records]:
+    def at(minute: Minute) -> pd.Timestamp:
+        return pd.Timestamp(EPOCH + shift + timedelta(seconds=int(minute * 60)))
+
+    doses, readings, reports = [], [], []
+    for number, subject in enumerate(trial.subjects):
+        name = f"S{number}"
+        for place, minute in enumerate(subject.doses):
+            doses.append((name, str(place + 1), at(minute), at(minute), True))
+        for place, (minute, vital, value) in enumerate(subject.readings):
+            row = (name, str(place + 1), vital, float(value), np.nan, at(minute), at(minute), True)
+            readings.append(row)
+        for place, report in enumerate(subject.reports):
+            low, high = (at(minute) for minute in report.interval)
+            term = TERMS[report.component]
+            reports.append((name, str(place + 1), term, "", "", low, high, report.timed, True))
+
+    def table(contract: Any, rows: list[Any]) -> pd.DataFrame:
+        return contract.conform(pd.DataFrame(rows, columns=list(contract.columns)))
+
+    known = pd.Index([f"S{number}" for number in range(len(trial.subjects))])
+    return table(ADMINISTRATIONS, doses), Records(table(READINGS, readings), table(ADVERSE_EVENTS, reports), known)
+
+
+def look(trial: Trial, shift: timedelta = timedelta()) -> Findings:
+    administrations, records = tables(trial, shift)
+    cutoff = EPOCH + shift + timedelta(minutes=trial.cutoff)
+    return find_cases(administrations, records, PROTOCOL, cutoff)
+
+
+def told(findings: Findings) -> list[tuple[Any, ...]]:
+    return sorted(
+        (
+            (c.USUBJID, c.dose_number, c.certainty, c.in_risk_window, c.surely, c.hour, c.onset_hours)
+            for c in findings.cases
+        ),
+        key=repr,
+    )
+
+
+# --- small trials ---------------------------------------------------------------------------------------------
+
+FIRST_DOSE = 3 * 1440
+CHARTED = tuple(NORMAL)
+
+
+@st.composite
+def subjects(draw: st.DrawFn) -> Subject:
+    """Charting at an even or uneven pace, with episodes near doses, holes, and sometimes an adverse event."""
+    gaps = draw(st.lists(st.sampled_from([240, 390, 420, 600, 1440, 2160, 4320]), max_size=3))
+    first = FIRST_DOSE + draw(st.integers(0, 59))
+    doses = tuple(int(minute) for minute in np.cumsum([first, *gaps]))
+    near = st.builds(
+        lambda dose, offset: doses[dose % len(doses)] + offset,
+        st.integers(0, 3),
+        st.one_of(st.integers(-480, 720), st.integers(280, 500), st.integers(-1500, 3000)),
+    )
+    charted: dict[tuple[int, str], str] = {}
+    for vital in CHARTED:
+        if vital == "FIO2" and draw(st.booleans()):
+            continue
+        pace, offset = draw(st.sampled_from([30, 60, 120, 180, 241])), draw(st.integers(0, 40))
+        for minute in range(first - draw(st.sampled_from([200, 500, 1500])) + offset, doses[-1] + 3000, pace):
+            charted[minute, vital] = NORMAL[vital][(minute // 300) % len(NORMAL[vital])]
+    for minute, length, vital in draw(
+        st.lists(st.tuples(near, st.integers(0, 300), st.sampled_from(CHARTED)), max_size=5)
+    ):
+        value = draw(st.sampled_from(ABNORMAL[vital]))
+        for key in charted:
+            if key[1] == vital and minute <= key[0] <= minute + length:
+                charted[key] = value
+        charted[minute, vital] = value
+    for minute in draw(st.lists(near, min_size=1, max_size=4)):  # both together: the thing looked for
+        other, vital = draw(st.sampled_from([("OXYSAT", "89"), ("RESP", "30"), ("OXYSAT", "93"), ("FIO2", "0.6")]))
+        charted[minute, "TEMP"] = draw(st.sampled_from(["38.0", "38.2", "38.3"]))
+        charted[minute + draw(st.integers(-185, 185)), other] = vital
+    for minute, length in draw(st.lists(st.tuples(near, st.integers(60, 500)), max_size=2)):
+        hidden = draw(st.sampled_from([("TEMP",), ("OXYSAT", "RESP", "FIO2"), CHARTED]))
+        charted = {k: v for k, v in charted.items() if not (k[1] in hidden and minute < k[0] < minute + length)}
+    reports = [
+        Report(name, draw(near), draw(st.booleans())) for name in COMPONENTS if draw(st.integers(0, 2)) == 0
+    ]
+    readings = tuple((minute, vital, value) for (minute, vital), value in sorted(charted.items()))
+    return Subject(doses, readings, tuple(reports))
+
+
+@st.composite
+def trials(draw: st.DrawFn, most: int = 2) -> Trial:
+    chosen = tuple(draw(st.lists(subjects(), min_size=1, max_size=most)))
+    last = max(subject.doses[-1] for subject in chosen)
+    cutoff = draw(st.one_of(st.just(last + 6000), st.integers(FIRST_DOSE, last + 3000)))
+    # What is not yet known at the cut-off is not delivered.
+    known = tuple(
+        replace(
+            subject,
+            doses=tuple(minute for minute in subject.doses if minute <= cutoff),
+            readings=tuple(one for one in subject.readings if one[0] <= cutoff),
+            reports=tuple(one for one in subject.reports if one.interval[0] <= cutoff),
+        )
+        for subject in chosen
+    )
+    return Trial(known, cutoff)
+
+
+small = settings(
+    max_examples=100,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+few = settings(small, max_examples=25)
+
+
+@given(trials())
+@small
+def test_a_look_finds_what_the_slow_count_finds(trial: Trial) -> None:
+    findings = look(trial)
+    cases = sorted(slow_cases(trial), key=repr)
+    assert told(findings) == cases
+
+    windows = slow_windows(trial, cases)
+    assert findings.doses["window"].tolist() == [window for window, _ in windows]
+    np.testing.assert_allclose(findings.doses["risk_observed_hours"], [watched for _, watched in windows])
+
+    counted, surely, watched = slow_control(trial)
+    np.testing.assert_allclose(findings.hours_in_risk, sum(watched for _, watched in windows))
+    np.testing.assert_allclose(findings.hours_in_control, watched)
+    events = findings.control_events
+    assert (sum(one.counted for one in events), sum(one.surely for one in events)) == (counted, surely)

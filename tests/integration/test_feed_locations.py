@@ -1,0 +1,78 @@
+"""Where a feed may lie: a file, a folder, a URL; and what is said when nothing is there."""
+
+import hashlib
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from flows.feeds import read_feed
+
+FIRST = "USUBJID,VSORRES\nS-01,36.6\nS-02,36.7\n"
+SECOND = "USUBJID,VSORRESU\nS-03,C\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    deliveries = tmp_path / "vs"
+    deliveries.mkdir()
+    (deliveries / "b.csv").write_text(SECOND, encoding="utf-8")
+    (deliveries / "a.CSV").write_text(FIRST, encoding="utf-8")
+    for ignored in (".hidden.csv", "c.csv.part", "d.tmp", "notes.docx"):
+        (deliveries / ignored).write_text("not a feed", encoding="utf-8")
+    (deliveries / "older.csv").mkdir()
+    return deliveries
+
+
+def test_folder_is_read_in_name_order_with_provenance(folder: Path) -> None:
+    feed = read_feed(str(folder), domain="VS")
+    assert feed.problem is None
+    assert feed.table is not None
+    assert list(feed.table) == ["USUBJID", "VSORRES", "VSORRESU", "source_file", "source_row"]
+    assert feed.table["USUBJID"].tolist() == ["S-01", "S-02", "S-03"]
+    assert feed.table["source_file"].tolist() == ["a.CSV", "a.CSV", "b.csv"]
+    assert feed.table["source_row"].tolist() == [2, 3, 2]
+    assert feed.table["VSORRES"].isna().tolist() == [False, False, True]
+    assert {str(kind) for kind in feed.table.dtypes} == {"str", "int64"}
+    assert [(delivery.name, delivery.rows) for delivery in feed.deliveries] == [("a.CSV", 2), ("b.csv", 1)]
+    assert feed.deliveries[1].sha256 == hashlib.sha256(SECOND.encode()).hexdigest()
+
+
+def test_one_unreadable_file_makes_the_folder_a_problem(folder: Path) -> None:
+    (folder / "b.csv").write_bytes(b"")
+    feed = read_feed(str(folder), domain="VS")
+    assert feed.table is None
+    assert (feed.problem or "").startswith("b.csv: found an empty file")
+    assert [delivery.name for delivery in feed.deliveries] == ["a.CSV", "b.csv"]
+
+
+def test_file_and_urls_give_the_same_table(folder: Path) -> None:
+    path = folder / "a.CSV"
+    fsspec.filesystem("memory").pipe({"/store/a.CSV": FIRST.encode()})
+    plain = read_feed(str(path), domain="VS").table
+    assert plain is not None
+    for location in (path.as_uri(), "memory://store/a.CSV"):
+        table = read_feed(location, domain="VS").table
+        assert table is not None
+        assert plain.equals(table)
+
+
+@pytest.mark.parametrize(
+    ("location", "found"),
+    [
+        ("{folder}/missing/vs.csv", "vs.csv: found no file; allowed: a file or a folder that exists"),
+        (
+            "{folder}/older.csv",
+            "older.csv: found no file to read in the folder; allowed: at least one file ending",
+        ),
+        ("memory://nowhere/vs.csv?signature=secret", "vs.csv: found no file"),
+        ("nosuchprotocol://bucket/vs.csv", "vs.csv: found that it cannot be opened (ValueError)"),
+    ],
+)
+def test_nothing_there_is_a_problem_without_path_or_secret(folder: Path, location: str, found: str) -> None:
+    feed = read_feed(location.format(folder=folder), domain="VS")
+    assert feed.table is None
+    assert feed.deliveries == ()
+    assert (feed.problem or "").startswith(found)
+    assert "secret" not in (feed.problem or "")
+    assert str(folder) not in (feed.problem or "")
