@@ -60,7 +60,7 @@ class BinomialBoundary:
         relative_risk = parameters.positive("relative_risk", relative_risk)
         crossed = self.crossing_probabilities(relative_risk)
         power, mass = float(crossed.sum()), float(crossed @ np.asarray(self.looks))
-        return Characteristics(relative_risk, power, mass / power, mass + self.looks[-1] * (1 - power))
+        return Characteristics.of_signals(relative_risk, power, mass, self.looks[-1])
 
     def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
         """Return at which event (the first is 1) a sequence of events first crossed, None when it did not.

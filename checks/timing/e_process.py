@@ -97,7 +97,7 @@ def e_process(n_max: int, ratio: float, alpha: float, *, prior: tuple[float, flo
     n_max = parameters.count("n_max", n_max, at_least=1)
     ratio, alpha = parameters.positive("ratio", ratio), parameters.share("alpha", alpha)
     prior = parameters.beta_prior("prior", prior)
-    fewest = tuple(_fewest(n, ratio, alpha, prior) for n in range(1, n_max + 1))
+    fewest = _fewest(n_max, ratio, alpha, prior)
     if all(events is None for events in fewest):
         raise parameters.impossible("n_max", n_max, "more events: no count within so few can signal")
     boundary = BinomialBoundary(tuple(range(1, n_max + 1)), fewest, ratio)
@@ -120,12 +120,18 @@ def _log_e_value(in_risk: int, in_control: int, ratio: float, prior: tuple[float
     return float(mixture + cut - xlogy(in_risk, null) - xlog1py(in_control, -null))
 
 
-def _fewest(n: int, ratio: float, alpha: float, prior: tuple[float, float]) -> int | None:
-    """Return the fewest risk events among ``n`` that signal; the e-value rises with their number."""
-    for in_risk in range(n + 1):
-        if _log_e_value(in_risk, n - in_risk, ratio, prior) >= -math.log(alpha):
-            return in_risk
-    return None
+def _fewest(n_max: int, ratio: float, alpha: float, prior: tuple[float, float]) -> tuple[int | None, ...]:
+    """Return the fewest risk events that signal among 1, 2, ... ``n_max`` events.
+
+    The e-value rises with risk events and falls with control events, so the fewest never falls.
+    """
+    boundary: list[int | None] = []
+    fewest = 1
+    for n in range(1, n_max + 1):
+        while fewest <= n and _log_e_value(fewest, n - fewest, ratio, prior) < -math.log(alpha):
+            fewest += 1
+        boundary.append(fewest if fewest <= n else None)
+    return tuple(boundary)
 
 
 def _share_limits(

@@ -68,7 +68,7 @@ class MaxSPRTConditional:
         quiet = [1.0, *(_quiet_probability(path, ratio, history) for path, ratio in paths)]
         signalled = -np.diff(quiet)
         power, mass = float(signalled.sum()), float(signalled @ np.asarray(self.events))
-        return Characteristics(relative_risk, power, mass / power, mass + self.cases_max * (1 - power))
+        return Characteristics.of_signals(relative_risk, power, mass, self.cases_max)
 
     def first_crossing(self, event_times: Sequence[float], historical_time: float) -> int | None:
         """Return which event (the first is 1) signalled, None without one.

@@ -72,7 +72,7 @@ class MaxSPRTPoisson:
         else:
             left = np.array([1.0, *(state.sum() for state in states)])
             mass = float(-np.diff(left) @ np.asarray(self.times))
-        return Characteristics(relative_risk, power, mass / power, mass + self.expected_max * (1 - power))
+        return Characteristics.of_signals(relative_risk, power, mass, self.expected_max)
 
     def first_crossing(self, event_times: Sequence[float], now: float) -> float | None:
         """Return the time of the first signal by ``now``, None without one; all times in expected events.

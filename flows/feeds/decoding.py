@@ -27,7 +27,7 @@ ALLOWED = "UTF-8, UTF-16 with a byte-order mark, or the encoding that the protoc
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """How many quotation marks there are, stand behind an edge of a field, before one; whether one does both."""
+    """How many quotation marks there are, follow an edge of a field, precede one; whether one does both."""
 
     number: int
     opening: int

@@ -38,6 +38,7 @@ def find_files(location: str) -> tuple[DeliveredFile, ...]:
     shown = file_name(location)
     try:
         filesystem, path = fsspec.core.url_to_fs(location)
+        filesystem.invalidate_cache()  # a listing kept from an earlier look would hide what arrived since
         if filesystem.isfile(path):
             return (DeliveredFile(filesystem, path, shown),)
         listed = filesystem.ls(path, detail=False) if filesystem.isdir(path) else None

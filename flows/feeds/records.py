@@ -27,7 +27,7 @@ class Records:
     """
 
     names: Sequence[str]
-    columns: Sequence[pa.ChunkedArray]
+    columns: list[pa.ChunkedArray]
     source_rows: npt.NDArray[np.int64]
 
 
@@ -68,15 +68,16 @@ class RowCollector:
 def to_table(records: Records, file: str, decimal: str) -> pd.DataFrame:
     """Return the table of one file: upper-case names, trimmed text, missing where blank, and provenance.
 
+    The columns are taken out of ``records``, each let go once it is cleaned, so that none is held twice.
+
     Raises
     ------
     FeedError
         When a column has no name, or two have the same.
     """
-    columns = [_clean(column, decimal) for column in records.columns]
     names = [name.strip().upper() for name in records.names]
     check_names(names, file)
-    series = {name: _as_series(column) for name, column in zip(names, columns, strict=True)}
+    series = {name: _as_series(_clean(records.columns.pop(0), decimal)) for name in names}
     frame = pd.DataFrame(series, index=range(len(records.source_rows)))
     source_file = pa.repeat(pa.scalar(file, pa.large_string()), len(frame))
     frame["source_file"] = _as_series(pa.chunked_array([source_file]))

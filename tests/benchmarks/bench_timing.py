@@ -1,8 +1,8 @@
 """Print how long the timing tests take, beside their goals and the times recorded for R packages.
 
-Run from the root: ``python tests/benchmarks/bench_timing.py``. Times are medians of wall-clock and of processor
-time (the second is not disturbed by other work on the machine). Recorded: R 4.2.2 with Sequential 4.5.1 and SCCS
-1.7; scanstatistics 1.1.2 scans one series of eleven counts, so its time has no ratio here.
+Run from the root: ``python tests/benchmarks/bench_timing.py``. Times are medians of wall-clock and of
+processor time (the second is not disturbed by other work on the machine). Recorded: R 4.2.2 with Sequential
+4.5.1 and SCCS 1.7; scanstatistics 1.1.2 scans one series of eleven counts, so its time has no ratio here.
 """
 
 import statistics

@@ -84,7 +84,7 @@ def test_binomial_maxsprt_over_all_sequences(n_max, ratio, alpha, min_events, re
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 30), ratios, alphas)
 def test_binomial_maxsprt_spends_all_it_may(n_max, ratio, alpha):
-    """Letting the next rarer statistic signal too would exceed alpha: no smaller critical value is allowed."""
+    """Letting the next statistic signal too would exceed alpha: no smaller critical value is allowed."""
     try:
         test = maxsprt_binomial(n_max, ratio, alpha)
     except DesignError:
@@ -175,7 +175,7 @@ def test_conditional_maxsprt_by_simulation(history_end, relative_risk):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 10), ratios, st.tuples(st.floats(0.2, 5), st.floats(0.2, 5)))
 def test_e_value_has_mean_one_without_an_effect(n, ratio, prior):
-    """The martingale property, exactly: over all 2^n sequences the mean e-value is 1; under protection, below."""
+    """The martingale property, over all sequences: the mean e-value is 1; under protection, below."""
     test = e_process(60, ratio, 0.2, prior=prior)
     null = 1 / (1 + ratio)
     for chance in (null, 0.7 * null):
@@ -188,7 +188,7 @@ def test_e_value_has_mean_one_without_an_effect(n, ratio, prior):
 
 @pytest.mark.parametrize(("ratio", "alpha"), [(1.0, 0.05), (15.0, 0.05), (15.0, 0.2)])
 def test_e_process_watched_at_every_event(ratio, alpha):
-    """At most alpha of null runs ever cross, watched at each of 200 events; the frequency is the exact size."""
+    """At most alpha of null runs cross, watched at each of 200 events: the exact size."""
     test, runs = e_process(200, ratio, alpha), 2000
     assert test.size <= alpha
     paths = np.random.default_rng(3).uniform(size=(runs, 200)) < 1 / (1 + ratio)
@@ -273,7 +273,7 @@ def test_scan_against_every_window(data):
 
 
 def test_scan_p_value_is_uniform_without_an_effect():
-    """300 null trials with uneven observation: their p-values are uniform (Kolmogorov-Smirnov), none too small."""
+    """300 null trials, unevenly observed: their p-values are uniform (Kolmogorov-Smirnov)."""
     random, p_values = np.random.default_rng(13), []
     observed = [[(0.0, 10.0 + 3 * i), (20.0 + 3 * i, 48.0)] for i in range(3)] * 2
     for trial in range(300):

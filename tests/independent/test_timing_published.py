@@ -41,7 +41,7 @@ def test_two_sided_adds_the_other_tail():
 
 @pytest.mark.parametrize(
     ("expected_max", "min_events", "critical_value"),
-    [  # Kulldorff M, et al. Sequential Analysis 2011;30:58-78, table 1, alpha 0.05; min_events: Sequential 4.5.1
+    [  # Sequential 4.5.1 (method: Kulldorff M, et al. Sequential Analysis 2011;30:58-78), alpha 0.05
         (1, 1, 2.853937),
         (10, 1, 3.467952),
         (50, 1, 3.819903),
@@ -72,8 +72,8 @@ def test_binomial_critical_values(n_max, ratio, alpha, critical_value, size):
 def test_binomial_boundary_by_hand():
     """Ten events, equal time, alpha 0.05: LLR of n in risk out of n is n ln 2; five of five is 3.466.
 
-    Four of four (2.7726) must not signal: its size alone is 1/16 = 0.0625. Of the sequences that first signal at
-    event 5 there is one (probability 1/32); Sequential gives 0.041015625 = 42/1024 within ten events.
+    Four of four (2.7726) must not signal: its size alone is 1/16 = 0.0625. Of the sequences that first signal
+    at event 5 there is one (probability 1/32); Sequential gives 0.041015625 = 42/1024 within ten events.
     """
     test = maxsprt_binomial(10, 1, 0.05)
     assert test.boundary.events[:5] == (None, None, None, None, 5)

@@ -1,7 +1,7 @@
 """Timing methods against every row of the reference tables computed with R packages.
 
-The tables hold numbers alone (the call that gave each is in its row). A row is matched, or excepted with the right
-value and the reason. Without the tables ``test_timing_published.py`` still checks a cited extract.
+The tables hold numbers alone (the call that gave each is in its row). A row is matched, or excepted with the
+right value and the reason. Without the tables ``test_timing_published.py`` still checks a cited extract.
 """
 
 import csv
@@ -184,9 +184,9 @@ def conditional_sizes(ratios: np.ndarray, history: int, min_events: int) -> tupl
 def test_maxsprt_conditional_and_the_published_defect():
     """All 16 rows are excepted: the package's last step uses another null than its other steps.
 
-    Its steps before the last let the history end uniformly within a gap between events; the last one lets it end
-    at an event. Replaying that inconsistency gives its printed type I error to nine decimals. The right value is
-    the critical value whose size is 0.05 with one null throughout; the printed one has up to 0.0519.
+    Its steps before the last let the history end uniformly within a gap between events; the last one lets it
+    end at an event. Replaying that inconsistency gives its printed type I error to nine decimals. The right
+    value is the critical value whose size is 0.05 with one null throughout; the printed one has up to 0.0519.
     """
     name = "sequential_condpoisson.csv"
     rows = rows_of(name)
@@ -267,8 +267,9 @@ def fewest_reaching(expected: np.ndarray, statistic: float, strictly: bool) -> I
 def test_prospective_scan_and_the_published_defects():
     """Scores match. The package counts only strictly larger simulations: with ties its p-value is too small.
 
-    Three rows have no excess at all (score 0): the right p-value is 1, not 0.69 to 0.74; there it also reports a
-    duration of 1. Its Gumbel column is an approximation that is wrong by orders of magnitude in the tail.
+    Three rows have no excess at all (score 0): the right p-value is 1, not 0.69 to 0.74; there it also
+    reports a duration of 1. Its Gumbel column is an approximation that is wrong by orders of magnitude in the
+    tail.
     """
     name = "scanstatistics_temporal.csv"
     rows = rows_of(name)
@@ -307,7 +308,7 @@ def itpdat() -> dict[str, list[float]]:
 
 
 def test_case_series_without_strata():
-    """The rows with age groups or finer exposure groups need each event's age, which the person-time lacks."""
+    """Rows with age groups or finer exposure groups need each event's age, which the person-time lacks."""
     name = "sccs_standard.csv"
     rows, data = rows_of(name), itpdat()
     fitted = case_series(data["indivL"], data["interval"], data["event"], data["mmr"])

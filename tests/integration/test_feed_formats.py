@@ -109,7 +109,7 @@ def test_sas_file_cut_short_is_a_problem(data: Path, tmp_path: Path, name: str, 
 def test_xpt_v8_cut_between_records_misses_rows(data: Path, tmp_path: Path) -> None:
     whole = (data / "badinput" / "pyreadstat_dates_xpt_v8.xpt").read_bytes()
     (tmp_path / "vs.xpt").write_bytes(whole[:-80])
-    assert problem(tmp_path / "vs.xpt") == "vs.xpt: found 1[78] rows; allowed: 19, as the file's header says"
+    assert problem(tmp_path / "vs.xpt") == "vs.xpt: found 18 rows; allowed: 19, as the file's header says"
 
 
 def test_two_data_sets_in_one_transport_file_are_refused(data: Path, tmp_path: Path) -> None:

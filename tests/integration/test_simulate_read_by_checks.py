@@ -1,4 +1,4 @@
-"""The checks accept every simulated row, and find in it what was planted, at the hours that truth.json gives."""
+"""The checks accept every simulated row and find what was planted, at the hours that truth.json gives."""
 
 import json
 from datetime import datetime

@@ -122,7 +122,7 @@ def test_the_pilot_with_dates_alone_is_spans_not_instants() -> None:
 def test_a_diary_left_blank_is_a_missing_value_not_a_normal_one() -> None:
     where = folder("pharmaversesdtm")
     feeds = {domain: read(domain, where / f"{domain}_vaccine.csv") for domain in ("dm", "ex", "vs")}
-    protocol = make_protocol(["1001.0"], "America/Chicago", ["VACCINE A", "VACCINE B"], list(feeds))
+    protocol = make_protocol(["1001.0", "1002.0"], "America/Chicago", ["VACCINE A", "VACCINE B"], list(feeds))
     validation = validate_feeds(feeds, protocol, datetime(2023, 1, 1, tzinfo=UTC))
     raw = pd.read_csv(where / "vs_vaccine.csv")
     blank = int(raw["VSORRES"].isna().sum())

@@ -154,7 +154,7 @@ def test_quick_reader_and_exact_reader_agree(lines: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        f'{HEADER}\nS-01,TEMP",36.6\nS-02,TEMP,"',
+        f'{HEADER}\nS-01,TEMP",36.6\nS-02,TEMP,"x',
         f'{HEADER}\nS-01,"TEMP" ,36.6\n',
         f'{HEADER}\nS-01,"TEMP,36.6\nS-02,"TEMP",36.6\n',
     ],

@@ -1,0 +1,85 @@
+"""Read a chart, the small table in which the worked examples are written, and look at it.
+
+A chart has one line a subject's dose, vital or adverse event, then stamps with values::
+
+    dose    08:00
+    TEMP    07:00 37.0   13:00 37.1   14:00 38.5
+    AE      14:10 PYREXIA
+
+Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time. A question mark
+after a value (or after the stamp of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checks.events import Findings, Records, find_cases
+from checks.protocol import StudyProtocol, load_protocol
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
+
+DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
+Look = Callable[..., Findings]
+
+
+def stamp(text: str) -> tuple[datetime, datetime]:
+    day, _, clock = text.rpartition("/") if "/" in text else ("1", "", text)
+    midnight = DAY_ONE + timedelta(days=int(day) - 1)
+    if not clock:
+        return midnight, midnight + timedelta(days=1, seconds=-1)
+    hours, minutes = (int(part) for part in clock.split(":"))
+    instant = midnight + timedelta(hours=hours, minutes=minutes)
+    return instant, instant
+
+
+def number(text: str) -> tuple[float, float]:
+    value, _, other = text.partition("|")
+    return float(value), float(other) if other else np.nan
+
+
+def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    for line in filter(None, map(str.strip, chart.splitlines())):
+        what, *cells = line.split()
+        if what == "dose":
+            for place, cell in enumerate(cells, start=1):
+                yield "doses", (subject, str(place), *stamp(cell.rstrip("?")), not cell.endswith("?"))
+            continue
+        for place, (when, value) in enumerate(zip(cells[::2], cells[1::2], strict=True), start=1):
+            trusted, value = not value.endswith("?"), value.rstrip("?")
+            if what == "AE":
+                term, timed = value.replace("_", " ").casefold(), not when.endswith("/")
+                yield "reports", (subject, str(place), term, "", "", *stamp(when), timed, trusted)
+            else:
+                label = f"{what}-{place}"
+                yield "readings", (subject, label, what, *number(value), *stamp(when), trusted)
+
+
+@pytest.fixture(scope="session")
+def protocol() -> StudyProtocol:
+    """The case definition and windows of the contract's example."""
+    return load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+
+
+@pytest.fixture
+def look(protocol: StudyProtocol) -> Look:
+    """Look at one chart a subject; the data cut-off is long after, unless the example says otherwise."""
+
+    def at(*charts: str, data_cutoff: str = "12/00:00", under: StudyProtocol = protocol) -> Findings:
+        found: dict[str, list[tuple[Any, ...]]] = {"doses": [], "readings": [], "reports": []}
+        names = [f"S{place}" for place in range(1, len(charts) + 1)]
+        for name, chart in zip(names, charts, strict=True):
+            for table, row in rows(chart, name):
+                found[table].append(row)
+
+        def table(contract: Any, name: str) -> pd.DataFrame:
+            return contract.conform(pd.DataFrame(found[name], columns=list(contract.columns)))
+
+        records = Records(table(READINGS, "readings"), table(ADVERSE_EVENTS, "reports"), pd.Index(names))
+        return find_cases(table(ADMINISTRATIONS, "doses"), records, under, stamp(data_cutoff)[0])
+
+    return at
