@@ -8,6 +8,7 @@ from typing import Any
 
 from checks.evaluation import Evidence, RuleResult, RuleVerdict, not_evaluable
 from checks.protocol import StudyProtocol
+from checks.protocol.rules import Rule
 from checks.stopping.rules import evaluate_count, evaluate_lab_limit, evaluate_rate
 from checks.timing.rules import evaluate_timing
 from checks.validation import FeedOutcome
@@ -62,7 +63,7 @@ def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleRes
     return tuple(_evaluate(rule, evidence, too_little) for rule in protocol.rules)
 
 
-def _evaluate(rule: Any, evidence: Evidence, too_little: str | None) -> RuleResult:
+def _evaluate(rule: Rule, evidence: Evidence, too_little: str | None) -> RuleResult:
     result = EVALUATORS[rule.kind](rule, evidence)
     stands = rule.kind == "lab_limit" or (rule.kind == "count" and result.verdict is RuleVerdict.CROSSED)
     if too_little is None or stands:

@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=1)
     simulate.add_argument("--subjects", type=int)
     simulate.set_defaults(run=_simulate)
-    serve = commands.add_parser("serve", help="run scheduled looks, and looks asked for, through a Prefect server")
+    serve = commands.add_parser(
+        "serve", help="run scheduled looks, and looks asked for, through a Prefect server"
+    )
     serve.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
     serve.add_argument("--cron", help="a schedule in place of the protocol's")
     serve.set_defaults(run=_serve)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
@@ -225,7 +226,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
 
     @event.listens_for(engine, "connect")
-    def _no_implicit_transaction(connection: Any, _record: Any) -> None:
+    def _no_implicit_transaction(connection: DBAPIConnection, _record: object) -> None:
         connection.isolation_level = None
 
     @event.listens_for(engine, "begin")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -107,8 +107,7 @@ def make_look(
 ) -> LookOutcome:
     """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is."""
     state = monitor_study(study, data_cutoff=data_cutoff, feeds=feeds, out=out, return_state=True)
-    outcome: LookOutcome = state.result()
-    return outcome
+    return cast(LookOutcome, state.result())
 
 
 def protocol_path(study: str, environ: Mapping[str, str]) -> Path:

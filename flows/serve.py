@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from prefect import serve
 from prefect.deployments.runner import RunnerDeployment
@@ -31,7 +32,7 @@ def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:
 
 
 def _scheduled(path: Path, protocol: StudyProtocol, cron: str) -> RunnerDeployment:
-    return monitor_study.to_deployment(
+    return _deployment(
         name=f"{protocol.study.id} scheduled",
         schedule=Cron(cron, timezone=protocol.study.timezone),
         parameters={"study": str(path.resolve()), "reason": "scheduled"},
@@ -42,10 +43,14 @@ def _scheduled(path: Path, protocol: StudyProtocol, cron: str) -> RunnerDeployme
 
 
 def _manual(path: Path, protocol: StudyProtocol) -> RunnerDeployment:
-    return monitor_study.to_deployment(
+    return _deployment(
         name=f"{protocol.study.id} manual",
         parameters={"study": str(path.resolve())},
         tags=[protocol.study.id],
         description="A look that somebody asks for: give the data cut-off and the reason.",
         concurrency_limit=1,
     )
+
+
+def _deployment(**options: Any) -> RunnerDeployment:  # noqa: ANN401 - handed on to Prefect as they are
+    return cast(RunnerDeployment, monitor_study.to_deployment(**options))

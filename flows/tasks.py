@@ -21,6 +21,7 @@ from flows.ledger import Ledger
 from flows.report import Look, render_report, write_files
 from flows.settings import Settings
 
+
 @task(task_run_name="read {domain}", cache_policy=NO_CACHE, persist_result=False)
 def read(domain: str, source: FeedSource, location: str) -> Feed:
     """Read one feed; what cannot be read comes back as its problem."""

@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from checks.events.criteria import VitalCriterion, terms, vital_criteria, vitals_of
+from checks.events.criteria import Flags, VitalCriterion, terms, vital_criteria, vitals_of
 from checks.events.evidence import Onset, merge_reports
 from checks.events.onsets import Anchors, Measurements, spread, vital_onsets
 from checks.events.pairing import Composite, pair_onsets
@@ -152,14 +152,20 @@ def _reports(anchors: Anchors, reported: pd.DataFrame, washout_hours: float) -> 
     anchor = order[first[row] + offset]
     meets = (earliest[row] < anchors.ends[anchor]) & (latest[row] >= anchors.starts[anchor])
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
-    timed, labels = rows["timed"].to_numpy(), rows["label"].to_numpy()
+    timed, labels = rows["timed"].to_numpy(bool), rows["label"].to_numpy(object)
     for which, where in zip(row[meets], anchor[meets], strict=True):
         by_anchor[int(where)].append(_report(which, where, anchors, earliest, latest, timed, labels))
     return dict(by_anchor)
 
 
 def _report(
-    which: int, where: int, anchors: Anchors, earliest: Instants, latest: Instants, timed: Any, labels: Any
+    which: int,
+    where: int,
+    anchors: Anchors,
+    earliest: Instants,
+    latest: Instants,
+    timed: Flags,
+    labels: npt.NDArray[np.object_],
 ) -> Onset:
     instant = bool(timed[which]) and earliest[which] == latest[which]
     begins = max(int(earliest[which]), int(anchors.starts[where]))

@@ -230,4 +230,5 @@ def _new_onsets(instants: pd.DataFrame, anchors: Anchors, seen: Instants, washou
     onsets["earliest"] = np.where(same_subject, absent, np.minimum(anchors.starts[onsets["anchor"]], latest))
     onsets["latest"] = latest
     onsets["certain"] &= same_subject & (latest - absent <= washout)
-    return onsets[["anchor", "earliest", "latest", "certain", "records"]].reset_index(drop=True)
+    table: pd.DataFrame = onsets[["anchor", "earliest", "latest", "certain", "records"]].reset_index(drop=True)
+    return table

@@ -1,13 +1,14 @@
 """Reduce findings to the counts, weights and hours that rules may see."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from checks.evaluation import Evidence, LabEvidence, PathStep, Tally, TimingEvidence
 from checks.events.findings import Case, Findings
 from checks.protocol import StudyProtocol
+from checks.protocol.rules import LabLimitRule
 
 Reading = Literal["best", "main", "worst"]
 Key = tuple[str, int]
@@ -39,18 +40,19 @@ def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProto
         labs={
             rule.id: _lab_evidence(rule, labs, findings.doses)
             for rule in protocol.rules
-            if rule.kind == "lab_limit"
+            if isinstance(rule, LabLimitRule)
         },
     )
 
 
 def _windows_with_case(cases: tuple[Case, ...], reading: str) -> set[Key]:
-    counts = {
-        "best": lambda case: case.surely,
-        "main": lambda case: case.in_risk_window == "yes",
-        "worst": lambda case: case.in_risk_window != "no",
-    }[reading]
-    return {(case.USUBJID, case.dose_number) for case in cases if counts(case)}
+    return {(case.USUBJID, case.dose_number) for case in cases if _counts(case, reading)}
+
+
+def _counts(case: Case, reading: str) -> bool:
+    if reading == "best":
+        return case.surely
+    return case.in_risk_window == "yes" if reading == "main" else case.in_risk_window != "no"
 
 
 def _subjects(windows: Mapping[str, set[Key]]) -> Tally:
@@ -104,7 +106,7 @@ def _timing(findings: Findings, windows: Mapping[str, set[Key]]) -> TimingEviden
     )
 
 
-def _lab_evidence(rule: Any, labs: pd.DataFrame, doses: pd.DataFrame) -> LabEvidence:
+def _lab_evidence(rule: LabLimitRule, labs: pd.DataFrame, doses: pd.DataFrame) -> LabEvidence:
     """Return the subjects above the limit; a result of the first dose's day without a time is possible only."""
     first = doses.groupby("USUBJID")[["start_earliest", "start_latest"]].min()
     rows = labs[labs["LBTESTCD"] == rule.test].join(first, on="USUBJID", how="inner")

@@ -45,7 +45,9 @@ class Block:
 
 def subject_codes(subjects: pd.Series, known: pd.Index) -> Instants:
     """Return each subject's place in ``known``, -1 where it is not there."""
-    return np.asarray(known.get_indexer(pd.Index(subjects)), np.int64)
+    codes: Instants = np.zeros(len(subjects), np.int64)
+    codes[:] = known.get_indexer(pd.Index(subjects))
+    return codes
 
 
 def seconds(times: pd.Series) -> Instants:

@@ -14,8 +14,8 @@ class Characteristics:
     power : float
         Probability of a signal by the planned end (the size, at a relative risk of 1).
     expected_time_to_signal : float
-        Mean time of the signal among the runs that signal, in the unit of the test that made it; nan where none
-        signals.
+        Mean time of the signal among the runs that signal, in the unit of the test that made it; nan where
+        none signals.
     expected_length : float
         Mean time at which surveillance stops, at the signal or at the planned end, in the same unit.
     """

@@ -141,7 +141,7 @@ def maxsprt_conditional(
 
     def size(critical_value: float) -> float:
         ratios = _ratios(critical_value, events, historical_cases)
-        return 1 - _quiet_probability(_quiet_paths(ratios, events)[-1], float(ratios[-1]), history)
+        return max(0.0, 1 - _quiet_probability(_quiet_paths(ratios, events)[-1], float(ratios[-1]), history))
 
     value = _calibrate(size, alpha)
     ratios = tuple(_ratios(value, events, historical_cases).tolist())
@@ -200,11 +200,13 @@ def _quiet_paths(ratios: NDArray[np.float64], events: Sequence[int]) -> list[NDA
 
     Given their number the events are uniform over the elapsed time, whatever the rate: binomial thinning.
     """
+    log_factorial = gammaln(np.arange(events[-1]) + 1)
     quiet = [np.ones(events[0])]
     for event, share in zip(events[1:], (ratios[:-1] / ratios[1:]).tolist(), strict=True):
         s, j = np.arange(event)[:, None], np.arange(event - 1)[None, :]
-        ways = gammaln(s + 1) - gammaln(j + 1) - gammaln(np.maximum(s - j, 0) + 1)
-        thinned = np.where(j <= s, np.exp(ways + xlogy(j, share) + xlogy(s - j, 1 - share)), 0.0)
+        later = np.maximum(s - j, 0)
+        ways = log_factorial[s] - log_factorial[j] - log_factorial[later]
+        thinned = np.where(j <= s, np.exp(ways + xlogy(j, share) + xlogy(later, 1 - share)), 0.0)
         quiet.append(thinned @ quiet[-1])
     return quiet
 

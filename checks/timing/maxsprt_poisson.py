@@ -1,9 +1,9 @@
 """Decide, at any moment, whether events come faster than a known background rate explains.
 
 Estimator: the Poisson maximised sequential probability ratio test. With c events where mu were expected:
-LLR = c ln(c / mu) - c + mu when c > mu, else 0; it signals when LLR exceeds the critical value and c >=
-min_events, from ``delay`` expected events on. A k-th event signals when it comes at or before mu_k = -k
-W0(-exp(-1 - cv / k)). The size is exact: a forward recursion on the counts at mu_k, truncated below k.
+LLR = c ln(c / mu) - c + mu when c > mu, else 0; it signals when LLR exceeds the critical value cv and c reaches
+``min_events``, from ``delay`` expected events on. A k-th event signals when it comes at or before
+mu_k = -k W0(-exp(-1 - cv / k)). The size is exact: a forward recursion on the counts at mu_k, truncated below k.
 Assumptions: events form a Poisson process whose expected count is known, not estimated (else the conditional
 test).
 Reference: Kulldorff M, Davis RL, Kolczak M, et al. Sequential Analysis 2011;30:58-78; minimum events and
@@ -66,7 +66,7 @@ class MaxSPRTPoisson:
         relative_risk = parameters.positive("relative_risk", relative_risk)
         path = (self.times, self.events)
         states = _states(path, relative_risk)
-        power = 1 - float(states[-1].sum())
+        power = max(0.0, 1 - float(states[-1].sum()))
         if self.looks is None:
             mass = _signal_time(path, self.delay, states, relative_risk)
         else:
@@ -91,10 +91,11 @@ class MaxSPRTPoisson:
             return self._first_look_crossed(ordered, now)
         for number, time in enumerate(ordered, start=1):
             moment = max(time, self.delay)
-            if moment <= now and number >= self.min_events and moment > 0:
-                seen = bisect_right(ordered, moment)
-                if poisson_llr(seen, moment) > self.critical_value:
-                    return moment
+            if moment > now:
+                return None
+            seen = bisect_right(ordered, moment)
+            if number >= self.min_events and (not moment or poisson_llr(seen, moment) > self.critical_value):
+                return moment  # at moment 0 nothing was expected: any event is infinitely many times that
         return None
 
     def _first_look_crossed(self, ordered: Sequence[float], now: float) -> float | None:
@@ -206,7 +207,7 @@ def _states(path: Path, relative_risk: float = 1.0) -> list[NDArray[np.float64]]
 
 
 def _crossing_probability(path: Path) -> float:
-    return 1 - float(_states(path)[-1].sum())
+    return max(0.0, 1 - float(_states(path)[-1].sum()))
 
 
 def _signal_time(

@@ -63,7 +63,9 @@ def evaluate_timing(rule: TimingRule, evidence: Evidence) -> RuleResult:
 
 def _enough(rule: TimingRule, evidence: Evidence, reading: str) -> bool:
     events, subjects = evidence.timing.in_risk, evidence.timing.subjects
-    return getattr(events, reading) >= rule.min_events and getattr(subjects, reading) >= rule.min_subjects
+    return bool(
+        getattr(events, reading) >= rule.min_events and getattr(subjects, reading) >= rule.min_subjects
+    )
 
 
 def _finite(value: float | None) -> float | None:

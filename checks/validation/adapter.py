@@ -5,7 +5,6 @@ to judge is not applicable. A missing column is an entry in the result, not a ra
 failure. Results carry raw values unless told otherwise: only the positions of rows are asked for.
 """
 
-import importlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -103,7 +102,9 @@ def judge(
 def _table_definition() -> tuple[Any, Any]:
     """Import Great Expectations, which takes 5 s, and tell it what a table is: once a process, for a look."""
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # it reads this once, on import: no usage data leaves
-    gx: Any = importlib.import_module("great_expectations")
+    import great_expectations
+
+    gx: Any = great_expectations
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("feed").add_dataframe_asset("table")

@@ -84,10 +84,11 @@ def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
 
 
 def _amount(source: Source, given: "pd.Series[bool]", setting: Setting) -> tuple[Columns, dict[str, Shown]]:
-    """Judge the amount of each dose given, if amounts are delivered at all; 0 is placebo, not missing."""
-    if not source.has("EXDOSE"):
-        return {}, {}
+    """Judge the amount of each dose given, if any are delivered; 0 is placebo, not missing."""
     text = source.text("EXDOSE")
+    # A feed that is kept blind may leave the column out, or blank.
+    if text.isna().all():
+        return {}, {}
     amount = read_numbers(text, setting.protocol.feeds.ex.decimal)
     judged: Columns = {
         "amount_state": state({"unreadable": amount.isna()}, catalogue.NUMBER, given),

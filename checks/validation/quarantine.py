@@ -34,9 +34,9 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
     shown = prepared.shown[judgement.column]
     column = _at(shown.column, rows)
     found = _found(shown, rows).mask(column.map(tells_arm), WITHHELD)
-    reason = prepared.judged[judgement.column].iloc[rows].astype("str")
-    pairs = pd.DataFrame({"column": column, "reason": reason})
-    messages = {pair: _message(judgement, *pair) for pair in set(pairs.itertuples(index=False, name=None))}
+    states = _states(prepared, judgement)
+    pairs = list(zip(column, states, strict=True))
+    messages = {pair: judgement.check.message.format(column=pair[0], reason=pair[1]) for pair in set(pairs)}
     return source.provenance.iloc[rows].assign(
         domain=source.domain,
         USUBJID=source.subject.iloc[rows],
@@ -44,7 +44,7 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
         check=judgement.check.name,
         column=column,
         found=found,
-        message=[messages[pair] for pair in pairs.itertuples(index=False, name=None)],
+        message=[messages[pair] for pair in pairs],
     )
 
 
@@ -64,11 +64,9 @@ def _at(column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> "pd.Seri
     return column.iloc[rows]
 
 
-def _message(judgement: Judgement, column: str, reason: str) -> str:
-    """Fill the catalogue's message; only states are put in, never a value."""
-    template = judgement.check.message
-    return (
-        template.format(column=column, reason=reason)
-        if "{reason}" in template
-        else template.format(column=column)
-    )
+def _states(prepared: Prepared, judgement: Judgement) -> "pd.Series[str]":
+    """Return the state of each of the rows, where the message names it: never a value."""
+    rows = judgement.unexpected
+    if "{reason}" not in judgement.check.message:
+        return pd.Series("", index=rows, dtype="str")
+    return prepared.judged[judgement.column].iloc[rows].astype("str")

@@ -126,7 +126,7 @@ class Source:
         keyed = self.has(f"{self.domain}SEQ") and self.sequence.notna().all()
         key = ["USUBJID", f"{self.domain}SEQ"]
         # With a full key only rows that share one can be copies; comparing just those spares long feeds.
-        suspects = self._table.duplicated(key, keep=False) if keyed else pd.Series(True, self._table.index)
+        suspects = self._table.duplicated(key if keyed else columns, keep=False)
         content = pd.Series(np.arange(len(self), dtype=np.int64), index=self._table.index)
         if suspects.any():
             groups = self._table.loc[suspects, columns].groupby(columns, dropna=False, sort=False)

@@ -91,6 +91,7 @@ def _feed(feed: FeedOutcome) -> dict[str, Any]:
         "outcome": feed.outcome,
         "latest": None if feed.latest is None else instant(feed.latest),
         "stale": feed.stale,
+        "within_limit": feed.within_limit,
         "problems": list(feed.problems),
     }
 
@@ -126,12 +127,12 @@ def _case(case: Case) -> dict[str, Any]:
 
 def _rule(result: RuleResult, protocol: StudyProtocol) -> dict[str, Any]:
     rule = next(rule for rule in protocol.rules if rule.id == result.id)
-    shown = {name: _plain(value) for name, value in asdict(result).items()}
-    shown["detail"] = {**shown["detail"], "rationale": rule.rationale, "source": rule.source}
-    return shown
+    explained = asdict(result)
+    explained["detail"] = {**result.detail, "rationale": rule.rationale, "source": rule.source}
+    return {name: _plain(value) for name, value in explained.items()}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, RuleVerdict):
         return str(value)
     if isinstance(value, Mapping):
@@ -141,7 +142,7 @@ def _plain(value: Any) -> Any:
     return finite(value)
 
 
-def finite(value: Any) -> Any:
+def finite(value: object) -> object:
     """Return a number as JSON can hold it: None for what is infinite or undefined."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
@@ -172,8 +173,8 @@ def _check(check: CheckResult) -> dict[str, Any]:
 def _quarantine(quarantine: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, Any]]:
     """Return how many rows each check withheld; a row with two reasons is counted under both."""
     messages = {(check.domain, check.name): check.message for check in checks}
-    counts = quarantine.groupby(["domain", "check"], sort=True).size()
+    counts = quarantine.groupby(["domain", "check"], sort=True).size().reset_index(name="rows")
     return [
-        {"domain": domain, "check": name, "rows": int(rows), "message": messages.get((domain, name), "")}
-        for (domain, name), rows in counts.items()
+        {"domain": domain, "check": name, "rows": rows, "message": messages.get((domain, name), "")}
+        for domain, name, rows in zip(counts["domain"], counts["check"], counts["rows"].tolist(), strict=True)
     ]

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from flows.report.lead import Record, case_hour, first_seen
-from flows.report.words import number, plural, span
+from flows.report.words import number, path_sentence, plural, span
 
 FIRST_HOUR, LAST_HOUR = -24.0, 48.0
 """Hours since dose that the raster shows: the usual control hours on both sides of a dose."""
@@ -23,6 +23,9 @@ DAY = 23.9
 
 MARGIN, PATH_WIDTH, PATH_LEFT, PATH_BOTTOM = 14.0, 380.0, 34.0, 178.0
 """Room beside a drawing, and the size of a path chart, in user units."""
+
+LONGEST_NAME = 22
+"""Characters of a subject's name that a label has room for: a study, a site and a number."""
 
 SHAPES = ("circle", "square", "triangle", "diamond")
 
@@ -127,7 +130,7 @@ class Layout:
     gutter: float
 
 
-LAYOUTS = (Layout("wide", 800.0, 196.0), Layout("narrow", 360.0, 0.0))
+LAYOUTS = (Layout("wide", 800.0, 240.0), Layout("narrow", 360.0, 0.0))
 """One drawing for a page or a desk, and one whose letters stay readable on a phone."""
 
 
@@ -225,7 +228,7 @@ def _marks(case: Record, grid: _Grid, y: float) -> tuple[Mark, ...]:
 
 def _label(case: Record) -> str:
     subject = str(case["USUBJID"])
-    short = subject if len(subject) <= 18 else "…" + subject[-17:]
+    short = subject if len(subject) <= LONGEST_NAME else "…" + subject[1 - LONGEST_NAME :]
     return f"{short} · dose {case['dose_number']}"
 
 
@@ -389,16 +392,5 @@ def draw_path(rule: Mapping[str, Any], *, unit: str) -> PathChart | None:
         crossed=(across(crossing[0]), up(crossing[1])) if crossing else None,
         x_ticks=_whole_ticks(max(now[0], 1), across, 6),
         y_ticks=_whole_ticks(tallest, up, 5),
-        description=_describe_path(now, unit, limits, crossing),
+        description=path_sentence(now, unit, limits, crossing),
     )
-
-
-def _describe_path(
-    now: tuple[float, float],
-    unit: str,
-    limits: Sequence[tuple[float, float]],
-    crossing: tuple[float, float] | None,
-) -> str:
-    limit = f"boundary {number(limits[-1][1])}" if limits else "no boundary yet"
-    crossed = f", first crossed at {number(crossing[0])}" if crossing else ""
-    return f"{number(now[1])} events among {number(now[0])} {unit}, {limit}{crossed}."

@@ -169,3 +169,15 @@ def question(rule: Rule) -> str:
                 f"Has {rule.test} exceeded {number(rule.above_times_uln)} times the upper limit of normal "
                 f"in {plural(rule.subjects, 'participant')}?"
             )
+
+
+def path_sentence(
+    now: tuple[float, float],
+    unit: str,
+    limits: Sequence[tuple[float, float]],
+    crossing: tuple[float, float] | None,
+) -> str:
+    """Return a rate rule's path in words: where it stands, its boundary, where it first crossed."""
+    limit = f"boundary {number(limits[-1][1])}" if limits else "no boundary yet"
+    crossed = f", first crossed at {number(crossing[0])}" if crossing else ""
+    return f"{number(now[1])} events among {number(now[0])} {unit}, {limit}{crossed}."

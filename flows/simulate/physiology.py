@@ -4,8 +4,8 @@ The latent course is continuous and without measurement error; what nurses write
 Fever and respiratory distress come in episodes, alone or together (a flare: a new infection, an aspiration),
 at rates that decay with time since admission. The rates are chosen so that both are charted as newly present
 together by chance in 0.2 to 0.5 % of three-hour blocks: in 0.25 % of the 20,378 of intensive care in twelve
-studies of the scenario ``null`` (seeds 1 to 12). For comparison, in 100 hours the subjects of the MIMIC-IV demo
-newly read 38.3 C some 0.4 times, and 30 breaths/min some 4 times.
+studies of the scenario ``null`` (seeds 1 to 12). For comparison, the subjects of the MIMIC-IV demo newly read
+38.3 C some 0.4 times, and 30 breaths/min some 4 times, in 100 hours.
 """
 
 from collections.abc import Sequence

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from checks.events import Findings, Records, find_cases, gather_evidence
-from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol import load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
@@ -32,7 +32,12 @@ Minute = int | Fraction
 BASELINE, RISK, CONTROL = (-360, 0), (300, 480), ((-1440, -360), (720, 2880))
 COMPONENTS = {"fever": ("TEMP",), "respiratory_distress": ("FIO2", "OXYSAT", "RESP")}
 TERMS = {"fever": "pyrexia", "respiratory_distress": "dyspnoea"}
-NORMAL = {"TEMP": ("36.5", "37.0", "37.2"), "OXYSAT": ("96", "97"), "RESP": ("18", "29"), "FIO2": ("0.3", "0.4")}
+NORMAL = {
+    "TEMP": ("36.5", "37.0", "37.2"),
+    "OXYSAT": ("96", "97"),
+    "RESP": ("18", "29"),
+    "FIO2": ("0.3", "0.4"),
+}
 ABNORMAL = {
     "TEMP": ("37.9", "38.0", "38.2", "38.3", "39.0"),
     "OXYSAT": ("94", "93", "90", "89"),
@@ -228,7 +233,7 @@ def slow_cases(trial: Trial) -> Iterator[tuple[Any, ...]]:
                     where = "yes" if pair.certain and inside else "possible"
                 surely = where == "yes" and RISK[0] <= low and high <= RISK[1]
                 yield (
-                    f"S{number}",
+                    f"S{number:02d}",
                     dose + 1,
                     "definite" if pair.certain else "possible",
                     where,
@@ -269,7 +274,7 @@ def slow_windows(trial: Trial, cases: Sequence[tuple[Any, ...]]) -> list[tuple[s
     for number, subject in enumerate(trial.subjects):
         observed = minutes_observed(subject, trial.cutoff)
         for dose, (start, risk) in enumerate(zip(subject.doses, minutes_of_risk(subject), strict=True)):
-            held = any(case[:2] == (f"S{number}", dose + 1) and case[3] == "yes" for case in cases)
+            held = any(case[:2] == (f"S{number:02d}", dose + 1) and case[3] == "yes" for case in cases)
             watched = len(observed.intersection(risk))
             # Reading taken: half of the whole risk window, also where the next dose cuts it short.
             enough = held or 2 * watched >= RISK[1] - RISK[0]
@@ -320,7 +325,7 @@ def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, 
 
     doses, readings, reports = [], [], []
     for number, subject in enumerate(trial.subjects):
-        name = f"S{number}"
+        name = f"S{number:02d}"
         for place, minute in enumerate(subject.doses):
             doses.append((name, str(place + 1), at(minute), at(minute), True))
         for place, (minute, vital, value) in enumerate(subject.readings):
@@ -334,8 +339,10 @@ def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, 
     def table(contract: Any, rows: list[Any]) -> pd.DataFrame:
         return contract.conform(pd.DataFrame(rows, columns=list(contract.columns)))
 
-    known = pd.Index([f"S{number}" for number in range(len(trial.subjects))])
-    return table(ADMINISTRATIONS, doses), Records(table(READINGS, readings), table(ADVERSE_EVENTS, reports), known)
+    known = pd.Index([f"S{number:02d}" for number in range(len(trial.subjects))])
+    return table(ADMINISTRATIONS, doses), Records(
+        table(READINGS, readings), table(ADVERSE_EVENTS, reports), known
+    )
 
 
 def look(trial: Trial, shift: timedelta = timedelta()) -> Findings:
@@ -387,12 +394,16 @@ def subjects(draw: st.DrawFn) -> Subject:
                 charted[key] = value
         charted[minute, vital] = value
     for minute in draw(st.lists(near, min_size=1, max_size=4)):  # both together: the thing looked for
-        other, vital = draw(st.sampled_from([("OXYSAT", "89"), ("RESP", "30"), ("OXYSAT", "93"), ("FIO2", "0.6")]))
+        other, vital = draw(
+            st.sampled_from([("OXYSAT", "89"), ("RESP", "30"), ("OXYSAT", "93"), ("FIO2", "0.6")])
+        )
         charted[minute, "TEMP"] = draw(st.sampled_from(["38.0", "38.2", "38.3"]))
         charted[minute + draw(st.integers(-185, 185)), other] = vital
     for minute, length in draw(st.lists(st.tuples(near, st.integers(60, 500)), max_size=2)):
         hidden = draw(st.sampled_from([("TEMP",), ("OXYSAT", "RESP", "FIO2"), CHARTED]))
-        charted = {k: v for k, v in charted.items() if not (k[1] in hidden and minute < k[0] < minute + length)}
+        charted = {
+            k: v for k, v in charted.items() if not (k[1] in hidden and minute < k[0] < minute + length)
+        }
     reports = [
         Report(name, draw(near), draw(st.booleans())) for name in COMPONENTS if draw(st.integers(0, 2)) == 0
     ]
@@ -443,3 +454,102 @@ def test_a_look_finds_what_the_slow_count_finds(trial: Trial) -> None:
     np.testing.assert_allclose(findings.hours_in_control, watched)
     events = findings.control_events
     assert (sum(one.counted for one in events), sum(one.surely for one in events)) == (counted, surely)
+
+
+@given(trials(), st.randoms(use_true_random=False))
+@few
+def test_the_order_of_rows_changes_nothing(trial: Trial, random: Any) -> None:
+    administrations, records = tables(trial)
+
+    def shuffled(table: pd.DataFrame) -> pd.DataFrame:
+        order = list(range(len(table)))
+        random.shuffle(order)
+        return table.iloc[order].reset_index(drop=True)
+
+    cutoff = EPOCH + timedelta(minutes=trial.cutoff)
+    mixed = Records(shuffled(records.readings), shuffled(records.adverse_events), records.known)
+    findings, again = look(trial), find_cases(shuffled(administrations), mixed, PROTOCOL, cutoff)
+    assert again.cases == findings.cases
+    assert again.control_events == findings.control_events
+    pd.testing.assert_frame_equal(again.doses, findings.doses)
+
+
+@given(trials(), st.integers(-40_000, 40_000))
+@few
+def test_shifted_instants_shift_nothing_else(trial: Trial, days: int) -> None:
+    shift = timedelta(days=days)
+    here, there = look(trial), look(trial, shift)
+    assert told(there) == told(here)
+    assert [c.dose_start - shift for c in there.cases] == [c.dose_start for c in here.cases]
+    assert there.control_events == here.control_events
+    hours = ["window", "risk_observed_hours", "control_observed_hours"]
+    pd.testing.assert_frame_equal(there.doses[hours], here.doses[hours])
+
+
+HEALTHY = Subject(
+    (FIRST_DOSE,),
+    tuple(
+        (minute, vital, NORMAL[vital][0]) for minute in range(0, 9000, 120) for vital in ("TEMP", "OXYSAT")
+    ),
+)
+
+
+@given(trials())
+@few
+def test_a_healthy_subject_removes_no_case(trial: Trial) -> None:
+    more = replace(trial, subjects=(*trial.subjects, HEALTHY))
+    assert told(look(more)) == told(look(trial))
+    assert look(more).control_events == look(trial).control_events
+
+
+@given(trials(), st.data())
+@few
+def test_best_main_and_worst_case_are_in_order(trial: Trial, data: st.DataObject) -> None:
+    """Rows in quarantine add to the worst case and never to the others."""
+    administrations, records = tables(trial)
+    readings = records.readings
+    withheld = data.draw(st.sets(st.integers(0, max(0, len(readings) - 1)), max_size=20))
+    readings = readings.assign(trusted=[row not in withheld for row in range(len(readings))])
+    cutoff = EPOCH + timedelta(minutes=trial.cutoff)
+    records = Records(readings, records.adverse_events, records.known)
+    evidence = gather_evidence(find_cases(administrations, records, PROTOCOL, cutoff), LABS.empty(), PROTOCOL)
+    timing = evidence.timing
+    for tally in (evidence.subjects_with_case, timing.in_risk, timing.subjects):
+        assert tally.best <= tally.main <= tally.worst
+    # of control events the best case for the study drug holds the most
+    assert timing.in_control.best >= timing.in_control.main >= timing.in_control.worst
+    for step in (*evidence.subject_path, *evidence.window_path):
+        assert step.best <= step.main <= step.worst
+        assert 0 <= step.weight <= 1
+    assert 0 <= evidence.windows_unobserved <= evidence.windows_elapsed
+
+    sound = Records(
+        readings[readings["trusted"]].reset_index(drop=True), records.adverse_events, records.known
+    )
+    alone = gather_evidence(find_cases(administrations, sound, PROTOCOL, cutoff), LABS.empty(), PROTOCOL)
+    assert evidence.subjects_with_case.main == alone.subjects_with_case.main
+    assert evidence.subjects_with_case.best == alone.subjects_with_case.best
+    assert evidence.subjects_with_case.worst >= alone.subjects_with_case.worst
+
+
+@given(subjects())
+@few
+def test_control_blocks_are_treated_as_risk_windows(subject: Subject) -> None:
+    """A block counts an event exactly where a dose in the place of its pseudo-dose would have had a case.
+
+    Readings never fall on the edge of a block, which would belong to two; no adverse events.
+    """
+    dose = FIRST_DOSE
+    off_edge = {(minute + (minute % 60 == 0), vital): value for minute, vital, value in subject.readings}
+    readings = tuple((minute, vital, value) for (minute, vital), value in sorted(off_edge.items()))
+    once = look(Trial((Subject((dose,), readings),), dose + 20_000))
+    pseudo_doses = [
+        dose + begin - RISK[0]
+        for low, high in CONTROL
+        for begin in range(low, high, RISK[1] - RISK[0])
+    ]  # fmt: skip
+    moved = look(Trial(tuple(Subject((one,), readings) for one in pseudo_doses), dose + 20_000))
+    yes = [case for case in moved.cases if case.in_risk_window == "yes"]
+    assert sum(event.counted for event in once.control_events) == len({case.USUBJID for case in yes})
+    sure = {case.USUBJID for case in yes if case.surely}
+    assert sum(event.surely for event in once.control_events) == len(sure)

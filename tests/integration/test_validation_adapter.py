@@ -1,5 +1,7 @@
 """The adapter against the real Great Expectations: what it lets pass, and what it only mentions."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 
@@ -69,6 +71,17 @@ def test_a_table_without_rows_passes_nothing() -> None:
     assert {one.outcome for one in found} == {"not_applicable"}
     (rows,) = judge(TABLE.head(0), [(check_of(HasRows()), "")], {})
     assert rows.outcome == "failed"
+
+
+def test_looks_may_judge_at_the_same_time() -> None:
+    pairs = [(check_of(OneOf(("fine",))), "state"), (check_of(Filled()), "state")]
+    sizes = [1, 2, 3, 4] * 3
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda size: judge(TABLE.head(size), pairs, {}), sizes))
+    expected = {1: ([], []), 2: ([1], []), 3: ([1], [2]), 4: ([1], [2])}
+    assert [tuple(one.unexpected.tolist() for one in each) for each in found] == [
+        expected[size] for size in sizes
+    ]
 
 
 def test_judgements_come_in_the_order_of_the_checks() -> None:

@@ -396,6 +396,24 @@ def test_a_feed_without_sequence_numbers_is_named_by_its_rows() -> None:
     assert list(validation.readings["VSSEQ"]) == ["row 2", "row 3"]
 
 
+@pytest.mark.parametrize(
+    "change", [without("ex", "EXDOSE"), blank("ex", "EXDOSE")], ids=["left out", "blank"]
+)
+def test_a_blind_feed_needs_no_amounts(change: Callable[[dict[str, list[Row]]], None]) -> None:
+    validation = validate(change)
+    assert outcome_of(validation, "ex").trustworthy
+    assert len(validation.administrations) == 2 and validation.administrations["trusted"].all()
+
+
+def test_copies_without_sequence_numbers_count_once() -> None:
+    def change(rows: dict[str, list[Row]]) -> None:
+        rows["vs"] += [VS, VS | {"VSORRES": "39.0"}]
+        without("vs", "VSSEQ")(rows)
+
+    validation = validate(change)
+    assert list(validation.readings["value"]) == [37.0, 37.0, 39.0] and validation.readings["trusted"].all()
+
+
 def test_a_feed_with_too_much_withheld_is_not_trustworthy() -> None:
     def change(rows: dict[str, list[Row]]) -> None:
         rows["vs"][0]["VSORRES"] = "?"

@@ -6,8 +6,8 @@ A chart has one line a subject's dose, vital or adverse event, then stamps with 
     TEMP    07:00 37.0   13:00 37.1   14:00 38.5
     AE      14:10 PYREXIA
 
-Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time. A question mark
-after a value (or after the stamp of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
+Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time; ``13:00..16:00``
+is every hour from the one to the other. A question mark after a value (or after the stamp of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,6 +37,15 @@ def stamp(text: str) -> tuple[datetime, datetime]:
     return instant, instant
 
 
+def stamps(text: str) -> list[tuple[datetime, datetime]]:
+    first, _, last = text.partition("..")
+    if not last:
+        return [stamp(text)]
+    begin, end = stamp(first)[0], stamp(last)[0]
+    hours = range(int((end - begin) / timedelta(hours=1)) + 1)
+    return [(begin + timedelta(hours=hour),) * 2 for hour in hours]
+
+
 def number(text: str) -> tuple[float, float]:
     value, _, other = text.partition("|")
     return float(value), float(other) if other else np.nan
@@ -49,14 +58,19 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
             for place, cell in enumerate(cells, start=1):
                 yield "doses", (subject, str(place), *stamp(cell.rstrip("?")), not cell.endswith("?"))
             continue
-        for place, (when, value) in enumerate(zip(cells[::2], cells[1::2], strict=True), start=1):
+        charted = [
+            (when, cell, value)
+            for cell, value in zip(cells[::2], cells[1::2], strict=True)
+            for when in stamps(cell)
+        ]
+        for place, (when, cell, value) in enumerate(charted, start=1):
             trusted, value = not value.endswith("?"), value.rstrip("?")
             if what == "AE":
-                term, timed = value.replace("_", " ").casefold(), not when.endswith("/")
-                yield "reports", (subject, str(place), term, "", "", *stamp(when), timed, trusted)
+                term, timed = value.replace("_", " ").casefold(), not cell.endswith("/")
+                yield "reports", (subject, str(place), term, "", "", *when, timed, trusted)
             else:
                 label = f"{what}-{place}"
-                yield "readings", (subject, label, what, *number(value), *stamp(when), trusted)
+                yield "readings", (subject, label, what, *number(value), *when, trusted)
 
 
 @pytest.fixture(scope="session")

@@ -367,7 +367,8 @@ EXAMPLES = {
 
 def told(findings: Findings) -> tuple[tuple[object, ...], ...]:
     return tuple(
-        (c.dose_number, c.certainty, c.in_risk_window, c.surely, c.hour, *c.onset_hours) for c in findings.cases
+        (c.dose_number, c.certainty, c.in_risk_window, c.surely, c.hour, *c.onset_hours)
+        for c in findings.cases
     )
 
 

@@ -15,15 +15,15 @@ def _raster(look, layout=LAYOUTS[0], ends=None):
 
 
 def test_hours_lie_on_one_straight_axis(signal):
-    # 72 h from x = 196 to x = 786: 590 / 72 units an hour
-    hour = 590 / 72
+    # 72 h from x = 240 to x = 786: 546 / 72 units an hour
+    hour = 546 / 72
     raster = _raster(signal)
-    assert raster.zero == pytest.approx(196 + 24 * hour, abs=0.05)
-    assert raster.risk.x == pytest.approx(196 + 29 * hour, abs=0.05)
+    assert raster.zero == pytest.approx(240 + 24 * hour, abs=0.05)
+    assert raster.risk.x == pytest.approx(240 + 29 * hour, abs=0.05)
     assert raster.risk.width == pytest.approx(3 * hour, abs=0.1)
     fever, distress = raster.rows[0].marks
-    assert fever.line == pytest.approx((196 + 29 * hour, 196 + 29.5 * hour), abs=0.05)
-    assert distress.seen == pytest.approx(196 + 30.25 * hour, abs=0.05)
+    assert fever.line == pytest.approx((240 + 29 * hour, 240 + 29.5 * hour), abs=0.05)
+    assert distress.seen == pytest.approx(240 + 30.25 * hour, abs=0.05)
 
 
 def test_definite_is_filled_and_possible_is_hollow(signal):
@@ -58,7 +58,7 @@ def test_an_onset_without_an_interval_has_neither_line_nor_marker(signal):
 def test_a_row_ends_at_the_next_dose(signal):
     ends = {("FR01-004", 1): 30.0, ("FR01-011", 2): math.inf}
     rows = _raster(signal, ends=ends).rows
-    assert rows[0].end == pytest.approx(196 + 54 * 590 / 72, abs=0.05)
+    assert rows[0].end == pytest.approx(240 + 54 * 546 / 72, abs=0.05)
     assert rows[1].end == 786.0
 
 

@@ -84,14 +84,33 @@ def test_few_protocol_vitals_are_not_done(readings):
     assert {one.unit for one in lost} == {""}
 
 
-def test_a_febrile_or_distressed_subject_is_measured_sooner(world):
-    calm, roused = [], []
+def test_a_febrile_temperature_is_repeated_sooner(world):
+    calm, febrile = [], []
     for one in world.subjects:
-        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end]
-        temperatures = [r for r in charted if r.test == "TEMP" and r.celsius is not None]
-        for this, following in pairwise(temperatures):
-            (roused if this.celsius >= 38.3 else calm).append(following.minute - this.minute)
-    assert np.median(roused) <= 120 < np.median(calm)
+        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end and r.value is not None]
+        distress = {r.minute for r in charted if _distressed(r)}
+        for this, following in pairwise(r for r in charted if r.test == "TEMP"):
+            if not distress & set(range(this.minute - 60, following.minute)):
+                (febrile if this.celsius >= 38.3 else calm).append(following.minute - this.minute)
+    assert np.median(febrile) <= 150 < np.median(calm)
+
+
+def test_a_distressed_subject_has_a_temperature_within_about_an_hour(world):
+    waits = []
+    for one in world.subjects:
+        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end and r.value is not None]
+        temperatures = np.array([r.minute for r in charted if r.test == "TEMP"])
+        for reading in charted:
+            later = temperatures[temperatures > reading.minute]
+            if _distressed(reading) and len(later):
+                waits.append(later[0] - reading.minute)
+    assert np.quantile(waits, 0.75) <= 75
+
+
+def _distressed(reading: Reading) -> bool:
+    return reading.value is not None and (
+        (reading.test == "RESP" and reading.value >= 30) or (reading.test == "OXYSAT" and reading.value < 90)
+    )
 
 
 def test_the_ward_charts_more_sparsely_than_intensive_care(world):

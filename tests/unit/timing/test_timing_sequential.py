@@ -6,6 +6,7 @@ import pytest
 
 from checks.errors import DesignError
 from checks.timing import (
+    BinomialBoundary,
     binomial_llr,
     conditional_llr,
     e_process,
@@ -14,6 +15,12 @@ from checks.timing import (
     maxsprt_poisson,
     poisson_llr,
 )
+
+
+def test_a_boundary_that_nothing_crosses_has_no_time_to_signal():
+    found = BinomialBoundary((5,), (None,), 1.0).characteristics(2)
+    assert (found.power, found.expected_length) == (0.0, 5.0)
+    assert math.isnan(found.expected_time_to_signal)
 
 
 def test_results_carry_their_inputs():
@@ -66,6 +73,7 @@ def test_a_poisson_path():
     assert test.first_crossing([just, 0.0], 1.0) == just  # order of entry does not matter
     assert test.first_crossing([0.0, late], 1.0) is None
     assert test.first_crossing([0.0], 1.0) is None  # fewer than min_events
+    assert test.first_crossing([0.0, 0.0], 1.0) == 0.0
     assert test.statistic(2, just) > test.critical_value > test.statistic(2, late)
 
 
@@ -116,6 +124,14 @@ def test_an_e_value_by_hand():
     assert test.e_value(5000, 0) == math.inf
     assert test.confidence_sequence(0, 0) == (0.0, math.inf)
     assert test.size <= 0.05
+
+
+def test_a_confidence_sequence_by_hand():
+    """Jeffreys prior, three of three: 0.3125 / p^3 is 20 at p = 1/4, odds 1/3, times ratio 15."""
+    lower, upper = e_process(20, 15, 0.05).confidence_sequence(3, 0)
+    assert lower == pytest.approx(5)
+    assert upper == math.inf
+    assert e_process(60, 1 / 15, 0.05).confidence_sequence(0, 3) == pytest.approx((0, 1 / 5))
 
 
 IMPOSSIBLE = [

@@ -1,0 +1,268 @@
+"""Decide how often any rule of a protocol crosses: every rule walks through the same simulated trials.
+
+Model: the planned subjects complete all planned doses, one subject after the other. Each risk window holds a
+case with one probability; each control hour holds events at the rate of a harmless risk hour, tiled into
+blocks as long as the risk window, at most one event a block. Rates are judged after each unit, sequential
+timing tests after each event, tests with planned looks when that share of the subjects is complete. A rule
+that has crossed stays crossed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from checks.design.rates import declared_background, null_subject_rate, per_window, rates_from
+from checks.design.results import Combined, CombinedCrossing, estimate
+from checks.design.timed import (
+    e_process_boundary,
+    fewest_in_risk,
+    planned_ratio,
+    spread_looks,
+)
+from checks.protocol import StudyProtocol
+from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
+from checks.stopping.rules import rate_boundary
+from checks.timing import maxsprt_binomial, maxsprt_poisson
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+ALTERNATIVES = 3
+"""Rates above the background at which the rules together are shown."""
+
+NEVER = 1_000_000
+"""Stands for the events of a look at which none can cross."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Simulated trials: cases by window, control events by subject, and all events in their order.
+
+    ``cases`` has shape (trials, subjects, doses); ``control`` (trials, subjects). The other arrays have one
+    entry an event, ordered by trial, subject, dose and hour: which trial, how many events and how many in
+    risk hours the trial has by then, and in how many subjects.
+    """
+
+    cases: BoolArray
+    control: IntArray
+    trial: IntArray
+    number: IntArray
+    in_risk: IntArray
+    subjects: IntArray
+    window: IntArray
+    """Windows of the trial that have closed when the event is seen, its own among them."""
+
+
+def combine(protocol: StudyProtocol, subjects: int | None, *, seed: int, simulations: int) -> Combined | None:
+    """Return how often any rule crosses, at the background and above it.
+
+    Parameters
+    ----------
+    protocol
+        Its rules, windows, planned doses and background.
+    subjects : int or None
+        Planned subjects.
+    seed, simulations : int
+        Seed and number of the simulated trials at each rate.
+
+    Returns
+    -------
+    Combined or None
+        None when the protocol names neither a number of subjects nor a rate without harm.
+    """
+    null = null_subject_rate(protocol)
+    if subjects is None or null is None:
+        return None
+    doses = protocol.treatment.planned_doses or 1
+    walks = {rule.id: walk for rule in protocol.rules if (walk := _walk(rule, protocol, null)) is not None}
+    background = declared_background(protocol, "subject")
+    harmless = background.rates if background else (null,)
+    truths = [(rate, rate) for rate in harmless]
+    truths += [(rate, null) for rate in rates_from(max(harmless))[1 : ALTERNATIVES + 1]]
+    crossings = []
+    for place, (rate, background_rate) in enumerate(truths):
+        random = np.random.default_rng([seed, place])
+        trials = simulate_trials(
+            random, simulations, (subjects, doses), rate=rate, background_rate=background_rate,
+            blocks=planned_ratio(protocol),
+        )  # fmt: skip
+        crossings.append(_crossing(trials, walks, rate, background_rate))
+    return Combined(subjects, doses, tuple(walks), tuple(crossings), _notes(protocol, walks))
+
+
+def simulate_trials(
+    random: np.random.Generator,
+    simulations: int,
+    shape: tuple[int, int],
+    *,
+    rate: float,
+    background_rate: float,
+    blocks: float,
+) -> Trials:
+    """Draw trials of ``shape`` = (subjects, doses).
+
+    ``rate`` and ``background_rate`` are per subject over all doses, in risk windows and in control blocks;
+    ``blocks`` is the number of control blocks of one dose, of which the last may be a part.
+    """
+    subjects, doses = shape
+    windows = simulations * subjects * doses
+    risk = _successes(random, per_window(rate, doses), windows)
+    chance, whole = per_window(background_rate, doses), ceil(blocks)
+    slots = _successes(random, chance, windows * whole)
+    partial = (slots % whole == whole - 1) & (random.random(slots.size) >= 1 - (whole - blocks))
+    control = slots[~partial] // whole
+    hours = np.concatenate((np.full(risk.size, 0.5), random.random(control.size)))
+    window = np.concatenate((risk, control))
+    order = np.lexsort((hours, window))
+    return _arranged(window[order], (order < risk.size), simulations, shape)
+
+
+def _successes(random: np.random.Generator, chance: float, trials: int) -> IntArray:
+    """Return the places of the successes among independent trials, drawn by the gaps between them."""
+    wanted = int(trials * chance + 6 * (trials * chance) ** 0.5 + 20)
+    places = np.cumsum(random.geometric(chance, wanted)) - 1
+    while places[-1] < trials:
+        more = np.cumsum(random.geometric(chance, wanted)) + places[-1]
+        places = np.concatenate((places, more))
+    return np.asarray(places[places < trials], dtype=np.int64)
+
+
+def _arranged(window: IntArray, risk: BoolArray, simulations: int, shape: tuple[int, int]) -> Trials:
+    subjects, doses = shape
+    subject, trial = window // doses, window // (doses * subjects)
+    cases = np.zeros(simulations * subjects * doses, dtype=bool)
+    cases[window[risk]] = True
+    control = np.bincount(subject[~risk], minlength=simulations * subjects).reshape(simulations, subjects)
+    first = np.zeros(window.size, dtype=bool)
+    first[np.flatnonzero(risk)[np.unique(subject[risk], return_index=True)[1]]] = True
+    starts = np.searchsorted(trial, np.arange(simulations))
+
+    def running(flags: BoolArray) -> IntArray:
+        total = np.concatenate(([0], np.cumsum(flags)))
+        return np.asarray(total[1:] - total[starts][trial])
+
+    return Trials(
+        cases=cases.reshape(simulations, subjects, doses),
+        control=control,
+        trial=trial,
+        number=running(np.ones(window.size, dtype=bool)),
+        in_risk=running(risk),
+        subjects=running(first),
+        window=window - trial * doses * subjects + 1,
+    )
+
+
+Walk = Callable[[Trials], BoolArray]
+"""From trials to whether each of them ever crosses, shape (trials,)."""
+
+
+def _walk(rule: Rule, protocol: StudyProtocol, null: float) -> Walk | None:
+    """Return how a rule walks through trials; None for a rule that is not simulated."""
+    match rule:
+        case CountRule():
+            return lambda trials: trials.cases.any(axis=2).sum(axis=1) >= rule.cases
+        case RateRule():
+            return _rate_walk(rule)
+        case TimingRule():
+            return _timing_walk(
+                rule, planned_ratio(protocol), per_window(null, protocol.treatment.planned_doses or 1)
+            )
+        case _:
+            return None
+
+
+def _rate_walk(rule: RateRule) -> Walk:
+    boundary = rate_boundary(rule)
+    met = [(look, fewest) for look, fewest in zip(boundary.looks, boundary.events, strict=True) if fewest]
+
+    def walk(trials: Trials) -> BoolArray:
+        units: BoolArray = trials.cases if rule.unit == "window" else trials.cases.any(axis=2)
+        events = np.cumsum(units.reshape(len(units), -1), axis=1)
+        reached = [(look - 1, fewest) for look, fewest in met if look <= events.shape[1]]
+        places, limits = (np.array(column, dtype=np.int64) for column in zip(*reached, strict=True))
+        return np.asarray((events[:, places] >= limits).any(axis=1))
+
+    return walk
+
+
+def _timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | None:
+    if rule.method == "self_controlled":
+        return lambda trials: _at_planned_looks(trials, rule, ratio)
+    if rule.method == "maxsprt_poisson":
+        return lambda trials: _poisson(trials, rule, window_rate)
+    if rule.method == "maxsprt_binomial":
+        test = maxsprt_binomial(rule.n_max or 1, ratio, rule.alpha, rule.min_events)
+        return lambda trials: _after_each_event(trials, test.boundary.events, rule.min_subjects)
+    if rule.method == "e_process":
+
+        def walk(trials: Trials) -> BoolArray:
+            boundary = e_process_boundary(rule, ratio, int(trials.number.max(initial=1)))
+            return _after_each_event(trials, boundary.events, rule.min_subjects)
+
+        return walk
+    return None
+
+
+def _after_each_event(trials: Trials, events: Sequence[int | None], min_subjects: int) -> BoolArray:
+    fewest = np.array([NEVER, *(NEVER if one is None else one for one in events), NEVER])
+    crosses = trials.in_risk >= fewest[np.minimum(trials.number, len(events) + 1)]
+    return _any_in_trial(trials, crosses & (trials.subjects >= min_subjects))
+
+
+def _any_in_trial(trials: Trials, crosses: BoolArray) -> BoolArray:
+    crossed = np.zeros(len(trials.cases), dtype=bool)
+    crossed[trials.trial[crosses]] = True
+    return crossed
+
+
+def _at_planned_looks(trials: Trials, rule: TimingRule, ratio: float) -> BoolArray:
+    looks = np.array(spread_looks(trials.control.shape[1], rule.looks or 1)) - 1
+    risk = np.cumsum(trials.cases.sum(axis=2), axis=1)[:, looks]
+    number = risk + np.cumsum(trials.control, axis=1)[:, looks]
+    subjects = np.cumsum(trials.cases.any(axis=2), axis=1)[:, looks]
+    share = rule.alpha / (rule.looks or 1)
+    table = [fewest_in_risk(n, ratio, share, rule.min_events) for n in range(int(number.max()) + 1)]
+    fewest = np.array([NEVER if one is None else one for one in table])
+    return np.asarray(((risk >= fewest[number]) & (subjects >= rule.min_subjects)).any(axis=1))
+
+
+def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> BoolArray:
+    """Judge the events in risk windows against those expected in the windows closed by then.
+
+    Events before ``delay`` are judged by a later event; the few trials with none are left uncrossed.
+    """
+    test = maxsprt_poisson(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
+    expected = trials.window * window_rate
+    c = trials.in_risk.astype(np.float64)
+    ratio = np.where(c > expected, xlogy(c, np.maximum(c, 1e-300) / expected) - c + expected, 0.0)
+    timely = (expected >= rule.delay) & (expected <= test.expected_max)
+    enough = (c >= rule.min_events) & (trials.subjects >= rule.min_subjects)
+    return _any_in_trial(trials, timely & enough & (ratio > test.critical_value))
+
+
+def _crossing(
+    trials: Trials, walks: dict[str, Walk], rate: float, background_rate: float
+) -> CombinedCrossing:
+    crossed = {name: walk(trials) for name, walk in walks.items()}
+    simulations = len(trials.cases)
+    any_rule = np.zeros(simulations, dtype=bool)
+    for one in crossed.values():
+        any_rule |= one
+    by_rule = {name: estimate(int(one.sum()), simulations) for name, one in crossed.items()}
+    return CombinedCrossing(rate, background_rate, estimate(int(any_rule.sum()), simulations), by_rule)
+
+
+def _notes(protocol: StudyProtocol, walks: dict[str, Walk]) -> tuple[str, ...]:
+    left_out = [rule for rule in protocol.rules if rule.id not in walks]
+    scans = [rule.id for rule in left_out if rule.kind == "timing"]
+    labs = [rule.id for rule in left_out if rule.kind == "lab_limit"]
+    notes = []
+    if scans:
+        notes.append(f"Not simulated: {', '.join(scans)} (scan); add its alpha for an upper bound.")
+    if labs:
+        notes.append(f"Not simulated: {', '.join(labs)} (lab limit); no model of the results is declared.")
+    return tuple(notes)

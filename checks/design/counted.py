@@ -1,0 +1,119 @@
+"""Decide what a count rule and a rate rule do under stated true rates: exactly, by the one recursion.
+
+Assumes independent units with one rate, all of them complete; what open dose windows change is simulated.
+"""
+
+from checks.design.pending import pending_sizes
+from checks.design.rates import (
+    Background,
+    curve_rates,
+    declared_background,
+    null_subject_rate,
+    rates_from,
+    subject_rate_rules,
+)
+from checks.design.results import CountedDesign, PendingSize, UnratedDesign
+from checks.errors import DesignError
+from checks.protocol import StudyProtocol
+from checks.protocol.rules import CountRule, RateRule
+from checks.stopping import Boundary, CountBoundary, operating_characteristics
+from checks.stopping.rules import rate_boundary
+
+FIRST_RATE = 0.01
+"""Where the rates begin when the protocol names no rate without harm."""
+
+
+def planned_subjects(protocol: StudyProtocol) -> int | None:
+    """Return the largest number of subjects that a rate rule of the protocol plans for."""
+    return max((rule.n_max for rule in subject_rate_rules(protocol)), default=None)
+
+
+def design_rate(rule: RateRule, protocol: StudyProtocol, *, seed: int, simulations: int) -> CountedDesign:
+    """Return the design of a rate rule.
+
+    Raises
+    ------
+    DesignError
+        When no boundary keeps to the rule's alpha; names the rule.
+    """
+    try:
+        boundary = rate_boundary(rule)
+    except DesignError as error:
+        raise DesignError(f"rule {rule.id}: {error}") from error
+    doses = protocol.treatment.planned_doses or 1
+    pends = rule.unit == "subject" and doses > 1
+    pending = (
+        pending_sizes(boundary, rule.null_rate, doses=doses, seed=seed, simulations=simulations)
+        if pends
+        else ()
+    )
+    background = declared_background(protocol, rule.unit)
+    return _counted(rule, boundary, rule.null_rate, background, unit=rule.unit, pending=pending)
+
+
+def design_count(
+    rule: CountRule, protocol: StudyProtocol, subjects: int | None
+) -> CountedDesign | UnratedDesign:
+    """Return the design of a count rule: so many cases, whenever they come, among the planned subjects."""
+    if subjects is None:
+        note = "Not computed: no rate rule plans a number of subjects, and none was given."
+        return UnratedDesign(id=rule.id, kind=rule.kind, notes=(note,))
+    if rule.cases > subjects:
+        note = f"Can never cross: {rule.cases} cases are asked of {subjects} planned subjects."
+        return UnratedDesign(id=rule.id, kind=rule.kind, notes=(note,))
+    looks = tuple(range(rule.cases, subjects + 1))
+    boundary = CountBoundary(n_max=subjects, looks=looks, events=(rule.cases,) * len(looks))
+    null, background = null_subject_rate(protocol), declared_background(protocol, "subject")
+    return _counted(rule, boundary, null, background, unit="subject")
+
+
+def _counted(
+    rule: CountRule | RateRule,
+    boundary: CountBoundary,
+    null_rate: float | None,
+    background: Background | None,
+    *,
+    unit: str,
+    pending: tuple[PendingSize, ...] = (),
+) -> CountedDesign:
+    rates = rates_from(FIRST_RATE if null_rate is None else null_rate)
+    exact = operating_characteristics(boundary, rates)
+    curve = curve_rates(rates[-1])
+    crossing = operating_characteristics(boundary, curve).reject_probability
+    doubtful = background.rates if background else ()
+    there = operating_characteristics(boundary, doubtful).reject_probability if doubtful else ()
+    calibrated = boundary if isinstance(boundary, Boundary) else None
+    return CountedDesign(
+        id=rule.id,
+        kind=rule.kind,
+        method=calibrated.method if calibrated else None,
+        unit=unit,
+        n_max=boundary.n_max,
+        looks=boundary.looks,
+        events=boundary.events,
+        null_rate=null_rate,
+        alpha=calibrated.alpha if calibrated else None,
+        critical_value=calibrated.critical_value if calibrated else None,
+        size=None if null_rate is None else float(exact.reject_probability[0]),
+        size_by_look=None if null_rate is None else tuple(exact.reject_by_look[0].tolist()),
+        rates=rates,
+        reject_probability=tuple(exact.reject_probability.tolist()),
+        expected_n=tuple(exact.expected_n.tolist()),
+        expected_events=tuple(exact.expected_events.tolist()),
+        background=tuple((rate, float(value)) for rate, value in zip(doubtful, there, strict=True)),
+        curve=tuple(zip(curve.tolist(), crossing.tolist(), strict=True)),
+        pending=pending,
+        notes=_notes(rule, unit),
+    )
+
+
+COUNT_NOTE = (
+    "A count has no alpha of its own: the background and the number of subjects decide what it spends."
+)
+WINDOW_NOTE = "Windows of one subject are taken as independent; where cases recur, the error is larger."
+
+
+def _notes(rule: CountRule | RateRule, unit: str) -> tuple[str, ...]:
+    if isinstance(rule, CountRule):
+        return (COUNT_NOTE,)
+    return (WINDOW_NOTE,) if unit == "window" else ()

@@ -1,0 +1,172 @@
+"""Define what is said of a rule before it is used: exact numbers, and simulated ones with their error."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scipy import special
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A probability from simulation, with its Monte Carlo standard error and exact 95 % limits."""
+
+    value: float
+    standard_error: float
+    ci95: tuple[float, float]
+    simulations: int
+
+
+def estimate(hits: int, simulations: int) -> Estimate:
+    """Return the share of simulated trials with a property, and how far chance may have moved it.
+
+    The limits are those of Clopper CJ, Pearson ES. Biometrika 1934;26:404-413.
+    """
+    share = hits / simulations
+    low = float(special.betaincinv(hits, simulations - hits + 1, 0.025)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, simulations - hits, 0.975)) if hits < simulations else 1.0
+    return Estimate(share, (share * (1 - share) / simulations) ** 0.5, (low, high), simulations)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSize:
+    """How often a rule crosses at its null rate when subjects enter while others have windows still open.
+
+    ``subjects_per_course`` is the mean number of subjects that enter while one receives all planned doses.
+    """
+
+    subjects_per_course: float
+    crossing: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedDesign:
+    """A count or rate rule: its boundary, and what it does, exactly, under stated true rates.
+
+    Rates are cases per ``unit`` (subject or dose window). ``size`` is the probability of ever crossing at
+    ``null_rate``, ``size_by_look`` where it is spent; both are None when the protocol names no null rate.
+    ``background`` pairs each end of the declared background with the probability of crossing there.
+    """
+
+    id: str
+    kind: str
+    method: str | None
+    unit: str
+    n_max: int
+    looks: tuple[int, ...]
+    events: tuple[int | None, ...]
+    null_rate: float | None
+    alpha: float | None
+    critical_value: float | None
+    size: float | None
+    size_by_look: tuple[float, ...] | None
+    rates: tuple[float, ...]
+    reject_probability: tuple[float, ...]
+    expected_n: tuple[float, ...]
+    expected_events: tuple[float, ...]
+    background: tuple[tuple[float, float], ...]
+    curve: tuple[tuple[float, float], ...]
+    pending: tuple[PendingSize, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surveillance:
+    """A timing rule over one length of surveillance, in events or in expected events.
+
+    ``power`` and ``expected_length`` have one value a relative incidence. The errors are Monte Carlo standard
+    errors, None where the numbers are exact. ``size_at_every_event`` is what the size would be if a rule with
+    planned looks were evaluated after each event instead.
+    """
+
+    length: float
+    looks: tuple[float, ...] | None
+    events: tuple[int | None, ...] | None
+    size: float
+    size_error: float | None
+    power: tuple[float, ...]
+    power_error: tuple[float, ...] | None
+    expected_length: tuple[float, ...]
+    size_at_every_event: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingDesign:
+    """A timing rule: size and power over the true relative incidence, for one or more lengths."""
+
+    id: str
+    kind: str
+    method: str
+    alpha: float
+    ratio: float
+    planned_looks: int | None
+    min_events: int
+    min_subjects: int
+    length_unit: str
+    relative_incidence: tuple[float, ...]
+    surveillance: tuple[Surveillance, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnratedDesign:
+    """A rule without error rates, and why it has none."""
+
+    id: str
+    kind: str
+    notes: tuple[str, ...]
+
+
+RuleDesign = CountedDesign | TimingDesign | UnratedDesign
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedCrossing:
+    """How often any rule crosses at one true rate per subject; control hours keep ``background_rate``."""
+
+    rate: float
+    background_rate: float
+    any_rule: Estimate
+    by_rule: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The rules together: crossing of any of them, by simulation of whole trials."""
+
+    subjects: int
+    doses: int
+    rules: tuple[str, ...]
+    crossings: tuple[CombinedCrossing, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the protocol declares as its error against what its rules spend.
+
+    ``spent`` holds each rule's probability of crossing without harm; ``total_spent`` is their sum, an upper
+    bound of crossing any; ``within`` says whether the declared familywise alpha covers it, None when nothing
+    is declared.
+    """
+
+    familywise_alpha: float | None
+    method: str | None
+    rationale: str | None
+    declared: Mapping[str, float | None]
+    spent: Mapping[str, float | None]
+    total_declared: float
+    total_spent: float
+    within: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolDesign:
+    """Everything that is known of a protocol's rules before they are used."""
+
+    seed: int
+    simulations: int
+    planned_subjects: int | None
+    planned_doses: int | None
+    rules: tuple[RuleDesign, ...]
+    combined: Combined | None
+    spending: Spending

@@ -1,0 +1,183 @@
+"""Decide what a timing rule does under stated relative incidences: exactly, except the scan's permutations.
+
+The sequential tests bring their own exact boundaries. The self-controlled comparison becomes one: at each
+planned look, the fewest events in risk hours whose exact p-value is within that look's share of alpha. Size
+and power follow by the recursion of ``checks.recursion``.
+Assumptions: all planned hours are observed; events are independent; the fewest subjects that a rule asks for
+are not counted, which can only lower what is shown.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy import special
+
+from checks.design.rates import declared_background
+from checks.design.results import Surveillance, TimingDesign
+from checks.design.scanned import scan_surveillance
+from checks.errors import DesignError
+from checks.protocol import StudyProtocol
+from checks.protocol.rules import TimingRule
+from checks.timing import BinomialBoundary, e_process, maxsprt_binomial, maxsprt_poisson
+
+RELATIVE_INCIDENCES = (2.0, 5.0, 10.0, 20.0, 50.0)
+"""True incidence in risk hours over that in control hours at which power is read off."""
+
+LENGTHS = (5, 10, 20, 40)
+"""Events, in risk and control hours together, for the methods whose protocol entry fixes no number."""
+
+
+def planned_ratio(protocol: StudyProtocol) -> float:
+    """Return planned control time over planned risk time of one dose; overlapping windows count once."""
+    low, high = protocol.risk_window_hours
+    return control_hours(protocol) / (high - low)
+
+
+def control_hours(protocol: StudyProtocol) -> float:
+    """Return the hours of the union of the control windows of one dose."""
+    total, until = 0.0, -np.inf
+    for start, end in sorted(protocol.control_windows_hours):
+        total += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return float(total)
+
+
+def design_timing(rule: TimingRule, protocol: StudyProtocol, *, seed: int, simulations: int) -> TimingDesign:
+    """Return the design of a timing rule over one or more lengths of surveillance.
+
+    Raises
+    ------
+    DesignError
+        When the rule's parameters allow no boundary; names the rule.
+    """
+    ratio = planned_ratio(protocol)
+    try:
+        if rule.method == "scan":
+            surveillance = scan_surveillance(
+                rule, protocol, LENGTHS, RELATIVE_INCIDENCES, seed=seed, simulations=simulations
+            )
+        elif rule.method == "maxsprt_poisson":
+            surveillance = (_poisson(rule),)
+        else:
+            surveillance = _BINOMIAL[rule.method](rule, ratio)
+    except DesignError as error:
+        raise DesignError(f"rule {rule.id}: {error}") from error
+    return TimingDesign(
+        id=rule.id,
+        kind=rule.kind,
+        method=rule.method,
+        alpha=rule.alpha,
+        ratio=ratio,
+        planned_looks=rule.looks,
+        min_events=rule.min_events,
+        min_subjects=rule.min_subjects,
+        length_unit="expected_events" if rule.method == "maxsprt_poisson" else "events",
+        relative_incidence=RELATIVE_INCIDENCES,
+        surveillance=surveillance,
+        notes=_notes(rule, protocol),
+    )
+
+
+def self_controlled_boundary(rule: TimingRule, ratio: float, looks: tuple[int, ...]) -> BinomialBoundary:
+    """Return the boundary in events of a self-controlled rule evaluated at these numbers of events."""
+    share = rule.alpha / (rule.looks or 1)
+    fewest = tuple(fewest_in_risk(n, ratio, share, rule.min_events) for n in looks)
+    return BinomialBoundary(looks, fewest, ratio)
+
+
+def fewest_in_risk(n: int, ratio: float, share: float, min_events: int) -> int | None:
+    """Return the fewest x of ``n`` events in risk hours with P(Bin(n, 1 / (1 + ratio)) >= x) <= ``share``."""
+    x = np.arange(min_events, n + 1)
+    rare = x[special.betainc(x, n - x + 1.0, 1.0 / (1.0 + ratio)) <= share]
+    return int(rare[0]) if rare.size else None
+
+
+def spread_looks(length: int, looks: int) -> tuple[int, ...]:
+    """Return planned looks spread evenly over a number of events (or of subjects), the last at its end."""
+    return tuple(sorted({-(-length * look // looks) for look in range(1, looks + 1)}))
+
+
+def e_process_boundary(rule: TimingRule, ratio: float, length: int) -> BinomialBoundary:
+    """Return the boundary of an e-process rule up to a number of events, none below its fewest events."""
+    boundary = e_process(length, ratio, rule.alpha).boundary
+    events = tuple(
+        None if fewest is None or n < rule.min_events else max(fewest, rule.min_events)
+        for n, fewest in zip(boundary.looks, boundary.events, strict=True)
+    )
+    return BinomialBoundary(boundary.looks, events, ratio)
+
+
+def _self_controlled(rule: TimingRule, ratio: float) -> tuple[Surveillance, ...]:
+    surveillance = []
+    for length in LENGTHS:
+        planned = self_controlled_boundary(rule, ratio, spread_looks(length, rule.looks or 1))
+        every = self_controlled_boundary(rule, ratio, tuple(range(1, length + 1)))
+        surveillance.append(_exact(planned, size_at_every_event=every.size()))
+    return tuple(surveillance)
+
+
+def _maxsprt_binomial(rule: TimingRule, ratio: float) -> tuple[Surveillance, ...]:
+    return (_exact(maxsprt_binomial(rule.n_max or 1, ratio, rule.alpha, rule.min_events).boundary),)
+
+
+def _e_process(rule: TimingRule, ratio: float) -> tuple[Surveillance, ...]:
+    longest = e_process_boundary(rule, ratio, LENGTHS[-1])
+    cut = (BinomialBoundary(longest.looks[:n], longest.events[:n], ratio) for n in LENGTHS)
+    return tuple(_exact(boundary) for boundary in cut)
+
+
+_BINOMIAL: Mapping[str, Callable[[TimingRule, float], tuple[Surveillance, ...]]] = {
+    "self_controlled": _self_controlled,
+    "maxsprt_binomial": _maxsprt_binomial,
+    "e_process": _e_process,
+}
+
+
+def _exact(boundary: BinomialBoundary, size_at_every_event: float | None = None) -> Surveillance:
+    looks = np.asarray(boundary.looks, dtype=np.float64)
+    crossed = [boundary.crossing_probabilities(value) for value in RELATIVE_INCIDENCES]
+    power = tuple(float(mass.sum()) for mass in crossed)
+    length = tuple(float(mass @ looks + looks[-1] * (1 - mass.sum())) for mass in crossed)
+    return Surveillance(
+        length=float(looks[-1]),
+        looks=tuple(looks.tolist()),
+        events=boundary.events,
+        size=boundary.size(),
+        size_error=None,
+        power=power,
+        power_error=None,
+        expected_length=length,
+        size_at_every_event=size_at_every_event,
+    )
+
+
+def _poisson(rule: TimingRule) -> Surveillance:
+    test = maxsprt_poisson(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
+    behaves = [test.characteristics(value) for value in RELATIVE_INCIDENCES]
+    return Surveillance(
+        length=test.expected_max,
+        looks=test.times,
+        events=test.events,
+        size=test.size,
+        size_error=None,
+        power=tuple(one.power for one in behaves),
+        power_error=None,
+        expected_length=tuple(one.expected_length for one in behaves),
+    )
+
+
+NOTES: Mapping[str, str] = {
+    "self_controlled": "Planned looks are taken as evenly spread over the events; beside it stands the size when "
+    "the rule is evaluated after every event instead.",
+    "scan": "Simulated: one event a subject, observed from the first to the last planned hour.",
+    "e_process": "Valid at every look, without an end; the size shown is what so many events spend.",
+}
+"""What a reader must know of a method's numbers."""
+
+
+def _notes(rule: TimingRule, protocol: StudyProtocol) -> tuple[str, ...]:
+    background = declared_background(protocol, "window")
+    if rule.method != "maxsprt_poisson" or background is None:
+        return tuple(NOTES[method] for method in (rule.method,) if method in NOTES)
+    windows = (rule.expected_max or 1.0) / background.rate
+    return (f"At the declared background this many events are expected in {windows:,.0f} dose windows.",)

@@ -1,0 +1,153 @@
+"""Show one stopping boundary and its exact operating characteristics, for `postdose boundary`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from checks.design.rates import rates_from
+from checks.errors import DesignError, UsageError
+from checks.stopping import METHODS, Boundary, OperatingCharacteristics, operating_characteristics
+from flows.design.chart import step_chart
+from flows.design.plain import as_json, columns, percent, rounded, runs, wrapped
+
+SCHEMA = "postdose/boundary/1"
+
+
+def run_boundary(
+    method: str,
+    *,
+    n_max: int,
+    null_rate: float,
+    alpha: float,
+    looks: str | None = None,
+    rates: str | None = None,
+    prior: str | None = None,
+    delta: float | None = None,
+    alternative_rate: float | None = None,
+    nu: float | None = None,
+    json: bool = False,
+) -> int:
+    """Print a boundary as text, or as one JSON document, and return exit code 0.
+
+    Parameters
+    ----------
+    method
+        A name in ``checks.stopping.METHODS``.
+    n_max, null_rate, alpha
+        Largest number of subjects, acceptable rate, largest probability of crossing at it.
+    looks, rates, prior
+        Numbers separated by commas: subjects at each look; true rates to judge it at; a, b of a beta prior.
+    delta, alternative_rate, nu
+        Options of the methods that take them.
+    json
+        Whether to print JSON.
+
+    Raises
+    ------
+    UsageError
+        On a list that is not of numbers, an unknown method, and whatever ``checks.stopping`` refuses.
+    """
+    if method not in METHODS:
+        raise DesignError(f"method: found {method!r}; allowed: {', '.join(METHODS)}")
+    given = {
+        "prior": None if prior is None else numbers("prior", prior, float),
+        "delta": delta,
+        "alternative_rate": alternative_rate,
+        "nu": nu,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    at = None if looks is None else numbers("looks", looks, int)
+    boundary = METHODS[method](n_max=n_max, null_rate=null_rate, alpha=alpha, looks=at, **options)
+    judged = rates_from(null_rate) if rates is None else numbers("rates", rates, float)
+    behaves = operating_characteristics(boundary, judged)
+    document = boundary_document(boundary, behaves)
+    sys.stdout.write(as_json(document) if json else boundary_text(boundary, behaves))
+    return 0
+
+
+def numbers(name: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return the numbers of a list separated by commas; a UsageError names the option otherwise."""
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise UsageError(f"--{name}: found {text!r}; allowed: {what} separated by commas") from None
+
+
+def boundary_document(boundary: Boundary, behaves: OperatingCharacteristics) -> dict[str, Any]:
+    """Return the boundary, its inputs and its operating characteristics; one value a rate or a look."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "method": boundary.method,
+        "n_max": boundary.n_max,
+        "null_rate": boundary.null_rate,
+        "alpha": boundary.alpha,
+        "options": dict(boundary.options),
+        "looks": boundary.looks,
+        "events": boundary.events,
+        "critical_value": boundary.critical_value,
+        "size": boundary.size,
+        "size_by_look": size_by_look(boundary),
+        "operating_characteristics": {
+            "rates": behaves.rates.tolist(),
+            "reject_probability": behaves.reject_probability.tolist(),
+            "expected_events": behaves.expected_events.tolist(),
+            "expected_n": behaves.expected_n.tolist(),
+            "reject_by_look": behaves.reject_by_look.tolist(),
+        },
+    }
+    plain: dict[str, Any] = rounded(document)
+    return plain
+
+
+def size_by_look(boundary: Boundary) -> list[float]:
+    """Return the probability of crossing first at each look, at the null rate."""
+    at_null = operating_characteristics(boundary, [boundary.null_rate])
+    spent: list[float] = at_null.reject_by_look[0].tolist()
+    return spent
+
+
+def boundary_text(boundary: Boundary, behaves: OperatingCharacteristics) -> str:
+    """Return the boundary for a terminal of 80 columns: table, step chart, operating characteristics."""
+    blocks = [
+        _heading(boundary),
+        ["Fewest events that cross", *columns(_boundary_rows(boundary))],
+        step_chart(boundary.looks, boundary.events, boundary.n_max),
+        ["Operating characteristics (exact)", *columns(_rate_rows(behaves))],
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _heading(boundary: Boundary) -> list[str]:
+    options = "".join(f", {name} {_shown(value)}" for name, value in boundary.options)
+    said = (
+        f"{boundary.method}: at most {boundary.n_max} subjects, null rate {boundary.null_rate:g}, "
+        f"alpha {boundary.alpha:g}{options}"
+    )
+    return [
+        *wrapped(said),
+        f"Exact size {boundary.size:.6f}, critical value {boundary.critical_value:.6g}",
+    ]
+
+
+def _shown(value: float | Sequence[float]) -> str:
+    return f"{value:g}" if isinstance(value, float | int) else " ".join(f"{one:g}" for one in value)
+
+
+def _boundary_rows(boundary: Boundary) -> list[tuple[str, ...]]:
+    spent, rows, total = size_by_look(boundary), [("subjects", "events", "crossed here", "by then")], 0.0
+    for first, last in runs(boundary.looks, boundary.events):
+        here = sum(spent[first : last + 1])
+        total += here
+        subjects = f"{boundary.looks[first]}" + (f"-{boundary.looks[last]}" if last > first else "")
+        fewest = boundary.events[first]
+        rows.append((subjects, "none can" if fewest is None else str(fewest), percent(here), percent(total)))
+    return rows
+
+
+def _rate_rows(behaves: OperatingCharacteristics) -> list[tuple[str, ...]]:
+    header = ("true rate", "crossed", "expected events", "expected subjects")
+    rows = zip(
+        behaves.rates, behaves.reject_probability, behaves.expected_events, behaves.expected_n, strict=True
+    )
+    return [header, *((f"{p:g}", percent(float(r)), f"{e:.2f}", f"{n:.2f}") for p, r, e, n in rows)]

@@ -1,0 +1,367 @@
+"""Every kind of bad input, looked at from end to end: the verdict, the exit code and the words it gets.
+
+The good study (tests/fixtures/bad_input/good) has two cases among four subjects, and its rule is crossed by
+two: its verdict is ``signal``. Each kind spoils one thing on which a case rests, where it can. So a row that
+were dropped without a word would give ``no_signal``, and a row set aside as it should be gives ``watch``.
+"""
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyreadstat
+import pytest
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "bad_input"
+CUTOFF = datetime(2024, 6, 11, 12, 0, tzinfo=UTC)
+FEED_ROWS = {"DM": 4, "EX": 4, "VS": 30, "AE": 4}
+
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
+
+
+class Kind(NamedTuple):
+    """One kind of bad input, and what a look must make of it.
+
+    ``withheld`` counts rows by check; in upper case, the rows of a feed that is blocked as a whole.
+    """
+
+    name: str
+    wrong: str
+    verdict: str
+    exit_code: int
+    says: str
+    withheld: Mapping[str, int] = {}
+
+
+# fmt: off
+KINDS = (
+    Kind("good", "nothing: two cases among four subjects", "signal", 20, ""),
+
+    # The file cannot be read: nobody knows what it would have said.
+    Kind("empty_file", "vs.csv has 0 bytes", "not_assessable", 3, "vs.csv: found an empty file"),
+    Kind("feed_missing", "vs.csv is not there", "not_assessable", 3, "vs.csv: found no file"),
+    Kind("page_named_csv", "vs.csv is the page of a login form", "not_assessable", 3, "found an HTML or XML page"),
+    Kind("text_named_xpt", "vs.xpt is really a CSV file", "not_assessable", 3, "vs.xpt: found text; allowed: a SAS"),
+    Kind("truncated_xpt", "vs.xpt stops after 3,000 bytes", "not_assessable", 3, "vs.xpt: found a file cut short"),
+    Kind("truncated_gzip", "vs.csv.gz stops half way", "not_assessable", 3, "that is damaged or cut short"),
+    Kind("dataset_json_wrong_count", "vs.json says 31 records and has 30", "not_assessable", 3,
+         "vs.json: found 30 rows; allowed: 31"),
+    Kind("wrong_encoding", "ae.csv is Latin-1 (Nausée) and the protocol tells nothing", "not_assessable", 3,
+         "a byte 0xE9 that is not UTF-8 in line 2"),
+    Kind("utf_16_without_mark", "vs.csv is UTF-16 without its byte-order mark", "not_assessable", 3,
+         "found a NUL character in line 1"),
+    Kind("nul_bytes", "line 8 of vs.csv has NUL bytes for the value", "not_assessable", 3,
+         "found a NUL character in line 8"),
+    Kind("repeated_header", "line 12 of vs.csv is the header again: two files joined", "not_assessable", 3,
+         "found the header again in line 12"),
+    Kind("column_twice", "vs.csv has two columns VSORRES", "not_assessable", 3, "the name VSORRES for columns 4 and 5"),
+    Kind("other_delimiter", "vs.csv is delimited by semicolons and the protocol tells nothing",
+         "not_assessable", 3, "found a header delimited by semicolon"),
+    Kind("too_many_fields", "line 3 of ae.csv: a comma in a term without quotation marks", "not_assessable", 3,
+         "ae.csv: found 8 fields in line 3; allowed: 7"),
+    Kind("too_few_fields", "line 8 of vs.csv lacks its last field", "not_assessable", 3, "found 5 fields in line 8"),
+    Kind("trailing_delimiter_once", "line 8 of vs.csv alone ends with a comma", "not_assessable", 3,
+         "found 7 fields in line 8"),
+    Kind("unterminated_quote", "line 3 of ae.csv opens a quotation mark and never closes it",
+         "not_assessable", 3, "a quotation mark in line 3 that is never closed"),
+
+    # The file can be read, and its structure blocks it.
+    Kind("header_only", "vs.csv has no row below its header", "not_assessable", 30, "VS: the feed has no rows"),
+    Kind("missing_column", "vs.csv has no VSDTC", "not_assessable", 30, "VSDTC is missing", {"VS": 30}),
+    Kind("two_header_rows", "labels above the names: vs.csv", "not_assessable", 30, "USUBJID, VSTESTCD", {"VS": 31}),
+
+    # Readable, but too old or too much set aside.
+    Kind("stale_feed", "vs.csv is last week's file", "not_assessable", 30, "the latest accepted datum is of 2024-06-03"),
+    Kind("all_rows_quarantined", "every row of vs.csv has the unit K", "not_assessable", 30,
+         "VS: 100.0% of the rows are quarantined; allowed: at most 40.0%", {"unit_known": 30}),
+    Kind("decimal_comma_not_told", "vs.csv writes 38,9 and the protocol tells the delimiter alone",
+         "not_assessable", 30, "VS: 50.0% of the rows are quarantined", {"value_readable": 15}),
+
+    # Odd, and read all the same.
+    Kind("decimal_comma_told", "vs.csv writes 38,9 and the protocol says so", "signal", 20, ""),
+    Kind("encoding_told", "ae.csv is Latin-1 (Nausée) and the protocol says so", "signal", 20, ""),
+    Kind("utf_16", "vs.csv is UTF-16 with its byte-order mark", "signal", 20, ""),
+    Kind("trailing_delimiter", "each line of vs.csv but the header ends with a comma", "signal", 20, ""),
+    Kind("exact_duplicate", "line 8 of vs.csv twice, the same in every column", "signal", 20,
+         "the row is delivered more than once"),
+    Kind("clock_gap", "2024-03-31T02:30 in Paris, when the clock was put forward", "signal", 20,
+         "a local time that never happened"),
+    Kind("sbp_11647", "a blood pressure of 11647, in no criterion: not judged", "signal", 20, ""),
+    Kind("severity_word", "AESEV is BAD", "signal", 20, "allowed: MILD, MODERATE, SEVERE"),
+    Kind("labels_below_header", "labels below the names: vs.csv", "signal", 20,
+         "USUBJID is not an accepted subject of DM", {"subject_enrolled": 1, "time_readable": 0}),
+    Kind("hr_11647", "a heart rate of 11647", "signal", 20, "outside the physiological limits", {"value_plausible": 1}),
+    Kind("infusion_over_midnight", "23:30 to 00:30 with one date: a subject without a case", "signal", 20,
+         "an infusion over midnight", {"end_not_before_start": 1}),
+
+    # A reading on which a case rests: one case is left, the other counts in the worst case.
+    Kind("f_in_c_field", "38.9 C written 102.0 C", "watch", 10, "F written as C", {"unit_fits": 1}),
+    Kind("c_in_f_field", "38.9 C written 38.9 F", "watch", 10, "fits another unit", {"unit_fits": 1}),
+    Kind("unknown_unit", "the unit K", "watch", 10, "is not a unit of that vital", {"unit_known": 1}),
+    Kind("blank_unit", "no unit", "watch", 10, "VSORRESU is blank", {"unit_known": 1}),
+    Kind("text_in_number", "high for 38.9", "watch", 10, "VSORRES is not a plain number", {"value_readable": 1}),
+    Kind("blank_value", "no value, and not NOT DONE", "watch", 10, "VSORRES is blank", {"value_present": 1}),
+    Kind("temp_370", "389 C: the decimal point is lost", "watch", 10, "a lost decimal point", {"value_plausible": 1}),
+    Kind("oxysat_0", "a saturation of 0", "watch", 10, "a lost decimal point or signal", {"value_plausible": 1}),
+    Kind("duplicate_key", "one VSSEQ for 38.9 and 36.9", "watch", 10, "a key names one record", {"key_unique": 2}),
+
+    # A time on which a case rests.
+    Kind("date_without_time", "2024-06-10", "watch", 10, "1 possible case has no time of day"),
+    Kind("date_2024_06", "2024-06", "watch", 10, "1 possible case has no time of day"),
+    Kind("date_2024_06_hyphens", "2024-06--", "watch", 10, "1 possible case has no time of day"),
+    Kind("date_2024_hyphens_10", "2024---10", "watch", 10, "1 possible case has no time of day"),
+    Kind("february_31", "a fever on 31 February", "watch", 10, "VSDTC is no such date", {"time_readable": 1}),
+    Kind("february_31_event", "a dyspnoea on 31 February", "watch", 10, "AESTDTC is no such date",
+         {"time_readable": 1}),
+    Kind("february_31_dose", "a dose on 31 February", "watch", 10, "EXSTDTC is no such date", {"time_readable": 1}),
+    Kind("basic_format", "20240610T1400", "watch", 10, "VSDTC is not ISO 8601", {"time_readable": 1}),
+    Kind("basic_format_event", "20240610", "watch", 10, "AESTDTC is not ISO 8601", {"time_readable": 1}),
+    Kind("space_for_t", "2024-06-10 14:00", "watch", 10, "T between date and time", {"time_readable": 1}),
+
+    # A dose on which a case rests.
+    Kind("end_before_start", "08:00 to 07:30", "watch", 10, "lies before the start", {"end_not_before_start": 1}),
+    Kind("dose_after_death", "DM says dead the day before", "watch", 10, "after the subject's death",
+         {"alive_when_dosed": 1}),
+    Kind("negative_dose", "an amount of -10", "watch", 10, "EXDOSE is negative", {"amount_not_negative": 1}),
+    Kind("blank_dose", "no amount", "watch", 10, "EXDOSE is blank", {"amount_readable": 1}),
+    Kind("unknown_dose_status", "EXSTAT is PENDING", "watch", 10, "does not say whether", {"dose_status_known": 1}),
+    Kind("blank_treatment", "no EXTRT", "watch", 10, "EXTRT is blank", {"treatment_named": 1}),
+
+    # Whose, or what, is not known: the look cannot say whether a case is missed.
+    Kind("blank_subject", "no USUBJID", "watch", 10, "USUBJID is blank", {"subject_present": 1}),
+    Kind("unknown_subject", "FR01-0O1 for FR01-001", "watch", 10, "not an accepted subject of DM",
+         {"subject_enrolled": 1}),
+    Kind("unknown_site", "DM says site FR99", "watch", 10, "SITEID is not a site of the study protocol",
+         {"site_known": 1, "subject_enrolled": 12}),
+    Kind("duplicate_subject", "DM has a subject at two sites", "watch", 10, "a key names one record",
+         {"key_unique": 2, "subject_enrolled": 12}),
+    Kind("blank_test", "no VSTESTCD", "watch", 10, "VSTESTCD is blank", {"test_named": 1}),
+    Kind("blank_term", "no AETERM", "watch", 10, "AETERM is blank", {"term_present": 1}),
+
+    # The case is no case: the feed says so, or the data cut-off comes first.
+    Kind("dose_not_given", "EXSTAT is NOT DONE: no window opens", "no_signal", 0, "a subject without an accepted dose"),
+    Kind("future_stamp", "a fever in 2042: set aside until then", "no_signal", 0, "lies after the data cut-off",
+         {"not_after_cutoff": 1}),
+    Kind("misspelt_treatment", "CYT-107 for CYT107: another drug", "no_signal", 0, "a subject without an accepted dose"),
+)
+# fmt: on
+
+
+def _tell(study: Path, domain: str, words: str) -> None:
+    """Add words of the protocol to one feed."""
+    protocol = study / "protocol.yaml"
+    text = protocol.read_text(encoding="utf-8")
+    protocol.write_text(text.replace(f"{domain}: {{", f"{domain}: {{{words}, "), encoding="utf-8")
+
+
+def _deliver(study: Path, name: str, content: bytes) -> None:
+    """Deliver a feed under another name than the good study's, and name it in the protocol."""
+    protocol = study / "protocol.yaml"
+    text = protocol.read_text(encoding="utf-8")
+    domain = name.split(".")[0]
+    protocol.write_text(text.replace(f"path: {domain}.csv", f"path: {name}"), encoding="utf-8")
+    (study / name).write_bytes(content)
+
+
+def _vs(study: Path) -> str:
+    return (study / "vs.csv").read_text(encoding="utf-8")
+
+
+def _truncated_xpt(study: Path) -> None:
+    whole = study / "whole.xpt"
+    table = pd.read_csv(study / "vs.csv", dtype=str)
+    pyreadstat.write_xport(table, whole, file_format_version=5, table_name="VS")
+    _deliver(study, "vs.xpt", whole.read_bytes()[:3000])
+
+
+def _truncated_gzip(study: Path) -> None:
+    whole = gzip.compress(_vs(study).encode(), mtime=0)
+    _deliver(study, "vs.csv.gz", whole[: len(whole) // 2])
+
+
+def _nul_bytes(study: Path) -> None:
+    (study / "vs.csv").write_bytes(_vs(study).encode().replace(b"38.9", b"\0\0\0\0"))
+
+
+def _latin_1(study: Path) -> None:
+    text = (study / "ae.csv").read_text(encoding="utf-8")
+    (study / "ae.csv").write_bytes(text.replace("Nausea", "Nausée").encode("latin-1"))
+
+
+def _encoding_told(study: Path) -> None:
+    _latin_1(study)
+    _tell(study, "ae", "encoding: latin-1")
+
+
+MUTATIONS: Mapping[str, Callable[[Path], object]] = {
+    "feed_missing": lambda study: (study / "vs.csv").unlink(),
+    "truncated_xpt": _truncated_xpt,
+    "truncated_gzip": _truncated_gzip,
+    "nul_bytes": _nul_bytes,
+    "wrong_encoding": _latin_1,
+    "encoding_told": _encoding_told,
+    "utf_16": lambda study: (study / "vs.csv").write_bytes(_vs(study).encode("utf-16")),
+    "utf_16_without_mark": lambda study: (study / "vs.csv").write_bytes(_vs(study).encode("utf-16-le")),
+    "decimal_comma_not_told": lambda study: _tell(study, "vs", "delimiter: ';'"),
+    "decimal_comma_told": lambda study: _tell(study, "vs", "delimiter: ';', decimal: ','"),
+}
+"""What cannot be kept as a text file, or is told in the protocol, is done to the good study here."""
+
+
+def make_study(kind: str, folder: Path) -> Path:
+    """Copy the good study, put the kind's files over it, and return its protocol."""
+    shutil.copytree(FIXTURES / "good", folder, dirs_exist_ok=True)
+    for file in sorted((FIXTURES / kind).glob("*")):
+        if (folder / file.name).exists():
+            shutil.copy(file, folder)
+        else:
+            _deliver(folder, file.name, file.read_bytes())
+    if kind in MUTATIONS:
+        MUTATIONS[kind](folder)
+    return folder / "protocol.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look left: its exit code, look.json, the rows of quarantine.csv, and all that it says of the feeds."""
+
+    exit_code: int
+    document: Mapping[str, Any]
+    quarantine: list[Mapping[str, str]]
+    said: str
+
+    def feed(self, domain: str) -> Mapping[str, Any]:
+        return next(feed for feed in self.document["feeds"] if feed["domain"] == domain)
+
+
+def read_seen(exit_code: int, out: Path) -> Seen:
+    document = json.loads((out / "look.json").read_text(encoding="utf-8"))
+    checks = json.loads((out / "validation.json").read_text(encoding="utf-8"))["checks"]
+    with (out / "quarantine.csv").open(encoding="utf-8", newline="") as file:
+        quarantine = list(csv.DictReader(file))
+    problems = [problem for feed in document["feeds"] for problem in feed["problems"]]
+    reasons = [row["message"] for row in quarantine]
+    said = [*problems, *reasons, *(check["message"] for check in checks), *document["caveats"]]
+    return Seen(exit_code, document, quarantine, "\n".join(said))
+
+
+@pytest.fixture(scope="module")
+def prefect_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One Prefect server for all looks of this module, with a database of its own."""
+    from flows.settings import PREFECT_DEFAULTS
+
+    home = str(tmp_path_factory.mktemp("prefect"))
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {**PREFECT_DEFAULTS, "PREFECT_HOME": home}.items():
+            environment.setenv(name, value)
+        environment.delenv("POSTDOSE_STATE", raising=False)
+        from prefect.testing.utilities import prefect_test_harness
+
+        with prefect_test_harness(server_startup_timeout=240):
+            yield
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
+def looked(
+    request: pytest.FixtureRequest, prefect_here: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Kind, Seen]:
+    """One look at one kind of bad input."""
+    from flows.monitor import make_look
+
+    kind: Kind = request.param
+    folder = tmp_path_factory.mktemp(kind.name)
+    outcome = make_look(
+        str(make_study(kind.name, folder)), data_cutoff=CUTOFF, out=str(folder / "out")
+    )
+    return kind, read_seen(outcome.exit_code, folder / "out")
+
+
+def test_verdict_and_exit_code(looked: tuple[Kind, Seen]) -> None:
+    kind, seen = looked
+    assert (seen.document["verdict"], seen.exit_code) == (kind.verdict, kind.exit_code)
+
+
+def test_says_what_is_wrong(looked: tuple[Kind, Seen]) -> None:
+    kind, seen = looked
+    assert kind.says in seen.said
+
+
+def test_withholds_those_rows_alone(looked: tuple[Kind, Seen]) -> None:
+    kind, seen = looked
+    blocked = {
+        feed["domain"]: feed["rows_read"]
+        for feed in seen.document["feeds"]
+        if feed["outcome"] == "failed" and feed["rows_read"]
+    }
+    assert Counter(row["check"] for row in seen.quarantine) + Counter(blocked) == kind.withheld
+
+
+def test_every_row_is_accepted_or_quarantined(looked: tuple[Kind, Seen]) -> None:
+    _, seen = looked
+    for feed in seen.document["feeds"]:
+        assert feed["rows_read"] == feed["rows_accepted"] + feed["rows_quarantined"]
+        listed = {row["source_row"] for row in seen.quarantine if row["domain"] == feed["domain"]}
+        if feed["outcome"] == "passed":
+            assert feed["rows_quarantined"] == len(listed)
+        else:
+            assert not feed["rows_accepted"]
+
+
+def test_feeds_that_are_not_spoilt_are_read_whole(looked: tuple[Kind, Seen]) -> None:
+    kind, seen = looked
+    spoilt = {file.name.split(".")[0].upper() for file in (FIXTURES / kind.name).glob("*.*")}
+    if kind.name in MUTATIONS or kind.name == "good":
+        spoilt = {"VS", "AE"} if kind.name != "good" else set()
+    for domain, rows in FEED_ROWS.items():
+        if domain not in spoilt:
+            assert seen.feed(domain)["rows_read"] == rows
+
+
+def test_each_fixture_is_in_the_table() -> None:
+    names = [kind.name for kind in KINDS]
+    assert len(set(names)) == len(names)
+    assert {path.name for path in FIXTURES.iterdir()} | set(MUTATIONS) == set(names)
+
+
+# The same as a process: exit code, one JSON document on standard output, the words on standard error.
+AS_PROCESS = ("good", "empty_file", "missing_column", "f_in_c_field")
+
+
+@pytest.mark.parametrize("name", AS_PROCESS)
+def test_as_a_process(name: str, tmp_path: Path) -> None:
+    kind = next(kind for kind in KINDS if kind.name == name)
+    protocol = make_study(name, tmp_path / "study")
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
+    environment.pop("PREFECT_API_URL", None)
+    arguments = ["look", str(protocol), "--data-cutoff", CUTOFF.isoformat(), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments, "--json"],
+        env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == kind.exit_code, done.stderr
+    assert json.loads(done.stdout)["verdict"] == kind.verdict
+    assert "Traceback" not in done.stderr
+    assert kind.says in read_seen(done.returncode, tmp_path / "out").said
+
+
+def test_a_mistake_in_the_protocol_is_told_with_its_line(tmp_path: Path) -> None:
+    protocol = make_study("good", tmp_path)
+    text = protocol.read_text(encoding="utf-8")
+    protocol.write_text(text.replace("at_least: 38.3", "at_least: 38,3"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "look", str(protocol), "--json"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "protocol.yaml:20: " in done.stderr

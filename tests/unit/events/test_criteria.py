@@ -1,0 +1,88 @@
+"""A reading meets a criterion in its canonical unit, absolutely or against the baseline."""
+
+import numpy as np
+import pytest
+
+from checks.events.criteria import terms, vital_criteria, vitals_of
+from checks.protocol.model import Component
+
+
+def component(*criteria, how="any_of"):
+    return Component.model_validate({how: list(criteria)})
+
+
+def met(criterion, value, baseline=np.nan):
+    (one,) = vital_criteria(component(criterion))
+    return bool(one.met(np.array([value]), np.array([baseline]))[0])
+
+
+ABSOLUTE = {"vital": "TEMP", "at_least": 38.3, "unit": "C"}
+RISE = {"vital": "TEMP", "rise_at_least": 1.0, "and_at_least": 38.0, "unit": "C"}
+FALL = {"vital": "OXYSAT", "fall_at_least": 4, "and_below": 94, "unit": "%"}
+BELOW = {"vital": "OXYSAT", "below": 90, "unit": "%"}
+OXYGEN = {"vital": "FIO2", "rise_at_least": 0.2, "unit": "fraction"}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "value", "baseline", "expected"),
+    [
+        (ABSOLUTE, 38.3, np.nan, True),
+        (ABSOLUTE, 38.2, np.nan, False),
+        (BELOW, 90.0, np.nan, False),
+        (BELOW, 89.9, np.nan, True),
+        (RISE, 38.0, 37.0, True),
+        (RISE, 37.9, 36.0, False),
+        (RISE, 38.2, 37.3, False),
+        (RISE, 38.3, 37.3, True),
+        (RISE, 39.0, np.nan, False),
+        (FALL, 93.0, 97.0, True),
+        (FALL, 94.0, 99.0, False),
+        (FALL, 93.0, 96.0, False),
+        (FALL, 80.0, np.nan, False),
+        (OXYGEN, 0.6, 0.4, True),
+        (OXYGEN, 0.41, 0.21, True),
+        (OXYGEN, 0.59, 0.4, False),
+        (OXYGEN, 1.0, np.nan, False),
+        (ABSOLUTE, np.nan, 37.0, False),
+        (OXYGEN, np.nan, 0.4, False),
+    ],
+)
+def test_a_value_meets_a_criterion(criterion, value, baseline, expected):
+    """Limits are those of the protocol: at least is closed, below is open; no baseline, no rise or fall."""
+    assert met(criterion, value, baseline) is expected
+
+
+def test_every_charted_tenth_of_a_degree_rises_by_one():
+    """38.0 - 37.0, ..., 41.9 - 40.9: what is 1.0 on the chart is at least 1.0, though not always in binary."""
+    assert all(met(RISE, tenths / 10, (tenths - 10) / 10) for tenths in range(380, 420))
+    assert not any(met(RISE, tenths / 10, (tenths - 9) / 10) for tenths in range(380, 420))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(38.3, False), (38.3334, True)], ids=["100.94 F", "101 F"]
+)
+def test_an_absolute_criterion_in_fahrenheit(value, expected):
+    """101 F is (101 - 32) / 1.8 = 38.3333 C."""
+    assert met({"vital": "TEMP", "at_least": 101, "unit": "F"}, value) is expected
+
+
+def test_a_rise_in_fahrenheit_is_a_difference():
+    """A rise of 1.8 F is 1.0 C, and 100.4 F is 38.0 C; not (1.8 - 32) / 1.8."""
+    criterion = {"vital": "TEMP", "rise_at_least": 1.8, "and_at_least": 100.4, "unit": "F"}
+    assert met(criterion, 38.0, 37.0)
+    assert not met(criterion, 38.0, 37.1)
+    assert not met(criterion, 37.9, 36.0)
+
+
+def test_oxygen_in_percent_is_a_fraction():
+    criterion = {"vital": "FIO2", "rise_at_least": 20, "unit": "%"}
+    assert met(criterion, 0.6, 0.4)
+    assert not met(criterion, 0.5, 0.4)
+
+
+@pytest.mark.parametrize("how", ["any_of", "all_of"])
+def test_a_component_tells_its_vitals_and_terms(how):
+    """Vitals sorted and once; terms case folded."""
+    mixed = component(BELOW, FALL, ABSOLUTE, {"terms": ["Fever", "PYREXIA"]}, how=how)
+    assert vitals_of(vital_criteria(mixed)) == ("OXYSAT", "TEMP")
+    assert terms(mixed) == {"fever", "pyrexia"}

@@ -1,0 +1,132 @@
+"""Findings become counts, weights and paths, in the best case, as counted, and in the worst case."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from checks.evaluation import PathStep, Tally
+from checks.events import Case, ControlEvent, Findings, gather_evidence
+from checks.exposure import DOSES
+from checks.protocol import load_protocol
+from checks.tables import LABS
+
+PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
+DAY = pd.Timestamp("2026-03-02", tz="UTC")
+
+
+def case(subject, dose, window, *, surely=False):
+    certainty = "definite" if window == "yes" else "possible"
+    return Case(subject, dose, DAY, certainty, window, surely, 6.0, (6.0, 6.0), {})
+
+
+def findings(doses, cases=(), control=()):
+    """Doses are (subject, number, window, day it closes, trusted)."""
+    rows = [
+        (subject, number, DAY, DAY, 0.0, trusted, window, DAY + pd.Timedelta(days=day), 3.0, 45.0)
+        for subject, number, window, day, trusted in doses
+    ]
+    table = DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns)))
+    return Findings(table, tuple(cases), tuple(control), 3.0 * len(rows), 45.0 * len(rows))
+
+
+def gathered(*args, **kwargs):
+    return gather_evidence(findings(*args, **kwargs), LABS.empty(), PROTOCOL)
+
+
+def evaluable(subject, number, day):
+    return (subject, number, "evaluable", day, True)
+
+
+def test_subjects_count_once_and_windows_once():
+    doses = [evaluable("A", 1, 1), evaluable("A", 2, 4), evaluable("B", 1, 1)]
+    cases = [
+        case("A", 1, "yes", surely=True),
+        case("A", 1, "possible"),
+        case("A", 2, "yes"),
+        case("B", 1, "possible"),
+        case("B", 1, "no"),
+    ]
+    evidence = gathered(doses, cases)
+    assert evidence.subjects_with_case == Tally(1, 1, 2)
+    assert evidence.timing.in_risk == Tally(1, 2, 3)
+    assert evidence.timing.subjects == Tally(1, 1, 2)
+
+
+def test_the_best_case_for_the_drug_has_every_possible_control_event():
+    control = [ControlEvent("A", True, True), ControlEvent("A", True, False), ControlEvent("B", False, False)]
+    assert gathered([evaluable("A", 1, 1)], control=control).timing.in_control == Tally(3, 2, 1)
+
+
+def test_windows_are_elapsed_unless_open_and_never_in_quarantine():
+    doses = [
+        evaluable("A", 1, 1),
+        ("A", 2, "unobserved", 4, True),
+        ("A", 3, "open", 7, True),
+        ("B", 1, "unobserved", 1, False),
+    ]
+    evidence = gathered(doses)
+    assert (evidence.windows_elapsed, evidence.windows_unobserved, evidence.subjects_evaluable) == (2, 1, 1)
+
+
+def test_subjects_enter_in_order_of_the_closing_of_their_first_window():
+    """C closes first; A and B close together, in order of USUBJID; weights are closed windows of six planned."""
+    doses = [
+        evaluable("B", 1, 3),
+        evaluable("A", 1, 3),
+        evaluable("A", 2, 9),
+        evaluable("C", 1, 2),
+        ("C", 2, "open", 5, True),
+    ]
+    path = gathered(doses, [case("B", 1, "yes")]).subject_path
+    assert path == (
+        PathStep(1 / 6, False, False, False),
+        PathStep(2 / 6, False, False, False),
+        PathStep(1 / 6, False, True, True),
+    )
+
+
+def test_more_doses_than_planned_weigh_one():
+    doses = [evaluable("A", number, number) for number in range(1, 9)]
+    assert [step.weight for step in gathered(doses).subject_path] == [1.0]
+
+
+def test_windows_without_observation_are_no_events_but_may_be_in_the_worst_case():
+    doses = [
+        ("A", 1, "unobserved", 1, True),
+        ("B", 1, "unobserved", 2, True),
+        evaluable("C", 1, 3),
+        ("D", 1, "open", 4, True),
+    ]
+    path = gathered(doses, [case("B", 1, "possible"), case("C", 1, "no")]).window_path
+    assert path == (PathStep(0.0, False, False, True), PathStep(1.0, False, False, False))
+
+
+def labs(*rows):
+    """Rows of (subject, value, upper limit, day from, day to, trusted)."""
+    table = pd.DataFrame(
+        [
+            (name, str(n), "LYM", value, limit, DAY + pd.Timedelta(days=low), DAY + pd.Timedelta(days=high), sure)
+            for n, (name, value, limit, low, high, sure) in enumerate(rows)
+        ],
+        columns=list(LABS.columns),
+    )
+    return LABS.conform(table)
+
+
+def lab_evidence(*rows):
+    doses = [evaluable(name, 1, 1) for name in "ABCD"]
+    found = gather_evidence(findings(doses), labs(*rows), PROTOCOL).labs["registered_alc"]
+    return found.subjects, found.measured
+
+
+def test_a_lab_result_counts_above_its_own_limit_after_the_first_dose():
+    """2.5 times 4.0 is 10.0, not exceeded by 10.0; before the dose nothing counts."""
+    assert lab_evidence(
+        ("A", 10.1, 4.0, 1, 1, True), ("B", 10.0, 4.0, 1, 1, True), ("C", 20.0, 4.0, -1, -1, True)
+    ) == (Tally(1, 1, 1), 2)
+
+
+def test_a_lab_result_that_may_precede_the_dose_or_is_withheld_is_in_the_worst_case():
+    assert lab_evidence(
+        ("A", 11.0, 4.0, -0.5, 0.5, True), ("B", 11.0, 4.0, 1, 1, False), ("C", float("nan"), 4.0, 1, 1, False)
+    ) == (Tally(0, 0, 3), 0)
