@@ -26,8 +26,10 @@ def run_demo(out: Path) -> int:
     found, planted = _found(outcome.document), _planted(truth)
     code = EXIT_CODES[outcome.document["verdict"]]
     if outcome.document["verdict"] == "signal" and found == planted:
-        print(f"Found exactly what was planted: {', '.join(sorted(subject for subject, _ in planted))}.")
-        print(f"A look with this verdict exits {code}; the demo exits 0, having found what it planted.")
+        print("Found exactly what was planted:")
+        for subject, dose in sorted(planted):
+            print(f"  {subject}, dose {dose}")
+        print(f"A look with this verdict exits {code}; the demo exits 0, as it found them.")
         return 0
     print(
         f"Planted but not found: {sorted(planted - found)}; found but not planted: {sorted(found - planted)}."
@@ -42,6 +44,10 @@ def _make_room(out: Path) -> None:
     if not (out / "truth.json").is_file():
         raise UsageError(f"--out {out}: found a folder that is no earlier demo; allowed: a new folder")
     shutil.rmtree(out)
+
+
+def _listed(cases: set[tuple[str, int]]) -> str:
+    return ", ".join(f"{subject} dose {dose}" for subject, dose in sorted(cases)) or "none"
 
 
 def _found(document: Mapping[str, Any]) -> set[tuple[str, int]]:

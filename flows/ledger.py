@@ -85,7 +85,7 @@ class Ledger:
         try:
             self._engine = _engine(url)
             METADATA.create_all(self._engine)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, ImportError) as error:  # a driver may be missing
             raise LedgerWriteError(f"{_shown(url)}: {_reason(error)}") from error
 
     def last_look(self, study: str) -> Mapping[str, Any] | None:

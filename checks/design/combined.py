@@ -180,7 +180,7 @@ def _rate_walk(rule: RateRule) -> Walk:
     met = [(look, fewest) for look, fewest in zip(boundary.looks, boundary.events, strict=True) if fewest]
 
     def walk(trials: Trials) -> BoolArray:
-        units: BoolArray = trials.cases if rule.unit == "window" else trials.cases.any(axis=2)
+        units: BoolArray = np.asarray(trials.cases if rule.unit == "window" else trials.cases.any(axis=2))
         events = np.cumsum(units.reshape(len(units), -1), axis=1)
         reached = [(look - 1, fewest) for look, fewest in met if look <= events.shape[1]]
         places, limits = (np.array(column, dtype=np.int64) for column in zip(*reached, strict=True))

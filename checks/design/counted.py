@@ -76,12 +76,12 @@ def _counted(
     unit: str,
     pending: tuple[PendingSize, ...] = (),
 ) -> CountedDesign:
-    rates = rates_from(FIRST_RATE if null_rate is None else null_rate)
+    doubtful = background.rates if background else ()
+    rates = tuple(sorted({*rates_from(FIRST_RATE if null_rate is None else null_rate), *doubtful}))
     exact = operating_characteristics(boundary, rates)
+    null = None if null_rate is None else rates.index(null_rate)
     curve = curve_rates(rates[-1])
     crossing = operating_characteristics(boundary, curve).reject_probability
-    doubtful = background.rates if background else ()
-    there = operating_characteristics(boundary, doubtful).reject_probability if doubtful else ()
     calibrated = boundary if isinstance(boundary, Boundary) else None
     return CountedDesign(
         id=rule.id,
@@ -94,22 +94,20 @@ def _counted(
         null_rate=null_rate,
         alpha=calibrated.alpha if calibrated else None,
         critical_value=calibrated.critical_value if calibrated else None,
-        size=None if null_rate is None else float(exact.reject_probability[0]),
-        size_by_look=None if null_rate is None else tuple(exact.reject_by_look[0].tolist()),
+        size=None if null is None else float(exact.reject_probability[null]),
+        size_by_look=None if null is None else tuple(exact.reject_by_look[null].tolist()),
         rates=rates,
         reject_probability=tuple(exact.reject_probability.tolist()),
         expected_n=tuple(exact.expected_n.tolist()),
         expected_events=tuple(exact.expected_events.tolist()),
-        background=tuple((rate, float(value)) for rate, value in zip(doubtful, there, strict=True)),
+        background=tuple((rate, float(exact.reject_probability[rates.index(rate)])) for rate in doubtful),
         curve=tuple(zip(curve.tolist(), crossing.tolist(), strict=True)),
         pending=pending,
         notes=_notes(rule, unit),
     )
 
 
-COUNT_NOTE = (
-    "A count has no alpha of its own: the background and the number of subjects decide what it spends."
-)
+COUNT_NOTE = "A count has no alpha of its own: the background and the planned number decide what it spends."
 WINDOW_NOTE = "Windows of one subject are taken as independent; where cases recur, the error is larger."
 
 

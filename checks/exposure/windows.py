@@ -52,7 +52,7 @@ def subject_codes(subjects: pd.Series, known: pd.Index) -> Instants:
 
 def seconds(times: pd.Series) -> Instants:
     """Return seconds since 1970 (UTC)."""
-    return times.astype("datetime64[s, UTC]").astype("int64").to_numpy()
+    return np.asarray(times.astype("datetime64[s, UTC]").astype("int64"), np.int64)
 
 
 def number_doses(administrations: pd.DataFrame) -> pd.DataFrame:

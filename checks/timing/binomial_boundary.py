@@ -2,8 +2,7 @@
 
 Estimator: the exact forward recursion of ``checks.recursion``, truncated at the boundary at each look.
 Assumption: each event falls in risk hours with the same chance r / (r + ratio), independently.
-Reference: Kulldorff M, Silva IR. Exact sequential test for clinical trials and post-market drug and vaccine
-safety surveillance with Poisson and binary data. J Biopharm Stat 2017;27:1059-1077.
+Reference: Kulldorff M, Davis RL, Kolczak M, et al. Sequential Analysis 2011;30:58-78.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Decide, at any moment and without a schedule, whether events run too often into the risk hours.
 
-Estimator: a beta-mixture e-process on the self-controlled events. With x of n events in risk hours and p = 1
-/ (1 + ratio): E = mean of (q / p)^x ((1 - q) / (1 - p))^(n - x) over a Beta(a, b) prior of q, cut to q > p.
+Estimator: a beta-mixture e-process on the self-controlled events. With x of n events in risk hours and
+p = 1 / (1 + ratio): E = mean of (q / p)^x ((1 - q) / (1 - p))^(n - x) over a Beta(a, b) prior of q, cut to q > p.
 It is a test martingale when the drug does nothing (a supermartingale when it protects), so the chance that it
 ever reaches 1 / alpha is at most alpha (Ville), whenever and however often one looks. The confidence sequence
 inverts the uncut mixture: all relative incidences whose own mixture ratio is still below 1 / alpha, valid at

@@ -7,7 +7,7 @@ mu_k = -k W0(-exp(-1 - cv / k)). The size is exact: a forward recursion on the c
 Assumptions: events form a Poisson process whose expected count is known, not estimated (else the conditional
 test).
 Reference: Kulldorff M, Davis RL, Kolczak M, et al. Sequential Analysis 2011;30:58-78; minimum events and
-delayed start: Kulldorff M, Silva IR. REVSTAT 2015;13:265-278.
+delayed start: Kulldorff M, Silva IR. REVSTAT 2017;15:373-394.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Decide whether events crowd into the risk hours of the very subjects who had them.
 
-Estimator: the self-controlled risk interval. Given x1 events in t1 risk hours and x0 in t0 control hours, x1
-~ Binomial(x1 + x0, r t1 / (r t1 + t0)) with r the relative incidence; exact tail probabilities, and
+Estimator: the self-controlled risk interval. Given x1 events in t1 risk hours and x0 in t0 control hours,
+x1 ~ Binomial(x1 + x0, r t1 / (r t1 + t0)) with r the relative incidence; exact tail probabilities, and
 Clopper-Pearson limits of the binomial share turned into limits of r. With strata (doses, subjects, time since
 admission) whose observed hours differ, x1 is a Poisson-binomial count with one r for all, and the limits
 invert its tails in the same way. Fixed differences between subjects cancel.

@@ -5,6 +5,7 @@ to judge is not applicable. A missing column is an entry in the result, not a ra
 failure. Results carry raw values unless told otherwise: only the positions of rows are asked for.
 """
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +105,8 @@ def _table_definition() -> tuple[Any, Any]:
     os.environ["GX_ANALYTICS_ENABLED"] = "False"  # it reads this once, on import: no usage data leaves
     import great_expectations
 
+    # this one module sets its own level, and announces a temporary folder for every context
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     gx: Any = great_expectations
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}

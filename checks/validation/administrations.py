@@ -48,7 +48,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     given = study_drug & ~_not_given(source)
     spans, time_judged, time_shown = times("EXSTDTC", source.text("EXSTDTC"), given, source, setting)
     end_judged, end_shown = ends("EXENDTC", spans, given, source, setting)
-    amount_judged, amount_shown = _amount(source, given, setting)
+    amount_judged, amount_shown = _amount(source, given)
     judged |= time_judged | end_judged | amount_judged
     judged["treatment_state"] = state({"blank": treatment.isna()}, catalogue.KNOWN, data)
     judged["status_state"] = status
@@ -83,13 +83,13 @@ def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
     return state({"unknown": unknown}, catalogue.KNOWN, among)
 
 
-def _amount(source: Source, given: "pd.Series[bool]", setting: Setting) -> tuple[Columns, dict[str, Shown]]:
+def _amount(source: Source, given: "pd.Series[bool]") -> tuple[Columns, dict[str, Shown]]:
     """Judge the amount of each dose given, if any are delivered; 0 is placebo, not missing."""
     text = source.text("EXDOSE")
     # A feed that is kept blind may leave the column out, or blank.
     if text.isna().all():
         return {}, {}
-    amount = read_numbers(text, setting.protocol.feeds.ex.decimal)
+    amount = read_numbers(text)
     judged: Columns = {
         "amount_state": state({"unreadable": amount.isna()}, catalogue.NUMBER, given),
         "amount": amount.where(given),

@@ -1,11 +1,20 @@
 """Decide what each row of AE says: term, grade, seriousness, and when it can have begun."""
 
-from typing import Final
-
 import pandas as pd
 
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, ends, state, times
+from checks.validation.raw import (
+    Needed,
+    Prepared,
+    Setting,
+    Shown,
+    Source,
+    at_any_time,
+    common,
+    ends,
+    state,
+    times,
+)
 from checks.validation.values import read_numbers
 
 NEEDED = (
@@ -13,9 +22,6 @@ NEEDED = (
     Needed("start", ("AESTDTC",)),
     Needed("term", ("AEDECOD", "AETERM")),
 )
-
-BEGINNING: Final = pd.Timestamp("1900-01-01T00:00:00Z").as_unit("s")
-"""The start of an event without a readable one, at its earliest: it may lie in any dose's hours."""
 
 
 def prepare(source: Source, setting: Setting) -> Prepared:
@@ -54,9 +60,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
             "term": term.str.casefold(),
             "grade": grade.fillna(severity.str.upper()),
             "serious": serious.str.upper(),
-            "earliest": spans["earliest"].fillna(BEGINNING),
-            "latest": spans["latest"].fillna(setting.data_cutoff),
             "timed": spans["timed"],
+            **at_any_time(spans, setting),
         }
     )
     return Prepared(pd.DataFrame(judged), shown, typed, enrolled, spans["earliest"].where(spans["placed"]))

@@ -28,8 +28,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     used &= ~(source.text("LBSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
     spans, time_judged, time_shown = times("LBDTC", source.text("LBDTC"), used, source, setting)
     text, limit_text, column, limit_column = _result(source)
-    decimal = setting.protocol.feeds.lb.decimal if setting.protocol.feeds.lb else "."
-    value, limit = read_numbers(text.where(used), decimal), read_numbers(limit_text.where(used), decimal)
+    value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
     judged |= {
         "test_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),

@@ -20,6 +20,9 @@ Columns = dict[str, "pd.Series[Any]"]
 _ANYWHERE: Final = "UTC"
 """The zone in which stamps of unknown subjects are read, to judge their form alone."""
 
+_BEGINNING: Final = pd.Timestamp("1900-01-01T00:00:00Z").as_unit("s")
+"""The earliest that a row without a readable time can be of: it may lie in any dose's hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -196,6 +199,12 @@ def times(
         "hours_after_cutoff": late.where(placed),
     }
     return spans.assign(placed=placed), judged, {name: Shown(column, stamps) for name in judged}
+
+
+def at_any_time(spans: pd.DataFrame, setting: Setting) -> pd.DataFrame:
+    """Return the spans of the rows; one without a readable time reaches up to the data cut-off."""
+    blank = {"earliest": _BEGINNING, "latest": setting.data_cutoff}
+    return spans[list(blank)].fillna(blank)
 
 
 def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":

@@ -1,4 +1,7 @@
-"""Decide which rows of VS are readings of a vital that the case definition needs, and what each says."""
+"""Decide which rows of VS are readings of a vital that the case definition needs, and what each says.
+
+A reading without a readable time may at worst lie in any dose's hours, as an event may.
+"""
 
 from typing import Final
 
@@ -6,7 +9,7 @@ import pandas as pd
 
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, state, times
+from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
 from checks.validation.values import BLANK, read_vitals
 
 NEEDED = (
@@ -35,8 +38,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     used &= ~(source.text("VSSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
     spans, time_judged, time_shown = times("VSDTC", source.text("VSDTC"), used, source, setting)
     value, unit, column = _result(source)
-    decimal = setting.protocol.feeds.vs.decimal if setting.protocol.feeds.vs else "."
-    readings = read_vitals(test[used], value[used], unit[used], decimal).reindex(test.index)
+    readings = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
     judged |= time_judged
     judged |= {name: readings[name] for name in ("value_state", "unit_state", "unit_fit", "position")}
     judged["value_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
@@ -44,15 +46,16 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     judged["dosed"] = source.subject.where(used & spans["placed"])
     shown |= time_shown | _shown_result(value, unit, column)
     shown["test_state"] = Shown("VSTESTCD", test)
-    typed = spans[["earliest", "latest"]].assign(
+    typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         VSSEQ=source.record,
         VSTESTCD=test,
         value=readings["value"],
         alternative=readings["alternative"],
     )
-    placed = spans["placed"]
-    return Prepared(pd.DataFrame(judged), shown, typed, placed, spans["earliest"].where(placed))
+    enrolled = used & source.subject.isin(list(setting.zones))
+    known_until = spans["earliest"].where(spans["placed"])
+    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, known_until)
 
 
 def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:

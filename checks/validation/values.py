@@ -33,27 +33,24 @@ class Reading:
     position: float | None = None
 
 
-def read_number(text: str | None, decimal: str = ".") -> float:
-    """Return the plain number that a text is, NaN when it is none ("<0.5", "37,2" with a decimal point)."""
+def read_number(text: str | None) -> float:
+    """Return the plain number that a text is, NaN when it is none ("<0.5", "37,2").
+
+    A decimal comma that the protocol tells has been made a point by the reader of the feed.
+    """
     if text is None:
         return float("nan")
-    if decimal == ",":
-        text = text.replace(".", "x").replace(",", ".")
     return float(text) if _NUMBER.fullmatch(text) else float("nan")
 
 
-def read_numbers(texts: "pd.Series[str]", decimal: str = ".") -> "pd.Series[float]":
+def read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
     """Return the number that each text is; the same text is read once."""
     codes, uniques = pd.factorize(texts)
-    numbers = np.array(
-        [*(read_number(str(text), decimal) for text in uniques), float("nan")], dtype=np.float64
-    )
+    numbers = np.array([*(read_number(str(text)) for text in uniques), float("nan")], dtype=np.float64)
     return pd.Series(numbers[codes], index=texts.index)
 
 
-def read_vitals(
-    vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]", decimal: str = "."
-) -> pd.DataFrame:
+def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]") -> pd.DataFrame:
     """Return the fields of ``Reading`` for each row; each combination that occurs is read once.
 
     Parameters
@@ -68,7 +65,7 @@ def read_vitals(
     codes = combinations.ngroup().to_numpy()
     first = rows[~pd.Series(codes).duplicated().to_numpy()]
     readings = [
-        read_vital(vital, None if pd.isna(text) else text, None if pd.isna(unit) else unit, decimal)
+        read_vital(vital, None if pd.isna(text) else text, None if pd.isna(unit) else unit)
         for vital, text, unit in first.itertuples(index=False)
     ]
     table = pd.DataFrame(readings, columns=list(Reading.__dataclass_fields__))
@@ -77,7 +74,7 @@ def read_vitals(
     return table.astype(states | numbers).take(codes).set_axis(rows.index)
 
 
-def read_vital(vital: str, text: str | None, unit: str | None, decimal: str = ".") -> Reading:
+def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     """Read one reading: number, unit, and whether a living subject can have it.
 
     A percent sign after the number is its unit. A number that its unit makes impossible but another unit of
@@ -88,7 +85,7 @@ def read_vital(vital: str, text: str | None, unit: str | None, decimal: str = ".
         return Reading(nothing, nothing)
     if text.endswith("%"):
         text, unit = text[:-1].rstrip(), "%" if unit is None else unit
-    number = read_number(text, decimal)
+    number = read_number(text)
     if np.isnan(number):
         return Reading(nothing, nothing, NOT_A_NUMBER)
     fitting = {name: convert(vital, number, name) for name in units_for(vital)}

@@ -1,14 +1,14 @@
 """Show one stopping boundary and its exact operating characteristics, for `postdose boundary`."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from checks.design.rates import rates_from
 from checks.errors import DesignError, UsageError
 from checks.stopping import METHODS, Boundary, OperatingCharacteristics, operating_characteristics
 from flows.design.chart import step_chart
-from flows.design.plain import as_json, columns, percent, rounded, runs, wrapped
+from flows.design.plain import columns, percent, rounded, runs, to_json, wrapped
 
 SCHEMA = "postdose/boundary/1"
 
@@ -19,13 +19,10 @@ def run_boundary(
     n_max: int,
     null_rate: float,
     alpha: float,
-    looks: str | None = None,
-    rates: str | None = None,
-    prior: str | None = None,
-    delta: float | None = None,
-    alternative_rate: float | None = None,
-    nu: float | None = None,
-    json: bool = False,
+    looks: str | None,
+    rates: str | None,
+    options: Mapping[str, str | float | None],
+    as_json: bool,
 ) -> int:
     """Print a boundary as text, or as one JSON document, and return exit code 0.
 
@@ -35,11 +32,12 @@ def run_boundary(
         A name in ``checks.stopping.METHODS``.
     n_max, null_rate, alpha
         Largest number of subjects, acceptable rate, largest probability of crossing at it.
-    looks, rates, prior
-        Numbers separated by commas: subjects at each look; true rates to judge it at; a, b of a beta prior.
-    delta, alternative_rate, nu
-        Options of the methods that take them.
-    json
+    looks, rates
+        Numbers separated by commas: subjects at each look; true rates to judge it at. None: after every
+        subject; the null rate and some above.
+    options
+        What the method takes beside these, None where nothing was given; ``prior`` as "a,b".
+    as_json
         Whether to print JSON.
 
     Raises
@@ -50,18 +48,17 @@ def run_boundary(
     if method not in METHODS:
         raise DesignError(f"method: found {method!r}; allowed: {', '.join(METHODS)}")
     given = {
-        "prior": None if prior is None else numbers("prior", prior, float),
-        "delta": delta,
-        "alternative_rate": alternative_rate,
-        "nu": nu,
+        name: numbers(name, value, float) if isinstance(value, str) else value
+        for name, value in options.items()
+        if value is not None
     }
-    options = {name: value for name, value in given.items() if value is not None}
     at = None if looks is None else numbers("looks", looks, int)
-    boundary = METHODS[method](n_max=n_max, null_rate=null_rate, alpha=alpha, looks=at, **options)
+    boundary = METHODS[method](n_max=n_max, null_rate=null_rate, alpha=alpha, looks=at, **given)
     judged = rates_from(null_rate) if rates is None else numbers("rates", rates, float)
     behaves = operating_characteristics(boundary, judged)
-    document = boundary_document(boundary, behaves)
-    sys.stdout.write(as_json(document) if json else boundary_text(boundary, behaves))
+    sys.stdout.write(
+        to_json(boundary_document(boundary, behaves)) if as_json else boundary_text(boundary, behaves)
+    )
     return 0
 
 
@@ -76,7 +73,7 @@ def numbers(name: str, text: str, kind: Callable[[str], Any]) -> tuple[Any, ...]
 
 def boundary_document(boundary: Boundary, behaves: OperatingCharacteristics) -> dict[str, Any]:
     """Return the boundary, its inputs and its operating characteristics; one value a rate or a look."""
-    document: dict[str, Any] = {
+    document = {
         "schema": SCHEMA,
         "method": boundary.method,
         "n_max": boundary.n_max,
@@ -96,8 +93,7 @@ def boundary_document(boundary: Boundary, behaves: OperatingCharacteristics) -> 
             "reject_by_look": behaves.reject_by_look.tolist(),
         },
     }
-    plain: dict[str, Any] = rounded(document)
-    return plain
+    return rounded(document)
 
 
 def size_by_look(boundary: Boundary) -> list[float]:
@@ -111,7 +107,10 @@ def boundary_text(boundary: Boundary, behaves: OperatingCharacteristics) -> str:
     """Return the boundary for a terminal of 80 columns: table, step chart, operating characteristics."""
     blocks = [
         _heading(boundary),
-        ["Fewest events that cross", *columns(_boundary_rows(boundary))],
+        [
+            "Fewest events that cross, and how often they do at the null rate",
+            *columns(_boundary_rows(boundary)),
+        ],
         step_chart(boundary.looks, boundary.events, boundary.n_max),
         ["Operating characteristics (exact)", *columns(_rate_rows(behaves))],
     ]
@@ -135,7 +134,8 @@ def _shown(value: float | Sequence[float]) -> str:
 
 
 def _boundary_rows(boundary: Boundary) -> list[tuple[str, ...]]:
-    spent, rows, total = size_by_look(boundary), [("subjects", "events", "crossed here", "by then")], 0.0
+    rows: list[tuple[str, ...]] = [("subjects", "events", "crosses here", "by then")]
+    spent, total = size_by_look(boundary), 0.0
     for first, last in runs(boundary.looks, boundary.events):
         here = sum(spent[first : last + 1])
         total += here
@@ -146,7 +146,7 @@ def _boundary_rows(boundary: Boundary) -> list[tuple[str, ...]]:
 
 
 def _rate_rows(behaves: OperatingCharacteristics) -> list[tuple[str, ...]]:
-    header = ("true rate", "crossed", "expected events", "expected subjects")
+    header = ("true rate", "crosses", "expected events", "expected subjects")
     rows = zip(
         behaves.rates, behaves.reject_probability, behaves.expected_events, behaves.expected_n, strict=True
     )

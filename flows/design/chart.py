@@ -27,7 +27,7 @@ def step_chart(looks: Sequence[int], events: Sequence[int | None], n_max: int) -
     cells = {((look - 1) * width // n_max, (fewest - 1) // step) for look, fewest in known}
     if looks == tuple(range(looks[0], looks[-1] + 1)):
         cells |= _filled(known, width, n_max, step)
-    lines = ["events"]
+    lines = ["events" if step == 1 else f"events, {step} a row"]
     for row in range((top - 1) // step, -1, -1):
         marks = "".join("#" if (column, row) in cells else " " for column in range(width))
         lines.append(f"{row * step + 1:>6} |{marks}".rstrip())

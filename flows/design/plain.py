@@ -12,18 +12,22 @@ DIGITS = 10
 """Significant digits in JSON: more than any use needs, fewer than the last bits in which machines differ."""
 
 
-def rounded(value: Any) -> Any:
-    """Return a value as JSON can hold it: tuples as lists, numbers with ten digits, None for no number."""
+def rounded(document: Mapping[str, object]) -> dict[str, Any]:
+    """Return a document as JSON can hold it: tuples as lists, numbers with ten digits, None for no number."""
+    return {key: _rounded(item) for key, item in document.items()}
+
+
+def _rounded(value: object) -> object:
     if isinstance(value, Mapping):
-        return {key: rounded(item) for key, item in value.items()}
+        return rounded(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [rounded(item) for item in value]
+        return [_rounded(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
 
 
-def as_json(document: Mapping[str, Any]) -> str:
+def to_json(document: Mapping[str, Any]) -> str:
     """Return one JSON document, indented, ending in a line feed."""
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -34,7 +38,7 @@ def percent(share: float | None) -> str:
         return "-"
     if 0 < share < 0.0001:
         return "<0.01%"
-    if 0.9995 <= share < 1:
+    if share >= 0.9995:
         return ">99.9%"
     return f"{share:.1%}" if share >= 0.1 or share == 0 else f"{share:.2%}"
 
@@ -54,12 +58,13 @@ def runs(numbers: Sequence[int], values: Sequence[int | None]) -> Iterator[tuple
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: int = 2) -> list[str]:
-    """Return rows as lines of right-aligned columns, the first row being the header."""
+    """Return rows, the first of them the header, as lines: names at the left, numbers at the right."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    return [
-        " " * indent + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = []
+    for row in rows:
+        numbers = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        lines.append((" " * indent + "  ".join((row[0].ljust(widths[0]), *numbers))).rstrip())
+    return lines
 
 
 def wrapped(text: str, *, indent: str = "") -> list[str]:

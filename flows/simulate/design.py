@@ -13,6 +13,7 @@ from numpy.random import Generator
 from checks.errors import UsageError
 from flows.simulate.chance import Part, stream
 from flows.simulate.minutes import ORIGIN, from_local
+from flows.simulate.scenarios import MORNING, Hours
 
 STUDY_ID = "CYT107-IV-SIM"
 ACTIVE, PLACEBO = "CYT107", "PLACEBO"
@@ -25,8 +26,6 @@ PLANNED_DAYS = (0, 3, 7, 10, 14, 17)
 """Twice a week for three weeks, days since the first dose."""
 ENROLMENT_DAYS = (10, 205)
 """First doses, days since the origin: chosen to span the daylight-saving changes of both countries."""
-DOSING_HOURS = (9.0, 11.0)
-"""Local hours between which an infusion starts: after the morning round (simulated)."""
 INFUSION_MINUTES = 60
 """Length of an infusion (simulated: the trial's is not public)."""
 BEFORE_FIRST_DOSE_HOURS = (24.0, 30.0)
@@ -77,8 +76,10 @@ class Subject:
         return self.arm == ACTIVE
 
 
-def enrol(seed: int, subjects: int) -> tuple[Subject, ...]:
-    """Return the enrolled subjects in order of their first dose.
+def enrol(seed: int, subjects: int, *, dosing_hours: Hours = MORNING) -> tuple[Subject, ...]:
+    """Return the enrolled subjects in order of the day of their first dose.
+
+    Other ``dosing_hours`` move the doses of a seed, and the stays around them, within their days alone.
 
     Raises
     ------
@@ -92,12 +93,12 @@ def enrol(seed: int, subjects: int) -> tuple[Subject, ...]:
     days = np.linspace(*ENROLMENT_DAYS, subjects, endpoint=False) + rng.uniform(
         0, np.ptp(ENROLMENT_DAYS) / subjects, subjects
     )
-    return tuple(
-        _subject(
-            stream(seed, Part.ENROLMENT, index + 1), index, sites[: index + 1], arms[index], int(days[index])
-        )
-        for index in range(subjects)
-    )
+    enrolled: list[Subject] = []
+    for index, (arm, day) in enumerate(zip(arms, days.astype(int).tolist(), strict=True)):
+        own = stream(seed, Part.ENROLMENT, index + 1)
+        doses = _doses(own, day, SITES[sites[index]], dosing_hours)
+        enrolled.append(_subject(own, index, sites[: index + 1], arm, doses))
+    return tuple(enrolled)
 
 
 def _allocate(rng: Generator, subjects: int) -> list[str]:
@@ -111,9 +112,8 @@ def _spread(rng: Generator, subjects: int) -> list[str]:
     return [str(site) for site in np.concatenate(rounds)[:subjects]]
 
 
-def _subject(rng: Generator, index: int, sites: list[str], arm: str, day: int) -> Subject:
+def _subject(rng: Generator, index: int, sites: list[str], arm: str, doses: tuple[Dose, ...]) -> Subject:
     site = sites[-1]
-    doses = _doses(rng, day, SITES[site])
     first, last = doses[0].start, max(dose.start for dose in doses if dose.not_given is None)
     icu_days = max(ICU_DAYS_AFTER_FIRST_DOSE[0], ICU_DAYS_AFTER_FIRST_DOSE[1] * rng.lognormal(0, 0.5))
     chart_end = last + _minutes(rng, AFTER_LAST_DOSE_HOURS)
@@ -133,22 +133,22 @@ def _subject(rng: Generator, index: int, sites: list[str], arm: str, day: int) -
     )
 
 
-def _doses(rng: Generator, first_day: int, zone: str) -> tuple[Dose, ...]:
+def _doses(rng: Generator, first_day: int, zone: str, hours: Hours) -> tuple[Dose, ...]:
     """Return the doses reached before a subject stops; the first is always given."""
     reached: list[Dose] = []
     for number, planned in enumerate(PLANNED_DAYS, start=1):
         if number > 2 and rng.random() < STOP_CHANCE:
             break
-        start = _dose_start(rng, first_day + planned, zone)
+        start = _dose_start(rng, first_day + planned, zone, hours)
         skipped = number > 1 and rng.random() < SKIP_CHANCE
         reason = str(rng.choice(REASONS_SKIPPED)) if skipped else None
         reached.append(Dose(number, start, start + INFUSION_MINUTES + int(rng.integers(0, 6)), reason))
     return tuple(reached)
 
 
-def _dose_start(rng: Generator, day: int, zone: str) -> int:
-    morning = datetime.combine(ORIGIN.date() + timedelta(days=day), time())
-    return from_local(morning + timedelta(minutes=int(rng.uniform(*DOSING_HOURS) * 60)), zone)
+def _dose_start(rng: Generator, day: int, zone: str, hours: Hours) -> int:
+    midnight = datetime.combine(ORIGIN.date() + timedelta(days=day), time())
+    return from_local(midnight + timedelta(minutes=int(rng.uniform(*hours) * 60)), zone)
 
 
 def _minutes(rng: Generator, hours: tuple[float, float]) -> int:

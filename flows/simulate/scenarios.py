@@ -8,6 +8,10 @@ Hours = tuple[float, float]
 
 NORMAL_DIURNAL_C = 0.25
 """Half the swing of body temperature over a day, C: 0.5 C from nadir to zenith (JAMA 1992;268:1578-80)."""
+MORNING: Hours = (9.0, 11.0)
+"""Local hours between which an infusion starts: after the morning round (simulated)."""
+AROUND_THE_CLOCK: Hours = (0.0, 24.0)
+"""Dosing hours that leave hours since dose unrelated to the hour of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,9 @@ class Scenario:
         Hours since dose start between which a planted component begins, drawn uniformly.
     diurnal_amplitude : float
         Half the daily swing of temperature, C.
+    dosing_hours : tuple of float
+        Local hours between which every dose starts, drawn uniformly. Dosed in the morning alone, hours 5 to 8
+        fall on the afternoon's peak of temperature, and no comparison within a subject can tell them apart.
     lymphocytosis : bool
         Whether one treated subject's lymphocytes rise above 2.5 times the upper limit of normal.
     """
@@ -34,6 +41,7 @@ class Scenario:
     fever_onset_hours: Hours = (5.2, 6.2)
     distress_onset_hours: Hours = (5.3, 6.6)
     diurnal_amplitude: float = NORMAL_DIURNAL_C
+    dosing_hours: Hours = MORNING
     lymphocytosis: bool = False
 
 
@@ -58,7 +66,10 @@ _WORLDS = (
         "alc", "Nothing reacts, but one treated subject's lymphocytes pass the limit.", lymphocytosis=True
     ),
     Scenario(
-        "diurnal", "Nothing reacts, but temperature swings strongly over the day.", diurnal_amplitude=0.8
+        "diurnal",
+        "Nothing reacts, but temperature swings strongly over the day; doses come around the clock.",
+        diurnal_amplitude=0.8,
+        dosing_hours=AROUND_THE_CLOCK,
     ),
 )
 

@@ -86,7 +86,8 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
         raise UsageError(f"scenario: found {scenario}; allowed: {', '.join(SCENARIOS)}")
     if seed < 0:
         raise UsageError(f"--seed: found {seed}; allowed: 0 or more")
-    world, people = SCENARIOS[scenario], enrol(seed, subjects)
+    world = SCENARIOS[scenario]
+    people = enrol(seed, subjects, dosing_hours=world.dosing_hours)
     reactions = plant(people, world, seed)
     courses = {one.usubjid: septic_course(one, world, reactions.get(one.usubjid), seed) for one in people}
     readings = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}

@@ -6,8 +6,9 @@ A chart has one line a subject's dose, vital or adverse event, then stamps with 
     TEMP    07:00 37.0   13:00 37.1   14:00 38.5
     AE      14:10 PYREXIA
 
-Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time; ``13:00..16:00``
-is every hour from the one to the other. A question mark after a value (or after the stamp of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
+Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time, and
+``13:00..16:00`` is every hour from the one to the other. A question mark after a value (or after the stamp of
+a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
 """
 
 from collections.abc import Callable, Iterator
@@ -63,8 +64,8 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
             for cell, value in zip(cells[::2], cells[1::2], strict=True)
             for when in stamps(cell)
         ]
-        for place, (when, cell, value) in enumerate(charted, start=1):
-            trusted, value = not value.endswith("?"), value.rstrip("?")
+        for place, (when, cell, charted_value) in enumerate(charted, start=1):
+            trusted, value = not charted_value.endswith("?"), charted_value.rstrip("?")
             if what == "AE":
                 term, timed = value.replace("_", " ").casefold(), not cell.endswith("/")
                 yield "reports", (subject, str(place), term, "", "", *when, timed, trusted)

@@ -19,7 +19,8 @@ QUIET_TEMP = "TEMP 07:00 37.0  10:00 37.0  13:00 37.1"
 
 
 class Example(NamedTuple):
-    """``expected`` has one row a case: dose, certainty, in the risk window, surely, hour, onset from, onset to."""
+    """``expected`` has one row a case: dose, certainty, in the risk window, surely, hour, onset from, "
+    "onset to."""
 
     definition: str
     chart: str
@@ -28,7 +29,8 @@ class Example(NamedTuple):
 
 EXAMPLES = {
     "new_fever_then_new_desaturation": Example(
-        "Both components newly present in one dose's hours. Distress was last absent at 14:00 (hour 6) and first "
+        "Both components newly present in one dose's hours. Distress was last absent at 14:00 (hour 6) and "
+        "first "
         "seen at 14:15 (hour 6.25); it is the later component.",
         """
         dose    08:00
@@ -74,7 +76,8 @@ EXAMPLES = {
         NONE,
     ),
     "fever_returns_at_the_washout": Example(
-        "08:30 to 14:30 is 6 h exactly, and 37.0 was read between: absent for the washout, so new again. Fever is "
+        "08:30 to 14:30 is 6 h exactly, and 37.0 was read between: absent for the washout, so new again. "
+        "Fever is "
         "the later component: last absent 13:00 (hour 5), seen 14:30 (hour 6.5).",
         """
         dose    08:00
@@ -102,7 +105,8 @@ EXAMPLES = {
         NONE,
     ),
     "baseline_is_a_median": Example(
-        "The median of 36.5, 36.9 and 37.9 is 36.9 (the mean 37.1): 38.0 is a rise of 1.1 (0.9 against the mean).",
+        "The median of 36.5, 36.9 and 37.9 is 36.9 (the mean 37.1): 38.0 is a rise of 1.1 (0.9 against the "
+        "mean).",
         """
         dose    08:00
         TEMP    03:00 36.5  05:00 36.9  07:00 37.9  13:00 37.0  14:00 38.0
@@ -120,7 +124,8 @@ EXAMPLES = {
         NONE,
     ),
     "missing_baseline_absolute_criterion": Example(
-        "No temperature in 02:00 to 08:00: 38.5 meets the absolute criterion, and the case is at most possible.",
+        "No temperature in 02:00 to 08:00: 38.5 meets the absolute criterion, and the case is at most "
+        "possible.",
         """
         dose    08:00
         TEMP    09:00 37.0  13:00 37.0  14:00 38.5
@@ -138,7 +143,8 @@ EXAMPLES = {
         NONE,
     ),
     "adverse_event_without_a_time": Example(
-        "Pyrexia on day 1: within this dose's hours that is 08:00 (hour 0) to 23:59:59 (hour 15.9997); no hour.",
+        "Pyrexia on day 1: within this dose's hours that is 08:00 (hour 0) to 23:59:59 (hour 15.9997); no "
+        "hour.",
         """
         dose    08:00
         OXYSAT  07:00 97    10:00 97    13:00 96    14:00 96    14:15 88
@@ -184,7 +190,8 @@ EXAMPLES = {
         ((1, "definite", "yes", True, 6.0, 6.0, 6.0),),
     ),
     "adverse_event_that_disagrees": Example(
-        "[14:00, 14:30] by measurement and 16:30 by report are disjoint: the hull, hours 6 to 8.5, and a query. "
+        "[14:00, 14:30] by measurement and 16:30 by report are disjoint: the hull, hours 6 to 8.5, and a "
+        "query. "
         "First seen at 14:30; not surely in the window, for the hull leaves it.",
         """
         dose    08:00
@@ -204,7 +211,8 @@ EXAMPLES = {
         ((1, "definite", "yes", False, 5.5, 4.5, 5.5),),
     ),
     "seen_after_the_window_begun_perhaps_within": Example(
-        "Seen at 16:15 (hour 8.25), last absent at 15:45 (hour 7.75): a definite case, possibly in the window.",
+        "Seen at 16:15 (hour 8.25), last absent at 15:45 (hour 7.75): a definite case, possibly in the "
+        "window.",
         """
         dose    08:00
         TEMP    07:00 37.0  10:00 37.0  14:00 37.1  15:00 38.5
@@ -323,7 +331,8 @@ EXAMPLES = {
         ((1, "possible", "possible", False, 6.25, 6.0, 6.25),),
     ),
     "dose_without_a_time": Example(
-        "The dose was some time on day 1: no baseline, no hour. Distress began at most 14.25 h after it, and at "
+        "The dose was some time on day 1: no baseline, no hour. Distress began at most 14.25 h after it, "
+        "and at "
         "least 9.9997 h before it (14:00 against a dose at 23:59:59).",
         """
         dose    1/

@@ -107,7 +107,8 @@ WINDOWS = {
         (("evaluable", 3.0),),
     ),
     "two_vitals_do_not_bridge_a_gap": Window(
-        "Saturation at 11:30 and breathing at 15:00 are of different vitals: 11:30 to 13:30, and 15:00 to 17:00.",
+        "Saturation at 11:30 and breathing at 15:00 are of different vitals: 11:30 to 13:30, and 15:00 to "
+        "17:00.",
         """
         dose   08:00
         TEMP   07:00..18:00 37.0
@@ -207,7 +208,8 @@ CONTROL = {
         (3.0, 46.0, ()),
     ),
     "new_fever_and_distress": Control(
-        "The pattern of a case, first seen at 1/15:15 in the block 14:00 to 17:00; distress last absent at 15:00.",
+        "The pattern of a case, first seen at 1/15:15 in the block 14:00 to 17:00; distress last absent at "
+        "15:00.",
         """
         dose   2/08:00
         TEMP   1/00:00..6/00:00 37.0  1/14:30 38.5
@@ -243,7 +245,8 @@ CONTROL = {
         (3.0, 54.0, ()),
     ),
     "rise_against_the_pseudo_dose": Control(
-        "The block 14:00 to 17:00 has its pseudo-dose at 09:00, 5 h before it: the baseline is 03:00 to 09:00, "
+        "The block 14:00 to 17:00 has its pseudo-dose at 09:00, 5 h before it: the baseline is 03:00 to "
+        "09:00, "
         "with a median of 37.0, so 38.0 is a fever. The 38.0 of 00:00 to 02:00 is outside of it.",
         """
         dose   2/08:00
@@ -281,8 +284,10 @@ CONTROL = {
         (3.0, 54.0, ()),
     ),
     "first_risk_window_in_the_second_control_window": Control(
-        "The second dose, at 3/00:00, has control hours from 2/00:00 to 2/18:00; the risk window of the first, "
-        "2/13:00 to 2/16:00, stays out of them. 1/08:00 to 2/13:00 is 29 h, 2/16:00 to 2/18:00 is 2 h, 2/20:00 to "
+        "The second dose, at 3/00:00, has control hours from 2/00:00 to 2/18:00; the risk window of the "
+        "first, "
+        "2/13:00 to 2/16:00, stays out of them. 1/08:00 to 2/13:00 is 29 h, 2/16:00 to 2/18:00 is 2 h, "
+        "2/20:00 to "
         "3/00:00 is 4 h, 3/12:00 to 5/00:00 is 36 h.",
         """
         dose   2/08:00 3/00:00
@@ -311,7 +316,8 @@ def test_control_hours_and_events_follow_from_the_chart(name: str, look: Look) -
 def test_a_block_holds_at_most_one_event(
     second_pair: str, events: int, look: Look, protocol: StudyProtocol
 ) -> None:
-    """With a washout of 1 h two pairs can be new within 3 h; one block (14:00 to 17:00) counts one of them."""
+    """With a washout of 1 h two pairs can be new within 3 h; one block (14:00 to 17:00) counts one of "
+    "them."""
     fever, distress = second_pair.split()
     chart = f"""
     dose   2/08:00

@@ -58,9 +58,7 @@ def test_every_charted_tenth_of_a_degree_rises_by_one():
     assert not any(met(RISE, tenths / 10, (tenths - 9) / 10) for tenths in range(380, 420))
 
 
-@pytest.mark.parametrize(
-    ("value", "expected"), [(38.3, False), (38.3334, True)], ids=["100.94 F", "101 F"]
-)
+@pytest.mark.parametrize(("value", "expected"), [(38.3, False), (38.3334, True)], ids=["100.94 F", "101 F"])
 def test_an_absolute_criterion_in_fahrenheit(value, expected):
     """101 F is (101 - 32) / 1.8 = 38.3333 C."""
     assert met({"vital": "TEMP", "at_least": 101, "unit": "F"}, value) is expected

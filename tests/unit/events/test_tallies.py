@@ -105,7 +105,16 @@ def labs(*rows):
     """Rows of (subject, value, upper limit, day from, day to, trusted)."""
     table = pd.DataFrame(
         [
-            (name, str(n), "LYM", value, limit, DAY + pd.Timedelta(days=low), DAY + pd.Timedelta(days=high), sure)
+            (
+                name,
+                str(n),
+                "LYM",
+                value,
+                limit,
+                DAY + pd.Timedelta(days=low),
+                DAY + pd.Timedelta(days=high),
+                sure,
+            )
             for n, (name, value, limit, low, high, sure) in enumerate(rows)
         ],
         columns=list(LABS.columns),
@@ -128,5 +137,7 @@ def test_a_lab_result_counts_above_its_own_limit_after_the_first_dose():
 
 def test_a_lab_result_that_may_precede_the_dose_or_is_withheld_is_in_the_worst_case():
     assert lab_evidence(
-        ("A", 11.0, 4.0, -0.5, 0.5, True), ("B", 11.0, 4.0, 1, 1, False), ("C", float("nan"), 4.0, 1, 1, False)
+        ("A", 11.0, 4.0, -0.5, 0.5, True),
+        ("B", 11.0, 4.0, 1, 1, False),
+        ("C", float("nan"), 4.0, 1, 1, False),
     ) == (Tally(0, 0, 3), 0)

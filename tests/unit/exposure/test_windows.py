@@ -47,7 +47,9 @@ def exact(subject, *hours):
 def hour_spans(*pairs):
     """Spans of the subject with code 0, in hours since the first midnight."""
     epoch = int(DAY.timestamp())
-    edges = np.array([[epoch + low * HOUR, epoch + high * HOUR] for low, high in pairs], np.int64).reshape(-1, 2)
+    edges = np.array([[epoch + low * HOUR, epoch + high * HOUR] for low, high in pairs], np.int64).reshape(
+        -1, 2
+    )
     codes = np.zeros(len(edges), np.int64)
     return Spans(place(codes, edges[:, 0]), place(codes, edges[:, 1]))
 

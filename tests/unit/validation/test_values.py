@@ -107,11 +107,6 @@ def test_what_is_no_plain_number_is_not_read_as_one(text: str) -> None:
     assert read_vital("TEMP", text, "C").value_state == NOT_A_NUMBER
 
 
-def test_a_decimal_comma_is_read_where_the_protocol_says_so() -> None:
-    assert read_number("37,2", ",") == 37.2
-    assert math.isnan(read_number("1.037,2", ","))
-
-
 @pytest.mark.parametrize(("unit", "state"), [(None, BLANK), ("K", UNKNOWN_UNIT), ("%", UNKNOWN_UNIT)])
 def test_a_unit_is_never_guessed_but_what_it_could_be_is_kept(unit: str | None, state: str) -> None:
     celsius, fahrenheit = read_vital("TEMP", "38.5", unit), read_vital("TEMP", "101.3", unit)

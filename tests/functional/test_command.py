@@ -1,0 +1,157 @@
+"""`postdose` as a process: exit codes, what it prints where, and what it leaves on disk."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """No network beyond loopback is needed, and no configuration: only a Prefect home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))}
+    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+
+
+def postdose(
+    *arguments: str, environment: Mapping[str, str], folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.cli", *arguments]
+    return subprocess.run(
+        command, env=dict(environment), cwd=folder or ROOT, capture_output=True, text=True, timeout=500
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(
+    environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("demo")
+    return postdose("demo", "--out", str(folder / "demo"), environment=environment), folder / "demo"
+
+
+def planted(study: Path) -> list[str]:
+    return sorted(case["USUBJID"] for case in json.loads((study / "truth.json").read_text())["cases"])
+
+
+def test_the_demo_finds_exactly_what_it_planted(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, study = demo
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].startswith("SIGNAL")
+    assert len(planted(study)) == 3
+    assert all(subject in done.stdout for subject in planted(study))
+    assert "A look with this verdict exits 20" in done.stdout
+
+
+def test_the_demo_prints_80_columns_and_no_arm(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, study = demo
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("Report:")]
+    assert max(map(len, lines)) <= 80
+    look = next((study / "looks").rglob("look.json")).parent
+    written = "".join(path.read_text(encoding="utf-8") for path in sorted(look.iterdir()))
+    for tells_arm in ("PLACEBO", "CYT107 10", "ACTARM", "EXDOSE", "EXTRT"):
+        assert tells_arm not in written + done.stdout + done.stderr
+
+
+def test_a_look_leaves_its_six_files_and_nothing_half_written(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    look = next((demo[1] / "looks").rglob("look.json")).parent
+    assert sorted(path.name for path in look.iterdir()) == [
+        "cases.csv",
+        "doses.csv",
+        "look.json",
+        "quarantine.csv",
+        "report.html",
+        "validation.json",
+    ]
+
+
+def test_a_look_with_a_signal_exits_20_and_json_is_all_it_prints(
+    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str]
+) -> None:
+    study = demo[1]
+    cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
+    done = postdose(
+        "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", environment=environment
+    )
+    assert done.returncode == 20, done.stderr
+    again = json.loads(done.stdout)
+    first = json.loads(next((study / "looks").rglob("look.json")).read_text(encoding="utf-8"))
+    for history in ("ledger", "signals", "delivery"):
+        again.pop(history), first.pop(history)
+    assert again == first
+
+
+def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
+    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    study = demo[1]
+    cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
+    unwritable = f"sqlite:///{study / 'protocol.yaml' / 'state.sqlite'}"
+    done = postdose(
+        "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--state", unwritable,
+        "--out", str(tmp_path / "look"), environment=environment,
+    )  # fmt: skip
+    assert done.returncode == 20
+    assert "ledger could not be written" in done.stderr
+    assert "SIGNAL" in done.stdout
+
+
+def test_a_protocol_with_problems_exits_2_and_names_lines(environment: Mapping[str, str], tmp_path: Path) -> None:
+    bad = tmp_path / "protocol.yaml"
+    bad.write_text("schema_version: 1\nstudy: {id: S, timezone: Mars/Olympus}\n")
+    done = postdose("check", str(bad), environment=environment)
+    assert done.returncode == 2
+    assert "protocol.yaml:2: study.timezone" in done.stderr
+    assert "to correct" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["look", "p.yaml", "--data-cutoff", "yesterday"], "ISO 8601"),
+        (["look", "p.yaml", "--data-cutoff", "2025-01-01T00:00"], "without a zone"),
+        (["simulate", "nothing-like-it", "--out", "x"], "invalid choice"),
+        (["check", "no-such-file.yaml"], "no-such-file.yaml"),
+    ],
+)
+def test_wrong_usage_exits_2_and_says_what_is_allowed(
+    environment: Mapping[str, str], tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = postdose(*arguments, environment={**environment, "PYTHONPATH": str(ROOT)}, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_the_demo_refuses_a_folder_that_is_not_its_own(environment: Mapping[str, str], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    done = postdose("demo", "--out", str(tmp_path), environment=environment)
+    assert done.returncode == 2
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_help_needs_neither_prefect_nor_great_expectations(environment: Mapping[str, str]) -> None:
+    script = (
+        "import sys\n"
+        "from flows.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'prefect', 'great_expectations', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "COMMAND" in done.stdout

@@ -1,0 +1,168 @@
+"""Worked examples at the edges: absence is measured, withheld rows doubt, risk and control hours are alike.
+
+Those marked as expected to fail state what the definitions say where the look still says something else.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from checks.events import Findings
+from checks.protocol import StudyProtocol
+from checks.protocol.model import Component
+
+Look = Callable[..., Findings]
+
+
+def differs(reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.xfail(reason=reason, raises=AssertionError)
+
+
+DISTRESS = "OXYSAT 07:00..13:00 97  14:00 96  14:15 88"
+
+
+def windows(findings: Findings) -> list[tuple[str, str]]:
+    return [(case.certainty, case.in_risk_window) for case in findings.cases]
+
+
+@differs("an interval of exactly the washout between two abnormal readings passes for a measured absence")
+def test_a_fever_charted_every_six_hours_is_not_new_each_time(look: Look) -> None:
+    """38.6 at each of six readings: nobody ever measured that the fever was gone."""
+    chart = f"""
+    dose   08:00
+    TEMP   00:00 38.6  06:00 38.6  12:00 38.6  18:00 38.6  2/00:00 38.6
+    {DISTRESS}
+    """
+    assert ("definite", "yes") not in windows(look(chart))
+
+
+def test_a_fever_charted_less_often_than_the_washout_is_at_most_possible(look: Look) -> None:
+    """Every 8 h: whether it was gone between 08:00 and 16:00 is not known."""
+    chart = """
+    dose   08:00
+    TEMP   00:00 38.6  08:00 38.6  16:00 38.6
+    OXYSAT 07:00..13:00 97  15:00 96  15:15 88
+    """
+    assert windows(look(chart)) == [("possible", "possible")]
+
+
+@differs("a report before the dose is not looked at: the washout sees readings alone")
+def test_a_fever_reported_before_the_dose_is_not_new_after_it(look: Look) -> None:
+    """Pyrexia at 07:00 is evidence of presence 5.5 h before the report of 12:30."""
+    assert look(f"dose 08:00\n{DISTRESS}\nAE 07:00 PYREXIA  12:30 PYREXIA").cases == ()
+
+
+@differs("the hours of a dose are cut by a quarantined dose, though its cases are sought beyond it")
+def test_a_quarantined_dose_changes_no_trusted_hours(look: Look) -> None:
+    """Without the row in quarantine the window 13:00 to 16:00 is observed for 3 h."""
+    vitals = "TEMP 07:00..20:00 37.0\nOXYSAT 07:00..20:00 97"
+    alone = look(f"dose 08:00\n{vitals}")
+    beside = look(f"dose 08:00 14:00?\n{vitals}")
+    assert beside.hours_in_risk == alone.hours_in_risk == 3.0
+    assert beside.doses["window"].tolist()[0] == "evaluable"
+
+
+def all_of(protocol: StudyProtocol, *criteria: dict[str, object]) -> StudyProtocol:
+    """The protocol with a fever that needs all of some criteria."""
+    fever = Component.model_validate({"all_of": list(criteria)})
+    components = {**protocol.case_definition.components, "fever": fever}
+    definition = protocol.case_definition.model_copy(update={"components": components})
+    return protocol.model_copy(update={"case_definition": definition})
+
+
+HOT = {"vital": "TEMP", "at_least": 38.3, "unit": "C"}
+FAST = {"vital": "HR", "at_least": 100, "unit": "beats/min"}
+
+
+@differs("terms in all_of are not required: the vitals alone, or the report alone, are enough")
+def test_all_of_with_terms_needs_the_report_too(look: Look, protocol: StudyProtocol) -> None:
+    chart = f"dose 08:00\nTEMP 07:00 37.0 13:00 37.0 14:00 38.5\n{DISTRESS}"
+    assert look(chart, under=all_of(protocol, HOT, {"terms": ["PYREXIA"]})).cases == ()
+
+
+@differs("of two vitals read at one instant the first is judged with the other's earlier reading")
+def test_all_of_takes_what_is_read_at_one_instant_together(look: Look, protocol: StudyProtocol) -> None:
+    """At 14:00 the pulse is fast and the temperature normal again: never both."""
+    chart = f"dose 08:00\nTEMP 07:00 37.0 13:00 38.5 14:00 37.0\nHR 07:00 80 13:00 80 14:00 120\n{DISTRESS}"
+    assert look(chart, under=all_of(protocol, HOT, FAST)).cases == ()
+
+
+@pytest.mark.parametrize("last_absent", ["1/11:00", "1/13:30"], ids=["by both", "fast after hot"])
+def test_all_of_is_present_where_the_last_readings_agree(
+    last_absent: str, look: Look, protocol: StudyProtocol
+) -> None:
+    """Hot at 13:30, fast at 14:00, half an hour later: both hold at 14:00 (hour 6)."""
+    chart = f"""
+    dose   08:00
+    TEMP   07:00 37.0 {last_absent} {"38.5" if last_absent == "1/13:30" else "37.0"} 14:00 38.5
+    HR     07:00 80   11:00 80   14:00 120
+    {DISTRESS}
+    """
+    (case,) = look(chart, under=all_of(protocol, HOT, FAST)).cases
+    assert case.components["fever"].onset_hours[1] == 6.0
+
+
+@differs("an event that is only possible in one block hides that it is certain in the next")
+def test_an_event_on_the_edge_of_two_blocks_counts_where_it_has_a_baseline(look: Look) -> None:
+    """14:00 belongs to the blocks 11:00 to 14:00 (baseline 00:00 to 06:00: none) and 14:00 to 17:00."""
+    chart = """
+    dose   2/08:00
+    TEMP   1/06:30..1/13:30 37.0  1/14:00 38.5  1/15:00..6/00:00 37.0
+    OXYSAT 1/06:30..1/13:30 97    1/14:00 88    1/15:00..6/00:00 97
+    """
+    assert [event.counted for event in look(chart).control_events] == [True]
+
+
+@differs("an event whose interval reaches back into the block before a risk window is lost to its own block")
+def test_an_event_whose_interval_spans_a_risk_window_counts_in_its_own_block(look: Look) -> None:
+    """Seen at 3/16:30 in control hours (3/16:00 on); last absent at 3/12:30, before the risk window of a "
+    "dose."""
+    chart = """
+    dose   3/08:00 3/18:00 4/04:00
+    TEMP   3/00:00..3/16:00 37.0  3/16:15 38.5  3/23:30..5/00:00 37.0
+    OXYSAT 3/00:00..3/12:00 97    3/12:30 97    3/16:30 88  3/17:00..5/00:00 97
+    """
+    assert [event.counted for event in look(chart).control_events] == [True]
+
+
+@differs("a control block reaches 3 h back for reports, a dose all the way")
+def test_a_report_early_in_the_hours_counts_alike_in_risk_and_control(look: Look) -> None:
+    """Pyrexia reported 4 h before the block, or the risk window, of 14:00 to 17:00; all else is the same."""
+    vitals = """
+    TEMP   1/00:00..1/13:00 37.0  1/15:00 38.5  1/16:00..6/00:00 37.0
+    OXYSAT 1/00:00..1/14:30 97    1/15:10 88    1/16:00..6/00:00 97
+    AE     1/10:00 PYREXIA
+    """
+    in_control = look(f"dose 2/08:00\n{vitals}").control_events
+    in_risk = look(f"dose 1/09:00\n{vitals}").cases
+    counted_in_risk = sum(case.in_risk_window == "yes" for case in in_risk)
+    assert sum(event.counted for event in in_control) == counted_in_risk
+
+
+@differs("a baseline in quarantine is missing in the worst case too")
+def test_a_rise_against_a_quarantined_baseline_is_possible(look: Look) -> None:
+    """38.1 is 1.1 above the withheld 37.0: the quarantined reading is needed for the case."""
+    chart = f"dose 08:00\nTEMP 07:00 37.0? 13:00 37.0 14:00 38.1\n{DISTRESS}"
+    assert windows(look(chart)) == [("possible", "possible")]
+
+
+@differs("withheld rows are taken all together: the doubtful dose hides the doubtful reading")
+def test_a_quarantined_reading_counts_whether_or_not_a_quarantined_dose_was_given(look: Look) -> None:
+    """Without the dose of 14:05 the withheld 88 of 14:15 is at hour 6.25 of the first."""
+    chart = """
+    dose   08:00 14:05?
+    TEMP   07:00 37.0  13:00 37.0  14:00 38.5
+    OXYSAT 07:00..13:00 97  14:00 96  14:15 88?
+    """
+    assert ("possible", "possible") in windows(look(chart))
+
+
+@differs("control events are sought in trusted rows alone")
+def test_a_quarantined_reading_makes_a_possible_control_event(look: Look) -> None:
+    """The best case of a timing rule has every possible control event."""
+    chart = """
+    dose   2/08:00
+    TEMP   1/00:00..6/00:00 37.0  1/14:30 38.5?
+    OXYSAT 1/00:00..6/00:00 97    1/15:15 88
+    """
+    assert [event.counted for event in look(chart).control_events] == [False]

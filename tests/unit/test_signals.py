@@ -1,0 +1,179 @@
+"""The verdict of a look is the first that holds, and a signal lives from look to look."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checks.evaluation import Evidence, LabEvidence, PathStep, RuleResult, RuleVerdict, Tally, TimingEvidence
+from checks.protocol import load_protocol
+from checks.signals import (
+    Signal,
+    SignalState,
+    Verdict,
+    decide_verdict,
+    evaluate_rules,
+    untrusted_feeds,
+    update_signals,
+)
+from checks.validation import FeedOutcome
+
+PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
+
+QUIET = RuleResult("count", "count", None, NOT_CROSSED, NOT_CROSSED, NOT_CROSSED, 0, 10, 3)
+OVER = replace(QUIET, id="over", verdict=CROSSED, worst_case=CROSSED, events=3)
+WORST = replace(QUIET, id="worst", worst_case=CROSSED)
+UNSEEN = replace(QUIET, id="unseen", verdict=UNKNOWN, best_case=UNKNOWN, worst_case=UNKNOWN)
+SOUND = FeedOutcome("VS", ("a",), 9, 9, 0, "passed", None, False, 0.0, True, ())
+STALE = replace(SOUND, stale=True)
+
+
+def verdict(*results, feeds=(SOUND,), short=1):
+    watch = PROTOCOL.watch.model_copy(update={"cases_short_of_boundary": short})
+    return decide_verdict(results, feeds, PROTOCOL.model_copy(update={"watch": watch}))
+
+
+@pytest.mark.parametrize(
+    ("results", "feeds", "expected"),
+    [
+        ((QUIET,), (SOUND,), Verdict.NO_SIGNAL),
+        ((QUIET, OVER), (SOUND,), Verdict.SIGNAL),
+        ((QUIET, OVER, UNSEEN), (STALE,), Verdict.SIGNAL),
+        ((QUIET,), (STALE,), Verdict.NOT_ASSESSABLE),
+        ((QUIET, WORST), (STALE,), Verdict.NOT_ASSESSABLE),
+        ((UNSEEN, UNSEEN), (SOUND,), Verdict.NOT_ASSESSABLE),
+        ((QUIET, UNSEEN), (SOUND,), Verdict.NO_SIGNAL),
+        ((QUIET, WORST), (SOUND,), Verdict.WATCH),
+    ],
+    ids=[
+        "quiet",
+        "one rule crossed",
+        "crossed though a feed is stale",
+        "stale",
+        "stale before watch",
+        "no rule evaluable",
+        "one rule not evaluable",
+        "a worst case crosses",
+    ],
+)
+def test_the_verdict_is_the_first_that_holds(results, feeds, expected):
+    assert verdict(*results, feeds=feeds) is expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "trusted"),
+    [
+        (SOUND, True),
+        (STALE, False),
+        (replace(SOUND, outcome="failed"), False),
+        (replace(SOUND, outcome="error"), False),
+        (replace(SOUND, within_limit=False), False),
+        (replace(SOUND, domain="LB", outcome="error"), True),
+        (replace(SOUND, domain="DM", outcome="error"), False),
+        (replace(SOUND, domain="EX", stale=True), False),
+        (replace(SOUND, domain="AE", within_limit=False), False),
+    ],
+)
+def test_a_needed_feed_must_be_readable_fresh_and_within_its_limit(outcome, trusted):
+    """Cases need DM, EX, VS and AE; a laboratory feed silences its own rule alone."""
+    assert untrusted_feeds([SOUND, outcome]) == (() if trusted else (outcome,))
+
+
+@pytest.mark.parametrize(
+    ("events", "boundary", "short", "expected"),
+    [
+        (2, 3, 1, Verdict.WATCH),
+        (1, 3, 1, Verdict.NO_SIGNAL),
+        (1, 3, 2, Verdict.WATCH),
+        (2, 3, 0, Verdict.NO_SIGNAL),
+        (0, 1, 1, Verdict.NO_SIGNAL),
+        (1, None, 1, Verdict.NO_SIGNAL),
+    ],
+    ids=["one short", "two short", "two allowed", "none allowed", "no case at all", "no boundary yet"],
+)
+def test_watch_begins_within_so_many_cases_of_the_boundary(events, boundary, short, expected):
+    assert verdict(replace(QUIET, events=events, boundary=boundary), short=short) is expected
+
+
+def test_a_timing_rule_is_near_by_its_worst_case_alone():
+    """Its boundary is a probability: it says nothing of a number of cases."""
+    timing = replace(QUIET, kind="timing", events=1, boundary=0.025)
+    assert verdict(timing) is Verdict.NO_SIGNAL
+    assert verdict(replace(timing, worst_case=CROSSED)) is Verdict.WATCH
+
+
+def evidence(*, elapsed=10, unobserved=0, cases=(0, 0, 0), n=10):
+    tally = Tally(*cases)
+    path = tuple(PathStep(1.0, False, place < tally.main, place < tally.worst) for place in range(n))
+    labs = {"registered_alc": LabEvidence(Tally(0, 0, 0), 5)}
+    timing = TimingEvidence(tally, Tally(0, 0, 0), tally, 30.0, 450.0)
+    return Evidence(tally, n, elapsed, unobserved, path, path, timing, labs)
+
+
+def verdicts(found):
+    return {result.id: result.verdict for result in evaluate_rules(found, PROTOCOL)}
+
+
+def test_rules_answer_in_the_order_of_the_protocol():
+    assert list(verdicts(evidence())) == ["three_cases", "rate", "timing", "registered_alc"]
+
+
+@pytest.mark.parametrize(
+    ("unobserved", "expected"), [(5, NOT_CROSSED), (6, UNKNOWN)], ids=["half", "more than half"]
+)
+def test_too_many_unobserved_windows_leave_rules_not_evaluable(unobserved, expected):
+    """The limit is 0.5 of 10 elapsed windows; a lab limit does not rest on windows."""
+    answers = verdicts(evidence(unobserved=unobserved))
+    assert (answers["three_cases"], answers["rate"]) == (expected, expected)
+    assert answers["registered_alc"] is NOT_CROSSED
+
+
+def test_the_reason_names_the_share():
+    count = evaluate_rules(evidence(unobserved=6), PROTOCOL)[0]
+    assert count.detail["reason"] == "6 of 10 elapsed dose windows were not observed; allowed: at most 50%"
+
+
+def test_known_cases_stay_known_where_little_was_observed():
+    answers = verdicts(evidence(unobserved=9, cases=(3, 3, 3)))
+    assert answers["three_cases"] is CROSSED
+    assert answers["rate"] is UNKNOWN
+
+
+def test_no_window_elapsed_is_no_share():
+    assert verdicts(evidence(elapsed=0, unobserved=0))["three_cases"] is NOT_CROSSED
+
+
+def signals(previous, *results):
+    return update_signals(previous, results, "CYT107-IV")
+
+
+def test_a_signal_is_new_then_ongoing_then_worse_then_cleared_then_new():
+    (new,) = signals([], OVER)
+    (ongoing,) = signals([new], OVER)
+    (worse,) = signals([ongoing], replace(OVER, events=4))
+    (fewer,) = signals([worse], OVER)
+    (cleared,) = signals([fewer], replace(QUIET, id="over", events=2))
+    life = (new, ongoing, worse, fewer, cleared)
+    assert [signal.state for signal in life] == ["new", "ongoing", "worsened", "ongoing", "cleared"]
+    assert [signal.events for signal in life] == [3, 3, 4, 3, 3]
+    assert {signal.id for signal in life} == {new.id}
+    assert signals([cleared], replace(QUIET, id="over")) == ()
+    assert [signal.state for signal in signals([cleared], OVER)] == ["new"]
+
+
+def test_not_measured_is_not_cleared():
+    before = Signal("x", "over", SignalState.WORSENED, 4)
+    (kept,) = signals([before], replace(UNSEEN, id="over"))
+    assert (kept.state, kept.events) == (SignalState.ONGOING, 4)
+
+
+def test_each_rule_has_its_own_signal_and_each_study_its_own_identifier():
+    first, second = signals([], OVER, replace(OVER, id="rate"))
+    assert (first.rule, second.rule) == ("over", "rate")
+    (elsewhere,) = update_signals([], [OVER], "ANOTHER")
+    assert len({first.id, second.id, elsewhere.id}) == 3
+
+
+def test_a_rule_that_never_crossed_has_no_signal():
+    assert signals([], QUIET, WORST, UNSEEN) == ()

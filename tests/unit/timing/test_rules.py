@@ -1,0 +1,97 @@
+"""A self-controlled timing rule answers from counts and hours, in its three readings."""
+
+from dataclasses import replace
+
+import pytest
+
+from checks.evaluation import Evidence, RuleVerdict, Tally, TimingEvidence
+from checks.protocol.rules import TimingRule
+from checks.timing.rules import compare, evaluate_timing
+
+CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
+RULE = {
+    "id": "timing",
+    "kind": "timing",
+    "method": "self_controlled",
+    "alpha": 0.05,
+    "looks": 5,
+    "rationale": "an example",
+    "source": "no charter",
+}
+
+
+def rule(**changed):
+    return TimingRule.model_validate({**RULE, **changed})
+
+
+def evidence(*, risk, control=(0, 0, 0), subjects=None, hours=(3.0, 45.0)):
+    in_risk = Tally(*risk)
+    timing = TimingEvidence(in_risk, Tally(*control), subjects or in_risk, *hours)
+    return Evidence(in_risk, 10, 10, 0, (), (), timing, {})
+
+
+def answers(result):
+    return result.best_case, result.verdict, result.worst_case
+
+
+@pytest.mark.parametrize(("control", "p_value"), [(0, 0.00024), (1, 0.00093), (2, 0.0022), (5, 0.0108)])
+def test_three_events_in_three_hours_against_forty_five(control, p_value):
+    """P(Bin(3 + x0, 1/16) >= 3): (1/16)^3 = 0.00024 with none in control hours."""
+    result = evaluate_timing(rule(), evidence(risk=(3, 3, 3), control=(control,) * 3))
+    assert result.p_value == pytest.approx(p_value, rel=0.03)
+    assert (result.events, result.n_evaluable, result.boundary) == (3, 3 + control, pytest.approx(0.01))
+    assert result.verdict is (CROSSED if p_value <= 0.01 else NOT_CROSSED)
+
+
+def test_alpha_is_shared_among_the_planned_looks():
+    """p = 0.0108 is below 0.05 / 4, not below 0.05 / 5."""
+    found = evidence(risk=(3, 3, 3), control=(5, 5, 5))
+    assert evaluate_timing(rule(looks=4), found).verdict is CROSSED
+    assert evaluate_timing(rule(looks=5), found).verdict is NOT_CROSSED
+
+
+def test_the_best_case_has_few_risk_and_many_control_events():
+    found = evidence(risk=(1, 2, 3), control=(4, 2, 0))
+    result = evaluate_timing(rule(), found)
+    assert result.detail["p_best"] > result.p_value > result.detail["p_worst"]
+    assert answers(result) == (NOT_CROSSED, NOT_CROSSED, CROSSED)
+    assert compare(found, "worst").p_value == pytest.approx((1 / 16) ** 3)
+
+
+@pytest.mark.parametrize(("needed", "verdict"), [(3, CROSSED), (4, NOT_CROSSED)])
+def test_fewer_events_or_subjects_than_needed_never_cross(needed, verdict):
+    found = evidence(risk=(3, 3, 3))
+    assert evaluate_timing(rule(min_events=needed), found).verdict is verdict
+    assert evaluate_timing(rule(min_subjects=needed), found).verdict is verdict
+
+
+def test_one_subject_with_three_windows_is_one_subject():
+    found = evidence(risk=(3, 3, 3), subjects=Tally(1, 1, 1))
+    assert evaluate_timing(rule(min_subjects=1), found).verdict is CROSSED
+    assert evaluate_timing(rule(min_subjects=2), found).verdict is NOT_CROSSED
+
+
+@pytest.mark.parametrize("hours", [(0.0, 45.0), (3.0, 0.0)], ids=["risk", "control"])
+def test_without_observed_hours_nothing_can_be_said(hours):
+    result = evaluate_timing(rule(), evidence(risk=(3, 3, 3), hours=hours))
+    assert answers(result) == (UNKNOWN,) * 3
+    assert "no observed hours" in result.detail["reason"]
+
+
+def test_no_event_in_control_hours_has_no_finite_relative_incidence():
+    """Infinity is no number in JSON: it is left out."""
+    assert evaluate_timing(rule(), evidence(risk=(3, 3, 3))).statistic is None
+    ratio = evaluate_timing(rule(), evidence(risk=(3, 3, 3), control=(3, 3, 3))).statistic
+    assert ratio == pytest.approx(15.0)
+
+
+def test_no_event_at_all_crosses_nothing():
+    result = evaluate_timing(rule(), evidence(risk=(0, 0, 0)))
+    assert answers(result) == (NOT_CROSSED,) * 3
+    assert result.events == 0
+
+
+def test_a_tally_of_another_reading_changes_nothing_in_the_main_one():
+    first = evidence(risk=(2, 3, 3), control=(1, 1, 1))
+    other = replace(first, timing=replace(first.timing, in_risk=Tally(0, 3, 9), in_control=Tally(5, 1, 0)))
+    assert evaluate_timing(rule(), first).p_value == evaluate_timing(rule(), other).p_value
