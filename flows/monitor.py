@@ -105,7 +105,11 @@ def monitor_study(
 def make_look(
     study: str, *, data_cutoff: datetime | None = None, feeds: str | None = None, out: str | None = None
 ) -> LookOutcome:
-    """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is."""
+    """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is.
+
+    A protocol with problems is refused before a run begins.
+    """
+    load_protocol(protocol_path(study, os.environ))
     state = monitor_study(study, data_cutoff=data_cutoff, feeds=feeds, out=out, return_state=True)
     return cast(LookOutcome, state.result())
 

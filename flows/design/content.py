@@ -153,7 +153,7 @@ def _power(rule: Record) -> tuple[str, ...]:
     if "rates" in rule:
         doubtful = max([rule["null_rate"] or 0.0, *(rate for rate, _ in rule["background"])])
         shown = zip(rule["rates"], rule["reject_probability"], strict=True)
-        return tuple(f"{percent(share)} at {rate:g}" for rate, share in shown if rate > doubtful)[:3:2]
+        return tuple(f"{percent(share)} at {rate:.3g}" for rate, share in shown if rate > doubtful)[:3:2]
     if "surveillance" in rule:
         longest = rule["surveillance"][-1]
         within = f"{longest['length']:g} {LENGTHS[rule['length_unit']]}"
@@ -234,7 +234,7 @@ def _rates_table(rule: Record, unit: str) -> Table:
     columns = ("rates", "reject_probability", "expected_n", "expected_events")
     rows = tuple(
         (
-            Cell(f"{rate:g}", note=_rate_note(rule, rate)),
+            Cell(f"{rate:.3g}", note=_rate_note(rule, rate)),
             Cell(percent(share)),
             Cell(f"{number:.1f}"),
             Cell(f"{events:.2f}"),
@@ -300,7 +300,27 @@ def _timed(rule: Record) -> Parts:
             x_name="events, risk and control hours together",
             y_name="events in risk hours",
         )
-    return facts, chart, None, (_timing_table(rule, unit),)
+    tables = (_timing_boundary(rule), _timing_table(rule, unit))
+    return facts, chart, None, tuple(table for table in tables if table.rows)
+
+
+def _timing_boundary(rule: Record) -> Table:
+    """Return the boundary of the longest surveillance; without rows for a rule that has none in numbers."""
+    longest = rule["surveillance"][-1]
+    if longest["events"] is None:
+        return Table("", (), ())
+    if rule["length_unit"] == "events":
+        whole = [round(look) for look in longest["looks"]]
+        places = [
+            (f"{whole[first]}" + (f"{DASH}{whole[last]}" if last > first else ""), longest["events"][first])
+            for first, last in runs(whole, longest["events"])
+        ]
+        columns = ("Events, in risk and control hours together", "Fewest in risk hours that cross")
+    else:
+        places = list(zip((f"{time:.3f}" for time in longest["looks"]), longest["events"], strict=True))
+        columns = ("By so many expected events", "Fewest events that have crossed")
+    rows = tuple((Cell(place), Cell("none can" if few is None else str(few))) for place, few in places)
+    return Table("The boundary", columns, rows)
 
 
 def _timing_table(rule: Record, unit: str) -> Table:

@@ -26,7 +26,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class BoundaryChart:
-    """Fewest events that cross over the number counted: a line where looks are consecutive, else dots."""
+    """Fewest events that cross over the number counted: dots where no two looks are consecutive, else lines."""
 
     lines: tuple[str, ...]
     dots: tuple[tuple[float, float], ...]
@@ -76,14 +76,13 @@ def draw_boundary(
         if fewest is None:
             continue
         y = _up(fewest, top)
-        if first == final:
-            dots.append((_across(whole[first], last), y))
+        dots += [(_across(whole[first], last), y)] if first == final else []
         left, right = _across(whole[first] - 0.5, last), _across(min(whole[final] + 0.5, last), last)
         lines.append(f"M{left:g},{y:g}H{right:g}")
         area.append(f"M{left:g},{TOP:g}V{y:g}H{right:g}V{TOP:g}Z")
     return BoundaryChart(
         lines=tuple(lines),
-        dots=tuple(dots) if len(dots) > len(lines) / 2 else (),
+        dots=tuple(dots) if len(dots) == len(lines) else (),
         area="".join(area),
         x_ticks=tuple(Tick(_across(value, last), f"{value:g}") for value in _whole(last)),
         y_ticks=tuple(Tick(_up(value, top), f"{value:g}") for value in _whole(top)),
