@@ -39,14 +39,40 @@ class PathStep:
     best: bool
     main: bool
     worst: bool
+    subject: int = field(default=0, compare=False)
+    """A number for the subject, good within one look; a rule only asks whether two steps share it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SubjectTimes:
-    """Composite onsets and observed hours of one subject, in hours since the subject's own doses."""
+class EventStep:
+    """One event in risk or in control hours, on the path along which a sequential timing rule is evaluated."""
 
-    onsets: tuple[float, ...]
+    in_risk: bool
+    subject: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventPath:
+    """The events of each reading, in the order in which they were first seen.
+
+    An event of the best case is later, or further into control hours, than in the worst: at any moment
+    ``best`` holds no more risk and no fewer control events than ``main``, and ``main`` than ``worst``.
+    """
+
+    best: tuple[EventStep, ...] = ()
+    main: tuple[EventStep, ...] = ()
+    worst: tuple[EventStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DoseClock:
+    """Composite onsets of one subject-dose in each reading, and its observed spans, in hours since the dose."""
+
+    subject: int
     observed: tuple[tuple[float, float], ...]
+    best: tuple[float, ...]
+    main: tuple[float, ...]
+    worst: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,40 @@ class TimingEvidence:
     subjects: Tally
     hours_in_risk: float
     hours_in_control: float
+    path: EventPath = EventPath()
+    clocks: tuple[DoseClock, ...] = ()
+    seed: int = 0
+    """Seed of permutations: the same study, the same seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A probability with its exact 95 % limits."""
+
+    estimate: float
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedRate:
+    """The protocol's background as a probability for one unit, and its range where it has one."""
+
+    rate: float
+    range: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundEvidence:
+    """How often the composite begins without the drug: as the subjects' control hours show, and as assumed.
+
+    ``estimated`` and ``assumed`` are by unit, ``window`` or ``subject``; a unit is left out where nothing can
+    be said for it (no control hours, no declared background, no number of planned doses).
+    """
+
+    events: int
+    hours: float
+    estimated: Mapping[str, Estimate] = field(default_factory=dict)
+    assumed: Mapping[str, AssumedRate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +145,15 @@ class Evidence:
     timing: TimingEvidence
     labs: Mapping[str, LabEvidence] = field(default_factory=dict)
     """By rule identifier, since each rule has its own multiple."""
+    background: BackgroundEvidence = BackgroundEvidence(0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """What one rule answers at one look; the fields are those of ``rules`` in look.json."""
+    """What one rule answers at one look; the fields are those of ``rules`` in look.json.
+
+    ``detail["boundary_is"]`` says what ``boundary`` limits: events, p_value, log_likelihood_ratio or e_value.
+    """
 
     id: str
     kind: str

@@ -18,6 +18,7 @@ from scipy.special import xlogy
 from checks.design.rates import declared_background, null_subject_rate, per_window, rates_from
 from checks.design.results import Combined, CombinedCrossing, estimate
 from checks.design.timed import (
+    LENGTHS,
     e_process_boundary,
     fewest_in_risk,
     planned_ratio,
@@ -25,6 +26,7 @@ from checks.design.timed import (
 )
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
+from checks.recursion import FloatArray
 from checks.stopping.rules import rate_boundary
 from checks.timing import maxsprt_binomial, maxsprt_poisson
 
@@ -33,6 +35,9 @@ BoolArray = NDArray[np.bool_]
 
 ALTERNATIVES = 3
 """Rates above the background at which the rules together are shown."""
+
+ROUNDING = 1 + 1e-12
+"""So many times 0.1 do not add up to whole numbers in binary: the last window must not be missed for it."""
 
 NEVER = 1_000_000
 """Stands for the events of a look at which none can cross."""
@@ -168,7 +173,7 @@ def _walk(rule: Rule, protocol: StudyProtocol, null: float) -> Walk | None:
         case RateRule():
             return _rate_walk(rule)
         case TimingRule():
-            return _timing_walk(
+            return timing_walk(
                 rule, planned_ratio(protocol), per_window(null, protocol.treatment.planned_doses or 1)
             )
         case _:
@@ -177,19 +182,20 @@ def _walk(rule: Rule, protocol: StudyProtocol, null: float) -> Walk | None:
 
 def _rate_walk(rule: RateRule) -> Walk:
     boundary = rate_boundary(rule)
-    met = [(look, fewest) for look, fewest in zip(boundary.looks, boundary.events, strict=True) if fewest]
+    looks = np.array(boundary.looks)
+    fewest = np.array([NEVER if one is None else one for one in boundary.events])
 
     def walk(trials: Trials) -> BoolArray:
         units: BoolArray = np.asarray(trials.cases if rule.unit == "window" else trials.cases.any(axis=2))
         events = np.cumsum(units.reshape(len(units), -1), axis=1)
-        reached = [(look - 1, fewest) for look, fewest in met if look <= events.shape[1]]
-        places, limits = (np.array(column, dtype=np.int64) for column in zip(*reached, strict=True))
-        return np.asarray((events[:, places] >= limits).any(axis=1))
+        reached = looks <= events.shape[1]
+        return np.asarray((events[:, looks[reached] - 1] >= fewest[reached]).any(axis=1))
 
     return walk
 
 
-def _timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | None:
+def timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | None:
+    """Return how a timing rule walks through trials, ``window_rate`` being its background; None for a scan."""
     if rule.method == "self_controlled":
         return lambda trials: _at_planned_looks(trials, rule, ratio)
     if rule.method == "maxsprt_poisson":
@@ -200,7 +206,7 @@ def _timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | N
     if rule.method == "e_process":
 
         def walk(trials: Trials) -> BoolArray:
-            boundary = e_process_boundary(rule, ratio, int(trials.number.max(initial=1)))
+            boundary = e_process_boundary(rule, ratio, int(trials.number.max(initial=LENGTHS[-1])))
             return _after_each_event(trials, boundary.events, rule.min_subjects)
 
         return walk
@@ -233,15 +239,27 @@ def _at_planned_looks(trials: Trials, rule: TimingRule, ratio: float) -> BoolArr
 def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> BoolArray:
     """Judge the events in risk windows against those expected in the windows closed by then.
 
-    Events before ``delay`` are judged by a later event; the few trials with none are left uncrossed.
+    Between two events the ratio only falls, so that it is judged at each event from the delay on, and where
+    the delay ends.
     """
     test = maxsprt_poisson(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
-    expected = trials.window * window_rate
-    c = trials.in_risk.astype(np.float64)
-    ratio = np.where(c > expected, xlogy(c, np.maximum(c, 1e-300) / expected) - c + expected, 0.0)
-    timely = (expected >= rule.delay) & (expected <= test.expected_max)
-    enough = (c >= rule.min_events) & (trials.subjects >= rule.min_subjects)
-    return _any_in_trial(trials, timely & enough & (ratio > test.critical_value))
+
+    def crosses(events: IntArray, subjects: IntArray, expected: FloatArray) -> BoolArray:
+        c = events.astype(np.float64)
+        ratio = np.where(c > expected, xlogy(c, c / expected) - c + expected, 0.0)
+        timely = (expected >= rule.delay) & (expected <= test.expected_max * ROUNDING)
+        enough = (c >= rule.min_events) & (subjects >= rule.min_subjects)
+        return np.asarray(timely & enough & (ratio > test.critical_value))
+
+    at_events = crosses(trials.in_risk, trials.subjects, trials.window.astype(np.float64) * window_rate)
+    delayed = ceil(rule.delay / window_rate)
+    if not delayed:
+        return _any_in_trial(trials, at_events)
+    first = trials.cases.copy()
+    first.reshape(len(first), -1)[:, delayed:] = False
+    events, subjects = first.sum(axis=(1, 2)), first.any(axis=2).sum(axis=1)
+    at_delay = crosses(events, subjects, np.array([delayed * window_rate]))
+    return _any_in_trial(trials, at_events) | at_delay
 
 
 def _crossing(

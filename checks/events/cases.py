@@ -18,7 +18,7 @@ from checks.events.evidence import Onset, merge_reports
 from checks.events.onsets import Anchors, Measurements, spread, vital_onsets
 from checks.events.pairing import Composite, pair_onsets
 from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import Instants, place
+from checks.exposure.spans import HOUR, Instants, place
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Component
 
@@ -30,6 +30,11 @@ class Records:
     readings: pd.DataFrame
     adverse_events: pd.DataFrame
     known: pd.Index
+
+    @property
+    def any_withheld(self) -> bool:
+        """Whether a quarantined row is among the records."""
+        return not (self.readings["trusted"].all() and self.adverse_events["trusted"].all())
 
     def trusted(self) -> "Records":
         """Return the records that passed every check."""
@@ -102,9 +107,12 @@ def _component_onsets(
         merged = merge_reports(
             measured.get(anchor, []), present.get(anchor, []), reported, washout_hours=washout
         )
-        if merged:
-            measured[anchor] = merged
-    return measured
+        measured[anchor] = [onset for onset in merged if _when_seen(onset) >= anchors.starts[anchor]]
+    return {anchor: onsets for anchor, onsets in measured.items() if onsets}
+
+
+def _when_seen(onset: Onset) -> int:
+    return onset.latest if onset.seen is None else onset.seen
 
 
 def _measured(onsets: pd.DataFrame, anchors: Anchors, records: Records) -> dict[int, list[Onset]]:
@@ -140,7 +148,8 @@ def _reported(component: Component, criteria: Sequence[VitalCriterion], records:
 
 
 def _reports(anchors: Anchors, reported: pd.DataFrame, washout_hours: float) -> dict[int, list[Onset]]:
-    """Return, for each anchor, the reports whose interval meets its hours."""
+    """Return, for each anchor, the reports whose interval meets its hours or the washout before them."""
+    washout = int(washout_hours * HOUR)
     rows = reported[reported["code"] >= 0]
     codes = rows["code"].to_numpy(np.int64)
     earliest, latest = place(codes, seconds(rows["earliest"])), place(codes, seconds(rows["latest"]))
@@ -150,7 +159,7 @@ def _reports(anchors: Anchors, reported: pd.DataFrame, washout_hours: float) -> 
     counts = np.searchsorted(owners[order], codes, side="right") - first
     row, offset = spread(counts)
     anchor = order[first[row] + offset]
-    meets = (earliest[row] < anchors.ends[anchor]) & (latest[row] >= anchors.starts[anchor])
+    meets = (earliest[row] < anchors.ends[anchor]) & (latest[row] >= anchors.starts[anchor] - washout)
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
     timed, labels = rows["timed"].to_numpy(bool), rows["label"].to_numpy(object)
     for which, where in zip(row[meets], anchor[meets], strict=True):
@@ -168,8 +177,10 @@ def _report(
     labels: npt.NDArray[np.object_],
 ) -> Onset:
     instant = bool(timed[which]) and earliest[which] == latest[which]
-    begins = max(int(earliest[which]), int(anchors.starts[where]))
-    ends = min(int(latest[which]), int(anchors.ends[where]) - 1)
+    begins, ends = int(earliest[which]), int(latest[which])
+    if ends >= anchors.starts[where]:  # what lies wholly before is kept as it is: it shows what was present
+        begins = max(begins, int(anchors.starts[where]))
+        ends = min(ends, int(anchors.ends[where]) - 1)
     certain = instant and bool(anchors.exact[where])
     return Onset(begins, max(begins, ends), begins if instant else None, certain, (str(labels[which]),))
 

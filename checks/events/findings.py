@@ -1,6 +1,6 @@
 """Gather what one look found: the cases of every dose, the events of control hours, and the hours observed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,23 +8,22 @@ import numpy as np
 import pandas as pd
 
 from checks.events.cases import Records, dose_anchors, find_composites, measurements
+from checks.events.control import ControlEvent, control_events
 from checks.events.criteria import vital_criteria, vitals_of
 from checks.events.evidence import Onset
-from checks.events.onsets import Anchors
 from checks.events.pairing import Composite
 from checks.exposure import (
-    Block,
-    control_blocks,
     control_spans,
     judge_windows,
     number_doses,
     observed_everywhere,
     observed_spans,
+    seconds,
     subject_codes,
     trusted_doses,
     with_cases,
 )
-from checks.exposure.spans import HOUR, SECONDS_BITS, Spans, length_within, seconds_of
+from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, Spans, length_within, place, seconds_of
 from checks.protocol import StudyProtocol
 
 
@@ -53,23 +52,28 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class ControlEvent:
-    """A composite onset in control hours; in the main count where ``counted``, ``surely`` with its whole interval."""
+class DoseHours:
+    """The spans of one dose's hours, since its start, in which every component was observed."""
 
     USUBJID: str
-    counted: bool
-    surely: bool
+    dose_number: int
+    observed: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Doses with the fate of their windows, cases, control events, and observed hours."""
+    """Doses with the fate of their windows, cases, control events, and observed hours.
+
+    ``dose_hours`` has the trusted doses with a known hour of start, from the dose to the last hour that the
+    protocol's windows name or to the next dose.
+    """
 
     doses: pd.DataFrame
     cases: tuple[Case, ...]
     control_events: tuple[ControlEvent, ...]
     hours_in_risk: float
     hours_in_control: float
+    dose_hours: tuple[DoseHours, ...] = ()
 
 
 def find_cases(
@@ -90,25 +94,67 @@ def find_cases(
     """
     numbered = number_doses(administrations)
     trusted = trusted_doses(numbered)
+    # a quarantined dose has hours of its own, but cuts none from a dose that can be trusted
+    numbered["hours_end"] = trusted["hours_end"].combine_first(numbered["hours_end"])
     observed = _observed(records.trusted(), protocol, data_cutoff)
     doses = judge_windows(numbered, observed, records.known, protocol, data_cutoff)
     cases = _cases(trusted, records.trusted(), protocol, data_cutoff)
-    if not (
-        numbered["trusted"].all()
-        and records.readings["trusted"].all()
-        and records.adverse_events["trusted"].all()
-    ):
-        cases = _with_withheld(cases, _cases(numbered, records, protocol, data_cutoff))
+    for more_doses, more_records in _worse(administrations, trusted, records):
+        cases = _with_withheld(cases, _cases(more_doses, more_records, protocol, data_cutoff))
     codes = subject_codes(trusted["USUBJID"], records.known)
     control = control_spans(trusted, codes, protocol)
     held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
     return Findings(
         doses=with_cases(doses, held),
         cases=cases,
-        control_events=_control_events(control, records.trusted(), protocol),
+        control_events=control_events(control, records, protocol),
         hours_in_risk=float(doses.loc[doses["trusted"], "risk_observed_hours"].sum()),
         hours_in_control=float(length_within(observed, *control).sum() / HOUR),
+        dose_hours=_dose_hours(trusted, observed, codes, protocol),
     )
+
+
+def last_hour(protocol: StudyProtocol) -> float:
+    """Return the last hour since dose that a window of the protocol names."""
+    return max(protocol.risk_window_hours[1], *(end for _, end in protocol.control_windows_hours))
+
+
+def _dose_hours(
+    doses: pd.DataFrame, observed: Spans, codes: Instants, protocol: StudyProtocol
+) -> tuple[DoseHours, ...]:
+    """Return each dose's observed spans, as digits of hours that agree with those of cases."""
+    exact = (doses["start_earliest"] == doses["start_latest"]).to_numpy()
+    given = doses[exact]
+    starts = place(codes[exact], seconds(given["start_earliest"]))
+    reach = np.minimum(given["hours_end"].to_numpy(), last_hour(protocol))
+    ends = starts + (reach * HOUR).astype(np.int64)
+    first = np.searchsorted(observed.ends, starts, side="right")
+    after = np.searchsorted(observed.starts, ends, side="left")
+    subjects, numbers = given["USUBJID"].tolist(), given["dose_number"].tolist()
+    found = []
+    for dose, (subject, number) in enumerate(zip(subjects, numbers, strict=True)):
+        which = slice(first[dose], after[dose])
+        begins = np.maximum(observed.starts[which], starts[dose]) - starts[dose]
+        stops = np.minimum(observed.ends[which], ends[dose]) - starts[dose]
+        spans = zip(begins.tolist(), stops.tolist(), strict=True)
+        found.append(DoseHours(subject, number, tuple((_hours(a), _hours(b)) for a, b in spans if a < b)))
+    return tuple(found)
+
+
+def _worse(
+    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records
+) -> Iterator[tuple[pd.DataFrame, Records]]:
+    """Yield doses and records with quarantined rows joined in: records, doses, then both.
+
+    A quarantined dose may hide a case of the dose before it as well as make one, so neither alone is enough.
+    """
+    if records.any_withheld:
+        yield trusted, records
+    if not administrations["trusted"].all():
+        every_dose = number_doses(administrations)
+        yield every_dose, records.trusted()
+        if records.any_withheld:
+            yield every_dose, records
 
 
 def _observed(records: Records, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
@@ -211,40 +257,3 @@ def _possible(case: Case) -> Case:
         case.onset_hours,
         case.components,
     )
-
-
-def _control_events(control: Spans, records: Records, protocol: StudyProtocol) -> tuple[ControlEvent, ...]:
-    """Return at most one event for each block of control hours, found as cases are found in risk hours."""
-    blocks = control_blocks(control, protocol)
-    anchors = _block_anchors(blocks, protocol)
-    events: dict[int, ControlEvent] = {}
-    used: set[tuple[int, frozenset[str]]] = set()
-    for composite in find_composites(anchors, records, protocol):
-        block, code = composite.anchor, int(anchors.times[composite.anchor] >> SECONDS_BITS)
-        event = _control_event(composite, blocks, str(records.known[code]))
-        if event is None or (code, composite.records) in used:
-            continue
-        used.add((code, composite.records))
-        best_so_far = events.get(block)
-        if best_so_far is None or (event.counted, event.surely) > (best_so_far.counted, best_so_far.surely):
-            events[block] = event
-    return tuple(events[block] for block in sorted(events))
-
-
-def _block_anchors(blocks: Block, protocol: StudyProtocol) -> Anchors:
-    """Return pseudo-doses; their hours reach back for the earlier component and, past a last block, ahead."""
-    within = int(protocol.case_definition.onsets_within_hours * HOUR)
-    ahead = np.where(blocks.last, int(protocol.case_definition.washout_hours * HOUR), 1)
-    starts = np.maximum(blocks.anchors, blocks.starts - within)
-    return Anchors(blocks.anchors, starts, blocks.ends + ahead, np.ones(len(starts), bool))
-
-
-def _control_event(composite: Composite, blocks: Block, subject: str) -> ControlEvent | None:
-    start, end = blocks.starts[composite.anchor], blocks.ends[composite.anchor]
-    onset = composite.onset
-    seen_inside = onset.seen is not None and start <= onset.seen <= end
-    if not seen_inside and not (onset.earliest <= end and onset.latest >= start):
-        return None
-    counted = bool(composite.certain and seen_inside)
-    surely = bool(counted and onset.earliest >= start and onset.latest <= end)
-    return ControlEvent(subject, counted, surely)

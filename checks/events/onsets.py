@@ -172,11 +172,14 @@ def _together(
 ) -> tuple[Flags, Flags]:
     """Return where every criterion holds by the last reading of its vital within the gap."""
     axis = suspect.axis[pairs.readings]
+    changes = (np.diff(pairs.anchors) != 0) | (np.diff(axis) != 0)
+    final = np.flatnonzero(np.concatenate([changes, [True]]))[: len(axis)]
+    ends = final[np.searchsorted(final, np.arange(len(axis)))]  # every reading of an instant speaks at once
     present = np.ones(len(axis), bool)
     certain = np.ones(len(axis), bool)
     for row, kind in enumerate(kinds):
         measured_here = suspect.kinds[pairs.readings] == kind
-        last = np.maximum.accumulate(np.where(measured_here, np.arange(len(axis)), -1))
+        last = np.maximum.accumulate(np.where(measured_here, np.arange(len(axis)), -1))[ends]
         fresh = (last >= 0) & (pairs.anchors[last] == pairs.anchors) & (axis - axis[last] <= gap)
         present &= fresh & judgement.present[row, last]
         certain &= fresh & judgement.certain[row, last]
@@ -191,7 +194,7 @@ def _baselines(
     baseline_hours: tuple[float, float],
 ) -> Values:
     """Return the median of a vital in the baseline hours before each wanted anchor, missing where there is none."""
-    keep = (measured.kinds == kind) & measured.trusted
+    keep = (measured.kinds == kind) & ~np.isnan(measured.values)
     axis, values = measured.axis[keep], measured.values[keep]
     unique, back = np.unique(wanted, return_inverse=True)
     low, high = (int(hours * HOUR) for hours in baseline_hours)
@@ -220,15 +223,20 @@ def _instants(pairs: Pairs, suspect: Measurements, present: Flags, certain: Flag
 
 def _new_onsets(instants: pd.DataFrame, anchors: Anchors, seen: Instants, washout: int) -> pd.DataFrame:
     anchor, axis = instants["anchor"].to_numpy(), instants["axis"].to_numpy()
-    follows = np.concatenate([[False], (np.diff(anchor) == 0) & (np.diff(axis) < washout)])[: len(axis)]
-    new = ~follows & (axis >= anchors.starts[anchor])
+    same_anchor = np.concatenate([[False], np.diff(anchor) == 0])[: len(axis)]
+    before = np.where(same_anchor, np.roll(axis, 1), -1)  # when the component was last present
+    last = np.searchsorted(seen, axis, side="left") - 1
+    measured = seen[last.clip(0)] if len(seen) else np.zeros(len(axis), np.int64)
+    known = (last >= 0) & (measured >> SECONDS_BITS == axis >> SECONDS_BITS)
+    just_out = (axis - before == washout) & (measured == before)  # nobody measured that it was gone
+    goes_on = same_anchor & ((axis - before < washout) | just_out)
+    new = ~goes_on & (axis >= anchors.starts[anchor])
     onsets = instants[new].copy()
-    latest = onsets["axis"].to_numpy()
-    last = np.searchsorted(seen, latest, side="left") - 1
-    absent = seen[last.clip(0)] if len(seen) else np.zeros(len(latest), np.int64)
-    same_subject = (last >= 0) & (absent >> SECONDS_BITS == latest >> SECONDS_BITS)
-    onsets["earliest"] = np.where(same_subject, absent, np.minimum(anchors.starts[onsets["anchor"]], latest))
-    onsets["latest"] = latest
-    onsets["certain"] &= same_subject & (latest - absent <= washout)
-    table: pd.DataFrame = onsets[["anchor", "earliest", "latest", "certain", "records"]].reset_index(drop=True)
+    unknown_since = np.minimum(anchors.starts[anchor], axis)
+    onsets["earliest"] = np.where(known, measured, unknown_since)[new]
+    onsets["latest"] = axis[new]
+    onsets["certain"] &= (known & (axis - measured <= washout))[new]
+    table: pd.DataFrame = onsets[["anchor", "earliest", "latest", "certain", "records"]].reset_index(
+        drop=True
+    )
     return table

@@ -1,17 +1,33 @@
 """Reduce findings to the counts, weights and hours that rules may see."""
 
-from collections.abc import Mapping
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import pandas as pd
 
-from checks.evaluation import Evidence, LabEvidence, PathStep, Tally, TimingEvidence
-from checks.events.findings import Case, Findings
+from checks.evaluation import (
+    DoseClock,
+    EventPath,
+    EventStep,
+    Evidence,
+    LabEvidence,
+    PathStep,
+    Tally,
+    TimingEvidence,
+)
+from checks.events.background import background_evidence
+from checks.events.control import ControlEvent
+from checks.events.findings import Case, Findings, last_hour
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import LabLimitRule
 
 Reading = Literal["best", "main", "worst"]
+READINGS: tuple[Reading, ...] = ("best", "main", "worst")
 Key = tuple[str, int]
+Numbers = Mapping[str, int]
+"""A number for each subject, in order of USUBJID: rules never see the identifier."""
 
 
 def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProtocol) -> Evidence:
@@ -26,7 +42,8 @@ def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProto
     protocol
         Planned doses and the lab limits of its rules.
     """
-    windows = {reading: _windows_with_case(findings.cases, reading) for reading in ("best", "main", "worst")}
+    windows = {reading: _windows_with_case(findings.cases, reading) for reading in READINGS}
+    numbers = _numbers(findings)
     elapsed = findings.doses["trusted"] & (findings.doses["window"] != "open")
     evaluable = findings.doses[findings.doses["trusted"] & (findings.doses["window"] == "evaluable")]
     return Evidence(
@@ -34,33 +51,41 @@ def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProto
         subjects_evaluable=int(evaluable["USUBJID"].nunique()),
         windows_elapsed=int(elapsed.sum()),
         windows_unobserved=int((findings.doses["window"] == "unobserved")[elapsed].sum()),
-        subject_path=_subject_path(findings.doses, windows, protocol.treatment.planned_doses),
-        window_path=_window_path(findings.doses, windows),
-        timing=_timing(findings, windows),
+        subject_path=_subject_path(findings.doses, windows, protocol.treatment.planned_doses, numbers),
+        window_path=_window_path(findings.doses, windows, numbers),
+        timing=_timing(findings, windows, numbers, protocol),
         labs={
             rule.id: _lab_evidence(rule, labs, findings.doses)
             for rule in protocol.rules
             if isinstance(rule, LabLimitRule)
         },
+        background=background_evidence(
+            sum(event.counted for event in findings.control_events), findings.hours_in_control, protocol
+        ),
     )
 
 
-def _windows_with_case(cases: tuple[Case, ...], reading: str) -> set[Key]:
+def _numbers(findings: Findings) -> Numbers:
+    found = {*findings.doses["USUBJID"], *(event.USUBJID for event in findings.control_events)}
+    return {subject: number for number, subject in enumerate(sorted(found))}
+
+
+def _windows_with_case(cases: tuple[Case, ...], reading: Reading) -> set[Key]:
     return {(case.USUBJID, case.dose_number) for case in cases if _counts(case, reading)}
 
 
-def _counts(case: Case, reading: str) -> bool:
+def _counts(case: Case, reading: Reading) -> bool:
     if reading == "best":
         return case.surely
     return case.in_risk_window == "yes" if reading == "main" else case.in_risk_window != "no"
 
 
-def _subjects(windows: Mapping[str, set[Key]]) -> Tally:
+def _subjects(windows: Mapping[Reading, set[Key]]) -> Tally:
     return Tally(**{reading: len({subject for subject, _ in held}) for reading, held in windows.items()})
 
 
 def _subject_path(
-    doses: pd.DataFrame, windows: Mapping[str, set[Key]], planned_doses: int | None
+    doses: pd.DataFrame, windows: Mapping[Reading, set[Key]], planned_doses: int | None, numbers: Numbers
 ) -> tuple[PathStep, ...]:
     """Return the subjects in the order in which their first windows close, then by USUBJID."""
     held = {reading: {subject for subject, _ in keys} for reading, keys in windows.items()}
@@ -74,24 +99,35 @@ def _subject_path(
             subject in held["best"],
             subject in held["main"],
             subject in held["worst"],
+            numbers[subject],
         )
         for subject, windows_complete in zip(ordered["USUBJID"], ordered["complete"].tolist(), strict=True)
     )
 
 
-def _window_path(doses: pd.DataFrame, windows: Mapping[str, set[Key]]) -> tuple[PathStep, ...]:
+def _window_path(
+    doses: pd.DataFrame, windows: Mapping[Reading, set[Key]], numbers: Numbers
+) -> tuple[PathStep, ...]:
     """Return evaluable windows, and those that hold a possible case, in the order in which they close."""
     ordered = doses.sort_values(["window_closes", "USUBJID", "dose_number"])
     complete = ((ordered["window"] == "evaluable") & ordered["trusted"]).tolist()
     keys = zip(ordered["USUBJID"], ordered["dose_number"].tolist(), strict=True)
     steps = (
-        PathStep(float(closed), key in windows["best"], key in windows["main"], key in windows["worst"])
+        PathStep(
+            float(closed),
+            key in windows["best"],
+            key in windows["main"],
+            key in windows["worst"],
+            numbers[key[0]],
+        )
         for key, closed in zip(keys, complete, strict=True)
     )
     return tuple(step for step in steps if step.weight or step.worst)
 
 
-def _timing(findings: Findings, windows: Mapping[str, set[Key]]) -> TimingEvidence:
+def _timing(
+    findings: Findings, windows: Mapping[Reading, set[Key]], numbers: Numbers, protocol: StudyProtocol
+) -> TimingEvidence:
     control = findings.control_events
     return TimingEvidence(
         in_risk=Tally(**{reading: len(held) for reading, held in windows.items()}),
@@ -103,7 +139,64 @@ def _timing(findings: Findings, windows: Mapping[str, set[Key]]) -> TimingEviden
         subjects=_subjects(windows),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
+        path=EventPath(**{reading: _event_path(findings, reading, numbers) for reading in READINGS}),
+        clocks=tuple(_clocks(findings, numbers, protocol)),
+        seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
     )
+
+
+def _event_path(findings: Findings, reading: Reading, numbers: Numbers) -> tuple[EventStep, ...]:
+    """Return the events of one reading, at most one a window or block, in the order in which they were seen.
+
+    Of events seen at one instant those in control hours come first, which speaks for the study drug.
+    """
+    first: dict[Key, float] = {}
+    for case in findings.cases:
+        if _counts(case, reading):
+            key = (case.USUBJID, case.dose_number)
+            first[key] = min(first.get(key, float("inf")), _seen(case))
+    events = [(seen, True, numbers[subject]) for (subject, _), seen in first.items()]
+    for event in findings.control_events:
+        if _counts_in_control(event, reading):
+            events.append((float(event.seen), False, numbers[event.USUBJID]))
+    return tuple(EventStep(in_risk, subject) for _, in_risk, subject in sorted(events))
+
+
+def _seen(case: Case) -> float:
+    """Return the second since 1970 when a case was first seen, or by when it had begun if only dates are known."""
+    return case.dose_start.timestamp() + 3600 * (case.onset_hours[1] if case.hour is None else case.hour)
+
+
+def _counts_in_control(event: ControlEvent, reading: Reading) -> bool:
+    if reading == "best":
+        return True
+    return event.counted if reading == "main" else event.surely
+
+
+def _clocks(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[DoseClock]:
+    """Return each dose's onsets with a known hour; outside the risk window the best case has the possible ones."""
+    by_dose: dict[Key, list[Case]] = defaultdict(list)
+    for case in findings.cases:
+        if case.hour is not None and 0 <= case.hour <= last_hour(protocol):
+            by_dose[case.USUBJID, case.dose_number].append(case)
+    observed = {(dose.USUBJID, dose.dose_number): dose.observed for dose in findings.dose_hours}
+    for key in sorted({*observed, *by_dose}):
+        onsets = {
+            reading: tuple(
+                case.hour
+                for case in by_dose.get(key, ())
+                if case.hour is not None and _on_clock(case, reading, protocol)
+            )
+            for reading in READINGS
+        }
+        yield DoseClock(numbers[key[0]], observed.get(key, ()), **onsets)
+
+
+def _on_clock(case: Case, reading: Reading, protocol: StudyProtocol) -> bool:
+    low, high = protocol.risk_window_hours
+    if case.hour is not None and low <= case.hour <= high:
+        return _counts(case, reading)
+    return reading == "best" or case.certainty == "definite"
 
 
 def _lab_evidence(rule: LabLimitRule, labs: pd.DataFrame, doses: pd.DataFrame) -> LabEvidence:

@@ -10,8 +10,11 @@ from typing import Any
 
 from checks.protocol.findings import Finding, one_of, shown
 from checks.protocol.kinds import Pair
-from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Treatment
+from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
 from checks.protocol.rules import RateRule, Rule
+
+ROUNDING = 1e-12
+"""Shares of alpha such as 0.1, 0.1 and 0.1 do not add up to 0.3 in binary."""
 
 Rules = Mapping[int, Rule]
 """The rules that could be read, by their place in the file."""
@@ -120,6 +123,19 @@ def rule_ids_are_unique(rules: Rules) -> Iterator[Finding]:
             yield Finding(("rules", place, "id"), found, "an id for each rule alone")
 
 
+def alphas_share_the_familywise_alpha(rules: Rules, multiplicity: Multiplicity | None) -> Iterator[Finding]:
+    """Require, of rules that share one alpha (Bonferroni), that together they spend no more than it."""
+    if multiplicity is None or multiplicity.method != "bonferroni":
+        return
+    total = sum(getattr(rule, "alpha", 0.0) for rule in rules.values())
+    if total > multiplicity.familywise_alpha + ROUNDING:
+        found = f"alphas that add up to {total:.6g}"
+        allowed = (
+            f"at most {multiplicity.familywise_alpha:g} in all, the familywise_alpha that bonferroni shares"
+        )
+        yield Finding(("rules",), found, allowed)
+
+
 def escalation_reaches_a_role(alerts: Alerts) -> Iterator[Finding]:
     """Require that an unanswered alert goes on to another role that has a route."""
     roles = tuple(dict.fromkeys(route.role for route in alerts.routes))
@@ -140,6 +156,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
     components_are_reachable,
     subject_rates_have_planned_doses,
     rule_ids_are_unique,
+    alphas_share_the_familywise_alpha,
     escalation_reaches_a_role,
 )
 

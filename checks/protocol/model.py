@@ -161,6 +161,13 @@ class Component(Section):
         if (self.any_of is None) == (self.all_of is None):
             found = "neither any_of nor all_of" if self.any_of is None else "both any_of and all_of"
             raise refuse(found, "exactly one of any_of, all_of")
+        refuse_all(
+            [
+                Finding(("all_of", place), "terms", "vitals: that an event was absent is never measured")
+                for place, criterion in enumerate(self.all_of or ())
+                if criterion.terms is not None
+            ]
+        )
         return self
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 from checks.evaluation import Evidence, PathStep, RuleResult, RuleVerdict, Tally, not_evaluable
 from checks.protocol.rules import RATE_OPTIONS, CountRule, LabLimitRule, RateRule
 from checks.stopping import METHODS, Boundary
+from checks.stopping.backgrounds import contradiction, over_backgrounds, tail
 
 READINGS = ("best", "main", "worst")
 ROUNDING = 1e-9  # sixths of a subject do not add up to whole ones in binary
@@ -61,13 +62,34 @@ def evaluate_rate(rule: RateRule, evidence: Evidence) -> RuleResult:
         events=main.events,
         n_evaluable=round(main.n, 2),
         boundary=_boundary_at(boundary, main.n),
-        detail={
-            "unit": rule.unit,
-            "null_rate": rule.null_rate,
-            "size": boundary.size,
-            "path": _path(main, boundary),
-        },
+        p_value=_p_value(rule, evidence, main),
+        detail=_rate_detail(rule, evidence, walks, boundary),
     )
+
+
+def _p_value(rule: RateRule, evidence: Evidence, main: Walk) -> float:
+    """Return the tail at the assumed background, at the null rate where the protocol assumes none."""
+    assumed = evidence.background.assumed.get(rule.unit)
+    return tail(main.events, main.n, rule.null_rate if assumed is None else assumed.rate)
+
+
+def _rate_detail(
+    rule: RateRule, evidence: Evidence, walks: Mapping[str, Walk], boundary: Boundary
+) -> Mapping[str, Any]:
+    main, background = walks["main"], evidence.background
+    detail: dict[str, Any] = {
+        "boundary_is": "events",
+        "p_value_is": "exact binomial tail at this n, not adjusted for the looks before",
+        "unit": rule.unit,
+        "null_rate": rule.null_rate,
+        "size": boundary.size,
+        "events_best": walks["best"].events,
+        "events_worst": walks["worst"].events,
+        "path": _path(main, boundary),
+        "backgrounds": over_backgrounds(rule, main.events, main.n, background),
+    }
+    contradicted = contradiction(rule, background)
+    return detail if contradicted is None else {**detail, "background_contradicts": contradicted}
 
 
 def rate_boundary(rule: RateRule) -> Boundary:
@@ -130,7 +152,7 @@ def _against_number(
         events=tally.main,
         n_evaluable=n_evaluable,
         boundary=number,
-        detail={"events_best": tally.best, "events_worst": tally.worst},
+        detail={"boundary_is": "events", "events_best": tally.best, "events_worst": tally.worst},
     )
 
 

@@ -64,7 +64,9 @@ def _result(
     value, limit = source.text("LBSTRESN"), source.text("LBSTNRHI")
     standard = value.notna() & limit.notna()
     collected = ~standard & source.text("LBORRES").notna()
-    column = pd.Series("LBSTRESN", index=value.index, dtype="str").mask(collected, "LBORRES")
-    limit_column = pd.Series("LBSTNRHI", index=value.index, dtype="str").mask(collected, "LBORNRHI")
+    # A blank is asked for where it was left.
+    first, limit_first = ("LBSTRESN", "LBSTNRHI") if source.has("LBSTRESN") else ("LBORRES", "LBORNRHI")
+    column = pd.Series(first, index=value.index, dtype="str").mask(collected, "LBORRES")
+    limit_column = pd.Series(limit_first, index=value.index, dtype="str").mask(collected, "LBORNRHI")
     value = value.mask(collected, source.text("LBORRES"))
     return value, limit.mask(collected, source.text("LBORNRHI")), column, limit_column

@@ -70,7 +70,9 @@ def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Ser
         )
     else:
         collected = pd.Series(False, index=value.index)
-    column = pd.Series("VSSTRESN", index=value.index, dtype="str").mask(collected, "VSORRES")
+    # A blank is asked for where it was left.
+    first = "VSSTRESN" if source.has("VSSTRESN") else "VSORRES"
+    column = pd.Series(first, index=value.index, dtype="str").mask(collected, "VSORRES")
     return value, unit, column
 
 

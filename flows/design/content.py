@@ -2,40 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from checks.protocol import StudyProtocol
-from flows.design.figures import BoundaryChart, PowerChart, draw_boundary, draw_power
-from flows.design.plain import percent, runs
+from flows.design.plain import percent
+from flows.design.sections import LENGTHS, Record, RuleSection, rule_section, with_error
 from flows.report.content import Item
 from flows.report.tables import Cell, Table
-from flows.report.words import DASH, PROSE_UNITS, question, spoken
-
-Record = Mapping[str, Any]
-
-UNITS: Mapping[str, str] = {"subject": "participants", "window": "dose windows"}
-LENGTHS: Mapping[str, str] = {"events": "events", "expected_events": "expected events"}
+from flows.report.words import DASH, question
 
 LONGEST_ID = 24
 """Letters of a rule's id at a terminal: the whole row fits into 80 columns."""
 
 SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 """Who agrees to the rules before they are used."""
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSection:
-    """One rule: what it asks and why, its figures, its tables, what must be known of its numbers."""
-
-    id: str
-    asks: str
-    facts: tuple[Item, ...]
-    boundary: BoundaryChart | None
-    power: PowerChart | None
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-    rationale: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +48,7 @@ def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
         sentences=lead_sentences(document),
         within=document["spending"]["within"],
         overview=_overview(document, asks),
-        rules=tuple(_section(rule, asks[rule["id"]]) for rule in document["rules"]),
+        rules=tuple(rule_section(rule, asks[rule["id"]]) for rule in document["rules"]),
         combined=_combined(combined),
         combined_notes=tuple(combined["notes"]) if combined else (),
         assumptions=assumptions(document),
@@ -162,190 +141,6 @@ def _power(rule: Record) -> tuple[str, ...]:
     return ()
 
 
-def _section(rule: Record, asks: str) -> RuleSection:
-    if "rates" in rule:
-        facts, boundary, power, tables = _counted(rule)
-    elif "surveillance" in rule:
-        facts, boundary, power, tables = _timed(rule)
-    else:
-        facts, boundary, power, tables = (), None, None, ()
-    return RuleSection(
-        rule["id"],
-        asks,
-        facts,
-        boundary,
-        power,
-        tables,
-        tuple(rule["notes"]),
-        rule["rationale"],
-        rule["source"],
-    )
-
-
-Parts = tuple[tuple[Item, ...], BoundaryChart | None, PowerChart | None, tuple[Table, ...]]
-
-
-def _counted(rule: Record) -> Parts:
-    unit = UNITS[rule["unit"]]
-    spent = DASH if rule["size"] is None else percent(rule["size"])
-    null = (
-        "no rate is declared"
-        if rule["null_rate"] is None
-        else f"at {rule['null_rate']:g} per {PROSE_UNITS[rule['unit']]}"
-    )
-    facts = [Item("Crosses without harm", spent, null)]
-    if rule["alpha"] is not None:
-        facts += [
-            Item("Alpha", percent(rule["alpha"]), "never exceeded on complete units"),
-            Item("Method", spoken(rule["method"]), f"critical value {rule['critical_value']:.5g}"),
-        ]
-    chart = draw_boundary(rule["looks"], rule["events"], last=rule["n_max"], x_name=unit, y_name="cases")
-    tables = [_boundary_table(rule, unit), _rates_table(rule, unit)]
-    if rule["pending"]:
-        tables.append(_pending_table(rule))
-    return tuple(facts), chart, draw_power(rule, f"true rate per {PROSE_UNITS[rule['unit']]}"), tuple(tables)
-
-
-def _boundary_table(rule: Record, unit: str) -> Table:
-    spent = rule["size_by_look"] or [None] * len(rule["looks"])
-    rows, total = [], 0.0
-    for first, last in runs(rule["looks"], rule["events"]):
-        here = sum(share or 0.0 for share in spent[first : last + 1])
-        total += here
-        place = f"{rule['looks'][first]}" + (f"{DASH}{rule['looks'][last]}" if last > first else "")
-        fewest = rule["events"][first]
-        known = rule["size_by_look"] is not None
-        rows.append(
-            (
-                Cell(place),
-                Cell("none can" if fewest is None else str(fewest)),
-                Cell(percent(here) if known else DASH),
-                Cell(percent(total) if known else DASH),
-            )
-        )
-    return Table(
-        "The boundary, and where the error is spent at the null rate",
-        (f"Number of {unit}", "Fewest cases that cross", "First crosses here", "Has crossed by then"),
-        tuple(rows),
-    )
-
-
-def _rates_table(rule: Record, unit: str) -> Table:
-    columns = ("rates", "reject_probability", "expected_n", "expected_events")
-    rows = tuple(
-        (
-            Cell(f"{rate:.3g}", note=_rate_note(rule, rate)),
-            Cell(percent(share)),
-            Cell(f"{number:.1f}"),
-            Cell(f"{events:.2f}"),
-        )
-        for rate, share, number, events in zip(*(rule[name] for name in columns), strict=True)
-    )
-    return Table(
-        "What the rule does at true rates",
-        (f"True rate per {PROSE_UNITS[rule['unit']]}", "Crosses", f"Expected {unit}", "Expected cases"),
-        rows,
-    )
-
-
-def _rate_note(rule: Record, rate: float) -> str:
-    if rate == rule["null_rate"]:
-        return "null rate"
-    return "background" if any(rate == end for end, _ in rule["background"]) else ""
-
-
-def _pending_table(rule: Record) -> Table:
-    rows = tuple(
-        (Cell(f"{one['subjects_per_course']:g}"), *_estimate_cells(one["crossing"]))
-        for one in rule["pending"]
-    )
-    return Table(
-        "Approximate: crosses at the null rate while windows are open (TITE weighting), by simulation",
-        (
-            "Participants entering during one participant's doses",
-            "Crosses",
-            "Monte Carlo error",
-            "95% limits",
-        ),
-        rows,
-    )
-
-
-def _estimate_cells(estimate: Record) -> tuple[Cell, Cell, Cell]:
-    low, high = estimate["ci95"]
-    return (
-        Cell(percent(estimate["value"])),
-        Cell(percent(estimate["standard_error"])),
-        Cell(f"{percent(low)} to {percent(high)}"),
-    )
-
-
-def _timed(rule: Record) -> Parts:
-    unit = LENGTHS[rule["length_unit"]]
-    looks = "after every event" if rule["planned_looks"] is None else f"{rule['planned_looks']} planned"
-    facts = (
-        Item("Alpha", percent(rule["alpha"]), f"looks: {looks}"),
-        Item("Control time", f"{rule['ratio']:g} times", "the risk time, as planned"),
-        Item(
-            "Fewest", f"{rule['min_events']} events in risk hours", f"in {rule['min_subjects']} participants"
-        ),
-    )
-    longest = rule["surveillance"][-1]
-    chart = None
-    if longest["events"] is not None and rule["length_unit"] == "events":
-        chart = draw_boundary(
-            longest["looks"],
-            longest["events"],
-            last=longest["length"],
-            x_name="events, risk and control hours together",
-            y_name="events in risk hours",
-        )
-    tables = (_timing_boundary(rule), _timing_table(rule, unit))
-    return facts, chart, None, tuple(table for table in tables if table.rows)
-
-
-def _timing_boundary(rule: Record) -> Table:
-    """Return the boundary of the longest surveillance; without rows for a rule that has none in numbers."""
-    longest = rule["surveillance"][-1]
-    if longest["events"] is None:
-        return Table("", (), ())
-    if rule["length_unit"] == "events":
-        whole = [round(look) for look in longest["looks"]]
-        places = [
-            (f"{whole[first]}" + (f"{DASH}{whole[last]}" if last > first else ""), longest["events"][first])
-            for first, last in runs(whole, longest["events"])
-        ]
-        columns = ("Events, in risk and control hours together", "Fewest in risk hours that cross")
-    else:
-        places = list(zip((f"{time:.3f}" for time in longest["looks"]), longest["events"], strict=True))
-        columns = ("By so many expected events", "Fewest events that have crossed")
-    rows = tuple((Cell(place), Cell("none can" if few is None else str(few))) for place, few in places)
-    return Table("The boundary", columns, rows)
-
-
-def _timing_table(rule: Record, unit: str) -> Table:
-    every = any(one["size_at_every_event"] is not None for one in rule["surveillance"])
-    rows = []
-    for one in rule["surveillance"]:
-        errors = one["power_error"] or [None] * len(one["power"])
-        cells = [Cell(f"{one['length']:g}"), _with_error(one["size"], one["size_error"])]
-        if every:
-            cells.append(Cell(percent(one["size_at_every_event"])))
-        cells += [_with_error(share, error) for share, error in zip(one["power"], errors, strict=True)]
-        rows.append(tuple(cells))
-    ratios = tuple(f"{ratio:g} times" for ratio in rule["relative_incidence"])
-    last = ("No harm, looked at after every event",) if every else ()
-    return Table(
-        "Crosses, by the true incidence in risk hours relative to control hours",
-        (unit.capitalize(), "No harm", *last, *ratios),
-        tuple(rows),
-    )
-
-
-def _with_error(share: float, error: float | None) -> Cell:
-    return Cell(percent(share), note="" if error is None else f"\N{PLUS-MINUS SIGN} {percent(error)}")
-
-
 def _combined(combined: Record | None) -> Table:
     empty = "Not simulated: the protocol names no number of participants, or no rate without harm."
     if combined is None:
@@ -353,7 +148,7 @@ def _combined(combined: Record | None) -> Table:
     rows = tuple(
         (
             Cell(f"{one['rate']:g}", note=_truth(one)),
-            _with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]),
+            with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]),
             *(Cell(percent(one["by_rule"][name]["value"])) for name in combined["rules"]),
         )
         for one in combined["crossings"]

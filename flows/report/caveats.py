@@ -4,24 +4,30 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from checks.evaluation import RuleResult, RuleVerdict
+from checks.evaluation import BackgroundEvidence, Evidence, RuleResult, RuleVerdict
 from checks.events import Findings
 from checks.protocol import StudyProtocol
 from checks.validation import Validation
 
 
 def caveats(
-    validation: Validation, findings: Findings, results: Sequence[RuleResult], protocol: StudyProtocol
+    validation: Validation,
+    findings: Findings,
+    evidence: Evidence,
+    results: Sequence[RuleResult],
+    protocol: StudyProtocol,
 ) -> tuple[str, ...]:
     """Return sentences for the reader, the most decisive first."""
     return (
         *_feeds(validation, protocol),
         *_rules(results),
+        *_contradicted(results),
         *_cases(findings),
         *_windows(findings.doses),
         *_withheld(validation),
         *_timing(results),
-        *_background(protocol),
+        *_scanned(results),
+        *_background(protocol, evidence.background),
     )
 
 
@@ -101,21 +107,50 @@ def _withheld(validation: Validation) -> Iterator[str]:
 
 
 def _timing(results: Sequence[RuleResult]) -> Iterator[str]:
-    if any(result.kind == "timing" and result.p_value is not None for result in results):
+    named = (result for result in results if result.kind == "timing" and result.method != "scan")
+    if any(result.p_value is not None for result in named):
         yield (
             "The timing p-value holds for a window named before the events, and assumes that an event changes "
             "neither how often vital signs are taken nor the next dose."
         )
 
 
-def _background(protocol: StudyProtocol) -> Iterator[str]:
-    background = protocol.background
-    if background is not None and background.range is not None:
-        low, high = background.range
-        yield (
-            f"Background assumed by the protocol: {background.rate:.1%} per {background.unit} "
-            f"({low:.1%} to {high:.1%})."
-        )
+def _contradicted(results: Sequence[RuleResult]) -> Iterator[str]:
+    for result in results:
+        if "background_contradicts" in result.detail:
+            yield f"Rule {result.id}: {result.detail['background_contradicts']}."
+
+
+def _scanned(results: Sequence[RuleResult]) -> Iterator[str]:
+    for result in results:
+        if result.method == "scan" and result.p_value is not None:
+            yield (
+                f"Rule {result.id} chose its window after the events: it pays for every window it could have "
+                "chosen, and proves less than a window named before."
+            )
+        if "left_out" in result.detail:
+            yield f"Rule {result.id}: {result.detail['left_out']}."
+
+
+def _background(protocol: StudyProtocol, background: BackgroundEvidence) -> Iterator[str]:
+    declared = protocol.background
+    if declared is not None:
+        low, high = declared.range or (None, None)
+        spread = "" if low is None or high is None else f" ({low:.1%} to {high:.1%})"
+        yield f"Background assumed by the protocol: {declared.rate:.1%} per {declared.unit}{spread}."
+    seen = (
+        _plural(background.events, "new onset", "new onsets") + f" in {background.hours:,.0f} control hours"
+    )
+    units = [unit for unit in ("window", "subject") if unit in background.estimated]
+    shares = [
+        f"{one.estimate:.1%} per {unit} (95 % limits {one.ci95[0]:.1%} to {one.ci95[1]:.1%})"
+        for unit in units
+        for one in (background.estimated[unit],)
+    ]
+    if shares:
+        yield f"Background seen in the same participants' own control hours: {seen}, or {', '.join(shares)}."
+    else:
+        yield "Background cannot be estimated: no control hour was observed."
 
 
 def _plural(count: int, one: str, many: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from checks.evaluation import Evidence, RuleResult, RuleVerdict
+from checks.evaluation import Estimate, Evidence, RuleResult, RuleVerdict
 from checks.events import Case, Findings
 from checks.protocol import StudyProtocol
 from checks.signals import Verdict
@@ -53,9 +53,10 @@ def build_document(look: Look) -> dict[str, Any]:
         "cases": [_case(case) for case in look.findings.cases],
         "rules": [_rule(result, look.protocol) for result in look.results],
         "timing": _timing(look),
+        "background": _background(look),
         "checks": [_check(check) for check in look.validation.checks if check.outcome in {"failed", "error"}],
         "quarantine": _quarantine(look.validation.quarantine, look.validation.checks),
-        "caveats": list(caveats(look.validation, look.findings, look.results, look.protocol)),
+        "caveats": list(caveats(look.validation, look.findings, look.evidence, look.results, look.protocol)),
     }
     return document
 
@@ -162,8 +163,41 @@ def _timing(look: Look) -> dict[str, Any]:
         "ci95": [finite(limit) for limit in comparison.ci95] if comparison else [None, None],
         "p_value": finite(comparison.p_value) if comparison else None,
         "adjusted": False,
-        "scan": None,
+        "scan": _scan(look.results),
     }
+
+
+def _scan(results: Sequence[RuleResult]) -> dict[str, Any] | None:
+    """Return the window that the first scan rule found; None without such a rule, or when it cannot be evaluated."""
+    for result in results:
+        if result.method == "scan" and result.p_value is not None:
+            return {"window_hours": _plain(result.detail["window_hours"]), "p_value": result.p_value}
+    return None
+
+
+def _background(look: Look) -> dict[str, Any]:
+    background, declared = look.evidence.background, look.protocol.background
+    assumed = None
+    if declared is not None:
+        assumed = {
+            "rate": declared.rate,
+            "unit": declared.unit,
+            "range": _plain(declared.range),
+            **{
+                f"per_{unit}": {"rate": rate.rate, "range": _plain(rate.range)}
+                for unit, rate in background.assumed.items()
+            },
+        }
+    return {
+        "events": background.events,
+        "hours": round(background.hours, 4),
+        **{f"per_{unit}": _estimate(background.estimated.get(unit)) for unit in ("window", "subject")},
+        "assumed": assumed,
+    }
+
+
+def _estimate(found: Estimate | None) -> dict[str, Any] | None:
+    return None if found is None else {"estimate": found.estimate, "ci95": list(found.ci95)}
 
 
 def _check(check: CheckResult) -> dict[str, Any]:

@@ -1,7 +1,4 @@
-"""Worked examples at the edges: absence is measured, withheld rows doubt, risk and control hours are alike.
-
-Those marked as expected to fail state what the definitions say where the look still says something else.
-"""
+"""Worked examples at the edges: absence is measured, withheld rows doubt, risk and control hours are alike."""
 
 from collections.abc import Callable
 
@@ -14,10 +11,6 @@ from checks.protocol.model import Component
 Look = Callable[..., Findings]
 
 
-def differs(reason: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(reason=reason, raises=AssertionError)
-
-
 DISTRESS = "OXYSAT 07:00..13:00 97  14:00 96  14:15 88"
 
 
@@ -25,7 +18,6 @@ def windows(findings: Findings) -> list[tuple[str, str]]:
     return [(case.certainty, case.in_risk_window) for case in findings.cases]
 
 
-@differs("an interval of exactly the washout between two abnormal readings passes for a measured absence")
 def test_a_fever_charted_every_six_hours_is_not_new_each_time(look: Look) -> None:
     """38.6 at each of six readings: nobody ever measured that the fever was gone."""
     chart = f"""
@@ -46,13 +38,11 @@ def test_a_fever_charted_less_often_than_the_washout_is_at_most_possible(look: L
     assert windows(look(chart)) == [("possible", "possible")]
 
 
-@differs("a report before the dose is not looked at: the washout sees readings alone")
 def test_a_fever_reported_before_the_dose_is_not_new_after_it(look: Look) -> None:
     """Pyrexia at 07:00 is evidence of presence 5.5 h before the report of 12:30."""
     assert look(f"dose 08:00\n{DISTRESS}\nAE 07:00 PYREXIA  12:30 PYREXIA").cases == ()
 
 
-@differs("the hours of a dose are cut by a quarantined dose, though its cases are sought beyond it")
 def test_a_quarantined_dose_changes_no_trusted_hours(look: Look) -> None:
     """Without the row in quarantine the window 13:00 to 16:00 is observed for 3 h."""
     vitals = "TEMP 07:00..20:00 37.0\nOXYSAT 07:00..20:00 97"
@@ -74,13 +64,6 @@ HOT = {"vital": "TEMP", "at_least": 38.3, "unit": "C"}
 FAST = {"vital": "HR", "at_least": 100, "unit": "beats/min"}
 
 
-@differs("terms in all_of are not required: the vitals alone, or the report alone, are enough")
-def test_all_of_with_terms_needs_the_report_too(look: Look, protocol: StudyProtocol) -> None:
-    chart = f"dose 08:00\nTEMP 07:00 37.0 13:00 37.0 14:00 38.5\n{DISTRESS}"
-    assert look(chart, under=all_of(protocol, HOT, {"terms": ["PYREXIA"]})).cases == ()
-
-
-@differs("of two vitals read at one instant the first is judged with the other's earlier reading")
 def test_all_of_takes_what_is_read_at_one_instant_together(look: Look, protocol: StudyProtocol) -> None:
     """At 14:00 the pulse is fast and the temperature normal again: never both."""
     chart = f"dose 08:00\nTEMP 07:00 37.0 13:00 38.5 14:00 37.0\nHR 07:00 80 13:00 80 14:00 120\n{DISTRESS}"
@@ -102,7 +85,6 @@ def test_all_of_is_present_where_the_last_readings_agree(
     assert case.components["fever"].onset_hours[1] == 6.0
 
 
-@differs("an event that is only possible in one block hides that it is certain in the next")
 def test_an_event_on_the_edge_of_two_blocks_counts_where_it_has_a_baseline(look: Look) -> None:
     """14:00 belongs to the blocks 11:00 to 14:00 (baseline 00:00 to 06:00: none) and 14:00 to 17:00."""
     chart = """
@@ -113,7 +95,6 @@ def test_an_event_on_the_edge_of_two_blocks_counts_where_it_has_a_baseline(look:
     assert [event.counted for event in look(chart).control_events] == [True]
 
 
-@differs("an event whose interval reaches back into the block before a risk window is lost to its own block")
 def test_an_event_whose_interval_spans_a_risk_window_counts_in_its_own_block(look: Look) -> None:
     """Seen at 3/16:30 in control hours (3/16:00 on); last absent at 3/12:30, before the risk window of a "
     "dose."""
@@ -125,7 +106,6 @@ def test_an_event_whose_interval_spans_a_risk_window_counts_in_its_own_block(loo
     assert [event.counted for event in look(chart).control_events] == [True]
 
 
-@differs("a control block reaches 3 h back for reports, a dose all the way")
 def test_a_report_early_in_the_hours_counts_alike_in_risk_and_control(look: Look) -> None:
     """Pyrexia reported 4 h before the block, or the risk window, of 14:00 to 17:00; all else is the same."""
     vitals = """
@@ -139,14 +119,12 @@ def test_a_report_early_in_the_hours_counts_alike_in_risk_and_control(look: Look
     assert sum(event.counted for event in in_control) == counted_in_risk
 
 
-@differs("a baseline in quarantine is missing in the worst case too")
 def test_a_rise_against_a_quarantined_baseline_is_possible(look: Look) -> None:
     """38.1 is 1.1 above the withheld 37.0: the quarantined reading is needed for the case."""
     chart = f"dose 08:00\nTEMP 07:00 37.0? 13:00 37.0 14:00 38.1\n{DISTRESS}"
     assert windows(look(chart)) == [("possible", "possible")]
 
 
-@differs("withheld rows are taken all together: the doubtful dose hides the doubtful reading")
 def test_a_quarantined_reading_counts_whether_or_not_a_quarantined_dose_was_given(look: Look) -> None:
     """Without the dose of 14:05 the withheld 88 of 14:15 is at hour 6.25 of the first."""
     chart = """
@@ -157,7 +135,6 @@ def test_a_quarantined_reading_counts_whether_or_not_a_quarantined_dose_was_give
     assert ("possible", "possible") in windows(look(chart))
 
 
-@differs("control events are sought in trusted rows alone")
 def test_a_quarantined_reading_makes_a_possible_control_event(look: Look) -> None:
     """The best case of a timing rule has every possible control event."""
     chart = """

@@ -238,6 +238,15 @@ EXAMPLES = {
         """,
         ((1, "definite", "yes", False, 5.0, 4.0, 5.0),),
     ),
+    "seen_at_the_start_of_the_dose": Example(
+        "Hour 0 belongs to the dose: fever at 08:00 and distress at 11:00 are 3 h apart.",
+        """
+        dose    08:00
+        TEMP    07:00 37.0  08:00 38.5
+        OXYSAT  07:00 97    10:00 97    11:00 88
+        """,
+        ((1, "definite", "no", False, 3.0, 2.0, 3.0),),
+    ),
     "a_case_before_the_window": Example(
         "Both at hour 3: a case of this dose, not in the window.",
         """

@@ -217,6 +217,24 @@ CONTROL = {
         """,
         (3.0, 54.0, ((True, True),)),
     ),
+    "fever_in_the_block_before": Control(
+        "Fever at 1/13:30 and distress at 1/15:15: one event, of the block in which the later was seen.",
+        """
+        dose   2/08:00
+        TEMP   1/00:00..6/00:00 37.0  1/13:30 38.5
+        OXYSAT 1/00:00..6/00:00 97    1/15:15 88
+        """,
+        (3.0, 54.0, ((True, True),)),
+    ),
+    "seen_on_the_edge_of_two_blocks": Control(
+        "1/14:00 ends one block and begins the next: one event, counted once.",
+        """
+        dose   2/08:00
+        TEMP   1/00:00..1/13:00 37.0  1/14:00 38.5  1/15:00..6/00:00 37.0
+        OXYSAT 1/00:00..1/13:00 97    1/14:00 88    1/15:00..6/00:00 97
+        """,
+        (3.0, 54.0, ((True, True),)),
+    ),
     "last_absent_before_the_block": Control(
         "Distress was last absent at 1/13:00, in the block before: counted, not surely of this block.",
         """
@@ -354,3 +372,10 @@ def test_what_comes_after_the_cut_off_is_not_known(look: Look) -> None:
     """
     assert look(chart, data_cutoff="14:10").cases == ()
     assert len(look(chart, data_cutoff="14:15").cases) == 1
+
+
+def test_hours_after_a_quarantined_dose_are_not_counted(look: Look) -> None:
+    """Its window is judged, its 3 h are no risk hours, and no control hours surround it."""
+    findings = look("dose 2/08:00?" + HOURLY)
+    assert findings.doses["risk_observed_hours"].tolist() == [3.0]
+    assert (findings.hours_in_risk, findings.hours_in_control) == (0.0, 0.0)

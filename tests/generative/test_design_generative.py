@@ -1,0 +1,217 @@
+"""Simulated designs against exact ones within their Monte Carlo error, and fast paths against slow ones."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.design import Estimate, design_protocol
+from checks.design.combined import Trials, simulate_trials, timing_walk
+from checks.design.pending import first_crossings, pending_sizes
+from checks.design.rates import per_window
+from checks.design.scanned import scan_statistics
+from checks.evaluation import EventStep, PathStep
+from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.rules import CountRule, RateRule, TimingRule
+from checks.stopping import METHODS, Boundary, CountBoundary, operating_characteristics
+from checks.stopping.rules import walk
+from checks.timing import scan
+from checks.timing.walks import walk_binomial, walk_e_process, walk_poisson
+
+GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
+WHY = {"rationale": "an example for tests", "source": "no charter"}
+
+
+def _agrees(simulated: Estimate, exact: float) -> bool:
+    """Whether a simulation is within four of its standard errors, taken at the exact value."""
+    return abs(simulated.value - exact) <= 4 * (exact * (1 - exact) / simulated.simulations) ** 0.5
+
+
+def _protocol(*rules: Any) -> StudyProtocol:
+    return load_protocol(GOOD).model_copy(update={"rules": rules})
+
+
+def _rules() -> tuple[Any, ...]:
+    rate = {"kind": "rate", "null_rate": 0.02, "alpha": 0.025, **WHY}
+    return (
+        CountRule.model_validate({"id": "count", "kind": "count", "cases": 3, **WHY}),
+        RateRule.model_validate({"id": "every", "method": "pocock", "unit": "subject", "n_max": 40, **rate}),
+        RateRule.model_validate(
+            {
+                "id": "grouped",
+                "method": "maxsprt",
+                "unit": "subject",
+                "n_max": 40,
+                "looks": [5, 20, 40],
+                **rate,
+            }
+        ),
+    )
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_simulated_trials_cross_as_often_as_the_exact_recursion_says(seed: int) -> None:
+    design = design_protocol(_protocol(*_rules()), seed=seed, simulations=20_000)
+    exact = {rule.id: dict(zip(rule.rates, rule.reject_probability, strict=True)) for rule in design.rules}
+    for crossing in design.combined.crossings:
+        for name, simulated in crossing.by_rule.items():
+            assert _agrees(simulated, exact[name][crossing.rate]), (name, crossing.rate)
+
+
+def test_any_rule_crosses_at_least_as_often_as_each_and_at_most_as_often_as_all_in_sum() -> None:
+    timing = {"id": "timing", "kind": "timing", "method": "e_process", "alpha": 0.02, **WHY}
+    rules = (*_rules(), TimingRule.model_validate(timing))
+    for crossing in design_protocol(_protocol(*rules), seed=3, simulations=2_000).combined.crossings:
+        shares = [one.value for one in crossing.by_rule.values()]
+        assert max(shares) <= crossing.any_rule.value <= sum(shares) + 1e-12
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"method": "maxsprt_binomial", "n_max": 30},
+        {"method": "e_process"},
+        {"method": "self_controlled", "looks": 4},
+        {"method": "maxsprt_poisson", "expected_max": 4.0},
+    ],
+)
+def test_timing_rules_keep_their_alpha_in_simulated_trials(rule: dict[str, Any]) -> None:
+    timing = TimingRule.model_validate({"id": "timing", "kind": "timing", "alpha": 0.05, **rule, **WHY})
+    design = design_protocol(_protocol(timing), seed=4, simulations=20_000, subjects=30)
+    harmless = [one for one in design.combined.crossings if one.rate == one.background_rate]
+    known = harmless if rule["method"] != "maxsprt_poisson" else harmless[:2]  # it needs its background
+    for crossing in known:
+        assert crossing.by_rule["timing"].ci95[0] <= 0.05
+    harmful = design.combined.crossings[-1]
+    assert harmful.by_rule["timing"].value > 0.5
+
+
+def test_with_one_dose_nothing_is_pending() -> None:
+    boundary = METHODS["pocock"](n_max=20, null_rate=0.1, alpha=0.05)
+    for size in pending_sizes(boundary, 0.1, doses=1, seed=5, simulations=20_000):
+        assert _agrees(size.crossing, boundary.size)
+
+
+def test_subjects_one_after_the_other_are_hardly_ever_pending() -> None:
+    boundary = METHODS["pocock"](n_max=20, null_rate=0.1, alpha=0.05)
+    slow, _, fast = pending_sizes(boundary, 0.1, doses=6, seed=6, simulations=20_000)
+    assert slow.crossing.value < fast.crossing.value
+    assert slow.crossing.value == pytest.approx(boundary.size, abs=0.01)
+
+
+def _crosses_by_walking(entries: Any, held: Any, doses: int, boundary: Boundary) -> bool:
+    """Walk the path of a look at every closing of a window, one trial and one moment at a time."""
+    moments = sorted({entry + dose for entry in entries for dose in range(doses)})
+    for moment in moments:
+        path = []
+        for entry, window in zip(entries, held, strict=True):
+            closed = sum(entry + dose <= moment for dose in range(doses))
+            case = window <= closed
+            path.append(PathStep(min(1.0, closed / doses), case, case, case))
+        if walk(path, "main", boundary).crossed:
+            return True
+    return False
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    subjects=st.integers(2, 7),
+    doses=st.sampled_from([1, 2, 3, 6]),
+    rate=st.sampled_from([0.1, 0.3, 0.6]),
+    every=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_pending_trials_cross_when_the_path_of_some_look_does(
+    subjects: int, doses: int, rate: float, every: bool, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    looks = tuple(range(1, subjects + 1)) if every else (max(1, subjects // 2), subjects)
+    fewest = np.sort(random.integers(1, subjects + 1, len(looks)))
+    events = tuple(int(k) if k <= look else None for k, look in zip(fewest, looks, strict=True))
+    counted = CountBoundary(n_max=subjects, looks=looks, events=events)
+    boundary = Boundary(
+        n_max=subjects, looks=looks, events=events,
+        method="given", null_rate=0.1, alpha=0.1, critical_value=0.0, size=0.0,
+    )  # fmt: skip
+    # binary fractions of an interval, so that the slow path adds without rounding
+    entries = np.cumsum(random.integers(0, 8, (4, subjects)) / 8.0 + np.arange(subjects) / 1024, axis=1)
+    held = np.where(
+        random.random((4, subjects)) < rate, random.integers(1, doses + 1, (4, subjects)), doses + 1
+    )
+    fast = first_crossings(entries, held, doses, counted)
+    slow = [
+        _crosses_by_walking(one.tolist(), at.tolist(), doses, boundary)
+        for one, at in zip(entries, held, strict=True)
+    ]
+    assert fast.tolist() == slow
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hours=st.lists(st.floats(0, 48, allow_nan=False), min_size=2, max_size=12, unique=True),
+    min_events=st.integers(2, 4),
+)
+def test_fast_scan_statistic_is_that_of_a_look(hours: list[float], min_events: int) -> None:
+    slow = scan(
+        [[hour] for hour in hours],
+        [[(0.0, 48.0)]] * len(hours),
+        seed=1,
+        permutations=1,
+        min_events=min_events,
+    )
+    fast = scan_statistics(np.array(hours)[:, None], 48.0, min_events=min_events)
+    assert fast[0] == pytest.approx(slow.statistic, rel=1e-9, abs=1e-9)
+
+
+def _steps(trials: Trials, trial: int) -> tuple[list[EventStep], list[PathStep]]:
+    """Return one simulated trial as the paths that a look would walk along."""
+    here = trials.trial == trial
+    doses = trials.cases.shape[2]
+    seen = zip(np.diff(trials.in_risk[here], prepend=0), trials.window[here], strict=True)
+    events = [EventStep(bool(risk), int(window - 1) // doses) for risk, window in seen]
+    windows = [
+        PathStep(1.0, bool(case), bool(case), bool(case), subject=place // doses)
+        for place, case in enumerate(trials.cases[trial].ravel())
+    ]
+    return events, windows
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"method": "maxsprt_binomial", "n_max": 12, "min_events": 2},
+        {"method": "e_process", "min_events": 2},
+        {"method": "maxsprt_poisson", "expected_max": 3.0, "min_events": 2},
+        {"method": "maxsprt_poisson", "expected_max": 3.0, "delay": 0.7},
+    ],
+)
+def test_each_simulated_trial_crosses_when_the_walk_of_a_look_does(method: dict[str, Any]) -> None:
+    timing = {"id": "timing", "kind": "timing", "alpha": 0.05, "min_subjects": 2, **method, **WHY}
+    rule, ratio, window_rate = TimingRule.model_validate(timing), 4.0, per_window(0.1, 3)
+    trials = simulate_trials(
+        np.random.default_rng(8), 150, (12, 3), rate=0.3, background_rate=0.1, blocks=ratio
+    )
+    rule_walk = timing_walk(rule, ratio, window_rate)
+    assert rule_walk is not None
+    fast = rule_walk(trials)
+    for trial in range(150):
+        events, windows = _steps(trials, trial)
+        if rule.method == "maxsprt_poisson":
+            slow = walk_poisson(rule, windows, "main", window_rate)
+        else:
+            slow = (walk_binomial if "n_max" in method else walk_e_process)(rule, events, ratio)
+        assert bool(fast[trial]) is (slow.crossed_at is not None), trial
+    assert 10 < fast.sum() < 140  # both answers are met
+
+
+def test_power_rises_with_the_true_rate() -> None:
+    for rule in design_protocol(_protocol(*_rules()), seed=7, simulations=10).rules:
+        shares = [share for _, share in rule.curve]
+        assert shares == sorted(shares)
+        again = operating_characteristics(
+            CountBoundary(n_max=rule.n_max, looks=rule.looks, events=rule.events), rule.rates
+        )
+        assert tuple(again.reject_probability) == rule.reject_probability

@@ -1,0 +1,142 @@
+"""Numbers of other programs through `postdose boundary` and the design of a protocol.
+
+The tables were computed with the R packages stoppingrule 0.6 and Sequential (R 4.2.2); each row names its call.
+"""
+
+import csv
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from checks.design import design_protocol
+from checks.design.scanned import scan_statistics, simulated_hours
+from checks.design.timed import self_controlled_boundary
+from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.rules import TimingRule
+from flows.design.boundary import run_boundary
+
+GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
+DATA = os.environ.get("POSTDOSE_TEST_DATA")
+WHY = {"rationale": "an example for tests", "source": "no charter"}
+METHODS = {"Pocock": "pocock", "OBF": "obrien_fleming"}
+
+needs_tables = pytest.mark.skipif(DATA is None, reason="POSTDOSE_TEST_DATA is not set")
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    with (Path(DATA or "") / "reference" / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _shown(capsys: pytest.CaptureFixture[str], method: str, **given: Any) -> dict[str, Any]:
+    run_boundary(method, **{"looks": None, "rates": None, "options": {}, **given}, as_json=True)
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document
+
+
+@needs_tables
+@pytest.mark.parametrize("kind", METHODS)
+def test_boundary_command_gives_the_characteristics_of_stoppingrule(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        row for row in _table("stoppingrule_bin_oc.csv") if row["type"] == kind and row["n"] in {"15", "50"}
+    ]
+    assert len(rows) > 50
+    for row in rows:
+        design = {"n_max": int(row["n"]), "null_rate": float(row["p0"]), "alpha": float(row["alpha"])}
+        behaves = _shown(capsys, METHODS[kind], **design, rates=row["p"])["operating_characteristics"]
+        assert behaves["reject_probability"][0] == pytest.approx(
+            float(row["reject_prob"]), rel=2e-9, abs=1e-12
+        )
+        assert behaves["expected_events"][0] == pytest.approx(float(row["exp_events"]), rel=2e-9)
+
+
+@needs_tables
+def test_boundary_command_with_grouped_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [row for row in _table("stoppingrule_bin_grouplooks.csv") if row["type"] == "Pocock"]
+    row = next(row for row in rows if row["ns"] == "c(5,10,15)" and row["p"] == "0.3")
+    design = {"n_max": 15, "null_rate": float(row["p0"]), "alpha": float(row["alpha"])}
+    shown = _shown(capsys, "pocock", **design, looks="5,10,15", rates="0.3")
+    assert shown["events"] == [int(fewest) for fewest in row["boundary"].split()]
+    assert shown["operating_characteristics"]["reject_probability"][0] == pytest.approx(
+        float(row["reject_prob"]), rel=1e-9
+    )
+
+
+def _protocol(rule: dict[str, Any], ratio: float) -> StudyProtocol:
+    """Return a protocol of one timing rule, whose control time is ``ratio`` times its risk time of 3 h."""
+    return load_protocol(GOOD).model_copy(
+        update={
+            "rules": (TimingRule.model_validate({"id": "timing", "kind": "timing", **rule, **WHY}),),
+            "risk_window_hours": (5.0, 8.0),
+            "control_windows_hours": ((12.0, 12.0 + 3 * ratio),),
+        }
+    )
+
+
+def _surveillance(rule: dict[str, Any], ratio: float) -> Any:
+    design = design_protocol(_protocol(rule, ratio), seed=1, simulations=10)
+    return design.rules[0].surveillance, design.rules[0].relative_incidence
+
+
+@needs_tables
+def test_binomial_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
+    compared = 0
+    for row in _table("sequential_binomial.csv"):
+        if float(row["RR"]) not in {2.0, 5.0, 10.0} or int(row["N"]) > 30:
+            continue
+        rule = {"method": "maxsprt_binomial", "n_max": int(row["N"]), "alpha": float(row["alpha"])}
+        (one,), incidences = _surveillance({**rule, "min_events": int(row["M"])}, float(row["z"]))
+        if one.size != pytest.approx(float(row["type_I_error"]), rel=1e-9):
+            continue  # the printed critical value is rounded to another boundary: its own power is not ours
+        place = incidences.index(float(row["RR"]))
+        assert one.power[place] == pytest.approx(float(row["Power"]), rel=1e-9)
+        assert one.expected_length[place] == pytest.approx(float(row["ESampleSize"]), rel=1e-9)
+        compared += 1
+    assert compared > 20
+
+
+@needs_tables
+def test_poisson_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
+    compared = 0
+    for row in _table("sequential_poisson.csv"):
+        if float(row["RR"]) not in {2.0, 5.0} or float(row["SampleSize"]) > 10:
+            continue
+        rule = {
+            "method": "maxsprt_poisson",
+            "expected_max": float(row["SampleSize"]),
+            "delay": float(row["D"]),
+        }
+        rule |= {"alpha": float(row["alpha"]), "min_events": int(row["M"])}
+        (one,), incidences = _surveillance(rule, 10.0)
+        assert one.power[incidences.index(float(row["RR"]))] == pytest.approx(float(row["Power"]), abs=2e-6)
+        compared += 1
+    assert compared > 20
+
+
+@pytest.mark.parametrize(("events", "size"), [(10, 0.011), (20, 0.019), (40, 0.028)])
+def test_a_fixed_comparison_looked_at_after_each_event_outgrows_its_alpha(events: int, size: float) -> None:
+    # exact sizes for a nominal 0.01, risk hours 3 and control hours 45, computed apart from this project
+    rule = TimingRule.model_validate(
+        {"id": "t", "kind": "timing", "method": "self_controlled", "looks": 1, "alpha": 0.01, **WHY}
+    )
+    boundary = self_controlled_boundary(rule, 15.0, tuple(range(1, events + 1)))
+    assert boundary.size() == pytest.approx(size, abs=0.0005)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.2, 0.5])
+def test_three_uniform_hours_lie_within_a_fraction_as_often_as_the_formula_says(fraction: float) -> None:
+    # P(all three within a fraction r) = 3 r^2 - 2 r^3; the statistic falls as their range grows
+    protocol, trials = _protocol({"method": "scan", "looks": 1, "alpha": 0.05}, 10.0), 40_000
+    hours = simulated_hours(protocol, 1.0, 3, trials, np.random.default_rng(2))
+    observed = 42.0 - -6.0  # from the baseline's start to the end of the control window
+    as_wide = np.array([[0.0], [fraction * observed / 2], [fraction * observed]])
+    limit = float(scan_statistics(as_wide, observed, min_events=3)[0])
+    share = float((scan_statistics(hours, observed, min_events=3) >= limit).mean())
+    exact = 3 * fraction**2 - 2 * fraction**3
+    assert share == pytest.approx(exact, abs=4 * (exact * (1 - exact) / trials) ** 0.5)

@@ -1,0 +1,257 @@
+"""What a design says of each kind of rule, against numbers written out or from scipy."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from checks.design import CountedDesign, TimingDesign, UnratedDesign, design_protocol, rates_from
+from checks.design.combined import simulate_trials
+from checks.design.pending import first_crossings
+from checks.design.rates import per_subject, per_window
+from checks.design.results import estimate
+from checks.design.timed import planned_ratio, spread_looks
+from checks.errors import DesignError
+from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.model import Multiplicity
+from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
+from checks.stopping import CountBoundary
+
+GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
+WHY = {"rationale": "an example for tests", "source": "no charter"}
+
+
+def _protocol(*rules: Any, **changes: Any) -> StudyProtocol:
+    return load_protocol(GOOD).model_copy(update={"rules": rules, **changes})
+
+
+def _count(cases: int) -> CountRule:
+    return CountRule.model_validate({"id": "count", "kind": "count", "cases": cases, **WHY})
+
+
+def _rate(**fields: Any) -> RateRule:
+    base = {"id": "rate", "kind": "rate", "method": "pocock", "unit": "subject", "n_max": 40}
+    return RateRule.model_validate({**base, "null_rate": 0.02, "alpha": 0.025, **fields, **WHY})
+
+
+def _timing(**fields: Any) -> TimingRule:
+    return TimingRule.model_validate({"id": "timing", "kind": "timing", "alpha": 0.025, **fields, **WHY})
+
+
+def _design(protocol: StudyProtocol, **options: Any) -> Any:
+    return design_protocol(protocol, **{"seed": 7, "simulations": 300, **options})
+
+
+def test_a_count_rule_crosses_as_often_as_so_many_cases_occur() -> None:
+    rule = _design(_protocol(_count(3)), subjects=40).rules[0]
+    assert isinstance(rule, CountedDesign)
+    assert rule.null_rate == 0.02  # the declared background
+    assert rule.size == pytest.approx(stats.binom.sf(2, 40, 0.02), rel=1e-12)
+    at = dict(zip(rule.rates, rule.reject_probability, strict=True))
+    assert at[0.2] == pytest.approx(stats.binom.sf(2, 40, 0.2), rel=1e-12)
+    # the third case comes at subject n with negative binomial probability; else all 40 are enrolled
+    n = np.arange(3, 41)
+    mass = stats.nbinom.pmf(n - 3, 3, 0.2)
+    expected = float(n @ mass + 40 * (1 - mass.sum()))
+    assert dict(zip(rule.rates, rule.expected_n, strict=True))[0.2] == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_count_rule_uses_the_subjects_that_the_rate_rule_plans() -> None:
+    planned = _design(_protocol(_count(3), _rate(n_max=25)))
+    assert planned.planned_subjects == 25
+    assert planned.rules[0].size == pytest.approx(stats.binom.sf(2, 25, 0.02), rel=1e-12)
+
+
+def test_a_count_rule_without_planned_subjects_says_so() -> None:
+    design = _design(_protocol(_count(3)))
+    assert isinstance(design.rules[0], UnratedDesign)
+    assert "no rate rule plans" in design.rules[0].notes[0]
+    assert design.combined is None
+
+
+def test_a_count_that_can_never_be_reached_says_so() -> None:
+    rule = _design(_protocol(_count(5)), subjects=4).rules[0]
+    assert isinstance(rule, UnratedDesign)
+    assert "never" in rule.notes[0]
+
+
+def test_a_rate_rule_with_one_look_is_a_binomial_test() -> None:
+    rule = _design(_protocol(_rate(looks=[20]))).rules[0]
+    # P(Bin(20, .02) >= 2) = .0599 and >= 3 = .0071: three cross
+    assert rule.events == (3,)
+    assert rule.size == pytest.approx(stats.binom.sf(2, 20, 0.02), rel=1e-12)
+    assert rule.size_by_look == (rule.size,)
+    assert [rate for rate, _ in rule.background] == [0.005, 0.02, 0.1]
+    assert rule.background[-1][1] == pytest.approx(stats.binom.sf(2, 20, 0.1), rel=1e-12)
+
+
+def test_size_by_look_adds_up_and_stays_within_alpha() -> None:
+    rule = _design(_protocol(_rate())).rules[0]
+    assert sum(rule.size_by_look) == pytest.approx(rule.size, rel=1e-12)
+    assert rule.size <= 0.025
+
+
+def test_a_background_per_subject_is_turned_into_one_per_window() -> None:
+    rule = _design(_protocol(_rate(unit="window", n_max=100))).rules[0]
+    # six planned doses: 1 - (1 - w)^6 = 0.02
+    assert rule.background[1][0] == pytest.approx(1 - 0.98 ** (1 / 6), rel=1e-12)
+    assert rule.pending == ()
+    assert per_subject(per_window(0.3, 6), 6) == pytest.approx(0.3, rel=1e-14)
+
+
+def test_a_rate_rule_that_has_no_boundary_is_refused_by_name() -> None:
+    with pytest.raises(DesignError, match=r"rule rate: .*allowed: a larger alpha"):
+        _design(_protocol(_rate(n_max=2, null_rate=0.5, alpha=0.01)))
+
+
+def test_a_lab_limit_has_no_error_rates() -> None:
+    lab = {"id": "alc", "kind": "lab_limit", "test": "LYM", "above_times_uln": 2.5, "subjects": 1}
+    design = _design(_protocol(LabLimitRule.model_validate({**lab, **WHY})), subjects=40)
+    assert "No error rates" in design.rules[0].notes[0]
+    assert design.spending.spent == {"alc": None}
+    assert design.combined.rules == ()
+
+
+def test_control_time_is_the_union_of_the_control_windows() -> None:
+    assert planned_ratio(_protocol(_count(1))) == (18 + 36) / 3
+    overlapping = _protocol(_count(1), control_windows_hours=((12.0, 30.0), (24.0, 48.0)))
+    assert planned_ratio(overlapping) == 36 / 3
+
+
+def test_planned_looks_are_spread_to_the_last_event() -> None:
+    assert spread_looks(20, 10) == (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
+    assert spread_looks(5, 10) == (1, 2, 3, 4, 5)
+    assert spread_looks(10, 3) == (4, 7, 10)
+
+
+def test_self_controlled_with_one_look_is_one_exact_test() -> None:
+    rule = _design(_protocol(_timing(method="self_controlled", looks=1)), subjects=10).rules[0]
+    assert isinstance(rule, TimingDesign)
+    five = rule.surveillance[0]
+    # chance 1/19 in risk hours: P(Bin(5, 1/19) >= 2) = .0242 <= .025
+    assert (five.length, five.looks, five.events) == (5.0, (5.0,), (2,))
+    assert five.size == pytest.approx(stats.binom.sf(1, 5, 1 / 19), rel=1e-12)
+    assert five.power[1] == pytest.approx(stats.binom.sf(1, 5, 5 / 23), rel=1e-12)  # relative incidence 5
+    assert (
+        rule.surveillance[-1].size_at_every_event > 0.025
+    )  # looked at after every event, it breaks its alpha
+
+
+def test_alpha_is_shared_among_planned_looks() -> None:
+    rule = _design(_protocol(_timing(method="self_controlled", looks=10)), subjects=10).rules[0]
+    for one in rule.surveillance:
+        assert one.size <= 0.025
+        for look, fewest in zip(one.looks, one.events, strict=True):
+            if fewest is not None:
+                assert stats.binom.sf(fewest - 1, int(look), 1 / 19) <= 0.0025 * (1 + 1e-9)
+                assert fewest == 1 or stats.binom.sf(fewest - 2, int(look), 1 / 19) > 0.0025
+
+
+def test_fewest_events_of_a_timing_rule_are_kept() -> None:
+    for method in ({"method": "self_controlled", "looks": 1}, {"method": "e_process"}):
+        rule = _design(_protocol(_timing(**method, min_events=4)), subjects=10).rules[0]
+        crossing = [fewest for one in rule.surveillance for fewest in one.events if fewest is not None]
+        assert min(crossing) >= 4
+
+
+def test_what_is_spent_is_held_against_what_is_declared() -> None:
+    design = _design(_protocol(_count(3), _rate(), _timing(method="maxsprt_binomial", n_max=20)))
+    spent = design.spending
+    assert spent.declared == {"count": None, "rate": 0.025, "timing": 0.025}
+    assert spent.total_declared == pytest.approx(0.05)
+    assert spent.total_spent == pytest.approx(sum(value for value in spent.spent.values()))
+    assert spent.within is False  # the count alone spends .0457
+    enough = Multiplicity.model_validate({"familywise_alpha": 0.2})
+    rules = (_count(3), _rate(), _timing(method="maxsprt_binomial", n_max=20))
+    assert _design(_protocol(*rules, multiplicity=enough)).spending.within is True
+
+
+def test_exactly_the_declared_alpha_is_within_it() -> None:
+    rules = (_rate(id="a"), _rate(id="b", alpha=0.025))
+    assert _design(_protocol(*rules)).spending.within is True  # .025 + .025 against .05
+
+
+def test_alpha_that_is_not_shared_is_judged_by_nobody() -> None:
+    unshared = Multiplicity.model_validate({"method": "none", "rationale": "a DSMB weighs each rule"})
+    spent = _design(_protocol(_rate(), multiplicity=unshared)).spending
+    assert (spent.within, spent.familywise_alpha, spent.rationale) == (None, None, "a DSMB weighs each rule")
+
+
+def test_the_same_seed_gives_the_same_design_and_another_seed_does_not() -> None:
+    protocol = _protocol(_count(3), _rate(), _timing(method="scan", looks=2))
+    first = _design(protocol, seed=3)
+    assert first == _design(protocol, seed=3)
+    other = _design(protocol, seed=4)
+    assert first.combined != other.combined
+    assert first.rules[1].size == other.rules[1].size  # exact
+
+
+def test_an_estimate_carries_its_error() -> None:
+    one = estimate(25, 1000)
+    assert one.standard_error == pytest.approx((0.025 * 0.975 / 1000) ** 0.5)
+    exact = stats.binomtest(25, 1000).proportion_ci(method="exact")
+    assert one.ci95 == pytest.approx((exact.low, exact.high), rel=1e-9)
+    assert estimate(0, 100).ci95[0] == 0.0
+    assert estimate(0, 100).ci95[1] == pytest.approx(1 - 0.025 ** (1 / 100))  # the exact rule of three
+    assert estimate(100, 100).ci95[1] == 1.0
+
+
+def test_rates_begin_at_the_null_rate() -> None:
+    assert rates_from(0.02) == (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+    assert rates_from(0.9) == (0.9,)
+
+
+# Two doses, one interval apart. Boundary: two cases among 2 subjects. Cases in the first window of A (entry 0)
+# and of C (entry 0.5); B (entry 0.2) has none. Path A, B, C. When C's case is seen at 0.5, A is a whole
+# subject, B a half, C a whole: 2 is met at C with two cases. Had B been complete, 2 would be met at B with one.
+PENDING = CountBoundary(n_max=3, looks=(2,), events=(2,))
+
+
+@pytest.mark.parametrize(
+    ("entries", "crosses"),
+    [((0.0, 0.2, 0.5), True), ((0.0, 0.2, 1.5), False), ((0.0, 0.2, 1.2), False)],
+)
+def test_an_open_subject_lets_a_later_case_count(entries: tuple[float, ...], crosses: bool) -> None:
+    held = np.array([[1, 3, 1]])
+    assert bool(first_crossings(np.array([entries]), held, 2, PENDING)[0]) is crosses
+
+
+def test_a_case_counts_as_a_whole_subject_at_once() -> None:
+    boundary = CountBoundary(n_max=2, looks=(1, 2), events=(1, 2))
+    held = np.array([[1, 3], [3, 1], [3, 3]])
+    entries = np.array([[0.0, 0.1], [0.0, 0.1], [0.0, 0.1]])
+    # second row: the case is seen while A is open, so that 1 is met at the case: with A complete it would not
+    assert first_crossings(entries, held, 2, boundary).tolist() == [True, True, False]
+
+
+def test_looks_that_the_planned_subjects_never_reach_cross_nothing() -> None:
+    rules = (_rate(looks=[20, 40]), _timing(method="e_process"))
+    design = _design(_protocol(*rules), subjects=3)
+    assert {one.by_rule["rate"].value for one in design.combined.crossings} == {0.0}
+
+
+def test_simulated_events_have_the_rates_asked_for() -> None:
+    random = np.random.default_rng(5)
+    trials = simulate_trials(random, 4000, (10, 3), rate=0.2, background_rate=0.1, blocks=4.5)
+    share = trials.cases.any(axis=2).mean()
+    assert share == pytest.approx(0.2, abs=4 * (0.2 * 0.8 / 40_000) ** 0.5)
+    mean = 3 * 4.5 * (1 - 0.9 ** (1 / 3))  # three doses, four blocks and a half
+    assert trials.control.mean() == pytest.approx(mean, abs=4 * (mean / 40_000) ** 0.5)
+
+
+def test_running_counts_agree_with_counting_one_by_one() -> None:
+    trials = simulate_trials(np.random.default_rng(6), 40, (5, 2), rate=0.5, background_rate=0.4, blocks=2.0)
+    seen: dict[int, list[int]] = {}
+    for trial, number, in_risk, window in zip(
+        trials.trial, trials.number, trials.in_risk, trials.window, strict=True
+    ):
+        before = seen.setdefault(int(trial), [0, 0, 0])
+        assert number == before[0] + 1
+        assert in_risk - before[1] in (0, 1)
+        assert window >= before[2]
+        seen[int(trial)] = [int(number), int(in_risk), int(window)]
+    for trial, (number, in_risk, _) in seen.items():
+        assert in_risk == trials.cases[trial].sum()
+        assert number == in_risk + trials.control[trial].sum()
