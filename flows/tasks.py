@@ -49,7 +49,7 @@ def evaluate(
     findings: Findings, validation: Validation, protocol: StudyProtocol
 ) -> tuple[Evidence, tuple[RuleResult, ...]]:
     """Count, and evaluate every rule."""
-    evidence = gather_evidence(findings, validation.labs, protocol)
+    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
     return evidence, evaluate_rules(evidence, protocol)
 
 

@@ -96,7 +96,7 @@ def combine(protocol: StudyProtocol, subjects: int | None, *, seed: int, simulat
             blocks=planned_ratio(protocol),
         )  # fmt: skip
         crossings.append(_crossing(trials, walks, rate, background_rate))
-    return Combined(subjects, doses, tuple(walks), tuple(crossings), _notes(protocol, walks))
+    return Combined(null, subjects, doses, tuple(walks), tuple(crossings), _notes(protocol, walks))
 
 
 def simulate_trials(
@@ -278,7 +278,10 @@ def _notes(protocol: StudyProtocol, walks: dict[str, Walk]) -> tuple[str, ...]:
     left_out = [rule for rule in protocol.rules if rule.id not in walks]
     scans = [rule.id for rule in left_out if rule.kind == "timing"]
     labs = [rule.id for rule in left_out if rule.kind == "lab_limit"]
+    planned = [rule.id for rule in protocol.rules if getattr(rule, "method", None) == "self_controlled"]
     notes = []
+    if planned:
+        notes.append(f"Evaluated at the planned looks alone: {', '.join(planned)}.")
     if scans:
         notes.append(f"Not simulated: {', '.join(scans)} (scan); add its alpha for an upper bound.")
     if labs:

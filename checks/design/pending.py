@@ -87,7 +87,8 @@ def first_crossings(
 
     Between two cases the number of subjects only grows. A look that was met is then met by an earlier
     subject with no more cases, so that nothing new crosses there; a look that is newly met is met by all
-    cases seen. It is enough to follow the totals, and to walk along the path at each case.
+    cases seen. It is enough to follow the totals, and to walk along the path at each case. A case counts as
+    a whole subject, so that no subject behind the one that meets a look adds a case before the next look.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def first_crossings(
         What is met along the path.
     """
     fewest = _fewest_by_number(boundary)
-    crossed = _crosses_at_new_look(entries, held, doses, fewest)
+    crossed = _crosses_in_total(entries, held, doses, fewest)
     seen = np.sort(np.where(held <= doses, entries + held - 1, np.inf), axis=1)
     for moment in seen.T[int(min(fewest.min(), len(seen.T))) - 1 :]:
         live = np.flatnonzero(~crossed & np.isfinite(moment))
@@ -117,10 +118,10 @@ def _fewest_by_number(boundary: CountBoundary) -> NDArray[np.int64]:
     return fewest
 
 
-def _crosses_at_new_look(
+def _crosses_in_total(
     entries: NDArray[np.float64], held: NDArray[np.int64], doses: int, fewest: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return which trials have enough cases in all when the total number of subjects first meets a look."""
+    """Return which trials ever have enough cases in all for the look that the number of subjects has met."""
     window = np.arange(1, doses + 1)
     closings = (entries[:, :, None] + window - 1).reshape(len(entries), -1)
     added = np.where(window < held[:, :, None], 1, 0) + np.where(
@@ -129,8 +130,7 @@ def _crosses_at_new_look(
     order = np.argsort(closings, axis=1)
     number = _running(added.reshape(closings.shape), order) // doses
     cases = _running((window == held[:, :, None]).reshape(closings.shape), order)
-    met = np.diff(number, axis=1, prepend=0) > 0
-    return np.asarray((met & (cases >= fewest[number])).any(axis=1))
+    return np.asarray((cases >= fewest[number]).any(axis=1))
 
 
 def _running(values: NDArray[np.int64] | NDArray[np.bool_], order: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -148,5 +148,4 @@ def _crosses_along_path(
     closed = np.clip(np.floor(moment[:, None] - entries + ROUNDING) + 1, 0, doses).astype(np.int64)
     case = held <= closed
     number = np.cumsum(np.where(case, doses, closed), axis=1) // doses
-    met = np.diff(number, axis=1, prepend=0) > 0
-    return np.asarray((met & (np.cumsum(case, axis=1) >= fewest[number])).any(axis=1))
+    return np.asarray((np.cumsum(case, axis=1) >= fewest[number]).any(axis=1))

@@ -131,8 +131,12 @@ class CombinedCrossing:
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    """The rules together: crossing of any of them, by simulation of whole trials."""
+    """The rules together: crossing of any of them, by simulation of whole trials.
 
+    ``null_rate`` is the rate per subject that is taken for harmless.
+    """
+
+    null_rate: float
     subjects: int
     doses: int
     rules: tuple[str, ...]
@@ -144,9 +148,10 @@ class Combined:
 class Spending:
     """What the protocol declares as its error against what its rules spend.
 
-    ``spent`` holds each rule's probability of crossing without harm; ``total_spent`` is their sum, an upper
-    bound of crossing any; ``within`` says whether the declared familywise alpha covers it, None when nothing
-    is declared.
+    ``spent`` holds each rule's probability of crossing without harm, and ``total_spent`` their sum, an upper
+    bound of crossing any of them; ``unknown`` names the rules that should have such a probability and have
+    none. ``within`` says whether the declared familywise alpha covers the sum, None when nothing is declared
+    or too little is known.
     """
 
     familywise_alpha: float | None
@@ -156,6 +161,7 @@ class Spending:
     spent: Mapping[str, float | None]
     total_declared: float
     total_spent: float
+    unknown: tuple[str, ...]
     within: bool | None
 
 

@@ -75,7 +75,7 @@ def spending(protocol: StudyProtocol, rules: Sequence[RuleDesign]) -> Spending:
     declared = {rule.id: getattr(rule, "alpha", None) for rule in protocol.rules}
     multiplicity = protocol.multiplicity
     alpha = multiplicity.familywise_alpha if multiplicity and multiplicity.method != "none" else None
-    total = _total(spent)
+    unknown = tuple(design.id for design in rules if spent[design.id] is None and design.kind != "lab_limit")
     return Spending(
         familywise_alpha=alpha,
         method=multiplicity.method if multiplicity else None,
@@ -83,9 +83,19 @@ def spending(protocol: StudyProtocol, rules: Sequence[RuleDesign]) -> Spending:
         declared=declared,
         spent=spent,
         total_declared=_total(declared),
-        total_spent=total,
-        within=None if alpha is None else max(total, _total(declared)) <= alpha + ROUNDING,
+        total_spent=_total(spent),
+        unknown=unknown,
+        within=_within(max(_total(spent), _total(declared)), alpha, complete=not unknown),
     )
+
+
+def _within(total: float, alpha: float | None, *, complete: bool) -> bool | None:
+    """Return whether alpha covers the total; a sum that is not complete can exceed it, and never be within."""
+    if alpha is None:
+        return None
+    if total > alpha + ROUNDING:
+        return False
+    return True if complete else None
 
 
 def _total(shares: Mapping[str, float | None]) -> float:

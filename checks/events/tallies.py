@@ -30,7 +30,13 @@ Numbers = Mapping[str, int]
 """A number for each subject, in order of USUBJID: rules never see the identifier."""
 
 
-def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProtocol) -> Evidence:
+def gather_evidence(
+    findings: Findings,
+    labs: pd.DataFrame,
+    protocol: StudyProtocol,
+    *,
+    unplaced: frozenset[str] = frozenset(),
+) -> Evidence:
     """Return what the rules of one look may see.
 
     Parameters
@@ -41,17 +47,25 @@ def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProto
         The table ``LABS``.
     protocol
         Planned doses and the lab limits of its rules.
+    unplaced
+        Subjects of withheld rows that no dose's hours can hold: in the worst case each is a case.
     """
     windows = {reading: _windows_with_case(findings.cases, reading) for reading in READINGS}
-    numbers = _numbers(findings)
+    numbers = _numbers(findings, unplaced)
     elapsed = findings.doses["trusted"] & (findings.doses["window"] != "open")
     evaluable = findings.doses[findings.doses["trusted"] & (findings.doses["window"] == "evaluable")]
     return Evidence(
-        subjects_with_case=_subjects(windows),
+        subjects_with_case=_subjects(windows, unplaced),
         subjects_evaluable=int(evaluable["USUBJID"].nunique()),
         windows_elapsed=int(elapsed.sum()),
         windows_unobserved=int((findings.doses["window"] == "unobserved")[elapsed].sum()),
-        subject_path=_subject_path(findings.doses, windows, protocol.treatment.planned_doses, numbers),
+        subject_path=(
+            *_subject_path(findings.doses, windows, protocol.treatment.planned_doses, numbers, unplaced),
+            *(
+                PathStep(0.0, False, False, True, numbers[subject])
+                for subject in sorted(unplaced - set(findings.doses["USUBJID"]))
+            ),
+        ),
         window_path=_window_path(findings.doses, windows, numbers),
         timing=_timing(findings, windows, numbers, protocol),
         labs={
@@ -65,8 +79,8 @@ def gather_evidence(findings: Findings, labs: pd.DataFrame, protocol: StudyProto
     )
 
 
-def _numbers(findings: Findings) -> Numbers:
-    found = {*findings.doses["USUBJID"], *(event.USUBJID for event in findings.control_events)}
+def _numbers(findings: Findings, unplaced: frozenset[str]) -> Numbers:
+    found = {*unplaced, *findings.doses["USUBJID"], *(event.USUBJID for event in findings.control_events)}
     return {subject: number for number, subject in enumerate(sorted(found))}
 
 
@@ -80,12 +94,17 @@ def _counts(case: Case, reading: Reading) -> bool:
     return case.in_risk_window == "yes" if reading == "main" else case.in_risk_window != "no"
 
 
-def _subjects(windows: Mapping[Reading, set[Key]]) -> Tally:
-    return Tally(**{reading: len({subject for subject, _ in held}) for reading, held in windows.items()})
+def _subjects(windows: Mapping[Reading, set[Key]], unplaced: frozenset[str] = frozenset()) -> Tally:
+    held = {reading: {subject for subject, _ in keys} for reading, keys in windows.items()}
+    return Tally(best=len(held["best"]), main=len(held["main"]), worst=len(held["worst"] | unplaced))
 
 
 def _subject_path(
-    doses: pd.DataFrame, windows: Mapping[Reading, set[Key]], planned_doses: int | None, numbers: Numbers
+    doses: pd.DataFrame,
+    windows: Mapping[Reading, set[Key]],
+    planned_doses: int | None,
+    numbers: Numbers,
+    unplaced: frozenset[str],
 ) -> tuple[PathStep, ...]:
     """Return the subjects in the order in which their first windows close, then by USUBJID."""
     held = {reading: {subject for subject, _ in keys} for reading, keys in windows.items()}
@@ -98,7 +117,7 @@ def _subject_path(
             min(1.0, windows_complete / planned_doses) if planned_doses else 0.0,
             subject in held["best"],
             subject in held["main"],
-            subject in held["worst"],
+            subject in held["worst"] or subject in unplaced,
             numbers[subject],
         )
         for subject, windows_complete in zip(ordered["USUBJID"], ordered["complete"].tolist(), strict=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from checks.evaluation import Evidence, PathStep, RuleResult, RuleVerdict, Tally, not_evaluable
@@ -10,6 +11,9 @@ from checks.stopping import METHODS, Boundary
 from checks.stopping.backgrounds import contradiction, over_backgrounds, tail
 
 READINGS = ("best", "main", "worst")
+KEPT = 64
+"""Boundaries kept: a replay asks for those of the same rules at every data cut-off."""
+
 ROUNDING = 1e-9  # sixths of a subject do not add up to whole ones in binary
 
 
@@ -92,8 +96,9 @@ def _rate_detail(
     return detail if contradicted is None else {**detail, "background_contradicts": contradicted}
 
 
+@lru_cache(KEPT)
 def rate_boundary(rule: RateRule) -> Boundary:
-    """Return the boundary that a rate rule of the protocol declares."""
+    """Return the boundary that a rate rule of the protocol declares; it depends on the rule alone."""
     options = {name: getattr(rule, name) for name in RATE_OPTIONS[rule.method]}
     return METHODS[rule.method](
         n_max=rule.n_max, null_rate=rule.null_rate, alpha=rule.alpha, looks=rule.looks, **options

@@ -60,7 +60,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     shown["hours_to_death"] = Shown("EXSTDTC", source.text("EXSTDTC"))
     typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
     keep = spans["placed"] & given
-    return Prepared(pd.DataFrame(judged), shown, typed, keep, spans["earliest"].where(spans["placed"]))
+    known_until = spans["earliest"].where(spans["placed"])
+    return Prepared(pd.DataFrame(judged), shown, typed, keep, given, known_until)
 
 
 def _occurrence(source: Source) -> "pd.Series[str]":

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from checks.protocol.model import Component
 from checks.validation import catalogue
 from checks.validation.raw import (
     Needed,
@@ -52,7 +53,13 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "grade_state": Shown("AETOXGR", grade),
         "grade": Shown("AETOXGR", source.text("AETOXGR")),
     }
-    enrolled = data & source.subject.isin(list(setting.zones))
+    keep = data & source.subject.isin(list(setting.zones)) & term.notna()
+    named = {
+        one.casefold()
+        for part in setting.protocol.case_definition.components.values()
+        for one in _terms(part)
+    }
+    matters = data & (term.isna() | term.str.casefold().isin(named))
     typed = pd.DataFrame(
         {
             "USUBJID": source.subject,
@@ -64,4 +71,9 @@ def prepare(source: Source, setting: Setting) -> Prepared:
             **at_any_time(spans, setting),
         }
     )
-    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, spans["earliest"].where(spans["placed"]))
+    known_until = spans["earliest"].where(spans["placed"])
+    return Prepared(pd.DataFrame(judged), shown, typed, keep, matters, known_until)
+
+
+def _terms(component: Component) -> tuple[str, ...]:
+    return tuple(term for criterion in component.criteria for term in criterion.terms or ())

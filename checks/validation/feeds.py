@@ -48,6 +48,7 @@ class _Validated:
     quarantine: pd.DataFrame
     typed: pd.DataFrame
     source: Source | None = None
+    unplaced: frozenset[str] = frozenset()
 
 
 def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime) -> Validation:
@@ -99,6 +100,7 @@ def _collect(done: Mapping[str, _Validated]) -> Validation:
     withheld = [one.quarantine for one in done.values() if len(one.quarantine)]
     return Validation(
         **typed,
+        unplaced=frozenset().union(*(one.unplaced for one in done.values())),
         quarantine=tables.QUARANTINE.conform(pd.concat(withheld)) if withheld else tables.QUARANTINE.empty(),
         checks=tuple(check for one in done.values() for check in one.checks),
         feeds=tuple(one.outcome for one in done.values()),
@@ -296,7 +298,9 @@ def _usable(  # everything that the row checks found
         problems=tuple(problems),
     )
     table = _DOMAINS[name].table.conform(typed[keep])
-    return _Validated(said, results, list_withheld(source, prepared, judgements), table, source)
+    lost = prepared.matters & other & ~prepared.keep & ~source.is_header
+    unplaced = frozenset(source.subject[lost].fillna("").unique())
+    return _Validated(said, results, list_withheld(source, prepared, judgements), table, source, unplaced)
 
 
 def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags, Flags]:

@@ -51,7 +51,9 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         USUBJID=source.subject, LBSEQ=source.record, LBTESTCD=test, value=value, upper_limit=limit
     )
     placed = spans["placed"]
-    return Prepared(pd.DataFrame(judged), shown, typed, placed, spans["earliest"].where(placed))
+    return Prepared(
+        pd.DataFrame(judged), shown, typed, placed, placed & False, spans["earliest"].where(placed)
+    )
 
 
 def _result(

@@ -59,13 +59,14 @@ class Prepared:
     """One feed made ready to be judged: a row each, in the order delivered, indexed from 0.
 
     ``judged`` has the columns that the catalogue names, ``typed`` those of the domain's table (all rows),
-    ``keep`` the rows that the typed table can hold.
+    ``keep`` the rows that the typed table can hold, ``matters`` those that could bear on a case.
     """
 
     judged: pd.DataFrame
     shown: Mapping[str, Shown]
     typed: pd.DataFrame
     keep: "pd.Series[bool]"
+    matters: "pd.Series[bool]"
     known_until: "pd.Series[pd.Timestamp]"
 
 

@@ -55,7 +55,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     )
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, known_until)
+    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, used | test.isna(), known_until)
 
 
 def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:

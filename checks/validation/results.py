@@ -55,13 +55,18 @@ class FeedOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """The typed tables (see ``checks.tables``), what was withheld from them, and why."""
+    """The typed tables (see ``checks.tables``), what was withheld from them, and why.
+
+    ``unplaced`` are the subjects of withheld rows that no typed table can hold, because the subject, the test,
+    the term or the time of a dose is not known; a blank subject is the empty text. Each could be a case.
+    """
 
     subjects: pd.DataFrame
     administrations: pd.DataFrame
     readings: pd.DataFrame
     adverse_events: pd.DataFrame
     labs: pd.DataFrame
+    unplaced: frozenset[str]
     quarantine: pd.DataFrame
     checks: tuple[CheckResult, ...]
     feeds: tuple[FeedOutcome, ...]

@@ -20,7 +20,14 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     zones = site.map(dict(setting.protocol.sites)).astype("str")
     typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
     nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")
-    return Prepared(pd.DataFrame(judged), shown, typed, pd.Series(True, typed.index), nowhen)
+    return Prepared(
+        pd.DataFrame(judged),
+        shown,
+        typed,
+        pd.Series(True, typed.index),
+        pd.Series(False, typed.index),
+        nowhen,
+    )
 
 
 def deaths(source: Source, zones: Mapping[str, str]) -> dict[str, pd.Timestamp]:

@@ -60,18 +60,19 @@ def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
 def lead_sentences(document: Record) -> tuple[str, ...]:
     """Return what a reader must know first: what the rules spend together against what is declared."""
     spending = document["spending"]
-    spent = (
-        f"The rules' own probabilities of crossing without harm add up to {percent(spending['total_spent'])}."
-    )
-    return tuple(text for text in (_declared(spending), spent, _any_rule(document["combined"])) if text)
+    known = [share for share in spending["spent"].values() if share is not None]
+    spent = f"The rules' probabilities of crossing without harm add up to {percent(spending['total_spent'])}."
+    unknown = f"No such probability could be computed for {', '.join(spending['unknown'])}."
+    said = [_declared(spending), spent if known else "", unknown if spending["unknown"] else ""]
+    return tuple(text for text in (*said, _any_rule(document["combined"])) if text)
 
 
 def _declared(spending: Record) -> str:
     if spending["method"] == "none":
         return f"The protocol shares no alpha among its rules: {spending['rationale']}"
-    if spending["within"] is None:
+    if spending["familywise_alpha"] is None:
         return "The protocol declares no familywise alpha."
-    holds = "covers" if spending["within"] else "does not cover"
+    holds = {True: "covers", False: "does not cover", None: "cannot be held against"}[spending["within"]]
     return (
         f"The declared familywise alpha of {percent(spending['familywise_alpha'])} "
         f"({spending['method']}) {holds} the sum of what the rules spend."
@@ -90,9 +91,10 @@ def _any_rule(combined: Record | None) -> str:
 
 
 def _harmless(combined: Record) -> Record:
-    """Return the crossing at the declared background: the one between the ends of its range, if any."""
-    harmless = [one for one in combined["crossings"] if one["rate"] == one["background_rate"]]
-    found: Record = harmless[len(harmless) // 2]
+    """Return the crossing at the rate that is taken for harmless, in risk and in control hours."""
+    null = combined["null_rate"]
+    harmless = (one for one in combined["crossings"] if one["rate"] == one["background_rate"] == null)
+    found: Record = next(harmless)
     return found
 
 
@@ -102,15 +104,18 @@ def _overview(document: Record, asks: Mapping[str, str]) -> Table:
         (
             Cell(rule["id"], note=asks[rule["id"]]),
             Cell(percent(spending["declared"][rule["id"]])),
-            Cell(percent(spending["spent"][rule["id"]]), note=_how(rule)),
+            _spent(spending, rule),
             Cell(", ".join(_power(rule)) or DASH),
         )
         for rule in document["rules"]
     ]
     total = (
         Cell("Sum"),
-        Cell(percent(spending["total_declared"])),
-        Cell(percent(spending["total_spent"]), tone="poor" if spending["within"] is False else ""),
+        Cell(_sum(spending["total_declared"], spending["declared"]) or DASH),
+        Cell(
+            _sum(spending["total_spent"], spending["spent"]) or DASH,
+            tone="poor" if spending["within"] is False else "",
+        ),
         Cell(""),
     )
     return Table(
@@ -120,11 +125,26 @@ def _overview(document: Record, asks: Mapping[str, str]) -> Table:
     )
 
 
+def _sum(total: float, shares: Mapping[str, float | None]) -> str:
+    """Return a sum as a percentage; empty where there was nothing to add up."""
+    return percent(total) if any(share is not None for share in shares.values()) else ""
+
+
+def _spent(spending: Record, rule: Record) -> Cell:
+    """Return what a rule spends, marked where that is more than it declares."""
+    spent, declared = spending["spent"][rule["id"]], spending["declared"][rule["id"]]
+    exceeds = spent is not None and declared is not None and spent > declared
+    return Cell(percent(spent) if spent is not None else DASH, _how(rule), "poor" if exceeds else "")
+
+
 def _how(rule: Record) -> str:
-    if rule["kind"] == "lab_limit":
-        return "no error rates"
-    simulated = any(one["size_error"] is not None for one in rule.get("surveillance", ()))
-    return "by simulation" if simulated else "exact"
+    """Return how a rule's probability of crossing without harm was found."""
+    surveillance = rule.get("surveillance", ())
+    if any(one["size_error"] is not None for one in surveillance):
+        return "by simulation"
+    if any(one["size_at_every_event"] is not None for one in surveillance):
+        return "exact, evaluated after every event"
+    return "exact" if "size" in rule or surveillance else "no error rates"
 
 
 def _power(rule: Record) -> tuple[str, ...]:
@@ -196,4 +216,5 @@ def overview_rows(document: Record) -> list[tuple[str, ...]]:
         rows.append(
             (rule["id"][:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-"))
         )
-    return [*rows, ("sum", percent(spending["total_declared"]), percent(spending["total_spent"]), "")]
+    declared = _sum(spending["total_declared"], spending["declared"])
+    return [*rows, ("sum", declared or "-", _sum(spending["total_spent"], spending["spent"]) or "-", "")]

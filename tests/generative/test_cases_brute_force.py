@@ -134,6 +134,8 @@ def measured_onsets(
         if not first <= minute <= last or any(minute - WASHOUT < other < minute for other in present):
             continue
         absent = [m for m, _, _ in mine if minute - WASHOUT <= m < minute and m not in present]
+        if not absent and minute - WASHOUT in present:
+            continue  # nobody measured that it was gone
         earlier = [m for m, _, _ in mine if m < minute]
         # Reading taken: without a measured absence in the washout hours the onset is not certain.
         begins = max(absent or earlier, default=min(first, minute))
@@ -150,9 +152,10 @@ def component_onsets(subject: Subject, component: str, anchor: int, first: int, 
     onsets, present = measured_onsets(subject, component, anchor, first, last)
     for report in (one for one in subject.reports if one.component == component):
         begins, ends = report.interval
-        if begins > last or ends < first:
-            continue  # Reading taken: a report outside these hours says nothing about them.
-        begins, ends = max(begins, first), min(ends, last)
+        if begins > last or ends < first - WASHOUT:
+            continue  # Reading taken: a report further away says nothing about these hours.
+        if ends >= first:
+            begins, ends = max(begins, first), min(ends, last)
         own = Onset(begins, ends, begins if report.timed else None, report.timed, frozenset({report}))
         nearest = min(onsets, key=lambda onset: distance(onset, own), default=None)
         # Reading taken: a report within the washout of a measured onset tells of the same onset.
@@ -160,7 +163,8 @@ def component_onsets(subject: Subject, component: str, anchor: int, first: int, 
             onsets[onsets.index(nearest)] = both(nearest, own)
         elif not any(begins - WASHOUT < minute <= ends for minute in present):
             onsets.append(own)
-    return onsets
+    # What was there before the first of these hours is not new in them.
+    return [onset for onset in onsets if latest_of(onset) >= first]
 
 
 def both(one: Onset, other: Onset) -> Onset:
@@ -289,23 +293,30 @@ def slow_control(trial: Trial) -> tuple[int, int, float]:
     for subject in trial.subjects:
         control = minutes_of_control(subject)
         watched += len(control & minutes_observed(subject, trial.cutoff))
+        found = []
+        for begin, end in blocks_of(control):
+            anchor = begin - RISK[0]
+            for pair in pairs(subject, anchor, anchor, end):
+                if pair.certain and pair.later.seen is not None and begin <= pair.later.seen <= end:
+                    doubtful = not (begin <= pair.later.earliest and pair.later.latest <= end)
+                    found.append((doubtful, begin, pair.shown_by))
+        # At most one event a block; an onset on the edge of two blocks belongs to the surer one.
+        blocks: set[int] = set()
         used: set[Any] = set()
-        width = RISK[1] - RISK[0]
-        for run in runs(control):
-            for begin in range(run.start, run.stop, width):
-                end = min(begin + width, run.stop)
-                anchor = begin - RISK[0]
-                found = [
-                    pair for pair in pairs(subject, anchor, max(anchor, begin - WITHIN), end)
-                    if pair.certain and pair.later.seen is not None
-                    and begin <= pair.later.seen <= end and pair.shown_by not in used
-                ]  # fmt: skip
-                if found:
-                    counted += 1
-                    sure = [p for p in found if begin <= p.later.earliest and p.later.latest <= end]
-                    surely += bool(sure)
-                    used.add((sure or found)[0].shown_by)
+        for doubtful, begin, shown_by in sorted(found, key=lambda one: one[:2]):
+            if begin not in blocks and shown_by not in used:
+                blocks.add(begin)
+                used.add(shown_by)
+                counted += 1
+                surely += not doubtful
     return counted, surely, watched / 60
+
+
+def blocks_of(control: set[int]) -> Iterator[tuple[int, int]]:
+    width = RISK[1] - RISK[0]
+    for run in runs(control):
+        for begin in range(run.start, run.stop, width):
+            yield begin, min(begin + width, run.stop)
 
 
 def runs(minutes: set[int]) -> Iterator[range]:
@@ -481,7 +492,9 @@ def test_shifted_instants_shift_nothing_else(trial: Trial, days: int) -> None:
     here, there = look(trial), look(trial, shift)
     assert told(there) == told(here)
     assert [c.dose_start - shift for c in there.cases] == [c.dose_start for c in here.cases]
-    assert there.control_events == here.control_events
+    seconds = int(shift.total_seconds())
+    moved_back = tuple(replace(event, seen=event.seen - seconds) for event in there.control_events)
+    assert moved_back == here.control_events
     hours = ["window", "risk_observed_hours", "control_observed_hours"]
     pd.testing.assert_frame_equal(there.doses[hours], here.doses[hours])
 

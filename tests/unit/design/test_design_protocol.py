@@ -69,6 +69,7 @@ def test_a_count_rule_without_planned_subjects_says_so() -> None:
     assert isinstance(design.rules[0], UnratedDesign)
     assert "no rate rule plans" in design.rules[0].notes[0]
     assert design.combined is None
+    assert (design.spending.unknown, design.spending.within) == (("count",), None)  # not known is not within
 
 
 def test_a_count_that_can_never_be_reached_says_so() -> None:
@@ -166,6 +167,12 @@ def test_what_is_spent_is_held_against_what_is_declared() -> None:
     enough = Multiplicity.model_validate({"familywise_alpha": 0.2})
     rules = (_count(3), _rate(), _timing(method="maxsprt_binomial", n_max=20))
     assert _design(_protocol(*rules, multiplicity=enough)).spending.within is True
+
+
+def test_planned_looks_spend_what_a_look_after_every_event_would() -> None:
+    design = _design(_protocol(_timing(method="self_controlled", looks=1)), subjects=10)
+    every = [one.size_at_every_event for one in design.rules[0].surveillance]
+    assert design.spending.spent["timing"] == max(every) > 0.025
 
 
 def test_exactly_the_declared_alpha_is_within_it() -> None:

@@ -116,6 +116,16 @@ def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
     assert "does not cover" in text  # three_cases spends .0457 beside two rules of .025
 
 
+def test_nothing_computed_is_not_shown_as_no_risk(tmp_path: Path) -> None:
+    protocol = load_protocol(GOOD)
+    count_alone = protocol.model_copy(update={"rules": protocol.rules[:1]})
+    paths, document = write_design(count_alone, tmp_path)
+    text = design_text(document, paths["html"])
+    assert "No such probability could be computed for three_cases." in text
+    assert "add up to" not in text
+    assert "0.0%" not in text
+
+
 def test_text_of_the_protocol_stays_text(tmp_path: Path) -> None:
     attack = "<script>window.ran = true</script>"
     study = Study.model_validate({"id": "S", "title": attack, "timezone": "Europe/Paris"})

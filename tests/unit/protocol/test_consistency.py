@@ -2,8 +2,14 @@
 
 import pytest
 
-from checks.protocol.consistency import control_holds_a_block, escalation_reaches_a_role, windows_apart
-from checks.protocol.model import Alerts
+from checks.protocol.consistency import (
+    alphas_share_the_familywise_alpha,
+    control_holds_a_block,
+    escalation_reaches_a_role,
+    windows_apart,
+)
+from checks.protocol.model import Alerts, Multiplicity
+from checks.protocol.rules import CountRule, Rule, TimingRule
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,31 @@ def test_an_alert_does_not_escalate_to_the_role_that_was_silent() -> None:
     ]
     (finding,) = escalation_reaches_a_role(Alerts.model_validate({"routes": routes}))
     assert (finding.place, finding.found) == (("alerts", "routes", 0, "escalate_to"), "'a'")
+
+
+def rules(*alphas: float) -> dict[int, Rule]:
+    why = {"rationale": "an example", "source": "no charter"}
+    count = CountRule.model_validate({"id": "count", "kind": "count", "cases": 3, **why})
+    timing = [
+        TimingRule.model_validate(
+            {"id": f"t{n}", "kind": "timing", "method": "e_process", "alpha": alpha, **why}
+        )
+        for n, alpha in enumerate(alphas)
+    ]
+    return dict(enumerate([count, *timing]))
+
+
+@pytest.mark.parametrize(
+    ("alphas", "within"),
+    [((), True), ((0.3,), True), ((0.1, 0.1, 0.1), True), ((0.2, 0.1001), False), ((0.31,), False)],
+)
+def test_bonferroni_shares_no_more_than_the_familywise_alpha(alphas: tuple[float, ...], within: bool) -> None:
+    """0.1 + 0.1 + 0.1 is 0.30000000000000004 in binary, and within 0.3; a count spends no alpha."""
+    shared = Multiplicity.model_validate({"familywise_alpha": 0.3})
+    assert (not list(alphas_share_the_familywise_alpha(rules(*alphas), shared))) is within
+
+
+def test_without_a_declared_sharing_nothing_is_asked() -> None:
+    none = Multiplicity.model_validate({"method": "none", "rationale": "a DSMB weighs each rule"})
+    assert not list(alphas_share_the_familywise_alpha(rules(0.5, 0.5), none))
+    assert not list(alphas_share_the_familywise_alpha(rules(0.5, 0.5), None))

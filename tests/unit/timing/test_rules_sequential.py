@@ -196,6 +196,34 @@ def test_windows_after_a_crossing_clear_nothing_and_windows_past_the_end_are_not
     assert poisson("." * 97 + "xxx", min_events=3).statistic > 0, "the hundredth window is the last look"
 
 
+@pytest.mark.parametrize(("background", "at_least"), [(0.005, 0.04), (0.02, 0.03), (0.2, 0.005)])
+def test_judging_windows_as_they_close_keeps_alpha(background, at_least):
+    """Windows are Bernoulli trials: the exact chance of a crossing is within the alpha of the Poisson test.
+
+    The fewest events that cross at each window are read from the rule itself; their chance by adding up states.
+    """
+    count, one = round(2.0 / background), rule("maxsprt_poisson", expected_max=2.0, min_events=2)
+    alive, crossing = {0: 1.0}, 0.0
+    fewest = 2
+    for n in range(1, count + 1):
+        moved: dict[int, float] = {}
+        for events, chance in alive.items():
+            moved[events] = moved.get(events, 0.0) + chance * (1 - background)
+            moved[events + 1] = moved.get(events + 1, 0.0) + chance * background
+        while fewest <= n and not crosses_at(one, n, fewest, background):
+            fewest += 1
+        crossing += sum(chance for events, chance in moved.items() if events >= fewest)
+        alive = {events: chance for events, chance in moved.items() if events < fewest}
+    assert at_least < crossing <= one.alpha
+
+
+def crosses_at(one, n, events, background):
+    """Whether so many events among n windows cross, the last windows being theirs: the count is met at the last."""
+    path = (*windows("." * (n - events)), *windows("x" * events))
+    found = evidence(windows=path, background=background)
+    return evaluate_timing(one, found).detail["crossed_at"] is not None
+
+
 def test_poisson_honours_delay_events_and_subjects():
     assert poisson("xx........", min_events=3).verdict is NOT_CROSSED
     assert poisson("xx........", delay=0.05).detail["crossed_at"] == pytest.approx(0.05)

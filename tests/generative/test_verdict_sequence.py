@@ -1,0 +1,250 @@
+"""As a trial grows, healthy subjects clear nothing, a correction that removes cases does, and cases stay in order.
+
+Trials are generated as the rules see them: subjects with windows on a path, and events of risk and control
+hours in the order in which they were first seen, each certain, counted or possible.
+"""
+
+from dataclasses import dataclass, replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from checks.evaluation import (
+    AssumedRate,
+    BackgroundEvidence,
+    DoseClock,
+    EventPath,
+    EventStep,
+    Evidence,
+    LabEvidence,
+    PathStep,
+    RuleVerdict,
+    Tally,
+    TimingEvidence,
+)
+from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
+from checks.signals import EVALUATORS, SignalState, update_signals
+
+WHY = {"rationale": "an example", "source": "no charter"}
+READINGS = ("best", "main", "worst")
+RATE = {"kind": "rate", "n_max": 12, "null_rate": 0.05, "alpha": 0.1, **WHY}
+RATES = (
+    {"method": "pocock", "unit": "subject"},
+    {"method": "obrien_fleming", "unit": "window"},
+    {"method": "wang_tsiatis", "unit": "subject", "delta": 0.25},
+    {"method": "beta_binomial", "unit": "subject", "prior": (0.5, 9.5), "looks": (3, 6, 12)},
+    {
+        "method": "chen_chaloner",
+        "unit": "window",
+        "prior": (0.5, 9.5),
+        "alternative_rate": 0.3,
+        "nu": 0.1,
+    },
+    {"method": "sprt", "unit": "subject", "alternative_rate": 0.4},
+    {"method": "maxsprt", "unit": "window"},
+)
+TIMING = {"kind": "timing", "alpha": 0.1, "min_events": 2, "min_subjects": 2, **WHY}
+TIMINGS = (
+    {"method": "self_controlled", "looks": 2},
+    {"method": "scan", "looks": 2},
+    {"method": "maxsprt_binomial", "n_max": 8},
+    {"method": "maxsprt_poisson", "expected_max": 2.0, "delay": 0.02},
+    {"method": "e_process"},
+)
+RULES = (
+    CountRule.model_validate({"id": "count", "kind": "count", "cases": 2, **WHY}),
+    LabLimitRule.model_validate(
+        {"id": "lab", "kind": "lab_limit", "test": "LYM", "above_times_uln": 2.5, "subjects": 2, **WHY}
+    ),
+    *(RateRule.model_validate({"id": one["method"], **RATE, **one}) for one in RATES),
+    *(TimingRule.model_validate({"id": one["method"], **TIMING, **one}) for one in TIMINGS),
+)
+RISK_HOURS, CONTROL_HOURS = 3.0, 45.0
+"""Observed hours of one window, and of the control hours beside it."""
+
+CERTAIN = {"surely": (True, True, True), "yes": (False, True, True), "possible": (False, False, True)}
+"""Whether a risk event of each certainty counts in the best case, the main reading and the worst case."""
+
+few = settings(max_examples=60, deadline=None)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: in risk or control hours, of a subject, at a moment of the trial and an hour of its dose."""
+
+    in_risk: bool
+    subject: int
+    moment: int
+    hour: float
+    certainty: str
+
+    @property
+    def readings(self):
+        risk = CERTAIN[self.certainty]
+        return risk if self.in_risk else risk[::-1]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Subjects 0, 1, ... with one window each; the weight of each, their events, and labs above a limit."""
+
+    weights: tuple[float, ...]
+    events: tuple[Event, ...]
+    above_limit: int
+
+    def with_healthy(self, more):
+        return replace(self, weights=(*self.weights, *[1.0] * more))
+
+
+@st.composite
+def trials(draw):
+    subjects = draw(st.integers(1, 14))
+    moments = draw(st.lists(st.integers(0, 1000), unique=True, max_size=12))
+    events = tuple(
+        Event(in_risk, subject, moment, hour if in_risk else hour + 20.0, certainty)
+        for moment in moments
+        for in_risk, subject, hour, certainty in [
+            draw(
+                st.tuples(
+                    st.booleans(),
+                    st.integers(0, subjects - 1),
+                    st.sampled_from([5.0, 5.5, 6.0, 7.25, 8.0]),
+                    st.sampled_from(sorted(CERTAIN)),
+                )
+            )
+        ]
+    )
+    weights = draw(st.lists(st.sampled_from([1.0, 0.5, 1 / 6]), min_size=subjects, max_size=subjects))
+    return Trial(tuple(weights), events, draw(st.integers(0, 3)))
+
+
+def evidence(trial):
+    """Return what the rules see: of several risk events in one subject's window the first is the event."""
+    held = {reading: {} for reading in READINGS}
+    control = {reading: [] for reading in READINGS}
+    for event in sorted(trial.events, key=lambda one: one.moment):
+        for reading, counts in zip(READINGS, event.readings, strict=True):
+            if counts and event.in_risk:
+                held[reading].setdefault(event.subject, event.moment)
+            elif counts:
+                control[reading].append((event.moment, event.subject))
+    in_risk = Tally(**{reading: len(found) for reading, found in held.items()})
+    steps = tuple(
+        PathStep(weight, *[n in held[reading] for reading in READINGS], n)
+        for n, weight in enumerate(trial.weights)
+    )
+    subjects = len(trial.weights)
+    timing = TimingEvidence(
+        in_risk=in_risk,
+        in_control=Tally(**{reading: len(found) for reading, found in control.items()}),
+        subjects=in_risk,
+        hours_in_risk=RISK_HOURS * subjects,
+        hours_in_control=CONTROL_HOURS * subjects,
+        path=EventPath(**{reading: path(held[reading], control[reading]) for reading in READINGS}),
+        clocks=tuple(clock(n, trial.events) for n in range(subjects)),
+        seed=1,
+    )
+    background = BackgroundEvidence(
+        0,
+        timing.hours_in_control,
+        {},
+        {unit: AssumedRate(0.05, (0.01, 0.2)) for unit in ("window", "subject")},
+    )
+    labs = {"lab": LabEvidence(Tally(trial.above_limit, trial.above_limit, trial.above_limit + 1), subjects)}
+    return Evidence(in_risk, subjects, subjects, 0, steps, steps, timing, labs, background)
+
+
+def path(held, control):
+    seen = [(moment, True, subject) for subject, moment in held.items()]
+    seen += [(moment, False, subject) for moment, subject in control]
+    return tuple(EventStep(in_risk, subject) for _, in_risk, subject in sorted(seen))
+
+
+def clock(subject, events):
+    own = [one for one in events if one.subject == subject]
+    hours = (tuple(one.hour for one in own if one.readings[place]) for place in range(len(READINGS)))
+    return DoseClock(subject, ((0.0, 48.0),), *hours)
+
+
+def answers(trial):
+    seen = evidence(trial)
+    return {rule.id: EVALUATORS[rule.kind](rule, seen) for rule in RULES}
+
+
+CROSSED = RuleVerdict.CROSSED
+
+
+def crossed(result):
+    return [verdict is CROSSED for verdict in (result.best_case, result.verdict, result.worst_case)]
+
+
+@given(trials(), st.integers(1, 20))
+@few
+def test_more_healthy_subjects_never_clear_a_crossed_rule(trial, more):
+    """Healthy subjects enter last, fully observed: the ratio of control to risk hours is as before."""
+    before, after = answers(trial), answers(trial.with_healthy(more))
+    for name, result in before.items():
+        for was, still in zip(crossed(result), crossed(after[name]), strict=True):
+            assert still or not was, name
+    signals = update_signals((), tuple(before.values()), "S")
+    later = update_signals(signals, tuple(after.values()), "S")
+    assert not [signal for signal in later if signal.state is SignalState.CLEARED]
+
+
+@given(trials())
+@few
+def test_a_correction_that_removes_the_cases_clears_each_rule_they_crossed(trial):
+    """No rule is crossed without events in risk hours; the lab limit, which has its own, stays.
+
+    A rule whose first look is no longer reached once a case is gone says nothing, and its signal goes on.
+    """
+    before = answers(trial)
+    corrected = replace(trial, events=tuple(one for one in trial.events if not one.in_risk))
+    after = answers(corrected)
+    signals = update_signals((), tuple(before.values()), "S")
+    states = {one.rule: one.state for one in update_signals(signals, tuple(after.values()), "S")}
+    for name, result in before.items():
+        if name in {"lab", "scan"} or result.verdict is not CROSSED:
+            continue
+        assert after[name].verdict is not CROSSED, name
+        measured = after[name].verdict is RuleVerdict.NOT_CROSSED
+        assert states[name] is (SignalState.CLEARED if measured else SignalState.ONGOING), name
+    assert after["lab"] == before["lab"]
+    assert after["scan"].detail["subjects_in_window"] <= len({one.subject for one in corrected.events})
+
+
+@given(trials(), st.data())
+@few
+def test_removing_one_case_never_crosses_a_rule(trial, data):
+    """Not the scan, whose p-value of what is left may be smaller: an event elsewhere is no longer there."""
+    risk = [one for one in trial.events if one.in_risk]
+    if not risk:
+        return
+    gone = data.draw(st.sampled_from(risk))
+    after = answers(replace(trial, events=tuple(one for one in trial.events if one is not gone)))
+    for name, result in answers(trial).items():
+        if name != "scan":
+            for was, now in zip(crossed(result), crossed(after[name]), strict=True):
+                assert was or not now, name
+
+
+@given(trials())
+@few
+def test_best_main_and_worst_case_are_in_order(trial):
+    for name, result in answers(trial).items():
+        if result.verdict is RuleVerdict.NOT_EVALUABLE:
+            continue
+        best, main, worst = crossed(result)
+        assert best <= main <= worst, name
+        detail = result.detail
+        if name != "scan":
+            assert detail["events_best"] <= result.events <= detail["events_worst"], name
+        if result.kind == "timing" and result.p_value is not None:
+            assert detail["p_best"] >= result.p_value >= detail["p_worst"], name
+        assert detail["boundary_is"] in {"events", "p_value", "log_likelihood_ratio", "e_value"}
+
+
+@given(trials())
+@few
+def test_the_same_evidence_gives_the_same_answers(trial):
+    assert answers(trial) == answers(trial)
