@@ -75,6 +75,17 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=1)
     simulate.add_argument("--subjects", type=int)
     simulate.set_defaults(run=_simulate)
+    boundary = commands.add_parser("boundary", help="show a stopping boundary and its exact characteristics")
+    _boundary_arguments(boundary)
+    boundary.set_defaults(run=_boundary)
+    design = commands.add_parser("design", help="write what a protocol's rules do, for the DSMB to sign")
+    design.add_argument("protocol", type=Path)
+    design.add_argument("--out", type=Path, help="folder for the page (default: design beside the protocol)")
+    design.add_argument(
+        "--subjects", type=int, help="planned subjects (default: a rate rule's largest n_max)"
+    )
+    design.add_argument("--json", action="store_true", help="print design.json and nothing else")
+    design.set_defaults(run=_design)
     serve = commands.add_parser(
         "serve", help="run scheduled looks, and looks asked for, through a Prefect server"
     )
@@ -97,6 +108,22 @@ def _look_arguments(look: argparse.ArgumentParser) -> None:
     )
     look.add_argument("--out", type=Path, help="folder for the look's files")
     look.add_argument("--json", action="store_true", help="print look.json and nothing else")
+
+
+def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
+    boundary.add_argument("method", metavar="METHOD", help="as a rate rule of a study protocol names it")
+    boundary.add_argument("--n-max", type=int, required=True, help="largest number of subjects")
+    boundary.add_argument("--null-rate", type=float, required=True, help="acceptable rate of events")
+    boundary.add_argument("--alpha", type=float, required=True, help="largest probability of crossing at it")
+    boundary.add_argument("--looks", help="subjects at each look, as 5,10,15 (default: after every subject)")
+    boundary.add_argument(
+        "--rates", help="true rates to judge it at, as 0.1,0.2 (default: null rate and above)"
+    )
+    boundary.add_argument("--prior", help="a,b of the beta prior (beta_binomial, chen_chaloner)")
+    boundary.add_argument("--delta", type=float, help="shape (wang_tsiatis)")
+    boundary.add_argument("--alternative-rate", type=float, help="unacceptable rate (sprt, chen_chaloner)")
+    boundary.add_argument("--nu", type=float, help="posterior probability (chen_chaloner)")
+    boundary.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
 def _moment(text: str) -> datetime:
@@ -149,6 +176,27 @@ def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
     from flows.report import text_summary
 
     print(text_summary(outcome.document, report=outcome.report))
+
+
+def _boundary(options: argparse.Namespace) -> int:
+    from flows.design.boundary import run_boundary
+
+    return run_boundary(
+        options.method,
+        n_max=options.n_max,
+        null_rate=options.null_rate,
+        alpha=options.alpha,
+        looks=options.looks,
+        rates=options.rates,
+        options={name: getattr(options, name) for name in ("prior", "delta", "alternative_rate", "nu")},
+        as_json=options.json,
+    )
+
+
+def _design(options: argparse.Namespace) -> int:
+    from flows.design.command import run_design
+
+    return run_design(options.protocol, out=options.out, subjects=options.subjects, as_json=options.json)
 
 
 def _serve(options: argparse.Namespace) -> int:

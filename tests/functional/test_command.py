@@ -16,7 +16,9 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """No network beyond loopback is needed, and no configuration: only a Prefect home of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
+    }
     return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
 
 
@@ -25,7 +27,13 @@ def postdose(
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.run(
-        command, env=dict(environment), cwd=folder or ROOT, capture_output=True, text=True, timeout=500
+        command,
+        env=dict(environment),
+        cwd=folder or ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
     )
 
 
@@ -109,7 +117,9 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
     assert "SIGNAL" in done.stdout
 
 
-def test_a_protocol_with_problems_exits_2_and_names_lines(environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_a_protocol_with_problems_exits_2_and_names_lines(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
     bad = tmp_path / "protocol.yaml"
     bad.write_text("schema_version: 1\nstudy: {id: S, timezone: Mars/Olympus}\n")
     done = postdose("check", str(bad), environment=environment)
@@ -135,7 +145,9 @@ def test_wrong_usage_exits_2_and_says_what_is_allowed(
     assert said in done.stderr
 
 
-def test_the_demo_refuses_a_folder_that_is_not_its_own(environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_the_demo_refuses_a_folder_that_is_not_its_own(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
     done = postdose("demo", "--out", str(tmp_path), environment=environment)
     assert done.returncode == 2
@@ -152,6 +164,8 @@ def test_help_needs_neither_prefect_nor_great_expectations(environment: Mapping[
         "assert not heavy, heavy\n"
     )
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "COMMAND" in done.stdout

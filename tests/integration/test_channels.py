@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -13,8 +14,8 @@ from flows.ledger import Ledger, Outgoing
 
 
 class Receiver(BaseHTTPRequestHandler):
-    answers: list[int] = []
-    bodies: list[dict[str, str]] = []
+    answers: ClassVar[list[int]] = []
+    bodies: ClassVar[list[dict[str, str]]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
