@@ -26,6 +26,7 @@ from flows.report import Look, build_document
 from flows.settings import Settings, read_settings
 
 LOGGER = logging.getLogger("postdose")
+LOGGER.setLevel(logging.INFO)  # the run's page shows how far it is
 
 EXIT_CODES: Mapping[str, int] = {
     Verdict.NO_SIGNAL: 0,
@@ -59,7 +60,8 @@ def _run_name() -> str:
     parameters = flow_run.parameters
     study = Path(parameters["study"])
     name = load_protocol(study).study.id if study.is_file() else study.name
-    return f"{name} {parameters.get('data_cutoff') or 'now'}"
+    cutoff = parameters.get("data_cutoff")
+    return f"{name} {cutoff:%Y-%m-%d %H:%M %Z}" if cutoff else f"{name} now"
 
 
 @flow(name="monitor study", flow_run_name=_run_name, persist_result=False)

@@ -158,6 +158,7 @@ KINDS = (
 )
 # fmt: on
 
+
 def _tell(study: Path, domain: str, words: str) -> None:
     """Add words of the protocol to one feed."""
     protocol = study / "protocol.yaml"

@@ -52,7 +52,15 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serving(prefect_server: Mapping[str, str], study: Path) -> Iterator[Mapping[str, str]]:
     """`postdose serve` on the study, with a schedule that is due within a minute."""
     log = (study / "serve.log").open("wb")
-    command = [sys.executable, "-m", "flows.cli", "serve", str(study / "protocol.yaml"), "--cron", "* * * * *"]
+    command = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "serve",
+        str(study / "protocol.yaml"),
+        "--cron",
+        "* * * * *",
+    ]
     process = subprocess.Popen(command, env=dict(prefect_server), stdout=log, stderr=log)
     try:
         yield prefect_server
@@ -106,8 +114,6 @@ def test_no_run_carries_a_secret_or_an_arm(serving: Mapping[str, str], study: Pa
 def test_prefect_yaml_repeats_the_protocols_schedule() -> None:
     declared = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())["deployments"]
     protocol = load_protocol(ROOT / declared[0]["parameters"]["study"])
-    assert declared[0]["schedules"] == [
-        {"cron": protocol.schedule.cron, "timezone": protocol.study.timezone}
-    ]
+    assert declared[0]["schedules"] == [{"cron": protocol.schedule.cron, "timezone": protocol.study.timezone}]
     assert {one["entrypoint"] for one in declared} == {"flows.monitor.monitor_study"}
     assert "schedules" not in declared[1]

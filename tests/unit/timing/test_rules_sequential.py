@@ -97,6 +97,12 @@ def test_fewest_events_and_subjects_are_honoured(method):
     assert evaluate_timing(rule(method, min_subjects=3), found).verdict is NOT_CROSSED
 
 
+def test_too_few_events_leave_a_maxsprt_nothing_to_say():
+    """The fewest events are part of its calibration: before them no ratio counts, and p is 1."""
+    early = evaluate_timing(rule("maxsprt_binomial", min_events=3), evidence("rr"))
+    assert (early.statistic, early.p_value) == (0.0, 1.0)
+
+
 def test_events_after_the_last_look_of_a_maxsprt_are_not_judged():
     rare = rule("maxsprt_binomial", n_max=3)
     assert evaluate_timing(rare, evidence("cccrrrrrr")).verdict is NOT_CROSSED
@@ -188,6 +194,13 @@ def test_the_expected_count_grows_by_the_background_of_each_window():
 def test_a_window_is_judged_with_its_own_background_counted():
     """An event in the very first window is one where 0.01 was expected, not one where nothing was."""
     assert poisson("x").statistic == pytest.approx(4.605170186 - 0.99)
+
+
+def test_an_event_in_an_open_window_adds_its_background_and_an_open_window_without_one_its_share():
+    """1 + 0.5 windows of 0.01 expect 0.015."""
+    path = (PathStep(0.0, True, True, True, 1), PathStep(0.5, False, False, False, 2))
+    result = evaluate_timing(rule("maxsprt_poisson"), evidence(windows=path, background=0.01))
+    assert result.detail["expected"] == pytest.approx(0.015)
 
 
 def test_windows_after_a_crossing_clear_nothing_and_windows_past_the_end_are_not_judged():
