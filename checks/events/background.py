@@ -51,7 +51,8 @@ def _estimated(events: int, hours: float, protocol: StudyProtocol) -> Iterator[t
         if windows is not None:
             share = windows * (high - low) / hours
             ci95 = (float(-np.expm1(-lower * share)), float(-np.expm1(-upper * share)))
-            yield unit, Estimate(float(-np.expm1(-events * share)), ci95)
+            estimate = float(-np.expm1(-events * share)) + 0.0  # without events not -0
+            yield unit, Estimate(estimate, ci95)
 
 
 def _assumed(protocol: StudyProtocol) -> Iterator[tuple[str, AssumedRate]]:

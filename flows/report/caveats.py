@@ -57,7 +57,7 @@ def _rules(results: Sequence[RuleResult]) -> Iterator[str]:
                 "risk window count: denser vital signs would decide."
             )
         elif result.worst_case is RuleVerdict.CROSSED and result.verdict is not RuleVerdict.CROSSED:
-            yield f"Rule {result.id} is not crossed, but would be if every possible case were confirmed."
+            yield f"Rule {result.id} is not crossed, but would be with every doubtful onset counted against the drug."
 
 
 def _cases(findings: Findings) -> Iterator[str]:
