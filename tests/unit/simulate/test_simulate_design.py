@@ -8,6 +8,7 @@ import pytest
 from checks.errors import UsageError
 from flows.simulate.design import PLANNED_DAYS, SITES, Subject, enrol
 from flows.simulate.minutes import ORIGIN, from_local, to_local
+from flows.simulate.scenarios import AROUND_THE_CLOCK
 
 SEEDS = range(1, 9)
 
@@ -43,6 +44,19 @@ def test_doses_come_twice_a_week_in_the_local_morning(subjects):
         days = [(moment.date() - local[0].date()).days for moment in local]
         assert tuple(days) == PLANNED_DAYS[: len(days)]
         assert all(9 <= moment.hour < 11 for moment in local)
+
+
+def test_doses_around_the_clock_keep_their_days_and_fill_every_quarter_of_it():
+    quarters = {0: 0, 1: 0, 2: 0, 3: 0}
+    for seed in SEEDS:
+        moved = enrol(seed, 21, dosing_hours=AROUND_THE_CLOCK)
+        for one, usual in zip(moved, enrol(seed, 21), strict=True):
+            local = [to_local(dose.start, one.zone) for dose in one.doses]
+            assert [at.date() for at in local] == [to_local(d.start, usual.zone).date() for d in usual.doses]
+            for at in local:
+                quarters[at.hour // 6] += 1
+    share = [count / sum(quarters.values()) for count in quarters.values()]
+    assert share == pytest.approx([0.25] * 4, abs=0.06)  # 4 standard errors of some 900 doses
 
 
 def test_the_first_dose_is_given_and_some_later_ones_are_not():
