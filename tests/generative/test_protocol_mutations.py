@@ -1,5 +1,6 @@
 """However a protocol file is damaged, it loads or is refused with lines that the file has."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def damage(draw: st.DrawFn, document: Any) -> None:
     at = draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
     how = draw(st.sampled_from(["replace", "remove", "rename"]))
     if how == "replace":
-        holder[at] = draw(st.sampled_from(ODD))
+        holder[at] = deepcopy(draw(st.sampled_from(ODD)))  # a later damage must not reach the list itself
     elif how == "remove":
         del holder[at]
     elif isinstance(holder, dict):
