@@ -31,6 +31,7 @@ _ALLOWED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda ctx: f"a number of at most {ctx['le']:g}",
     "tuple_type": lambda ctx: "a list, such as [a, b]",
     "mapping_type": lambda ctx: "a mapping of keys to values",
+    "dict_type": lambda ctx: "a mapping of keys to values",
     "model_type": lambda ctx: "a mapping of keys to values",
     "model_attributes_type": lambda ctx: "a mapping of keys to values",
     "string_too_long": lambda ctx: f"at most {ctx['max_length']} character",
