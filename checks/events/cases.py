@@ -107,12 +107,8 @@ def _component_onsets(
         merged = merge_reports(
             measured.get(anchor, []), present.get(anchor, []), reported, washout_hours=washout
         )
-        measured[anchor] = [onset for onset in merged if _when_seen(onset) >= anchors.starts[anchor]]
+        measured[anchor] = [onset for onset in merged if onset.known_by >= anchors.starts[anchor]]
     return {anchor: onsets for anchor, onsets in measured.items() if onsets}
-
-
-def _when_seen(onset: Onset) -> int:
-    return onset.latest if onset.seen is None else onset.seen
 
 
 def _measured(onsets: pd.DataFrame, anchors: Anchors, records: Records) -> dict[int, list[Onset]]:

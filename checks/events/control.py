@@ -80,5 +80,4 @@ def _control_event(composite: Composite, blocks: Block, subject: str) -> Control
         return None
     counted = bool(composite.certain and seen_inside)
     surely = bool(counted and onset.earliest >= start and onset.latest <= end)
-    seen = onset.latest if onset.seen is None else onset.seen
-    return ControlEvent(subject, counted, surely, int(seconds_of(np.asarray(seen, np.int64))))
+    return ControlEvent(subject, counted, surely, int(seconds_of(np.asarray(onset.known_by, np.int64))))

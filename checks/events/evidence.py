@@ -21,6 +21,11 @@ class Onset:
     evidence: tuple[str, ...]
     query: bool = False
 
+    @property
+    def known_by(self) -> int:
+        """The instant by which it was present: when first seen, or the end of its interval."""
+        return self.latest if self.seen is None else self.seen
+
 
 def merge_reports(
     measured: Sequence[Onset], present: Sequence[int], reports: Iterable[Onset], *, washout_hours: float

@@ -63,7 +63,7 @@ def _span_of_sightings(chosen: Sequence[Onset]) -> int:
 
 def _compose(anchor: int, components: dict[str, Onset], within: int) -> Composite:
     timed = all(onset.seen is not None for onset in components.values())
-    later = max(components, key=lambda name: (_when(components[name]), name))
+    later = max(components, key=lambda name: (components[name].known_by, name))
     if not timed:
         # the completing component is the one whose time leaves most open: its interval carries the doubt
         later = max(
@@ -73,12 +73,8 @@ def _compose(anchor: int, components: dict[str, Onset], within: int) -> Composit
     return Composite(anchor, components, later, certain)
 
 
-def _when(onset: Onset) -> int:
-    return onset.latest if onset.seen is None else onset.seen
-
-
 def _spread(composite: Composite) -> int:
-    moments = [_when(onset) for onset in composite.components.values()]
+    moments = [onset.known_by for onset in composite.components.values()]
     return max(moments) - min(moments)
 
 
