@@ -7,6 +7,7 @@ the minute or finer has both alike, a coarser one spans what it leaves open (see
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pandas as pd
 
@@ -126,24 +127,64 @@ QUARANTINE = Table(
 """One row for each reason that a row was withheld; ``found`` is withheld where it would tell the arm."""
 
 
+CHANGES = Table(
+    "changes",
+    {
+        "domain": TEXT,
+        "USUBJID": TEXT,
+        "record": TEXT,
+        "kind": TEXT,
+        "variable": TEXT,
+        "before": TEXT,
+        "after": TEXT,
+        "known_at": TIME,
+        "delivery": TEXT,
+    },
+)
+"""One row for each value that a later delivery corrected, and for each record that one deleted or restored.
+
+``kind`` is corrected, deleted or restored; ``variable``, ``before`` and ``after`` are those of a corrected
+value, and withheld where they would tell the arm. ``known_at`` is when the change became known, ``delivery``
+the file that brought it.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One file that arrived: its name, the SHA-256 of its bytes, and its number of rows."""
+    """One file that arrived: its name, the SHA-256 of its bytes, its number of rows, and when it was received.
+
+    ``received_at`` is in UTC; None for a file read as found, whose time of receipt is not on record.
+    """
 
     name: str
     sha256: str
     rows: int
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredTable:
+    """One delivery as its reader made it: a table as in ``Feed``, or the problem that prevented it."""
+
+    delivery: Delivery
+    table: pd.DataFrame | None
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a reader made of one domain: text columns with provenance, or the problem that prevented it.
+    """What is known of one domain: text columns with provenance, or the problem that prevented it.
 
     ``table`` has the columns of the source in upper case, all text (missing where blank), and those of
     ``RAW_PROVENANCE``: ``source_row`` is the line of a text file (the header is line 1), else the record number.
+    With a ``table`` and a ``problem`` the table is what earlier deliveries told: the newest cannot be used.
+    ``superseded`` counts the rows that a later version or an exact repeat replaced, ``not_yet_known`` those
+    that had arrived with the deliveries but, by the feed's own word, were entered after the data cut-off.
     """
 
     domain: str
     table: pd.DataFrame | None
     deliveries: tuple[Delivery, ...] = field(default=())
     problem: str | None = None
+    superseded: int = 0
+    not_yet_known: int = 0
