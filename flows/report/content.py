@@ -57,6 +57,7 @@ class Page:
     heading: Heading
     lead: Lead
     rules: Table
+    backgrounds: Table
     differ: tuple[str, ...]
     reasons: tuple[Item, ...]
     paths: tuple[figures.PathChart, ...]
@@ -230,6 +231,7 @@ def compose_page(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol) 
         heading=_heading(look, protocol),
         lead=_lead(look, protocol),
         rules=tables.rules_table(look, protocol),
+        backgrounds=tables.backgrounds_table(look),
         differ=_differ(look),
         reasons=_reasons(protocol),
         paths=_paths(look, protocol),

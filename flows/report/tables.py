@@ -14,6 +14,7 @@ from flows.report.words import (
     IN_WINDOW,
     PROSE_UNITS,
     RULE_VERDICTS,
+    chance,
     instant,
     number,
     p_text,
@@ -74,11 +75,11 @@ def observed_cell(rule: Record) -> Cell:
     counted = f"{number(rule['events'])}{total}"
     if rule["kind"] != "timing":
         return Cell(counted)
+    window = "the window found" if rule["method"] == "scan" else "the risk window"
+    note = f"{counted} events in {window}"
     if rule["method"] in P_VALUE_METHODS:
-        return Cell(f"p = {p_text(rule['p_value'])}", f"{counted} events in the risk window")
-    return Cell(
-        f"{STATISTICS[rule['method']]} {ratio(rule['statistic'])}", f"{counted} events in the risk window"
-    )
+        return Cell(f"p = {p_text(rule['p_value'])}", note)
+    return Cell(f"{STATISTICS[rule['method']]} {ratio(rule['statistic'])}", note)
 
 
 def _p_value(rule: Record, protocol: StudyProtocol) -> Cell:
@@ -124,6 +125,22 @@ def rules_table(look: Record, protocol: StudyProtocol) -> Table:
     columns = ("Rule", "Verdict", "Observed", "Boundary", "Best case", "Worst case", "P value and background")
     caption = "Each stopping rule of the study protocol against its boundary"
     return Table(caption, columns, rows, "No rule was evaluated.")
+
+
+def backgrounds_table(look: Record) -> Table:
+    """Return how far the background moves the answer of each rate rule, the lowest background first."""
+    rows = tuple(
+        (
+            Cell(f"{rule['id']}, {one['background']}"),
+            Cell(f"{rate(one['rate'])} per {PROSE_UNITS[rule['detail']['unit']]}"),
+            Cell(p_text(one["p_value"])),
+            Cell(chance(one["posterior_above"])),
+        )
+        for rule in look["rules"]
+        for one in (rule["detail"] or {}).get("backgrounds", ())
+    )
+    columns = ("Rule, background", "Rate", "P value", "Probability that the rate is higher")
+    return Table("The same events at other backgrounds", columns, rows)
 
 
 def _case_row(case: Record) -> tuple[Cell, ...]:

@@ -121,6 +121,13 @@ def p_text(value: float | None) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
+def chance(value: float) -> str:
+    """Return a probability in per cent, never nearer to certainty than a tenth of a per cent."""
+    if value < 0.001 or value > 0.999:
+        return "<0.1 %" if value < 0.001 else ">99.9 %"
+    return f"{value:.1%}".replace("%", " %")
+
+
 def span(ends: Sequence[float | None] | None, *, missing: str = "time not known") -> str:
     """Return an interval of hours: "5.2" to "7.4", one number when both ends agree, or ``missing``."""
     if not ends or ends[0] is None or ends[-1] is None:
@@ -160,6 +167,8 @@ def question(rule: Rule) -> str:
             return f"Are cases more frequent than {rate(rule.null_rate)} per {unit}? ({spoken(rule.method)})"
         case TimingRule(method="scan"):
             return "Do onsets cluster in any window after dosing, wherever it lies?"
+        case TimingRule(method="maxsprt_poisson"):
+            return "Do dose windows hold more onsets than the background of the study protocol predicts?"
         case TimingRule():
             return (
                 "Do onsets fall in the risk window more often than in control hours of the same participants?"

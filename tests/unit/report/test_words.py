@@ -37,6 +37,13 @@ def test_p_values_keep_two_digits(value, said):
 
 
 @pytest.mark.parametrize(
+    ("value", "said"), [(0.0, "<0.1 %"), (0.0425, "4.2 %"), (0.91, "91.0 %"), (0.99996, ">99.9 %")]
+)
+def test_a_probability_is_never_said_to_be_certain(value, said):
+    assert words.chance(value) == said
+
+
+@pytest.mark.parametrize(
     ("value", "said"), [(3.034, "3.03"), (37.72, "37.7"), (1234.5, "1,234"), (None, "\u2013")]
 )
 def test_ratios_keep_three_digits(value, said):
