@@ -7,6 +7,7 @@
     │   └── DesignError           2   a stopping boundary or timing test has impossible parameters
     ├── ProtocolError             2   the study protocol file has problems (all of them, with lines)
     ├── FeedError                 3   a feed cannot be read
+    │   └── MissingFeedError      3   there is no file where it should arrive
     ├── LedgerBrokenError         4   the ledger's chain does not verify
     ├── DeliveryError            40   an alert could not be delivered
     └── LedgerWriteError         41   the ledger could not be written
@@ -71,6 +72,10 @@ class FeedError(PostdoseError):
     def __init__(self, file: str, found: str, allowed: str) -> None:
         self.file, self.found, self.allowed = file, found, allowed
         super().__init__(f"{file}: found {found}; allowed: {allowed}")
+
+
+class MissingFeedError(FeedError):
+    """Where a feed should arrive there is no file to read."""
 
 
 class LedgerBrokenError(PostdoseError):

@@ -28,6 +28,24 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Growth:
+    """How a unit became complete: moments are hours since the first dose of the study.
+
+    ``closed`` has the closing of each evaluable window, ``open`` that of each window still open, ascending, of
+    ``planned`` in all. ``best``, ``main`` and ``worst`` are the closing of the window that holds the first case
+    of each reading (it may lie ahead: the case is known, its window still open); None without a case, and for
+    one that belongs to no window.
+    """
+
+    closed: tuple[float, ...]
+    open: tuple[float, ...]
+    planned: int
+    best: float | None = None
+    main: float | None = None
+    worst: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PathStep:
     """One subject (or one dose window) on the path along which a rate boundary is evaluated.
 
@@ -41,6 +59,8 @@ class PathStep:
     worst: bool
     subject: int = field(default=0, compare=False)
     """A number for the subject, good within one look; a rule only asks whether two steps share it."""
+    growth: Growth | None = field(default=None, compare=False)
+    """None where nothing is known of when: the unit then comes after all that have a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,11 @@ class EventStep:
 
     in_risk: bool
     subject: int
+    ratio: float | None = field(default=None, compare=False)
+    """Control over risk hours as they stood when the event became known; None: as at the data cut-off.
+
+    Infinite before any risk hours and 0 before any control hours: no event can be judged then.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,8 @@ class DoseClock:
     best: tuple[float, ...]
     main: tuple[float, ...]
     worst: tuple[float, ...]
+    start: float | None = field(default=None, compare=False)
+    """Hours from the first dose of the study to this dose; None where the order of events is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ _TEMPLATE_CODES: Final = np.array([ord(letter) for letter in _TEMPLATE], dtype=n
 _DIGIT_AT: Final = np.array([letter == "0" for letter in _TEMPLATE])
 _POSITIONS: Final = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
 _USUAL_LENGTHS: Final = (10, 16, 19)
+_LENGTHS_WITH_Z: Final = (17, 20)
 _LARGEST_OFFSET_MINUTES: Final = 14 * 60
 """Kiribati keeps +14:00, the largest offset of the IANA database."""
 
@@ -146,10 +147,13 @@ def _read_parts(texts: Objects) -> _Parts:
 
 
 def _read_usual(texts: Objects) -> _Parts:
-    """Read stamps of the forms YYYY-MM-DD, YYYY-MM-DDThh:mm and YYYY-MM-DDThh:mm:ss."""
+    """Read stamps of the forms YYYY-MM-DD, YYYY-MM-DDThh:mm and YYYY-MM-DDThh:mm:ss, the last two also with Z."""
     width = len(_TEMPLATE)
-    codes = texts.astype(f"U{width + 1}").view(np.uint32).reshape(len(texts), width + 1)
+    codes = texts.astype(f"U{width + 2}").view(np.uint32).reshape(len(texts), width + 2)
     lengths = (codes != 0).sum(axis=1)
+    last_letter = codes[np.arange(len(texts)), np.maximum(lengths, 1) - 1]
+    utc = np.isin(lengths, _LENGTHS_WITH_Z) & (last_letter == ord("Z"))
+    lengths = lengths - utc
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     fits = np.where(_DIGIT_AT, digit[:, :width], codes[:, :width] == _TEMPLATE_CODES)
     usual = np.isin(lengths, list(_USUAL_LENGTHS))
@@ -162,8 +166,7 @@ def _read_usual(texts: Objects) -> _Parts:
         known = usual & (lengths >= last)
         weights = 10 ** np.arange(last - first)[::-1]
         numbers[known, part] = values[known, first:last] @ weights
-    nothing = np.zeros(len(texts), dtype=bool)
-    return _Parts(numbers, usual, np.zeros(len(texts), dtype=np.int64), nothing)
+    return _Parts(numbers, usual, np.zeros(len(texts), dtype=np.int64), usual & utc)
 
 
 def _read_any(texts: Objects) -> _Parts:

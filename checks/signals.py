@@ -115,7 +115,10 @@ def update_signals(
 ) -> tuple[Signal, ...]:
     """Return the signals of this look: those crossed now, and those cleared since the last.
 
-    A rule that cannot be evaluated now leaves its signal ongoing: not measured is not cleared.
+    A signal is cleared where fewer events are counted than when its rule was last crossed: a correction removed
+    one. This holds before the first look of a rate rule too, which such a correction may lead back to. With as
+    many events the signal is ongoing, though the rule may be crossed no more: hours or healthy subjects that
+    were delivered late, whatever their own time, clear nothing. Neither does what could not be evaluated.
     """
     before = {signal.rule: signal for signal in previous if signal.state is not SignalState.CLEARED}
     updated = (_update(before.get(result.id), result, study) for result in results)
@@ -133,6 +136,15 @@ def _update(before: Signal | None, result: RuleResult, study: str) -> Signal | N
         )
     if before is None:
         return None
-    if result.verdict is RuleVerdict.NOT_EVALUABLE:
-        return Signal(identifier, result.id, SignalState.ONGOING, before.events)
-    return Signal(identifier, result.id, SignalState.CLEARED, before.events)
+    counted = _counted(result)
+    removed = counted is not None and counted < before.events
+    return Signal(
+        identifier, result.id, SignalState.CLEARED if removed else SignalState.ONGOING, before.events
+    )
+
+
+def _counted(result: RuleResult) -> int | None:
+    """Return the events known to a rule that is not crossed, judged or not; None where they were not counted."""
+    if result.verdict is RuleVerdict.NOT_CROSSED:
+        return int(result.detail.get("events_known", result.events))
+    return result.detail.get("events_known")

@@ -17,13 +17,27 @@ NUMBER = "float64"
 FLAG = "bool"
 COUNT = "int64"
 
-BLINDED_COLUMNS = frozenset({"EXTRT", "EXDOSE", "EXDOSTXT", "ECTRT", "ECDOSE"})
-"""Columns whose values tell, or let one infer, the arm; so does every column whose name begins with ARM or ACTARM."""
+BLINDED_COLUMNS = frozenset(
+    f"{domain}{name}"
+    for domain in ("EX", "EC")
+    for name in (
+        "TRT", "TRTV", "DOSE", "DOSTXT", "DOSTOT", "DOSU", "DOSFRM", "PDOSE", "PSTRG", "PSTRGU", "LOT",
+        "VAMT", "VAMTU",
+    )
+)  # fmt: skip
+"""Columns of EX and EC whose values tell, or let one infer, the arm: what was given, how much, from which lot."""
+
+BLINDED_BEGINNINGS = ("ARM", "ACTARM", "TRT")
+"""How the names of further such columns begin: arms of DM, and treatments that analysis data repeat on any row."""
 
 
 def tells_arm(column: str) -> bool:
     """Whether a column's values would tell the arm, so that no blinded output may show them."""
-    return column in BLINDED_COLUMNS or column.startswith(("ARM", "ACTARM"))
+    return column in BLINDED_COLUMNS or column.startswith(BLINDED_BEGINNINGS)
+
+
+WITHHELD = "withheld"
+"""What a listing shows in place of a value that would tell the arm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,12 @@ class Table:
 
 RAW_PROVENANCE: Mapping[str, str] = {"source_file": TEXT, "source_row": COUNT}
 """What every raw feed carries beside its own columns, all of them text as delivered, missing where blank."""
+
+DELETED = "DELETED"
+"""A raw column that a feed may have: ``Y`` says that this version takes the record back (entered in error)."""
+
+ENTERED = "ENTERED"
+"""A raw column that readers of FHIR give: when this version of the record was written, fit for ``known_at``."""
 
 SUBJECTS = Table("subjects", {"USUBJID": TEXT, "SITEID": TEXT, "timezone": TEXT})
 """DM: one row a subject, with the time zone of its site."""

@@ -9,12 +9,12 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.errors import PostdoseError, ProtocolError, UsageError
-from flows.settings import PREFECT_DEFAULTS
+from flows.settings import PREFECT_DEFAULTS, read_settings
 
 if TYPE_CHECKING:
     from flows.monitor import LookOutcome
@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     look = commands.add_parser("look", help="make one look at a study (the main job)")
     _look_arguments(look)
     look.set_defaults(run=_look)
+    receive = commands.add_parser("receive", help="take files in as deliveries of a feed")
+    _receive_arguments(receive)
     simulate = commands.add_parser("simulate", help="write the SDTM feeds of a simulated study")
     simulate.add_argument("scenario", choices=SCENARIOS)
     simulate.add_argument("--out", type=Path, required=True)
@@ -86,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     design.add_argument("--json", action="store_true", help="print design.json and nothing else")
     design.set_defaults(run=_design)
+    ledger = commands.add_parser("ledger", help="verify or export the record of looks, or name its head")
+    _ledger_arguments(ledger)
     serve = commands.add_parser(
         "serve", help="run scheduled looks, and looks asked for, through a Prefect server"
     )
@@ -107,7 +111,24 @@ def _look_arguments(look: argparse.ArgumentParser) -> None:
         "--state", help="database URL of the ledger (default: postdose.sqlite beside the protocol)"
     )
     look.add_argument("--out", type=Path, help="folder for the look's files")
+    look.add_argument(
+        "--closed",
+        action="store_true",
+        help="write the report by arm as well (needs POSTDOSE_CLOSED=allowed)",
+    )
+    look.add_argument("--reason", default="", help="why the arm is read (with --closed; kept in the ledger)")
+    look.add_argument("--by", default="", help="who reads the arm (with --closed; kept in the ledger)")
     look.add_argument("--json", action="store_true", help="print look.json and nothing else")
+
+
+def _receive_arguments(receive: argparse.ArgumentParser) -> None:
+    receive.add_argument("protocol", help="study protocol file")
+    receive.add_argument("domain", help="the feed's domain, such as VS")
+    receive.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    receive.add_argument(
+        "--received-at", type=_moment, help="when they were received, with an offset or Z (default: now)"
+    )
+    receive.set_defaults(run=_receive)
 
 
 def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
@@ -124,6 +145,23 @@ def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
     boundary.add_argument("--alternative-rate", type=float, help="unacceptable rate (sprt, chen_chaloner)")
     boundary.add_argument("--nu", type=float, help="posterior probability (chen_chaloner)")
     boundary.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
+    actions = ledger.add_subparsers(required=True, dest="action", metavar="verify|export|head")
+    verify = actions.add_parser("verify", help="verify the chain; name the first bad record")
+    verify.add_argument(
+        "--expect-head", metavar="HASH", help="a hash that a report or `head` named: it must be in the chain"
+    )
+    export = actions.add_parser("export", help="print every record, one JSON object a line")
+    head = actions.add_parser("head", help="print the newest record's sequence and hash")
+    for action in (verify, export, head):
+        action.add_argument(
+            "--state",
+            help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder)",
+        )
+        action.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        action.set_defaults(run=_ledger)
 
 
 def _moment(text: str) -> datetime:
@@ -146,9 +184,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from checks.protocol import load_protocol
+    from flows.design.spending import spending_text
 
     protocol = load_protocol(options.protocol)
-    print(f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.")
+    spent = spending_text(protocol)
+    print(
+        f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
+    )
     return 0
 
 
@@ -159,6 +201,8 @@ def _look(options: argparse.Namespace) -> int:
         )  # a URL may hold a password: it never becomes a parameter
     from flows.monitor import make_look
 
+    if options.closed:
+        _require_closed(options)
     outcome = make_look(
         options.protocol,
         data_cutoff=options.data_cutoff,
@@ -166,7 +210,58 @@ def _look(options: argparse.Namespace) -> int:
         out=None if options.out is None else str(options.out),
     )
     _show(outcome, as_json=options.json)
-    return int(outcome.exit_code)
+    return _closed(options, outcome) if options.closed else int(outcome.exit_code)
+
+
+def _require_closed(options: argparse.Namespace) -> None:
+    """Refuse a closed report before the look is made."""
+    from checks.protocol import load_protocol
+    from flows.closed import require_permission
+    from flows.monitor import protocol_path
+
+    protocol = load_protocol(protocol_path(options.protocol, os.environ))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    require_permission(settings, protocol, reason=options.reason, by=options.by)
+
+
+def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
+    """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
+    from checks.protocol import load_protocol
+    from flows.closed import closed_report
+    from flows.monitor import EXIT_CODES, feeds_of_look, protocol_path
+
+    protocol = load_protocol(protocol_path(options.protocol, os.environ))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    feeds = None if options.feeds is None else str(options.feeds)
+    try:
+        page = closed_report(
+            outcome.document,
+            outcome.report.parent,
+            protocol=protocol,
+            settings=settings,
+            read_feeds=lambda: feeds_of_look(protocol, settings, feeds, outcome.document["data_cutoff"]),
+            reason=options.reason,
+            by=options.by,
+            now=datetime.now(UTC),
+        )
+    except PostdoseError as error:
+        print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
+        return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code
+    print(f"Closed report: {page}", file=sys.stderr)
+    return outcome.exit_code
+
+
+def _receive(options: argparse.Namespace) -> int:
+    from flows.monitor import receive_files
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    for receipt in receive_files(
+        options.protocol, options.domain, options.files, received_at=options.received_at or now, now=now
+    ):
+        print(
+            f"{receipt.domain} {receipt.name}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}"
+        )
+    return 0
 
 
 def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
@@ -197,6 +292,16 @@ def _design(options: argparse.Namespace) -> int:
     from flows.design.command import run_design
 
     return run_design(options.protocol, out=options.out, subjects=options.subjects, as_json=options.json)
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    from flows.ledger.command import run_export, run_head, run_verify
+
+    settings = read_settings(os.environ, state=options.state, folder=Path())
+    if options.action == "verify":
+        return run_verify(settings, expect_head=options.expect_head, as_json=options.json)
+    run = run_export if options.action == "export" else run_head
+    return run(settings, as_json=options.json)
 
 
 def _serve(options: argparse.Namespace) -> int:

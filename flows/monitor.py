@@ -3,8 +3,8 @@
 import hashlib
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,13 +14,16 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
+from checks.blinding import UNCOUNTED
 from checks.errors import DeliveryError, FeedError, LedgerWriteError, UsageError
+from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import FeedSource
 from checks.signals import Signal, SignalState, Verdict, decide_verdict, untrusted_feeds, update_signals
-from checks.tables import Feed
+from checks.tables import DeliveredTable, Feed
 from flows import tasks
 from flows.alerts import due_alerts
+from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.ledger import Head, Ledger, canonical
 from flows.report import Look, build_document
 from flows.settings import Settings, read_settings
@@ -92,12 +95,14 @@ def monitor_study(
     folder = Path(out) if out else protocol.folder / "looks" / protocol.study.id / f"{cutoff:%Y%m%dT%H%M%SZ}"
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
 
-    delivered = _read_feeds(protocol, feeds)
-    validation = tasks.validate(delivered, protocol, cutoff)
+    inbox = open_inbox(protocol, settings.addresses, feeds)
+    arrived = _read_feeds(inbox, cutoff, arriving=data_cutoff is None and feeds is None)
+    knowledge = tasks.know(arrived, protocol, cutoff)
+    validation = tasks.validate(knowledge.feeds, protocol, cutoff)
     findings = tasks.find(validation, protocol, cutoff)
     evidence, results = tasks.evaluate(findings, validation, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
-    look = Look(protocol, cutoff, validation, findings, evidence, results, verdict)
+    look = Look(protocol, cutoff, validation, findings, evidence, results, verdict, knowledge.changes)
     outcome = _remember_and_tell(look, folder, settings, reason)
     return Completed(
         name=str(verdict), message=f"verdict {verdict}, look {outcome.document['look_id']}", data=outcome
@@ -125,6 +130,42 @@ def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
     return by_id if by_id.is_file() else path
 
 
+def feeds_of_look(
+    protocol: StudyProtocol, settings: Settings, feeds: str | None, data_cutoff: str
+) -> Mapping[str, Feed]:
+    """Read again, without Prefect, what a look of that data cut-off had read."""
+    inbox, cutoff = open_inbox(protocol, settings.addresses, feeds), datetime.fromisoformat(data_cutoff)
+    arrived = {domain: inbox.read(domain, by=cutoff) for domain in protocol.feeds.by_domain()}
+    return Deliveries(arrived, protocol).known_at(cutoff).feeds
+
+
+def receive_files(
+    study: str, domain: str, files: Sequence[Path], *, received_at: datetime, now: datetime
+) -> tuple[Receipt, ...]:
+    """Take files in as deliveries of one feed of a study, and return their receipts.
+
+    Raises
+    ------
+    UsageError
+        When the protocol has no such feed, a file cannot be read, or it was received later than now.
+    """
+    protocol = load_protocol(protocol_path(study, os.environ))
+    if domain.upper() not in protocol.feeds.by_domain():
+        allowed = ", ".join(protocol.feeds.by_domain())
+        raise UsageError(f"domain: found {domain!r}; allowed: a feed of the study protocol ({allowed})")
+    if received_at > now:
+        raise UsageError(f"--received-at: found {received_at.isoformat()}; allowed: a time that has passed")
+    store = open_inbox(protocol, {}, None).store
+    return tuple(_received(store, domain, file, received_at, now) for file in files)
+
+
+def _received(store: DeliveryStore, domain: str, file: Path, received_at: datetime, now: datetime) -> Receipt:
+    try:
+        return store.take_in(domain, file.name, file.read_bytes(), received_at=received_at, recorded_at=now)
+    except OSError as error:
+        raise UsageError(f"{file}: found that it cannot be taken in ({error.strerror})") from error
+
+
 def feed_location(source: FeedSource, protocol: StudyProtocol, feeds: str | None) -> str:
     """Return where a feed lies: in the given folder, at its own URL, or beside the protocol."""
     if feeds is not None:
@@ -139,14 +180,22 @@ def _cutoff(asked: datetime | None) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _read_feeds(protocol: StudyProtocol, feeds: str | None) -> Mapping[str, Feed]:
-    delivered = {}
-    for domain, source in protocol.feeds.by_domain().items():
-        feed = tasks.read(domain, source, feed_location(source, protocol, feeds))
-        rows = "cannot be read" if feed.table is None else f"{len(feed.table):,} rows"
-        LOGGER.info("Read %s: %s", domain, rows)
-        delivered[domain.lower()] = feed
-    return delivered
+def _read_feeds(
+    inbox: Inbox, cutoff: datetime, *, arriving: bool
+) -> Mapping[str, tuple[DeliveredTable, ...]]:
+    arrived = {}
+    for domain in inbox.protocol.feeds.by_domain():
+        arrived[domain.lower()] = read = tasks.read(domain, inbox, cutoff, arriving=arriving)
+        LOGGER.info("Read %s: %s", domain, _read(domain, read))
+    return arrived
+
+
+def _read(domain: str, read: Sequence[DeliveredTable]) -> str:
+    """Say how much was read, unless that would tell how many were treated."""
+    if any(one.table is None for one in read) or not read:
+        return "cannot be read"
+    rows = sum(one.delivery.rows for one in read)
+    return "not counted" if domain in UNCOUNTED else f"{rows:,} rows"
 
 
 def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -> LookOutcome:
@@ -158,10 +207,20 @@ def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -
     document["delivery"] = {"outcome": "pending"}
     report = tasks.render(look, document, out)  # before any message that names it
     if ledger is not None:
-        outcome = tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings)
+        outcome, problem = _tell(look, ledger, settings)
+        remembered = replace(remembered, problem=problem)
         document["delivery"] = {"outcome": outcome}
         report = tasks.render(look, document, out)
     return LookOutcome(document, report, _exit_code(look, document, remembered), remembered.problem)
+
+
+def _tell(look: Look, ledger: Ledger, settings: Settings) -> tuple[str, str | None]:
+    """Try what waits; a ledger that cannot take the receipts must not hide the verdict."""
+    try:
+        return tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings), None
+    except LedgerWriteError as error:
+        LOGGER.error("The ledger could not be written: %s", error)
+        return "failed", str(error)
 
 
 def _remember(
@@ -169,7 +228,7 @@ def _remember(
 ) -> tuple[Ledger | None, Remembered]:
     study = look.protocol.study.id
     try:
-        ledger = Ledger(settings.state_url)
+        ledger = Ledger(settings.state_url, key=settings.ledger_key)
         previous = ledger.last_look(study)
         signals = update_signals(_signals(previous), look.results, study)
         told = {**document, "signals": [asdict(signal) | {"state": str(signal.state)} for signal in signals]}

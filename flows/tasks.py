@@ -1,6 +1,6 @@
 """Wrap each stage of a look as a Prefect task: its name, nothing cached, no logic."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,24 +10,30 @@ from prefect.cache_policies import NO_CACHE
 
 from checks.evaluation import Evidence, RuleResult
 from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol
-from checks.protocol.model import FeedSource
 from checks.signals import evaluate_rules
-from checks.tables import Feed
+from checks.tables import DeliveredTable, Feed
 from checks.validation import Validation, validate_feeds
 from flows.alerts import send_pending
-from flows.feeds import read_feed
+from flows.feeds import Inbox
 from flows.ledger import Ledger
 from flows.report import Look, render_report, write_files
 from flows.settings import Settings
 
 
 @task(task_run_name="read {domain}", cache_policy=NO_CACHE, persist_result=False)
-def read(domain: str, source: FeedSource, location: str) -> Feed:
-    """Read one feed; what cannot be read comes back as its problem."""
-    return read_feed(
-        location, domain=domain, encoding=source.encoding, delimiter=source.delimiter, decimal=source.decimal
-    )
+def read(domain: str, inbox: Inbox, data_cutoff: datetime, *, arriving: bool) -> tuple[DeliveredTable, ...]:
+    """Read what was received of one feed, after taking in what is arriving; what cannot be read is its problem."""
+    return inbox.take_in(domain, now=data_cutoff) if arriving else inbox.read(domain, by=data_cutoff)
+
+
+@task(name="find what was known", cache_policy=NO_CACHE, persist_result=False)
+def know(
+    arrived: Mapping[str, Sequence[DeliveredTable]], protocol: StudyProtocol, data_cutoff: datetime
+) -> Knowledge:
+    """Decide which version of which row was known at the data cut-off."""
+    return Deliveries(arrived, protocol).known_at(data_cutoff)
 
 
 @task(name="validate feeds", cache_policy=NO_CACHE, persist_result=False)

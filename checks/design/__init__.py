@@ -14,6 +14,7 @@ from checks.design.results import (
     TimingDesign,
     UnratedDesign,
 )
+from checks.design.spending import spend_protocol
 from checks.design.study import design_protocol
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "UnratedDesign",
     "design_protocol",
     "rates_from",
+    "spend_protocol",
 ]

@@ -4,27 +4,30 @@ Model: the planned subjects complete all planned doses, one subject after the ot
 case with one probability; each control hour holds events at the rate of a harmless risk hour, tiled into
 blocks as long as the risk window, at most one event a block. Rates are judged after each unit, sequential
 timing tests after each event, tests with planned looks when that share of the subjects is complete. A rule
-that has crossed stays crossed.
+that has crossed stays crossed. A scan sees the same events on the dose clock, and those of the hours that
+belong to no window (``checks.design.clocks``).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from checks.design.rates import declared_background, null_subject_rate, per_window, rates_from
+from checks.design.clocks import ClockEvents, ScanWalk, clock_events
+from checks.design.rates import doubtful_rates, null_subject_rate, rates_from, spread_looks
 from checks.design.results import Combined, CombinedCrossing, estimate
+from checks.design.scanned import observed_hours
 from checks.design.timed import (
     LENGTHS,
     e_process_boundary,
     fewest_in_risk,
     planned_ratio,
-    spread_looks,
 )
 from checks.protocol import StudyProtocol
+from checks.protocol.background import background_per, per_window
 from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
 from checks.recursion import FloatArray
 from checks.stopping.rules import rate_boundary
@@ -60,6 +63,8 @@ class Trials:
     subjects: IntArray
     window: IntArray
     """Windows of the trial that have closed when the event is seen, its own among them."""
+    clock: ClockEvents | None = None
+    """The events on the dose clock, drawn where a scan needs them."""
 
 
 def combine(protocol: StudyProtocol, subjects: int | None, *, seed: int, simulations: int) -> Combined | None:
@@ -83,9 +88,11 @@ def combine(protocol: StudyProtocol, subjects: int | None, *, seed: int, simulat
     if subjects is None or null is None:
         return None
     doses = protocol.treatment.planned_doses or 1
-    walks = {rule.id: walk for rule in protocol.rules if (walk := _walk(rule, protocol, null)) is not None}
-    background = declared_background(protocol, "subject")
-    harmless = background.rates if background else (null,)
+    walks = {
+        rule.id: walk for rule in protocol.rules if (walk := _walk(rule, protocol, null, seed)) is not None
+    }
+    scans = any(getattr(rule, "method", None) == "scan" for rule in protocol.rules)
+    harmless = doubtful_rates(background_per("subject", protocol)) or (null,)
     truths = [(rate, rate) for rate in harmless]
     truths += [(rate, null) for rate in rates_from(max(harmless))[1 : ALTERNATIVES + 1]]
     crossings = []
@@ -95,8 +102,19 @@ def combine(protocol: StudyProtocol, subjects: int | None, *, seed: int, simulat
             random, simulations, (subjects, doses), rate=rate, background_rate=background_rate,
             blocks=planned_ratio(protocol),
         )  # fmt: skip
+        if scans:
+            trials = replace(trials, clock=_on_clock(trials, protocol, background_rate, [seed, place, 1]))
         crossings.append(_crossing(trials, walks, rate, background_rate))
     return Combined(null, subjects, doses, tuple(walks), tuple(crossings), _notes(protocol, walks))
+
+
+def _on_clock(
+    trials: Trials, protocol: StudyProtocol, background_rate: float, seed: Sequence[int]
+) -> ClockEvents:
+    """Return the events of the trials on the dose clock, drawn by a generator of its own."""
+    rate = per_window(background_rate, trials.cases.shape[2])
+    random = np.random.default_rng(seed)
+    return clock_events(random, protocol, trials.cases, trials.control, window_rate=rate)
 
 
 def simulate_trials(
@@ -161,17 +179,19 @@ def _arranged(window: IntArray, risk: BoolArray, simulations: int, shape: tuple[
     )
 
 
-Walk = Callable[[Trials], BoolArray]
-"""From trials to whether each of them ever crosses, shape (trials,)."""
+Walk = Callable[[Trials], IntArray]
+"""From trials to the subjects complete when each of them crosses, shape (trials,); ``NEVER`` where none does."""
 
 
-def _walk(rule: Rule, protocol: StudyProtocol, null: float) -> Walk | None:
+def _walk(rule: Rule, protocol: StudyProtocol, null: float, seed: int) -> Walk | None:
     """Return how a rule walks through trials; None for a rule that is not simulated."""
     match rule:
         case CountRule():
-            return lambda trials: trials.cases.any(axis=2).sum(axis=1) >= rule.cases
+            return lambda trials: _first(_cases(trials) >= rule.cases)
         case RateRule():
             return _rate_walk(rule)
+        case TimingRule(method="scan"):
+            return _scan_walk(rule, ScanWalk(rule, observed_hours(protocol)[1], seed))
         case TimingRule():
             return timing_walk(
                 rule, planned_ratio(protocol), per_window(null, protocol.treatment.planned_doses or 1)
@@ -180,16 +200,41 @@ def _walk(rule: Rule, protocol: StudyProtocol, null: float) -> Walk | None:
             return None
 
 
+def _cases(trials: Trials) -> IntArray:
+    """Return the subjects with a case among the first so many, shape (trials, subjects)."""
+    return np.cumsum(trials.cases.any(axis=2), axis=1)
+
+
+def _first(crosses: BoolArray, at: Sequence[int] | IntArray | None = None) -> IntArray:
+    """Return where along axis 1 it first holds: the place counted from 1, or ``at`` that place; else never."""
+    where = np.arange(1, crosses.shape[1] + 1) if at is None else np.asarray(at)
+    if not where.size:
+        return np.full(len(crosses), NEVER)
+    return np.where(crosses.any(axis=1), where[crosses.argmax(axis=1)], NEVER)
+
+
 def _rate_walk(rule: RateRule) -> Walk:
     boundary = rate_boundary(rule)
     looks = np.array(boundary.looks)
     fewest = np.array([NEVER if one is None else one for one in boundary.events])
 
-    def walk(trials: Trials) -> BoolArray:
+    def walk(trials: Trials) -> IntArray:
         units: BoolArray = np.asarray(trials.cases if rule.unit == "window" else trials.cases.any(axis=2))
         events = np.cumsum(units.reshape(len(units), -1), axis=1)
         reached = looks <= events.shape[1]
-        return np.asarray((events[:, looks[reached] - 1] >= fewest[reached]).any(axis=1))
+        a_subject = trials.cases.shape[2] if rule.unit == "window" else 1
+        crosses = events[:, looks[reached] - 1] >= fewest[reached]
+        return _first(np.asarray(crosses), -(-looks[reached] // a_subject))
+
+    return walk
+
+
+def _scan_walk(rule: TimingRule, scanning: ScanWalk) -> Walk:
+    def walk(trials: Trials) -> IntArray:
+        count, subjects = trials.control.shape
+        if trials.clock is None:
+            return np.full(count, NEVER)
+        return scanning.crosses(trials.clock, count, spread_looks(subjects, rule.looks or 1), never=NEVER)
 
     return walk
 
@@ -205,7 +250,7 @@ def timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | No
         return lambda trials: _after_each_event(trials, test.boundary.events, rule.min_subjects)
     if rule.method == "e_process":
 
-        def walk(trials: Trials) -> BoolArray:
+        def walk(trials: Trials) -> IntArray:
             boundary = e_process_boundary(rule, ratio, int(trials.number.max(initial=LENGTHS[-1])))
             return _after_each_event(trials, boundary.events, rule.min_subjects)
 
@@ -213,30 +258,32 @@ def timing_walk(rule: TimingRule, ratio: float, window_rate: float) -> Walk | No
     return None
 
 
-def _after_each_event(trials: Trials, events: Sequence[int | None], min_subjects: int) -> BoolArray:
+def _after_each_event(trials: Trials, events: Sequence[int | None], min_subjects: int) -> IntArray:
     fewest = np.array([NEVER, *(NEVER if one is None else one for one in events), NEVER])
     crosses = trials.in_risk >= fewest[np.minimum(trials.number, len(events) + 1)]
-    return _any_in_trial(trials, crosses & (trials.subjects >= min_subjects))
+    return _first_in_trial(trials, crosses & (trials.subjects >= min_subjects))
 
 
-def _any_in_trial(trials: Trials, crosses: BoolArray) -> BoolArray:
-    crossed = np.zeros(len(trials.cases), dtype=bool)
-    crossed[trials.trial[crosses]] = True
-    return crossed
+def _first_in_trial(trials: Trials, crosses: BoolArray) -> IntArray:
+    """Return the subjects complete when an event of each trial first crosses, its own subject among them."""
+    at = np.full(len(trials.cases), NEVER)
+    np.minimum.at(at, trials.trial[crosses], -(-trials.window[crosses] // trials.cases.shape[2]))
+    return at
 
 
-def _at_planned_looks(trials: Trials, rule: TimingRule, ratio: float) -> BoolArray:
-    looks = np.array(spread_looks(trials.control.shape[1], rule.looks or 1)) - 1
+def _at_planned_looks(trials: Trials, rule: TimingRule, ratio: float) -> IntArray:
+    planned = spread_looks(trials.control.shape[1], rule.looks or 1)
+    looks = np.array(planned) - 1
     risk = np.cumsum(trials.cases.sum(axis=2), axis=1)[:, looks]
     number = risk + np.cumsum(trials.control, axis=1)[:, looks]
-    subjects = np.cumsum(trials.cases.any(axis=2), axis=1)[:, looks]
+    subjects = _cases(trials)[:, looks]
     share = rule.alpha / (rule.looks or 1)
     table = [fewest_in_risk(n, ratio, share, rule.min_events) for n in range(int(number.max()) + 1)]
     fewest = np.array([NEVER if one is None else one for one in table])
-    return np.asarray(((risk >= fewest[number]) & (subjects >= rule.min_subjects)).any(axis=1))
+    return _first(np.asarray((risk >= fewest[number]) & (subjects >= rule.min_subjects)), planned)
 
 
-def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> BoolArray:
+def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> IntArray:
     """Judge the events in risk windows against those expected in the windows closed by then.
 
     Between two events the ratio only falls, so that it is judged at each event from the delay on, and where
@@ -252,38 +299,48 @@ def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> BoolArray:
         return np.asarray(timely & enough & (ratio > test.critical_value))
 
     at_events = crosses(trials.in_risk, trials.subjects, trials.window.astype(np.float64) * window_rate)
+    found = _first_in_trial(trials, at_events)
     delayed = ceil(rule.delay / window_rate)
     if not delayed:
-        return _any_in_trial(trials, at_events)
+        return found
     first = trials.cases.copy()
     first.reshape(len(first), -1)[:, delayed:] = False
     events, subjects = first.sum(axis=(1, 2)), first.any(axis=2).sum(axis=1)
     at_delay = crosses(events, subjects, np.array([delayed * window_rate]))
-    return _any_in_trial(trials, at_events) | at_delay
+    return np.where(at_delay, np.minimum(found, -(-delayed // trials.cases.shape[2])), found)
 
 
 def _crossing(
     trials: Trials, walks: dict[str, Walk], rate: float, background_rate: float
 ) -> CombinedCrossing:
-    crossed = {name: walk(trials) for name, walk in walks.items()}
-    simulations = len(trials.cases)
-    any_rule = np.zeros(simulations, dtype=bool)
-    for one in crossed.values():
-        any_rule |= one
-    by_rule = {name: estimate(int(one.sum()), simulations) for name, one in crossed.items()}
-    return CombinedCrossing(rate, background_rate, estimate(int(any_rule.sum()), simulations), by_rule)
+    stops = {name: walk(trials) for name, walk in walks.items()}
+    count, planned = trials.control.shape
+    earliest = np.full(count, NEVER)
+    for one in stops.values():
+        np.minimum(earliest, one, out=earliest)
+    cases = _cases(trials)
+
+    def seen(at: IntArray) -> float:
+        return float(cases[np.arange(count), np.minimum(at, planned) - 1].mean())
+
+    return CombinedCrossing(
+        rate=rate,
+        background_rate=background_rate,
+        any_rule=estimate(int((earliest < NEVER).sum()), count),
+        by_rule={name: estimate(int((one < NEVER).sum()), count) for name, one in stops.items()},
+        subjects=float(np.minimum(earliest, planned).mean()),
+        cases=seen(earliest),
+        subjects_by_rule={name: float(np.minimum(one, planned).mean()) for name, one in stops.items()},
+        cases_by_rule={name: seen(one) for name, one in stops.items()},
+    )
 
 
 def _notes(protocol: StudyProtocol, walks: dict[str, Walk]) -> tuple[str, ...]:
-    left_out = [rule for rule in protocol.rules if rule.id not in walks]
-    scans = [rule.id for rule in left_out if rule.kind == "timing"]
-    labs = [rule.id for rule in left_out if rule.kind == "lab_limit"]
-    planned = [rule.id for rule in protocol.rules if getattr(rule, "method", None) == "self_controlled"]
+    labs = [rule.id for rule in protocol.rules if rule.id not in walks]
+    planned = [rule.id for rule in protocol.rules if getattr(rule, "looks", None) and rule.kind == "timing"]
     notes = []
     if planned:
         notes.append(f"Evaluated at the planned looks alone: {', '.join(planned)}.")
-    if scans:
-        notes.append(f"Not simulated: {', '.join(scans)} (scan); add its alpha for an upper bound.")
     if labs:
         notes.append(f"Not simulated: {', '.join(labs)} (lab limit); no model of the results is declared.")
     return tuple(notes)

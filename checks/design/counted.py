@@ -5,9 +5,8 @@ Assumes independent units with one rate, all of them complete; what open dose wi
 
 from checks.design.pending import pending_sizes
 from checks.design.rates import (
-    Background,
     curve_rates,
-    declared_background,
+    doubtful_rates,
     null_subject_rate,
     rates_from,
     subject_rate_rules,
@@ -15,16 +14,27 @@ from checks.design.rates import (
 from checks.design.results import CountedDesign, PendingSize, UnratedDesign
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol
+from checks.protocol.background import background_per
+from checks.protocol.model import Background
 from checks.protocol.rules import CountRule, RateRule
 from checks.stopping import Boundary, CountBoundary, operating_characteristics
 from checks.stopping.rules import rate_boundary
+from checks.timing import parameters
 
 FIRST_RATE = 0.01
 """Where the rates begin when the protocol names no rate without harm."""
 
 
-def planned_subjects(protocol: StudyProtocol) -> int | None:
-    """Return the largest number of subjects that a rate rule of the protocol plans for."""
+def planned_subjects(protocol: StudyProtocol, given: int | None = None) -> int | None:
+    """Return the planned subjects: those given, else the most that a rate rule of the protocol plans for.
+
+    Raises
+    ------
+    DesignError
+        When fewer than one is given.
+    """
+    if given is not None:
+        return parameters.count("subjects", given, at_least=1)
     return max((rule.n_max for rule in subject_rate_rules(protocol)), default=None)
 
 
@@ -36,10 +46,7 @@ def design_rate(rule: RateRule, protocol: StudyProtocol, *, seed: int, simulatio
     DesignError
         When no boundary keeps to the rule's alpha; names the rule.
     """
-    try:
-        boundary = rate_boundary(rule)
-    except DesignError as error:
-        raise DesignError(f"rule {rule.id}: {error}") from error
+    boundary = rule_boundary(rule)
     doses = protocol.treatment.planned_doses or 1
     pends = rule.unit == "subject" and doses > 1
     pending = (
@@ -47,8 +54,16 @@ def design_rate(rule: RateRule, protocol: StudyProtocol, *, seed: int, simulatio
         if pends
         else ()
     )
-    background = declared_background(protocol, rule.unit)
+    background = background_per(rule.unit, protocol)
     return _counted(rule, boundary, rule.null_rate, background, unit=rule.unit, pending=pending)
+
+
+def rule_boundary(rule: RateRule) -> Boundary:
+    """Return the boundary that a rate rule declares; a DesignError names the rule that has none."""
+    try:
+        return rate_boundary(rule)
+    except DesignError as error:
+        raise DesignError(f"rule {rule.id}: {error}") from error
 
 
 def design_count(
@@ -63,7 +78,7 @@ def design_count(
         return UnratedDesign(id=rule.id, kind=rule.kind, notes=(note,))
     looks = tuple(range(rule.cases, subjects + 1))
     boundary = CountBoundary(n_max=subjects, looks=looks, events=(rule.cases,) * len(looks))
-    null, background = null_subject_rate(protocol), declared_background(protocol, "subject")
+    null, background = null_subject_rate(protocol), background_per("subject", protocol)
     return _counted(rule, boundary, null, background, unit="subject")
 
 
@@ -76,7 +91,7 @@ def _counted(
     unit: str,
     pending: tuple[PendingSize, ...] = (),
 ) -> CountedDesign:
-    doubtful = background.rates if background else ()
+    doubtful = doubtful_rates(background)
     rates = tuple(sorted({*rates_from(FIRST_RATE if null_rate is None else null_rate), *doubtful}))
     exact = operating_characteristics(boundary, rates)
     null = None if null_rate is None else rates.index(null_rate)

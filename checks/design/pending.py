@@ -12,8 +12,8 @@ Reference: Cheung YK, Chappell R. Biometrics 2000;56:1177-1182 (the weights).
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.design.rates import per_window
 from checks.design.results import Estimate, PendingSize, estimate
+from checks.protocol.background import per_window
 from checks.stopping import CountBoundary
 
 SUBJECTS_PER_COURSE = (1.0, 4.0, 16.0)

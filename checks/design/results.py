@@ -73,9 +73,12 @@ class CountedDesign:
 class Surveillance:
     """A timing rule over one length of surveillance, in events or in expected events.
 
-    ``power`` and ``expected_length`` have one value a relative incidence. The errors are Monte Carlo standard
-    errors, None where the numbers are exact. ``size_at_every_event`` is what the size would be if a rule with
-    planned looks were evaluated after each event instead.
+    ``power``, ``expected_length`` and ``expected_in_risk`` have one value a relative incidence: the probability
+    of crossing, and the mean length and mean events in risk hours when surveillance stops, at the crossing or at
+    its end; ``without_harm`` holds the two means when there is none. ``size_by_look`` says at which look that
+    probability is spent. The errors are Monte Carlo standard errors, None where the numbers are exact.
+    ``size_at_every_event`` is what the size would be if a rule with planned looks were evaluated after each event
+    instead.
     """
 
     length: float
@@ -86,6 +89,9 @@ class Surveillance:
     power: tuple[float, ...]
     power_error: tuple[float, ...] | None
     expected_length: tuple[float, ...]
+    expected_in_risk: tuple[float, ...]
+    without_harm: tuple[float, float]
+    size_by_look: tuple[float, ...]
     size_at_every_event: float | None = None
 
 
@@ -121,12 +127,20 @@ RuleDesign = CountedDesign | TimingDesign | UnratedDesign
 
 @dataclass(frozen=True, slots=True)
 class CombinedCrossing:
-    """How often any rule crosses at one true rate per subject; control hours keep ``background_rate``."""
+    """How often any rule crosses at one true rate per subject; control hours keep ``background_rate``.
+
+    ``subjects`` and ``cases`` are the mean numbers of complete subjects, and of cases among them, when the first
+    rule crosses, or at the end; ``subjects_by_rule`` and ``cases_by_rule`` when this rule alone would stop.
+    """
 
     rate: float
     background_rate: float
     any_rule: Estimate
     by_rule: Mapping[str, Estimate]
+    subjects: float
+    cases: float
+    subjects_by_rule: Mapping[str, float]
+    cases_by_rule: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +162,23 @@ class Combined:
 class Spending:
     """What the protocol declares as its error against what its rules spend.
 
-    ``spent`` holds each rule's probability of crossing without harm, and ``total_spent`` their sum, an upper
-    bound of crossing any of them; ``unknown`` names the rules that should have such a probability and have
-    none. ``within`` says whether the declared familywise alpha covers the sum, None when nothing is declared
-    or too little is known.
+    ``spent`` holds each rule's probability of crossing without harm, exact, or at most that; ``counts`` names
+    the count rules, which declare no alpha. ``bound`` adds up each rule's alpha, or what it spends where that
+    is more: no smaller than the probability that any rule crosses. ``unknown`` names the rules that should have
+    such a probability and have none. ``within`` says whether the declared familywise alpha covers the bound,
+    None when nothing is declared or too little is known.
     """
 
     familywise_alpha: float | None
     method: str | None
     rationale: str | None
+    planned_subjects: int | None
     declared: Mapping[str, float | None]
     spent: Mapping[str, float | None]
+    counts: tuple[str, ...]
     total_declared: float
     total_spent: float
+    bound: float
     unknown: tuple[str, ...]
     within: bool | None
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import special
 
-from checks.design.rates import declared_background
+from checks.design.rates import spread_looks
 from checks.design.results import Surveillance, TimingDesign
 from checks.design.scanned import scan_surveillance
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol
+from checks.protocol.background import background_per
 from checks.protocol.rules import TimingRule
 from checks.timing import BinomialBoundary, e_process, maxsprt_binomial, maxsprt_poisson
+from checks.timing.binomial_boundary import risk_chance
 
 RELATIVE_INCIDENCES = (2.0, 5.0, 10.0, 20.0, 50.0)
 """True incidence in risk hours over that in control hours at which power is read off."""
@@ -50,24 +52,17 @@ def design_timing(rule: TimingRule, protocol: StudyProtocol, *, seed: int, simul
     DesignError
         When the rule's parameters allow no boundary; names the rule.
     """
-    ratio = planned_ratio(protocol)
-    try:
-        if rule.method == "scan":
-            surveillance = scan_surveillance(
-                rule, protocol, LENGTHS, RELATIVE_INCIDENCES, seed=seed, simulations=simulations
-            )
-        elif rule.method == "maxsprt_poisson":
-            surveillance = (_poisson(rule),)
-        else:
-            surveillance = _BINOMIAL[rule.method](rule, ratio)
-    except DesignError as error:
-        raise DesignError(f"rule {rule.id}: {error}") from error
+    surveillance = (
+        scan_surveillance(rule, protocol, LENGTHS, RELATIVE_INCIDENCES, seed=seed, simulations=simulations)
+        if rule.method == "scan"
+        else exact_surveillance(rule, protocol)
+    )
     return TimingDesign(
         id=rule.id,
         kind=rule.kind,
         method=rule.method,
         alpha=rule.alpha,
-        ratio=ratio,
+        ratio=planned_ratio(protocol),
         planned_looks=rule.looks,
         min_events=rule.min_events,
         min_subjects=rule.min_subjects,
@@ -76,6 +71,16 @@ def design_timing(rule: TimingRule, protocol: StudyProtocol, *, seed: int, simul
         surveillance=surveillance,
         notes=_notes(rule, protocol),
     )
+
+
+def exact_surveillance(rule: TimingRule, protocol: StudyProtocol) -> tuple[Surveillance, ...]:
+    """Return what a timing rule that is no scan does; a DesignError names the rule that allows no boundary."""
+    try:
+        if rule.method == "maxsprt_poisson":
+            return (_poisson(rule),)
+        return _BINOMIAL[rule.method](rule, planned_ratio(protocol))
+    except DesignError as error:
+        raise DesignError(f"rule {rule.id}: {error}") from error
 
 
 def self_controlled_boundary(rule: TimingRule, ratio: float, looks: tuple[int, ...]) -> BinomialBoundary:
@@ -90,11 +95,6 @@ def fewest_in_risk(n: int, ratio: float, share: float, min_events: int) -> int |
     x = np.arange(min_events, n + 1)
     rare = x[special.betainc(x, n - x + 1.0, 1.0 / (1.0 + ratio)) <= share]
     return int(rare[0]) if rare.size else None
-
-
-def spread_looks(length: int, looks: int) -> tuple[int, ...]:
-    """Return planned looks spread evenly over a number of events (or of subjects), the last at its end."""
-    return tuple(sorted({-(-length * look // looks) for look in range(1, looks + 1)}))
 
 
 def e_process_boundary(rule: TimingRule, ratio: float, length: int) -> BinomialBoundary:
@@ -134,49 +134,59 @@ _BINOMIAL: Mapping[str, Callable[[TimingRule, float], tuple[Surveillance, ...]]]
 
 
 def _exact(boundary: BinomialBoundary, size_at_every_event: float | None = None) -> Surveillance:
-    looks = np.asarray(boundary.looks, dtype=np.float64)
-    crossed = [boundary.crossing_probabilities(value) for value in RELATIVE_INCIDENCES]
-    power = tuple(float(mass.sum()) for mass in crossed)
-    length = tuple(float(mass @ looks + looks[-1] * (1 - mass.sum())) for mass in crossed)
+    behaves = [boundary.characteristics(value) for value in (1.0, *RELATIVE_INCIDENCES)]
+    lengths = [one.expected_length for one in behaves]
+    in_risk = [
+        one.expected_length * risk_chance(boundary.ratio, one.relative_risk) for one in behaves
+    ]  # Wald's identity
     return Surveillance(
-        length=float(looks[-1]),
-        looks=tuple(looks.tolist()),
+        length=float(boundary.looks[-1]),
+        looks=tuple(float(look) for look in boundary.looks),
         events=boundary.events,
-        size=boundary.size(),
+        size=behaves[0].power,
         size_error=None,
-        power=power,
+        power=tuple(one.power for one in behaves[1:]),
         power_error=None,
-        expected_length=length,
+        expected_length=tuple(lengths[1:]),
+        expected_in_risk=tuple(in_risk[1:]),
+        without_harm=(lengths[0], in_risk[0]),
+        size_by_look=tuple(boundary.crossing_probabilities().tolist()),
         size_at_every_event=size_at_every_event,
     )
 
 
 def _poisson(rule: TimingRule) -> Surveillance:
     test = maxsprt_poisson(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
-    behaves = [test.characteristics(value) for value in RELATIVE_INCIDENCES]
+    behaves = [test.characteristics(value) for value in (1.0, *RELATIVE_INCIDENCES)]
+    lengths = [one.expected_length for one in behaves]
+    in_risk = [one.expected_length * one.relative_risk for one in behaves]  # Wald's identity
     return Surveillance(
         length=test.expected_max,
         looks=test.times,
         events=test.events,
         size=test.size,
         size_error=None,
-        power=tuple(one.power for one in behaves),
+        power=tuple(one.power for one in behaves[1:]),
         power_error=None,
-        expected_length=tuple(one.expected_length for one in behaves),
+        expected_length=tuple(lengths[1:]),
+        expected_in_risk=tuple(in_risk[1:]),
+        without_harm=(lengths[0], in_risk[0]),
+        size_by_look=tuple(test.crossing_probabilities().tolist()),
     )
 
 
 NOTES: Mapping[str, str] = {
     "self_controlled": "Planned looks are taken as evenly spread over the events; beside it stands the size when "
     "the rule is evaluated after every event instead.",
-    "scan": "Simulated: one event a subject, observed from the first to the last planned hour.",
+    "scan": "Simulated: one event a subject, observed from the dose to the last hour that a window names; planned "
+    "looks are spread evenly over the events.",
     "e_process": "Valid at every look, without an end; the size shown is what so many events spend.",
 }
 """What a reader must know of a method's numbers."""
 
 
 def _notes(rule: TimingRule, protocol: StudyProtocol) -> tuple[str, ...]:
-    background = declared_background(protocol, "window")
+    background = background_per("window", protocol)
     if rule.method != "maxsprt_poisson" or background is None:
         return tuple(NOTES[method] for method in (rule.method,) if method in NOTES)
     windows = (rule.expected_max or 1.0) / background.rate

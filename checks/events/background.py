@@ -13,6 +13,7 @@ from scipy.special import gammaincinv
 
 from checks.evaluation import AssumedRate, BackgroundEvidence, Estimate
 from checks.protocol import StudyProtocol
+from checks.protocol.background import background_per
 
 TAIL = 0.025
 """Probability left out at each end: the interface fixes 95 % limits by the name ``ci95``."""
@@ -56,19 +57,7 @@ def _estimated(events: int, hours: float, protocol: StudyProtocol) -> Iterator[t
 
 
 def _assumed(protocol: StudyProtocol) -> Iterator[tuple[str, AssumedRate]]:
-    declared, doses = protocol.background, protocol.treatment.planned_doses
-    if declared is None:
-        return
     for unit in ("window", "subject"):
-        if unit == declared.unit:
-            yield unit, AssumedRate(declared.rate, declared.range)
-        elif doses is not None:
-            power = doses if unit == "subject" else 1 / doses
-            low, high = declared.range or (declared.rate, declared.rate)
-            spread = (_over(low, power), _over(high, power))
-            yield unit, AssumedRate(_over(declared.rate, power), spread if declared.range else None)
-
-
-def _over(rate: float, windows: float) -> float:
-    """Return the probability of one event or more in so many times the unit of ``rate``."""
-    return float(-np.expm1(windows * np.log1p(-rate)))
+        assumed = background_per(unit, protocol)
+        if assumed is not None:
+            yield unit, AssumedRate(assumed.rate, assumed.range)

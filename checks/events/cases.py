@@ -5,64 +5,22 @@ interval design; Baker, Lieu & Rosenthal-type comparisons as reviewed in Li et a
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from checks.events.criteria import Flags, VitalCriterion, terms, vital_criteria, vitals_of
+from checks.events.criteria import terms, vital_criteria, vitals_of
 from checks.events.evidence import Onset, merge_reports
-from checks.events.onsets import Anchors, Measurements, spread, vital_onsets
+from checks.events.onsets import Anchors, vital_onsets
 from checks.events.pairing import Composite, pair_onsets
+from checks.events.records import Records, extremes, measurements
+from checks.events.reports import reports
 from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import HOUR, Instants, place
+from checks.exposure.spans import place
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Component
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """The subjects' readings and adverse events that one pass over the anchors may use."""
-
-    readings: pd.DataFrame
-    adverse_events: pd.DataFrame
-    known: pd.Index
-
-    @property
-    def any_withheld(self) -> bool:
-        """Whether a quarantined row is among the records."""
-        return not (self.readings["trusted"].all() and self.adverse_events["trusted"].all())
-
-    def trusted(self) -> "Records":
-        """Return the records that passed every check."""
-        return Records(
-            self.readings[self.readings["trusted"]],
-            self.adverse_events[self.adverse_events["trusted"]],
-            self.known,
-        )
-
-
-def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
-    """Return the readings of the given vitals that have an instant, in order on the shared axis."""
-    readings = records.readings
-    wanted = readings["VSTESTCD"].isin(vitals) & (readings["earliest"] == readings["latest"])
-    rows = readings[wanted]
-    codes = subject_codes(rows["USUBJID"], records.known)
-    axis = place(codes, seconds(rows["earliest"]))
-    kinds = pd.Index(vitals).get_indexer(pd.Index(rows["VSTESTCD"])).astype(np.int64)
-    order = np.lexsort((rows.index.to_numpy(), kinds, axis))
-    order = order[codes[order] >= 0]
-    return Measurements(
-        axis[order],
-        kinds[order],
-        rows["value"].to_numpy()[order],
-        rows["alternative"].to_numpy()[order],
-        rows["trusted"].to_numpy()[order],
-        rows.index.to_numpy()[order],
-    )
 
 
 def find_composites(anchors: Anchors, records: Records, protocol: StudyProtocol) -> list[Composite]:
@@ -80,6 +38,7 @@ def find_composites(anchors: Anchors, records: Records, protocol: StudyProtocol)
             {name: found[anchor] for name, found in onsets.items()},
             within_hours=definition.onsets_within_hours,
             washout_hours=definition.washout_hours,
+            every=records.at_widest,
         )
     return composites
 
@@ -99,13 +58,25 @@ def _component_onsets(
         baseline_hours=protocol.baseline_hours,
         washout_hours=washout,
         together_hours=together_hours,
+        extremes=extremes(records, vitals) if records.at_widest else None,
     )
     measured = _measured(found.onsets, anchors, records)
-    reports = _reports(anchors, _reported(component, criteria, records), washout)
-    present = found.present.groupby("anchor")["axis"].agg(list) if reports else pd.Series(dtype=object)
-    for anchor, reported in reports.items():
+    reported = reports(
+        terms(component),
+        criteria,
+        anchors,
+        records,
+        baseline_hours=protocol.baseline_hours,
+        washout_hours=washout,
+    )
+    present = found.present.groupby("anchor")["axis"].agg(list) if reported else pd.Series(dtype=object)
+    for anchor, reports_here in reported.items():
         merged = merge_reports(
-            measured.get(anchor, []), present.get(anchor, []), reported, washout_hours=washout
+            measured.get(anchor, []),
+            present.get(anchor, []),
+            reports_here,
+            washout_hours=washout,
+            at_widest=records.at_widest,
         )
         measured[anchor] = [onset for onset in merged if onset.known_by >= anchors.starts[anchor]]
     return {anchor: onsets for anchor, onsets in measured.items() if onsets}
@@ -122,65 +93,6 @@ def _measured(onsets: pd.DataFrame, anchors: Anchors, records: Records) -> dict[
     return dict(by_anchor)
 
 
-def _reported(component: Component, criteria: Sequence[VitalCriterion], records: Records) -> pd.DataFrame:
-    """Return what was reported rather than measured at an instant: adverse events, and date-only readings."""
-    events = records.adverse_events
-    named = events[events["term"].isin(terms(component))]
-    reported = named.assign(label="AE:AESEQ=" + named["AESEQ"].astype("str"))
-    readings = records.readings
-    dated = readings[
-        (readings["earliest"] < readings["latest"]) & readings["VSTESTCD"].isin(vitals_of(criteria))
-    ]
-    abnormal = np.zeros(len(dated), bool)
-    for criterion in criteria:
-        if not criterion.relative:
-            values = np.where(dated["VSTESTCD"] == criterion.vital, dated["value"], np.nan)
-            abnormal |= criterion.within_bound(values)
-    dated = dated[abnormal].assign(label=lambda rows: "VS:VSSEQ=" + rows["VSSEQ"].astype("str"), timed=False)
-    columns = ["USUBJID", "earliest", "latest", "timed", "label"]
-    return pd.concat([reported[columns], dated[columns]]).assign(
-        code=lambda rows: subject_codes(rows["USUBJID"], records.known)
-    )
-
-
-def _reports(anchors: Anchors, reported: pd.DataFrame, washout_hours: float) -> dict[int, list[Onset]]:
-    """Return, for each anchor, the reports whose interval meets its hours or the washout before them."""
-    washout = int(washout_hours * HOUR)
-    rows = reported[reported["code"] >= 0]
-    codes = rows["code"].to_numpy(np.int64)
-    earliest, latest = place(codes, seconds(rows["earliest"])), place(codes, seconds(rows["latest"]))
-    owners: Instants = anchors.times >> 36
-    order = np.argsort(owners, kind="stable")
-    first = np.searchsorted(owners[order], codes, side="left")
-    counts = np.searchsorted(owners[order], codes, side="right") - first
-    row, offset = spread(counts)
-    anchor = order[first[row] + offset]
-    meets = (earliest[row] < anchors.ends[anchor]) & (latest[row] >= anchors.starts[anchor] - washout)
-    by_anchor: dict[int, list[Onset]] = defaultdict(list)
-    timed, labels = rows["timed"].to_numpy(bool), rows["label"].to_numpy(object)
-    for which, where in zip(row[meets], anchor[meets], strict=True):
-        by_anchor[int(where)].append(_report(which, where, anchors, earliest, latest, timed, labels))
-    return dict(by_anchor)
-
-
-def _report(
-    which: int,
-    where: int,
-    anchors: Anchors,
-    earliest: Instants,
-    latest: Instants,
-    timed: Flags,
-    labels: npt.NDArray[np.object_],
-) -> Onset:
-    instant = bool(timed[which]) and earliest[which] == latest[which]
-    begins, ends = int(earliest[which]), int(latest[which])
-    if ends >= anchors.starts[where]:  # what lies wholly before is kept as it is: it shows what was present
-        begins = max(begins, int(anchors.starts[where]))
-        ends = min(ends, int(anchors.ends[where]) - 1)
-    certain = instant and bool(anchors.exact[where])
-    return Onset(begins, max(begins, ends), begins if instant else None, certain, (str(labels[which]),))
-
-
 def dose_anchors(doses: pd.DataFrame, known: pd.Index, data_cutoff: datetime) -> Anchors:
     """Return each dose as an anchor: its hours run to the next dose, or to the data cut-off."""
     codes = subject_codes(doses["USUBJID"], known)
@@ -190,4 +102,4 @@ def dose_anchors(doses: pd.DataFrame, known: pd.Index, data_cutoff: datetime) ->
     hours = doses["hours_end"].replace(np.inf, 0).to_numpy()
     next_dose = starts + uncertain + np.round(hours * 3600).astype(np.int64)
     ends = np.where(np.isinf(doses["hours_end"]), cutoff, np.minimum(next_dose, cutoff))
-    return Anchors(starts, starts, ends, (doses["start_earliest"] == doses["start_latest"]).to_numpy())
+    return Anchors(starts, starts, ends, starts + uncertain)

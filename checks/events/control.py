@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checks.events.cases import Records, find_composites
+from checks.events.cases import find_composites
 from checks.events.onsets import Anchors
 from checks.events.pairing import Composite
+from checks.events.records import Records
 from checks.exposure import Block, control_blocks
 from checks.exposure.spans import HOUR, SECONDS_BITS, Spans, seconds_of
 from checks.protocol import StudyProtocol
@@ -69,7 +70,7 @@ def _events(blocks: Block, records: Records, protocol: StudyProtocol) -> dict[in
 def _block_anchors(blocks: Block, protocol: StudyProtocol) -> Anchors:
     """Return pseudo-doses with their hours, as a dose has; past a last block they reach ahead for doubtful ends."""
     ahead = np.where(blocks.last, int(protocol.case_definition.washout_hours * HOUR), 1)
-    return Anchors(blocks.anchors, blocks.anchors, blocks.ends + ahead, np.ones(len(blocks.starts), bool))
+    return Anchors(blocks.anchors, blocks.anchors, blocks.ends + ahead, blocks.anchors)
 
 
 def _control_event(composite: Composite, blocks: Block, subject: str) -> ControlEvent | None:

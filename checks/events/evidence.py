@@ -28,16 +28,27 @@ class Onset:
 
 
 def merge_reports(
-    measured: Sequence[Onset], present: Sequence[int], reports: Iterable[Onset], *, washout_hours: float
+    measured: Sequence[Onset],
+    present: Sequence[int],
+    reports: Iterable[Onset],
+    *,
+    washout_hours: float,
+    at_widest: bool = False,
 ) -> list[Onset]:
     """Join reported onsets (adverse events, date-only readings) with those that were measured.
 
     A report within ``washout_hours`` of a measured onset dates the same onset: both intervals intersect, and
     where they do not meet their hull is taken and a query raised. A report of what readings already showed is
     not a new onset. What is left stands by itself, one onset for reports within ``washout_hours``.
+
+    With ``at_widest`` a report without a time stands by itself wherever it may tell of another onset than the
+    measured one: unless the component was present, or had been within ``washout_hours``, all the while.
     """
     washout = int(washout_hours * HOUR)
     onsets = list(measured)
+    if at_widest:
+        reports, untimed = _by_time(reports)
+        onsets += [one for one in untimed if not _explained(one, present, washout)]
     for report in sorted(reports, key=lambda one: (one.seen is None, one.earliest, one.latest, one.evidence)):
         nearest = min(onsets, key=lambda onset: _distance(onset, report), default=None)
         if nearest is not None and _distance(nearest, report) < washout:
@@ -45,6 +56,29 @@ def merge_reports(
         elif not any(report.earliest - washout < instant <= report.latest for instant in present):
             onsets.append(report)
     return sorted(onsets, key=lambda onset: (onset.latest, onset.earliest, onset.evidence))
+
+
+def _by_time(reports: Iterable[Onset]) -> tuple[list[Onset], list[Onset]]:
+    """Return the reports with an instant, and those without: one for all that leave the same span open."""
+    timed: list[Onset] = []
+    untimed: dict[tuple[int, int], Onset] = {}
+    for report in reports:
+        if report.seen is not None:
+            timed.append(report)
+            continue
+        span = (report.earliest, report.latest)
+        untimed[span] = _join(untimed[span], report) if span in untimed else report
+    return timed, list(untimed.values())
+
+
+def _explained(report: Onset, present: Iterable[int], washout: int) -> bool:
+    """Whether an onset at any instant of the report would follow within the washout on what was present."""
+    open_from = report.earliest
+    for instant in sorted(present):
+        if instant > open_from:
+            break
+        open_from = max(open_from, instant + washout)
+    return open_from > report.latest
 
 
 def _distance(one: Onset, other: Onset) -> int:

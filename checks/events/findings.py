@@ -1,20 +1,25 @@
 """Gather what one look found: the cases of every dose, the events of control hours, and the hours observed."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from checks.events.cases import Records, dose_anchors, find_composites, measurements
+from checks.events.cases import dose_anchors, find_composites
 from checks.events.control import ControlEvent, control_events
 from checks.events.criteria import vital_criteria, vitals_of
 from checks.events.evidence import Onset
+from checks.events.hours import Accrual, control_accrual
+from checks.events.onsets import Anchors
 from checks.events.pairing import Composite
+from checks.events.records import Records, measurements
 from checks.exposure import (
+    at_their_longest,
     control_spans,
     judge_windows,
+    known_to_the_instant,
     number_doses,
     observed_everywhere,
     observed_spans,
@@ -65,7 +70,8 @@ class Findings:
     """Doses with the fate of their windows, cases, control events, and observed hours.
 
     ``dose_hours`` has the trusted doses with a known hour of start, from the dose to the last hour that the
-    protocol's windows name or to the next dose.
+    protocol's windows name or to the next dose. ``control_accrual`` has the hours of ``hours_in_control`` as they
+    were observed.
     """
 
     doses: pd.DataFrame
@@ -74,6 +80,7 @@ class Findings:
     hours_in_risk: float
     hours_in_control: float
     dose_hours: tuple[DoseHours, ...] = ()
+    control_accrual: Accrual = ()
 
 
 def find_cases(
@@ -100,7 +107,10 @@ def find_cases(
     doses = judge_windows(numbered, observed, records.known, protocol, data_cutoff)
     cases = _cases(trusted, records.trusted(), protocol, data_cutoff)
     for more_doses, more_records in _worse(administrations, trusted, records):
-        cases = _with_withheld(cases, _cases(more_doses, more_records, protocol, data_cutoff))
+        cases = _with_possible(cases, _cases(more_doses, more_records, protocol, data_cutoff))
+    for more_doses, more_records in _widest(administrations, trusted, records):
+        open_cases = _cases(more_doses, more_records, protocol, data_cutoff)
+        cases = _with_possible(cases, _first_in_risk_windows(open_cases))
     codes = subject_codes(trusted["USUBJID"], records.known)
     control = control_spans(trusted, codes, protocol)
     held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
@@ -111,6 +121,7 @@ def find_cases(
         hours_in_risk=float(doses.loc[doses["trusted"], "risk_observed_hours"].sum()),
         hours_in_control=float(length_within(observed, *control).sum() / HOUR),
         dose_hours=_dose_hours(trusted, observed, codes, protocol),
+        control_accrual=control_accrual(trusted, codes, observed, control, protocol),
     )
 
 
@@ -123,7 +134,7 @@ def _dose_hours(
     doses: pd.DataFrame, observed: Spans, codes: Instants, protocol: StudyProtocol
 ) -> tuple[DoseHours, ...]:
     """Return each dose's observed spans, as digits of hours that agree with those of cases."""
-    exact = (doses["start_earliest"] == doses["start_latest"]).to_numpy()
+    exact = known_to_the_instant(doses)
     given = doses[exact]
     starts = place(codes[exact], seconds(given["start_earliest"]))
     reach = np.minimum(given["hours_end"].to_numpy(), last_hour(protocol))
@@ -157,6 +168,29 @@ def _worse(
             yield every_dose, records
 
 
+def _widest(
+    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records
+) -> Iterator[tuple[pd.DataFrame, Records]]:
+    """Yield doses and records, without and with quarantined rows, with unknown times as open as they may be.
+
+    It asks what no single reading of the times can: a dose whose hours may end later, a report that may tell of
+    another onset than the measured one, a baseline that may hold other readings.
+    """
+    passes = ((trusted, records.trusted()), *_worse(administrations, trusted, records))
+    for doses, some in passes:
+        if some.any_without_instant or not known_to_the_instant(doses).all():
+            yield at_their_longest(doses), some.widened()
+
+
+def _first_in_risk_windows(cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Return at most one case a dose: the first that may lie in its risk window."""
+    first: dict[tuple[str, pd.Timestamp], Case] = {}
+    for case in cases:
+        if case.in_risk_window != "no":
+            first.setdefault((case.USUBJID, case.dose_start), case)
+    return tuple(first.values())
+
+
 def _observed(records: Records, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
     parts = []
     for component in protocol.case_definition.components.values():
@@ -172,10 +206,19 @@ def _cases(
     doses: pd.DataFrame, records: Records, protocol: StudyProtocol, data_cutoff: datetime
 ) -> tuple[Case, ...]:
     anchors = dose_anchors(doses, records.known, data_cutoff)
+    if records.at_widest:
+        anchors = _near_risk_windows(anchors, protocol)
     return tuple(
         _case(composite, doses.iloc[composite.anchor], int(anchors.times[composite.anchor]), protocol)
         for composite in find_composites(anchors, records, protocol)
     )
+
+
+def _near_risk_windows(anchors: Anchors, protocol: StudyProtocol) -> Anchors:
+    """Return anchors whose hours end where no onset can be in a risk window any more: the rest is not asked."""
+    definition = protocol.case_definition
+    hours = protocol.risk_window_hours[1] + definition.onsets_within_hours + definition.washout_hours
+    return replace(anchors, ends=np.minimum(anchors.ends, anchors.latest + int(hours * HOUR)))
 
 
 def _case(composite: Composite, dose: pd.Series, start: int, protocol: StudyProtocol) -> Case:
@@ -227,8 +270,8 @@ def _in_risk_window(
     return "possible" if in_window or overlaps else "no"
 
 
-def _with_withheld(certain: tuple[Case, ...], all_rows: tuple[Case, ...]) -> tuple[Case, ...]:
-    """Return the cases, joined by those that need a quarantined row, which are at most possible."""
+def _with_possible(certain: tuple[Case, ...], all_rows: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Return the cases, joined by those that need a quarantined row or an unknown time: at most possible."""
     rank = {"no": 0, "possible": 1, "yes": 2}
     known: dict[tuple[str, pd.Timestamp], int] = {}
     for case in certain:

@@ -20,14 +20,19 @@ from checks.exposure.spans import HOUR, SECONDS_BITS, Instants
 class Anchors:
     """Instants that hours are counted from, and the hours in which onsets are sought, on the shared axis.
 
-    A dose is an anchor, and so is the pseudo-dose of a control block. ``exact`` is False where the start is
-    known to the day only: then there is no baseline.
+    A dose is an anchor, and so is the pseudo-dose of a control block. Where ``latest`` is after ``times`` the
+    start is not known to the instant: then there is no baseline.
     """
 
     times: Instants
     starts: Instants
     ends: Instants
-    exact: Flags
+    latest: Instants
+
+    @property
+    def exact(self) -> Flags:
+        """Whether each anchor is one instant."""
+        return np.asarray(self.times == self.latest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,37 @@ class Measurements:
             self.trusted[keep],
             self.records[keep],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """Readings of one component's vitals, whatever is known of their times, for baselines at their extreme.
+
+    In the worst case a baseline is the lowest, or highest, reading that may lie in its hours: the median of
+    those that do cannot lie beyond. Where nothing is open both are the median.
+    """
+
+    kinds: npt.NDArray[np.int64]
+    earliest: Instants
+    latest: Instants
+    values: Values
+
+    def baselines(self, anchors: Anchors, wanted: Instants, kind: int, hours: tuple[float, float]) -> Values:
+        """Return the lowest and the highest baseline (rows) that each wanted anchor may have."""
+        mine = (self.kinds == kind) & ~np.isnan(self.values)
+        earliest, latest, values = self.earliest[mine], self.latest[mine], self.values[mine]
+        low, high = (int(limit * HOUR) for limit in hours)
+        unique, back = np.unique(wanted, return_inverse=True)
+        found = np.full((2, len(unique)), np.nan)
+        for place, anchor in enumerate(unique):
+            begins, ends = anchors.times[anchor] + low, anchors.latest[anchor] + high
+            inside = np.flatnonzero((latest >= begins) & (earliest <= ends))
+            if not len(inside):
+                continue
+            certain = anchors.exact[anchor] and (earliest[inside] == latest[inside]).all()
+            by_instant = pd.Series(values[inside]).groupby(earliest[inside]).median()
+            found[:, place] = by_instant.median() if certain else (values[inside].min(), values[inside].max())
+        return found[:, back]
 
 
 class VitalOnsets(NamedTuple):
@@ -84,6 +120,7 @@ def vital_onsets(
     baseline_hours: tuple[float, float],
     washout_hours: float,
     together_hours: float | None = None,
+    extremes: Extremes | None = None,
 ) -> VitalOnsets:
     """Return the new onsets of one component by measurement.
 
@@ -91,13 +128,14 @@ def vital_onsets(
     measured and found absent in those hours. The onset lies between the last instant seen absent and that
     reading. Where it was not measured in those hours, or where an absolute criterion is met while the vital's
     baseline is missing, the onset is uncertain. With ``together_hours`` every criterion must hold, each by the
-    last reading of its vital in that many hours; without, any one is enough.
+    last reading of its vital in that many hours; without, any one is enough. With ``extremes`` a relative
+    criterion is met, without certainty, where it is against the most extreme baseline that can be.
     """
     washout = int(washout_hours * HOUR)
     every = together_hours is not None
     suspect = measured if every else measured.take(_possibly_abnormal(measured, criteria, vitals))
     pairs = _meet(anchors, suspect.axis, washout)
-    judgement = _judge(anchors, pairs, suspect, measured, criteria, vitals, baseline_hours)
+    judgement = _judge(anchors, pairs, suspect, measured, criteria, vitals, baseline_hours, extremes=extremes)
     if together_hours is None:
         present, certain = (np.asarray(flags.any(axis=0)) for flags in judgement)
     else:
@@ -117,6 +155,23 @@ def _possibly_abnormal(
         bound = criterion.within_bound(measured.values) | criterion.within_bound(measured.alternatives)
         possible |= of_vital & bound
     return possible
+
+
+def may_be_met(
+    criterion: VitalCriterion, values: Values, alternatives: Values, lowest_highest: Values | None
+) -> Flags:
+    """Return where a reading may meet a criterion: as it is, in another unit, or because it cannot be read.
+
+    A relative criterion is asked against the most extreme baseline, where ``lowest_highest`` has one; a
+    missing baseline never meets it.
+    """
+    unreadable = np.isnan(values) & np.isnan(alternatives)
+    if not criterion.relative:
+        return unreadable | criterion.within_bound(values) | criterion.within_bound(alternatives)
+    if lowest_highest is None:
+        return unreadable
+    against = lowest_highest[0 if criterion.sign > 0 else 1]
+    return unreadable | criterion.met(values, against) | criterion.met(alternatives, against)
 
 
 def _meet(anchors: Anchors, axis: Instants, washout: int) -> Pairs:
@@ -147,6 +202,8 @@ def _judge(
     criteria: Sequence[VitalCriterion],
     vitals: Sequence[str],
     baseline_hours: tuple[float, float],
+    *,
+    extremes: Extremes | None,
 ) -> Judgement:
     values, alternatives = suspect.values[pairs.readings], suspect.alternatives[pairs.readings]
     kinds, trusted = suspect.kinds[pairs.readings], suspect.trusted[pairs.readings]
@@ -158,10 +215,15 @@ def _judge(
         needs_baseline = any(criteria[row].relative for row in own)
         if needs_baseline and len(mine):
             baselines = _baselines(anchors, pairs.anchors[mine], measured, kind, baseline_hours)
+        widest = None
+        if extremes is not None and needs_baseline:
+            widest = extremes.baselines(anchors, pairs.anchors[mine], kind, baseline_hours)
         for row in own:
             met = criteria[row].met(values[mine], baselines)
             # a withheld reading that cannot be read could have been anything
             perhaps = np.isnan(values[mine]) | criteria[row].met(alternatives[mine], baselines)
+            if widest is not None:
+                perhaps |= may_be_met(criteria[row], values[mine], alternatives[mine], widest)
             judgement.present[row, mine] = met | perhaps
             judgement.certain[row, mine] = met & trusted[mine] & ~(needs_baseline & np.isnan(baselines))
     return judgement
@@ -201,7 +263,12 @@ def _baselines(
     first = np.searchsorted(axis, anchors.times[unique] + low, side="left")
     after = np.searchsorted(axis, anchors.times[unique] + high, side="right")
     owner, offset = spread(np.where(anchors.exact[unique], np.maximum(after - first, 0), 0))
-    medians = pd.Series(values[first[owner] + offset]).groupby(owner).median()
+    read = pd.DataFrame(
+        {"owner": owner, "axis": axis[first[owner] + offset], "value": values[first[owner] + offset]}
+    )
+    # readings of one instant are one: a value calculated in C beside its F must not count twice
+    once = read.groupby(["owner", "axis"], sort=False)["value"].median()
+    medians = once.groupby(level="owner").median()
     return np.asarray(medians.reindex(np.arange(len(unique))), np.float64)[back]
 
 

@@ -1,7 +1,7 @@
 """Decide which onsets of different components are one case, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from checks.events.evidence import Onset
@@ -19,8 +19,17 @@ class Composite:
 
     @property
     def onset(self) -> Onset:
-        """The onset of the component that completed the case."""
-        return self.components[self.later]
+        """The onset of the component that completed the case.
+
+        Where a time is unknown either component may have been the later one: then its interval begins when
+        every component can have begun, and ends when every component must have.
+        """
+        later = self.components[self.later]
+        if later.seen is not None:
+            return later
+        parts = self.components.values()
+        earliest, latest = max(part.earliest for part in parts), max(part.latest for part in parts)
+        return replace(later, earliest=earliest, latest=latest)
 
     @property
     def records(self) -> frozenset[str]:
@@ -29,11 +38,17 @@ class Composite:
 
 
 def pair_onsets(
-    anchor: int, onsets: Mapping[str, Sequence[Onset]], *, within_hours: float, washout_hours: float
+    anchor: int,
+    onsets: Mapping[str, Sequence[Onset]],
+    *,
+    within_hours: float,
+    washout_hours: float,
+    every: bool = False,
 ) -> list[Composite]:
     """Return the composites of one anchor: certain ones first, then possible ones of other episodes.
 
-    ``onsets`` holds, for every component of the case definition, its new onsets in the anchor's hours.
+    ``onsets`` holds, for every component of the case definition, its new onsets in the anchor's hours. With
+    ``every`` no composite gives way to a surer one that it may be the same as.
     """
     within, washout = int(within_hours * HOUR), int(washout_hours * HOUR)
     candidates = [
@@ -44,7 +59,7 @@ def pair_onsets(
     candidates.sort(key=lambda one: (not one.certain, one.onset.latest, _spread(one), sorted(one.records)))
     episodes: list[Composite] = []
     for candidate in candidates:
-        if all(_apart(candidate.onset, episode.onset, washout) for episode in episodes):
+        if every or all(_apart(candidate.onset, episode.onset, washout) for episode in episodes):
             episodes.append(candidate)
     return sorted(episodes, key=lambda one: (one.onset.latest, sorted(one.records)))
 

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -12,6 +13,7 @@ from checks.evaluation import (
     EventPath,
     EventStep,
     Evidence,
+    Growth,
     LabEvidence,
     PathStep,
     Tally,
@@ -20,12 +22,18 @@ from checks.evaluation import (
 from checks.events.background import background_evidence
 from checks.events.control import ControlEvent
 from checks.events.findings import Case, Findings, last_hour
+from checks.events.hours import HoursByMoment, known_as_control
+from checks.exposure import seconds
+from checks.exposure.spans import HOUR
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import LabLimitRule
 
 Reading = Literal["best", "main", "worst"]
 READINGS: tuple[Reading, ...] = ("best", "main", "worst")
 Key = tuple[str, int]
+Unit = str | Key
+"""A subject, or one of its dose windows."""
+
 Numbers = Mapping[str, int]
 """A number for each subject, in order of USUBJID: rules never see the identifier."""
 
@@ -60,13 +68,13 @@ def gather_evidence(
         windows_elapsed=int(elapsed.sum()),
         windows_unobserved=int((findings.doses["window"] == "unobserved")[elapsed].sum()),
         subject_path=(
-            *_subject_path(findings.doses, windows, protocol.treatment.planned_doses, numbers, unplaced),
+            *_subject_path(findings, windows, protocol, numbers, unplaced),
             *(
                 PathStep(0.0, False, False, True, numbers[subject])
                 for subject in sorted(unplaced - set(findings.doses["USUBJID"]))
             ),
         ),
-        window_path=_window_path(findings.doses, windows, numbers),
+        window_path=_window_path(findings, windows, protocol, numbers),
         timing=_timing(findings, windows, numbers, protocol),
         labs={
             rule.id: _lab_evidence(rule, labs, findings.doses)
@@ -85,10 +93,11 @@ def _numbers(findings: Findings, unplaced: frozenset[str]) -> Numbers:
 
 
 def _windows_with_case(cases: tuple[Case, ...], reading: Reading) -> set[Key]:
-    return {(case.USUBJID, case.dose_number) for case in cases if _counts(case, reading)}
+    return {(case.USUBJID, case.dose_number) for case in cases if counts(case, reading)}
 
 
-def _counts(case: Case, reading: Reading) -> bool:
+def counts(case: Case, reading: Reading) -> bool:
+    """Return whether a case counts as an event in one reading: surely so, in the main analysis, or possibly."""
     if reading == "best":
         return case.surely
     return case.in_risk_window == "yes" if reading == "main" else case.in_risk_window != "no"
@@ -100,48 +109,95 @@ def _subjects(windows: Mapping[Reading, set[Key]], unplaced: frozenset[str] = fr
 
 
 def _subject_path(
-    doses: pd.DataFrame,
+    findings: Findings,
     windows: Mapping[Reading, set[Key]],
-    planned_doses: int | None,
+    protocol: StudyProtocol,
     numbers: Numbers,
     unplaced: frozenset[str],
 ) -> tuple[PathStep, ...]:
     """Return the subjects in the order in which their first windows close, then by USUBJID."""
     held = {reading: {subject for subject, _ in keys} for reading, keys in windows.items()}
+    doses, planned = findings.doses, protocol.treatment.planned_doses
     complete = (doses["window"] == "evaluable") & doses["trusted"]
     table = doses.assign(complete=complete).groupby("USUBJID")
     subjects = table.agg(closes=("window_closes", "min"), complete=("complete", "sum")).reset_index()
     ordered = subjects.sort_values(["closes", "USUBJID"])
+    grown = _grown(findings, protocol, findings.doses["USUBJID"].tolist(), planned or 1, by_subject=True)
     return tuple(
         PathStep(
-            min(1.0, windows_complete / planned_doses) if planned_doses else 0.0,
+            min(1.0, windows_complete / planned) if planned else 0.0,
             subject in held["best"],
             subject in held["main"],
             subject in held["worst"] or subject in unplaced,
             numbers[subject],
+            grown[subject] if planned else None,
         )
         for subject, windows_complete in zip(ordered["USUBJID"], ordered["complete"].tolist(), strict=True)
     )
 
 
 def _window_path(
-    doses: pd.DataFrame, windows: Mapping[Reading, set[Key]], numbers: Numbers
+    findings: Findings, windows: Mapping[Reading, set[Key]], protocol: StudyProtocol, numbers: Numbers
 ) -> tuple[PathStep, ...]:
-    """Return evaluable windows, and those that hold a possible case, in the order in which they close."""
-    ordered = doses.sort_values(["window_closes", "USUBJID", "dose_number"])
+    """Return windows in the order in which they close: evaluable ones, and those that hold a possible case.
+
+    Open windows that close no later than one that is known to hold a case are on the path before it.
+    """
+    ordered = findings.doses.sort_values(["window_closes", "USUBJID", "dose_number"])
     complete = ((ordered["window"] == "evaluable") & ordered["trusted"]).tolist()
-    keys = zip(ordered["USUBJID"], ordered["dose_number"].tolist(), strict=True)
-    steps = (
+    keys = list(zip(ordered["USUBJID"], ordered["dose_number"].tolist(), strict=True))
+    grown = _grown(replace(findings, doses=ordered), protocol, keys, 1, by_subject=False)
+    steps = [
         PathStep(
             float(closed),
             key in windows["best"],
             key in windows["main"],
             key in windows["worst"],
             numbers[key[0]],
+            grown[key],
         )
         for key, closed in zip(keys, complete, strict=True)
+    ]
+    last = max((place for place, step in enumerate(steps) if step.worst), default=-1)
+    return tuple(
+        step
+        for place, step in enumerate(steps)
+        if step.weight or step.worst or (place < last and step.growth is not None and step.growth.open)
     )
-    return tuple(step for step in steps if step.weight or step.worst)
+
+
+def _grown(
+    findings: Findings, protocol: StudyProtocol, units: Sequence[Unit], planned: int, *, by_subject: bool
+) -> Mapping[Unit, Growth]:
+    """Return when the windows of each unit closed, and that of its first case, in hours since the first dose.
+
+    ``units`` has the unit of each row of the doses.
+    """
+    doses, origin = findings.doses, _origin(findings)
+    closings = (seconds(doses["window_closes"]) / HOUR - origin).tolist()
+    closed: dict[Unit, list[float]] = defaultdict(list)
+    pending: dict[Unit, list[float]] = defaultdict(list)
+    rows = zip(units, closings, doses["window"], doses["trusted"].tolist(), strict=True)
+    for unit, closing, window, trusted in rows:
+        if trusted and window != "unobserved":
+            (closed if window == "evaluable" else pending)[unit].append(closing)
+    first: dict[Unit, dict[Reading, float]] = defaultdict(dict)
+    for case in findings.cases:
+        key: Unit = case.USUBJID if by_subject else (case.USUBJID, case.dose_number)
+        closing = case.dose_start.timestamp() / HOUR + protocol.risk_window_hours[1] - origin
+        for reading in READINGS:
+            if counts(case, reading):
+                first[key][reading] = min(first[key].get(reading, closing), closing)
+    return {
+        unit: Growth(tuple(sorted(closed[unit])), tuple(sorted(pending[unit])), planned, **first[unit])
+        for unit in units
+    }
+
+
+def _origin(findings: Findings) -> float:
+    """Return when the first dose of the study was given, in hours since 1970: moments are counted from it."""
+    starts = findings.doses["start_earliest"]
+    return float(starts.min().timestamp() / HOUR) if len(starts) else 0.0
 
 
 def _timing(
@@ -158,27 +214,43 @@ def _timing(
         subjects=_subjects(windows),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
-        path=EventPath(**{reading: _event_path(findings, reading, numbers) for reading in READINGS}),
+        path=_event_paths(findings, numbers, protocol),
         clocks=tuple(_clocks(findings, numbers, protocol)),
         seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
     )
 
 
-def _event_path(findings: Findings, reading: Reading, numbers: Numbers) -> tuple[EventStep, ...]:
-    """Return the events of one reading, at most one a window or block, in the order in which they were seen.
+def _event_paths(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> EventPath:
+    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
+    known = known_as_control(findings.control_events, findings.doses, protocol)
+    return EventPath(
+        **{
+            reading: tuple(
+                EventStep(in_risk, subject, hours.ratio(moment))
+                for moment, in_risk, subject in _events(findings, reading, numbers, known)
+            )
+            for reading in READINGS
+        }
+    )
 
-    Of events seen at one instant those in control hours come first, which speaks for the study drug.
+
+def _events(
+    findings: Findings, reading: Reading, numbers: Numbers, known: Sequence[float]
+) -> list[tuple[float, bool, int]]:
+    """Return the events of one reading, at most one a window or block, in the order in which they became known.
+
+    Of events known at one instant those in control hours come first, which speaks for the study drug.
     """
     first: dict[Key, float] = {}
     for case in findings.cases:
-        if _counts(case, reading):
+        if counts(case, reading):
             key = (case.USUBJID, case.dose_number)
             first[key] = min(first.get(key, float("inf")), _seen(case))
     events = [(seen, True, numbers[subject]) for (subject, _), seen in first.items()]
-    for event in findings.control_events:
+    for event, moment in zip(findings.control_events, known, strict=True):
         if _counts_in_control(event, reading):
-            events.append((float(event.seen), False, numbers[event.USUBJID]))
-    return tuple(EventStep(in_risk, subject) for _, in_risk, subject in sorted(events))
+            events.append((moment, False, numbers[event.USUBJID]))
+    return sorted(events)
 
 
 def _seen(case: Case) -> float:
@@ -199,6 +271,16 @@ def _clocks(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> It
         if case.hour is not None and 0 <= case.hour <= last_hour(protocol):
             by_dose[case.USUBJID, case.dose_number].append(case)
     observed = {(dose.USUBJID, dose.dose_number): dose.observed for dose in findings.dose_hours}
+    origin = _origin(findings)
+    starts = {
+        (subject, number): start / HOUR - origin
+        for subject, number, start in zip(
+            findings.doses["USUBJID"],
+            findings.doses["dose_number"].tolist(),
+            seconds(findings.doses["start_earliest"]).tolist(),
+            strict=True,
+        )
+    }
     for key in sorted({*observed, *by_dose}):
         onsets = {
             reading: tuple(
@@ -208,13 +290,13 @@ def _clocks(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> It
             )
             for reading in READINGS
         }
-        yield DoseClock(numbers[key[0]], observed.get(key, ()), **onsets)
+        yield DoseClock(numbers[key[0]], observed.get(key, ()), **onsets, start=starts.get(key))
 
 
 def _on_clock(case: Case, reading: Reading, protocol: StudyProtocol) -> bool:
     low, high = protocol.risk_window_hours
     if case.hour is not None and low <= case.hour <= high:
-        return _counts(case, reading)
+        return counts(case, reading)
     return reading == "best" or case.certainty == "definite"
 
 

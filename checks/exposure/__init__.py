@@ -6,9 +6,11 @@ Source of every definition: the study protocol file; the words are defined in th
 from checks.exposure.windows import (
     DOSES,
     Block,
+    at_their_longest,
     control_blocks,
     control_spans,
     judge_windows,
+    known_to_the_instant,
     number_doses,
     observed_everywhere,
     observed_spans,
@@ -22,9 +24,11 @@ from checks.exposure.windows import (
 __all__ = [
     "DOSES",
     "Block",
+    "at_their_longest",
     "control_blocks",
     "control_spans",
     "judge_windows",
+    "known_to_the_instant",
     "number_doses",
     "observed_everywhere",
     "observed_spans",

@@ -8,7 +8,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.exposure.spans import HOUR, Instants, Spans, covered, length_within, place, subtract, union
+from checks.exposure.spans import (
+    HOUR,
+    SECONDS_BITS,
+    Instants,
+    Spans,
+    covered,
+    length_within,
+    place,
+    subtract,
+    union,
+)
 from checks.protocol import StudyProtocol
 from checks.tables import COUNT, FLAG, NUMBER, TEXT, TIME, Table
 
@@ -90,6 +100,32 @@ def trusted_doses(doses: pd.DataFrame) -> pd.DataFrame:
     return trusted
 
 
+def known_to_the_instant(doses: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether the start of each dose is one instant."""
+    return (doses["start_earliest"] == doses["start_latest"]).to_numpy(dtype=bool)
+
+
+def at_their_longest(doses: pd.DataFrame) -> pd.DataFrame:
+    """Return the doses with the most hours that may belong to each: until the latest start of the next.
+
+    The next dose is the first one that surely begins later. Of two doses of one day without a time either may
+    be the later one, so neither ends the hours of the other.
+
+    Parameters
+    ----------
+    doses
+        As ``number_doses`` returns them: ordered by subject, then start.
+    """
+    codes, _ = pd.factorize(doses["USUBJID"], sort=True)
+    begins = place(codes.astype(np.int64), seconds(doses["start_earliest"]))
+    ends = place(codes.astype(np.int64), seconds(doses["start_latest"]))
+    nobody = np.iinfo(np.int64).max
+    soonest = np.minimum.accumulate(np.append(ends, nobody)[::-1])[::-1]
+    following = soonest[np.searchsorted(begins, ends, side="right")]
+    own = following >> SECONDS_BITS == ends >> SECONDS_BITS
+    return doses.assign(hours_end=np.where(own, (following - ends) / HOUR, np.inf))
+
+
 def observed_spans(
     codes: Instants, times: Instants, vitals: npt.NDArray[np.int64], *, max_gap_hours: float
 ) -> Spans:
@@ -129,7 +165,7 @@ def risk_windows(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) 
 
 def control_spans(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) -> Spans:
     """Return the control hours of all subjects: a union that is never in a risk window."""
-    exact = (doses["start_earliest"] == doses["start_latest"]).to_numpy()
+    exact = known_to_the_instant(doses)
     start = place(codes, seconds(doses["start_earliest"]))[exact]
     until = doses["hours_end"].to_numpy()[exact]
     parts = []
@@ -139,7 +175,15 @@ def control_spans(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol)
     wide = Spans(np.concatenate([p.starts for p in parts]), np.concatenate([p.ends for p in parts]))
     some = wide.ends > wide.starts
     kept = union(Spans(wide.starts[some], wide.ends[some]))
-    return subtract(kept, risk_windows(doses[exact], codes[exact], protocol))
+    return subtract(kept, _possible_risk(doses, codes, protocol))
+
+
+def _possible_risk(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) -> Spans:
+    """Return the hours that are, or may be, in a risk window: of a dose without a time, any of its hours."""
+    exact = known_to_the_instant(doses)
+    starts, ends = risk_windows(doses, codes, protocol)
+    latest = place(codes, seconds(doses["start_latest"])) + int(protocol.risk_window_hours[1] * HOUR)
+    return Spans(starts, np.where(exact, ends, latest))
 
 
 def control_blocks(control: Spans, protocol: StudyProtocol) -> Block:
@@ -164,7 +208,7 @@ def judge_windows(
     low, high = protocol.risk_window_hours
     judged = doses.copy()
     codes = subject_codes(doses["USUBJID"], known)
-    exact = (doses["start_earliest"] == doses["start_latest"]).to_numpy()
+    exact = known_to_the_instant(doses)
     risk = risk_windows(doses, codes, protocol)
     hours = np.where(exact, length_within(observed, *risk) / HOUR, 0.0)
     closes = doses["start_latest"] + pd.Timedelta(seconds=int(high * HOUR))

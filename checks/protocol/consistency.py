@@ -88,6 +88,25 @@ def onsets_can_be_observed(feeds: Feeds) -> Iterator[Finding]:
         )
 
 
+FHIR_DOMAINS = ("DM", "EX", "VS", "AE")
+"""The domains that have FHIR resources of their own: see ``flows.feeds.fhir``."""
+
+RESULT_DOMAINS = ("VS", "LB")
+"""The findings domains: a row for each test."""
+
+
+def formats_serve_their_domains(feeds: Feeds) -> Iterator[Finding]:
+    """Require of each feed a format, and a layout, that its domain can be read from."""
+    for domain, source in feeds.by_domain().items():
+        place = ("feeds", domain.lower())
+        if source.format == "fhir" and domain not in FHIR_DOMAINS:
+            listed = ", ".join(FHIR_DOMAINS).lower()
+            yield Finding((*place, "format"), "fhir", f"sdtm or edc; fhir serves {listed}")
+        if source.layout is not None and source.layout.results and domain not in RESULT_DOMAINS:
+            listed = " and ".join(RESULT_DOMAINS).lower()
+            yield Finding((*place, "layout", "results"), "results", f"columns alone; results serve {listed}")
+
+
 def _reachable(component: Component, feeds: Feeds) -> bool:
     usable = [(feeds.ae if one.vital is None else feeds.vs) is not None for one in component.criteria]
     return all(usable) if component.all_of else any(usable)
@@ -153,6 +172,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
     windows_apart,
     control_holds_a_block,
     onsets_can_be_observed,
+    formats_serve_their_domains,
     components_are_reachable,
     subject_rates_have_planned_doses,
     rule_ids_are_unique,

@@ -23,6 +23,7 @@ from checks.protocol.kinds import (
     Whole,
     Zone,
 )
+from checks.protocol.layout import Layout
 from checks.protocol.rules import Rule
 from checks.protocol.units import CANONICAL_UNIT, unit_of, units_for
 
@@ -59,23 +60,67 @@ def _encoding(name: str) -> str:
     return name
 
 
-class FeedSource(Section):
-    """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them."""
+_VARIABLE = re.compile(r"env:POSTDOSE_[A-Z0-9_]+")
+_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
-    path: Text
+
+def _feed_path(text: str) -> str:
+    if _PASSWORD.search(text):
+        allowed = "one without; for a query env:POSTDOSE_NAME, the variable that holds the database's URL"
+        raise refuse("an address with a password (not repeated here)", allowed)
+    if text.startswith("env:") and not _VARIABLE.fullmatch(text):
+        raise refuse(shown(text), "env:POSTDOSE_NAME, of A-Z 0-9 _")
+    return text
+
+
+class FeedSource(Section):
+    """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them.
+
+    A feed that is a query of a database has ``path: env:POSTDOSE_NAME`` for the variable that holds its URL.
+    """
+
+    path: Annotated[Text, AfterValidator(_feed_path)]
     mode: Literal["cumulative", "incremental"] = "cumulative"
     max_age_hours: Positive | None = None
     encoding: Annotated[Text, AfterValidator(_encoding)] | None = None
     known_at: Text | None = None
     decimal: Literal[".", ","] = "."
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    format: Literal["sdtm", "fhir", "edc"] = "sdtm"
+    subject_system: Text | None = None
+    layout: Layout | None = None
+    query: Text | None = None
 
     @model_validator(mode="after")
-    def _separators_differ(self) -> Self:
-        if self.decimal == self.delimiter:
-            allowed = "a delimiter other than the decimal sign"
-            refuse_all([Finding(("delimiter",), shown(self.delimiter), allowed)])
+    def _keys_agree(self) -> Self:
+        refuse_all([*self._separators(), *self._format_keys(), *self._query_keys()])
         return self
+
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds the URL of the database, for a feed that is a query."""
+        return None if self.query is None else self.path.removeprefix("env:")
+
+    def _separators(self) -> Iterator[Finding]:
+        if self.decimal == self.delimiter:
+            yield Finding(("delimiter",), shown(self.delimiter), "a delimiter other than the decimal sign")
+
+    def _format_keys(self) -> Iterator[Finding]:
+        if (self.format == "edc") != (self.layout is not None):
+            found = f"{'nothing' if self.layout is None else 'a layout'} beside format {self.format}"
+            yield Finding(("layout",), found, "format edc and a layout, or neither")
+        if self.subject_system is not None and self.format != "fhir":
+            yield Finding(("subject_system",), f"it beside format {self.format}", "format fhir")
+
+    def _query_keys(self) -> Iterator[Finding]:
+        if (self.query is not None) != self.path.startswith("env:"):
+            found = shown(self.path) + (" without a query" if self.query is None else " with a query")
+            yield Finding(("path",), found, "env:POSTDOSE_NAME with a query, or neither")
+        if self.query is not None and self.format == "fhir":
+            yield Finding(("format",), "fhir with a query", "sdtm or edc: a query gives columns")
+        for name in ("encoding", "delimiter") if self.query is not None else ():
+            if name in self.model_fields_set:
+                yield Finding((name,), f"{name} with a query", "leave it out: a query gives no file")
 
 
 class Feeds(Section):

@@ -3,6 +3,7 @@
 A boundary carries everything it was made from, so that it can be printed, signed and made again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checks.errors import DesignError
@@ -36,6 +37,8 @@ class CountBoundary:
 
     def __post_init__(self) -> None:
         checked_looks(self.looks, checked_count("n_max", self.n_max))
+        if not isinstance(self.events, Sequence) or isinstance(self.events, str):
+            raise DesignError(f"events: found {self.events!r}; allowed: one for each look")
         if len(self.events) != len(self.looks):
             found = f"{len(self.events)} for {len(self.looks)} looks"
             raise DesignError(f"events: found {found}; allowed: one for each look")

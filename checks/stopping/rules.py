@@ -1,31 +1,20 @@
 """Decide whether a stopping rule on counts, on a rate or on a lab limit is crossed, in each of its cases."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from checks.evaluation import Evidence, PathStep, RuleResult, RuleVerdict, Tally, not_evaluable
+from checks.evaluation import Evidence, RuleResult, RuleVerdict, Tally, not_evaluable
 from checks.protocol.rules import RATE_OPTIONS, CountRule, LabLimitRule, RateRule
 from checks.stopping import METHODS, Boundary
 from checks.stopping.backgrounds import contradiction, over_backgrounds, tail
+from checks.stopping.walks import Walk, walk
 
 READINGS = ("best", "main", "worst")
+"""From the reading that speaks most for the study drug to the one that speaks most against it."""
+
 KEPT = 64
 """Boundaries kept: a replay asks for those of the same rules at every data cut-off."""
-
-ROUNDING = 1e-9  # sixths of a subject do not add up to whole ones in binary
-
-
-@dataclass(frozen=True, slots=True)
-class Walk:
-    """One walk along the path: units complete and events at each look reached, and whether it crossed."""
-
-    n: float
-    events: int
-    looks: tuple[int, ...]
-    events_at_looks: tuple[int, ...]
-    crossed: bool
 
 
 def evaluate_count(rule: CountRule, evidence: Evidence) -> RuleResult:
@@ -42,33 +31,39 @@ def evaluate_lab_limit(rule: LabLimitRule, evidence: Evidence) -> RuleResult:
 
 
 def evaluate_rate(rule: RateRule, evidence: Evidence) -> RuleResult:
-    """Return whether the rate boundary was crossed along the path of subjects or windows.
+    """Return whether the rate boundary was crossed at any look taken so far along the path of its units.
 
-    The boundary is met at each of its looks by the events among the units complete by then. A unit that is
-    still open counts by its weight, so the number of units is approximate until all are complete.
+    How a look is taken, and why it stays: ``checks.stopping.walks``. A reading that has not reached the first
+    look says nothing yet. What crosses in one reading crosses in those that speak more against the drug: an
+    additional case of a pending subject can bring a look forward, before a case that another reading counts.
     """
     boundary = rate_boundary(rule)
     path = evidence.subject_path if rule.unit == "subject" else evidence.window_path
     walks = {reading: walk(path, reading, boundary) for reading in READINGS}
+    verdicts = _verdicts(walks)
     main = walks["main"]
-    if not walks["worst"].looks:
-        first = boundary.looks[0]
-        return not_evaluable(
-            rule.id, rule.kind, rule.method, f"{main.n:.2f} {rule.unit}s complete; first look at {first}"
-        )
     return RuleResult(
         rule.id,
         rule.kind,
         rule.method,
-        _verdict(main.crossed),
-        _verdict(walks["best"].crossed),
-        _verdict(walks["worst"].crossed),
+        verdicts["main"],
+        verdicts["best"],
+        verdicts["worst"],
         events=main.events,
         n_evaluable=round(main.n, 2),
-        boundary=_boundary_at(boundary, main.n),
-        p_value=_p_value(rule, evidence, main),
+        boundary=boundary.events[len(main.looks) - 1] if main.looks else None,
+        p_value=_p_value(rule, evidence, main) if main.looks else None,
         detail=_rate_detail(rule, evidence, walks, boundary),
     )
+
+
+def _verdicts(walks: Mapping[str, Walk]) -> Mapping[str, RuleVerdict]:
+    crossed, verdicts = False, {}
+    for reading, one in walks.items():
+        crossed = crossed or one.crossed
+        unknown = not one.looks and not crossed
+        verdicts[reading] = RuleVerdict.NOT_EVALUABLE if unknown else _verdict(crossed)
+    return verdicts
 
 
 def _p_value(rule: RateRule, evidence: Evidence, main: Walk) -> float:
@@ -81,6 +76,9 @@ def _rate_detail(
     rule: RateRule, evidence: Evidence, walks: Mapping[str, Walk], boundary: Boundary
 ) -> Mapping[str, Any]:
     main, background = walks["main"], evidence.background
+    if not main.looks:
+        reason = f"{main.n:.2f} {rule.unit}s complete; first look at {boundary.looks[0]}"
+        return {"boundary_is": "events", "reason": reason, "events_known": main.known}
     detail: dict[str, Any] = {
         "boundary_is": "events",
         "p_value_is": "exact binomial tail at this n, not adjusted for the looks before",
@@ -89,6 +87,8 @@ def _rate_detail(
         "size": boundary.size,
         "events_best": walks["best"].events,
         "events_worst": walks["worst"].events,
+        "events_known": main.known,
+        "next_look": next(iter(boundary.looks[len(main.looks) :]), None),
         "path": _path(main, boundary),
         "backgrounds": over_backgrounds(rule, main.events, main.n, background),
     }
@@ -105,39 +105,11 @@ def rate_boundary(rule: RateRule) -> Boundary:
     )
 
 
-def walk(path: Sequence[PathStep], reading: str, boundary: Boundary) -> Walk:
-    """Walk along the path up to the boundary's last look; once crossed, it stays crossed."""
-    n, events, crossed = 0.0, 0, False
-    looks: list[int] = []
-    at_looks: list[int] = []
-    fewest = dict(zip(boundary.looks, boundary.events, strict=True))
-    for step in path:
-        event = bool(getattr(step, reading))
-        if n + ROUNDING >= boundary.looks[-1]:
-            break
-        n, events = n + (1.0 if event else step.weight), events + event
-        reached = [look for look in boundary.looks[len(looks) :] if look <= n + ROUNDING]
-        for look in reached:
-            looks.append(look)
-            at_looks.append(events)
-            limit = fewest[look]
-            crossed = crossed or (limit is not None and events >= limit)
-    return Walk(n, events, tuple(looks), tuple(at_looks), crossed)
-
-
-def _boundary_at(boundary: Boundary, n: float) -> int | None:
-    reached = [
-        events for look, events in zip(boundary.looks, boundary.events, strict=True) if look <= n + ROUNDING
-    ]
-    return reached[-1] if reached else None
-
-
 def _path(main: Walk, boundary: Boundary) -> Mapping[str, Any]:
-    fewest = dict(zip(boundary.looks, boundary.events, strict=True))
     return {
         "n": list(main.looks),
         "events": list(main.events_at_looks),
-        "boundary": [fewest[look] for look in main.looks],
+        "boundary": list(boundary.events[: len(main.looks)]),
     }
 
 

@@ -33,11 +33,28 @@ class BinomialBoundary:
         Fewest events in risk hours that cross at that look, None where none can.
     ratio : float
         Control time over risk time.
+
+    Raises
+    ------
+    DesignError
+        When looks do not increase, events do not fit them, or the ratio is not above 0.
     """
 
     looks: tuple[int, ...]
     events: tuple[int | None, ...]
     ratio: float
+
+    def __post_init__(self) -> None:
+        parameters.time_ratio("ratio", self.ratio)
+        looks = parameters.sequence("looks", self.looks)
+        parameters.whole_looks(looks, looks[-1] if looks else 0)
+        events = parameters.sequence("events", self.events)
+        if len(events) != len(looks):
+            found = f"{len(events)} for {len(looks)} looks"
+            raise parameters.impossible("events", found, "one for each look")
+        for fewest in events:
+            if fewest is not None:
+                parameters.count("events", fewest, at_least=1)
 
     def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
         """Return the probability of crossing first at each look, shape ``(len(looks),)``."""
@@ -67,7 +84,7 @@ class BinomialBoundary:
         ``in_risk`` holds one flag an event, in the order of the events. Once crossed, later events clear
         nothing.
         """
-        totals = np.cumsum([0, *in_risk])
+        totals = np.cumsum([0, *parameters.sequence("in_risk", in_risk)])
         for look, fewest in zip(self.looks, self.events, strict=True):
             if look < len(totals) and fewest is not None and totals[look] >= fewest:
                 return look

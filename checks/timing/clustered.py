@@ -1,17 +1,30 @@
-"""Decide which events and hours a scan rule may use, one unit a subject-dose, and what the scan finds there."""
+"""Decide which events and hours a scan rule may use, when its planned looks are, and what the scan finds there.
 
+One unit is a subject-dose. Information is counted in events with a known hour since dose: the k-th of ``looks``
+planned looks is taken at k times the fewest events that could cross (``min_events``, ``min_subjects``, and no
+fewer than two), on the events and observed hours as they stood when that event was seen. Each look spends an
+equal share of alpha, so that all together keep to alpha however often the data are looked at between them; an
+event between two looks counts at the next.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from checks.evaluation import DoseClock
 from checks.protocol.rules import TimingRule
 from checks.timing.scan import Scan, Span, scan
+from checks.timing.walks import FEWEST_IN_CLUSTER
 
 READINGS = ("best", "main", "worst")
 """From the reading that speaks most for the study drug to the one that speaks most against it."""
 
-FEWEST_IN_CLUSTER = 2
-"""One event is no cluster."""
+AT_ONCE = 1e-6
+"""Hours within which two moments are one: sums of floating hours differ by less, stamps by more."""
+
+KEPT = 256
+"""Scans kept: the looks of a replay scan the same events again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +42,84 @@ class ClusterReading:
     permutations: int
 
 
+@dataclass(frozen=True, slots=True)
+class ScanLook:
+    """What one planned look of a scan rule found, and whether it crossed there; so in the best case too."""
+
+    p_value: float
+    crossed: bool
+    crossed_in_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScans:
+    """The planned looks taken so far: how many, what each moment of a look found, and the events of the next."""
+
+    number: int
+    taken: tuple[ScanLook, ...]
+    next_look: int | None
+
+
+def planned_scans(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, seed: int) -> PlannedScans:
+    """Take the planned looks that the events of one reading have called so far."""
+    step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
+    moments = sorted(
+        math.inf if clock.start is None else clock.start + hour
+        for clock in clocks
+        for hour in getattr(clock, reading)
+        if _observed(hour, clock)
+    )
+    called = moments[step - 1 :: step][: rule.looks or 1]
+    following = None if len(called) == (rule.looks or 1) else step * (len(called) + 1)
+    taken = tuple(_look(rule, clocks, moment, reading, seed) for moment in sorted(set(called)))
+    return PlannedScans(len(called), taken, following)
+
+
+def _look(rule: TimingRule, clocks: Sequence[DoseClock], moment: float, reading: str, seed: int) -> ScanLook:
+    known = [_as_known(clock, moment) for clock in clocks if clock.start is None or clock.start <= moment]
+    found = scan_clocks(rule, known, reading, seed)
+    crossed = _crosses(rule, found)
+    in_best = crossed and _crosses(rule, scan_clocks(rule, known, READINGS[0], seed))
+    return ScanLook(found.p_value, crossed, in_best)
+
+
+def _crosses(rule: TimingRule, found: ClusterReading) -> bool:
+    return (
+        found.p_value <= rule.alpha / (rule.looks or 1)
+        and found.events_in_window >= rule.min_events
+        and found.subjects_in_window >= rule.min_subjects
+    )
+
+
+def _as_known(clock: DoseClock, moment: float) -> DoseClock:
+    """Return the events and observed hours of a dose up to a moment of the study."""
+    until = math.inf if clock.start is None else moment - clock.start + AT_ONCE
+    observed = tuple((start, min(end, until)) for start, end in clock.observed if start < until)
+    best, main, worst = (
+        tuple(hour for hour in getattr(clock, reading) if hour <= until) for reading in READINGS
+    )
+    return DoseClock(clock.subject, observed, best, main, worst, clock.start)
+
+
 def scan_clocks(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, seed: int) -> ClusterReading:
     """Scan the dose clocks of one reading.
 
     An event outside the observed hours of its own dose has nowhere to be permuted to: it is counted out, and
     its number said.
     """
-    units = [clock for clock in clocks if clock.observed]
-    inside = [[hour for hour in getattr(clock, reading) if _observed(hour, clock)] for clock in units]
     every = sum(len(getattr(clock, reading)) for clock in clocks)
-    found = scan(
-        inside,
-        [clock.observed for clock in units],
+    inside = [
+        (clock, tuple(hour for hour in getattr(clock, reading) if _observed(hour, clock))) for clock in clocks
+    ]
+    # a dose without an event has nothing to permute
+    units = [clock for clock, hours in inside if hours]
+    found = _scan(
+        tuple(hours for _, hours in inside if hours),
+        tuple(clock.observed for clock in units),
         seed,
-        min_events=max(FEWEST_IN_CLUSTER, rule.min_events),
+        max(FEWEST_IN_CLUSTER, rule.min_events),
     )
-    events = sum(len(hours) for hours in inside)
+    events = sum(len(hours) for _, hours in inside)
     return ClusterReading(
         window_hours=found.window_hours,
         events=events,
@@ -56,6 +131,13 @@ def scan_clocks(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, see
         p_value=found.p_value,
         permutations=found.permutations,
     )
+
+
+@lru_cache(KEPT)
+def _scan(
+    events: tuple[tuple[float, ...], ...], observed: tuple[tuple[Span, ...], ...], seed: int, min_events: int
+) -> Scan:
+    return scan(events, observed, seed, min_events=min_events)
 
 
 def _observed(hour: float, clock: DoseClock) -> bool:

@@ -45,7 +45,7 @@ class EProcess:
     def e_value(self, events_in_risk: int, events_in_control: int) -> float:
         """Return the evidence against the null at these counts: 1.0 with no events, infinite past 1e308."""
         counts = _counts(events_in_risk, events_in_control)
-        log_value = _log_e_value(*counts, self.ratio, self.prior)
+        log_value = log_e_value(*counts, self.ratio, self.prior)
         return math.exp(log_value) if log_value < math.log(1e308) else math.inf
 
     def p_value(self, in_risk: Sequence[bool]) -> float:
@@ -53,7 +53,7 @@ class EProcess:
         largest, seen = 0.0, 0
         for number, flag in enumerate(in_risk, start=1):
             seen += bool(flag)
-            largest = max(largest, _log_e_value(seen, number - seen, self.ratio, self.prior))
+            largest = max(largest, log_e_value(seen, number - seen, self.ratio, self.prior))
         return math.exp(-largest)
 
     def confidence_sequence(self, events_in_risk: int, events_in_control: int) -> tuple[float, float]:
@@ -95,7 +95,7 @@ def e_process(n_max: int, ratio: float, alpha: float, *, prior: tuple[float, flo
         On impossible parameters, and when no count within ``n_max`` events can signal.
     """
     n_max = parameters.count("n_max", n_max, at_least=1)
-    ratio, alpha = parameters.positive("ratio", ratio), parameters.share("alpha", alpha)
+    ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
     prior = parameters.beta_prior("prior", prior)
     fewest = _fewest(n_max, ratio, alpha, prior)
     if all(events is None for events in fewest):
@@ -111,7 +111,8 @@ def _counts(events_in_risk: int, events_in_control: int) -> tuple[int, int]:
     )
 
 
-def _log_e_value(in_risk: int, in_control: int, ratio: float, prior: tuple[float, float]) -> float:
+def log_e_value(in_risk: int, in_control: int, ratio: float, prior: tuple[float, float] = JEFFREYS) -> float:
+    """Return the logarithm of the evidence against the null at these counts."""
     (a, b), null = prior, risk_chance(ratio)
     mixture = betaln(a + in_risk, b + in_control) - betaln(a, b)
     cut = math.log(betaincc(a + in_risk, b + in_control, null) or math.ulp(0.0)) - math.log(
@@ -128,7 +129,7 @@ def _fewest(n_max: int, ratio: float, alpha: float, prior: tuple[float, float]) 
     boundary: list[int | None] = []
     fewest = 1
     for n in range(1, n_max + 1):
-        while fewest <= n and _log_e_value(fewest, n - fewest, ratio, prior) < -math.log(alpha):
+        while fewest <= n and log_e_value(fewest, n - fewest, ratio, prior) < -math.log(alpha):
             fewest += 1
         boundary.append(fewest if fewest <= n else None)
     return tuple(boundary)

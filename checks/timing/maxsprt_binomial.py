@@ -88,7 +88,7 @@ def maxsprt_binomial(
         On impossible parameters, and when no count within ``n_max`` events is rare enough to signal.
     """
     n_max = parameters.count("n_max", n_max, at_least=1)
-    ratio, alpha = parameters.positive("ratio", ratio), parameters.share("alpha", alpha)
+    ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
     min_events = parameters.count("min_events", min_events, at_least=1)
     if min_events > n_max:
         raise parameters.impossible("min_events", min_events, f"at most n_max = {n_max}")
@@ -111,7 +111,7 @@ def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> f
     """
     in_risk = parameters.count("events_in_risk", events_in_risk)
     n = in_risk + parameters.count("events_in_control", events_in_control)
-    ratio = parameters.positive("ratio", ratio)
+    ratio = parameters.time_ratio("ratio", ratio)
     return float(_llr(np.array([in_risk]), np.array([n]), risk_chance(ratio))[0]) if n else 0.0
 
 

@@ -82,7 +82,8 @@ class MaxSPRTConditional:
             When an event time is negative, or the historical time is not above 0.
         """
         historical_time = parameters.positive("historical_time", historical_time)
-        ordered = sorted(parameters.not_negative("event_times", time) for time in event_times)
+        times = parameters.sequence("event_times", event_times)
+        ordered = sorted(parameters.not_negative("event_times", time) for time in times)
         for event, ratio in zip(self.events, self.ratios, strict=True):
             if event <= len(ordered) and ordered[event - 1] / historical_time <= ratio:
                 return event

@@ -29,6 +29,9 @@ SAME = 1e-10
 PRECISION = 1e-13
 """Tolerance of the critical value in the continuous test; far below what a size can show."""
 
+MOST_EXPECTED = 1000
+"""Longest surveillance, in expected events: its boundary takes some ten seconds, and the time grows as the square."""
+
 
 @dataclass(frozen=True, slots=True)
 class MaxSPRTPoisson:
@@ -70,9 +73,22 @@ class MaxSPRTPoisson:
         if self.looks is None:
             mass = _signal_time(path, self.delay, states, relative_risk)
         else:
-            left = np.array([1.0, *(state.sum() for state in states)])
-            mass = float(-np.diff(left) @ np.asarray(self.times))
+            mass = float(self.crossing_probabilities(relative_risk) @ np.asarray(self.times))
         return Characteristics.of_signals(relative_risk, power, mass, self.expected_max)
+
+    def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
+        """Return the probability of signalling first between a time of the boundary and the one before it.
+
+        Shape ``(len(times),)``; with ``looks`` it is the probability of signalling at each of them.
+
+        Raises
+        ------
+        DesignError
+            When ``relative_risk`` is not a finite number above 0.
+        """
+        relative_risk = parameters.positive("relative_risk", relative_risk)
+        states = _states((self.times, self.events), relative_risk)
+        return np.asarray(-np.diff([1.0, *(float(state.sum()) for state in states)]))
 
     def first_crossing(self, event_times: Sequence[float], now: float) -> float | None:
         """Return the time of the first signal by ``now``, None without one; all times in expected events.
@@ -83,7 +99,8 @@ class MaxSPRTPoisson:
             When an event time is negative or after ``now``.
         """
         now = parameters.not_negative("now", now)
-        ordered = sorted(parameters.not_negative("event_times", time) for time in event_times)
+        times = parameters.sequence("event_times", event_times)
+        ordered = sorted(parameters.not_negative("event_times", time) for time in times)
         if ordered and ordered[-1] > now:
             raise parameters.impossible("event_times", ordered[-1], f"at most now = {now}")
         now = min(now, self.expected_max)
@@ -118,7 +135,7 @@ def maxsprt_poisson(
     Parameters
     ----------
     expected_max : float
-        Events expected without the drug at the planned end.
+        Events expected without the drug at the planned end, at most ``MOST_EXPECTED``.
     alpha : float
         Largest allowed probability of a signal when the drug does nothing.
     min_events : int
@@ -138,6 +155,8 @@ def maxsprt_poisson(
         On impossible parameters; ``looks`` and ``delay`` exclude each other.
     """
     expected_max, alpha = parameters.positive("expected_max", expected_max), parameters.share("alpha", alpha)
+    if expected_max > MOST_EXPECTED:
+        raise parameters.impossible("expected_max", expected_max, f"at most {MOST_EXPECTED}")
     min_events = parameters.count("min_events", min_events, at_least=1)
     delay = parameters.not_negative("delay", delay)
     if delay >= expected_max:

@@ -4,8 +4,14 @@ import itertools
 import math
 from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
 
 from checks.errors import DesignError
+
+FARTHEST = 1e12
+"""Most times that control time may be risk time, or the reverse: farther, chances differ from 0 by rounding alone."""
 
 
 def impossible(name: str, found: object, allowed: str) -> DesignError:
@@ -50,6 +56,21 @@ def share(name: str, value: object) -> float:
     return number
 
 
+def time_ratio(name: str, value: object) -> float:
+    """Return ``value`` as a ratio of times within ``FARTHEST``, or raise ``DesignError``."""
+    number = positive(name, value)
+    if not 1 / FARTHEST <= number <= FARTHEST:
+        raise impossible(name, value, f"a ratio from {1 / FARTHEST:g} to {FARTHEST:g}")
+    return number
+
+
+def sequence(name: str, value: object) -> Sequence[Any]:
+    """Return ``value`` as a tuple when it is a sequence or an array, or raise ``DesignError``."""
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        raise impossible(name, value, "a sequence of values")
+    return tuple(value)
+
+
 def choice(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise ``DesignError`` when ``value`` is none of ``allowed``."""
     if value not in allowed:
@@ -67,14 +88,14 @@ def whole_looks(looks: Sequence[int] | None, n_max: int) -> tuple[int, ...]:
     """Return the planned looks, every event up to ``n_max`` when None, or raise ``DesignError``."""
     if looks is None:
         return tuple(range(1, n_max + 1))
-    checked = tuple(count("looks", look, at_least=1) for look in looks)
+    checked = tuple(count("looks", look, at_least=1) for look in sequence("looks", looks))
     _increasing(checked, n_max)
     return checked
 
 
 def timed_looks(looks: Sequence[float], last: float) -> tuple[float, ...]:
     """Return planned looks in expected events that end at ``last``, or raise ``DesignError``."""
-    checked = tuple(positive("looks", look) for look in looks)
+    checked = tuple(positive("looks", look) for look in sequence("looks", looks))
     _increasing(checked, last)
     return checked
 

@@ -1,59 +1,84 @@
 """Decide whether onsets cluster in the risk window by more than the protocol's timing rule allows.
 
-A fixed-sample method (self-controlled, scan) spends an equal share of alpha at each planned look. A sequential
-one is walked along the events in the order in which they were first seen: once crossed, crossed.
+A sequential method is judged at each event, in the order in which the events became known; a fixed-sample one
+(self-controlled, scan) at its planned looks, each with an equal share of alpha. Which events call a look is
+said in ``checks.timing.walks`` and ``checks.timing.clustered``: information is counted in events, so that the
+study's own pace sets the looks and not the clock that starts them. The verdict is that of the looks taken so
+far, once crossed, crossed; the p-value beside it is that of all events at the data cut-off, and describes.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from checks.errors import DesignError
 from checks.evaluation import Evidence, RuleResult, RuleVerdict, not_evaluable
 from checks.protocol.rules import TimingRule
-from checks.timing.clustered import READINGS, ClusterReading, scan_clocks
+from checks.timing.clustered import READINGS, ClusterReading, PlannedScans, planned_scans, scan_clocks
 from checks.timing.self_controlled import Comparison, self_controlled
-from checks.timing.walks import Walk, walk_binomial, walk_e_process, walk_poisson
+from checks.timing.walks import Walk, walk_binomial, walk_e_process, walk_planned, walk_poisson
 
 NO_HOURS = "no observed hours in the risk window or in control hours"
 
 
+DESCRIPTIVE = (
+    "of all events at the data cut-off, not adjusted: the verdict is that of the planned looks taken"
+)
+
+
 def compare(evidence: Evidence, reading: str = "main") -> Comparison:
-    """Return the self-controlled comparison of risk with control hours, in one reading of the evidence."""
+    """Return the self-controlled comparison of risk with control hours, in one reading of the evidence.
+
+    The p-value is one-sided, against an excess in risk hours; ``ci95`` has the two-sided Clopper-Pearson limits
+    (2.5 % on either side), since an estimate is shown with both its ends. The upper one is infinite without an
+    event in control hours.
+    """
     timing = evidence.timing
-    return self_controlled(
+    data = (
         getattr(timing.in_risk, reading),
         getattr(timing.in_control, reading),
         timing.hours_in_risk,
         timing.hours_in_control,
     )
+    return replace(self_controlled(*data), ci95=self_controlled(*data, "two-sided").ci95)
 
 
 def evaluate_self_controlled(rule: TimingRule, evidence: Evidence) -> RuleResult:
-    """Return whether the exact self-controlled p-value is below the share of alpha of one planned look."""
+    """Return whether the exact self-controlled test crossed at one of the planned looks taken so far."""
     timing = evidence.timing
     if timing.hours_in_risk <= 0 or timing.hours_in_control <= 0:
         return not_evaluable(rule.id, rule.kind, rule.method, NO_HOURS)
-    share = rule.alpha / (rule.looks or 1)
+    ratio = timing.hours_in_control / timing.hours_in_risk
+    walks = {reading: walk_planned(rule, getattr(timing.path, reading), ratio) for reading in READINGS}
     p_values = {reading: compare(evidence, reading).p_value for reading in READINGS}
-    crossed = {reading: p <= share and _enough(rule, evidence, reading) for reading, p in p_values.items()}
+    main = walks["main"]
     return _result(
         rule,
-        crossed,
+        {reading: one.crossed_at is not None for reading, one in walks.items()},
         events=timing.in_risk.main,
         n_evaluable=timing.in_risk.main + timing.in_control.main,
-        boundary=share,
+        boundary=rule.alpha / (rule.looks or 1),
         statistic=_finite(compare(evidence).relative_incidence),
         p_value=p_values["main"],
         detail={
             "boundary_is": "p_value",
             "statistic_is": "relative_incidence",
+            "p_value_is": DESCRIPTIVE,
             "p_best": p_values["best"],
             "p_worst": p_values["worst"],
             "events_best": timing.in_risk.best,
             "events_worst": timing.in_risk.worst,
             "planned_looks": rule.looks,
+            "looks_taken": len(main.p_values),
+            "p_at_looks": list(main.p_values),
+            "crossed_at": main.crossed_at,
+            "next_look": _next_look(main.next_look, "events in the risk window"),
         },
     )
+
+
+def _next_look(at: int | None, events: str) -> str:
+    return "none: all planned looks are taken" if at is None else f"at {at} {events}"
 
 
 def evaluate_maxsprt_binomial(rule: TimingRule, evidence: Evidence) -> RuleResult:
@@ -69,7 +94,7 @@ def evaluate_e_process(rule: TimingRule, evidence: Evidence) -> RuleResult:
 def _evaluate_path(
     rule: TimingRule, evidence: Evidence, walk: Callable[..., Walk], boundary_is: str
 ) -> RuleResult:
-    """Walk the events of each reading; the ratio is that of all hours observed up to the data cut-off."""
+    """Walk the events of each reading; where an event has no ratio of its own, it is that of the data cut-off."""
     timing = evidence.timing
     if timing.hours_in_risk <= 0 or timing.hours_in_control <= 0:
         return not_evaluable(rule.id, rule.kind, rule.method, NO_HOURS)
@@ -111,9 +136,7 @@ def _walked(
     rule: TimingRule, walks: Mapping[str, Walk], detail: Mapping[str, Any], *, n_evaluable: int | None
 ) -> RuleResult:
     main = walks["main"]
-    p_values = (
-        {} if main.p_value is None else {f"p_{name}": walks[name].p_value for name in ("best", "worst")}
-    )
+    p_values = _ordered({reading: one.p_value for reading, one in walks.items()})
     return _result(
         rule,
         {reading: walked.crossed_at is not None for reading, walked in walks.items()},
@@ -134,8 +157,16 @@ def _walked(
     )
 
 
+def _ordered(p_values: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the p-values of the best and the worst case: what crosses in one reading crosses in the worse."""
+    best, main, worst = (p_values[reading] for reading in READINGS)
+    if best is None or main is None or worst is None:
+        return {}
+    return {"p_best": max(best, main), "p_worst": min(worst, main)}
+
+
 def evaluate_scan(rule: TimingRule, evidence: Evidence) -> RuleResult:
-    """Return whether events cluster at some hour since dose, at the share of alpha of one planned look.
+    """Return whether events clustered at some hour since dose at one of the planned looks taken so far.
 
     The readings differ in their events, and the scan may find another window in each. The best case is the
     less striking of the best and the main reading, the worst case the more striking of the worst and the main.
@@ -143,33 +174,33 @@ def evaluate_scan(rule: TimingRule, evidence: Evidence) -> RuleResult:
     timing = evidence.timing
     if not any(clock.observed for clock in timing.clocks):
         return not_evaluable(rule.id, rule.kind, rule.method, "no observed hours since a dose")
-    found = {reading: scan_clocks(rule, timing.clocks, reading, timing.seed) for reading in READINGS}
-    share, main = rule.alpha / (rule.looks or 1), found["main"]
-    p_best = max(found["best"].p_value, main.p_value)
-    p_worst = min(found["worst"].p_value, main.p_value)
-    crossed = {reading: _clustered(rule, one, share) for reading, one in found.items()}
+    now = {reading: scan_clocks(rule, timing.clocks, reading, timing.seed) for reading in READINGS}
+    looks = {reading: planned_scans(rule, timing.clocks, reading, timing.seed) for reading in READINGS[1:]}
+    main = now["main"]
+    p_values = _ordered({reading: found.p_value for reading, found in now.items()})
     return _result(
         rule,
         {
-            "best": crossed["best"] and crossed["main"],
-            "main": crossed["main"],
-            "worst": crossed["worst"] or crossed["main"],
+            "best": any(look.crossed and look.crossed_in_best for look in looks["main"].taken),
+            "main": any(look.crossed for look in looks["main"].taken),
+            "worst": any(look.crossed for look in looks["worst"].taken),
         },
         events=main.events_in_window,
         n_evaluable=main.events,
-        boundary=share,
+        boundary=rule.alpha / (rule.looks or 1),
         statistic=main.statistic,
         p_value=main.p_value,
-        detail=_scan_detail(rule, main) | {"p_best": p_best, "p_worst": p_worst},
+        detail=_scan_detail(rule, main) | _looks_detail(looks["main"]) | p_values,
     )
 
 
-def _clustered(rule: TimingRule, found: ClusterReading, share: float) -> bool:
-    return (
-        found.p_value <= share
-        and found.events_in_window >= rule.min_events
-        and found.subjects_in_window >= rule.min_subjects
-    )
+def _looks_detail(looks: PlannedScans) -> dict[str, Any]:
+    return {
+        "p_value_is": DESCRIPTIVE,
+        "looks_taken": looks.number,
+        "p_at_looks": [look.p_value for look in looks.taken],
+        "next_look": _next_look(looks.next_look, "events with a known hour since dose"),
+    }
 
 
 def _scan_detail(rule: TimingRule, found: ClusterReading) -> dict[str, Any]:
@@ -206,18 +237,13 @@ def evaluate_timing(rule: TimingRule, evidence: Evidence) -> RuleResult:
 
 
 def _result(rule: TimingRule, crossed: Mapping[str, bool], **answer: Any) -> RuleResult:  # noqa: ANN401 - the fields of RuleResult
-    verdicts = {
-        reading: RuleVerdict.CROSSED if yes else RuleVerdict.NOT_CROSSED for reading, yes in crossed.items()
-    }
+    """Return the answer; what crosses in one reading crosses in those that speak more against the drug."""
+    verdicts, any_so_far = {}, False
+    for reading in READINGS:
+        any_so_far = any_so_far or crossed[reading]
+        verdicts[reading] = RuleVerdict.CROSSED if any_so_far else RuleVerdict.NOT_CROSSED
     return RuleResult(
         rule.id, rule.kind, rule.method, verdicts["main"], verdicts["best"], verdicts["worst"], **answer
-    )
-
-
-def _enough(rule: TimingRule, evidence: Evidence, reading: str) -> bool:
-    events, subjects = evidence.timing.in_risk, evidence.timing.subjects
-    return bool(
-        getattr(events, reading) >= rule.min_events and getattr(subjects, reading) >= rule.min_subjects
     )
 
 

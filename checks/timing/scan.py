@@ -89,7 +89,8 @@ def scan(
         On lengths that differ, spans that overlap or are empty, an event outside its subject's observed
         hours, or impossible widths.
     """
-    events, spans = _checked(event_hours, observed)
+    event_hours = parameters.sequence("event_hours", event_hours)
+    events, spans = _checked(event_hours, parameters.sequence("observed", observed))
     seed = parameters.count("seed", seed)
     permutations = parameters.count("permutations", permutations, at_least=1)
     min_width, max_width = _widths(min_width, max_width)

@@ -60,8 +60,10 @@ def scan_counts(
     DesignError
         On an empty series, lengths that differ, negative counts, or an expectation that is not above 0.
     """
-    observed = tuple(parameters.count("counts", count) for count in counts)
-    baseline = tuple(parameters.positive("expected", value) for value in expected)
+    observed = tuple(parameters.count("counts", count) for count in parameters.sequence("counts", counts))
+    baseline = tuple(
+        parameters.positive("expected", value) for value in parameters.sequence("expected", expected)
+    )
     if len(observed) != len(baseline) or not observed:
         found = f"{len(observed)} counts and {len(baseline)} expectations"
         raise parameters.impossible("counts and expected", found, "one of each for every interval")

@@ -93,8 +93,10 @@ def case_series(
         On lengths that differ, hours that are not above 0, negative counts, no events, or a group whose
         effect cannot be estimated (no event in it, or in its reference): the exact test serves there.
     """
-    strata = [0] * len(hours) if strata is None else strata
-    columns = (subjects, hours, events, exposure, strata)
+    hours = parameters.sequence("hours", hours)
+    given = {"subjects": subjects, "hours": hours, "events": events, "exposure": exposure}
+    given["strata"] = [0] * len(hours) if strata is None else strata
+    columns = [parameters.sequence(name, column) for name, column in given.items()]
     if len({len(column) for column in columns}) != 1:
         raise parameters.impossible("intervals", [len(column) for column in columns], "columns of one length")
     intervals = _intervals(*columns)

@@ -156,7 +156,13 @@ def self_controlled_strata(
     DesignError
         As for ``self_controlled``, and when the lengths differ.
     """
-    columns = (events_in_risk, events_in_control, hours_in_risk, hours_in_control)
+    given = {
+        "events_in_risk": events_in_risk,
+        "events_in_control": events_in_control,
+        "hours_in_risk": hours_in_risk,
+        "hours_in_control": hours_in_control,
+    }
+    columns = [parameters.sequence(name, column) for name, column in given.items()]
     if len({len(column) for column in columns}) != 1:
         raise parameters.impossible(
             "strata", [len(column) for column in columns], "four sequences of one length"
@@ -179,6 +185,10 @@ def _stratum(in_risk: int, in_control: int, hours_in_risk: float, hours_in_contr
     if stratum.events_in_control and not stratum.hours_in_control:
         raise parameters.impossible(
             "hours_in_control", hours_in_control, "more than 0 hours where there are events"
+        )
+    if stratum.hours_in_risk and stratum.hours_in_control:
+        parameters.time_ratio(
+            "hours_in_control over hours_in_risk", stratum.hours_in_control / stratum.hours_in_risk
         )
     return stratum
 

@@ -1,19 +1,28 @@
-"""Decide whether a sequential timing rule crossed anywhere along a path of events.
+"""Decide whether a timing rule crossed anywhere along a path of events.
 
-Each state on the path is judged by the boundary of its method, the fewest events and the fewest subjects that
-the rule asks for. All three can only be met sooner by more risk events, earlier risk events or fewer control
-events, so that the worst case crosses whenever the main reading does.
+Each state on the path is judged when its event in risk hours became known, by the boundary of the method at
+the ratio of control to risk hours as it stood then, the fewest events and the fewest subjects that the rule
+asks for. Hours and events that come later belong to later states, so that a look holds every earlier look in
+itself: nothing that was crossed is cleared by time, by control hours or by healthy subjects, only by data that
+change an event or the hours before it. The ratio leaves out control hours still to come, as they are without
+events so far, and counts a begun risk window whole: it errs against crossing.
+With a constant ratio the size is exact. The ratio of a trial rises to its planned value and then moves little;
+the size under that is shown by simulation.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
+from scipy.special import betainc
+
+from checks.errors import DesignError
 from checks.evaluation import EventStep, PathStep
 from checks.protocol.rules import TimingRule
 from checks.timing.binomial_boundary import BinomialBoundary
-from checks.timing.e_process import EProcess, e_process
+from checks.timing.e_process import EProcess, e_process, log_e_value
 from checks.timing.maxsprt_binomial import MaxSPRTBinomial, binomial_llr, maxsprt_binomial
 from checks.timing.maxsprt_poisson import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
 
@@ -26,8 +35,11 @@ ROUNDING = 1 + 1e-12
 SHORTEST = 200
 """Events up to which the exact size of an e-process is given; its validity has no end."""
 
-KEPT = 64
-"""Boundaries kept for the readings and looks of one run; a boundary depends on its parameters alone."""
+KEPT = 1024
+"""Boundaries kept for the readings, events and looks of one run; a boundary depends on its parameters alone."""
+
+FEWEST_IN_CLUSTER = 2
+"""One event is no cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +60,67 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedWalk:
+    """The planned looks taken so far: the p-value at each, and the risk events at which one first crossed."""
+
+    p_values: tuple[float, ...]
+    crossed_at: int | None
+    next_look: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
+    """Events by one event in risk hours, and the ratio of control to risk hours as it stood then."""
+
     n: int
     in_risk: int
     subjects: int
+    ratio: float
 
 
 def walk_binomial(rule: TimingRule, path: Sequence[EventStep], ratio: float) -> Walk:
     """Walk a binomial MaxSPRT along the events, the first ``n_max`` of them.
 
     The p-value is the exact chance, without the drug, of a log-likelihood ratio as large at any of the
-    ``n_max`` events: it is within alpha exactly where the largest ratio passes the critical value.
+    ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where a state passes its
+    critical value.
 
     Raises
     ------
     DesignError
-        When no count within ``n_max`` events is rare enough to signal at this ratio.
+        When nothing crossed and no count within ``n_max`` events is rare enough to signal at ``ratio``.
     """
-    test = _binomial(rule.n_max or 1, ratio, rule.alpha, rule.min_events)
-    judged = [state for state in _states(path[: test.n_max]) if state.in_risk >= rule.min_events]
-    largest = max((test.statistic(one.in_risk, one.n - one.in_risk) for one in judged), default=0.0)
-    fewest = dict(zip(test.boundary.looks, test.boundary.events, strict=True))
-    crossed = (one.n for one in judged if _crosses(one, fewest[one.n], rule))
+    n_max = rule.n_max or 1
+    states = _states(path[:n_max], ratio)
+    judged = [(state, _llr(state)) for state in states if state.in_risk >= rule.min_events]
+    p_values = [
+        _reaching(n_max, state.ratio, rule.min_events, llr) if llr > 0 else 1.0 for state, llr in judged
+    ]
+    crossed = (state for state, _ in judged if _crosses_binomial(rule, n_max, state))
+    first = next(crossed, None)
+    test = _binomial(n_max, ratio if first is None else first.ratio, rule.alpha, rule.min_events)
     return Walk(
         in_risk=sum(step.in_risk for step in path),
         length=len(path),
-        statistic=largest,
+        statistic=max((llr for _, llr in judged), default=0.0),
         boundary=test.critical_value,
         size=test.size,
-        crossed_at=next(crossed, None),
-        p_value=_reaching(test.n_max, ratio, rule.min_events, largest) if largest > 0 else 1.0,
+        crossed_at=None if first is None else first.n,
+        p_value=min(p_values, default=1.0),
     )
+
+
+def _llr(state: _State) -> float:
+    return binomial_llr(state.in_risk, state.n - state.in_risk, state.ratio)
+
+
+def _crosses_binomial(rule: TimingRule, n_max: int, state: _State) -> bool:
+    try:
+        test = _binomial(n_max, state.ratio, rule.alpha, rule.min_events)
+    except DesignError:
+        return False
+    fewest = test.boundary.events[state.n - 1]
+    return fewest is not None and state.in_risk >= fewest and state.subjects >= rule.min_subjects
 
 
 def walk_e_process(rule: TimingRule, path: Sequence[EventStep], ratio: float) -> Walk:
@@ -87,23 +129,54 @@ def walk_e_process(rule: TimingRule, path: Sequence[EventStep], ratio: float) ->
     Raises
     ------
     DesignError
-        When no count within the path, or ``SHORTEST`` events, can signal at this ratio.
+        When nothing crossed and no count within the path, or ``SHORTEST`` events, can signal at ``ratio``.
     """
-    test = _e_process(max(SHORTEST, len(path)), ratio, rule.alpha)
-    states = list(_states(path))
-    p_value = min(1.0, test.p_value([step.in_risk for step in path]))
-    fewest = dict(zip(test.boundary.looks, test.boundary.events, strict=True))
-    enough = (one for one in states if one.in_risk >= rule.min_events)
-    crossed = (one.n for one in enough if _crosses(one, fewest[one.n], rule))
+    judged = [(one, log_e_value(one.in_risk, one.n - one.in_risk, one.ratio)) for one in _states(path, ratio)]
+    largest = max((value for _, value in judged), default=0.0)
+    crossed = (
+        one
+        for one, value in judged
+        if value >= -math.log(rule.alpha)
+        and one.in_risk >= rule.min_events
+        and one.subjects >= rule.min_subjects
+    )
+    first = next(crossed, None)
+    test = _e_process(max(SHORTEST, len(path)), ratio if first is None else first.ratio, rule.alpha)
+    p_value = min(1.0, math.exp(-largest))
     return Walk(
-        in_risk=states[-1].in_risk if states else 0,
+        in_risk=sum(step.in_risk for step in path),
         length=len(path),
         statistic=1 / p_value if p_value > 0 else math.inf,
         boundary=test.critical_value,
         size=test.size,
-        crossed_at=next(crossed, None),
+        crossed_at=None if first is None else first.n,
         p_value=p_value,
     )
+
+
+def walk_planned(rule: TimingRule, path: Sequence[EventStep], ratio: float) -> PlannedWalk:
+    """Take the planned looks of a self-controlled rule: one at each event in risk hours, from the fewest on.
+
+    The first look is at the first risk event by which there are ``min_events`` of them, in ``min_subjects``
+    subjects, and no fewer than two; the others at those that follow, ``looks`` in all. Each is the exact test
+    of all events by then at an equal share of alpha. Size: the c-th risk event comes within n events exactly
+    when n events hold c risk events, so a test taken at the c-th, whenever that is, errs with the chance that
+    P(Bin(n, share of risk hours) >= c) has at its own critical n: at most its share of alpha, and all looks
+    together at most alpha. No case waits for a look, and events in control hours use up none.
+    """
+    looks, share = rule.looks or 1, rule.alpha / (rule.looks or 1)
+    least = max(rule.min_events, FEWEST_IN_CLUSTER)
+    ready = (
+        one for one in _states(path, ratio) if one.in_risk >= least and one.subjects >= rule.min_subjects
+    )
+    taken = tuple(islice(ready, looks))
+    p_values = tuple(
+        float(betainc(one.in_risk, one.n - one.in_risk + 1, 1 / (1 + one.ratio))) for one in taken
+    )
+    crossed = (one.in_risk for one, p in zip(taken, p_values, strict=True) if p <= share)
+    in_risk = sum(step.in_risk for step in path)
+    following = None if len(taken) == looks else max(least, in_risk + 1)
+    return PlannedWalk(p_values, next(crossed, None), following)
 
 
 def walk_poisson(rule: TimingRule, path: Sequence[PathStep], reading: str, expected: float) -> Walk:
@@ -117,9 +190,10 @@ def walk_poisson(rule: TimingRule, path: Sequence[PathStep], reading: str, expec
     test = _poisson(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
     windows, events, largest, crossed_at = 0.0, 0, 0.0, None
     subjects: set[int] = set()
-    for step in path:
+    last = max((place for place, step in enumerate(path) if getattr(step, reading)), default=-1)
+    for place, step in enumerate(path):
         event = bool(getattr(step, reading))
-        windows, events = windows + (1.0 if event else step.weight), events + event
+        windows, events = windows + (1.0 if event else _closed(step, ahead=place < last)), events + event
         if event:
             subjects.add(step.subject)
         now = windows * expected
@@ -132,20 +206,26 @@ def walk_poisson(rule: TimingRule, path: Sequence[PathStep], reading: str, expec
     return Walk(events, windows * expected, largest, test.critical_value, test.size, crossed_at, None)
 
 
-def _states(path: Sequence[EventStep]) -> Iterator[_State]:
+def _closed(step: PathStep, *, ahead: bool) -> float:
+    """Return how far a window without an event counts: one that closes before a known case's, whole."""
+    return 1.0 if ahead and step.growth is not None and step.growth.open else step.weight
+
+
+def _states(path: Sequence[EventStep], ratio: float) -> Iterator[_State]:
+    """Yield the state at each event in risk hours; none where there were no hours of one kind to judge it by."""
     in_risk = 0
     subjects: set[int] = set()
     for n, step in enumerate(path, start=1):
-        if step.in_risk:
-            in_risk += 1
-            subjects.add(step.subject)
-        yield _State(n, in_risk, len(subjects))
+        if not step.in_risk:
+            continue
+        in_risk += 1
+        subjects.add(step.subject)
+        then = ratio if step.ratio is None else step.ratio
+        if 0 < then < math.inf:
+            yield _State(n, in_risk, len(subjects), then)
 
 
-def _crosses(state: _State, fewest: int | None, rule: TimingRule) -> bool:
-    return fewest is not None and state.in_risk >= fewest and state.subjects >= rule.min_subjects
-
-
+@lru_cache(KEPT)
 def _reaching(n_max: int, ratio: float, min_events: int, statistic: float) -> float:
     """Return the exact chance of a log-likelihood ratio of at least ``statistic`` within ``n_max`` events."""
     fewest: list[int | None] = []

@@ -1,13 +1,15 @@
 """Decide, with Great Expectations, which rows of a table do not conform: the one place that calls it.
 
-Three of its habits are met here. A table without rows passes every column expectation: a check without rows
-to judge is not applicable. A missing column is an entry in the result, not a raised error: it is told from a
-failure. Results carry raw values unless told otherwise: only the positions of rows are asked for.
+It is asked about facts, each once (``checks.validation.judged``): its cost is one for each expectation, and
+a feed of many rows has few values. Three of its habits are met here. A table without rows passes every column
+expectation: a check without rows to judge is not applicable. A missing column is an entry in the result, not
+a raised error: it is told from a failure. Results carry raw values unless told otherwise: only the positions
+of rows are asked for.
 """
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -28,6 +30,17 @@ from checks.validation.catalogue import (
     OneOf,
     PartlyFilled,
     Rule,
+)
+from checks.validation.judged import (
+    DOES_NOT,
+    UNKNOWN,
+    Answers,
+    Column,
+    Facts,
+    Judged,
+    Question,
+    facts_of,
+    question,
 )
 from checks.validation.results import Outcome
 
@@ -67,7 +80,10 @@ class Judgement:
 
 
 def judge(
-    table: pd.DataFrame, checks: Sequence[tuple[Check, str]], lists: Mapping[str, Sequence[str]]
+    table: pd.DataFrame,
+    checks: Sequence[tuple[Check, str]],
+    lists: Mapping[str, Sequence[str]],
+    judged: Judged | None = None,
 ) -> tuple[Judgement, ...]:
     """Judge a table by checks of the catalogue.
 
@@ -79,24 +95,85 @@ def judge(
         Each check with the column that it judges.
     lists
         What each ``Listed`` check compares with.
+    judged
+        What was judged before; what is judged now is added to it. It changes how often Great Expectations is
+        asked, never what is returned.
 
     Returns
     -------
     tuple of Judgement
         One for each of ``checks``, in their order.
     """
-    # Great Expectations copies the table for each check: categories copy many times faster than texts.
-    texts: list[str] = list(table.select_dtypes("str").columns)
-    narrow = table.astype(dict.fromkeys(texts, "category"))
-    applied = [index for index, pair in enumerate(checks) if _concerns_a_row(narrow, *pair)]
-    with _ONE_AT_A_TIME:
-        found = (
-            _validate(narrow, [_expectation(*checks[index], lists) for index in applied]) if applied else {}
-        )
-    results = {index: found[position] for position, index in enumerate(applied)}
+    memory = Judged() if judged is None else judged
+    asked = [question(check.rule, lists) for check, _ in checks]
+    facts = [facts_of(table, check.rule, column) for check, column in checks]
+    answers = _answers(asked, facts, memory)
     return tuple(
-        _judgement(check, column, results.get(index)) for index, (check, column) in enumerate(checks)
+        _judgement(check, column, fact, answer)
+        for (check, column), fact, answer in zip(checks, facts, answers, strict=True)
     )
+
+
+def _answers(asked: Sequence[Question], facts: Sequence[Facts], memory: Judged) -> list[Answers]:
+    """Return what holds of each fact of each check; what is not known yet is asked, each fact once."""
+    known = [memory.recall(one, fact.values) for one, fact in zip(asked, facts, strict=True)]
+    new: dict[Question, dict[Hashable, None]] = {}
+    for one, fact, answer in zip(asked, facts, known, strict=True):
+        for place in np.flatnonzero(answer == UNKNOWN).tolist():
+            new.setdefault(one, {})[fact.values[place]] = None
+    said = _ask({one: tuple(values) for one, values in new.items()})
+    for one, values in said.items():
+        memory.learn(one, tuple(values), tuple(values.values()))
+    return [
+        _told(fact.values, answer, said.get(one, {}))
+        for one, fact, answer in zip(asked, facts, known, strict=True)
+    ]
+
+
+def _told(facts: Sequence[Hashable], known: Answers, said: Mapping[Hashable, bool]) -> Answers:
+    """Return what was known, and what has been said now."""
+    told = known.copy()
+    for place in np.flatnonzero(known == UNKNOWN).tolist():
+        told[place] = said.get(facts[place], UNKNOWN)
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """Rows that show Great Expectations facts of one question: the fact of each row; no rows, no column."""
+
+    asked: Question
+    rows: Sequence[Any]
+    shows: Sequence[Hashable]
+
+
+def _samples(asked: Question, facts: Sequence[Hashable]) -> Iterator[_Sample]:
+    """Return rows that show these facts: together, or apart where a table has but one."""
+    rule = asked[0]
+    there = [fact for fact in facts if fact is not Column.ABSENT]
+    if len(there) < len(facts):
+        yield _Sample(asked, (), (Column.ABSENT,))
+    if isinstance(rule, Exists | HasRows | PartlyFilled):
+        yield from (_Sample(asked, (1.0 if fact else np.nan,), (fact,)) for fact in there)
+    elif isinstance(rule, Filled) and there:
+        yield _Sample(asked, [1.0 if fact else np.nan for fact in there], there)
+    elif isinstance(rule, Distinct) and there:
+        rows = [float(times) for times in there if isinstance(times, int) for _ in range(times)]
+        yield _Sample(asked, rows, rows)
+    elif there:
+        yield _Sample(asked, there, there)
+
+
+def _ask(new: Mapping[Question, Sequence[Hashable]]) -> dict[Question, dict[Hashable, bool]]:
+    """Return whether each fact conforms; a fact on which Great Expectations errs is left out."""
+    samples = [sample for one, facts in new.items() for sample in _samples(one, facts)]
+    without_rows = [isinstance(sample.asked[0], HasRows) and sample.shows == (False,) for sample in samples]
+    said: dict[Question, dict[Hashable, bool]] = {}
+    for rows in (False, True):
+        some = [sample for sample, none in zip(samples, without_rows, strict=True) if none is not rows]
+        for sample, result in zip(some, _validate(some, rows=rows), strict=True):
+            said.setdefault(sample.asked, {}).update(_conforming(sample, result))
+    return said
 
 
 @cache
@@ -114,58 +191,70 @@ def _table_definition() -> tuple[Any, Any]:
     return gx, asset.add_batch_definition_whole_dataframe("all")
 
 
-def _validate(table: pd.DataFrame, expectations: Sequence[tuple[str, dict[str, Any]]]) -> dict[int, Any]:
-    """Run one suite on one table; results by the position of their expectation, whose order they lose."""
-    gx, definition = _table_definition()
-    suite = gx.ExpectationSuite(
-        name="checks",
-        expectations=[
-            getattr(gx.expectations, name)(meta={"position": position}, **arguments)
-            for position, (name, arguments) in enumerate(expectations)
-        ],
-    )
-    batch = definition.get_batch({"dataframe": table})
-    validated = batch.validate(suite, result_format=_RESULT_FORMAT)
-    return {result.expectation_config.meta["position"]: result for result in validated.results}
+def _validate(samples: Sequence[_Sample], *, rows: bool) -> list[Any]:
+    """Run one suite on one table that has a column for each sample; results in the order of the samples."""
+    if not samples:
+        return []
+    columns = {str(place): pd.Series(list(one.rows)) for place, one in enumerate(samples) if len(one.rows)}
+    table = pd.DataFrame({"row": [1.0]}).join(pd.DataFrame(columns), how="outer")
+    with _ONE_AT_A_TIME:
+        gx, definition = _table_definition()
+        suite = gx.ExpectationSuite(
+            name="checks",
+            expectations=[
+                getattr(gx.expectations, f"Expect{_EXPECTATIONS[type(one.asked[0])]}")(
+                    meta={"position": place}, **_arguments(one.asked, str(place))
+                )
+                for place, one in enumerate(samples)
+            ],
+        )
+        batch = definition.get_batch({"dataframe": table if rows else table.head(0)})
+        validated = batch.validate(suite, result_format=_RESULT_FORMAT)
+    # results lose the order of their expectations
+    results = {result.expectation_config.meta["position"]: result for result in validated.results}
+    return [results[place] for place in range(len(samples))]
 
 
-def _expectation(check: Check, column: str, lists: Mapping[str, Sequence[str]]) -> tuple[str, dict[str, Any]]:
-    """Return the expectation that a check of the catalogue stands for, and its arguments."""
-    name = f"Expect{_EXPECTATIONS[type(check.rule)]}"
-    match check.rule:
+def _arguments(asked: Question, column: str) -> dict[str, Any]:
+    """Return what the expectation of a rule is told."""
+    rule, listed = asked
+    match rule:
         case OneOf(values):
-            return name, {"column": column, "value_set": list(values)}
-        case Listed(listed):
-            return name, {"column": column, "value_set": list(lists[listed])}
+            return {"column": column, "value_set": list(values)}
+        case Listed():
+            return {"column": column, "value_set": list(listed)}
         case Between(minimum, maximum):
-            return name, {"column": column, "min_value": minimum, "max_value": maximum}
+            return {"column": column, "min_value": minimum, "max_value": maximum}
         case PartlyFilled():
-            return name, {"column": column, "min_value": 0, "strict_min": True}
+            return {"column": column, "min_value": 0, "strict_min": True}
         case HasRows():
-            return name, {"min_value": 1}
+            return {"min_value": 1}
         case Distinct() | Filled() | Exists():
-            return name, {"column": column}
+            return {"column": column}
 
 
-def _concerns_a_row(table: pd.DataFrame, check: Check, column: str) -> bool:
-    """Whether a check has anything to judge: Great Expectations passes a column without values."""
-    if isinstance(check.rule, Exists | HasRows):
-        return True
-    if isinstance(check.rule, Filled | PartlyFilled) or column not in table.columns:
-        return len(table) > 0
-    return bool(table[column].notna().any())
+def _conforming(sample: _Sample, result: Any) -> dict[Hashable, bool]:  # noqa: ANN401  untyped there
+    """Return which facts of a sample conform; none where Great Expectations could not tell."""
+    rule, details = sample.asked[0], result.result
+    if isinstance(rule, Exists) or (details and isinstance(rule, HasRows | PartlyFilled)):
+        return {sample.shows[0]: bool(result.success)}
+    if not details:
+        return {}
+    # A sample shorter than the table is followed by blanks, which are no facts of its own.
+    unexpected = set(details.get("unexpected_index_list") or [])
+    return {fact: place not in unexpected for place, fact in enumerate(sample.shows)}
 
 
-def _judgement(check: Check, column: str, result: Any) -> Judgement:  # noqa: ANN401  untyped there
+def _judgement(check: Check, column: str, facts: Facts, answers: Answers) -> Judgement:
     """Tell passed, failed, not applicable and error apart."""
     nothing = np.array([], dtype=np.int64)
-    if result is None:
+    concerned = facts.codes >= 0
+    if not concerned.any():
         return Judgement(check, column, "not_applicable", nothing, 0)
-    details = result.result
-    if not details and not isinstance(check.rule, Exists):
+    if (answers == UNKNOWN).any():
         return Judgement(check, column, "error", nothing, 0)
+    unexpected = np.flatnonzero(concerned & (answers[facts.codes] == DOES_NOT))
+    outcome: Outcome = "failed" if len(unexpected) else "passed"
     if isinstance(check.rule, Exists | HasRows | PartlyFilled):
-        return Judgement(check, column, "passed" if result.success else "failed", nothing, 1)
-    unexpected = np.sort(np.asarray(details.get("unexpected_index_list") or [], dtype=np.int64))
-    denominator = int(details["element_count"]) - int(details.get("missing_count") or 0)
-    return Judgement(check, column, "passed" if result.success else "failed", unexpected, denominator)
+        unexpected = nothing
+    return Judgement(check, column, outcome, unexpected, int(concerned.sum()))

@@ -1,9 +1,11 @@
-"""Decide which rows of EX are study drug that was given, and when; what was given is not kept."""
+"""Decide which rows of EX are study drug that was given, and when; what was given is not known here."""
 
 from typing import Final
 
 import pandas as pd
 
+from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
+from checks.tables import WITHHELD
 from checks.validation import catalogue
 from checks.validation.raw import (
     Columns,
@@ -17,7 +19,6 @@ from checks.validation.raw import (
     state,
     times,
 )
-from checks.validation.values import read_numbers
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -37,31 +38,75 @@ GIVEN: Final = frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERE
 """EXSTAT of a dose that was given, besides the blank that SDTM asks for."""
 
 
+KEPT_BLIND: Final = 2
+"""So many subjects without any possible amount are a feed that is kept blind for some of them, often those on placebo: to
+withhold their doses would tell who they are. One subject's missing amounts are taken for a mistake."""
+
+
+OVER_MIDNIGHT_HOURS: Final = 12
+"""An end so long before its start, on one date, is nearer to the same time of the next day."""
+
+ONE_DOSE: Final = frozenset({"ONCE", "X1", "1 TIME", "CONTINUOUS"})
+"""EXDOSFRQ of a row that is one administration: ONCE and CONTINUOUS are the CDISC terms (code list FREQ)."""
+
+
 def prepare(source: Source, setting: Setting) -> Prepared:
     """Make EX ready to be judged. Rows of other drugs, and doses not given, need no time and no amount."""
     judged, shown = common(source, setting)
     treatment = source.text("EXTRT")
     data = ~source.is_header
-    names = [name.strip().casefold() for name in setting.protocol.treatment.names]
-    study_drug = data & (treatment.isna() | treatment.str.casefold().isin(names).fillna(False))
+    study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG).fillna(False))
     status = _status(source, study_drug)
     given = study_drug & ~_not_given(source)
     spans, time_judged, time_shown = times("EXSTDTC", source.text("EXSTDTC"), given, source, setting)
     end_judged, end_shown = ends("EXENDTC", spans, given, source, setting)
-    amount_judged, amount_shown = _amount(source, given)
-    judged |= time_judged | end_judged | amount_judged
-    judged["treatment_state"] = state({"blank": treatment.isna()}, catalogue.KNOWN, data)
+    judged |= time_judged | end_judged | _over_midnight(source, end_judged)
+    unclear = treatment.isna() | _amount_unclear(source, given)
+    judged["given_state"] = state({"unclear": unclear}, catalogue.KNOWN, data)
     judged["status_state"] = status
+    judged["doses_state"] = _doses_of_a_row(source, given)
+    judged["listed_state"] = state(
+        {"not listed": (treatment == ANOTHER_DRUG).fillna(False)}, catalogue.KNOWN, data & treatment.notna()
+    )
     dead = source.subject.map(dict(setting.deaths)).astype("datetime64[s, UTC]")
     judged["hours_to_death"] = ((dead - spans["earliest"]).dt.total_seconds() / 3600).where(spans["placed"])
-    shown |= time_shown | end_shown | amount_shown
-    shown["treatment_state"] = Shown("EXTRT", treatment)
+    shown |= time_shown | end_shown
+    shown["given_state"] = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
     shown["status_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
     shown["hours_to_death"] = Shown("EXSTDTC", source.text("EXSTDTC"))
+    shown["midnight_state"] = Shown("EXENDTC", source.text("EXENDTC"))
+    shown["doses_state"] = Shown("EXDOSFRQ", source.text("EXDOSFRQ"))
+    shown["listed_state"] = shown["given_state"]
     typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
     keep = spans["placed"] & given
     known_until = spans["earliest"].where(spans["placed"])
     return Prepared(pd.DataFrame(judged), shown, typed, keep, given, known_until)
+
+
+def _over_midnight(source: Source, end_judged: Columns) -> Columns:
+    """Take the end of an infusion over midnight, written with the date of its start, to be on the next day.
+
+    By the clock it ends 12 h or more before it starts: the day after is then the nearer reading.
+    """
+    start, end = source.text("EXSTDTC"), source.text("EXENDTC")
+    hours = end_judged["hours_start_to_end"]
+    timed = end.str.contains(":", regex=False).fillna(False).astype("bool") & start.str.contains(
+        ":", regex=False
+    )
+    over = timed & (start.str[:10] == end.str[:10]) & (hours <= -OVER_MIDNIGHT_HOURS)
+    over = over.fillna(False).astype("bool")
+    return {
+        "midnight_state": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
+        "hours_start_to_end": hours.mask(over, hours + 24),
+    }
+
+
+def _doses_of_a_row(source: Source, given: "pd.Series[bool]") -> "pd.Series[str]":
+    """Say whether each row with a frequency is one dose: it is not when it is repeated over several dates."""
+    frequency, end = source.text("EXDOSFRQ").str.upper(), source.text("EXENDTC").str[:10]
+    dates = end.notna() & (end != source.text("EXSTDTC").str[:10])
+    repeated = (dates & ~frequency.isin(ONE_DOSE)).fillna(False).astype("bool")
+    return state({"repeated": repeated}, catalogue.KNOWN, given & frequency.notna())
 
 
 def _occurrence(source: Source) -> "pd.Series[str]":
@@ -84,15 +129,11 @@ def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
     return state({"unknown": unknown}, catalogue.KNOWN, among)
 
 
-def _amount(source: Source, given: "pd.Series[bool]") -> tuple[Columns, dict[str, Shown]]:
-    """Judge the amount of each dose given, if any are delivered; 0 is placebo, not missing."""
-    text = source.text("EXDOSE")
-    # A feed that is kept blind may leave the column out, or blank.
-    if text.isna().all():
-        return {}, {}
-    amount = read_numbers(text)
-    judged: Columns = {
-        "amount_state": state({"unreadable": amount.isna()}, catalogue.NUMBER, given),
-        "amount": amount.where(given),
-    }
-    return judged, {name: Shown("EXDOSE", text) for name in judged}
+def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool]":
+    """Whether a dose given has an impossible amount, or none although its subject has others."""
+    amount = source.text("EXDOSE").where(given)
+    possible = amount.notna() & (amount != IMPOSSIBLE)
+    with_amounts = possible.groupby(source.subject).transform("any").fillna(value=False).astype("bool")
+    without = source.subject[given & ~with_amounts].nunique()
+    kept_blind = ~with_amounts & (without >= KEPT_BLIND or not with_amounts.any())
+    return (amount == IMPOSSIBLE).fillna(value=False).astype("bool") | (given & amount.isna() & ~kept_blind)

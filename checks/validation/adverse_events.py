@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from checks.numbers import read_numbers
 from checks.protocol.model import Component
 from checks.validation import catalogue
 from checks.validation.raw import (
@@ -16,7 +17,6 @@ from checks.validation.raw import (
     state,
     times,
 )
-from checks.validation.values import read_numbers
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),

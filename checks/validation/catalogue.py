@@ -69,6 +69,7 @@ READABLE = "readable"
 CERTAIN = "certain"
 NUMBER = "number"
 FITS = "fits"
+AGREES = "agrees"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ ROWS: Final = (
     Check(
         "exact_duplicate", ALL, "conformance", "warns", "content", Distinct(),
         "rows that another row repeats exactly", "rows",
-        "the row is delivered more than once, the same in every column; it counts once",
+        "the row is delivered more than once, the same in every column that is read; it counts once",
     ),
     Check(
         "site_known", ("DM",), "conformance", "quarantines", "site", Listed("sites"),
@@ -167,25 +168,16 @@ ROWS: Final = (
         "When the time is wrong, correct its date, year or offset",
     ),
     Check(
-        "treatment_named", ("EX",), "completeness", "quarantines", "treatment_state", OneOf((KNOWN,)),
-        "rows without a treatment", "rows",
-        "{column} is blank; without it study drug cannot be told from other drugs. Ask the site to fill it",
+        "administration_clear", ("EX",), "completeness", "quarantines", "given_state", OneOf((KNOWN,)),
+        "rows that do not say clearly what was given", "rows",
+        "the treatment or the amount is blank, unreadable or impossible; which of these is not told, since "
+        "it could tell the arm. The dose counts in the worst case. Ask the site to check the whole record",
     ),
     Check(
         "dose_status_known", ("EX",), "conformance", "quarantines", "status_state", OneOf((KNOWN,)),
         "administrations with an unknown status", "study-drug rows",
         "{column} does not say whether the dose was given; allowed: blank, COMPLETED, GIVEN, NOT DONE, "
         "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR). Ask the site",
-    ),
-    Check(
-        "amount_readable", ("EX",), "completeness", "quarantines", "amount_state", OneOf((NUMBER,)),
-        "administrations without a readable amount", "administrations given",
-        "{column} is blank or not a number; a dose given needs its amount (0 for placebo). Ask the site",
-    ),
-    Check(
-        "amount_not_negative", ("EX",), "plausibility", "quarantines", "amount", Between(minimum=0),
-        "administrations with a negative amount", "administrations with a readable amount",
-        "{column} is negative; an amount is 0 or more. Ask the site whether the dose was given",
     ),
     Check(
         "end_readable", ("EX", "AE"), "conformance", "warns", "end_state", OneOf((READABLE,)),
@@ -198,6 +190,24 @@ ROWS: Final = (
         "rows that surely end before they start", "rows with a readable start and end",
         "{column} lies before the start. Correct one of them; an infusion over midnight (23:00 to 01:00) "
         "ends on the next day's date",
+    ),
+    Check(
+        "infusion_within_a_day", ("EX",), "plausibility", "warns", "midnight_state", OneOf((KNOWN,)),
+        "infusions that end on the next day by the clock, with the date of the start", "rows with both times",
+        "{column} is hours before the start, on the same date: an infusion over midnight (23:00 to 01:00), whose "
+        "end is taken to be on the next day. The dose counts from its start. Correct the date of the end",
+    ),
+    Check(
+        "one_dose_a_row", ("EX",), "conformance", "warns", "doses_state", OneOf((KNOWN,)),
+        "rows that stand for several doses", "administrations given with a frequency",
+        "{column} says that the dose was repeated from the start to the end of the row; only the first of these "
+        "doses is counted, and no window is opened by the others. Ask the sender for a row for each dose",
+    ),
+    Check(
+        "treatment_listed", ("EX",), "conformance", "warns", "listed_state", OneOf((KNOWN,)),
+        "rows of a treatment that the protocol does not list", "rows with a treatment",
+        "the treatment is none of `treatment.names`, so the row opens no dose window; which one is not told. "
+        "When study drug is among them (a misspelt name), correct it, or add the name to the protocol",
     ),
     Check(
         "alive_when_dosed", ("EX",), "plausibility", "quarantines", "hours_to_death", Between(minimum=0),
@@ -235,6 +245,12 @@ ROWS: Final = (
         "readings outside what a living subject can have", "readings whose unit fits",
         "{column} lies outside the physiological limits of that vital (a lost decimal point or signal?). "
         "Ask the site for the value",
+    ),
+    Check(
+        "readings_agree", ("VS",), "plausibility", "quarantines", "agreement", OneOf((AGREES,)),
+        "readings that another of the same vital and time contradicts", "readings beside another",
+        "{column} differs from another reading of the same vital at the same time by more than rounding, and "
+        "the case definition holds for one but not the other. Both count in the worst case. Ask which one holds",
     ),
     Check(
         "value_not_negative", ("LB",), "plausibility", "quarantines", "value", Between(minimum=0),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from checks import tables
+from checks.blinding import UNCOUNTED, blind
 from checks.errors import UsageError
 from checks.instants import parse_stamps
 from checks.protocol import StudyProtocol
@@ -16,6 +17,7 @@ from checks.tables import Feed, Table
 from checks.validation import administrations, adverse_events, labs, readings, subjects
 from checks.validation.adapter import Judgement, judge
 from checks.validation.catalogue import FUTURE, STRUCTURE, HasRows, row_checks
+from checks.validation.judged import Judged
 from checks.validation.quarantine import list_withheld
 from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, is_copy, zones_of
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, Validation
@@ -51,7 +53,13 @@ class _Validated:
     unplaced: frozenset[str] = frozenset()
 
 
-def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime) -> Validation:
+def validate_feeds(
+    feeds: Mapping[str, Feed],
+    protocol: StudyProtocol,
+    data_cutoff: datetime,
+    *,
+    judged: Judged | None = None,
+) -> Validation:
     """Check every feed of the protocol, and turn them into the tables that later stages use.
 
     Parameters
@@ -62,6 +70,8 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
         The study protocol: sites, treatment names, vitals and laboratory tests in use, limits.
     data_cutoff
         With an offset. A row that is surely later is set aside.
+    judged
+        What earlier looks judged, for looks that follow each other; it saves time and changes nothing.
 
     Raises
     ------
@@ -74,8 +84,9 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
     setting = Setting(protocol, cutoff, {}, {})
     lists: dict[str, list[str]] = {"sites": list(protocol.sites), "enrolled": [], "dosed": []}
     done: dict[str, _Validated] = {}
+    memory = Judged() if judged is None else judged
     for name in _order(protocol):
-        done[name] = one = _validate_feed(name, feeds.get(name.lower()), setting, lists)
+        done[name] = one = _validate_feed(name, feeds.get(name.lower()), setting, lists, memory)
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
@@ -108,7 +119,7 @@ def _collect(done: Mapping[str, _Validated]) -> Validation:
 
 
 def _validate_feed(
-    name: str, feed: Feed | None, setting: Setting, lists: Mapping[str, Sequence[str]]
+    name: str, feed: Feed | None, setting: Setting, lists: Mapping[str, Sequence[str]], memory: Judged
 ) -> _Validated:
     """Check one feed: can it be read, does its structure hold, which rows conform, is it fresh."""
     if feed is None or feed.table is None:
@@ -118,18 +129,18 @@ def _validate_feed(
         return _blocked(name, feed, "error", (problem,), ())
     if name not in _DOMAINS:
         return _unused(name, feed)
-    source = Source(name, feed.table)
-    structure = _check_structure(source, _needed(name, setting.protocol))
+    source = Source(name, blind(name, feed.table, setting.protocol.treatment.names))
+    structure = _check_structure(source, _needed(name, setting.protocol), memory)
     problems = tuple(result.message for result in structure if result.outcome in ("failed", "error"))
     if problems:
-        return _blocked(name, feed, "failed", problems, structure)
+        return _blocked(name, feed, "failed", _told(feed) + problems, structure)
     prepared = _DOMAINS[name].prepare(source, setting)
     checks = [(check, check.column) for check in row_checks(name) if check.column in prepared.judged]
-    judgements = judge(prepared.judged[sorted({column for _, column in checks})], checks, lists)
+    judgements = judge(prepared.judged[sorted({column for _, column in checks})], checks, lists, memory)
     results = structure + tuple(_row_result(name, prepared, one) for one in judgements)
     errors = tuple(result.message for result in results if result.outcome == "error")
     if errors:
-        return _blocked(name, feed, "error", errors, results)
+        return _blocked(name, feed, "error", _told(feed) + errors, results)
     return _usable(name, feed, source, prepared, judgements, results, setting)
 
 
@@ -139,7 +150,7 @@ def _needed(name: str, protocol: StudyProtocol) -> tuple[Needed, ...]:
     return _DOMAINS[name].needed + ((Needed("known_at", (known_at.upper(),)),) if known_at else ())
 
 
-def _check_structure(source: Source, needed: Sequence[Needed]) -> tuple[CheckResult, ...]:
+def _check_structure(source: Source, needed: Sequence[Needed], memory: Judged) -> tuple[CheckResult, ...]:
     """Apply the checks that block a whole feed."""
     there = {
         one.name: source.first_of(one.columns)
@@ -152,7 +163,7 @@ def _check_structure(source: Source, needed: Sequence[Needed]) -> tuple[CheckRes
         for check in STRUCTURE
         for one in (needed[:1] if isinstance(check.rule, HasRows) else needed)
     ]
-    judgements = judge(table, checks, {})
+    judgements = judge(table, checks, {}, memory)
     return tuple(
         _structure_result(source.domain, needed, [one for one in judgements if one.check is check])
         for check in STRUCTURE
@@ -228,13 +239,16 @@ def _blocked(
         share_withheld=1.0,
         within_limit=False,
         problems=problems,
+        rows_superseded=feed.superseded if feed else 0,
+        rows_not_yet_known=feed.not_yet_known if feed else 0,
     )
     return _Validated(said, checks, tables.QUARANTINE.empty(), empty)
 
 
 def _unused(name: str, feed: Feed) -> _Validated:
-    """Return a feed that no rule uses: it is recorded by its hash, and not checked."""
-    rows = 0 if feed.table is None else len(feed.table)
+    """Return a feed that no rule uses: it is recorded by its hash, not checked, and not always counted."""
+    counted = name not in UNCOUNTED
+    rows = len(feed.table) if counted and feed.table is not None else 0
     said = FeedOutcome(
         domain=name,
         sha256=_hashes(feed),
@@ -247,8 +261,15 @@ def _unused(name: str, feed: Feed) -> _Validated:
         share_withheld=0.0,
         within_limit=True,
         problems=(),
+        rows_superseded=feed.superseded if counted else 0,
+        rows_not_yet_known=feed.not_yet_known if counted else 0,
     )
     return _Validated(said, (), tables.QUARANTINE.empty(), pd.DataFrame())
+
+
+def _told(feed: Feed) -> tuple[str, ...]:
+    """Return the problem of a feed whose newest delivery cannot be used; earlier ones stand in for it."""
+    return (feed.problem,) if feed.problem else ()
 
 
 def _hashes(feed: Feed | None) -> tuple[str, ...]:
@@ -276,7 +297,7 @@ def _usable(  # everything that the row checks found
     limit = setting.protocol.limits.max_quarantined
     age = setting.protocol.feeds.by_domain()[name].max_age_hours
     stale = _is_stale(name, latest, age, setting.data_cutoff)
-    problems = []
+    problems = [*_told(feed)]
     if share > limit:
         problems.append(f"{name}: {share:.1%} of the rows are quarantined; allowed: at most {limit:.1%}")
     if stale:
@@ -290,12 +311,14 @@ def _usable(  # everything that the row checks found
         rows_read=len(source),
         rows_accepted=int((~withheld).sum()),
         rows_quarantined=int(withheld.sum()),
-        outcome="passed",
+        outcome="error" if feed.problem else "passed",
         latest=None if latest is None else latest.to_pydatetime(),
         stale=stale,
         share_withheld=share,
         within_limit=share <= limit,
         problems=tuple(problems),
+        rows_superseded=feed.superseded,
+        rows_not_yet_known=feed.not_yet_known,
     )
     table = _DOMAINS[name].table.conform(typed[keep])
     lost = prepared.matters & other & ~prepared.keep & ~source.is_header

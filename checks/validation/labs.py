@@ -1,11 +1,15 @@
-"""Decide which rows of LB a laboratory rule needs, and what each says beside its upper limit of normal."""
+"""Decide which rows of LB a laboratory rule needs, and what each says beside its upper limit of normal.
+
+A result without a readable time may at worst be of any time.
+"""
 
 import pandas as pd
 
+from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common, state, times
-from checks.validation.values import BLANK, NOT_A_NUMBER, read_numbers
+from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
+from checks.validation.values import BLANK, NOT_A_NUMBER
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -47,13 +51,12 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "value": Shown(column, text),
         "limit_state": Shown(limit_column, limit_text),
     }
-    typed = spans[["earliest", "latest"]].assign(
+    typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject, LBSEQ=source.record, LBTESTCD=test, value=value, upper_limit=limit
     )
-    placed = spans["placed"]
-    return Prepared(
-        pd.DataFrame(judged), shown, typed, placed, placed & False, spans["earliest"].where(placed)
-    )
+    enrolled = used & source.subject.isin(list(setting.zones))
+    known_until = spans["earliest"].where(spans["placed"])
+    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, enrolled & False, known_until)
 
 
 def _result(

@@ -7,16 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.tables import QUARANTINE, tells_arm
+from checks.tables import QUARANTINE, WITHHELD, tells_arm
 from checks.validation.adapter import Judgement
 from checks.validation.raw import Prepared, Shown, Source
 
-WITHHELD: Final = "withheld"
 BLANK: Final = "blank"
 
 
 def list_withheld(source: Source, prepared: Prepared, judgements: Sequence[Judgement]) -> pd.DataFrame:
-    """Return the QUARANTINE table of one feed: one row for each reason, in the order of the rows."""
+    """Return the QUARANTINE table of one feed: one row for each reason, by subject and then in their order.
+
+    A file may be sorted by arm, so the order of its subjects is not kept.
+    """
     reasons = [
         _reasons(source, prepared, one)
         for one in judgements
@@ -25,7 +27,7 @@ def list_withheld(source: Source, prepared: Prepared, judgements: Sequence[Judge
     if not reasons:
         return QUARANTINE.empty()
     listed = pd.concat(reasons).sort_index(kind="stable")
-    return QUARANTINE.conform(listed)
+    return QUARANTINE.conform(listed.sort_values("USUBJID", kind="stable"))
 
 
 def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.DataFrame:

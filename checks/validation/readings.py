@@ -3,11 +3,13 @@
 A reading without a readable time may at worst lie in any dose's hours, as an event may.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
 from checks.protocol import StudyProtocol
+from checks.protocol.model import Criterion
+from checks.protocol.units import convert, convert_difference
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
 from checks.validation.values import BLANK, read_vitals
@@ -23,11 +25,18 @@ NEEDED = (
 ALWAYS: Final = frozenset({"HR"})
 """Typed besides the vitals of the case definition: shown beside each case."""
 
+_BINARY: Final = 1e-6
+"""A charted decimal is not exact in binary: differences are compared to a millionth."""
+
 
 def vitals_used(protocol: StudyProtocol) -> frozenset[str]:
     """Return the vitals that a criterion of the case definition names, and those always typed."""
-    criteria = [one for part in protocol.case_definition.components.values() for one in part.criteria]
-    return ALWAYS | {one.vital for one in criteria if one.vital is not None}
+    return ALWAYS | {str(one.vital) for one in _numeric_criteria(protocol)}
+
+
+def _numeric_criteria(protocol: StudyProtocol) -> list[Criterion]:
+    components = protocol.case_definition.components.values()
+    return [one for part in components for one in part.criteria if one.vital is not None]
 
 
 def prepare(source: Source, setting: Setting) -> Prepared:
@@ -41,6 +50,10 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     readings = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
     judged |= time_judged
     judged |= {name: readings[name] for name in ("value_state", "unit_state", "unit_fit", "position")}
+    certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
+    # of rows that share a key none is sound: they contradict no other
+    certain &= ~(judged["record_key"].notna() & judged["record_key"].duplicated(keep=False))
+    judged["agreement"] = _agreement(source, test, spans, readings[certain], setting)
     judged["value_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
     judged["test_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
     judged["dosed"] = source.subject.where(used & spans["placed"])
@@ -56,6 +69,42 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])
     return Prepared(pd.DataFrame(judged), shown, typed, enrolled, used | test.isna(), known_until)
+
+
+def _agreement(
+    source: Source, test: "pd.Series[str]", spans: pd.DataFrame, readings: pd.DataFrame, setting: Setting
+) -> "pd.Series[Any]":
+    """Say of the readings of one vital at one instant whether they agree, missing where one stands alone.
+
+    Readings that differ by no more than their rounding are one: a value calculated in C beside its F. Others
+    stand side by side as long as the case definition cannot tell them apart.
+    """
+    sound = readings[readings["position"].between(0, 1)]
+    rows = sound.assign(subject=source.subject, test=test, instant=spans["earliest"])
+    beside = rows[rows.duplicated(["subject", "test", "instant"], keep=False)]
+    groups = beside.assign(
+        least=beside["value"] - beside["rounding"], most=beside["value"] + beside["rounding"]
+    ).groupby(["subject", "test", "instant"], sort=False)
+    lowest, highest = groups["value"].transform("min"), groups["value"].transform("max")
+    differ = groups["least"].transform("max") > groups["most"].transform("min") + _BINARY
+    contradict = differ & _told_apart(beside["test"], lowest, highest, setting.protocol)
+    return state({"contradicts": contradict}, catalogue.AGREES, contradict | True).reindex(test.index)
+
+
+def _told_apart(
+    test: "pd.Series[str]", lowest: "pd.Series[float]", highest: "pd.Series[float]", protocol: StudyProtocol
+) -> "pd.Series[bool]":
+    """Whether some criterion may hold for the one value of a vital and not for the other."""
+    apart = pd.Series(False, index=test.index)
+    for one in _numeric_criteria(protocol):
+        vital, unit = str(one.vital), str(one.unit)
+        mine = test == vital
+        for bound in filter(None, (one.at_least, one.below, one.and_at_least, one.and_below)):
+            limit = convert(vital, bound, unit)
+            apart |= mine & (lowest < limit) & (highest >= limit)
+        for change in filter(None, (one.rise_at_least, one.fall_at_least)):
+            apart |= mine & (highest - lowest >= convert_difference(vital, change, unit) - _BINARY)
+    return apart
 
 
 def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:
@@ -81,5 +130,7 @@ def _shown_result(
 ) -> dict[str, Shown]:
     """Show value and unit together: either may be the mistaken one."""
     unit_column = column.replace({"VSSTRESN": "VSSTRESU", "VSORRES": "VSORRESU"})
-    shown = {name: Shown(column, value, unit) for name in ("value_given", "value_state", "position")}
+    shown = {
+        name: Shown(column, value, unit) for name in ("value_given", "value_state", "position", "agreement")
+    }
     return shown | {name: Shown(unit_column, value, unit) for name in ("unit_state", "unit_fit")}

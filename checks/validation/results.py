@@ -29,10 +29,12 @@ class CheckResult:
 class FeedOutcome:
     """Whether one feed can be used, and how far.
 
-    ``outcome`` is ``error`` when it could not be read or checked, ``failed`` when its structure blocks it
-    (its table is then empty), ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted
+    ``outcome`` is ``error`` when it could not be read or checked, or when its newest delivery cannot be used and
+    earlier ones stand in for it; ``failed`` when its structure blocks it (its table is then empty),
+    ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted
     datum at or before the data cut-off, None when none carries a time. ``share_withheld`` is the share of
-    rows that are quarantined for another reason than lying after the cut-off.
+    rows that are quarantined for another reason than lying after the cut-off. Not among the rows read are those
+    that other deliveries superseded, and those that were not yet known (see ``checks.tables.Feed``).
     """
 
     domain: str
@@ -46,6 +48,8 @@ class FeedOutcome:
     share_withheld: float
     within_limit: bool
     problems: tuple[str, ...]
+    rows_superseded: int = 0
+    rows_not_yet_known: int = 0
 
     @property
     def trustworthy(self) -> bool:

@@ -1,13 +1,13 @@
 """Decide which number a text means, in which unit, and whether a living subject can have it."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from checks.protocol.units import CANONICAL_UNIT, convert, unit_of, units_for
+from checks.numbers import read_number
+from checks.protocol.units import CANONICAL_UNIT, convert, convert_difference, unit_of, units_for
 from checks.validation import catalogue
 from checks.validation.limits import PLAUSIBLE
 
@@ -16,7 +16,6 @@ NOT_A_NUMBER: Final = "not a number"
 UNKNOWN_UNIT: Final = "not a unit of that vital"
 ANOTHER_UNIT: Final = "another unit"
 
-_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 _UNMISTAKABLE: Final = frozenset({"FIO2"})
 """Vitals whose units cannot be confused (0.21 to 1 is a fraction, 21 to 100 a percentage): none is needed."""
 
@@ -31,23 +30,8 @@ class Reading:
     unit_state: str | None = None
     unit_fit: str | None = None
     position: float | None = None
-
-
-def read_number(text: str | None) -> float:
-    """Return the plain number that a text is, NaN when it is none ("<0.5", "37,2").
-
-    A decimal comma that the protocol tells has been made a point by the reader of the feed.
-    """
-    if text is None:
-        return float("nan")
-    return float(text) if _NUMBER.fullmatch(text) else float("nan")
-
-
-def read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":
-    """Return the number that each text is; the same text is read once."""
-    codes, uniques = pd.factorize(texts)
-    numbers = np.array([*(read_number(str(text)) for text in uniques), float("nan")], dtype=np.float64)
-    return pd.Series(numbers[codes], index=texts.index)
+    rounding: float | None = None
+    """Half a unit of the last digit that was written, in the canonical unit: the number may be off by so much."""
 
 
 def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]") -> pd.DataFrame:
@@ -70,7 +54,7 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     ]
     table = pd.DataFrame(readings, columns=list(Reading.__dataclass_fields__))
     states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "str")
-    numbers = dict.fromkeys(("value", "alternative", "position"), "float64")
+    numbers = dict.fromkeys(("value", "alternative", "position", "rounding"), "float64")
     return table.astype(states | numbers).take(codes).set_axis(rows.index)
 
 
@@ -78,7 +62,8 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     """Read one reading: number, unit, and whether a living subject can have it.
 
     A percent sign after the number is its unit. A number that its unit makes impossible but another unit of
-    the vital makes possible is not corrected: ``alternative`` says what it would be.
+    the vital makes possible is not corrected: ``alternative`` says what it would be. A number that no living
+    subject can have tells no value: it could have been any.
     """
     nothing = float("nan")
     if text is None:
@@ -100,7 +85,16 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     if known not in fitting and others:
         return Reading(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
     position = _position(vital, value)
-    return Reading(value, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position)
+    told = value if 0 <= position <= 1 else nothing
+    rounding = convert_difference(vital, _half_a_digit(text), known)
+    return Reading(told, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, rounding)
+
+
+def _half_a_digit(text: str) -> float:
+    """Return half a unit of the last digit of a number: 0.05 for "38.3", 0.5 for "38"."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return float(0.5 * 10.0 ** (int(exponent or 0) - decimals))
 
 
 def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> Reading:

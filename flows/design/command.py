@@ -13,9 +13,10 @@ from checks.design import design_protocol
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
 from flows import report
-from flows.design.content import compose_design, lead_sentences, overview_rows
+from flows.design.content import compose_design
 from flows.design.document import build_design
-from flows.design.plain import columns, to_json, wrapped
+from flows.design.plain import to_json
+from flows.design.text import design_text
 from flows.report.words import NOT_A_DEVICE, printable
 
 SEED, SIMULATIONS = 1, 10_000
@@ -45,7 +46,7 @@ def run_design(protocol: Path, *, out: Path | None, subjects: int | None, as_jso
         raise UsageError(f"--subjects: found {subjects}; allowed: 1 or more")
     study = load_protocol(protocol)
     paths, document = write_design(study, study.folder / "design" if out is None else out, subjects=subjects)
-    sys.stdout.write(to_json(document) if as_json else design_text(document, paths["html"]))
+    sys.stdout.write(to_json(document) if as_json else design_text(document, study, paths["html"]))
     return 0
 
 
@@ -62,16 +63,6 @@ def write_design(
     paths["json"].write_bytes(to_json(document).encode("utf-8"))
     paths["html"].write_bytes(text.encode("utf-8"))
     return paths, document
-
-
-def design_text(document: Mapping[str, Any], page: Path) -> str:
-    """Return the design in a few lines of at most 80 columns; only the page's path may be longer."""
-    head = [f"Stopping rules of {document['study']} before use"]
-    head += [line for text in lead_sentences(document) for line in wrapped(printable(text))]
-    notes = (document["combined"] or {}).get("notes", ())
-    blocks = [head, columns(overview_rows(document)), [line for note in notes for line in wrapped(note)]]
-    blocks.append([f"Page to sign: {page}", NOT_A_DEVICE])
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _inert(value: object) -> object:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from checks.protocol import StudyProtocol
 from flows.design.plain import percent
 from flows.design.sections import LENGTHS, Record, RuleSection, rule_section, with_error
+from flows.design.spending import spending_sentences
 from flows.report.content import Item
 from flows.report.tables import Cell, Table
-from flows.report.words import DASH, question
+from flows.report.words import DASH, plural, question
 
 LONGEST_ID = 24
 """Letters of a rule's id at a terminal: the whole row fits into 80 columns."""
@@ -29,7 +30,7 @@ class DesignPage:
     within: bool | None
     overview: Table
     rules: tuple[RuleSection, ...]
-    combined: Table
+    combined: tuple[Table, ...]
     combined_notes: tuple[str, ...]
     assumptions: tuple[str, ...]
     signatories: tuple[str, ...]
@@ -49,8 +50,8 @@ def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
         within=document["spending"]["within"],
         overview=_overview(document, asks),
         rules=tuple(rule_section(rule, asks[rule["id"]]) for rule in document["rules"]),
-        combined=_combined(combined),
-        combined_notes=tuple(combined["notes"]) if combined else (),
+        combined=combined_tables(combined),
+        combined_notes=combined_notes(combined),
         assumptions=assumptions(document),
         signatories=SIGNATORIES,
         provenance=_provenance(document),
@@ -59,35 +60,28 @@ def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
 
 def lead_sentences(document: Record) -> tuple[str, ...]:
     """Return what a reader must know first: what the rules spend together against what is declared."""
-    spending = document["spending"]
-    known = [share for share in spending["spent"].values() if share is not None]
-    spent = f"The rules' probabilities of crossing without harm add up to {percent(spending['total_spent'])}."
-    unknown = f"No such probability could be computed for {', '.join(spending['unknown'])}."
-    said = [_declared(spending), spent if known else "", unknown if spending["unknown"] else ""]
-    return tuple(text for text in (*said, _any_rule(document["combined"])) if text)
+    said = (*spending_sentences(document["spending"]), _any_rule(document))
+    return tuple(text for text in said if text)
 
 
-def _declared(spending: Record) -> str:
-    if spending["method"] == "none":
-        return f"The protocol shares no alpha among its rules: {spending['rationale']}"
-    if spending["familywise_alpha"] is None:
-        return "The protocol declares no familywise alpha."
-    holds = {True: "covers", False: "does not cover", None: "cannot be held against"}[spending["within"]]
-    return (
-        f"The declared familywise alpha of {percent(spending['familywise_alpha'])} "
-        f"({spending['method']}) {holds} the sum of what the rules spend."
-    )
-
-
-def _any_rule(combined: Record | None) -> str:
+def _any_rule(document: Record) -> str:
+    combined, alpha = document["combined"], document["spending"]["familywise_alpha"]
     if combined is None:
         return ""
     at = _harmless(combined)
     low, high = at["any_rule"]["ci95"]
+    against = "" if alpha is None else f", {_beside(alpha, low, high)}"
     return (
         f"Simulated together at a rate of {at['rate']:g} per participant, at least one crosses without harm in "
-        f"{percent(at['any_rule']['value'])} of trials (95% limits {percent(low)} to {percent(high)})."
+        f"{percent(at['any_rule']['value'])} of trials (95% limits {percent(low)} to {percent(high)}){against}."
     )
+
+
+def _beside(alpha: float, low: float, high: float) -> str:
+    """Return where a simulated probability lies beside the declared alpha, its limits considered."""
+    if high <= alpha:
+        return f"within the declared {percent(alpha)}"
+    return f"{'above' if low > alpha else 'not told apart from'} the declared {percent(alpha)}"
 
 
 def _harmless(combined: Record) -> Record:
@@ -103,7 +97,11 @@ def _overview(document: Record, asks: Mapping[str, str]) -> Table:
     rows = [
         (
             Cell(rule["id"], note=asks[rule["id"]]),
-            Cell(percent(spending["declared"][rule["id"]])),
+            Cell(
+                DASH
+                if spending["declared"][rule["id"]] is None
+                else percent(spending["declared"][rule["id"]])
+            ),
             _spent(spending, rule),
             Cell(", ".join(_power(rule)) or DASH),
         )
@@ -114,6 +112,7 @@ def _overview(document: Record, asks: Mapping[str, str]) -> Table:
         Cell(_sum(spending["total_declared"], spending["declared"]) or DASH),
         Cell(
             _sum(spending["total_spent"], spending["spent"]) or DASH,
+            note=f"at most {percent(spending['bound'])} together" if spending["bound"] else "",
             tone="poor" if spending["within"] is False else "",
         ),
         Cell(""),
@@ -140,8 +139,8 @@ def _spent(spending: Record, rule: Record) -> Cell:
 def _how(rule: Record) -> str:
     """Return how a rule's probability of crossing without harm was found."""
     surveillance = rule.get("surveillance", ())
-    if any(one["size_error"] is not None for one in surveillance):
-        return "by simulation"
+    if rule.get("method") == "scan":
+        return "at most; simulated below"
     if any(one["size_at_every_event"] is not None for one in surveillance):
         return "exact, evaluated after every event"
     return "exact" if "size" in rule or surveillance else "no error rates"
@@ -161,30 +160,49 @@ def _power(rule: Record) -> tuple[str, ...]:
     return ()
 
 
-def _combined(combined: Record | None) -> Table:
-    empty = "Not simulated: the protocol names no number of participants, or no rate without harm."
+NOT_SIMULATED = "Not simulated: the protocol names no number of participants, or no rate without harm."
+
+
+def combined_tables(combined: Record | None) -> tuple[Table, ...]:
+    """Return how often the rules cross in the same simulated trials, and when: one column a true rate."""
     if combined is None:
-        return Table("", (), (), empty)
-    rows = tuple(
+        return (Table("", (), (), NOT_SIMULATED),)
+    crossings = combined["crossings"]
+    columns = ("True rate per participant", *(f"{one['rate']:g} {_truth(one)}" for one in crossings))
+    crosses = [
         (
-            Cell(f"{one['rate']:g}", note=_truth(one)),
-            with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]),
-            *(Cell(percent(one["by_rule"][name]["value"])) for name in combined["rules"]),
+            Cell("Any rule"),
+            *(with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]) for one in crossings),
         )
-        for one in combined["crossings"]
+    ]
+    stops = [(Cell("First of the rules"), *(_stop(one["subjects"], one["cases"]) for one in crossings))]
+    for name in combined["rules"]:
+        crosses.append((Cell(name), *(Cell(percent(one["by_rule"][name]["value"])) for one in crossings)))
+        found = (_stop(one["subjects_by_rule"][name], one["cases_by_rule"][name]) for one in crossings)
+        stops.append((Cell(name), *found))
+    trials = f"trials of {combined['subjects']} participants with {plural(combined['doses'], 'dose')} each"
+    return (
+        Table(f"Crosses in simulated {trials}", columns, tuple(crosses)),
+        Table(
+            "Expected participants / cases among them when it crosses, or at the end", columns, tuple(stops)
+        ),
     )
-    return Table(
-        f"Simulated trials of {combined['subjects']} participants with {combined['doses']} doses each",
-        ("True rate per participant", "Any rule", *combined["rules"]),
-        rows,
-        empty,
-    )
+
+
+def _stop(subjects: float, cases: float) -> Cell:
+    return Cell(f"{subjects:.1f} / {cases:.1f}")
 
 
 def _truth(one: Record) -> str:
-    return (
-        "no harm" if one["rate"] == one["background_rate"] else f"control hours at {one['background_rate']:g}"
-    )
+    return "no harm" if one["rate"] == one["background_rate"] else "harm"
+
+
+def combined_notes(combined: Record | None) -> tuple[str, ...]:
+    """Return what must be known of the simulation of all rules together."""
+    if combined is None:
+        return ()
+    harm = f"Where there is harm, control hours keep the rate of {combined['null_rate']:g} per participant."
+    return (harm, *combined["notes"])
 
 
 def assumptions(document: Record) -> tuple[str, ...]:
@@ -195,6 +213,8 @@ def assumptions(document: Record) -> tuple[str, ...]:
         "costs is simulated.",
         "Timing rules are judged as if every planned hour were observed, and without the fewest participants "
         "they ask for, which can only lower what is shown; the simulation of all rules together asks for them.",
+        "Added up, each rule counts with its alpha, or with what it spends where it has none or spends more: any "
+        "rule crosses no more often than the sum, however the rules depend on each other (Bonferroni).",
         f"Simulations: {document['simulations']:,} trials at each truth, seed {document['seed']}; "
         "\N{PLUS-MINUS SIGN} is one Monte Carlo standard error.",
     )

@@ -95,7 +95,7 @@ def _boundary_table(rule: Record, unit: str) -> Table:
         )
     return Table(
         "The boundary, and where the error is spent at the null rate",
-        (f"Number of {unit}", "Fewest cases that cross", "First crosses here", "Has crossed by then"),
+        (unit.capitalize(), "Fewest cases that cross", "First crosses here", "Has crossed by then"),
         tuple(rows),
     )
 
@@ -112,7 +112,7 @@ def _rates_table(rule: Record, unit: str) -> Table:
         for rate, share, number, events in zip(*(rule[name] for name in columns), strict=True)
     )
     return Table(
-        "What the rule does at true rates",
+        "What the rule does at true rates, and when it stops",
         (f"True rate per {PROSE_UNITS[rule['unit']]}", "Crosses", f"Expected {unit}", "Expected cases"),
         rows,
     )
@@ -172,27 +172,57 @@ def _timed(rule: Record) -> Parts:
             x_name="events, risk and control hours together",
             y_name="events in risk hours",
         )
-    tables = (_timing_boundary(rule), _timing_table(rule, unit))
-    return facts, chart, None, tuple(table for table in tables if table.rows)
+    tables = (_timing_boundary(rule, unit), _timing_table(rule, unit), _stopping_table(rule, unit))
+    return facts, chart, None, tables
 
 
-def _timing_boundary(rule: Record) -> Table:
-    """Return the boundary of the longest surveillance; without rows for a rule that has none in numbers."""
+def _timing_boundary(rule: Record, unit: str) -> Table:
+    """Return, for the longest surveillance, what crosses at each look and where the error is spent."""
     longest = rule["surveillance"][-1]
-    if longest["events"] is None:
-        return Table("", (), ())
-    if rule["length_unit"] == "events":
-        whole = [round(look) for look in longest["looks"]]
-        places = [
-            (f"{whole[first]}" + (f"{DASH}{whole[last]}" if last > first else ""), longest["events"][first])
-            for first, last in runs(whole, longest["events"])
-        ]
-        columns = ("Events, in risk and control hours together", "Fewest in risk hours that cross")
-    else:
-        places = list(zip((f"{time:.3f}" for time in longest["looks"]), longest["events"], strict=True))
-        columns = ("By so many expected events", "Fewest events that have crossed")
-    rows = tuple((Cell(place), Cell("none can" if few is None else str(few))) for place, few in places)
-    return Table("The boundary", columns, rows)
+    events = longest["events"] or [None] * len(longest["looks"])
+    whole = rule["length_unit"] == "events"
+    looks = [round(look) for look in longest["looks"]] if whole else list(range(0, 2 * len(events), 2))
+    rows, total = [], 0.0
+    for first, last in runs(looks, events):
+        here = sum(longest["size_by_look"][first : last + 1])
+        total += here
+        few = events[first]
+        place = f"{looks[first]}" + (f"{DASH}{looks[last]}" if last > first else "")
+        cells = [Cell(place if whole else f"{longest['looks'][first]:.3f}")]
+        if longest["events"] is not None:
+            cells.append(Cell("none can" if few is None else str(few)))
+        rows.append((*cells, Cell(percent(here)), Cell(percent(total))))
+    fewest = ("Fewest in risk hours that cross" if whole else "Fewest events that have crossed",)
+    return Table(
+        f"The boundary over {longest['length']:g} {unit}, and where the error is spent without harm"
+        if longest["events"] is not None
+        else f"Where the error is spent without harm, over {longest['length']:g} {unit}",
+        (
+            "Events, in risk and control hours together" if whole else "By so many expected events",
+            *(fewest if longest["events"] is not None else ()),
+            "First crosses here",
+            "Has crossed by then",
+        ),
+        tuple(rows),
+    )
+
+
+def _stopping_table(rule: Record, unit: str) -> Table:
+    """Return, for the longest surveillance, when it stops under each truth."""
+    longest = rule["surveillance"][-1]
+    lengths = zip(longest["expected_length"], longest["expected_in_risk"], strict=True)
+    stops = (longest["without_harm"], *lengths)
+    crosses = (longest["size"], *longest["power"])
+    truths = ("no harm", *(f"{ratio:g} times" for ratio in rule["relative_incidence"]))
+    rows = tuple(
+        (Cell(truth), Cell(percent(share)), Cell(f"{length:.2f}"), Cell(f"{in_risk:.2f}"))
+        for truth, share, (length, in_risk) in zip(truths, crosses, stops, strict=True)
+    )
+    return Table(
+        f"When it stops, at the crossing or after {longest['length']:g} {unit}",
+        ("True incidence", "Crosses", f"Expected {unit}", "Expected events in risk hours"),
+        rows,
+    )
 
 
 def _timing_table(rule: Record, unit: str) -> Table:
@@ -206,7 +236,7 @@ def _timing_table(rule: Record, unit: str) -> Table:
         cells += [with_error(share, error) for share, error in zip(one["power"], errors, strict=True)]
         rows.append(tuple(cells))
     ratios = tuple(f"{ratio:g} times" for ratio in rule["relative_incidence"])
-    last = ("No harm, looked at after every event",) if every else ()
+    last = ("No harm, after every event",) if every else ()
     return Table(
         "Crosses, by the true incidence in risk hours relative to control hours",
         (unit.capitalize(), "No harm", *last, *ratios),

@@ -1,5 +1,8 @@
 """Decide whether what a sender delivered can be read, and hand it on as text with its provenance."""
 
-from flows.feeds.reading import read_feed
+from flows.feeds.deliveries import DeliveryStore, Receipt
+from flows.feeds.intake import Inbox, open_inbox
+from flows.feeds.reading import read_deliveries, read_feed
+from flows.feeds.told import Told
 
-__all__ = ["read_feed"]
+__all__ = ["DeliveryStore", "Inbox", "Receipt", "Told", "open_inbox", "read_deliveries", "read_feed"]

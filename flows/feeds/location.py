@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import fsspec
 
-from checks.errors import FeedError
+from checks.errors import FeedError, MissingFeedError
 
 ENDINGS = (
     ".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz",
@@ -32,8 +32,10 @@ def find_files(location: str) -> tuple[DeliveredFile, ...]:
 
     Raises
     ------
-    FeedError
+    MissingFeedError
         When there is no such file, or none in the folder that has a reader.
+    FeedError
+        When the location cannot be reached.
     """
     shown = file_name(location)
     try:
@@ -45,7 +47,7 @@ def find_files(location: str) -> tuple[DeliveredFile, ...]:
     except (OSError, ValueError, ImportError) as error:
         raise unreachable(shown, error) from error
     if listed is None:
-        raise FeedError(shown, "no file", "a file or a folder that exists")
+        raise MissingFeedError(shown, "no file", "a file or a folder that exists")
     return _readable(filesystem, listed, shown)
 
 
@@ -56,7 +58,7 @@ def _readable(
     kept = sorted((file for file in files if _is_delivered(file.name)), key=lambda file: file.name)
     found = tuple(file for file in kept if filesystem.isfile(file.path))
     if not found:
-        raise FeedError(
+        raise MissingFeedError(
             folder, "no file to read in the folder", f"at least one file ending {', '.join(ENDINGS)}"
         )
     return found

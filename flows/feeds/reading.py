@@ -1,14 +1,17 @@
 """Decide, file by file, whether a feed can be read; what cannot is the feed's problem, not an exception."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+import fsspec
 import pandas as pd
 
 from checks.errors import FeedError
-from checks.tables import Delivery, Feed
-from flows.feeds import dataset_json, delimited, parquet, sas
+from checks.tables import DeliveredTable, Delivery, Feed
+from flows.feeds import dataset_json, delimited, edc, fhir, parquet, sas
 from flows.feeds.content import Content, opened
-from flows.feeds.location import ENDINGS, DeliveredFile, find_files
+from flows.feeds.deliveries import Receipt
+from flows.feeds.location import ENDINGS, DeliveredFile, file_name, find_files
 from flows.feeds.records import Records, to_table
 from flows.feeds.told import Told
 
@@ -53,39 +56,75 @@ def read_feed(
     UsageError
         When the delimiter or the decimal mark is impossible: a mistake of the caller.
     """
-    told = Told(encoding, delimiter, decimal)
-    try:
-        files = find_files(location)
-    except FeedError as error:
-        return Feed(domain, None, (), str(error))
-    read = [_read_file(file, told) for file in files]
-    deliveries = tuple(delivery for delivery, _, _ in read if delivery is not None)
-    problems = [problem for _, _, problem in read if problem is not None]
+    read = read_deliveries(location, Told(encoding, delimiter, decimal, domain))
+    deliveries = tuple(one.delivery for one in read if one.delivery.sha256)
+    problems = [one.problem for one in read if one.problem is not None]
     if problems:
         return Feed(domain, None, deliveries, "\n".join(problems))
-    tables = [table for _, table, _ in read if table is not None]
+    tables = [one.table for one in read if one.table is not None]
     return Feed(domain, tables[0] if len(tables) == 1 else _stack(tables), deliveries)
 
 
-def _read_file(file: DeliveredFile, told: Told) -> tuple[Delivery | None, pd.DataFrame | None, str | None]:
-    """Return the delivery, its table and its problem; this is where a FeedError becomes a problem."""
-    delivery = None
+def read_deliveries(arrived: str | Sequence[Receipt], told: Told) -> tuple[DeliveredTable, ...]:
+    """Read one domain's deliveries, each by itself: the files of a location as found, or those of receipts.
+
+    Parameters
+    ----------
+    arrived
+        A location as in ``read_feed``, whose files have no time of receipt; or receipts of a delivery store.
+    told
+        What the protocol tells of the feed.
+
+    Returns
+    -------
+    tuple of DeliveredTable
+        One for each file, in the order of names or of the receipts: its table, or its problem. A file that
+        cannot be opened has an empty hash, and so has a location without a file. Bad data never raises.
+    """
+    if not isinstance(arrived, str):
+        return tuple(_read_receipt(receipt, told) for receipt in arrived)
     try:
-        reader = _reader_of(file.name)
+        files = find_files(arrived)
+    except FeedError as error:
+        return (DeliveredTable(Delivery(file_name(arrived), "", 0), None, str(error)),)
+    return tuple(_read_file(file, told) for file in files)
+
+
+def _read_receipt(receipt: Receipt, told: Told) -> DeliveredTable:
+    """Read what a receipt is for; content that is not what was received is not used."""
+    file = DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name)
+    read = _read_file(file, told)
+    delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
+    if read.delivery.sha256 in (receipt.sha256, ""):
+        return replace(read, delivery=delivery)
+    damaged = FeedError(
+        receipt.name, "kept content that is not what was received", "the content as it was received"
+    )
+    return DeliveredTable(replace(delivery, rows=0), None, str(damaged))
+
+
+def _read_file(file: DeliveredFile, told: Told) -> DeliveredTable:
+    """Return a file's table or its problem; this is where a FeedError becomes a problem."""
+    delivery = Delivery(file.name, "", 0)
+    try:
+        reader = _reader_of(file.name, told)
         with opened(file) as content:
             delivery = Delivery(file.name, content.sha256, 0)
             table = to_table(reader(content, told), file.name, told.decimal)
-        return Delivery(file.name, delivery.sha256, len(table)), table, None
+        return DeliveredTable(replace(delivery, rows=len(table)), table)
     except FeedError as error:
-        return delivery, None, str(error)
+        return DeliveredTable(delivery, None, str(error))
 
 
-def _reader_of(name: str) -> Reader:
+def _reader_of(name: str, told: Told) -> Reader:
     lowered = name.lower()
     if not lowered.endswith(ENDINGS):
         raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
+    if told.format == "fhir":
+        return fhir.read
     stem = lowered.removesuffix(".gz")
-    return READERS[stem[stem.rindex(".") :]]
+    reader = READERS[stem[stem.rindex(".") :]]
+    return reader if told.layout is None else edc.arranged(reader)
 
 
 def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -1,13 +1,18 @@
 """Decide what a reader may take for granted about a feed: only what the study protocol tells."""
 
 from dataclasses import dataclass
+from typing import Literal, Self
 
 from checks.errors import UsageError
+from checks.protocol.layout import Layout
+from checks.protocol.model import FeedSource
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Encoding, delimiter and decimal mark of a feed, as the protocol tells them.
+    """What the protocol tells of a feed: how its text is written, what its rows mean, and for which domain.
+
+    ``subject_system`` and ``layout`` are those of ``checks.protocol.model.FeedSource``.
 
     Raises
     ------
@@ -18,6 +23,23 @@ class Told:
     encoding: str | None = None
     delimiter: str = ","
     decimal: str = "."
+    domain: str = ""
+    format: Literal["sdtm", "fhir", "edc"] = "sdtm"
+    subject_system: str | None = None
+    layout: Layout | None = None
+
+    @classmethod
+    def by(cls, source: FeedSource, domain: str) -> Self:
+        """Return what the protocol tells of one domain's feed."""
+        return cls(
+            encoding=source.encoding,
+            delimiter=source.delimiter,
+            decimal=source.decimal,
+            domain=domain,
+            format=source.format,
+            subject_system=source.subject_system,
+            layout=source.layout,
+        )
 
     def __post_init__(self) -> None:
         if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -16,6 +16,7 @@ from checks.evaluation import Estimate, Evidence, RuleResult, RuleVerdict
 from checks.events import Case, Findings
 from checks.protocol import StudyProtocol
 from checks.signals import Verdict
+from checks.tables import CHANGES
 from checks.timing.rules import compare
 from checks.validation import CheckResult, FeedOutcome, Validation
 from flows.report.caveats import caveats
@@ -34,6 +35,7 @@ class Look:
     evidence: Evidence
     results: tuple[RuleResult, ...]
     verdict: Verdict
+    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
 
 
 def build_document(look: Look) -> dict[str, Any]:
@@ -56,6 +58,7 @@ def build_document(look: Look) -> dict[str, Any]:
         "background": _background(look),
         "checks": [_check(check) for check in look.validation.checks if check.outcome in {"failed", "error"}],
         "quarantine": _quarantine(look.validation.quarantine, look.validation.checks),
+        "changes": _changes(look.changes),
         "caveats": list(caveats(look.validation, look.findings, look.evidence, look.results, look.protocol)),
     }
     return document
@@ -89,6 +92,8 @@ def _feed(feed: FeedOutcome) -> dict[str, Any]:
         "rows_read": feed.rows_read,
         "rows_accepted": feed.rows_accepted,
         "rows_quarantined": feed.rows_quarantined,
+        "rows_superseded": feed.rows_superseded,
+        "rows_not_yet_known": feed.rows_not_yet_known,
         "outcome": feed.outcome,
         "latest": None if feed.latest is None else instant(feed.latest),
         "stale": feed.stale,
@@ -202,6 +207,17 @@ def _estimate(found: Estimate | None) -> dict[str, Any] | None:
 
 def _check(check: CheckResult) -> dict[str, Any]:
     return asdict(check)
+
+
+def _changes(changes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return how many values were corrected, and records deleted or restored, by domain."""
+    counts = changes.groupby(["domain", "kind"], sort=True).size().reset_index(name="number")
+    return [
+        {"domain": domain, "kind": kind, "number": number}
+        for domain, kind, number in zip(
+            counts["domain"], counts["kind"], counts["number"].tolist(), strict=True
+        )
+    ]
 
 
 def _quarantine(quarantine: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Decide what a look leaves on disk beside the page: look.json, cases, doses, quarantine and validation."""
+"""Decide what a look leaves on disk beside the page: look.json, cases, doses, quarantine, changes, validation."""
 
 import json
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
     _write_table(out / "cases.csv", _cases(document))
     _write_table(out / "doses.csv", look.findings.doses)
     _write_table(out / "quarantine.csv", look.validation.quarantine)
+    _write_table(out / "changes.csv", look.changes)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

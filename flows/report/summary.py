@@ -33,12 +33,13 @@ MOST_LISTED = 20
 _PLAIN = str.maketrans({DASH: "-", MINUS: "-", AT_MOST: "<=", "\N{REPLACEMENT CHARACTER}": "?"})
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the text in printable ASCII, with signs that a plain terminal has."""
     return printable(text).translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:
-    return textwrap.wrap(_plain(text), WIDTH, initial_indent=first, subsequent_indent=rest)
+    return textwrap.wrap(plain(text), WIDTH, initial_indent=first, subsequent_indent=rest)
 
 
 def _head(look: Record) -> Iterator[str]:
@@ -119,5 +120,5 @@ def text_summary(look: Mapping[str, Any], *, report: Path | None) -> str:
         Where the page was written, or None; a long path is not broken, so that it can be copied.
     """
     blocks = [list(part(look)) for part in (_head, _rules, _cases, _feeds, _caveats)]
-    last = [NOT_A_DEVICE] if report is None else [f"Report: {_plain(str(report))}", NOT_A_DEVICE]
+    last = [NOT_A_DEVICE] if report is None else [f"Report: {plain(str(report))}", NOT_A_DEVICE]
     return "\n\n".join("\n".join(block) for block in [*blocks, last] if block) + "\n"

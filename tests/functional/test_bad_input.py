@@ -104,7 +104,7 @@ KINDS = (
     Kind("hr_11647", "a heart rate of 11647", "signal", 20,
          "outside the physiological limits", {"value_plausible": 1}),
     Kind("infusion_over_midnight", "23:30 to 00:30 with one date: a subject without a case", "signal", 20,
-         "an infusion over midnight", {"end_not_before_start": 1}),
+         "an infusion over midnight"),
 
     # A reading on which a case rests: one case is left, the other counts in the worst case.
     Kind("f_in_c_field", "38.9 C written 102.0 C", "watch", 10, "F written as C", {"unit_fits": 1}),
@@ -133,9 +133,9 @@ KINDS = (
     Kind("end_before_start", "08:00 to 07:30", "watch", 10, "lies before the start", {"end_not_before_start": 1}),
     Kind("dose_after_death", "DM says dead the day before", "watch", 10, "after the subject's death",
          {"alive_when_dosed": 1}),
-    Kind("negative_dose", "an amount of -10", "watch", 10, "EXDOSE is negative", {"amount_not_negative": 1}),
+    Kind("negative_dose", "an amount of -10", "watch", 10, "could tell the arm", {"administration_clear": 1}),
     Kind("unknown_dose_status", "EXSTAT is PENDING", "watch", 10, "does not say whether", {"dose_status_known": 1}),
-    Kind("blank_treatment", "no EXTRT", "watch", 10, "EXTRT is blank", {"treatment_named": 1}),
+    Kind("blank_treatment", "no EXTRT", "watch", 10, "could tell the arm", {"administration_clear": 1}),
 
     # Whose, or what, is not known: the look cannot say whether a case is missed.
     Kind("blank_subject", "no USUBJID", "watch", 10, "USUBJID is blank", {"subject_present": 1}),

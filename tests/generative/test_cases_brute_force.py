@@ -148,8 +148,11 @@ def distance(one: Onset, other: Onset) -> Minute:
     return max(0, one.earliest - other.latest, other.earliest - one.latest)
 
 
-def component_onsets(subject: Subject, component: str, anchor: int, first: int, last: Minute) -> list[Onset]:
+def component_onsets(
+    subject: Subject, component: str, anchor: int, first: int, last: Minute, *, widest: bool = False
+) -> list[Onset]:
     onsets, present = measured_onsets(subject, component, anchor, first, last)
+    standing: list[Onset] = []
     for report in (one for one in subject.reports if one.component == component):
         begins, ends = report.interval
         if begins > last or ends < first - WASHOUT:
@@ -157,6 +160,15 @@ def component_onsets(subject: Subject, component: str, anchor: int, first: int, 
         if ends >= first:
             begins, ends = max(begins, first), min(ends, last)
         own = Onset(begins, ends, begins if report.timed else None, report.timed, frozenset({report}))
+        if widest and not report.timed:
+            # At worst it tells of an onset of its own, if there is a second of it that follows on no presence.
+            later = [minute + WASHOUT for minute in present if minute <= begins]
+            runs_out = max([begins, *later])
+            while more := [m + WASHOUT for m in present if m <= runs_out and m + WASHOUT > runs_out]:
+                runs_out = max(more)
+            if runs_out <= ends:
+                standing.append(own)
+            continue
         nearest = min(onsets, key=lambda onset: distance(onset, own), default=None)
         # Reading taken: a report within the washout of a measured onset tells of the same onset.
         if nearest is not None and distance(nearest, own) < WASHOUT:
@@ -164,7 +176,7 @@ def component_onsets(subject: Subject, component: str, anchor: int, first: int, 
         elif not any(begins - WASHOUT < minute <= ends for minute in present):
             onsets.append(own)
     # What was there before the first of these hours is not new in them.
-    return [onset for onset in onsets if latest_of(onset) >= first]
+    return [onset for onset in (*onsets, *standing) if latest_of(onset) >= first]
 
 
 def both(one: Onset, other: Onset) -> Onset:
@@ -184,9 +196,11 @@ class Pair:
     shown_by: frozenset[Any]
 
 
-def pairs(subject: Subject, anchor: int, first: int, last: Minute) -> list[Pair]:
+def pairs(subject: Subject, anchor: int, first: int, last: Minute, *, widest: bool = False) -> list[Pair]:
     """Composites of one anchor, at most one an episode; a certain one is preferred, then the first."""
-    fevers, distresses = (component_onsets(subject, name, anchor, first, last) for name in COMPONENTS)
+    fevers, distresses = (
+        component_onsets(subject, name, anchor, first, last, widest=widest) for name in COMPONENTS
+    )
     found = []
     for fever, distress in product(fevers, distresses):
         shown_by = fever.shown_by | distress.shown_by
@@ -197,15 +211,15 @@ def pairs(subject: Subject, anchor: int, first: int, last: Minute) -> list[Pair]
             pair = Pair(later, True, fever.certain and distress.certain, gap, shown_by)
         else:
             gap = distance(fever, distress)
-            # Reading taken: without both clock times, the component whose time is unknown carries the interval.
-            key = [(one.seen is None, one.latest, name) for one, name in ((fever, 0), (distress, 1))]
-            later = fever if key[0] > key[1] else distress
+            # Reading taken: without both clock times either may be the later one.
+            both_began = max(fever.earliest, distress.earliest), max(fever.latest, distress.latest)
+            later = Onset(*both_began, None, False)
             pair = Pair(later, False, False, abs(latest_of(fever) - latest_of(distress)), shown_by)
         if gap <= WITHIN:
             found.append(pair)
     chosen: list[Pair] = []
     for pair in sorted(found, key=lambda one: (not one.certain, one.later.latest, one.gap)):
-        if all(episodes_apart(pair.later, other.later) for other in chosen):
+        if widest or all(episodes_apart(pair.later, other.later) for other in chosen):
             chosen.append(pair)
     return chosen
 
@@ -228,23 +242,34 @@ def slow_cases(trial: Trial) -> Iterator[tuple[Any, ...]]:
         for dose, start in enumerate(subject.doses):
             following = subject.doses[dose + 1] if dose + 1 < len(subject.doses) else trial.cutoff + SECOND
             last = min(following - SECOND, trial.cutoff)
-            for pair in pairs(subject, start, start, last):
-                low, high = pair.later.earliest - start, pair.later.latest - start
-                hour = pair.later.seen - start if pair.timed and pair.later.seen is not None else None
-                inside = hour is not None and RISK[0] <= hour <= RISK[1]
-                where = "no"
-                if inside or (low <= RISK[1] and high >= RISK[0]):
-                    where = "yes" if pair.certain and inside else "possible"
-                surely = where == "yes" and RISK[0] <= low and high <= RISK[1]
-                yield (
-                    f"S{number:02d}",
-                    dose + 1,
-                    "definite" if pair.certain else "possible",
-                    where,
-                    surely,
-                    None if hour is None else hours(hour),
-                    (hours(low), hours(high)),
-                )
+            found = [as_case(pair, start) for pair in pairs(subject, start, start, last)]
+            if all(case[1] == "no" for case in found) and any(not one.timed for one in subject.reports):
+                # Reading taken: at worst one case more, the first that may lie in the risk window.
+                reach = min(last, start + RISK[1] + WITHIN + WASHOUT - SECOND)
+                more = pairs(subject, start, start, reach, widest=True)
+                open_cases = (as_case(pair, start) for pair in sorted(more, key=lambda one: one.later.latest))
+                found += [
+                    ("possible", "possible", False, *case[3:]) for case in open_cases if case[1] != "no"
+                ][:1]
+            yield from ((f"S{number:02d}", dose + 1, *case) for case in found)
+
+
+def as_case(pair: Pair, start: int) -> tuple[Any, ...]:
+    """Certainty, where it lies, whether surely so, hour, and the hours between which the case began."""
+    low, high = pair.later.earliest - start, pair.later.latest - start
+    hour = pair.later.seen - start if pair.timed and pair.later.seen is not None else None
+    inside = hour is not None and RISK[0] <= hour <= RISK[1]
+    where = "no"
+    if inside or (low <= RISK[1] and high >= RISK[0]):
+        where = "yes" if pair.certain and inside else "possible"
+    surely = where == "yes" and RISK[0] <= low and high <= RISK[1]
+    return (
+        "definite" if pair.certain else "possible",
+        where,
+        surely,
+        None if hour is None else hours(hour),
+        (hours(low), hours(high)),
+    )
 
 
 def minutes_of_risk(subject: Subject) -> Iterator[range]:

@@ -1,16 +1,23 @@
 """Real servers for the integration tests: each on its own loopback port, bounded, stopped by process id."""
 
 import os
+import pwd
+import secrets
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import URL, create_engine, make_url, text
 
 START_SECONDS = 240
 
@@ -64,3 +71,112 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
     pytest.fail(f"The Prefect server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL (psycopg, with a password) of the `postgres` database of a PostgreSQL server of the session's own.
+
+    Take `postgresql_database` for a test that writes; this one is for what concerns a whole server. Skips where
+    the machine has no PostgreSQL server program.
+    """
+    programs = _postgresql_programs()
+    if programs is None:
+        pytest.skip("no PostgreSQL server is installed (initdb is neither on the path nor in Debian's place)")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # pytest's own folders are closed to other users
+    port, password, account = free_port(), secrets.token_hex(8), _unprivileged(folder)
+    try:
+        _initialise(programs, folder, password, account)
+        server = _start_postgresql(programs, folder, port, account)
+        url = URL.create("postgresql+psycopg", "postgres", password, "127.0.0.1", port, "postgres")
+        try:
+            _wait_until_accepting(programs, server, port, folder)
+            yield url.render_as_string(hide_password=False)
+        finally:
+            server.send_signal(signal.SIGINT)  # fast shutdown: ends its sessions and its own children
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> Iterator[str]:
+    """The URL of an empty database of the test's own on the session's PostgreSQL server."""
+    name = f"t{secrets.token_hex(6)}"
+    server = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of the test's own: once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.sqlite'}"
+    found: str = request.getfixturevalue("postgresql_database")
+    return found
+
+
+def _postgresql_programs() -> Path | None:
+    """Return the folder of initdb and postgres; Debian keeps them off the path, one folder a version."""
+    found = shutil.which("initdb")
+    if found is not None:
+        return Path(found).resolve().parent
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return debian[-1].parent if debian else None
+
+
+def _unprivileged(folder: Path) -> Mapping[str, Any]:
+    """Return how to run the server as another user where this one is root, which PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _initialise(programs: Path, folder: Path, password: str, account: Mapping[str, Any]) -> None:
+    passwords = folder / "password"
+    passwords.write_text(password)
+    if account:
+        os.chown(passwords, account["user"], account["group"])
+    arguments = [
+        "--pgdata", folder / "data", "--username", "postgres", "--pwfile", passwords, "--auth", "scram-sha-256",
+        "--encoding", "UTF8", "--locale", "C", "--no-sync",
+    ]  # fmt: skip
+    subprocess.run(
+        [programs / "initdb", *arguments], check=True, capture_output=True, timeout=120, cwd=folder, **account
+    )
+
+
+def _start_postgresql(
+    programs: Path, folder: Path, port: int, account: Mapping[str, Any]
+) -> subprocess.Popen[bytes]:
+    told = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
+    options = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "server.log").open("wb") as log:
+        return subprocess.Popen(
+            [programs / "postgres", "-D", folder / "data", *options],
+            stdout=log, stderr=log, cwd=folder, **account,
+        )  # fmt: skip
+
+
+def _wait_until_accepting(programs: Path, server: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        ready = subprocess.run(
+            [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
+        )
+        if ready.returncode == 0:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"PostgreSQL did not start: {(folder / 'server.log').read_text(errors='replace')[-2000:]}")

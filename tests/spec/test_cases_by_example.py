@@ -143,14 +143,14 @@ EXAMPLES = {
         NONE,
     ),
     "adverse_event_without_a_time": Example(
-        "Pyrexia on day 1: within this dose's hours that is 08:00 (hour 0) to 23:59:59 (hour 15.9997); no "
-        "hour.",
+        "Pyrexia on day 1, distress between hours 6 and 6.25: whichever comes later does so at hour 6 at the "
+        "earliest, and at 23:59:59 (hour 15.9997) at the latest; no hour.",
         """
         dose    08:00
         OXYSAT  07:00 97    10:00 97    13:00 96    14:00 96    14:15 88
         AE      1/ PYREXIA
         """,
-        ((1, "possible", "possible", False, None, 0.0, 15.9997),),
+        ((1, "possible", "possible", False, None, 6.0, 15.9997),),
     ),
     "adverse_event_without_a_time_beside_a_measured_fever": Example(
         "The day intersects with the measured interval and adds no doubt: as if it were not there.",

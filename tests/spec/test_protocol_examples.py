@@ -46,8 +46,10 @@ def test_ten_mistakes_in_one_file_are_listed_at_once_with_their_lines() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in BAD if name.startswith("channel_")])
-def test_an_address_in_place_of_a_channel_is_never_repeated(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name in BAD if name.startswith(("channel_", "feed_address_", "query_with_the_url"))]
+)
+def test_an_address_in_place_of_a_channel_or_a_variable_is_never_repeated(name: str) -> None:
     assert "T0P-SECRET" in (EXAMPLES / name).read_text(encoding="utf-8")
     assert "T0P-SECRET" not in "".join(problems(name))
 

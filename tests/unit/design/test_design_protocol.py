@@ -10,11 +10,12 @@ from scipy import stats
 from checks.design import CountedDesign, TimingDesign, UnratedDesign, design_protocol, rates_from
 from checks.design.combined import simulate_trials
 from checks.design.pending import first_crossings
-from checks.design.rates import per_subject, per_window
+from checks.design.rates import spread_looks
 from checks.design.results import estimate
-from checks.design.timed import planned_ratio, spread_looks
+from checks.design.timed import planned_ratio
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.background import per_subject, per_window
 from checks.protocol.model import Multiplicity
 from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
 from checks.stopping import CountBoundary

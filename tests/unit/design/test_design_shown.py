@@ -10,9 +10,10 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.design.boundary import run_boundary
 from flows.design.chart import step_chart
-from flows.design.command import design_text, write_design
+from flows.design.command import write_design
 from flows.design.figures import draw_boundary
 from flows.design.plain import percent, rounded, runs
+from flows.design.text import design_text
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
 POCOCK = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05, "looks": None, "rates": None, "options": {}}

@@ -42,8 +42,8 @@ def test_an_onset_without_a_time_coincides_where_the_intervals_can():
 
 
 def test_the_component_without_a_time_carries_the_doubt():
-    """Fever some time in hours 0 to 6, distress at hour 7: the fever's interval is the case's."""
-    assert paired([onset("F", 0, 6, timed=False)], [onset("R", 6, 7)]) == [("fever", False, 6, "FR")]
+    """Fever some time in hours 0 to 6, distress between hours 6 and 7: both are there from hour 6 to 7 on."""
+    assert paired([onset("F", 0, 6, timed=False)], [onset("R", 6, 7)]) == [("fever", False, 7, "FR")]
 
 
 def test_an_episode_is_one_case_and_a_certain_one_is_preferred():

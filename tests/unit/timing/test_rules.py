@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from checks.evaluation import Evidence, RuleVerdict, Tally, TimingEvidence
+from checks.evaluation import EventPath, EventStep, Evidence, RuleVerdict, Tally, TimingEvidence
 from checks.protocol.rules import TimingRule
 from checks.timing.rules import compare, evaluate_timing
 
@@ -24,9 +24,22 @@ def rule(**changed):
     return TimingRule.model_validate({**RULE, **changed})
 
 
+def path(risk, control, subjects):
+    """The events in control hours first, then those in risk hours, of so many subjects; the rest are of the last."""
+    cases = [EventStep(True, min(n, subjects - 1)) for n in range(risk)]
+    return (*[EventStep(False, 100 + n) for n in range(control)], *cases)
+
+
 def evidence(*, risk, control=(0, 0, 0), subjects=None, hours=(3.0, 45.0)):
-    in_risk = Tally(*risk)
-    timing = TimingEvidence(in_risk, Tally(*control), subjects or in_risk, *hours)
+    in_risk, in_control = Tally(*risk), Tally(*control)
+    subjects = subjects or in_risk
+    paths = EventPath(
+        *[
+            path(getattr(in_risk, one), getattr(in_control, one), getattr(subjects, one))
+            for one in ("best", "main", "worst")
+        ]
+    )
+    timing = TimingEvidence(in_risk, in_control, subjects, *hours, paths)
     return Evidence(in_risk, 10, 10, 0, (), (), timing, {})
 
 

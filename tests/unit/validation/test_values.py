@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import pytest
 
+from checks.numbers import read_number, read_numbers
 from checks.protocol.units import CANONICAL_UNIT
 from checks.validation import catalogue
 from checks.validation.limits import PLAUSIBLE
@@ -13,8 +14,6 @@ from checks.validation.values import (
     BLANK,
     NOT_A_NUMBER,
     UNKNOWN_UNIT,
-    read_number,
-    read_numbers,
     read_vital,
     read_vitals,
 )

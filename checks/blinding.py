@@ -1,0 +1,73 @@
+"""Decide what the pooled path keeps of a delivered table: whether study drug was given, and nothing of which.
+
+It is applied before anything is judged, compared or counted, so that no later table, message or number can
+depend on the arm. What is left is the same whichever arm a subject is in: a name of any arm becomes one word, an
+amount of any size another.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from checks.numbers import read_numbers
+from checks.tables import tells_arm
+
+STUDY_DRUG: Final = "study drug"
+ANOTHER_DRUG: Final = "another drug"
+"""EXTRT that no arm of the protocol has; a misspelt arm is among them, so its text is not kept either."""
+
+AMOUNT: Final = "amount"
+IMPOSSIBLE: Final = "impossible"
+"""EXDOSE that is negative or no number; that it can be one or the other is not told apart."""
+
+UNCOUNTED: Final = frozenset({"PC", "IS"})
+"""Drug concentrations and anti-drug antibodies are often measured in treated subjects alone: their number tells."""
+
+
+def blind(domain: str, table: pd.DataFrame, treatments: Sequence[str]) -> pd.DataFrame:
+    """Return a delivered table without what tells the arm; blinding it twice changes nothing.
+
+    Parameters
+    ----------
+    domain
+        The SDTM domain, such as ``EX``.
+    table
+        As in ``checks.tables.Feed``: text columns, missing where blank.
+    treatments
+        The names of study drug, in all arms, as the protocol lists them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows. Of EX, EXTRT says ``STUDY_DRUG`` or ``ANOTHER_DRUG`` and EXDOSE says ``AMOUNT`` or
+        ``IMPOSSIBLE``, both missing where they are blank; no other column that tells the arm is left.
+    """
+    kept = {"EXTRT", "EXDOSE"} & set(table.columns) if domain == "EX" else set()
+    told = [name for name in table.columns if tells_arm(name) and name not in kept]
+    blinded = table.drop(columns=told) if told else table
+    if "EXTRT" in kept:
+        blinded = blinded.assign(EXTRT=_treatment(table["EXTRT"], treatments))
+    if "EXDOSE" in kept:
+        blinded = blinded.assign(EXDOSE=_amount(table["EXDOSE"]))
+    return blinded
+
+
+def _treatment(texts: pd.Series, treatments: Sequence[str]) -> "pd.Series[str]":
+    given = _trimmed(texts)
+    names = {STUDY_DRUG, *(name.strip().casefold() for name in treatments)}
+    listed = given.str.casefold().isin(names).fillna(False).astype("bool")
+    return (
+        pd.Series(ANOTHER_DRUG, index=given.index, dtype="str").mask(listed, STUDY_DRUG).where(given.notna())
+    )
+
+
+def _amount(texts: pd.Series) -> "pd.Series[str]":
+    given = _trimmed(texts)
+    possible = (read_numbers(given) >= 0) | (given == AMOUNT).fillna(False).astype("bool")
+    return pd.Series(IMPOSSIBLE, index=given.index, dtype="str").mask(possible, AMOUNT).where(given.notna())
+
+
+def _trimmed(texts: pd.Series) -> "pd.Series[str]":
+    trimmed = texts.astype("str").str.strip()
+    return trimmed.mask(trimmed == "")

@@ -1,0 +1,192 @@
+"""Decide what each arm shows: its windows, its cases, its rate, and its own timing; then active against control.
+
+Every arm is evaluated as a study of its own by the same stages as the pooled look, so the arms add up to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import pandas as pd
+
+from checks.closed.comparison import (
+    READINGS,
+    Counted,
+    Reading,
+    compare_counts,
+    exact_share,
+    sides_by_reading,
+)
+from checks.evaluation import Estimate, Evidence
+from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.events.tallies import counts
+from checks.protocol import StudyProtocol
+from checks.timing import Comparison
+from checks.timing.rules import compare
+from checks.validation import Validation
+
+
+class Side(StrEnum):
+    """Whether an arm gives the study drug; unknown where the arm of a subject cannot be read."""
+
+    ACTIVE = "active"
+    CONTROL = "control"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """What one arm shows, in each reading; windows are those of trusted doses.
+
+    ``rates`` is None, and ``timing`` None, in a reading for which nothing was observed.
+    """
+
+    name: str
+    side: Side
+    subjects: int
+    subjects_dosed: int
+    doses: int
+    windows_evaluable: int
+    windows_open: int
+    windows_unobserved: int
+    with_case: Mapping[Reading, Counted]
+    rates: Mapping[Reading, Estimate | None]
+    events_in_control: Mapping[Reading, int]
+    hours_in_risk: float
+    hours_in_control: float
+    timing: Mapping[Reading, Comparison | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ByArm:
+    """Every arm, and active against control: the counts of both sides and Fisher's p-value in each reading.
+
+    A p-value is None where one side has nobody who could be judged: ``problem`` then says which.
+    """
+
+    arms: tuple[ArmResult, ...]
+    sides: Mapping[Reading, tuple[Counted, Counted]]
+    p_values: Mapping[Reading, float | None]
+    problem: str | None
+
+
+def evaluate_by_arm(
+    validation: Validation,
+    arms: Mapping[str, str],
+    protocol: StudyProtocol,
+    data_cutoff: datetime,
+) -> ByArm:
+    """Return what each arm shows up to the data cut-off.
+
+    Parameters
+    ----------
+    validation
+        The typed tables of the pooled look, and the subjects of rows that no table can hold.
+    arms
+        The arm's code by USUBJID; a subject who is not here is of unknown arm.
+    protocol
+        Case definition, windows, limits, and which arms are active.
+    data_cutoff
+        The only "now".
+    """
+    members = _members(validation, arms)
+    results = tuple(
+        _arm(name, _side(name, protocol), members[name], validation, protocol, data_cutoff)
+        for name in sorted(members)
+    )
+    sides = sides_by_reading(*(_on_side(results, side) for side in Side))
+    p_values = {reading: compare_counts(*sides[reading]) for reading in READINGS}
+    return ByArm(results, sides, p_values, _problem(sides["main"]))
+
+
+def _members(validation: Validation, arms: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    """Return the subjects of each arm, with those of unknown arm under the empty name, if there are any."""
+    subjects = sorted({*validation.subjects["USUBJID"], *validation.unplaced, *arms} - {""})
+    names = {arms.get(subject, "") for subject in subjects}
+    return {name: [one for one in subjects if arms.get(one, "") == name] for name in names}
+
+
+def _side(name: str, protocol: StudyProtocol) -> Side:
+    if not name:
+        return Side.UNKNOWN
+    active = {arm.casefold() for arm in protocol.treatment.active_arms}
+    return Side.ACTIVE if name.casefold() in active else Side.CONTROL
+
+
+def _arm(
+    name: str,
+    side: Side,
+    subjects: Sequence[str],
+    validation: Validation,
+    protocol: StudyProtocol,
+    data_cutoff: datetime,
+) -> ArmResult:
+    findings, evidence = _evaluate(subjects, validation, protocol, data_cutoff)
+    given = findings.doses[findings.doses["trusted"]]
+    windows = given["window"].value_counts()
+    with_case = _with_case(findings, validation.unplaced & set(subjects))
+    timing = evidence.timing
+    return ArmResult(
+        name=name,
+        side=side,
+        subjects=len(subjects),
+        subjects_dosed=int(given["USUBJID"].nunique()),
+        doses=len(given),
+        windows_evaluable=int(windows.get("evaluable", 0)),
+        windows_open=int(windows.get("open", 0)),
+        windows_unobserved=int(windows.get("unobserved", 0)),
+        with_case=with_case,
+        rates={reading: exact_share(with_case[reading]) for reading in READINGS},
+        events_in_control={reading: getattr(timing.in_control, reading) for reading in READINGS},
+        hours_in_risk=timing.hours_in_risk,
+        hours_in_control=timing.hours_in_control,
+        timing={reading: _timing(evidence, reading) for reading in READINGS},
+    )
+
+
+def _evaluate(
+    subjects: Sequence[str], validation: Validation, protocol: StudyProtocol, data_cutoff: datetime
+) -> tuple[Findings, Evidence]:
+    """Run the stages of the pooled look on one arm's rows."""
+
+    def own(table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["USUBJID"].isin(subjects)]
+
+    known = validation.subjects.set_index("USUBJID").index
+    records = Records(own(validation.readings), own(validation.adverse_events), known)
+    findings = find_cases(own(validation.administrations), records, protocol, data_cutoff)
+    unplaced = validation.unplaced & set(subjects)
+    return findings, gather_evidence(findings, own(validation.labs), protocol, unplaced=unplaced)
+
+
+def _with_case(findings: Findings, unplaced: frozenset[str]) -> Mapping[Reading, Counted]:
+    """Count subjects with a case among those with one or with an evaluable window."""
+    doses = findings.doses
+    evaluable = set(doses.loc[doses["trusted"] & (doses["window"] == "evaluable"), "USUBJID"])
+    held = {
+        reading: {case.USUBJID for case in findings.cases if counts(case, reading)} for reading in READINGS
+    }
+    held["worst"] |= unplaced
+    return {reading: Counted(len(held[reading]), len(evaluable | held[reading])) for reading in READINGS}
+
+
+def _timing(evidence: Evidence, reading: Reading) -> Comparison | None:
+    timing = evidence.timing
+    if timing.hours_in_risk <= 0 or timing.hours_in_control <= 0:
+        return None
+    return compare(evidence, reading)
+
+
+def _on_side(results: Sequence[ArmResult], side: Side) -> Mapping[Reading, Counted]:
+    return {
+        reading: sum((one.with_case[reading] for one in results if one.side is side), Counted(0, 0))
+        for reading in READINGS
+    }
+
+
+def _problem(main: tuple[Counted, Counted]) -> str | None:
+    empty = [side for side, counted in zip((Side.ACTIVE, Side.CONTROL), main, strict=True) if not counted.n]
+    if not empty:
+        return None
+    return f"no subject of the {' and '.join(empty)} arms has an evaluable window or a case"

@@ -1,0 +1,93 @@
+"""Decide what the rules of a protocol spend by themselves and together, against the alpha that it declares.
+
+A rule spends its probability of ever crossing when there is no harm: exactly, at the planned numbers. A count
+rule has no alpha, so that its probability at the declared background is counted. A scan spends at most its
+alpha: the permutation p-values of its planned looks are exact, each held against its share. The sum over the
+rules, each with its alpha or with what it spends where that is more, bounds the probability that any of them
+crosses (Bonferroni's inequality), however they depend on each other.
+"""
+
+from collections.abc import Mapping
+
+from checks.design.counted import design_count, planned_subjects, rule_boundary
+from checks.design.results import CountedDesign, Spending
+from checks.design.timed import exact_surveillance
+from checks.protocol import StudyProtocol
+from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
+
+ROUNDING = 1e-12
+"""Shares of alpha such as .025 + .025 do not add up to .05 in binary."""
+
+
+def spend_protocol(protocol: StudyProtocol, *, subjects: int | None = None) -> Spending:
+    """Return what the protocol declares as its error, and what its rules spend by themselves and in sum.
+
+    Parameters
+    ----------
+    protocol : StudyProtocol
+        Rules, windows, planned doses, background and declared multiplicity.
+    subjects : int, optional
+        Planned subjects; by default the largest number that a rate rule on subjects plans for.
+
+    Raises
+    ------
+    DesignError
+        When a rule has no boundary within its alpha (names the rule), or there are no subjects.
+    """
+    planned = planned_subjects(protocol, subjects)
+    spent = {rule.id: _spent(rule, protocol, planned) for rule in protocol.rules}
+    declared = {rule.id: getattr(rule, "alpha", None) for rule in protocol.rules}
+    multiplicity = protocol.multiplicity
+    alpha = multiplicity.familywise_alpha if multiplicity and multiplicity.method != "none" else None
+    unknown = tuple(rule.id for rule in protocol.rules if spent[rule.id] is None and rule.kind != "lab_limit")
+    bound = sum(max(spent[name] or 0.0, declared[name] or 0.0) for name in spent)
+    return Spending(
+        familywise_alpha=alpha,
+        method=multiplicity.method if multiplicity else None,
+        rationale=multiplicity.rationale if multiplicity else None,
+        planned_subjects=planned,
+        declared=declared,
+        spent=spent,
+        counts=tuple(rule.id for rule in protocol.rules if rule.kind == "count"),
+        total_declared=_total(declared),
+        total_spent=_total(spent),
+        bound=bound,
+        unknown=unknown,
+        within=_within(bound, alpha, complete=not unknown),
+    )
+
+
+def _spent(rule: Rule, protocol: StudyProtocol, planned: int | None) -> float | None:
+    match rule:
+        case CountRule():
+            design = design_count(rule, protocol, planned)
+            never = planned is not None and rule.cases > planned
+            return design.size if isinstance(design, CountedDesign) else 0.0 if never else None
+        case RateRule():
+            return rule_boundary(rule).size
+        case TimingRule(method="scan"):
+            return rule.alpha
+        case TimingRule():
+            return max(
+                _largest(one.size, one.size_at_every_event) for one in exact_surveillance(rule, protocol)
+            )
+        case _:
+            return None
+
+
+def _largest(planned: float, every_event: float | None) -> float:
+    """Return the larger size: a rule with planned looks is taken as evaluated after every event."""
+    return max(planned, every_event or 0.0)
+
+
+def _total(shares: Mapping[str, float | None]) -> float:
+    return sum(share for share in shares.values() if share is not None)
+
+
+def _within(bound: float, alpha: float | None, *, complete: bool) -> bool | None:
+    """Return whether alpha covers the bound; one that is not complete can exceed it, and never be within."""
+    if alpha is None:
+        return None
+    if bound > alpha + ROUNDING:
+        return False
+    return True if complete else None

@@ -1,0 +1,79 @@
+"""Decide which of the subjects' records one pass over the anchors may use, and lay them on the shared axis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from checks.events.onsets import Extremes, Measurements
+from checks.exposure import seconds, subject_codes
+from checks.exposure.spans import place
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The subjects' readings and adverse events that one pass over the anchors may use.
+
+    ``at_widest`` takes each time that is not known to the instant to be whichever makes a case.
+    """
+
+    readings: pd.DataFrame
+    adverse_events: pd.DataFrame
+    known: pd.Index
+    at_widest: bool = False
+
+    @property
+    def any_withheld(self) -> bool:
+        """Whether a quarantined row is among the records."""
+        return not (self.readings["trusted"].all() and self.adverse_events["trusted"].all())
+
+    @property
+    def any_without_instant(self) -> bool:
+        """Whether a time is not known to the instant."""
+        tables = (self.readings, self.adverse_events)
+        return any(bool((table["earliest"] < table["latest"]).any()) for table in tables)
+
+    def trusted(self) -> "Records":
+        """Return the records that passed every check."""
+        return replace(
+            self,
+            readings=self.readings[self.readings["trusted"]],
+            adverse_events=self.adverse_events[self.adverse_events["trusted"]],
+        )
+
+    def widened(self) -> "Records":
+        """Return the same records, with each unknown time as open as it may be."""
+        return replace(self, at_widest=True)
+
+
+def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
+    """Return the readings of the given vitals that have an instant, in order on the shared axis."""
+    readings = records.readings
+    wanted = readings["VSTESTCD"].isin(vitals) & (readings["earliest"] == readings["latest"])
+    rows = readings[wanted]
+    codes = subject_codes(rows["USUBJID"], records.known)
+    axis = place(codes, seconds(rows["earliest"]))
+    kinds = pd.Index(vitals).get_indexer(pd.Index(rows["VSTESTCD"])).astype(np.int64)
+    order = np.lexsort((rows.index.to_numpy(), kinds, axis))
+    order = order[codes[order] >= 0]
+    return Measurements(
+        axis[order],
+        kinds[order],
+        rows["value"].to_numpy()[order],
+        rows["alternative"].to_numpy()[order],
+        rows["trusted"].to_numpy()[order],
+        rows.index.to_numpy()[order],
+    )
+
+
+def extremes(records: Records, vitals: Sequence[str]) -> Extremes:
+    """Return every reading of the given vitals, whatever is known of its time."""
+    rows = records.readings[records.readings["VSTESTCD"].isin(vitals)]
+    codes = subject_codes(rows["USUBJID"], records.known)
+    return Extremes(
+        pd.Index(vitals).get_indexer(pd.Index(rows["VSTESTCD"])).astype(np.int64),
+        place(codes, seconds(rows["earliest"])),
+        place(codes, seconds(rows["latest"])),
+        rows["value"].to_numpy(),
+    )

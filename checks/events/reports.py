@@ -1,0 +1,144 @@
+"""Decide what was reported rather than measured at an instant: adverse events, and readings without a time.
+
+A reading without a time shows the component at an instant that nobody knows, so it is an adverse event's equal:
+evidence of presence, never of absence.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.events.criteria import Flags, VitalCriterion, vitals_of
+from checks.events.evidence import Onset
+from checks.events.onsets import Anchors, Extremes, may_be_met, spread
+from checks.events.records import Records, extremes
+from checks.exposure import seconds, subject_codes
+from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, place
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """Events, then readings: who, between which instants (shared axis), and what shows it."""
+
+    codes: Instants
+    earliest: Instants
+    latest: Instants
+    timed: Flags
+    labels: npt.NDArray[np.object_]
+
+
+def reports(
+    terms: frozenset[str],
+    criteria: Sequence[VitalCriterion],
+    anchors: Anchors,
+    records: Records,
+    *,
+    baseline_hours: tuple[float, float],
+    washout_hours: float,
+) -> dict[int, list[Onset]]:
+    """Return, for each anchor, the reports whose interval meets its hours or the washout before them.
+
+    Parameters
+    ----------
+    terms
+        Adverse-event terms of the component, case folded.
+    criteria
+        Its numeric criteria. A reading without a time meets an absolute one by itself; a relative one only
+        where ``records.at_widest``, against the most extreme baseline that each anchor can have.
+    """
+    dated = _dated(criteria, records)
+    reported = _reported(_events(terms, records), dated, records)
+    row, anchor = _pairs(anchors, reported, int(washout_hours * HOUR))
+    holds = np.ones(len(row), bool)
+    reading = row - (len(reported.codes) - len(dated))
+    asked = np.flatnonzero(reading >= 0)
+    holds[asked] = _hold(dated, reading[asked], anchor[asked], criteria, anchors, records, baseline_hours)
+    by_anchor: dict[int, list[Onset]] = defaultdict(list)
+    for which, where in zip(row[holds].tolist(), anchor[holds].tolist(), strict=True):
+        by_anchor[where].append(_report(which, where, anchors, reported))
+    return dict(by_anchor)
+
+
+def _events(terms: frozenset[str], records: Records) -> pd.DataFrame:
+    named = records.adverse_events[records.adverse_events["term"].isin(terms)]
+    return named.assign(label="AE:AESEQ=" + named["AESEQ"].astype("str"))
+
+
+def _dated(criteria: Sequence[VitalCriterion], records: Records) -> pd.DataFrame:
+    """Return the readings without an instant that could meet a criterion, if not by which baseline."""
+    readings = records.readings
+    without = readings["earliest"] < readings["latest"]
+    rows = readings[without & readings["VSTESTCD"].isin(vitals_of(criteria))]
+    possible = np.zeros(len(rows), bool)
+    for criterion in criteria:
+        bound = criterion.within_bound(rows["value"].to_numpy())
+        bound |= criterion.within_bound(rows["alternative"].to_numpy()) | rows["value"].isna().to_numpy()
+        possible |= (rows["VSTESTCD"] == criterion.vital).to_numpy(dtype=bool) & bound
+    kept = rows[possible]
+    return kept.assign(label="VS:VSSEQ=" + kept["VSSEQ"].astype("str"), timed=False)
+
+
+def _reported(events: pd.DataFrame, dated: pd.DataFrame, records: Records) -> _Reported:
+    columns = ["USUBJID", "earliest", "latest", "timed", "label"]
+    rows = pd.concat([events[columns], dated[columns]])
+    codes = subject_codes(rows["USUBJID"], records.known)
+    return _Reported(
+        codes,
+        place(codes, seconds(rows["earliest"])),
+        place(codes, seconds(rows["latest"])),
+        rows["timed"].to_numpy(bool),
+        rows["label"].to_numpy(object),
+    )
+
+
+def _pairs(anchors: Anchors, reported: _Reported, washout: int) -> tuple[Instants, Instants]:
+    """Return each report beside each anchor of its subject whose hours, or washout before them, it meets."""
+    owners: Instants = anchors.times >> SECONDS_BITS
+    order = np.argsort(owners, kind="stable")
+    first = np.searchsorted(owners[order], reported.codes, side="left")
+    counts = np.searchsorted(owners[order], reported.codes, side="right") - first
+    row, offset = spread(np.where(reported.codes >= 0, counts, 0))
+    anchor = order[first[row] + offset]
+    before = anchors.starts[anchor] - washout
+    meets = (reported.earliest[row] < anchors.ends[anchor]) & (reported.latest[row] >= before)
+    return row[meets], anchor[meets]
+
+
+def _hold(
+    dated: pd.DataFrame,
+    reading: Instants,
+    anchor: Instants,
+    criteria: Sequence[VitalCriterion],
+    anchors: Anchors,
+    records: Records,
+    baseline_hours: tuple[float, float],
+) -> Flags:
+    """Return where a reading without an instant may meet a criterion beside an anchor."""
+    vitals = vitals_of(criteria)
+    tests = dated["VSTESTCD"].to_numpy(object)[reading]
+    values, alternatives = (dated[name].to_numpy()[reading] for name in ("value", "alternative"))
+    widest: Extremes | None = extremes(records, vitals) if records.at_widest else None
+    holds = np.zeros(len(reading), bool)
+    for criterion in criteria:
+        mine = np.flatnonzero(tests == criterion.vital)
+        against = None
+        if widest is not None and criterion.relative and len(mine):
+            kind = vitals.index(criterion.vital)
+            against = widest.baselines(anchors, anchor[mine], kind, baseline_hours)
+        holds[mine] |= may_be_met(criterion, values[mine], alternatives[mine], against)
+    return holds
+
+
+def _report(which: int, where: int, anchors: Anchors, reported: _Reported) -> Onset:
+    begins, ends = int(reported.earliest[which]), int(reported.latest[which])
+    instant = bool(reported.timed[which]) and begins == ends
+    if ends >= anchors.starts[where]:  # what lies wholly before is kept as it is: it shows what was present
+        begins = max(begins, int(anchors.starts[where]))
+        ends = min(ends, int(anchors.ends[where]) - 1)
+    certain = instant and bool(anchors.exact[where])
+    evidence = (str(reported.labels[which]),)
+    return Onset(begins, max(begins, ends), begins if instant else None, certain, evidence)

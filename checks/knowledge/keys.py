@@ -1,0 +1,147 @@
+"""Decide by what a record is known again in another delivery: its number, its natural key, its content.
+
+SDTM names a record by USUBJID and --SEQ (SDTM Implementation Guide, section 4.1.5), but lets a sender number
+anew for each delivery; the topic and the time of an observation then tell which record it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from checks.knowledge.arrivals import Integers
+from checks.tables import RAW_PROVENANCE
+
+NATURAL: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
+    "EX": (("EXTRT",), "EXSTDTC"),
+    "VS": (("VSTESTCD",), "VSDTC"),
+    "AE": (("AETERM", "AEDECOD"), "AESTDTC"),
+    "LB": (("LBTESTCD",), "LBDTC"),
+    "PC": (("PCTESTCD",), "PCDTC"),
+    "IS": (("ISTESTCD",), "ISDTC"),
+    "CM": (("CMTRT",), "CMSTDTC"),
+}
+"""What names an observation of each domain beside its subject: the topic (the first column that is filled), the time.
+
+An event's term as reported comes first: its coding is often filled in later.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A whole number for each of n rows; rows share it when they agree. -1 where there is nothing to agree in.
+
+    Attributes
+    ----------
+    subject
+        USUBJID.
+    sequence
+        USUBJID and --SEQ; in DM the subject alone.
+    natural
+        USUBJID, topic and time; in DM the subject alone.
+    body
+        Every column but --SEQ and provenance.
+    content
+        Every column but provenance.
+    """
+
+    subject: Integers
+    sequence: Integers
+    natural: Integers
+    body: Integers
+    content: Integers
+
+
+def code_rows(table: pd.DataFrame, domain: str) -> Codes:
+    """Give each row of one domain's deliveries the numbers by which it is known again."""
+    number = f"{domain}SEQ"
+    subject = codes_of([text(table, "USUBJID")])
+    sequence = subject
+    natural = subject
+    if domain != "DM":
+        sequences, topic, time = sequence_of(table, domain), topic_of(table, domain), time_of(table, domain)
+        sequence = np.where(sequences.isna(), -1, combined([subject, codes_of([sequences])]))
+        nameless = topic.isna() & time.isna()
+        natural = np.where(nameless, -1, combined([subject, codes_of([topic, time])]))
+    known = text(table, "USUBJID").notna().to_numpy()
+    others = [table[name] for name in content_columns(table) if name != number]
+    body = codes_of(others)
+    content = combined([body, codes_of([text(table, number)])])
+    return Codes(
+        np.where(known, subject, -1),
+        np.where(known, sequence, -1),
+        np.where(known, natural, -1),
+        body,
+        content,
+    )
+
+
+def content_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that hold what was delivered."""
+    return [name for name in table.columns if name not in RAW_PROVENANCE]
+
+
+def text(table: pd.DataFrame, column: str) -> "pd.Series[str]":
+    """Return a column, missing throughout where it was not delivered."""
+    if column in table.columns:
+        return table[column].astype("str")
+    return pd.Series(pd.NA, index=table.index, dtype="str")
+
+
+def sequence_of(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
+    """Return --SEQ as a whole number's text: software that takes it for a decimal writes 12.0."""
+    return text(table, f"{domain}SEQ").str.removesuffix(".0")
+
+
+def topic_of(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
+    """Return what each row is about: a test, a term, a treatment."""
+    columns = NATURAL[domain][0] if domain in NATURAL else ()
+    topic = text(table, columns[0]) if columns else text(table, "")
+    for column in columns[1:]:
+        topic = topic.fillna(text(table, column))
+    return topic
+
+
+def time_of(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
+    """Return the stamp of each row, as delivered."""
+    return text(table, NATURAL[domain][1]) if domain in NATURAL else text(table, "")
+
+
+def codes_of(columns: Sequence["pd.Series[str]"]) -> Integers:
+    """Return a number for each row that rows share when all the columns agree; blank agrees with blank."""
+    return combined([pd.factorize(column)[0].astype(np.int64) for column in columns])
+
+
+def combined(codes: Iterable[Integers]) -> Integers:
+    """Return a number for each row that rows share when all the given numbers agree."""
+    result: Integers | None = None
+    for one in codes:
+        whole = one if result is None else result * (one.max(initial=0) + 2) + one
+        # Numbered anew after each column, the product stays below rows squared.
+        result = pd.factorize(whole + 1)[0].astype(np.int64)
+    return np.empty(0, dtype=np.int64) if result is None else result
+
+
+def canonical_order(table: pd.DataFrame, domain: str) -> Integers:
+    """Return the positions of rows in the order of subject, --SEQ, topic, time and then all they say.
+
+    Nothing in it depends on the order, the splitting or the repetition of deliveries.
+    """
+    sequences = sequence_of(table, domain)
+    numbers = pd.to_numeric(sequences, errors="coerce").fillna(np.inf).to_numpy(dtype=np.float64)
+    texts = [text(table, "USUBJID"), sequences, topic_of(table, domain), time_of(table, domain)]
+    subject, sequence, topic, time = (_ranks(one) for one in texts)
+    alike = pd.Series(combined([subject, sequence, topic, time])).duplicated(keep=False).to_numpy()
+    rest = np.zeros(len(table), dtype=np.int64)
+    if alike.any():
+        columns = sorted(content_columns(table))
+        # Only rows that share all of these are compared throughout: that spares long feeds.
+        ties = table.loc[alike, columns].reset_index(drop=True).sort_values(columns, kind="stable")
+        rest[np.flatnonzero(alike)[ties.index]] = np.arange(len(ties))
+    return np.lexsort([rest, time, topic, sequence, numbers, subject]).astype(np.int64)
+
+
+def _ranks(texts: "pd.Series[str]") -> Integers:
+    return pd.factorize(texts, sort=True)[0].astype(np.int64)

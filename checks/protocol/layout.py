@@ -1,0 +1,98 @@
+"""Decide how a protocol may say which columns of an electronic data capture (EDC) export mean which variables.
+
+A wide export has a row for each visit and a column for each item; an item export (as ODM makes it) has a row
+for each item. Both become the variables of a domain by one mapping::
+
+    vs:
+      path: feeds/vitals.csv                     # PATNUM,VTLD,VTLTM,TEMP,RESPRT with labels in the second line
+      format: edc
+      layout:
+        header_rows: 2                           # names, then labels; rows keep the numbers of their lines
+        date_format: DD-MMM-YY hh:mm             # 16-May-15 and 7:25 become 2015-05-16T07:25
+        columns:
+          USUBJID: [STUDY, PATNUM]               # several columns are joined by a hyphen
+          VSDTC: [VTLD, VTLTM]                   # a date and a time are joined as one stamp
+        results:                                 # a row for each test, from a column for each test
+          TEMP: {column: TEMP, unit: C}
+          RESP: {column: RESPRT, unit: /min}
+
+With ``rows: items`` the items of a record are gathered first, and each ItemOID is a column of its own::
+
+      layout:
+        rows: items                              # SubjectKey,StudyEventOID,...,ItemOID,Value
+        columns: {USUBJID: SubjectKey, VSDTC: [IT.VSDAT, IT.VSTIM]}
+        results: {TEMP: {column: IT.TEMP, unit_column: IT.TEMPU}}
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from checks.protocol.findings import Finding, refuse, refuse_all, shown
+from checks.protocol.kinds import Frozen, NotEmpty, ReadOnly, Section, Text
+
+DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss")
+"""What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""
+
+_TOKEN: Final = re.compile("|".join(DATE_TOKENS))
+_NEEDED: Final = (("YYYY", "YY"), ("MMM", "MM"), ("DD",))
+
+
+def _date_format(text: str) -> str:
+    tokens = _TOKEN.findall(text)
+    rest = _TOKEN.sub("", text)
+    whole = all(sum(tokens.count(one) for one in part) == 1 for part in _NEEDED)
+    days = [place for place, one in enumerate(tokens) if one not in ("hh", "mm", "ss")]
+    clock = tokens[3:] in ([], ["hh", "mm"], ["hh", "mm", "ss"])
+    if not whole or days != [0, 1, 2] or not clock or re.search("[A-Za-z0-9]", rest):
+        allowed = "a date of YYYY or YY, MMM or MM, and DD, then hh:mm or hh:mm:ss if any: DD-MMM-YYYY hh:mm"
+        raise refuse(shown(text), allowed)
+    return text
+
+
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", name):
+        raise refuse(shown(name), "an SDTM variable: up to 8 of A-Z 0-9, beginning with a letter")
+    return name
+
+
+def _several(columns: object) -> object:
+    return [columns] if isinstance(columns, str) else columns
+
+
+Variable = Annotated[str, AfterValidator(_variable)]
+Columns = Annotated[tuple[Text, ...], BeforeValidator(_several), NotEmpty]
+
+
+class Result(Section):
+    """Where one test's result stands in a row, and its unit: always the same one, or in a column."""
+
+    column: Text
+    unit: Text | None = None
+    unit_column: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_one_unit(self) -> Self:
+        if (self.unit is None) == (self.unit_column is None):
+            found = "neither unit nor unit_column" if self.unit is None else "both unit and unit_column"
+            raise refuse(found, "exactly one of unit, unit_column")
+        return self
+
+
+class Layout(Section):
+    """What the rows and columns of an EDC export are."""
+
+    columns: Annotated[Mapping[Variable, Columns], NotEmpty, *Frozen]
+    header_rows: Annotated[int, Field(ge=1, le=2)] = 1
+    rows: Literal["wide", "items"] = "wide"
+    date_format: Annotated[Text, AfterValidator(_date_format)] | None = None
+    results: Annotated[Mapping[Variable, Result], *Frozen] = ReadOnly({})
+
+    @model_validator(mode="after")
+    def _names_the_subject(self) -> Self:
+        if "USUBJID" not in self.columns:
+            listed = ", ".join(self.columns)
+            refuse_all([Finding(("columns",), f"{listed} alone", "USUBJID too: whose the rows are")])
+        return self

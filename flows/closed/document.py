@@ -1,0 +1,128 @@
+"""Decide what closed.json and arms.csv hold: what each arm shows, and who is on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from checks.closed import READINGS, ArmResult, ByArm, Side
+from checks.evaluation import Estimate
+from checks.timing import Comparison
+from flows.closed.arms import Arms
+from flows.report.document import code_version, finite
+
+SCHEMA = "postdose/closed/1"
+UNKNOWN_ARM = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who read the arm, why, and the record of it."""
+
+    by: str
+    reason: str
+    accessed_at: str
+    sequence: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Everything one closed report has found."""
+
+    look: Mapping[str, Any]
+    access: Access
+    arms: Arms
+    results: ByArm
+    withheld: pd.DataFrame
+    told: Mapping[str, Sequence[str]]
+    """Telltales that stand in a file of the blinded look, by the file's name: there should be none."""
+
+
+def build_closed(closed: Closed) -> dict[str, Any]:
+    """Return closed.json."""
+    sides = (Side.ACTIVE, Side.CONTROL)
+    return {
+        "schema": SCHEMA,
+        "study": closed.look["study"],
+        "data_cutoff": closed.look["data_cutoff"],
+        "look_id": closed.look["look_id"],
+        "code_version": code_version(),
+        "blinded": False,
+        "access": asdict(closed.access),
+        "arms": [_arm(one) for one in closed.results.arms],
+        "comparison": {
+            "test": "Fisher's exact test, one-sided for more cases on the active arms",
+            "readings": {
+                reading: {
+                    **{str(side): asdict(counted) for side, counted in zip(sides, pair, strict=True)},
+                    "p_value": closed.results.p_values[reading],
+                }
+                for reading, pair in closed.results.sides.items()
+            },
+            "problem": closed.results.problem,
+        },
+        "contradicted_arms": list(closed.arms.contradicted),
+        "switched_arms": list(closed.arms.switched),
+        "withheld_administrations": closed.withheld.to_dict("records"),
+        "telltales_in_the_blinded_look": {name: list(words) for name, words in closed.told.items()},
+    }
+
+
+def build_listing(closed: Closed, subjects: Sequence[str]) -> pd.DataFrame:
+    """Return arms.csv: the arm of each subject, and whether the subject is a case in the risk window."""
+    sides = {one.name: str(one.side) for one in closed.results.arms}
+    in_window = {"no": 0, "possible": 1, "yes": 2}
+    cases: dict[str, str] = {}
+    for case in closed.look["cases"]:
+        known = cases.get(case["USUBJID"], "no")
+        cases[case["USUBJID"]] = max(known, case["in_risk_window"], key=in_window.__getitem__)
+    rows = [
+        {
+            "USUBJID": subject,
+            "arm": closed.arms.by_subject.get(subject, UNKNOWN_ARM),
+            "side": sides.get(closed.arms.by_subject.get(subject, ""), str(Side.UNKNOWN)),
+            "case_in_risk_window": cases.get(subject, "no"),
+        }
+        for subject in subjects
+    ]
+    return pd.DataFrame(rows, columns=["USUBJID", "arm", "side", "case_in_risk_window"])
+
+
+def _arm(one: ArmResult) -> dict[str, Any]:
+    return {
+        "arm": one.name or UNKNOWN_ARM,
+        "side": str(one.side),
+        "subjects": one.subjects,
+        "subjects_dosed": one.subjects_dosed,
+        "doses": one.doses,
+        "windows_evaluable": one.windows_evaluable,
+        "windows_open": one.windows_open,
+        "windows_unobserved": one.windows_unobserved,
+        "subjects_with_case": {
+            reading: {**asdict(one.with_case[reading]), **_share(one.rates[reading])} for reading in READINGS
+        },
+        "hours_in_risk": round(one.hours_in_risk, 4),
+        "hours_in_control": round(one.hours_in_control, 4),
+        "self_controlled": {
+            reading: _timing(one.timing[reading], one.events_in_control[reading]) for reading in READINGS
+        },
+    }
+
+
+def _share(rate: Estimate | None) -> dict[str, Any]:
+    return {"rate": None, "ci95": None} if rate is None else {"rate": rate.estimate, "ci95": list(rate.ci95)}
+
+
+def _timing(comparison: Comparison | None, events_in_control: int) -> dict[str, Any] | None:
+    """Return one reading's comparison of risk with control hours; None where one kind was not observed."""
+    if comparison is None:
+        return None
+    return {
+        "events_in_risk": comparison.events_in_risk,
+        "events_in_control": events_in_control,
+        "relative_incidence": finite(comparison.relative_incidence),
+        "ci95": [finite(limit) for limit in comparison.ci95],
+        "p_value": finite(comparison.p_value),
+    }

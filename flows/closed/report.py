@@ -1,0 +1,123 @@
+"""Write the closed report of a look: permission, record, and only then the arm, into a folder of its own."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from checks.closed import evaluate_by_arm, telltales_in
+from checks.errors import FeedError
+from checks.protocol import StudyProtocol
+from checks.tables import Feed
+from checks.validation import Validation, validate_feeds
+from flows.closed.access import record_access, require_permission
+from flows.closed.arms import Arms, read_arms, withheld_administrations
+from flows.closed.document import Access, Closed, build_closed, build_listing
+from flows.closed.folder import private_folder
+from flows.closed.page import render_closed
+from flows.settings import Settings
+
+FOLDER = "closed"
+
+
+def closed_report(
+    look: Mapping[str, Any],
+    folder: Path,
+    *,
+    protocol: StudyProtocol,
+    settings: Settings,
+    read_feeds: Callable[[], Mapping[str, Feed]],
+    reason: str,
+    by: str,
+    now: datetime,
+) -> Path:
+    """Write ``closed/`` into a look's folder: closed.html, closed.json and arms.csv; return the page's path.
+
+    The access is recorded in the ledger before any feed is read. Nothing is written anywhere else.
+
+    Parameters
+    ----------
+    look
+        The look's document, blinded.
+    folder
+        The look's folder.
+    protocol
+        The study protocol that the look was made with.
+    settings
+        Whether the closed path is allowed, and where the ledger is.
+    read_feeds
+        Reads the feeds of the look, by lower-case domain, with what tells the arm.
+    reason, by
+        Why, and by whom (a claimed name), the arm is read.
+    now
+        The moment of the access, with an offset.
+
+    Raises
+    ------
+    UsageError
+        When it is not allowed, or the folder is not private.
+    LedgerWriteError
+        When the access cannot be recorded: the arm is then not read.
+    FeedError
+        When the feeds are no longer those of the look.
+    """
+    require_permission(settings, protocol, reason=reason, by=by)
+    with private_folder(folder / FOLDER) as private:
+        head = record_access(settings, look, reason=reason, by=by, now=now)
+        access = Access(by.strip(), reason.strip(), now.isoformat(), head.sequence, head.sha256)
+        feeds = read_feeds()
+        validation = validate_feeds(feeds, protocol, datetime.fromisoformat(look["data_cutoff"]))
+        _require_same(look, validation)
+        closed = _closed(look, access, feeds, validation, protocol, _outputs(folder))
+        document = build_closed(closed)
+        subjects = sorted({*validation.subjects["USUBJID"], *closed.arms.by_subject})
+        listing = build_listing(closed, subjects)
+        private.write("closed.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+        private.write("arms.csv", listing.to_csv(index=False, lineterminator="\n").encode())
+        private.write("closed.html", render_closed(document, protocol).encode())
+    return private.path / "closed.html"
+
+
+def _closed(
+    look: Mapping[str, Any],
+    access: Access,
+    feeds: Mapping[str, Feed],
+    validation: Validation,
+    protocol: StudyProtocol,
+    outputs: Iterable[Path],
+) -> Closed:
+    arms = read_arms(feeds["dm"])
+    results = evaluate_by_arm(
+        validation, arms.by_subject, protocol, datetime.fromisoformat(look["data_cutoff"])
+    )
+    withheld = withheld_administrations(feeds["ex"], validation.quarantine)
+    return Closed(look, access, arms, results, withheld, _told(outputs, arms, withheld, protocol))
+
+
+def _require_same(look: Mapping[str, Any], validation: Validation) -> None:
+    """Refuse feeds that changed since the look: the two reports would speak of different data."""
+    read = {feed.domain: list(feed.sha256) for feed in validation.feeds}
+    for feed in look["feeds"]:
+        if read.get(feed["domain"]) != feed["sha256"]:
+            raise FeedError(
+                feed["domain"], "other bytes than the look had read", "the same deliveries; look again"
+            )
+
+
+def _outputs(folder: Path) -> Sequence[Path]:
+    """Return the files of the blinded look."""
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _told(
+    outputs: Iterable[Path], arms: Arms, withheld: pd.DataFrame, protocol: StudyProtocol
+) -> Mapping[str, Sequence[str]]:
+    """Look for every arm's code, treatment's name and withheld amount in the blinded outputs."""
+    amounts = [text for text in withheld["EXDOSE"] if any(sign in text for sign in ".-")]
+    words = {*arms.by_subject.values(), *protocol.treatment.names, *withheld["EXTRT"], *amounts}
+    innocent = (protocol.study.id, protocol.study.title or "")
+    found = {path.name: telltales_in(path.read_bytes(), words, innocent=innocent) for path in outputs}
+    return {name: told for name, told in found.items() if told}

@@ -1,0 +1,148 @@
+"""Decide which rows of a domain an EDC export holds, by the layout that the study protocol declares.
+
+It acts on what any reader of tables found, so that an export may be CSV, SAS, Parquet or the result of a
+query. Every row keeps the line or record number of the row that it came from; see ``checks.protocol.layout``
+for examples.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from checks.errors import FeedError
+from checks.protocol.layout import Layout
+from flows.feeds.content import Content
+from flows.feeds.edc_dates import stamp_reader
+from flows.feeds.edc_items import gather_items
+from flows.feeds.records import Records, check_names
+from flows.feeds.told import Told
+
+Reader = Callable[[Content, Told], Records]
+
+NOT_DONE = "NOT DONE"
+"""The --STAT of a test that was not done (CDISC code list ND)."""
+
+
+def arranged(reader: Reader) -> Reader:
+    """Return a reader of the same files whose records are those of the domain.
+
+    The reader raises FeedError, beside what ``reader`` raises, when a column that the layout names is not
+    there, or when one record has two values of an item.
+    """
+
+    def read(content: Content, told: Told) -> Records:
+        if told.layout is None:
+            raise TypeError("an EDC export is read by a layout")
+        table = _as_frame(reader(content, told), told.layout.header_rows, content.name)
+        if told.layout.rows == "items":
+            table = gather_items(table, _named(told.layout), content.name)
+        return _as_records(_arrange(table, told.layout, told.domain, content.name))
+
+    return read
+
+
+def _as_frame(records: Records, header_rows: int, file: str) -> pd.DataFrame:
+    """Return the records as trimmed text, indexed by their row numbers, without the row of labels."""
+    check_names(records.names, file)
+    names = [name.strip().upper() for name in records.names]
+    columns = {
+        name: pd.Series(pd.array(column, dtype="str")).str.strip()
+        for name, column in zip(names, records.columns, strict=True)
+    }
+    frame = pd.DataFrame(columns).set_axis(records.source_rows)
+    return frame.mask(frame == "").iloc[header_rows - 1 :]
+
+
+def _as_records(frame: pd.DataFrame) -> Records:
+    text = pa.large_string()
+    cells = (frame[name].astype(object) for name in frame)
+    columns = [pa.chunked_array([pa.array(one, type=text, from_pandas=True)], type=text) for one in cells]
+    return Records([str(name) for name in frame.columns], columns, frame.index.to_numpy(dtype=np.int64))
+
+
+def _arrange(table: pd.DataFrame, layout: Layout, domain: str, file: str) -> pd.DataFrame:
+    _refuse_missing(table, layout, file)
+    variables = {
+        name: _variable(table, name, sources, layout.date_format) for name, sources in layout.columns.items()
+    }
+    rows = pd.DataFrame(variables, index=table.index)
+    return rows if not layout.results else _each_result(rows, table, layout, domain)
+
+
+def _named(layout: Layout) -> tuple[str, ...]:
+    """Return the columns that a layout names, in upper case, in its order."""
+    named = [source for sources in layout.columns.values() for source in sources]
+    for result in layout.results.values():
+        named += [result.column, *([result.unit_column] if result.unit_column else [])]
+    return tuple(dict.fromkeys(name.upper() for name in named))
+
+
+def _refuse_missing(table: pd.DataFrame, layout: Layout, file: str) -> None:
+    """Refuse a table without a named column: a misspelt one would pass for a test that nobody did."""
+    missing = [name for name in _named(layout) if name not in table.columns]
+    if missing:
+        kind = "item" if layout.rows == "items" else "column"
+        allowed = f"those that the protocol's `layout` names; the file has {', '.join(table.columns)}"
+        raise FeedError(file, f"no {kind} {', '.join(missing)}", allowed)
+
+
+def _variable(
+    table: pd.DataFrame, name: str, sources: Sequence[str], date_format: str | None
+) -> "pd.Series[str]":
+    """Return one variable: its columns joined; a stamp where the variable is one and the form is told."""
+    texts = [table[source.upper()] for source in sources]
+    if not name.endswith("DTC"):
+        return _joined(texts, "-")
+    if date_format is None:
+        return _with_time(texts, "T")
+    read = stamp_reader(date_format)
+    return _with_time(texts, " ").map(read, na_action="ignore")
+
+
+def _joined(texts: "Sequence[pd.Series[str]]", by: str) -> "pd.Series[str]":
+    """Join texts row by row; missing where one of them is, since what identifies must be whole."""
+    first, *rest = texts
+    for text in rest:
+        first = first + by + text
+    return first
+
+
+def _with_time(texts: "Sequence[pd.Series[str]]", by: str) -> "pd.Series[str]":
+    """Join a date and a time; without a time the date stands alone."""
+    date, *times = texts
+    for time in times:
+        date = date.where(time.isna(), date + by + time)
+    return date
+
+
+def _each_result(rows: pd.DataFrame, table: pd.DataFrame, layout: Layout, domain: str) -> pd.DataFrame:
+    """Return a row for each test of each row, in the order of the rows, then of the tests."""
+    tests = [
+        _one_result(rows, table[result.column.upper()], _unit(table, result.unit, result.unit_column), test)
+        for test, result in layout.results.items()
+    ]
+    named = [test.rename(columns=lambda name: name.replace("--", domain)) for test in tests]
+    together = pd.concat(named).assign(place=np.repeat(np.arange(len(tests)), len(rows)))
+    order = np.lexsort((together["place"].to_numpy(), np.tile(np.arange(len(rows)), len(tests))))
+    stacked = together.drop(columns="place").iloc[order]
+    sequence = f"{domain}SEQ"
+    if sequence in stacked:
+        stacked[sequence] = stacked[sequence] + "." + stacked[f"{domain}TESTCD"]
+    return stacked
+
+
+def _one_result(
+    rows: pd.DataFrame, value: "pd.Series[str]", unit: "pd.Series[str]", test: str
+) -> pd.DataFrame:
+    """Return the rows of one test; an empty cell of a wide row says that the test was not done."""
+    status = pd.Series(NOT_DONE, index=rows.index, dtype="str").where(value.isna())
+    code = pd.Series(test, index=rows.index, dtype="str")
+    return rows.assign(**{"--TESTCD": code, "--ORRES": value, "--ORRESU": unit, "--STAT": status})
+
+
+def _unit(table: pd.DataFrame, unit: str | None, unit_column: str | None) -> "pd.Series[str]":
+    if unit_column is not None:
+        return table[unit_column.upper()]
+    return pd.Series(unit, index=table.index, dtype="str")

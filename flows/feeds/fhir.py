@@ -1,0 +1,152 @@
+"""Decide which rows of a domain a FHIR R4 delivery holds: the newest version of each resource, as text.
+
+DM comes from Patient, EX from MedicationAdministration, VS from Observation, AE from AdverseEvent; resources
+of other types are of other feeds. --SEQ is the id of the resource, which stays the same through its versions:
+of several versions in one delivery the one with the newest ``meta.lastUpdated`` counts, or the last where
+that does not tell. ENTERED is that time. A resource with status entered-in-error, and a deleted one, is a row
+with DELETED = Y.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from checks.errors import FeedError
+from checks.tables import DELETED, ENTERED
+from flows.feeds import fhir_doses, fhir_events, fhir_people, fhir_vitals
+from flows.feeds.content import Content
+from flows.feeds.fhir_elements import NOTHING, Element, part, word
+from flows.feeds.fhir_lines import Entry, document
+from flows.feeds.fhir_people import Directory, Row
+from flows.feeds.records import Records, RowCollector
+from flows.feeds.told import Told
+
+RESOURCES: Final = {
+    "DM": "Patient",
+    "EX": "MedicationAdministration",
+    "VS": "Observation",
+    "AE": "AdverseEvent",
+}
+"""Domain -> the type of the resources that are its records."""
+
+_COLUMNS: Final = {
+    "DM": fhir_people.COLUMNS,
+    "EX": fhir_doses.COLUMNS,
+    "VS": fhir_vitals.COLUMNS,
+    "AE": fhir_events.COLUMNS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The newest version of one record seen so far: its place, its time, and the reference to its subject."""
+
+    place: int
+    moment: datetime | None
+    subject: Element
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What one pass over a delivery saw: people, medications, and the newest version of each record."""
+
+    directory: Directory
+    newest: dict[str, _Version] = field(default_factory=dict)
+    _references: dict[str | None, Element] = field(default_factory=dict)
+
+    def take(self, place: int, entry: Entry, kind: str) -> None:
+        """Take in one entry."""
+        self.directory.note(entry)
+        if entry.kind != kind or entry.id is None:
+            return
+        moment, before = _moment(entry.resource), self.newest.get(entry.id)
+        reference = part(entry.resource, "subject")
+        # A subject has many records: one copy of its reference serves them all.
+        subject = (
+            self._references.setdefault(word(reference, "reference"), reference) if reference else NOTHING
+        )
+        if before is None:
+            self.newest[entry.id] = _Version(place, moment, subject)
+        elif before.moment is None or moment is None or moment >= before.moment:
+            self.newest[entry.id] = _Version(place, moment, subject or before.subject)
+
+    def counts(self, place: int, entry: Entry) -> bool:
+        """Whether an entry is the newest version of its record; one without an id is a record of its own."""
+        return entry.id is None or self.newest[entry.id].place == place
+
+    def subject_of(self, record: str | None) -> str | None:
+        """Return whose a record is by an earlier version: a deletion names only the record."""
+        return None if record is None else self.directory.subject(self.newest[record].subject)
+
+
+def read(content: Content, told: Told) -> Records:
+    """Read FHIR R4 resources: NDJSON, plain or gzip, or one JSON file with a resource or a Bundle.
+
+    Raises
+    ------
+    FeedError
+        When the domain has no FHIR resource, or a line is no JSON, no resource, or reports a failed export.
+    """
+    kind = RESOURCES.get(told.domain)
+    if kind is None:
+        raise FeedError(content.name, f"FHIR for {told.domain}", f"FHIR for {', '.join(RESOURCES)}")
+    names = _names(told.domain)
+    collector = RowCollector(len(names))
+    with document(content, told) as delivered:
+        survey = _Survey(Directory(told.subject_system))
+        for place, entry in enumerate(delivered.entries()):
+            survey.take(place, entry, kind)
+        for place, entry in enumerate(delivered.entries()):
+            if entry.kind == kind and survey.counts(place, entry):
+                for row in _rows(entry, told.domain, survey):
+                    collector.add([row.get(name) for name in names], entry.number)
+    return collector.records(names)
+
+
+def _names(domain: str) -> tuple[str, ...]:
+    sequence = () if domain == "DM" else (f"{domain}SEQ",)
+    return ("USUBJID", *sequence, *_COLUMNS[domain], ENTERED, DELETED)
+
+
+def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
+    resource = entry.resource
+    common: Row = {
+        ENTERED: word(part(resource, "meta"), "lastUpdated"),
+        DELETED: "Y" if _is_taken_back(entry, domain) else None,
+    }
+    if domain == "DM":
+        yield survey.directory.row(entry) | common
+        return
+    common["USUBJID"] = survey.directory.subject(part(resource, "subject"))
+    if common["USUBJID"] is None and entry.deleted:
+        common["USUBJID"] = survey.subject_of(entry.id)
+    for row in _of_domain(entry, domain, survey.directory):
+        suffix = row.pop(f"{domain}SEQ", None)
+        sequence = entry.id if entry.id is None or suffix is None else f"{entry.id}.{suffix}"
+        yield row | common | {f"{domain}SEQ": sequence}
+
+
+def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]:
+    if entry.deleted:
+        yield {}
+    elif domain == "VS":
+        yield from fhir_vitals.rows(entry.resource)
+    elif domain == "EX":
+        yield fhir_doses.row(entry.resource, directory.medication)
+    else:
+        yield fhir_events.row(entry.resource)
+
+
+def _is_taken_back(entry: Entry, domain: str) -> bool:
+    wrong = word(entry.resource, "status") == "entered-in-error"
+    return entry.deleted or wrong or (domain == "AE" and fhir_events.is_potential(entry.resource))
+
+
+def _moment(resource: Element) -> datetime | None:
+    """Return when this version was written; None where that is not told with an offset, as R4 asks."""
+    try:
+        moment = datetime.fromisoformat(word(part(resource, "meta"), "lastUpdated") or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,131 @@
+"""Decide whether a delivery is FHIR JSON, and take its resources apart: NDJSON, or one resource, or a Bundle.
+
+Source: HL7 FHIR R4 (4.0.1), Bundle; and the Bulk Data Access implementation guide for NDJSON (a resource a
+line). A deletion stands in a Bundle as an entry whose request has the method DELETE.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from checks.errors import FeedError
+from flows.feeds.content import GZIP, JSON, Content, decompressed
+from flows.feeds.decoding import as_text, measure
+from flows.feeds.fhir_elements import NOTHING, Element, part, parts, word
+from flows.feeds.told import Told
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One resource: its line (or its place in a Bundle that is the whole file), and whether it was deleted.
+
+    ``address`` is the entry's fullUrl, by which other entries may refer to it.
+    """
+
+    number: int
+    resource: Element
+    deleted: bool = False
+    address: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The type of the resource."""
+        return word(self.resource, "resourceType")
+
+    @property
+    def id(self) -> str | None:
+        """The id; in a Bundle, else the UUID that its entries refer to."""
+        uuid = (self.address or "").removeprefix("urn:uuid:")
+        return word(self.resource, "id") or (uuid if uuid != self.address else None) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A delivery that can be gone through more than once."""
+
+    content: Content
+    codec: str
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield each resource, those of Bundles too.
+
+        Raises
+        ------
+        FeedError
+            Naming the line that is no JSON, or no resource, or says that the export failed.
+        """
+        text = as_text(self.content, self.codec, newline="\n")
+        try:
+            if self.content.name.lower().endswith(".json"):
+                whole = self._resource(text.read(), 1)
+                yield from self._each(whole, 1, by_place=whole.get("resourceType") == "Bundle")
+                return
+            for number, line in enumerate(text, start=1):
+                if line.strip():
+                    yield from self._each(self._resource(line, number), number, by_place=False)
+        finally:
+            text.detach()
+
+    def _resource(self, text: str, line: int) -> Element:
+        try:
+            found = json.loads(text.rstrip(), parse_float=str, parse_int=str, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            at = f"line {line + error.lineno - 1}, column {error.colno}"
+            raise FeedError(
+                self.content.name, f"no JSON at {at}", "a FHIR resource in each line (NDJSON)"
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise FeedError(
+                self.content.name, f"no valid JSON in line {line}", "JSON numbers, and no deeper nesting"
+            ) from error
+        if not isinstance(found, dict) or word(found, "resourceType") is None:
+            raise FeedError(self.content.name, f"no resourceType in line {line}", "FHIR R4 resources")
+        return found
+
+    def _each(self, resource: Element, line: int, *, by_place: bool) -> Iterator[Entry]:
+        if resource["resourceType"] != "Bundle":
+            yield self._sound(Entry(line, resource))
+            return
+        for place, entry in enumerate(parts(resource, "entry"), start=1):
+            number, address = place if by_place else line, word(entry, "fullUrl")
+            if word(part(entry, "request"), "method") == "DELETE":
+                yield Entry(number, _deleted(entry), deleted=True, address=address)
+            elif part(entry, "resource"):
+                yield self._sound(Entry(number, part(entry, "resource"), address=address))
+
+    def _sound(self, entry: Entry) -> Entry:
+        """Refuse an OperationOutcome that reports an error: what came with it may not be all there is."""
+        issues = parts(entry.resource, "issue") if entry.kind == "OperationOutcome" else []
+        if any(word(issue, "severity") in ("error", "fatal") for issue in issues):
+            found = f"an OperationOutcome that reports an error, in line {entry.number}"
+            raise FeedError(self.content.name, found, "an export that ended without one")
+        return entry
+
+
+@contextmanager
+def document(content: Content, told: Told) -> Iterator[Document]:
+    """Yield the delivery, decompressed where its name says so.
+
+    Raises
+    ------
+    FeedError
+        When it is not JSON text, or not in the encoding told.
+    """
+    if content.name.lower().endswith(".gz"):
+        content.require(GZIP, allowed="a compressed file, as its name says")
+    with decompressed(content) as plain:
+        plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
+        yield Document(plain, measure(plain, told.encoding).codec)
+
+
+def _deleted(entry: Element) -> Element:
+    """Return what is known of a deleted resource: type, id, and when."""
+    kind, _, name = (word(part(entry, "request"), "url") or "").partition("?")[0].rpartition("/")
+    moment = word(part(entry, "response"), "lastModified")
+    meta = {"lastUpdated": moment} if moment else NOTHING
+    return {"resourceType": kind.rpartition("/")[2], "id": name, "meta": meta}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

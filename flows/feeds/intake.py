@@ -1,0 +1,130 @@
+"""Decide what a look reads of each feed: what was received by its data cut-off, or the files as they are found.
+
+What lies where a feed arrives is taken into the study's delivery store first, when the look is of now. A feed
+that cannot be kept, for a full disk or a folder without permission, is read as it is found, with the problem:
+harm must not go unseen for want of a copy.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checks.errors import FeedError, MissingFeedError
+from checks.protocol import StudyProtocol
+from checks.protocol.model import FeedSource
+from checks.tables import DeliveredTable, Delivery
+from flows.feeds.content import opened
+from flows.feeds.database import database_url, query_content
+from flows.feeds.deliveries import DeliveryStore
+from flows.feeds.location import find_files
+from flows.feeds.reading import read_deliveries
+from flows.feeds.told import Told
+
+Arrived = tuple[DeliveredTable, ...]
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""A time of receipt for what is not kept, and is handed on without one."""
+
+
+STORE = "deliveries"
+"""The folder, beside the protocol, of every study's delivery store."""
+
+
+def open_inbox(protocol: StudyProtocol, addresses: Mapping[str, str], found: str | None) -> "Inbox":
+    """Return the inbox of a study, with its delivery store beside the protocol."""
+    store = DeliveryStore(protocol.folder / STORE / protocol.study.id)
+    return Inbox(protocol, store, addresses, None if found is None else Path(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """Where a study's feeds arrive and are kept.
+
+    ``found`` is a folder that holds the feeds in place of the protocol's paths; they are then read as they are
+    found there, and neither kept nor looked up among the deliveries on record. ``addresses`` are those of
+    databases, by the environment variable that the protocol names.
+    """
+
+    protocol: StudyProtocol
+    store: DeliveryStore
+    addresses: Mapping[str, str]
+    found: Path | None = None
+
+    def read(self, domain: str, *, by: datetime) -> Arrived:
+        """Return what is on record as received by an instant; without any record, the files as found."""
+        source = self._source(domain)
+        if self.found is not None or not self.store.domains():
+            return self._as_found(domain, source)
+        receipts = self.store.receipts(domain, by=by)
+        if not receipts:
+            nothing = f"nothing received by {by:%Y-%m-%dT%H:%M:%SZ}"
+            return (_unusable(domain, MissingFeedError(domain, nothing, "a delivery received by then"), by),)
+        return read_deliveries(receipts, Told.by(source, domain))
+
+    def take_in(self, domain: str, *, now: datetime) -> Arrived:
+        """Take in what lies where the feed arrives, and return everything received by now.
+
+        An incremental feed whose files were taken away after they had been taken in has nothing new.
+        """
+        source = self._source(domain)
+        told = Told.by(source, domain)
+        try:
+            for name, content in self._contents(domain, source):
+                self.store.take_in(domain, name, content, received_at=now, recorded_at=now)
+        except OSError as error:
+            full = FeedError(
+                domain, f"that deliveries cannot be kept ({error.strerror})", "room, and permission"
+            )
+            return (*self._as_found(domain, source), _unusable(domain, full, now))
+        except FeedError as error:
+            received = read_deliveries(self.store.receipts(domain, by=now), told)
+            nothing_new = source.mode == "incremental" and isinstance(error, MissingFeedError)
+            return received if received and nothing_new else (*received, _unusable(domain, error, now))
+        return read_deliveries(self.store.receipts(domain, by=now), told)
+
+    def _source(self, domain: str) -> FeedSource:
+        return self.protocol.feeds.by_domain()[domain.upper()]
+
+    def _location(self, domain: str, source: FeedSource) -> str:
+        """Return where a feed arrives: in the folder given, at its own URL, or beside the protocol."""
+        if self.found is not None:
+            return str(
+                self.found / (Path(source.path).name if source.query is None else f"{domain.lower()}.csv")
+            )
+        return source.path if "://" in source.path else str(self.protocol.folder / source.path)
+
+    def _contents(self, domain: str, source: FeedSource) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and the bytes of each file that lies where the feed arrives."""
+        if source.query is not None and source.variable is not None:
+            url = database_url(source.variable, self.addresses, feed=domain)
+            yield f"{domain.lower()}.csv", query_content(url, source.query, feed=domain)
+            return
+        for file in find_files(self._location(domain, source)):
+            with opened(file) as content:
+                yield file.name, content.stream.read()
+
+    def _as_found(self, domain: str, source: FeedSource) -> Arrived:
+        if source.query is None or self.found is not None:
+            return read_deliveries(self._location(domain, source), Told.by(source, domain))
+        return self._asked(domain, source)
+
+    def _asked(self, domain: str, source: FeedSource) -> Arrived:
+        """Ask the database, and read its answer without keeping it."""
+        with tempfile.TemporaryDirectory() as folder:
+            once = DeliveryStore(Path(folder))
+            try:
+                receipts = [
+                    once.take_in(domain, name, content, received_at=_EVER, recorded_at=_EVER)
+                    for name, content in self._contents(domain, source)
+                ]
+            except FeedError as error:
+                return (_unusable(domain, error, None),)
+            read = read_deliveries(receipts, Told.by(source, domain))
+        return tuple(replace(one, delivery=replace(one.delivery, received_at=None)) for one in read)
+
+
+def _unusable(domain: str, error: FeedError, received_at: datetime | None) -> DeliveredTable:
+    """Return a delivery of which nothing can be used but its problem."""
+    return DeliveredTable(Delivery(domain, "", 0, received_at), None, str(error))

@@ -1,0 +1,12 @@
+"""Remember looks, alerts, receipts and decisions: an append-only, hash-chained record, and the outbox beside it.
+
+Each record carries the SHA-256 of its own content and of the record before it, so that a record changed,
+removed or put in later breaks the chain at a place that can be named. Triggers of the database refuse to change
+or remove one. The outbox is written in the same transaction as the verdict that caused it: a message exists as
+soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer at a time in both.
+"""
+
+from flows.ledger.book import Ledger, Outgoing
+from flows.ledger.chain import Head, Kind, Record, canonical
+
+__all__ = ["Head", "Kind", "Ledger", "Outgoing", "Record", "canonical"]

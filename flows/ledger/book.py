@@ -1,0 +1,251 @@
+"""Decide what is written to the ledger together, and read it back."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from checks.errors import LedgerBrokenError, LedgerWriteError
+from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
+from flows.ledger.database import Database, damaged
+from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
+
+ROWS_AT_ONCE = 1000
+"""Rows fetched together while a chain is verified: a few megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message for one channel, by its idempotency key."""
+
+    id: str
+    channel: str
+    message: Mapping[str, Any]
+
+
+class Ledger:
+    """The record of one database; every method is one transaction.
+
+    Parameters
+    ----------
+    url
+        A SQLAlchemy URL of SQLite or PostgreSQL; whichever driver it names, ours is used.
+    key
+        Seals each record that is written, and judges the seals when the chain is verified. A ledger once sealed
+        is written with its key alone. There is one key for a ledger's life: changing it is not provided for.
+    must_exist
+        Whether to refuse, rather than make, a ledger that is not there.
+
+    Raises
+    ------
+    LedgerWriteError
+        From every method, when the database cannot be reached, read or written.
+    UsageError
+        When the ledger must exist and does not.
+    """
+
+    def __init__(self, url: str, *, key: bytes | None = None, must_exist: bool = False) -> None:
+        self._key = key
+        self._database = Database(url, must_exist=must_exist)
+        bring_up_to_date(self._database, must_exist=must_exist)
+
+    def record(self, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
+        """Append one record and return it as the new head."""
+        with self._database.writing() as connection:
+            return self._append(connection, study, kind, payload)
+
+    def record_look(self, study: str, payload: Mapping[str, Any], outgoing: Sequence[Outgoing]) -> Head:
+        """Append a look, put its messages into the outbox, and return the new head: one transaction.
+
+        A change of the protocol since the study's last look is recorded before it, with the look's reason; each
+        message is recorded after it, by its hash.
+        """
+        with self._database.writing() as connection:
+            before = _last_look(connection, study)
+            change = None if before is None else _protocol_change(before, payload)
+            if change is not None:
+                self._append(connection, study, Kind.PROTOCOL_CHANGE, change)
+            head = self._append(connection, study, Kind.LOOK, payload)
+            for one in outgoing:
+                head = self._append(connection, study, Kind.ALERT, _alert(one))
+                connection.execute(OUTBOX.insert().values(_waiting(one, study, head)))
+        return head
+
+    def record_delivery(self, study: str, outgoing_id: str, *, delivered: bool, detail: str) -> Head:
+        """Append the receipt of one message, or the failed attempt, and mark it in the outbox."""
+        with self._database.writing() as connection:
+            connection.execute(
+                OUTBOX.update()
+                .where(OUTBOX.c.id == outgoing_id)
+                .values(state="delivered" if delivered else "pending", attempts=OUTBOX.c.attempts + 1)
+            )
+            kind = Kind.RECEIPT if delivered else Kind.FAILED_DELIVERY
+            return self._append(connection, study, kind, {"message": outgoing_id, "detail": detail})
+
+    def last_look(self, study: str) -> Mapping[str, Any] | None:
+        """Return the payload of the study's newest look, or None before the first."""
+        with self._database.reading() as connection:
+            return _last_look(connection, study)
+
+    def records(self, study: str | None = None, kind: Kind | None = None) -> tuple[Record, ...]:
+        """Return the records of a study and of a kind, of all where None, oldest first."""
+        wanted = select(RECORDS).order_by(RECORDS.c.sequence)
+        if study is not None:
+            wanted = wanted.where(RECORDS.c.study == study)
+        if kind is not None:
+            wanted = wanted.where(RECORDS.c.kind == kind)
+        with self._database.reading() as connection:
+            return tuple(_record(row) for row in connection.execute(wanted))
+
+    def pending(self, study: str) -> tuple[Outgoing, ...]:
+        """Return the study's messages that have not been delivered, oldest first."""
+        waiting = (
+            select(OUTBOX.c.id, OUTBOX.c.channel, OUTBOX.c.message)
+            .where(OUTBOX.c.study == study, OUTBOX.c.state == "pending")
+            .order_by(OUTBOX.c.sequence, OUTBOX.c.id)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(waiting).all()
+        return tuple(Outgoing(row.id, row.channel, json.loads(row.message)) for row in rows)
+
+    def head(self) -> Head | None:
+        """Return the newest record, or None in an empty ledger."""
+        with self._database.reading() as connection:
+            last = _last(connection)
+        return None if last is None else last.head
+
+    def verify(self) -> int:
+        """Return how many records the chain holds.
+
+        Raises
+        ------
+        LedgerBrokenError
+            Naming the first record that does not follow from those before it or, with a key, is not sealed by it.
+        """
+        try:
+            with self._database.reading() as connection:
+                return verify_chain(_stream(connection), key=self._key)
+        except LedgerWriteError as error:
+            if damaged(error):
+                raise LedgerBrokenError(f"the records cannot all be read: {error}") from error
+            raise
+
+    def find(self, sha256: str) -> Head:
+        """Return the record with a hash, as an earlier report or an earlier `head` names it.
+
+        Raises
+        ------
+        LedgerBrokenError
+            When no record has it: records were cut off the end, or the chain was rewritten.
+        """
+        with self._database.reading() as connection:
+            sequence = connection.execute(
+                select(RECORDS.c.sequence).where(RECORDS.c.sha256 == sha256)
+            ).scalar()
+            last = _last(connection)
+        if sequence is None:
+            newest = "the ledger is empty" if last is None else f"record {last.sequence} is the newest"
+            raise LedgerBrokenError(
+                f"no record has the hash {sha256} ({newest}): records were cut off the end, or the chain rewritten"
+            )
+        return Head(sequence, sha256)
+
+    def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
+        last = _last(connection)
+        self._refuse_other_keys(connection, last)
+        new = next_record(last, study, kind, payload, self._key)
+        connection.execute(
+            RECORDS.insert().values(
+                sequence=new.sequence,
+                study=study,
+                kind=new.kind,
+                payload=new.text,
+                previous_sha256=new.previous_sha256,
+                sha256=new.sha256,
+                hmac=new.hmac,
+            )
+        )
+        return new.head
+
+    def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
+        """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""
+        if last is None:
+            return
+        if self._key is None and last.hmac is not None:
+            problem = "is sealed with a key, and none was given"
+        elif self._key is not None and last.hmac is None and _any_sealed(connection):
+            problem = "carries no seal, though one before it does"
+        elif self._key is not None and last.hmac not in (None, seal(self._key, last.sha256)):
+            problem = "is sealed with another key"
+        else:
+            return
+        raise LedgerWriteError(
+            f"{self._database.shown}: record {last.sequence} {problem} (POSTDOSE_LEDGER_KEY)"
+        )
+
+
+def _protocol_change(before: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    old, new = before.get("protocol_sha256"), payload.get("protocol_sha256")
+    return None if old == new else {"from": old, "to": new, "reason": payload.get("reason", "")}
+
+
+def _alert(one: Outgoing) -> Mapping[str, Any]:
+    hashed = hashlib.sha256(canonical(one.message).encode()).hexdigest()
+    return {"message": one.id, "channel": one.channel, "message_sha256": hashed}
+
+
+def _waiting(one: Outgoing, study: str, head: Head) -> Mapping[str, Any]:
+    return {
+        "id": one.id,
+        "sequence": head.sequence,
+        "study": study,
+        "channel": one.channel,
+        "message": canonical(one.message),
+        "state": "pending",
+        "attempts": 0,
+    }
+
+
+def _last(connection: Connection) -> Record | None:
+    row = connection.execute(select(RECORDS).order_by(RECORDS.c.sequence.desc()).limit(1)).first()
+    return None if row is None else _record(row)
+
+
+def _last_look(connection: Connection, study: str) -> Mapping[str, Any] | None:
+    newest = (
+        select(RECORDS.c.payload)
+        .where(RECORDS.c.study == study, RECORDS.c.kind == Kind.LOOK)
+        .order_by(RECORDS.c.sequence.desc())
+        .limit(1)
+    )
+    payload = connection.execute(newest).scalar()
+    return None if payload is None else json.loads(payload)
+
+
+def _any_sealed(connection: Connection) -> bool:
+    return (
+        connection.execute(select(RECORDS.c.sequence).where(RECORDS.c.hmac.is_not(None)).limit(1)).first()
+        is not None
+    )
+
+
+def _stream(connection: Connection) -> Iterator[Record]:
+    every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
+    return (_record(row) for row in connection.execute(every))
+
+
+def _record(row: Row[Any]) -> Record:
+    # SQLite lets another hand store bytes where text was declared: as text they fail their hash and are named.
+    text = {name: str(value) for name, value in row._mapping.items() if isinstance(value, str | bytes)}
+    return Record(
+        row.sequence,
+        text["study"],
+        text["kind"],
+        text["payload"],
+        text["previous_sha256"],
+        text["sha256"],
+        text.get("hmac"),
+    )

@@ -1,0 +1,146 @@
+"""Decide what a record's hash covers, and which record of a chain is the first that cannot be trusted.
+
+A record is hashed as ``SHA-256(p(sequence) p(study) p(kind) p(payload) p(previous hash))``, where ``p`` writes a
+part's UTF-8 bytes led by their count in decimal and a colon, so that no two records read alike. The first record
+follows 64 zeros. With a key each record also carries ``HMAC-SHA-256(key, hash)`` (RFC 2104): who can rewrite the
+whole database can make a new chain that fits in itself, but not its seals.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from checks.errors import LedgerBrokenError
+
+GENESIS = "0" * 64
+
+
+class Kind(StrEnum):
+    """What a record is about."""
+
+    LOOK = "look"
+    PROTOCOL_CHANGE = "protocol_change"
+    ALERT = "alert"
+    RECEIPT = "receipt"
+    FAILED_DELIVERY = "failed_delivery"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    ESCALATION = "escalation"
+    DEAD_LETTER = "dead_letter"
+    CLOSED_ACCESS = "closed_access"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A record by its place in the chain and its hash; of a ledger, the newest one."""
+
+    sequence: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it is stored; ``text`` is the payload as it was hashed, ``hmac`` is None without a key."""
+
+    sequence: int
+    study: str
+    kind: str
+    text: str
+    previous_sha256: str
+    sha256: str
+    hmac: str | None
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What the record says."""
+        payload: Mapping[str, Any] = json.loads(self.text)
+        return payload
+
+    @property
+    def head(self) -> Head:
+        """The record by its place and hash."""
+        return Head(self.sequence, self.sha256)
+
+
+def canonical(payload: Mapping[str, Any]) -> str:
+    """Return the one text of a payload: sorted keys, no spaces, plain ASCII."""
+    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(sequence: int, study: str, kind: str, text: str, previous_sha256: str) -> str:
+    """Return the SHA-256 of a record, in hexadecimal."""
+    parts = [part.encode() for part in (str(sequence), study, kind, text, previous_sha256)]
+    return hashlib.sha256(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()
+
+
+def seal(key: bytes, sha256: str) -> str:
+    """Return the HMAC of a record's hash, in hexadecimal."""
+    return hmac.new(key, sha256.encode(), hashlib.sha256).hexdigest()
+
+
+def next_record(
+    last: Record | None, study: str, kind: Kind, payload: Mapping[str, Any], key: bytes | None
+) -> Record:
+    """Return the record that follows ``last``, or the first one."""
+    before = last.head if last else Head(0, GENESIS)
+    sequence, text = before.sequence + 1, canonical(payload)
+    sha256 = digest(sequence, study, kind, text, before.sha256)
+    return Record(sequence, study, kind, text, before.sha256, sha256, seal(key, sha256) if key else None)
+
+
+def verify_chain(records: Iterable[Record], *, key: bytes | None) -> int:
+    """Return how many records a chain holds, or say which is the first bad one.
+
+    Parameters
+    ----------
+    records
+        Every record, by sequence.
+    key
+        The key of the seals; without it they are not judged. Records from before the first seal need none, as
+        the chain from the first sealed record back covers them.
+
+    Raises
+    ------
+    LedgerBrokenError
+        Naming the first record that does not follow from those before it, or whose seal is not the key's.
+    """
+    before, sealed = Head(0, GENESIS), False
+    for record in records:
+        problem = _misplaced(record, before)
+        if problem is None and key is not None:
+            problem = _unsealed(record, key, sealed=sealed)
+            sealed = record.hmac is not None
+        if problem is not None:
+            raise LedgerBrokenError(problem)
+        before = record.head
+    if key is not None and before.sequence and not sealed:
+        raise LedgerBrokenError(
+            f"record 1 and all after it, to record {before.sequence}, carry no seal: they were written without "
+            "the key, and nothing tells this chain from one rewritten whole"
+        )
+    return before.sequence
+
+
+def _misplaced(record: Record, before: Head) -> str | None:
+    expected = before.sequence + 1
+    if record.sequence > expected:
+        return f"record {expected} is missing: record {record.sequence} comes after record {before.sequence}"
+    if record.sequence < expected:
+        return f"record {record.sequence} was put in: the first record of a chain is record 1"
+    if record.previous_sha256 != before.sha256:
+        return f"record {expected} does not follow from record {before.sequence}: one of them is not the original"
+    if record.sha256 != digest(record.sequence, record.study, record.kind, record.text, before.sha256):
+        return f"record {expected} was changed: its content does not give its hash"
+    return None
+
+
+def _unsealed(record: Record, key: bytes, *, sealed: bool) -> str | None:
+    if record.hmac is None:
+        return f"record {record.sequence} carries no seal, though the one before it does" if sealed else None
+    if not hmac.compare_digest(record.hmac.encode(), seal(key, record.sha256).encode()):
+        return f"record {record.sequence} is not sealed with this key"
+    return None

@@ -1,0 +1,102 @@
+"""Verify, export and name the head of a ledger, for `postdose ledger`."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from checks.errors import LedgerBrokenError, UsageError
+from flows.ledger.book import Ledger
+from flows.ledger.chain import Head, Record
+from flows.settings import Settings
+
+
+def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool) -> int:
+    """Verify the chain, say what was verified, and return exit code 0.
+
+    Parameters
+    ----------
+    settings
+        The database, and the key that judges the seals.
+    expect_head
+        A hash that a report or an earlier `head` named: its record must be in the chain.
+    as_json
+        Whether to print one JSON document; it is printed of a broken chain too.
+
+    Raises
+    ------
+    LedgerBrokenError
+        Naming the first bad record, or the hash that no record has.
+    """
+    expected = None if expect_head is None else _hash(expect_head)
+    ledger = _existing(settings)
+    try:
+        records = ledger.verify()
+        found = None if expected is None else ledger.find(expected)
+    except LedgerBrokenError as error:
+        if as_json:
+            _print({"verified": False, "problem": str(error)})
+        raise
+    sealed, head = settings.ledger_key is not None, ledger.head()
+    if as_json:
+        _print({"verified": True, "records": records, "seals_verified": sealed, **_told(head, found)})
+    else:
+        sys.stdout.write(_sentences(records, head, found, sealed=sealed))
+    return 0
+
+
+def run_export(settings: Settings, *, as_json: bool) -> int:
+    """Print every record, one JSON object a line or one JSON array, and return exit code 0.
+
+    ``payload`` is the text that was hashed, not an object: the chain can be computed again from the export.
+    """
+    lines = [json.dumps(_exported(record), ensure_ascii=True) for record in _existing(settings).records()]
+    sys.stdout.write("[" + ",\n".join(lines) + "]\n" if as_json else "".join(f"{line}\n" for line in lines))
+    return 0
+
+
+def run_head(settings: Settings, *, as_json: bool) -> int:
+    """Print the newest record's sequence and hash, and return exit code 0."""
+    head = _existing(settings).head()
+    if as_json:
+        _print(_told(head, None))
+    else:
+        sys.stdout.write("The ledger is empty.\n" if head is None else f"{head.sequence} {head.sha256}\n")
+    return 0
+
+
+def _existing(settings: Settings) -> Ledger:
+    return Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+
+
+def _hash(text: str) -> str:
+    found = text.strip().lower()
+    if len(found) != 64 or not set(found) <= set("0123456789abcdef"):
+        raise UsageError(f"--expect-head: found {text!r}; allowed: a SHA-256, 64 hexadecimal digits")
+    return found
+
+
+def _sentences(records: int, head: Head | None, found: Head | None, *, sealed: bool) -> str:
+    lines = [f"The chain holds: {records:,} record{'' if records == 1 else 's'}."]
+    if head is not None:
+        lines.append(f"Newest: record {head.sequence}, {head.sha256}")
+    if found is not None:
+        lines.append(f"Expected head: found, record {found.sequence}.")
+    lines.append(
+        "Every seal is the key's." if sealed else "Seals were not verified (POSTDOSE_LEDGER_KEY is not set)."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _told(head: Head | None, found: Head | None) -> dict[str, Any]:
+    newest = {"sequence": None, "sha256": None} if head is None else asdict(head)
+    return newest if found is None else {**newest, "expected_head_sequence": found.sequence}
+
+
+def _exported(record: Record) -> dict[str, Any]:
+    stored = asdict(record)
+    return {("payload" if name == "text" else name): value for name, value in stored.items()}
+
+
+def _print(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")

@@ -1,0 +1,116 @@
+"""Open the ledger's database and hold its transactions: many readers, one writer at a time across processes."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError
+
+from checks.errors import LedgerWriteError, UsageError
+
+BUSY_SECONDS = 60
+"""How long a writer waits for another; one transaction takes milliseconds, so a minute means a stuck one."""
+
+CONNECT_SECONDS = 10
+"""How long a server may take to answer before a look goes on without its ledger."""
+
+WRITERS_LOCK = int.from_bytes(hashlib.sha256(b"postdose ledger").digest()[:8], signed=True)
+"""The PostgreSQL advisory lock of writers: a lock on the table would need the right to change its records."""
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+class Database:
+    """One database; errors of it become ``LedgerWriteError``, and never show a password."""
+
+    def __init__(self, url: str, *, must_exist: bool) -> None:
+        self._shown = "the database URL"
+        with self._said():
+            parsed = _with_our_driver(make_url(url))
+            self._shown = parsed.render_as_string(hide_password=True)
+            if parsed.get_backend_name() == "sqlite":
+                _prepare_folder(parsed, must_exist=must_exist)
+            self._engine = _engine(parsed)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self._shown
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Hold one transaction that takes no lock against writers' beginning."""
+        with self._said(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Hold one transaction as the only writer; it is undone whole when anything in it fails."""
+        with self._said(), self._engine.execution_options(writer=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(WRITERS_LOCK)))
+            yield connection
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except ImportError as error:
+            raise LedgerWriteError(
+                f"{self._shown}: {error}; PostgreSQL needs postdose[postgresql]"
+            ) from error
+        except (SQLAlchemyError, CommandError, OSError) as error:
+            cause = getattr(error, "orig", None) or error
+            raise LedgerWriteError(f"{self._shown}: {type(cause).__name__}: {cause}") from error
+
+
+def damaged(error: LedgerWriteError) -> bool:
+    """Say whether an error means a database file that is torn, rather than one that cannot be reached."""
+    cause = getattr(error.__cause__, "orig", None)
+    return type(cause) is sqlite3.DatabaseError  # its subclasses are locks, permissions and the like
+
+
+def _with_our_driver(url: URL) -> URL:
+    backend = url.get_backend_name()
+    if backend not in DRIVERS:
+        raise LedgerWriteError(f"database URL: found {backend}; allowed: {' or '.join(DRIVERS)}")
+    return url.set(drivername=DRIVERS[backend])
+
+
+def _prepare_folder(url: URL, *, must_exist: bool) -> None:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        return
+    file = Path(url.database)
+    if must_exist and not file.is_file():
+        raise UsageError(f"--state: found no file {file}; allowed: the database of a ledger")
+    file.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        told = {"connect_timeout": str(CONNECT_SECONDS), "options": f"-c lock_timeout={BUSY_SECONDS}s"}
+        return create_engine(url.set(query={**told, **url.query}))
+    engine = create_engine(url.set(query={"timeout": str(BUSY_SECONDS), **url.query}))
+
+    @event.listens_for(engine, "connect")
+    def _leave_transactions_to_us(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        # Text that is not UTF-8 was put in by another hand: it must be read to be named.
+        connection.text_factory = _decode
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writer = connection.get_execution_options().get("writer", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine
+
+
+def _decode(text: bytes) -> str:
+    return text.decode(errors="replace")

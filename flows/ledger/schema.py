@@ -1,0 +1,72 @@
+"""Hold the ledger's tables as they are now, and bring an older database up to them with its chain intact.
+
+The steps lie in ``migrations/versions`` and are taken by Alembic, in one transaction.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table, Text, inspect
+
+from checks.errors import UsageError
+from flows.ledger.database import Database
+
+VERSION_TABLE = "postdose_version"
+"""Not Alembic's own name: Prefect's tables may lie in the same database and take that one."""
+
+METADATA = MetaData()
+RECORDS = Table(
+    "ledger",
+    METADATA,
+    Column("sequence", Integer, primary_key=True),
+    Column("study", String(64), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("previous_sha256", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("hmac", String(64)),
+)
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("sequence", Integer, ForeignKey("ledger.sequence"), nullable=False),
+    Column("study", String(64), nullable=False, index=True),
+    Column("channel", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+
+def bring_up_to_date(database: Database, *, must_exist: bool) -> None:
+    """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
+
+    Raises
+    ------
+    UsageError
+        When a ledger must exist and there is none.
+    LedgerWriteError
+        When the database cannot be changed, or is newer than this code.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with database.reading() as connection:
+        if must_exist and not inspect(connection).has_table(RECORDS.name):
+            raise UsageError(
+                f"--state: found no ledger in {database.shown}; allowed: the database of a ledger"
+            )
+        if _version(connection) == ScriptDirectory.from_config(config).get_current_head():
+            return
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE}
+    ).get_current_revision()

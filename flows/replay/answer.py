@@ -1,0 +1,199 @@
+"""Decide what a replay says of each rule: when it first could have fired, what delayed it, and what it lacked."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from checks.events import Case
+from checks.knowledge import Deliveries
+from checks.tables import Feed
+from checks.validation.catalogue import FUTURE
+from flows.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
+from flows.replay.journal import Entry
+from flows.replay.looks import Looker
+from flows.replay.timelines import entered, perfect
+from flows.report import Look, instant
+from flows.report.words import plural
+
+CROSSED, NOT_CROSSED = "crossed", "not_crossed"
+
+
+@dataclass(frozen=True, slots=True)
+class Knowings:
+    """The three ways in which data may be known, as looks at any moment, and when the first dose was given."""
+
+    perfect: LookAt
+    entered: LookAt
+    delivered: LookAt
+    begins: datetime
+
+
+def knowings(looker: Looker, deliveries: Deliveries, last: datetime) -> Knowings:
+    """Return the looks from which the delays are told, by what is known at the end of the replay."""
+    feeds = deliveries.known_at(last).feeds
+    whole = looker.look(feeds, last)
+    zones = dict(
+        zip(whole.validation.subjects["USUBJID"], whole.validation.subjects["timezone"], strict=True)
+    )
+    doses = whole.findings.doses["start_earliest"]
+    return Knowings(
+        _looks(looker, perfect(feeds, zones).at),
+        _looks(looker, entered(feeds, zones, looker.protocol).at),
+        _looks(looker, lambda moment: deliveries.known_at(moment).feeds),
+        (doses.min().to_pydatetime() if len(doses) else last) - MINUTE,
+    )
+
+
+def _looks(looker: Looker, feeds_at: Callable[[datetime], Mapping[str, Feed]]) -> LookAt:
+    @cache
+    def look_at(moment: datetime) -> Seen:
+        return see(looker.look(feeds_at(moment), moment))
+
+    return look_at
+
+
+def answer_rules(entries: Sequence[Entry], looker: Looker, deliveries: Deliveries) -> list[dict[str, Any]]:
+    """Return what the replay says of each rule of the protocol, in its order.
+
+    Parameters
+    ----------
+    entries
+        One for each look, in order of their data cut-offs; at least one.
+    looker, deliveries
+        Make the looks in between that tell the delays apart.
+    """
+    ways = knowings(looker, deliveries, _moment(entries[-1]))
+    return [
+        _answer_rule(place, entries, ways, looker, deliveries) for place in range(len(looker.protocol.rules))
+    ]
+
+
+def _answer_rule(
+    place: int, entries: Sequence[Entry], ways: Knowings, looker: Looker, deliveries: Deliveries
+) -> dict[str, Any]:
+    rules = [entry["rules"][place] for entry in entries]
+    crossed = next((at for at, rule in enumerate(rules) if rule["verdict"] == CROSSED), None)
+    worst = next((at for at, rule in enumerate(rules) if rule["worst_case"] == CROSSED), None)
+    answer: dict[str, Any] = {
+        "id": rules[0]["id"],
+        "kind": rules[0]["kind"],
+        "first_crossed": None if crossed is None else entries[crossed]["data_cutoff"],
+        "changes": list(_changes(entries, rules)),
+        "waterfall": None,
+        "possible": None,
+        "nearest": None if crossed is not None else _nearest(entries, rules),
+    }
+    if crossed is not None:
+        before = ways.begins if crossed == 0 else _moment(entries[crossed - 1])
+        fall = _waterfall(rules[0]["id"], rules[0]["kind"], before, _moment(entries[crossed]), ways)
+        answer["waterfall"] = _written(fall)
+    if worst is not None and (crossed is None or worst < crossed):
+        moment = _moment(entries[worst])
+        facts = missing_facts(looker.look(deliveries.known_at(moment).feeds, moment), rules[0]["kind"])
+        answer["possible"] = {"since": entries[worst]["data_cutoff"], "missing": facts}
+    return answer
+
+
+def _moment(entry: Entry) -> datetime:
+    return datetime.fromisoformat(entry["data_cutoff"])
+
+
+def _changes(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    """Yield each look at which a rule became crossed, or was cleared; not measured is not cleared."""
+    state = NOT_CROSSED
+    for entry, rule in zip(entries, rules, strict=True):
+        if rule["verdict"] in (CROSSED, NOT_CROSSED) and rule["verdict"] != state:
+            state = rule["verdict"]
+            yield {"data_cutoff": entry["data_cutoff"], "became": CROSSED if state == CROSSED else "cleared"}
+
+
+def _nearest(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return the look at which a rule that never crossed came nearest, and its answer there."""
+    evaluated = [(_distance(rule), at) for at, rule in enumerate(rules) if rule["verdict"] == NOT_CROSSED]
+    if not evaluated:
+        return None
+    _, at = min(evaluated)
+    return {"data_cutoff": entries[at]["data_cutoff"], "rule": dict(rules[at])}
+
+
+def _distance(rule: Mapping[str, Any]) -> float:
+    """Return how far a rule is from its boundary: a p-value as it is, else the share still to go."""
+    if rule["kind"] == "timing":
+        if rule["p_value"] is not None:
+            return float(rule["p_value"])
+        return -float(rule["statistic"] or 0.0)
+    if not rule["boundary"]:
+        return 1.0
+    return 1.0 - float(rule["events"]) / float(rule["boundary"])
+
+
+def _waterfall(rule: str, kind: str, before: datetime, looked: datetime, ways: Knowings) -> Waterfall:
+    """Return the moments between the last onset that the rule needed and the look that found it crossed."""
+    cases = [case for case in ways.perfect(looked).cases if case.in_risk_window == "yes"]
+    ideal = first_crossing(ways.perfect, rule, ways.begins, looked, [first_seen(case) for case in cases])
+    delivered = first_crossing(ways.delivered, rule, before, looked) or looked
+    hints = [] if ideal is None else [ideal]
+    written = first_crossing(ways.entered, rule, ways.begins, delivered, hints)
+    return Waterfall(_onset(kind, ideal, ways), ideal, written, delivered, looked)
+
+
+def _onset(kind: str, ideal: datetime | None, ways: Knowings) -> datetime | None:
+    """Return when the last case was first seen that had been seen when the rule would have been crossed."""
+    if ideal is None:
+        return None
+    seen = [first_seen(case) for case in ways.perfect(ideal).cases if case.in_risk_window == "yes"]
+    return ideal if kind == "lab_limit" or not seen else max(seen)
+
+
+def _written(fall: Waterfall) -> dict[str, Any]:
+    moments = {name: None if moment is None else instant(moment) for name, moment in asdict(fall).items()}
+    return {**moments, "hours": fall.hours}
+
+
+def missing_facts(look: Look, kind: str) -> list[str]:
+    """Return what a look lacked to be sure: of each possible case the fact that decides, and rows withheld."""
+    facts = []
+    if kind != "lab_limit":
+        facts += [
+            f"{case.USUBJID}, dose {case.dose_number}: {_reason(case, look)}"
+            for case in look.findings.cases
+            if case.in_risk_window == "possible"
+        ]
+        unsure = sum(event.counted != event.surely for event in look.findings.control_events)
+        if kind == "timing" and unsure:
+            facts.append(f"{plural(unsure, 'event')} of control hours whose onset may lie outside them")
+        if look.validation.unplaced:
+            facts.append(
+                f"{plural(len(look.validation.unplaced), 'subject')} with rows that no dose can hold"
+            )
+    withheld = look.validation.quarantine
+    names = (
+        (domain, check)
+        for domain, check in zip(withheld["domain"], withheld["check"], strict=True)
+        if check != FUTURE  # what lies after the cut-off was not missing
+    )
+    facts += [
+        f"{plural(rows, 'row')} of {domain} in quarantine ({check})"
+        for (domain, check), rows in sorted(Counter(names).items())
+    ]
+    return facts
+
+
+def _reason(case: Case, look: Look) -> str:
+    """Return why a case is no more than possible in the risk window."""
+    withheld = look.validation.quarantine
+    mine = withheld[withheld["USUBJID"] == case.USUBJID]
+    named = set(mine["domain"] + ":" + mine["record"])
+    cited = [text for part in case.components.values() for text in part.evidence if text in named]
+    if cited:
+        return f"rests on a row in quarantine ({cited[0]})"
+    if (mine["domain"] == "EX").any():
+        return "a dose of the subject is in quarantine"
+    if case.hour is None:
+        return "its time of day is not known"
+    if case.certainty == "possible":
+        return "its baseline is missing, or it was not seen absent before"
+    return "its onset may lie in the risk window, but was first seen outside"

@@ -1,0 +1,130 @@
+"""Decide at which minute a rule is first crossed, and into which hours its delay to a look falls apart.
+
+An event can be first seen and a boundary crossed, or a look made, long after. The hours between are told apart
+by asking when the rule would have been crossed had the data come sooner: with perfect data; as entered; as
+delivered. Each question is answered by looks at minutes in between, halving the time: within it a rule that
+becomes crossed is taken to stay so.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from checks.evaluation import RuleVerdict
+from checks.events import Case
+from flows.report import Look
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look in between saw: the rules that it finds crossed, and its cases."""
+
+    crossed: frozenset[str]
+    cases: tuple[Case, ...]
+
+
+LookAt = Callable[[datetime], Seen]
+
+
+def see(look: Look) -> Seen:
+    """Keep of a look what a search needs; a whole look is large."""
+    crossed = frozenset(one.id for one in look.results if one.verdict is RuleVerdict.CROSSED)
+    return Seen(crossed, look.findings.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Waterfall:
+    """The moments between the last onset that a rule needed and the look that found it crossed.
+
+    ``onset`` is when the last of the cases was first seen at the bedside. A moment is None where the rule is
+    not crossed in that way of knowing: what was delivered was corrected later.
+    """
+
+    onset: datetime | None
+    perfect: datetime | None
+    entered: datetime | None
+    delivered: datetime
+    looked: datetime
+
+    @property
+    def hours(self) -> dict[str, float | None]:
+        """The parts of the delay; with all moments known they add up to ``total``."""
+        return {
+            "open_window": _between(self.onset, self.perfect),
+            "entry": _between(self.perfect, self.entered),
+            "delivery": _between(self.entered, self.delivered),
+            "look": _between(self.delivered, self.looked),
+            "total": _between(self.onset, self.looked),
+        }
+
+
+def _between(earlier: datetime | None, later: datetime | None) -> float | None:
+    if earlier is None or later is None:
+        return None
+    return round((later - earlier) / timedelta(hours=1), 4)
+
+
+def first_crossing(
+    look_at: LookAt, rule: str, after: datetime, until: datetime, hints: Iterable[datetime] = ()
+) -> datetime | None:
+    """Return the first minute later than ``after``, not later than ``until``, at which a rule is crossed.
+
+    Parameters
+    ----------
+    look_at
+        Makes the look of a minute.
+    rule
+        The rule's identifier.
+    after
+        When the rule is not crossed, or when nobody asks.
+    until
+        The last moment that counts.
+    hints
+        Moments at which the rule may become crossed, or just before which it may have been: between two of
+        them it is taken to change once at most.
+
+    Returns
+    -------
+    datetime or None
+        None when the rule is crossed at none of the moments looked at.
+    """
+    before = after
+    for moment in sorted({*_around(hints, after, until), until}):
+        if rule in look_at(moment).crossed:
+            return _halve(look_at, rule, before, moment)
+        before = moment
+    return None
+
+
+def _around(hints: Iterable[datetime], after: datetime, until: datetime) -> set[datetime]:
+    """Return the whole minute of each hint and the minute before it, within the time asked about."""
+    minutes = {whole_minute(hint) for hint in hints}
+    return {moment for hint in minutes for moment in (hint - MINUTE, hint) if after < moment < until}
+
+
+def _halve(look_at: LookAt, rule: str, before: datetime, crossed: datetime) -> datetime:
+    """Return the first whole minute after ``before`` from which on the rule is crossed, else ``crossed``."""
+    first = before.replace(second=0, microsecond=0) + MINUTE
+    least, most = -1, max(0, -((first - crossed) // MINUTE))
+    while most - least > 1:
+        middle = (least + most) // 2
+        if rule in look_at(first + middle * MINUTE).crossed:
+            most = middle
+        else:
+            least = middle
+    return min(first + most * MINUTE, crossed)
+
+
+def whole_minute(moment: datetime) -> datetime:
+    """Return a moment, rounded up to the minute."""
+    minute = moment.replace(second=0, microsecond=0)
+    return minute if minute == moment else minute + MINUTE
+
+
+def first_seen(case: Case) -> datetime:
+    """Return when a case was first seen: at its hour, or by the end of its onset where only dates are known."""
+    hours = case.onset_hours[1] if case.hour is None else case.hour
+    # hours carry four digits, so the second is a matter of rounding
+    return case.dose_start.to_pydatetime() + timedelta(seconds=round(hours * 3600))

@@ -1,0 +1,133 @@
+"""Decide what of an earlier replay still holds, and keep each look as soon as it is made: one line a look.
+
+The file begins with a line that says what every look depends on: study protocol, code, and how often to look.
+Each further line says which deliveries its look could know. When a replay starts again it goes on after the
+last line of which all of that still holds, so later deliveries add looks and repeat none; what a kill cut
+short is made again. Where nothing holds it begins anew.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from flows.ledger import canonical
+
+Entry = Mapping[str, Any]
+
+DEPENDS_ON = {
+    "schema": "the form of the file",
+    "study": "the study",
+    "protocol_sha256": "the study protocol",
+    "code_version": "the code version",
+    "first": "the first data cut-off",
+    "every_minutes": "the time between looks",
+}
+"""The fields of the first line, and what each is called where it differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One look that a replay has to make: its data cut-off, and the hash of the deliveries received by then."""
+
+    data_cutoff: str
+    deliveries_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The looks of an earlier start that still hold, and why others, if any, do not."""
+
+    entries: tuple[Entry, ...]
+    length: int
+    reason: str | None
+
+
+def read_kept(path: Path, header: Mapping[str, Any], due: Sequence[Due]) -> Kept:
+    """Return the looks that an earlier start left and that this one may go on from.
+
+    Parameters
+    ----------
+    path
+        The file of one line a look.
+    header
+        What the looks of this start depend on.
+    due
+        The looks of this start, in order.
+    """
+    if not path.is_file():
+        return Kept((), 0, None)
+    lines = _whole_lines(path.read_bytes())
+    first = _parse(lines[0]) if lines else None
+    if first is None:
+        return Kept((), 0, "the file of the earlier looks has no first line")
+    different = [words for name, words in DEPENDS_ON.items() if first.get(name) != header[name]]
+    if different:
+        return Kept((), 0, f"{' and '.join(different)} changed")
+    entries, length, reason = [], len(lines[0]), None
+    for line, expected in zip(lines[1:], due, strict=False):
+        entry = _parse(line)
+        reason = _outdated(entry, expected)
+        if entry is None or reason is not None:
+            break
+        entries.append(entry)
+        length += len(line)
+    return Kept(tuple(entries), length, reason)
+
+
+def _whole_lines(content: bytes) -> list[bytes]:
+    """Return the lines without one that was cut short: it has no line feed."""
+    return content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
+
+
+def _outdated(entry: Entry | None, expected: Due) -> str | None:
+    """Return why a look does not hold any more."""
+    if entry is None or entry.get("data_cutoff") != expected.data_cutoff:
+        return f"the look of {expected.data_cutoff} is not in the file where it should be"
+    if entry.get("deliveries_sha256") != expected.deliveries_sha256:
+        return f"the deliveries known by {expected.data_cutoff} changed"
+    return None
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class Journal:
+    """Appends looks to the file, each line handed to the system at once: a kill loses no whole look."""
+
+    def __init__(self, path: Path, header: Mapping[str, Any], kept: Kept) -> None:
+        self._path, self._header, self._kept = path, header, kept
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._kept.length:
+            self._file = self._path.open("r+b")
+            self._file.truncate(self._kept.length)
+            self._file.seek(self._kept.length)
+        else:
+            self._file = self._path.open("wb")
+            self.append(self._header)
+        return self
+
+    def append(self, entry: Entry) -> None:
+        """Write one line."""
+        if self._file is not None:
+            self._file.write(canonical(entry).encode() + b"\n")
+            self._file.flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,55 @@
+"""Decide what one look of a replay is: the same stages as any look, on what was known at its data cut-off."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from checks.events import Records, find_cases, gather_evidence
+from checks.protocol import StudyProtocol
+from checks.signals import decide_verdict, evaluate_rules
+from checks.tables import Feed
+from checks.validation import Judged, validate_feeds
+from flows.ledger import canonical
+from flows.report import Look, build_document
+
+RULE_FIELDS = (
+    "id", "kind", "method", "verdict", "best_case", "worst_case", "events", "n_evaluable", "boundary",
+    "statistic", "p_value",
+)  # fmt: skip
+"""What a replay keeps of each rule's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Makes looks at one study; what one look judged is remembered for the next, which changes no look."""
+
+    protocol: StudyProtocol
+    judged: Judged
+
+    def look(self, feeds: Mapping[str, Feed], data_cutoff: datetime) -> Look:
+        """Make one look at feeds as they were known; nothing is sent, written or remembered of a signal."""
+        protocol = self.protocol
+        validation = validate_feeds(feeds, protocol, data_cutoff, judged=self.judged)
+        known = validation.subjects.set_index("USUBJID").index
+        records = Records(validation.readings, validation.adverse_events, known)
+        findings = find_cases(validation.administrations, records, protocol, data_cutoff)
+        evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+        results = evaluate_rules(evidence, protocol)
+        verdict = decide_verdict(results, validation.feeds, protocol)
+        return Look(protocol, data_cutoff, validation, findings, evidence, results, verdict)
+
+
+def entry_of(look: Look) -> dict[str, Any]:
+    """Return what a replay keeps of one look; ``look_sha256`` is the hash that the ledger keeps of it too."""
+    document = build_document(look)
+    cases = [case["in_risk_window"] for case in document["cases"]]
+    return {
+        "data_cutoff": document["data_cutoff"],
+        "look_id": document["look_id"],
+        "look_sha256": hashlib.sha256(canonical(document).encode()).hexdigest(),
+        "verdict": document["verdict"],
+        "rules": [{name: rule[name] for name in RULE_FIELDS} for rule in document["rules"]],
+        "cases": {place: cases.count(place) for place in ("yes", "possible", "no")},
+    }

@@ -1,0 +1,193 @@
+"""`postdose ledger` as a process, and looks whose ledger fails them: exit codes, and what is printed where."""
+
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.ledger import Head, Kind, Ledger
+
+ROOT = Path(__file__).parents[2]
+KEY = "0123456789abcdef" * 2
+Postdose = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def postdose(tmp_path_factory: pytest.TempPathFactory) -> Postdose:
+    """Run the command without any configuration but what the test tells it."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
+    }
+    kept["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
+
+    def run(*arguments: str, folder: Path = ROOT, **told: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *arguments],
+            env={**kept, **told}, cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.sqlite"
+
+
+@pytest.fixture
+def heads(file: Path) -> list[Head]:
+    """The heads of a ledger of three records, as they were written."""
+    ledger = Ledger(f"sqlite:///{file}")
+    return [ledger.record("Sé", Kind.REVIEW, {"reason": f"rückfrage {place}"}) for place in (1, 2, 3)]
+
+
+def edit(file: Path, *statements: str) -> None:
+    with sqlite3.connect(file) as connection:
+        for what in ("update", "delete"):
+            connection.execute(f"DROP TRIGGER ledger_no_{what}")
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_sound_chain_exits_0_and_finds_the_head_of_an_earlier_report(
+    postdose: Postdose, file: Path, heads: list[Head]
+) -> None:
+    state = f"sqlite:///{file}"
+    done = postdose("ledger", "verify", "--expect-head", heads[1].sha256.upper(), "--state", state)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "The chain holds: 3 records.",
+        f"Newest: record 3, {heads[2].sha256}",
+        "Expected head: found, record 2.",
+        "Seals were not verified (POSTDOSE_LEDGER_KEY is not set).",
+    ]
+    told = postdose("ledger", "verify", "--expect-head", heads[1].sha256, "--json", POSTDOSE_STATE=state)
+    assert json.loads(told.stdout) == {
+        "verified": True, "records": 3, "seals_verified": False,
+        "sequence": 3, "sha256": heads[2].sha256, "expected_head_sequence": 2,
+    }  # fmt: skip
+
+
+def test_head_names_the_newest_record(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+    shutil.copy(file, file.with_name("postdose.sqlite"))  # the default database of a folder
+    done = postdose("ledger", "head", folder=file.parent)
+    assert (done.returncode, done.stdout) == (0, f"3 {heads[2].sha256}\n")
+    told = postdose("ledger", "head", "--json", folder=file.parent)
+    assert json.loads(told.stdout) == {"sequence": 3, "sha256": heads[2].sha256}
+
+
+def recomputed(records: list[Mapping[str, Any]]) -> str:
+    """The recipe of deployments/README.md, with nothing of ours."""
+    previous = "0" * 64
+    for record in records:
+        parts = [str(record["sequence"]), record["study"], record["kind"], record["payload"], previous]
+        hashed = hashlib.sha256()
+        for part in parts:
+            written = part.encode("utf-8")
+            hashed.update(str(len(written)).encode("ascii") + b":" + written)
+        previous = hashed.hexdigest()
+    return previous
+
+
+def test_the_chain_can_be_computed_again_from_its_export(
+    postdose: Postdose, file: Path, heads: list[Head]
+) -> None:
+    done = postdose("ledger", "export", "--state", f"sqlite:///{file}")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [recomputed(records[:length]) for length in (1, 2, 3)] == [head.sha256 for head in heads]
+    assert json.loads(records[1]["payload"]) == {"reason": "rückfrage 2"}
+    as_one = postdose("ledger", "export", "--json", "--state", f"sqlite:///{file}")
+    assert json.loads(as_one.stdout) == records
+
+
+def test_an_edited_record_exits_4_and_is_named(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+    edit(file, "UPDATE ledger SET payload = '{}' WHERE sequence = 2")
+    done = postdose("ledger", "verify", "--json", "--state", f"sqlite:///{file}")
+    assert done.returncode == 4
+    assert "record 2 was changed" in done.stderr
+    assert json.loads(done.stdout) == {
+        "verified": False,
+        "problem": "record 2 was changed: its content does not give its hash",
+    }
+
+
+def test_records_cut_off_the_end_exit_4_when_the_head_is_known(
+    postdose: Postdose, file: Path, heads: list[Head]
+) -> None:
+    edit(file, "DELETE FROM ledger WHERE sequence = 3")
+    done = postdose("ledger", "verify", "--expect-head", heads[2].sha256, "--state", f"sqlite:///{file}")
+    assert done.returncode == 4
+    assert f"no record has the hash {heads[2].sha256} (record 2 is the newest)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "--state", "sqlite:///nowhere.sqlite"], "found no file nowhere.sqlite"),
+        (["verify", "--expect-head", "2"], "allowed: a SHA-256, 64 hexadecimal digits"),
+    ],
+)
+def test_a_mistake_of_the_command_exits_2_and_makes_no_database(
+    postdose: Postdose, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    done = postdose("ledger", *arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study none of whose feeds has come: its looks are quick, not assessable, and alert."""
+    folder = tmp_path_factory.mktemp("study")
+    shutil.copy(ROOT / "flows" / "simulate" / "protocol.yaml", folder / "protocol.yaml")
+    return folder
+
+
+def look(postdose: Postdose, study: Path, cutoff: str, **told: str) -> subprocess.CompletedProcess[str]:
+    protocol = str(study / "protocol.yaml")
+    return postdose(
+        "look", protocol, "--feeds", str(study), "--data-cutoff", cutoff, POSTDOSE_LEDGER_KEY=KEY, **told
+    )
+
+
+def test_a_look_is_found_in_the_chain_and_a_ledger_that_fails_it_hides_no_verdict(
+    postdose: Postdose, study: Path
+) -> None:
+    state = f"sqlite:///{study / 'postdose.sqlite'}"
+    first = look(postdose, study, "2026-03-01T06:00Z")
+    assert first.returncode == 3, first.stderr  # no feed could be read
+    document = json.loads(next(study.rglob("look.json")).read_text(encoding="utf-8"))
+    head = document["ledger"]["head_sha256"]
+    verified = postdose(
+        "ledger", "verify", "--json", "--expect-head", head, "--state", state, POSTDOSE_LEDGER_KEY=KEY
+    )
+    told = json.loads(verified.stdout)
+    assert (told["verified"], told["seals_verified"]) == (True, True)
+    assert told["expected_head_sequence"] == document["ledger"]["sequence"]
+
+    with sqlite3.connect(study / "postdose.sqlite") as connection:
+        connection.execute(
+            "CREATE TRIGGER no_receipts BEFORE INSERT ON ledger WHEN NEW.kind = 'receipt' "
+            "BEGIN SELECT RAISE(ABORT, 'no more receipts'); END"
+        )
+    receipts = look(
+        postdose, study, "2026-03-08T06:00Z"
+    )  # due again; its messages go out, their receipts not in
+    read_only = f"sqlite:///file:{study / 'postdose.sqlite'}?mode=ro&uri=true"
+    unwritten = look(postdose, study, "2026-03-15T06:00Z", POSTDOSE_STATE=read_only)
+    for done, why in ((receipts, "no more receipts"), (unwritten, "readonly")):
+        assert done.returncode == 41, done.stderr
+        assert "NOT ASSESSABLE" in done.stdout
+        assert "ledger could not be written" in done.stderr
+        assert why in done.stderr
+        assert KEY not in done.stdout + done.stderr

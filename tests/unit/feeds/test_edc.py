@@ -1,0 +1,178 @@
+"""EDC exports in memory: wide rows and item rows, two header rows, dates as sites type them."""
+
+import io
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from checks.errors import FeedError
+from checks.protocol.layout import Layout
+from flows.feeds import delimited, edc
+from flows.feeds.content import Content, identify
+from flows.feeds.edc_dates import stamp_reader
+from flows.feeds.records import to_table
+from flows.feeds.told import Told
+
+WIDE = """\
+SITE,PATNUM,RECID,VTLD,VTLTM,TEMP,TEMPU,RESPRT
+Site,Subject,Record,Date,Time,Temperature,Unit,Rate
+FR01,001,71,16-May-24,7:25,38.4,C,17
+FR01,001,72,UN-May-24,UN:UN,101.2,F,
+FR01,,73,17-May-24,,36.6,C,16
+"""
+
+COLUMNS = {"USUBJID": ["SITE", "PATNUM"], "VSDTC": ["VTLD", "VTLTM"]}
+TEMP = {"TEMP": {"column": "TEMP", "unit_column": "TEMPU"}}
+BOTH = TEMP | {"RESP": {"column": "RESPRT", "unit": "/min"}}
+
+ITEMS = """\
+StudyOID,SubjectKey,StudyEventOID,StudyEventRepeatKey,FormOID,ItemGroupOID,ItemGroupRepeatKey,ItemOID,Value
+S,FR01-001,SE.V1,1,F.VS,IG.VS,1,IT.DAT,16-May-24
+S,FR01-001,SE.V1,1,F.AE,IG.AE,1,IT.TERM,Rash
+S,FR01-001,SE.V1,1,F.VS,IG.VS,2,IT.TEMP,39.0
+S,FR01-001,SE.V1,1,F.VS,IG.VS,1,IT.TEMP,38.4
+S,FR01-001,SE.V1,1,F.VS,IG.VS,2,IT.DAT,17-May-24
+S,FR01-001,SE.V1,1,F.VS,IG.VS,2,IT.TIM,9:05
+"""
+
+
+def arranged(text: str, *, domain: str = "VS", **layout: Any) -> pd.DataFrame:
+    stream = io.BytesIO(text.encode())
+    told = Told(domain=domain, format="edc", layout=Layout(**layout))
+    content = Content("x.csv", "0" * 64, stream, identify(stream))
+    return to_table(edc.arranged(delimited.read)(content, told), "x.csv", ".")
+
+
+def cells(frame: pd.DataFrame, *columns: str) -> list[list[str | None]]:
+    found = frame[list(columns)].astype(object)
+    return found.where(found.notna(), None).to_numpy().tolist()
+
+
+def test_two_header_rows_are_passed_over_and_the_rows_keep_their_lines() -> None:
+    frame = arranged(WIDE, columns=COLUMNS, header_rows=2, date_format="DD-MMM-YY hh:mm")
+    assert cells(frame, "USUBJID", "VSDTC") == [
+        ["FR01-001", "2024-05-16T07:25"],
+        ["FR01-001", "2024-05"],
+        [None, "2024-05-17"],
+    ]
+    assert frame["source_row"].tolist() == [3, 4, 5]
+
+
+def test_each_result_of_a_wide_row_is_a_row_and_an_empty_cell_is_not_done() -> None:
+    frame = arranged(WIDE, columns=COLUMNS | {"VSSEQ": "RECID"}, header_rows=2, results=BOTH)
+    assert cells(frame, "VSSEQ", "VSTESTCD", "VSORRES", "VSORRESU", "VSSTAT", "source_row") == [
+        ["71.TEMP", "TEMP", "38.4", "C", None, 3],
+        ["71.RESP", "RESP", "17", "/min", None, 3],
+        ["72.TEMP", "TEMP", "101.2", "F", None, 4],
+        ["72.RESP", "RESP", None, "/min", "NOT DONE", 4],
+        ["73.TEMP", "TEMP", "36.6", "C", None, 5],
+        ["73.RESP", "RESP", "16", "/min", None, 5],
+    ]
+
+
+def test_without_a_form_a_date_and_a_time_are_joined_as_they_are() -> None:
+    text = "ID,D,T\n1,2024-05-16,07:25\n1,2024-05-17,\n"
+    frame = arranged(text, columns={"USUBJID": "ID", "VSDTC": ["D", "T"]})
+    assert frame["VSDTC"].tolist() == ["2024-05-16T07:25", "2024-05-17"]
+
+
+def test_item_rows_are_gathered_by_their_keys_and_other_forms_left_out() -> None:
+    frame = arranged(
+        ITEMS,
+        rows="items",
+        date_format="DD-MMM-YY hh:mm",
+        columns={"USUBJID": "SubjectKey", "VSDTC": ["IT.DAT", "IT.TIM"]},
+        results={"TEMP": {"column": "IT.TEMP", "unit": "C"}},
+    )
+    assert cells(frame, "USUBJID", "VSDTC", "VSORRES", "source_row") == [
+        ["FR01-001", "2024-05-16", "38.4", 2],
+        ["FR01-001", "2024-05-17T09:05", "39.0", 4],
+    ]
+
+
+def test_a_record_of_blank_items_stays_a_record() -> None:
+    text = "SubjectKey,ItemGroupRepeatKey,ItemOID,Value\n1,1,IT.TEMP,\n1,2,IT.TEMP,38\n"
+    frame = arranged(text, rows="items", columns={"USUBJID": "SubjectKey"}, results={
+        "TEMP": {"column": "IT.TEMP", "unit": "C"}})  # fmt: skip
+    assert cells(frame, "VSORRES", "VSSTAT") == [[None, "NOT DONE"], ["38", None]]
+
+
+def test_an_export_without_repeat_keys_is_refused_rather_than_mixed_up() -> None:
+    text = "SubjectKey,ItemOID,Value\n1,IT.TEMP,38\n1,IT.TEMP,38\n1,IT.TEMP,\n1,IT.TEMP,39\n"
+    with pytest.raises(
+        FeedError, match=r"x\.csv: found a second value of IT\.TEMP for one record, in line 5"
+    ):
+        arranged(text, rows="items", columns={"USUBJID": "SubjectKey", "VSORRES": "IT.TEMP"})
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "problem"),
+    [
+        (
+            WIDE,
+            {"columns": {"USUBJID": "SUBJ"}},
+            "no column SUBJ; allowed: those that the protocol's `layout`",
+        ),
+        (WIDE, {"columns": COLUMNS, "results": {"TEMP": {"column": "TMP", "unit": "C"}}}, "no column TMP"),
+        (
+            ITEMS,
+            {"rows": "items", "columns": {"USUBJID": "SubjectKey", "VSORRES": "IT.TMP"}},
+            "no item IT.TMP",
+        ),
+        (WIDE, {"rows": "items", "columns": COLUMNS}, "no column SUBJECTKEY, ITEMOID, VALUE"),
+    ],
+)
+def test_a_column_that_is_not_there_is_a_problem_of_the_feed(
+    text: str, layout: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(FeedError) as refusal:
+        arranged(text, **layout)
+    assert f"x.csv: found {problem}" in str(refusal.value)
+
+
+def test_a_header_alone_is_a_table_without_rows() -> None:
+    frame = arranged(WIDE.splitlines()[0] + "\n", columns=COLUMNS, results=BOTH)
+    assert len(frame) == 0
+    assert {"USUBJID", "VSTESTCD", "VSORRES", "VSDTC"} <= set(frame)
+
+
+def test_columns_serve_a_domain_without_results() -> None:
+    text = "SUBJ,VERBATIM,ONSET,FLAG\n1,Fever,3/5/2024,Y\n"
+    frame = arranged(
+        text,
+        domain="AE",
+        date_format="DD/MM/YYYY",
+        columns={"USUBJID": "SUBJ", "AETERM": "VERBATIM", "AESTDTC": "ONSET", "DELETED": "FLAG"},
+    )
+    assert cells(frame, "AETERM", "AESTDTC", "DELETED") == [["Fever", "2024-05-03", "Y"]]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "stamp"),
+    [
+        ("DD-MMM-YY hh:mm", "16-May-15 7:25", "2015-05-16T07:25"),
+        ("DD-MMM-YY", "16-MAY-15 07:25:30", "2015-05-16T07:25:30"),
+        ("DD-MMM-YY hh:mm", "16-May-15", "2015-05-16"),
+        ("DD-MMM-YY", "01-Jan-69", "1969-01-01"),
+        ("DD-MMM-YY", "01-Jan-68", "2068-01-01"),
+        ("DD MMM YYYY", "UN May 2015", "2015-05"),
+        ("DD MMM YYYY", "un UNK 2015", "2015"),
+        ("DD MMM YYYY", "16 UNK 2015", "2015---16"),
+        ("DD MMM YYYY hh:mm", "UN May 2015 07:15", "2015-05--T07:15"),
+        ("DD MMM YYYY hh:mm", "16 May 2015 UN:UN", "2015-05-16"),
+        ("DD MMM YYYY", "16 May UNK", "--05-16"),
+        ("DD-MMM-YYYY", "--May-2015", "2015-05"),
+        ("MM/DD/YYYY hh:mm", "5/16/2015 23:59", "2015-05-16T23:59"),
+        ("YYYYMMDD", "20150516", "2015-05-16"),
+        # The date that nobody can have had is left for validation to name.
+        ("DD-MMM-YYYY", "31-Feb-2015", "2015-02-31"),
+        # What does not fit is left as it is.
+        ("DD-MMM-YYYY", "16-Mai-2015", "16-Mai-2015"),
+        ("DD-MMM-YYYY", "2015-05-16", "2015-05-16"),
+        ("DD-MMM-YYYY hh:mm", "16-May-2015 7:25 PM", "16-May-2015 7:25 PM"),
+        ("DD/MM/YYYY", "16.05.2015", "16.05.2015"),
+    ],
+)
+def test_a_date_of_the_form_becomes_a_stamp(form: str, text: str, stamp: str) -> None:
+    assert stamp_reader(form)(text) == stamp

@@ -1,0 +1,495 @@
+"""FHIR R4 deliveries in memory: which rows each resource becomes, and what stops a delivery.
+
+The resources are written by hand from the R4 specification; the expected cells are what each of them says.
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from checks.errors import FeedError
+from checks.protocol.units import unit_of
+from flows.feeds import fhir
+from flows.feeds.content import Content, identify
+from flows.feeds.records import to_table
+from flows.feeds.told import Told
+
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+Resource = dict[str, Any]
+
+
+def delivered(
+    content: bytes, domain: str, *, name: str = "x.ndjson", system: str | None = None
+) -> pd.DataFrame:
+    stream = io.BytesIO(content)
+    told = Told(domain=domain, format="fhir", subject_system=system)
+    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".")
+
+
+def table(domain: str, *resources: Resource, system: str | None = None) -> pd.DataFrame:
+    lines = "".join(json.dumps(one) + "\n" for one in resources)
+    return delivered(lines.encode(), domain, system=system)
+
+
+def row(domain: str, resource: Resource) -> Mapping[str, str | None]:
+    frame = table(domain, resource)
+    assert len(frame) == 1
+    return {name: None if pd.isna(cell) else cell for name, cell in frame.iloc[0].items()}
+
+
+def observation(code: str = "8310-5", value: object = 38.30, unit: str = "Cel", **other: Any) -> Resource:
+    return {
+        "resourceType": "Observation",
+        "id": "o1",
+        "status": "final",
+        "meta": {"lastUpdated": "2024-06-10T14:30:00.000Z"},
+        "category": [{"coding": [{"code": "vital-signs"}]}],
+        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "subject": {"reference": "Patient/S1"},
+        "effectiveDateTime": "2024-06-10T14:00:00+02:00",
+        "valueQuantity": {"value": value, "code": unit, "system": UCUM, "unit": "as people read it"},
+    } | other
+
+
+def administration(**other: Any) -> Resource:
+    return {
+        "resourceType": "MedicationAdministration",
+        "id": "m1",
+        "status": "completed",
+        "medicationCodeableConcept": {"text": "CYT107"},
+        "subject": {"reference": "Patient/S1"},
+        "effectivePeriod": {"start": "2024-06-10T08:00:00+02:00", "end": "2024-06-10T08:30:00+02:00"},
+        "dosage": {"dose": {"value": 10, "code": "ug/kg", "system": UCUM}},
+    } | other
+
+
+def event(**other: Any) -> Resource:
+    return {
+        "resourceType": "AdverseEvent",
+        "id": "a1",
+        "actuality": "actual",
+        "subject": {"reference": "Patient/S1"},
+        "event": {"text": "felt hot", "coding": [{"display": "Fever"}]},
+        "date": "2024-06-10",
+    } | other
+
+
+# ------------------------------------------------------------------------------------------------ vital signs
+
+
+@pytest.mark.parametrize(
+    ("code", "unit", "test", "written"),
+    [
+        ("8310-5", "Cel", "TEMP", "Cel"),
+        ("8331-1", "[degF]", "TEMP", "[degF]"),
+        ("9279-1", "/min", "RESP", "/min"),
+        ("9279-1", "{breaths}/min", "RESP", "/min"),
+        ("2708-6", "%", "OXYSAT", "%"),
+        ("59408-5", "%", "OXYSAT", "%"),
+        ("8867-4", "{beats}/min", "HR", "/min"),
+        ("8480-6", "mm[Hg]", "SYSBP", "mm[Hg]"),
+        ("3150-6", "%", "FIO2", "%"),
+        ("19994-3", "1", "FIO2", "1"),
+    ],
+)
+def test_a_listed_code_is_its_test_and_its_unit_one_that_the_project_knows(
+    code: str, unit: str, test: str, written: str
+) -> None:
+    found = row("VS", observation(code, 38.3, unit))
+    assert (found["VSTESTCD"], found["VSORRESU"]) == (test, written)
+    assert unit_of(test, written) is not None
+
+
+def test_a_reading_keeps_its_digits_its_offset_and_the_time_it_was_written() -> None:
+    text = json.dumps(observation()).replace('"value": 38.3,', '"value": 38.30,')
+    found = delivered(text.encode(), "VS").iloc[0]
+    assert found["VSORRES"] == "38.30"
+    assert found["VSDTC"] == "2024-06-10T14:00:00+02:00"
+    assert found["ENTERED"] == "2024-06-10T14:30:00.000Z"
+    assert (found["USUBJID"], found["VSSEQ"], found["source_row"]) == ("S1", "o1", 1)
+    assert pd.isna(found["DELETED"])
+
+
+def test_a_panel_is_a_row_for_each_component_and_none_for_itself() -> None:
+    parts = [
+        {"code": {"coding": [{"code": code}]}, "valueQuantity": {"value": value, "code": "mm[Hg]"}}
+        for code, value in (("8480-6", 120), ("8462-4", 80))
+    ]
+    panel = observation("85354-9", component=parts)
+    del panel["valueQuantity"]
+    found = table("VS", panel)
+    assert found[["VSSEQ", "VSTESTCD", "VSORRES"]].to_numpy().tolist() == [
+        ["o1.SYSBP", "SYSBP", "120"],
+        ["o1.DIABP", "DIABP", "80"],
+    ]
+
+
+def test_the_oxygen_given_stands_in_a_component_beside_the_saturation() -> None:
+    oxygen = {"code": {"coding": [{"code": "3150-6"}]}, "valueQuantity": {"value": 40, "code": "%"}}
+    found = table("VS", observation("59408-5", 88, "%", component=[oxygen]))
+    assert found[["VSTESTCD", "VSORRES"]].to_numpy().tolist() == [["OXYSAT", "88"], ["FIO2", "40"]]
+
+
+def test_an_unlisted_code_stays_as_the_test_and_an_unknown_unit_as_the_unit() -> None:
+    found = row("VS", observation("29463-7", 70, "[stone_av]"))
+    assert (found["VSTESTCD"], found["VSORRESU"]) == ("29463-7", "[stone_av]")
+
+
+def test_a_listed_code_of_another_system_is_not_taken_for_the_test() -> None:
+    other = {"coding": [{"system": "http://snomed.info/sct", "code": "8310-5"}]}
+    assert row("VS", observation() | {"code": other})["VSTESTCD"] == "8310-5"
+    listed = {"coding": [{"system": "urn:local", "code": "T"}, {"system": LOINC, "code": "8310-5"}]}
+    assert row("VS", observation() | {"code": listed})["VSTESTCD"] == "TEMP"
+
+
+def test_a_missing_code_is_a_blank_test() -> None:
+    assert row("VS", observation() | {"code": {"text": "Temp"}})["VSTESTCD"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ({"valueQuantity": {"value": 35, "comparator": "<", "code": "Cel"}}, "<35"),
+        ({"valueQuantity": None, "valueString": "38,5"}, "38,5"),
+        ({"valueQuantity": None, "valueInteger": 38}, "38"),
+        ({"valueQuantity": None, "valueCodeableConcept": {"text": "high"}}, "high"),
+        ({"valueQuantity": None, "valueRange": {"low": {"value": 38}}}, '{"low": {"value": "38"}}'),
+        ({"valueQuantity": {"code": "Cel"}}, None),
+    ],
+)
+def test_what_is_no_plain_number_goes_on_as_it_is(change: Resource, value: str | None) -> None:
+    resource = {name: cell for name, cell in (observation() | change).items() if cell is not None}
+    assert row("VS", resource)["VSORRES"] == value
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"status": "amended"}, None),
+        ({"status": "corrected"}, None),
+        ({"status": "cancelled"}, "NOT DONE"),
+        ({"status": "registered"}, None),
+        ({"status": "registered", "valueQuantity": {}}, "NOT DONE"),
+        ({"valueQuantity": {}, "dataAbsentReason": {"coding": [{"code": "not-performed"}]}}, "NOT DONE"),
+        ({"valueQuantity": {}}, None),
+    ],
+)
+def test_a_reading_is_not_done_when_its_status_or_an_absent_reason_says_so(
+    change: Resource, status: str | None
+) -> None:
+    assert row("VS", observation() | change)["VSSTAT"] == status
+
+
+@pytest.mark.parametrize(
+    ("change", "start", "end"),
+    [
+        ({"effectiveDateTime": "2024-06"}, "2024-06", None),
+        (
+            {"effectiveDateTime": None, "effectiveInstant": "2024-06-10T12:00:00Z"},
+            "2024-06-10T12:00:00Z",
+            None,
+        ),
+        (
+            {"effectiveDateTime": None, "effectivePeriod": {"start": "2024-06-10", "end": "2024-06-11"}},
+            "2024-06-10",
+            "2024-06-11",
+        ),
+        ({"effectiveDateTime": None, "effectiveTiming": {"event": ["2024-06-10"]}}, "2024-06-10", None),
+        ({"effectiveDateTime": None, "effectiveTiming": {"event": ["2024-06-10", "2024-06-11"]}}, None, None),
+        ({"effectiveDateTime": None}, None, None),
+    ],
+)
+def test_each_form_of_a_time_is_read_and_none_is_invented(
+    change: Resource, start: str | None, end: str | None
+) -> None:
+    resource = {name: cell for name, cell in (observation() | change).items() if cell is not None}
+    found = row("VS", resource)
+    assert (found["VSDTC"], found["VSENDTC"]) == (start, end)
+
+
+def test_an_observation_of_the_laboratory_is_of_another_domain_unless_its_code_is_listed() -> None:
+    laboratory = {"category": [{"coding": [{"code": "laboratory"}]}]}
+    found = table("VS", observation("718-7") | laboratory, observation("2708-6", id="o2") | laboratory)
+    assert found["VSSEQ"].tolist() == ["o2"]
+
+
+# ------------------------------------------------------------------------------------------ doses and events
+
+
+@pytest.mark.parametrize(
+    ("status", "written", "deleted"),
+    [
+        ("completed", None, None),
+        ("in-progress", None, None),
+        ("stopped", None, None),
+        ("not-done", "NOT DONE", None),
+        ("on-hold", "ON-HOLD", None),
+        ("unknown", "UNKNOWN", None),
+        (None, "UNKNOWN", None),
+        ("entered-in-error", "ENTERED-IN-ERROR", "Y"),
+    ],
+)
+def test_the_status_of_a_dose(status: str | None, written: str | None, deleted: str | None) -> None:
+    found = row("EX", administration(status=status))
+    assert (found["EXSTAT"], found["DELETED"]) == (written, deleted)
+
+
+def test_a_dose_has_its_drug_amount_and_period() -> None:
+    found = row("EX", administration())
+    assert [found[name] for name in ("EXTRT", "EXDOSE", "EXDOSU", "EXSTDTC", "EXENDTC")] == [
+        "CYT107",
+        "10",
+        "ug/kg",
+        "2024-06-10T08:00:00+02:00",
+        "2024-06-10T08:30:00+02:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"medicationCodeableConcept": {"coding": [{"code": "c", "display": "CYT107"}]}}, "CYT107"),
+        ({"medicationReference": {"reference": "Medication/d1"}}, "DRUG ONE"),
+        (
+            {
+                "medicationReference": {"reference": "#in"},
+                "contained": [{"id": "in", "code": {"text": "INSIDE"}}],
+            },
+            "INSIDE",
+        ),
+        ({"medicationReference": {"reference": "Medication/absent", "display": "SHOWN"}}, "SHOWN"),
+        ({"medicationReference": {"reference": "Medication/absent"}}, None),
+    ],
+)
+def test_a_drug_is_named_by_concept_or_reference(change: Resource, name: str | None) -> None:
+    resource = administration(**change)
+    if "medicationReference" in change:
+        del resource["medicationCodeableConcept"]
+    drug = {"resourceType": "Medication", "id": "d1", "code": {"text": "DRUG ONE"}}
+    found = table("EX", resource, drug)["EXTRT"][0]
+    assert (None if pd.isna(found) else found) == name
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "value"),
+    [
+        ({}, "AETERM", "felt hot"),
+        ({}, "AEDECOD", "Fever"),
+        (
+            {
+                "event": {
+                    "coding": [
+                        {"system": "http://snomed.info/sct", "display": "Fever (finding)"},
+                        {"system": "http://terminology.hl7.org/CodeSystem/MDRAE", "display": "Pyrexia"},
+                    ]
+                }
+            },
+            "AEDECOD",
+            "Pyrexia",
+        ),
+        ({"event": {}}, "AETERM", None),
+        ({"date": None, "detected": "2024-06-10T14:00:00Z"}, "AESTDTC", "2024-06-10T14:00:00Z"),
+        ({"date": None, "recordedDate": "2024-06-12"}, "AESTDTC", None),
+        ({"date": None, "recordedDate": "2024-06-12"}, "AEDTC", "2024-06-12"),
+        ({"seriousness": {"coding": [{"code": "Non-serious"}]}}, "AESER", "N"),
+        ({"seriousness": {"coding": [{"code": "SeriousResultsInDeath"}]}}, "AESER", "Y"),
+        ({"seriousness": {"text": "perhaps"}}, "AESER", "perhaps"),
+        ({"severity": {"coding": [{"code": "moderate"}]}}, "AESEV", "MODERATE"),
+        ({"actuality": "potential"}, "DELETED", "Y"),
+    ],
+)
+def test_an_event_says(change: Resource, column: str, value: str | None) -> None:
+    assert row("AE", event(**change))[column] == value
+
+
+# ------------------------------------------------------------------------------------------------- versions
+
+
+def test_the_newest_version_of_a_record_counts_wherever_it_stands() -> None:
+    newer = observation(value=39.0) | {
+        "meta": {"lastUpdated": "2024-06-10T16:30:00+02:00"},
+        "status": "amended",
+    }
+    older = observation(value=36.0) | {"meta": {"lastUpdated": "2024-06-10T14:29:00Z"}}
+    for order in ([older, newer], [newer, older]):
+        found = table("VS", *order)
+        assert found["VSORRES"].tolist() == ["39.0"]
+
+
+def test_without_a_time_the_later_line_counts() -> None:
+    found = table("VS", observation(value=36.0, meta={}), observation(value=39.0, meta={}))
+    assert (found["VSORRES"].tolist(), found["source_row"].tolist()) == (["39.0"], [2])
+
+
+def test_entered_in_error_is_the_record_taken_back() -> None:
+    found = table("VS", observation(), observation(status="entered-in-error"))
+    assert found[["VSSEQ", "DELETED"]].to_numpy().tolist() == [["o1", "Y"]]
+
+
+def test_records_without_an_id_are_no_versions_of_each_other() -> None:
+    found = table("VS", observation(id=None), observation(id=None, value=39.0))
+    assert found["VSORRES"].tolist() == ["38.3", "39.0"]
+    assert found["VSSEQ"].isna().all()
+
+
+def test_a_deletion_in_a_bundle_takes_back_the_record_of_its_subject() -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "history",
+        "entry": [
+            {"resource": observation()},
+            {
+                "request": {"method": "DELETE", "url": "Observation/o1"},
+                "response": {"lastModified": "2024-06-11T00:00:00Z"},
+            },
+        ],
+    }
+    found = table("VS", bundle)
+    cells = found[["USUBJID", "VSSEQ", "DELETED", "ENTERED"]].to_numpy().tolist()
+    assert cells == [["S1", "o1", "Y", "2024-06-11T00:00:00Z"]]
+
+
+# -------------------------------------------------------------------------------------------------- subjects
+
+SYSTEM = "urn:trial:subject"
+
+
+def patient(**other: Any) -> Resource:
+    return {
+        "resourceType": "Patient",
+        "id": "S1",
+        "identifier": [{"system": "urn:hospital", "value": "MRN-1"}, {"system": SYSTEM, "value": "FR01-001"}],
+        "managingOrganization": {"reference": "Organization/FR01"},
+    } | other
+
+
+def test_the_subject_is_the_id_unless_the_protocol_names_a_system() -> None:
+    assert table("VS", observation(), patient())["USUBJID"].tolist() == ["S1"]
+    assert table("VS", observation(), patient(), system=SYSTEM)["USUBJID"].tolist() == ["FR01-001"]
+
+
+def test_without_an_identifier_of_the_system_no_id_of_the_hospital_stands_in() -> None:
+    assert table("VS", observation(), system=SYSTEM)["USUBJID"].isna().all()
+    other = patient(identifier=[{"system": "urn:hospital", "value": "MRN-1"}])
+    assert table("VS", other, observation(), system=SYSTEM)["USUBJID"].isna().all()
+    own = {"reference": "Patient/S1", "identifier": {"system": SYSTEM, "value": "FR01-001"}}
+    assert table("VS", observation(subject=own), system=SYSTEM)["USUBJID"].tolist() == ["FR01-001"]
+
+
+def test_the_research_subject_may_hold_the_identifier_and_the_arm() -> None:
+    enrolled = {
+        "resourceType": "ResearchSubject",
+        "id": "r1",
+        "identifier": [{"system": SYSTEM, "value": "FR01-001"}],
+        "individual": {"reference": "Patient/S1"},
+        "actualArm": "CYT107",
+    }
+    elsewhere = enrolled | {"id": "r2", "identifier": [], "actualArm": "OTHER"}
+    found = table("DM", patient(identifier=[]), enrolled, elsewhere, system=SYSTEM)
+    assert found[["USUBJID", "SITEID", "ACTARMCD"]].to_numpy().tolist() == [["FR01-001", "FR01", "CYT107"]]
+
+
+@pytest.mark.parametrize(
+    ("organization", "site"),
+    [
+        ({"reference": "https://ehr.example/fhir/Organization/FR01/_history/3"}, "FR01"),
+        ({"reference": "Organization/7", "identifier": {"value": "FR01"}}, "FR01"),
+        ({}, None),
+    ],
+)
+def test_the_site_is_the_managing_organization(organization: Resource, site: str | None) -> None:
+    assert row("DM", patient(managingOrganization=organization))["SITEID"] == site
+
+
+@pytest.mark.parametrize(
+    ("reference", "subject"),
+    [
+        ("Patient/S1", "S1"),
+        ("https://ehr.example/fhir/Patient/S1", "S1"),
+        ("Patient/S1/_history/2", "S1"),
+        ("Group/G1", None),
+        ("", None),
+    ],
+)
+def test_a_reference_leads_to_a_patient_or_to_nobody(reference: str, subject: str | None) -> None:
+    assert row("VS", observation(subject={"reference": reference}))["USUBJID"] == subject
+
+
+def test_entries_of_a_bundle_refer_to_each_other_by_their_addresses() -> None:
+    address = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
+    bundle = {
+        "resourceType": "Bundle",
+        "entry": [
+            {"fullUrl": address, "resource": patient()},
+            {"resource": observation(subject={"reference": address})},
+        ],
+    }
+    content = json.dumps(bundle, indent=1).encode()
+    found = delivered(content, "VS", name="vs.json", system=SYSTEM)
+    assert found[["USUBJID", "source_row"]].to_numpy().tolist() == [["FR01-001", 2]]
+
+
+# ------------------------------------------------------------------------------------------ whole deliveries
+
+
+def test_resources_of_other_domains_are_of_other_feeds() -> None:
+    mixed = (patient(), observation(), administration(), event(), {"resourceType": "Encounter", "id": "e"})
+    assert [len(table(domain, *mixed)) for domain in ("DM", "EX", "VS", "AE")] == [1, 1, 1, 1]
+    assert len(table("VS", patient())) == 0
+
+
+def test_blank_lines_are_passed_over_and_the_rest_keep_their_numbers() -> None:
+    content = b"\n\r\n" + json.dumps(observation()).encode() + b"\r\n"
+    assert delivered(content, "VS")["source_row"].tolist() == [3]
+
+
+def test_a_gzip_file_is_read_when_its_name_says_so() -> None:
+    content = gzip.compress(json.dumps(observation()).encode())
+    assert len(delivered(content, "VS", name="vs.ndjson.gz")) == 1
+    with pytest.raises(FeedError, match="found JSON text; allowed: a compressed file"):
+        delivered(json.dumps(observation()).encode(), "VS", name="vs.ndjson.gz")
+
+
+@pytest.mark.parametrize("odd", [[], "text", 7, True, {"coding": 3}, {"coding": [7, {"code": 8310}]}])
+@pytest.mark.parametrize(
+    "name", ["code", "category", "subject", "valueQuantity", "component", "meta", "effectiveDateTime", "id"]
+)
+def test_an_element_of_another_type_spoils_no_other_row(name: str, odd: object) -> None:
+    found = table("VS", observation(id="good"), observation() | {name: odd})
+    assert found["VSSEQ"].tolist()[0] == "good"
+    assert found["VSORRES"].tolist()[0] == "38.3"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b'{"resourceType": "Patient"}\n{"resourceType": \n', "no JSON at line 2, column "),
+        (b'{"resourceType": "Patient"}\n[1]\n', "no resourceType in line 2"),
+        (b'{"id": "x"}\n', "no resourceType in line 1"),
+        (b'{"resourceType": "Observation", "valueInteger": NaN}\n', "no valid JSON in line 1"),
+        (b'{"resourceType": "Patient"} {"resourceType": "Patient"}\n', "no JSON at line 1, column 29"),
+        (
+            b'{"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}',
+            "an OperationOutcome that reports an error, in line 1",
+        ),
+        (b"USUBJID,VSTESTCD\n", "text"),
+        (b"", "an empty file"),
+        (b'{"resourceType": "Patient", "id": "\xe9"}', "a byte 0xE9 that is not UTF-8"),
+    ],
+)
+def test_what_is_no_fhir_names_the_file_and_the_line(content: bytes, problem: str) -> None:
+    with pytest.raises(FeedError) as refusal:
+        delivered(content, "VS")
+    assert refusal.value.file == "x.ndjson"
+    assert refusal.value.found.startswith(problem)
+
+
+def test_a_domain_without_resources_is_refused() -> None:
+    with pytest.raises(FeedError, match="FHIR for LB; allowed: FHIR for DM, EX, VS, AE"):
+        table("LB", observation())
