@@ -7,7 +7,7 @@ hand here; the look must not depend on it.
 
 import csv
 import json
-import sqlite3
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,13 +18,16 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 import yaml
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 
+from checks.errors import FeedError
 from checks.evaluation import RuleResult
 from checks.events import Case, Records, find_cases, gather_evidence
-from checks.knowledge import Deliveries
+from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.layout import Layout
 from checks.signals import evaluate_rules
+from checks.tables import DeliveredTable
 from checks.validation import Validation, validate_feeds
 from flows.feeds import Told, read_deliveries
 from flows.feeds.database import query_content
@@ -49,17 +52,17 @@ class Seen:
     validation: Validation
     cases: tuple[Case, ...]
     results: tuple[RuleResult, ...]
-    changes: pd.DataFrame
+    known: Knowledge
 
 
-def trial(domain: str = "", place: int = 0, **change: str) -> Trial:
-    """Return the rows of the good trial, one of them changed."""
+def trial(*mistakes: tuple[int, Row]) -> Trial:
+    """Return the rows of the good trial, with some of VS changed."""
     rows: Trial = {}
     for name in DOMAINS:
         with (GOOD / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             rows[name] = list(csv.DictReader(file))
-    if change:
-        rows[domain][place] |= change
+    for place, change in mistakes:
+        rows["vs"][place] |= change
     return rows
 
 
@@ -71,18 +74,28 @@ def study(folder: Path, feeds: Mapping[str, Mapping[str, Any]]) -> StudyProtocol
     return load_protocol(folder / "protocol.yaml")
 
 
-def look(protocol: StudyProtocol) -> Seen:
-    """Read, know, validate, find and evaluate, as a look does."""
-    delivered = {
+def received(protocol: StudyProtocol) -> dict[str, tuple[DeliveredTable, ...]]:
+    """Read what lies at the protocol's paths."""
+    return {
         domain: read_deliveries(str(protocol.folder / source.path), Told.by(source, domain))
         for domain, source in protocol.feeds.by_domain().items()
     }
-    known = Deliveries(delivered, protocol).known_at(CUTOFF)
-    valid = validate_feeds(known.feeds, protocol, CUTOFF)
+
+
+def look(
+    protocol: StudyProtocol,
+    *,
+    delivered: Mapping[str, Sequence[DeliveredTable]] | None = None,
+    data_cutoff: datetime = CUTOFF,
+) -> Seen:
+    """Read, know, validate, find and evaluate, as a look does."""
+    arrived = received(protocol) if delivered is None else delivered
+    known = Deliveries(arrived, protocol).known_at(data_cutoff)
+    valid = validate_feeds(known.feeds, protocol, data_cutoff)
     records = Records(valid.readings, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, records, protocol, CUTOFF)
+    findings = find_cases(valid.administrations, records, protocol, data_cutoff)
     evidence = gather_evidence(findings, valid.labs, protocol)
-    return Seen(valid, findings.cases, evaluate_rules(evidence, protocol), known.changes)
+    return Seen(valid, findings.cases, evaluate_rules(evidence, protocol), known)
 
 
 def without_names(frame: pd.DataFrame) -> list[list[object]]:
@@ -120,7 +133,8 @@ def offset(stamp: str, subject: str) -> str:
     """Return a local stamp to the minute with the offset of its site, as FHIR writes it; a date as it is."""
     if "T" not in stamp:
         return stamp
-    return datetime.fromisoformat(stamp).replace(tzinfo=ZONES[subject[:4]]).isoformat()
+    zone = ZONES.get(subject[:4], ZONES["FR01"])
+    return datetime.fromisoformat(stamp).replace(tzinfo=zone).isoformat()
 
 
 def common(kind: str, row: Row, name: str) -> Resource:
@@ -333,27 +347,205 @@ def test_queries_of_postgresql_give_the_same_look(
     assert_same(look(as_query(tmp_path, postgresql_database)), expected)
 
 
-FEVER = 6
-"""The row of VS on which the first case rests: 38.9 C, six hours after the dose."""
+MISTAKES: tuple[tuple[int, Row, str | None], ...] = (
+    (6, {"VSORRESU": "K"}, "unit_known"),
+    (7, {"VSDTC": "2024-06"}, None),  # not wrong, only coarse: the reading may be of any hour of June
+    (8, {"VSORRES": "389"}, "value_plausible"),
+    (10, {"USUBJID": ""}, "subject_present"),
+    (16, {"VSORRESU": ""}, "unit_known"),
+    (12, {"VSTESTCD": ""}, "test_named"),  # a wide export has no such thing
+)
+
+
+@pytest.mark.parametrize("way", [as_fhir, as_edc, as_sqlite])
+def test_the_same_mistakes_are_set_apart_for_the_same_reasons(way: Way, tmp_path: Path) -> None:
+    made = MISTAKES[:-1] if way is as_edc else MISTAKES
+    rows = trial(*((place, change) for place, change, _ in made))
+    (tmp_path / "sdtm").mkdir()
+    seen, plain = look(way(tmp_path, rows)), look(as_sdtm(tmp_path / "sdtm", rows))
+    assert sorted(seen.validation.quarantine["check"]) == sorted(check for *_, check in made if check)
+    assert without_names(seen.validation.readings) == without_names(plain.validation.readings)
+    assert list(map(unnamed, seen.cases)) == list(map(unnamed, plain.cases))
+    assert seen.results == plain.results
+
+
+def later(resource: Resource, moment: str, **change: Any) -> Resource:
+    return resource | {"meta": {"lastUpdated": moment}} | change
+
+
+def test_fhir_versions_take_back_and_correct_and_wait_for_their_time(tmp_path: Path) -> None:
+    """The three events that the two cases rest on, and one that nobody knew by the cut-off."""
+    rows = trial()
+    vitals, doses = [observation(row) for row in rows["vs"]], [administration(row) for row in rows["ex"]]
+    protocol = as_fhir(
+        tmp_path,
+        rows,
+        later(vitals[6], "2024-06-11T09:00:00Z", status="entered-in-error"),
+        later(
+            vitals[16], "2024-06-11T09:00:00Z", status="amended", valueQuantity={"value": 37, "code": "Cel"}
+        ),
+        later(vitals[26], "2024-06-11T14:30:00+02:00", id="unknown-yet"),
+        later(doses[3], "2024-06-11T09:00:00Z", status="on-hold"),
+    )
+    seen = look(protocol)
+    assert seen.cases == ()
+    values = seen.validation.readings.set_index("VSSEQ")["value"]
+    assert "FR01-001-7" not in values.index
+    assert values["US01-002-7"] == 37.0
+    assert "unknown-yet" not in values.index
+    assert seen.known.feeds["vs"].not_yet_known == 1
+    assert seen.validation.quarantine[["check", "record"]].to_numpy().tolist() == [
+        ["dose_status_known", "US01-004-1"]
+    ]
+
+
+def test_a_version_that_arrives_later_changes_what_is_known_from_then_on(tmp_path: Path) -> None:
+    rows = trial()
+    first = received(as_fhir(tmp_path, rows))
+    taken_back = later(observation(rows["vs"][6]), "2024-06-11T09:00:00Z", status="entered-in-error")
+    (tmp_path / "all.ndjson").write_text(
+        "".join(json.dumps(one) + "\n" for one in [taken_back, *map(patient, rows["dm"])])
+    )
+    second = received(load_protocol(tmp_path / "protocol.yaml"))
+    hours = {9: first, 10: second}
+    delivered = {
+        domain: [
+            replace(one, delivery=replace(one.delivery, received_at=datetime(2024, 6, 11, hour, tzinfo=UTC)))
+            for hour, read in hours.items()
+            for one in read[domain]
+        ]
+        for domain in first
+    }
+    text = (
+        (tmp_path / "protocol.yaml")
+        .read_text()
+        .replace("path: all.ndjson", "mode: incremental\n    path: all.ndjson")
+    )
+    (tmp_path / "protocol.yaml").write_text(text)
+    protocol = load_protocol(tmp_path / "protocol.yaml")
+    before = look(protocol, delivered=delivered, data_cutoff=datetime(2024, 6, 11, 9, 30, tzinfo=UTC))
+    after = look(protocol, delivered=delivered)
+    assert [case.USUBJID for case in before.cases] == ["FR01-001", "US01-002"]
+    assert [case.USUBJID for case in after.cases] == ["US01-002"]
+    changes = after.known.changes[["domain", "USUBJID", "record", "kind"]]
+    assert changes.to_numpy().tolist() == [["VS", "FR01-001", "FR01-001-7", "deleted"]]
+
+
+def test_a_second_header_of_labels_that_the_layout_does_not_tell_is_set_apart(tmp_path: Path) -> None:
+    protocol = as_edc(tmp_path, trial())
+    told = yaml.safe_load((tmp_path / "protocol.yaml").read_text())
+    told["feeds"]["dm"]["layout"]["header_rows"] = 1
+    (tmp_path / "protocol.yaml").write_text(yaml.safe_dump(told))
+    seen = look(load_protocol(tmp_path / "protocol.yaml"))
+    assert protocol.folder == tmp_path
+    assert seen.validation.quarantine[["domain", "found"]].to_numpy().tolist() == [
+        ["DM", "the label of Site"]
+    ]
+
+
+# -------------------------------------------------------------------------------------------- a real database
+
+
+def test_postgresql_refuses_to_be_changed(postgresql_database: str) -> None:
+    fill(postgresql_database, trial(), typed_times=True)
+    for statement in (
+        "DELETE FROM vs RETURNING usubjid",
+        "WITH x AS (DELETE FROM vs RETURNING 1) SELECT * FROM x",
+    ):
+        with pytest.raises(FeedError, match="in a read-only transaction"):
+            query_content(postgresql_database, statement, feed="VS")
+    assert query_content(postgresql_database, "SELECT count(*) AS n FROM vs", feed="VS") == b"N\n30\n"
+
+
+def test_postgresql_types_have_their_text(postgresql_database: str) -> None:
+    statement = """
+        SELECT 'a'::text AS "Text", 38.30::numeric(9,2) AS exact, 1e-7::float8 AS near, NULL AS none,
+               true AS flag, DATE '2024-06-10' AS day, TIMESTAMP '2024-06-10 14:00' AS local,
+               TIMESTAMPTZ '2024-06-10 14:00+02' AS instant, 'µ %'::varchar AS mu
+    """
+    assert query_content(postgresql_database, statement, feed="VS").decode().splitlines() == [
+        "TEXT,EXACT,NEAR,NONE,FLAG,DAY,LOCAL,INSTANT,MU",
+        "a,38.3,0.0000001,,true,2024-06-10,2024-06-10T14:00:00,2024-06-10T12:00:00+00:00,µ %",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("change", "check"),
+    ("statement", "says"),
     [
-        ({"USUBJID": ""}, "?"),
-        ({"VSORRESU": "K"}, "?"),
-        ({"VSORRESU": ""}, "?"),
-        ({"VSTESTCD": ""}, "?"),
-        ({"VSDTC": "2024-06"}, "?"),
-        ({"VSORRES": "389"}, "?"),
+        ("SELECT temp FROM dm", 'relation "dm" does not exist'),
+        ("SELECT 1; SELECT 2", "multiple commands"),
+        ("SELECT ARRAY[1, 2] AS a", "a value of type list in row 1"),
     ],
 )
-@pytest.mark.parametrize("way", [as_fhir, as_edc, as_sqlite])
-def test_the_same_mistake_is_set_apart_for_the_same_reason(
-    way: Way, change: Row, check: str, tmp_path: Path
+def test_postgresql_says_what_is_wrong_with_a_query(
+    postgresql_database: str, statement: str, says: str
 ) -> None:
-    seen = look(way(tmp_path, trial("vs", FEVER, **change)))
-    print(
-        seen.validation.quarantine[["check", "USUBJID", "found", "source_row"]].to_string(),
-        [c.certainty + c.USUBJID for c in seen.cases],
+    with pytest.raises(FeedError) as refusal:
+        query_content(postgresql_database, statement, feed="VS")
+    assert says in str(refusal.value)
+
+
+def test_a_wrong_password_is_not_repeated(postgresql_database: str) -> None:
+    url = make_url(postgresql_database).set(password="T0P-SECRET").render_as_string(hide_password=False)
+    with pytest.raises(FeedError) as refusal:
+        query_content(url, "SELECT 1 AS a", feed="VS")
+    assert "password authentication failed" in str(refusal.value)
+    assert "T0P-SECRET" not in str(refusal.value)
+
+
+# -------------------------------------------------------------------------------------------------- real data
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    folder = os.environ.get("POSTDOSE_TEST_DATA")
+    if not folder:
+        pytest.skip("POSTDOSE_TEST_DATA is not set: no real data at hand")
+    return Path(folder) / "data"
+
+
+def arranged(path: Path, domain: str, layout: dict[str, Any]) -> pd.DataFrame:
+    told = Told(domain=domain, format="edc", layout=Layout(**layout))
+    (read,) = read_deliveries(str(path), told)
+    assert read.problem is None
+    assert read.table is not None
+    return read.table
+
+
+def test_real_wide_vitals_with_typed_dates(data: Path) -> None:
+    """sdtm.oak's raw vitals: six rows, of which the fourth was not done; the first is of 16-May-15, 7:25."""
+    columns = {"USUBJID": "PATNUM", "VSDTC": ["VTLD", "VTLTM"]}
+    tests = {"TEMP": ("TEMP", "C"), "RESP": ("RESPRT", "/min"), "OXYSAT": ("OXY_SAT", "%")}
+    results = {test: {"column": column, "unit": unit} for test, (column, unit) in tests.items()}
+    table = arranged(
+        data / "sdtm_oak" / "vitals_raw_data.csv",
+        "VS",
+        {"columns": columns, "date_format": "DD-MMM-YY hh:mm", "results": results},
     )
+    assert len(table) == 18
+    assert table.loc[0, ["USUBJID", "VSDTC", "VSTESTCD", "VSORRES", "source_row"]].tolist() == [
+        "375", "2015-05-16T07:25", "TEMP", "40.48", 2,
+    ]  # fmt: skip
+    assert (table["VSSTAT"] == "NOT DONE").tolist() == [False] * 9 + [True] * 3 + [False] * 6
+
+
+def test_a_real_export_in_parquet_with_blank_subjects_and_partial_dates(data: Path) -> None:
+    """clindata's adverse events: 4,857, with dates such as 2016-12-- and a time of the last change."""
+    table = arranged(
+        data / "clindata" / "ae.parquet",
+        "AE",
+        {
+            "columns": {
+                "USUBJID": "subjid",
+                "AETERM": "aeterm",
+                "AESTDTC": "aest_dt",
+                "AESER": "aeser",
+                "ENTERED": "maxupdated_dts",
+            }
+        },
+    )
+    assert len(table) == 4857
+    assert table.loc[0, ["USUBJID", "AESTDTC", "ENTERED"]].tolist() == [
+        "0496", "2015-01-10", "2015-02-20T07:55:55",
+    ]  # fmt: skip
+    assert table["AESTDTC"].dropna().str.fullmatch(r"[0-9]{4}(-([0-9]{2}|-)){0,2}").all()
