@@ -71,6 +71,7 @@ class Page:
     windows: tuple[Item, ...]
     feeds: Table
     quarantine: Table
+    changes: Table
     checks: Table
     caveats: tuple[str, ...]
     provenance: tuple[Item, ...]
@@ -248,6 +249,7 @@ def compose_page(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol) 
         windows=_windows(look),
         feeds=tables.feeds_table(look),
         quarantine=tables.quarantine_table(look),
+        changes=tables.changes_table(look),
         checks=tables.checks_table(look),
         caveats=tuple(look.get("caveats") or ()),
         provenance=_provenance(look),

@@ -31,6 +31,14 @@ P_VALUE_METHODS = frozenset({"self_controlled", "scan"})
 """Timing methods whose boundary is a p-value, one look's share of alpha; the others have a statistic."""
 
 
+CHANGES: Mapping[str, str] = {
+    "corrected": "values corrected",
+    "deleted": "records deleted",
+    "restored": "records restored",
+}
+"""What each kind of change is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell: its text, a second line in smaller letters, and a tone that the style sheet knows."""
@@ -237,6 +245,17 @@ def quarantine_table(look: Record) -> Table:
     return Table(
         "Rows in quarantine; they count in the worst case", columns, rows, "No row is in quarantine."
     )
+
+
+def changes_table(look: Record) -> Table:
+    """Return how many values and records later deliveries changed; ``changes.csv`` lists each."""
+    rows = tuple(
+        (Cell(item["domain"]), Cell(CHANGES[item["kind"]]), Cell(f"{item['number']:,}"))
+        for item in look.get("changes") or ()
+    )
+    columns = ("Feed", "Change", "Number")
+    caption = "What later deliveries changed; changes.csv lists each change, from, to and when known"
+    return Table(caption, columns, rows, "No later delivery changed what an earlier one had said.")
 
 
 def _share(check: Record) -> str:

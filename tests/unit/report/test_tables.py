@@ -41,3 +41,12 @@ def test_a_scan_counts_events_in_the_window_it_found(signal):
         tables.observed_cell({**scanned, "method": "self_controlled"}).note
         == "3 of 7 events in the risk window"
     )
+
+
+def test_changes_are_counted_by_feed_and_kind(signal):
+    signal["changes"] = [
+        {"domain": "AE", "kind": "corrected", "number": 1},
+        {"domain": "VS", "kind": "deleted", "number": 1200},
+    ]
+    said = [[cell.text for cell in row] for row in tables.changes_table(signal).rows]
+    assert said == [["AE", "values corrected", "1"], ["VS", "records deleted", "1,200"]]
