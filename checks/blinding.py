@@ -6,12 +6,13 @@ amount of any size another.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
 
 from checks.numbers import read_numbers
-from checks.tables import tells_arm
+from checks.tables import DeliveredTable, tells_arm
 
 STUDY_DRUG: Final = "study drug"
 ANOTHER_DRUG: Final = "another drug"
@@ -51,6 +52,19 @@ def blind(domain: str, table: pd.DataFrame, treatments: Sequence[str]) -> pd.Dat
     if "EXDOSE" in kept:
         blinded = blinded.assign(EXDOSE=_amount(table["EXDOSE"]))
     return blinded
+
+
+def blind_deliveries(
+    domain: str, arrived: Sequence[DeliveredTable], treatments: Sequence[str]
+) -> tuple[DeliveredTable, ...]:
+    """Return the deliveries of one domain without what tells the arm; of some domains not even counted."""
+    return tuple(_blind_delivery(domain.upper(), one, treatments) for one in arrived)
+
+
+def _blind_delivery(domain: str, one: DeliveredTable, treatments: Sequence[str]) -> DeliveredTable:
+    delivery = replace(one.delivery, rows=0) if domain in UNCOUNTED else one.delivery
+    table = None if one.table is None else blind(domain, one.table, treatments)
+    return replace(one, delivery=delivery, table=table)
 
 
 def _treatment(texts: pd.Series, treatments: Sequence[str]) -> "pd.Series[str]":

@@ -98,8 +98,11 @@ class DoseClock:
     best: tuple[float, ...]
     main: tuple[float, ...]
     worst: tuple[float, ...]
-    start: float | None = field(default=None, compare=False)
-    """Hours from the first dose of the study to this dose; None where the order of events is not known."""
+    closes: float | None = field(default=None, compare=False)
+    """Hours from the first dose of the study until this dose's hours ended; infinite while they have not.
+
+    None where nothing is known of when: they then ended before all that have a moment.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     look.set_defaults(run=_look)
     receive = commands.add_parser("receive", help="take files in as deliveries of a feed")
     _receive_arguments(receive)
+    replay = commands.add_parser(
+        "replay", help="look again at each past data cut-off with the data as they were known then"
+    )
+    _replay_arguments(replay)
+    replay.set_defaults(run=_replay)
     simulate = commands.add_parser("simulate", help="write the SDTM feeds of a simulated study")
     simulate.add_argument("scenario", choices=SCENARIOS)
     simulate.add_argument("--out", type=Path, required=True)
@@ -129,6 +134,22 @@ def _receive_arguments(receive: argparse.ArgumentParser) -> None:
         "--received-at", type=_moment, help="when they were received, with an offset or Z (default: now)"
     )
     receive.set_defaults(run=_receive)
+
+
+def _replay_arguments(replay: argparse.ArgumentParser) -> None:
+    replay.add_argument("protocol", help="study protocol file")
+    replay.add_argument(
+        "--from", dest="first", metavar="T", type=_moment, help="first data cut-off (default: day of the first dose)"
+    )
+    replay.add_argument(
+        "--to", dest="last", metavar="T", type=_moment, help="no data cut-off later (default: when all was known)"
+    )
+    replay.add_argument("--every", default="1d", help="time between looks: 30min, 6h (default: 1d)")
+    replay.add_argument(
+        "--feeds", type=Path, help="folder that holds the feeds, in place of the deliveries on record"
+    )
+    replay.add_argument("--out", type=Path, help="folder for the replay's files")
+    replay.add_argument("--json", action="store_true", help="print replay.json and nothing else")
 
 
 def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
@@ -262,6 +283,19 @@ def _receive(options: argparse.Namespace) -> int:
             f"{receipt.domain} {receipt.name}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}"
         )
     return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from flows.replay.command import Request, run_replay
+
+    request = Request(
+        first=options.first,
+        last=options.last,
+        every=options.every,
+        feeds=None if options.feeds is None else str(options.feeds),
+        out=None if options.out is None else str(options.out),
+    )
+    return run_replay(options.protocol, request, as_json=options.json)
 
 
 def _show(outcome: "LookOutcome", *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from checks.blinding import blind_deliveries
 from checks.evaluation import Evidence, RuleResult
 from checks.events import Findings, Records, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
@@ -25,7 +26,8 @@ from flows.settings import Settings
 @task(task_run_name="read {domain}", cache_policy=NO_CACHE, persist_result=False)
 def read(domain: str, inbox: Inbox, data_cutoff: datetime, *, arriving: bool) -> tuple[DeliveredTable, ...]:
     """Read what was received of one feed, after taking in what is arriving; what cannot be read is its problem."""
-    return inbox.take_in(domain, now=data_cutoff) if arriving else inbox.read(domain, by=data_cutoff)
+    arrived = inbox.take_in(domain, now=data_cutoff) if arriving else inbox.read(domain, by=data_cutoff)
+    return blind_deliveries(domain, arrived, inbox.protocol.treatment.names)
 
 
 @task(name="find what was known", cache_policy=NO_CACHE, persist_result=False)

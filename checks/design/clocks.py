@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.design.scanned import PERMUTATIONS, SAME, observed_hours, scan_statistics, strongest_windows
+from checks.design.scanned import (
+    PERMUTATIONS,
+    SAME,
+    observed_hours,
+    scan_looks,
+    scan_statistics,
+    strongest_windows,
+)
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import TimingRule
 from checks.recursion import FloatArray
@@ -24,7 +31,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class ClockEvents:
-    """Events on the dose clock, one entry each, ordered by trial and subject."""
+    """Events on the dose clock, one entry each, ordered by trial, subject, dose and hour."""
 
     trial: IntArray
     subject: IntArray
@@ -57,20 +64,21 @@ def clock_events(
     trials, subjects, doses = cases.shape
     expected = doses * sum(end - start for start, end in apart) / (high - low) * window_rate
     added = random.poisson(expected, size=trials * subjects)
-    in_risk = np.nonzero(cases.reshape(trials * subjects, doses))[0]
-    whose = np.concatenate(
-        (in_risk, *(np.repeat(np.arange(trials * subjects), few) for few in (control.ravel(), added)))
+    in_risk = np.flatnonzero(cases)
+    elsewhere = np.concatenate(
+        [np.repeat(np.arange(trials * subjects), few) for few in (control.ravel(), added)]
     )
+    dose = np.concatenate((in_risk, elsewhere * doses + random.integers(0, doses, elsewhere.size)))
     hours = np.concatenate(
         [
             uniform_hours(random, where, int(number))
             for where, number in (([(low, high)], in_risk.size), (spans, control.sum()), (apart, added.sum()))
         ]
     )
-    on_clock = (hours >= first) & (hours <= last)
-    order = np.argsort(whose[on_clock], kind="stable")
-    whose = whose[on_clock][order]
-    return ClockEvents(whose // subjects, whose % subjects, hours[on_clock][order])
+    on_clock = np.flatnonzero((hours >= first) & (hours <= last))
+    order = on_clock[np.lexsort((hours[on_clock], dose[on_clock]))]
+    whose = dose[order] // doses
+    return ClockEvents(whose // subjects, whose % subjects, hours[order])
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:
@@ -113,17 +121,16 @@ class ScanWalk:
     seed: int
     _null: dict[int, FloatArray] = field(default_factory=dict)
 
-    def crosses(self, events: ClockEvents, trials: int, looks: Sequence[int], *, never: int) -> IntArray:
-        """Return at which look, in subjects complete, each of ``trials`` first crosses; ``never`` where none."""
+    def crosses(self, events: ClockEvents, trials: int, *, never: int) -> IntArray:
+        """Return the subjects complete, or under way, when each of ``trials`` first crosses; ``never`` if none."""
         at = np.full(trials, never)
-        for look in looks:
-            live = np.flatnonzero((events.subject < look) & (at[events.trial] == never))
-            number = np.bincount(events.trial[live], minlength=trials)
-            starts = np.cumsum(number) - number
-            for n in np.unique(number[number >= max(self.rule.min_events, 2)]).tolist():
-                these = np.flatnonzero(number == n)
-                places = live[starts[these] + np.arange(n)[:, None]]
-                at[these[self._striking(events.hour[places], events.subject[places])]] = look
+        number = np.bincount(events.trial, minlength=trials)
+        starts = np.cumsum(number) - number
+        for n in scan_looks(self.rule):
+            these = np.flatnonzero((number >= n) & (at == never))
+            places = starts[these] + np.arange(n)[:, None]
+            found = self._striking(events.hour[places], events.subject[places])
+            at[these[found]] = events.subject[places[-1, found]] + 1
         return at
 
     def _striking(self, hours: FloatArray, subjects: IntArray) -> BoolArray:

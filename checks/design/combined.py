@@ -2,8 +2,8 @@
 
 Model: the planned subjects complete all planned doses, one subject after the other. Each risk window holds a
 case with one probability; each control hour holds events at the rate of a harmless risk hour, tiled into
-blocks as long as the risk window, at most one event a block. Rates are judged after each unit, sequential
-timing tests after each event, tests with planned looks when that share of the subjects is complete. A rule
+blocks as long as the risk window, at most one event a block. Rates are judged after each unit, timing
+tests after each event, at the looks that it calls. A rule
 that has crossed stays crossed. A scan sees the same events on the dose clock, and those of the hours that
 belong to no window (``checks.design.clocks``).
 """
@@ -14,16 +14,15 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
+from scipy.special import betainc, xlogy
 
 from checks.design.clocks import ClockEvents, ScanWalk, clock_events
-from checks.design.rates import doubtful_rates, null_subject_rate, rates_from, spread_looks
+from checks.design.rates import doubtful_rates, null_subject_rate, rates_from
 from checks.design.results import Combined, CombinedCrossing, estimate
 from checks.design.scanned import observed_hours
 from checks.design.timed import (
     LENGTHS,
     e_process_boundary,
-    fewest_in_risk,
     planned_ratio,
 )
 from checks.protocol import StudyProtocol
@@ -32,6 +31,7 @@ from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
 from checks.recursion import FloatArray
 from checks.stopping.rules import rate_boundary
 from checks.timing import maxsprt_binomial, maxsprt_poisson
+from checks.timing.walks import FEWEST_IN_CLUSTER
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
@@ -41,6 +41,11 @@ ALTERNATIVES = 3
 
 ROUNDING = 1 + 1e-12
 """So many times 0.1 do not add up to whole numbers in binary: the last window must not be missed for it."""
+
+RATIO_NOTE = (
+    "Timing rules compare at the planned ratio of control to risk time; a look takes the ratio as it stood at each "
+    "event, lower in the first subjects, which errs against crossing."
+)
 
 NEVER = 1_000_000
 """Stands for the events of a look at which none can cross."""
@@ -191,7 +196,7 @@ def _walk(rule: Rule, protocol: StudyProtocol, null: float, seed: int) -> Walk |
         case RateRule():
             return _rate_walk(rule)
         case TimingRule(method="scan"):
-            return _scan_walk(rule, ScanWalk(rule, observed_hours(protocol)[1], seed))
+            return _scan_walk(ScanWalk(rule, observed_hours(protocol)[1], seed))
         case TimingRule():
             return timing_walk(
                 rule, planned_ratio(protocol), per_window(null, protocol.treatment.planned_doses or 1)
@@ -229,12 +234,12 @@ def _rate_walk(rule: RateRule) -> Walk:
     return walk
 
 
-def _scan_walk(rule: TimingRule, scanning: ScanWalk) -> Walk:
+def _scan_walk(scanning: ScanWalk) -> Walk:
     def walk(trials: Trials) -> IntArray:
-        count, subjects = trials.control.shape
+        count = len(trials.control)
         if trials.clock is None:
             return np.full(count, NEVER)
-        return scanning.crosses(trials.clock, count, spread_looks(subjects, rule.looks or 1), never=NEVER)
+        return scanning.crosses(trials.clock, count, never=NEVER)
 
     return walk
 
@@ -272,15 +277,16 @@ def _first_in_trial(trials: Trials, crosses: BoolArray) -> IntArray:
 
 
 def _at_planned_looks(trials: Trials, rule: TimingRule, ratio: float) -> IntArray:
-    planned = spread_looks(trials.control.shape[1], rule.looks or 1)
-    looks = np.array(planned) - 1
-    risk = np.cumsum(trials.cases.sum(axis=2), axis=1)[:, looks]
-    number = risk + np.cumsum(trials.control, axis=1)[:, looks]
-    subjects = _cases(trials)[:, looks]
-    share = rule.alpha / (rule.looks or 1)
-    table = [fewest_in_risk(n, ratio, share, rule.min_events) for n in range(int(number.max()) + 1)]
-    fewest = np.array([NEVER if one is None else one for one in table])
-    return _first(np.asarray((risk >= fewest[number]) & (subjects >= rule.min_subjects)), planned)
+    """Take a look at each event in risk hours, from the first on at which the rule's fewest are met."""
+    before = np.concatenate(([0], trials.in_risk[:-1])) * (trials.number > 1)
+    least, looks = max(rule.min_events, FEWEST_IN_CLUSTER), rule.looks or 1
+    ready = (trials.in_risk > before) & (trials.in_risk >= least) & (trials.subjects >= rule.min_subjects)
+    first = np.full(len(trials.cases), NEVER)
+    np.minimum.at(first, trials.trial[ready], trials.in_risk[ready])
+    ready &= trials.in_risk < first[trials.trial] + looks
+    number, in_risk = trials.number.astype(np.float64), np.maximum(trials.in_risk, 1).astype(np.float64)
+    rare = betainc(in_risk, number - in_risk + 1, 1 / (1 + ratio)) <= rule.alpha / looks
+    return _first_in_trial(trials, ready & rare)
 
 
 def _poisson(trials: Trials, rule: TimingRule, window_rate: float) -> IntArray:
@@ -337,10 +343,9 @@ def _crossing(
 
 def _notes(protocol: StudyProtocol, walks: dict[str, Walk]) -> tuple[str, ...]:
     labs = [rule.id for rule in protocol.rules if rule.id not in walks]
-    planned = [rule.id for rule in protocol.rules if getattr(rule, "looks", None) and rule.kind == "timing"]
     notes = []
-    if planned:
-        notes.append(f"Evaluated at the planned looks alone: {', '.join(planned)}.")
+    if any(rule.kind == "timing" for rule in protocol.rules):
+        notes.append(RATIO_NOTE)
     if labs:
         notes.append(f"Not simulated: {', '.join(labs)} (lab limit); no model of the results is declared.")
     return tuple(notes)

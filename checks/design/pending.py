@@ -4,8 +4,8 @@ A look counts a subject without a case by its closed share of the planned window
 the number of subjects is approximate and a case counts before the subjects beside it are complete. The
 boundary is calibrated on complete subjects; this simulation says what the approximation costs.
 Model: subjects enter as a Poisson process; the planned doses are evenly spaced; each window is equally likely
-to hold a case; the path is evaluated whenever a window closes, by the rule of a look: subjects in the order
-of their first windows, a look being met at the first subject that brings the number to it.
+to hold a case; each look is taken once, as ``checks.stopping.walks`` takes it: when the subjects first weigh
+its number together.
 Reference: Cheung YK, Chappell R. Biometrics 2000;56:1177-1182 (the weights).
 """
 
@@ -24,9 +24,6 @@ NUMBERS_AT_ONCE = 2_000_000
 
 ROUNDING = 1e-9
 """A window that closes at this very moment has closed, whatever the rounding of its hour."""
-
-NEVER = 1_000_000
-"""Stands for the events of a look at which none can cross."""
 
 
 def pending_sizes(
@@ -83,12 +80,11 @@ def _trials(
 def first_crossings(
     entries: NDArray[np.float64], held: NDArray[np.int64], doses: int, boundary: CountBoundary
 ) -> NDArray[np.bool_]:
-    """Return which trials ever cross, evaluated whenever a dose window closes.
+    """Return which trials ever cross, each look taken once: as the walk of a look takes it.
 
-    Between two cases the number of subjects only grows. A look that was met is then met by an earlier
-    subject with no more cases, so that nothing new crosses there; a look that is newly met is met by all
-    cases seen. It is enough to follow the totals, and to walk along the path at each case. A case counts as
-    a whole subject, so that no subject behind the one that meets a look adds a case before the next look.
+    A look at n is taken when a window closes by which the subjects weigh n, with the cases known then of the
+    subjects up to the one that brings the weight to n. Weights are counted in windows, so that sixths stay
+    exact.
 
     Parameters
     ----------
@@ -101,51 +97,42 @@ def first_crossings(
     boundary : CountBoundary
         What is met along the path.
     """
-    fewest = _fewest_by_number(boundary)
-    crossed = _crosses_in_total(entries, held, doses, fewest)
-    seen = np.sort(np.where(held <= doses, entries + held - 1, np.inf), axis=1)
-    for moment in seen.T[int(min(fewest.min(), len(seen.T))) - 1 :]:
-        live = np.flatnonzero(~crossed & np.isfinite(moment))
-        crossed[live] = _crosses_along_path(entries[live], held[live], moment[live], doses, fewest)
+    moments, weights = _closings(entries, held, doses)
+    crossed = np.zeros(len(entries), dtype=bool)
+    for look, events in zip(boundary.looks, boundary.events, strict=True):
+        if events is None:
+            continue
+        live = np.flatnonzero(~crossed & (weights[:, -1] >= look * doses))
+        taken = (weights[live] >= look * doses).argmax(axis=1)
+        moment = np.take_along_axis(moments[live], taken[:, None], axis=1)
+        crossed[live] = _cases_up_to(look, entries[live], held[live], moment, doses) >= events
     return crossed
 
 
-def _fewest_by_number(boundary: CountBoundary) -> NDArray[np.int64]:
-    """Return the fewest events that cross when a whole number of subjects is reached."""
-    fewest = np.full(boundary.n_max + 1, NEVER)
-    for look, events in zip(boundary.looks, boundary.events, strict=True):
-        fewest[look] = NEVER if events is None else events
-    return fewest
-
-
-def _crosses_in_total(
-    entries: NDArray[np.float64], held: NDArray[np.int64], doses: int, fewest: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Return which trials ever have enough cases in all for the look that the number of subjects has met."""
+def _closings(
+    entries: NDArray[np.float64], held: NDArray[np.int64], doses: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return when windows close, ascending, and what all subjects weigh by then, in windows."""
     window = np.arange(1, doses + 1)
     closings = (entries[:, :, None] + window - 1).reshape(len(entries), -1)
-    added = np.where(window < held[:, :, None], 1, 0) + np.where(
-        window == held[:, :, None], doses - window + 1, 0
-    )
+    case = window == held[:, :, None]
+    added = np.where(case, doses - window + 1, window < held[:, :, None]).reshape(closings.shape)
     order = np.argsort(closings, axis=1)
-    number = _running(added.reshape(closings.shape), order) // doses
-    cases = _running((window == held[:, :, None]).reshape(closings.shape), order)
-    return np.asarray((cases >= fewest[number]).any(axis=1))
+    weights = np.cumsum(np.take_along_axis(added, order, axis=1), axis=1, dtype=np.int64)
+    return np.take_along_axis(closings, order, axis=1), weights
 
 
-def _running(values: NDArray[np.int64] | NDArray[np.bool_], order: NDArray[np.intp]) -> NDArray[np.int64]:
-    return np.cumsum(np.take_along_axis(values, order, axis=1), axis=1, dtype=np.int64)
-
-
-def _crosses_along_path(
+def _cases_up_to(
+    look: int,
     entries: NDArray[np.float64],
     held: NDArray[np.int64],
     moment: NDArray[np.float64],
     doses: int,
-    fewest: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Return which trials cross at one moment each; counted in windows, so that sixths stay exact."""
-    closed = np.clip(np.floor(moment[:, None] - entries + ROUNDING) + 1, 0, doses).astype(np.int64)
+) -> NDArray[np.int64]:
+    """Return the cases known at one moment a trial, up to the subject that brings the weight to ``look``."""
+    closed = np.clip(np.floor(moment - entries + ROUNDING) + 1, 0, doses).astype(np.int64)
     case = held <= closed
-    number = np.cumsum(np.where(case, doses, closed), axis=1) // doses
-    return np.asarray((np.cumsum(case, axis=1) >= fewest[number]).any(axis=1))
+    weight = np.cumsum(np.where(case, doses, closed), axis=1)
+    last = (weight >= look * doses).argmax(axis=1)
+    cases = np.cumsum(case, axis=1)
+    return np.asarray(cases[np.arange(len(cases)), last])

@@ -1,4 +1,4 @@
-"""Decide at which true rates and planned looks a rule is judged, and which rate is taken for harmless."""
+"""Decide at which true rates a rule is judged, and which rate is taken for harmless."""
 
 import numpy as np
 
@@ -50,8 +50,3 @@ def rates_from(null_rate: float) -> tuple[float, ...]:
 def curve_rates(highest: float) -> FloatArray:
     """Return evenly spaced rates from 0 to the highest, for a curve."""
     return np.linspace(0.0, highest, CURVE_POINTS)
-
-
-def spread_looks(length: int, looks: int) -> tuple[int, ...]:
-    """Return planned looks spread evenly over a number of events (or of subjects), the last at its end."""
-    return tuple(sorted({-(-length * look // looks) for look in range(1, looks + 1)}))

@@ -77,8 +77,6 @@ class Surveillance:
     of crossing, and the mean length and mean events in risk hours when surveillance stops, at the crossing or at
     its end; ``without_harm`` holds the two means when there is none. ``size_by_look`` says at which look that
     probability is spent. The errors are Monte Carlo standard errors, None where the numbers are exact.
-    ``size_at_every_event`` is what the size would be if a rule with planned looks were evaluated after each event
-    instead.
     """
 
     length: float
@@ -92,7 +90,6 @@ class Surveillance:
     expected_in_risk: tuple[float, ...]
     without_harm: tuple[float, float]
     size_by_look: tuple[float, ...]
-    size_at_every_event: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,19 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from checks.design.rates import spread_looks
 from checks.design.results import Surveillance
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import TimingRule
+from checks.timing.walks import FEWEST_IN_CLUSTER
 
 PERMUTATIONS = 9999
 """R of a look's scan."""
 
 SAME = 1e-9
 """Statistics nearer than this are tied, as in a look's scan."""
-
-FEWEST_IN_CLUSTER = 2
-"""One event is no cluster."""
 
 
 def scan_surveillance(
@@ -36,7 +33,7 @@ def scan_surveillance(
     seed: int,
     simulations: int,
 ) -> tuple[Surveillance, ...]:
-    """Return size and power of a scan rule, at its planned looks spread evenly over each number of events.
+    """Return size and power of a scan rule, at those of its planned looks that each number of events calls.
 
     Parameters
     ----------
@@ -79,6 +76,12 @@ def observed_hours(protocol: StudyProtocol) -> tuple[float, float]:
     """Return the hours since dose over which a look scans: from the dose to the last that a window names."""
     ends = (protocol.risk_window_hours[1], *(end for _, end in protocol.control_windows_hours))
     return 0.0, max(ends)
+
+
+def scan_looks(rule: TimingRule) -> tuple[int, ...]:
+    """Return the numbers of events at which the planned looks are taken, as ``checks.timing.clustered`` does."""
+    step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
+    return tuple(step * look for look in range(1, (rule.looks or 1) + 1))
 
 
 def scan_statistics(
@@ -148,7 +151,7 @@ def _one_length(
     random: np.random.Generator,
 ) -> Surveillance:
     planned = rule.looks or 1
-    looks = spread_looks(length, planned)
+    looks = tuple(look for look in scan_looks(rule) if look <= length)
     share, (first, last) = rule.alpha / planned, observed_hours(protocol)
     stopped = [np.full(one.shape[1], np.inf) for one in hours]
     for look in looks:

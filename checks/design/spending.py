@@ -68,16 +68,9 @@ def _spent(rule: Rule, protocol: StudyProtocol, planned: int | None) -> float | 
         case TimingRule(method="scan"):
             return rule.alpha
         case TimingRule():
-            return max(
-                _largest(one.size, one.size_at_every_event) for one in exact_surveillance(rule, protocol)
-            )
+            return max(one.size for one in exact_surveillance(rule, protocol))
         case _:
             return None
-
-
-def _largest(planned: float, every_event: float | None) -> float:
-    """Return the larger size: a rule with planned looks is taken as evaluated after every event."""
-    return max(planned, every_event or 0.0)
 
 
 def _total(shares: Mapping[str, float | None]) -> float:

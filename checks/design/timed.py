@@ -1,10 +1,10 @@
 """Decide what a timing rule does under stated relative incidences: exactly, except the scan's permutations.
 
-The sequential tests bring their own exact boundaries. The self-controlled comparison becomes one: at each
-planned look, the fewest events in risk hours whose exact p-value is within that look's share of alpha. Size
-and power follow by the recursion of ``checks.recursion``.
-Assumptions: all planned hours are observed; events are independent; the fewest subjects that a rule asks for
-are not counted, which can only lower what is shown.
+The sequential tests bring their own exact boundaries. The self-controlled comparison becomes one: the fewest
+events in risk hours whose exact p-value at a planned look is within that look's share of alpha. Size and power
+follow by the recursion of ``checks.recursion``.
+Assumptions: all planned hours are observed, so that the ratio of control to risk time is the planned one; events
+are independent; the fewest subjects that a rule asks for are not counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import special
 
-from checks.design.rates import spread_looks
 from checks.design.results import Surveillance, TimingDesign
 from checks.design.scanned import scan_surveillance
 from checks.errors import DesignError
@@ -21,6 +20,7 @@ from checks.protocol.background import background_per
 from checks.protocol.rules import TimingRule
 from checks.timing import BinomialBoundary, e_process, maxsprt_binomial, maxsprt_poisson
 from checks.timing.binomial_boundary import risk_chance
+from checks.timing.walks import FEWEST_IN_CLUSTER
 
 RELATIVE_INCIDENCES = (2.0, 5.0, 10.0, 20.0, 50.0)
 """True incidence in risk hours over that in control hours at which power is read off."""
@@ -83,16 +83,21 @@ def exact_surveillance(rule: TimingRule, protocol: StudyProtocol) -> tuple[Surve
         raise DesignError(f"rule {rule.id}: {error}") from error
 
 
-def self_controlled_boundary(rule: TimingRule, ratio: float, looks: tuple[int, ...]) -> BinomialBoundary:
-    """Return the boundary in events of a self-controlled rule evaluated at these numbers of events."""
-    share = rule.alpha / (rule.looks or 1)
-    fewest = tuple(fewest_in_risk(n, ratio, share, rule.min_events) for n in looks)
-    return BinomialBoundary(looks, fewest, ratio)
+def self_controlled_boundary(rule: TimingRule, ratio: float, length: int) -> BinomialBoundary:
+    """Return the boundary in events of a self-controlled rule, as ``checks.timing.walks`` plans its looks.
+
+    A look is taken at each event in risk hours from the fewest on. So many events in risk hours have crossed
+    by n events exactly when the test of the last of them, at n, is rare enough for one look.
+    """
+    least, looks = max(rule.min_events, FEWEST_IN_CLUSTER), rule.looks or 1
+    share, numbers = rule.alpha / looks, tuple(range(1, length + 1))
+    fewest = tuple(fewest_in_risk(n, ratio, share, least, least + looks - 1) for n in numbers)
+    return BinomialBoundary(numbers, fewest, ratio)
 
 
-def fewest_in_risk(n: int, ratio: float, share: float, min_events: int) -> int | None:
-    """Return the fewest x of ``n`` events in risk hours with P(Bin(n, 1 / (1 + ratio)) >= x) <= ``share``."""
-    x = np.arange(min_events, n + 1)
+def fewest_in_risk(n: int, ratio: float, share: float, least: int, most: int) -> int | None:
+    """Return the fewest x from ``least`` to ``most`` with P(Bin(n, 1 / (1 + ratio)) >= x) <= ``share``."""
+    x = np.arange(least, min(n, most) + 1)
     rare = x[special.betainc(x, n - x + 1.0, 1.0 / (1.0 + ratio)) <= share]
     return int(rare[0]) if rare.size else None
 
@@ -108,12 +113,7 @@ def e_process_boundary(rule: TimingRule, ratio: float, length: int) -> BinomialB
 
 
 def _self_controlled(rule: TimingRule, ratio: float) -> tuple[Surveillance, ...]:
-    surveillance = []
-    for length in LENGTHS:
-        planned = self_controlled_boundary(rule, ratio, spread_looks(length, rule.looks or 1))
-        every = self_controlled_boundary(rule, ratio, tuple(range(1, length + 1)))
-        surveillance.append(_exact(planned, size_at_every_event=every.size()))
-    return tuple(surveillance)
+    return tuple(_exact(self_controlled_boundary(rule, ratio, length)) for length in LENGTHS)
 
 
 def _maxsprt_binomial(rule: TimingRule, ratio: float) -> tuple[Surveillance, ...]:
@@ -133,7 +133,7 @@ _BINOMIAL: Mapping[str, Callable[[TimingRule, float], tuple[Surveillance, ...]]]
 }
 
 
-def _exact(boundary: BinomialBoundary, size_at_every_event: float | None = None) -> Surveillance:
+def _exact(boundary: BinomialBoundary) -> Surveillance:
     behaves = [boundary.characteristics(value) for value in (1.0, *RELATIVE_INCIDENCES)]
     lengths = [one.expected_length for one in behaves]
     in_risk = [
@@ -151,7 +151,6 @@ def _exact(boundary: BinomialBoundary, size_at_every_event: float | None = None)
         expected_in_risk=tuple(in_risk[1:]),
         without_harm=(lengths[0], in_risk[0]),
         size_by_look=tuple(boundary.crossing_probabilities().tolist()),
-        size_at_every_event=size_at_every_event,
     )
 
 
@@ -176,10 +175,10 @@ def _poisson(rule: TimingRule) -> Surveillance:
 
 
 NOTES: Mapping[str, str] = {
-    "self_controlled": "Planned looks are taken as evenly spread over the events; beside it stands the size when "
-    "the rule is evaluated after every event instead.",
-    "scan": "Simulated: one event a subject, observed from the dose to the last hour that a window names; planned "
-    "looks are spread evenly over the events.",
+    "self_controlled": "A look is taken at each event in risk hours, from the fewest that the rule asks for on, "
+    "as many as are planned; each spends an equal share of alpha.",
+    "scan": "Simulated: one event a subject, observed from the dose to the last hour that a window names. A look is "
+    "taken whenever as many more events are seen as could cross at all, as many looks as are planned.",
     "e_process": "Valid at every look, without an end; the size shown is what so many events spend.",
 }
 """What a reader must know of a method's numbers."""

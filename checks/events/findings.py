@@ -1,15 +1,16 @@
 """Gather what one look found: the cases of every dose, the events of control hours, and the hours observed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from checks.events.cases import dose_anchors, find_composites
 from checks.events.control import ControlEvent, control_events
-from checks.events.criteria import vital_criteria, vitals_of
+from checks.events.criteria import terms, vital_criteria, vitals_of
 from checks.events.evidence import Onset
 from checks.events.hours import Accrual, control_accrual
 from checks.events.onsets import Anchors
@@ -81,6 +82,7 @@ class Findings:
     hours_in_control: float
     dose_hours: tuple[DoseHours, ...] = ()
     control_accrual: Accrual = ()
+    data_cutoff: datetime | None = None
 
 
 def find_cases(
@@ -108,7 +110,7 @@ def find_cases(
     cases = _cases(trusted, records.trusted(), protocol, data_cutoff)
     for more_doses, more_records in _worse(administrations, trusted, records):
         cases = _with_possible(cases, _cases(more_doses, more_records, protocol, data_cutoff))
-    for more_doses, more_records in _widest(administrations, trusted, records):
+    for more_doses, more_records in _widest(administrations, trusted, records, protocol):
         open_cases = _cases(more_doses, more_records, protocol, data_cutoff)
         cases = _with_possible(cases, _first_in_risk_windows(open_cases))
     codes = subject_codes(trusted["USUBJID"], records.known)
@@ -122,6 +124,7 @@ def find_cases(
         hours_in_control=float(length_within(observed, *control).sum() / HOUR),
         dose_hours=_dose_hours(trusted, observed, codes, protocol),
         control_accrual=control_accrual(trusted, codes, observed, control, protocol),
+        data_cutoff=data_cutoff,
     )
 
 
@@ -169,17 +172,20 @@ def _worse(
 
 
 def _widest(
-    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records
+    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records, protocol: StudyProtocol
 ) -> Iterator[tuple[pd.DataFrame, Records]]:
     """Yield doses and records, without and with quarantined rows, with unknown times as open as they may be.
 
     It asks what no single reading of the times can: a dose whose hours may end later, a report that may tell of
     another onset than the measured one, a baseline that may hold other readings.
     """
+    named = frozenset().union(*(terms(part) for part in protocol.case_definition.components.values()))
     passes = ((trusted, records.trusted()), *_worse(administrations, trusted, records))
     for doses, some in passes:
-        if some.any_without_instant or not known_to_the_instant(doses).all():
-            yield at_their_longest(doses), some.widened()
+        open_doses = doses.loc[~known_to_the_instant(doses), "USUBJID"]
+        concerned = doses["USUBJID"].isin({*open_doses, *some.without_instant(named)})
+        if concerned.any():
+            yield at_their_longest(doses[concerned]), some.widened()
 
 
 def _first_in_risk_windows(cases: tuple[Case, ...]) -> tuple[Case, ...]:
@@ -208,8 +214,9 @@ def _cases(
     anchors = dose_anchors(doses, records.known, data_cutoff)
     if records.at_widest:
         anchors = _near_risk_windows(anchors, protocol)
+    rows = doses.to_dict("records")
     return tuple(
-        _case(composite, doses.iloc[composite.anchor], int(anchors.times[composite.anchor]), protocol)
+        _case(composite, rows[composite.anchor], int(anchors.times[composite.anchor]), protocol)
         for composite in find_composites(anchors, records, protocol)
     )
 
@@ -221,7 +228,9 @@ def _near_risk_windows(anchors: Anchors, protocol: StudyProtocol) -> Anchors:
     return replace(anchors, ends=np.minimum(anchors.ends, anchors.latest + int(hours * HOUR)))
 
 
-def _case(composite: Composite, dose: pd.Series, start: int, protocol: StudyProtocol) -> Case:
+def _case(
+    composite: Composite, dose: Mapping[Hashable, Any], start: int, protocol: StudyProtocol
+) -> Case:
     uncertain = int((dose["start_latest"] - dose["start_earliest"]).total_seconds())
     certain = composite.certain and not uncertain
 

@@ -28,11 +28,12 @@ class Records:
         """Whether a quarantined row is among the records."""
         return not (self.readings["trusted"].all() and self.adverse_events["trusted"].all())
 
-    @property
-    def any_without_instant(self) -> bool:
-        """Whether a time is not known to the instant."""
-        tables = (self.readings, self.adverse_events)
-        return any(bool((table["earliest"] < table["latest"]).any()) for table in tables)
+    def without_instant(self, terms: frozenset[str]) -> frozenset[str]:
+        """Return the subjects of whom a reading, or an event of these terms, has no time to the instant."""
+        named = self.adverse_events[self.adverse_events["term"].isin(terms)]
+        tables = (self.readings, named)
+        open_rows = (table.loc[table["earliest"] < table["latest"], "USUBJID"] for table in tables)
+        return frozenset().union(*open_rows)
 
     def trusted(self) -> "Records":
         """Return the records that passed every check."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from checks.evaluation import (
@@ -271,16 +272,7 @@ def _clocks(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> It
         if case.hour is not None and 0 <= case.hour <= last_hour(protocol):
             by_dose[case.USUBJID, case.dose_number].append(case)
     observed = {(dose.USUBJID, dose.dose_number): dose.observed for dose in findings.dose_hours}
-    origin = _origin(findings)
-    starts = {
-        (subject, number): start / HOUR - origin
-        for subject, number, start in zip(
-            findings.doses["USUBJID"],
-            findings.doses["dose_number"].tolist(),
-            seconds(findings.doses["start_earliest"]).tolist(),
-            strict=True,
-        )
-    }
+    ended = _ended(findings, protocol)
     for key in sorted({*observed, *by_dose}):
         onsets = {
             reading: tuple(
@@ -290,7 +282,19 @@ def _clocks(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> It
             )
             for reading in READINGS
         }
-        yield DoseClock(numbers[key[0]], observed.get(key, ()), **onsets, start=starts.get(key))
+        yield DoseClock(numbers[key[0]], observed.get(key, ()), **onsets, closes=ended.get(key))
+
+
+def _ended(findings: Findings, protocol: StudyProtocol) -> Mapping[Key, float | None]:
+    """Return when the hours of each dose ended, in hours since the first dose; infinite after the data cut-off."""
+    if findings.data_cutoff is None:
+        return {}
+    doses, origin = findings.doses, _origin(findings)
+    reach = doses["hours_end"].clip(upper=last_hour(protocol))
+    ends = seconds(doses["start_latest"]) / HOUR + reach.to_numpy()
+    moments = np.where(ends <= findings.data_cutoff.timestamp() / HOUR, ends - origin, np.inf)
+    keys = zip(doses["USUBJID"], doses["dose_number"].tolist(), strict=True)
+    return dict(zip(keys, moments.tolist(), strict=True))
 
 
 def _on_clock(case: Case, reading: Reading, protocol: StudyProtocol) -> bool:

@@ -131,7 +131,7 @@ def _history(
     known_at = source.known_at.upper() if source.known_at else None
     cumulative = source.mode == "cumulative"
     rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=cumulative)
-    codes = code_rows(rows.table, domain)
+    codes = code_rows(rows.table, domain, known_at)
     record = name_records(codes, rows.arrival, rows.known, cumulative=cumulative)
     pool = Pool(rows, codes, domain)
     delivered = Delivered(domain, ordered, rows, record, pool, known_at)

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from checks.knowledge.arrivals import Integers
+from checks.knowledge.arrivals import Flags, Integers
 from checks.tables import RAW_PROVENANCE
 
 NATURAL: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
@@ -41,6 +41,12 @@ class Codes:
         USUBJID and --SEQ; in DM the subject alone.
     natural
         USUBJID, topic and time; in DM the subject alone.
+    number
+        --SEQ itself, where it is a whole number.
+    time
+        The stamp of the row.
+    said
+        Every column but --SEQ, the stamp, when the row became known, and provenance.
     body
         Every column but --SEQ and provenance.
     content
@@ -50,32 +56,44 @@ class Codes:
     subject: Integers
     sequence: Integers
     natural: Integers
+    number: Integers
+    time: Integers
+    said: Integers
     body: Integers
     content: Integers
 
 
-def code_rows(table: pd.DataFrame, domain: str) -> Codes:
+def code_rows(table: pd.DataFrame, domain: str, known_at: str | None) -> Codes:
     """Give each row of one domain's deliveries the numbers by which it is known again."""
-    number = f"{domain}SEQ"
-    subject = codes_of([text(table, "USUBJID")])
-    sequence = subject
-    natural = subject
-    if domain != "DM":
-        sequences, topic, time = sequence_of(table, domain), topic_of(table, domain), time_of(table, domain)
-        sequence = np.where(sequences.isna(), -1, combined([subject, codes_of([sequences])]))
-        nameless = topic.isna() & time.isna()
-        natural = np.where(nameless, -1, combined([subject, codes_of([topic, time])]))
+    sequences = sequence_of(table, domain)
+    subject, topic = codes_of([text(table, "USUBJID")]), codes_of([topic_of(table, domain)])
+    time, entered = codes_of([time_of(table, domain)]), codes_of([text(table, known_at or "")])
     known = text(table, "USUBJID").notna().to_numpy()
-    others = [table[name] for name in content_columns(table) if name != number]
-    body = codes_of(others)
-    content = combined([body, codes_of([text(table, number)])])
+    numbered = known if domain == "DM" else known & sequences.notna().to_numpy()
+    named = known if domain == "DM" else known & ~_is_nameless(table, domain)
+    apart = {f"{domain}SEQ", NATURAL[domain][1] if domain in NATURAL else "", known_at}
+    said = codes_of([table[name] for name in content_columns(table) if name not in apart])
+    body = combined([said, time, entered])
     return Codes(
-        np.where(known, subject, -1),
-        np.where(known, sequence, -1),
-        np.where(known, natural, -1),
-        body,
-        content,
+        subject=np.where(known, subject, -1),
+        sequence=np.where(numbered, combined([subject, codes_of([sequences])]), -1),
+        natural=np.where(named, combined([subject, topic, time]), -1),
+        number=_whole_numbers(sequences),
+        time=time,
+        said=said,
+        body=body,
+        content=combined([body, codes_of([text(table, f"{domain}SEQ")])]),
     )
+
+
+def _whole_numbers(texts: "pd.Series[str]") -> Integers:
+    whole = texts.str.fullmatch("[0-9]{1,9}").fillna(False).astype("bool")
+    return pd.to_numeric(texts.where(whole), errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
+
+
+def _is_nameless(table: pd.DataFrame, domain: str) -> Flags:
+    nameless: Flags = (topic_of(table, domain).isna() & time_of(table, domain).isna()).to_numpy()
+    return nameless
 
 
 def content_columns(table: pd.DataFrame) -> list[str]:

@@ -2,16 +2,21 @@
 
 A row is the record that said exactly the same before; else the one with its --SEQ; else the one with its
 natural key. When a delivery gives a subject's known contents other numbers, the numbers of that subject name
-nothing in it: contents and natural keys decide, and nobody has corrected anything.
+nothing in it: contents and natural keys decide, and nobody has corrected anything. Nor do numbers name anything
+when each delivery of an incremental feed counts again from 1: else its rows would replace those before.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from checks.knowledge.arrivals import Flags, Integers
 from checks.knowledge.keys import Codes
+
+FEWEST_TO_TELL: Final = 4
+"""So many records that a delivery would replace, time and all, are no coincidence of corrections any more."""
 
 
 def name_records(codes: Codes, arrival: Integers, known: Integers, *, cumulative: bool) -> Integers:
@@ -59,6 +64,7 @@ class _Book:
         self._by_body = np.full(size, -1, dtype=np.int64)
         self._by_sequence = np.full(size, -1, dtype=np.int64)
         self._sequence = np.full(size, -1, dtype=np.int64)
+        self._row = np.full(size, -1, dtype=np.int64)
         self._natural = np.full(size, -1, dtype=np.int64)
         self._here = np.zeros(size, dtype=bool)
         self._count = 0
@@ -69,6 +75,8 @@ class _Book:
         self._here[:] = False
         self._here[step.record[step.record >= 0]] = True
         if len(step.missing()):
+            if not self._cumulative and self._counts_again(step):
+                step.numbered[:] = False
             step.numbered &= ~self._is_renumbered(step)
             self._match_numbers(step)
             self._match_contents(step)
@@ -82,7 +90,7 @@ class _Book:
         table = pd.DataFrame({"sequence": sequence, "known": known})
         shared: Flags = table.duplicated("sequence", keep=False).to_numpy()
         if not self._cumulative and shared.any():
-            shared &= np.isin(sequence, sequence[table.duplicated().to_numpy()])
+            shared = shared & np.isin(sequence, sequence[table.duplicated().to_numpy()])
         return (sequence >= 0) & ~shared
 
     def _is_renumbered(self, step: _Step) -> Flags:
@@ -103,6 +111,22 @@ class _Book:
         subjects = self._codes.subject[rows[moved]]
         among: Flags = np.isin(self._codes.subject[step.rows], subjects)
         return among
+
+    def _counts_again(self, step: _Step) -> bool:
+        """Whether the delivery's numbers start again from 1: most of them would turn a record into another.
+
+        A correction changes the time of a record, or something else; hardly ever both, in most of a delivery.
+        """
+        new = np.flatnonzero((step.record < 0) & step.numbered)
+        holder = self._by_sequence[self._codes.sequence[step.rows[new]]]
+        rows, before = step.rows[new[holder >= 0]], self._row[holder[holder >= 0]]
+        other = self._codes.time[rows] != self._codes.time[before]
+        other &= self._codes.said[rows] != self._codes.said[before]
+        known = len(rows) + int((step.record >= 0).sum())
+        if other.sum() < FEWEST_TO_TELL or 2 * other.sum() <= known:
+            return False
+        numbers = pd.Series(self._codes.number[step.rows]).groupby(self._codes.subject[step.rows])
+        return bool((numbers.nunique() == numbers.max()).all())
 
     def _match_numbers(self, step: _Step) -> None:
         new = np.flatnonzero((step.record < 0) & step.numbered)
@@ -156,6 +180,7 @@ class _Book:
         self.by_content[codes.content[rows]] = step.record
         self._by_body[codes.body[rows]] = step.record
         self._natural[step.record] = codes.natural[rows]
+        self._row[step.record] = rows
         sequence = codes.sequence[rows]
         alone = (sequence >= 0) & (step.numbered | ~pd.Series(sequence).duplicated(keep=False).to_numpy())
         self._by_sequence[sequence[alone]] = step.record[alone]

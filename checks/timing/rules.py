@@ -199,7 +199,7 @@ def _looks_detail(looks: PlannedScans) -> dict[str, Any]:
         "p_value_is": DESCRIPTIVE,
         "looks_taken": looks.number,
         "p_at_looks": [look.p_value for look in looks.taken],
-        "next_look": _next_look(looks.next_look, "events with a known hour since dose"),
+        "next_look": _next_look(looks.next_look, "events in doses whose hours have ended"),
     }
 
 

@@ -141,8 +141,6 @@ def _how(rule: Record) -> str:
     surveillance = rule.get("surveillance", ())
     if rule.get("method") == "scan":
         return "at most; simulated below"
-    if any(one["size_at_every_event"] is not None for one in surveillance):
-        return "exact, evaluated after every event"
     return "exact" if "size" in rule or surveillance else "no error rates"
 
 
@@ -212,7 +210,7 @@ def assumptions(document: Record) -> tuple[str, ...]:
         "Exact numbers count complete participants or windows. Open windows are weighted in a look; what that "
         "costs is simulated.",
         "Timing rules are judged as if every planned hour were observed, and without the fewest participants "
-        "they ask for, which can only lower what is shown; the simulation of all rules together asks for them.",
+        "they ask for; the simulation of all rules together asks for them.",
         "Added up, each rule counts with its alpha, or with what it spends where it has none or spends more: any "
         "rule crosses no more often than the sum, however the rules depend on each other (Bonferroni).",
         f"Simulations: {document['simulations']:,} trials at each truth, seed {document['seed']}; "

@@ -152,7 +152,11 @@ def _estimate_cells(estimate: Record) -> tuple[Cell, Cell, Cell]:
 
 def _timed(rule: Record) -> Parts:
     unit = LENGTHS[rule["length_unit"]]
-    looks = "after every event" if rule["planned_looks"] is None else f"{rule['planned_looks']} planned"
+    looks = (
+        "after every event"
+        if rule["planned_looks"] is None
+        else f"{rule['planned_looks']} planned, called by events"
+    )
     facts = (
         Item("Alpha", percent(rule["alpha"]), f"looks: {looks}"),
         Item("Control time", f"{rule['ratio']:g} times", "the risk time, as planned"),
@@ -226,20 +230,16 @@ def _stopping_table(rule: Record, unit: str) -> Table:
 
 
 def _timing_table(rule: Record, unit: str) -> Table:
-    every = any(one["size_at_every_event"] is not None for one in rule["surveillance"])
     rows = []
     for one in rule["surveillance"]:
         errors = one["power_error"] or [None] * len(one["power"])
         cells = [Cell(f"{one['length']:g}"), with_error(one["size"], one["size_error"])]
-        if every:
-            cells.append(Cell(percent(one["size_at_every_event"])))
         cells += [with_error(share, error) for share, error in zip(one["power"], errors, strict=True)]
         rows.append(tuple(cells))
     ratios = tuple(f"{ratio:g} times" for ratio in rule["relative_incidence"])
-    last = ("No harm, after every event",) if every else ()
     return Table(
         "Crosses, by the true incidence in risk hours relative to control hours",
-        (unit.capitalize(), "No harm", *last, *ratios),
+        (unit.capitalize(), "No harm", *ratios),
         tuple(rows),
     )
 

@@ -40,7 +40,7 @@ def _declared(spending: Mapping[str, Any]) -> str:
             f"The declared familywise alpha of {percent(spending['familywise_alpha'])} "
             f"({spending['method']}) {COVERS[spending['within']]} what the rules spend together without harm"
         )
-        return f"{said}{_so_far(spending)}: {together}."
+        return f"{said}{_so_far(spending)}: {together}." if spending["bound"] > 0 else f"{said}."
     known = spending["bound"] > 0
     return f"{said} Without harm they spend together{_so_far(spending)} {together}." if known else said
 

@@ -24,14 +24,9 @@ from flows.feeds.rendering import plain_number
 DRIVERS: Final[Mapping[str, str]] = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 """The databases that are asked, each by the driver that comes with postdose."""
 
-READ_ONLY: Final[Mapping[str, str]] = {
-    "sqlite": "PRAGMA query_only = ON",
-    "postgresql": "SET TRANSACTION READ ONLY",
-}
-"""The first statement of the transaction."""
-
-CONNECT_SECONDS: Final = 10
-"""How long a server may take to answer before the feed counts as one that cannot be read."""
+POSTGRESQL_OPTIONS: Final = {"connect_timeout": 10, "prepare_threshold": 0}
+"""Ten seconds to answer before the feed counts as one that cannot be read. Every statement is prepared: that
+refuses a query of several statements, of which the first could end the read-only transaction."""
 
 LONGEST_REASON: Final = 200
 
@@ -94,7 +89,7 @@ def query_content(url: str, query: str, *, feed: str) -> bytes:
 
 
 def _understood(url: str, feed: str) -> URL:
-    """Return the URL with our driver; a SQLite file is opened to be read alone, so that none is made."""
+    """Return the URL with our driver; a SQLite file is opened to be read alone, and never made."""
     allowed = "the URL of a PostgreSQL or SQLite database, such as postgresql://user:password@host/name"
     try:
         parsed = make_url(url)
@@ -107,13 +102,14 @@ def _understood(url: str, feed: str) -> URL:
 
 
 def _fetched(url: URL, query: str) -> Rows:
-    seconds = {} if url.drivername == "sqlite" else {"connect_timeout": CONNECT_SECONDS}
-    with create_engine(url, poolclass=NullPool, connect_args=seconds).connect() as connection:
+    options = {} if url.drivername == "sqlite" else POSTGRESQL_OPTIONS
+    with create_engine(url, poolclass=NullPool, connect_args=options).connect() as connection:
         return _rows(connection, query)
 
 
 def _rows(connection: Connection, query: str) -> Rows:
-    connection.exec_driver_sql(READ_ONLY[connection.dialect.name])
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
     # The colons of times and casts in a query are no parameters.
     result = connection.execute(text(query.replace(":", r"\:")))
     if not result.returns_rows:

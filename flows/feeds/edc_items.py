@@ -45,6 +45,7 @@ def gather_items(table: pd.DataFrame, named: Sequence[str], file: str) -> pd.Dat
     item = table["ITEMOID"].str.upper()
     table = table.assign(ITEMOID=item)[item.isin(set(named) - set(KEYS))]
     keys = [name for name in KEYS if name in table.columns]
+    # Records are numbered as they begin, so that the heads below stand in the same order.
     record = pd.Series(table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy())
     item, value = table["ITEMOID"].reset_index(drop=True), table["VALUE"].reset_index(drop=True)
     rows = pd.DataFrame({"record": record, "item": item, "value": value})

@@ -34,9 +34,11 @@ def parts(element: Element, name: str) -> list[Element]:
 def word(element: Element, name: str) -> str | None:
     """Return a primitive as text, None where there is none."""
     found = element.get(name)
+    if isinstance(found, str):
+        return found.strip() or None
     if isinstance(found, bool):
         return "true" if found else "false"
-    return found.strip() or None if isinstance(found, str) else None
+    return None
 
 
 def codings(concept: Element) -> Iterator[tuple[str | None, str]]:

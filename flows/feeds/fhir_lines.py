@@ -7,7 +7,8 @@ line). A deletion stands in a Bundle as an entry whose request has the method DE
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from checks.errors import FeedError
 from flows.feeds.content import GZIP, JSON, Content, decompressed
@@ -15,29 +16,28 @@ from flows.feeds.decoding import as_text, measure
 from flows.feeds.fhir_elements import NOTHING, Element, part, parts, word
 from flows.feeds.told import Told
 
+UUID: Final = "urn:uuid:"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Entry:
     """One resource: its line (or its place in a Bundle that is the whole file), and whether it was deleted.
 
-    ``address`` is the entry's fullUrl, by which other entries may refer to it.
+    ``address`` is the entry's fullUrl, by which other entries may refer to it; a resource without an id has
+    the UUID of that address.
     """
 
     number: int
     resource: Element
     deleted: bool = False
     address: str | None = None
+    kind: str | None = field(init=False)
+    id: str | None = field(init=False)
 
-    @property
-    def kind(self) -> str | None:
-        """The type of the resource."""
-        return word(self.resource, "resourceType")
-
-    @property
-    def id(self) -> str | None:
-        """The id; in a Bundle, else the UUID that its entries refer to."""
-        uuid = (self.address or "").removeprefix("urn:uuid:")
-        return word(self.resource, "id") or (uuid if uuid != self.address else None) or None
+    def __post_init__(self) -> None:
+        self.kind, self.id = word(self.resource, "resourceType"), word(self.resource, "id")
+        if self.id is None and self.address is not None and self.address.startswith(UUID):
+            self.id = self.address.removeprefix(UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Document:
 
     def _resource(self, text: str, line: int) -> Element:
         try:
-            found = json.loads(text.rstrip(), parse_float=str, parse_int=str, parse_constant=_refuse_constant)
+            found = _DECODER.decode(text.rstrip())
         except json.JSONDecodeError as error:
             at = f"line {line + error.lineno - 1}, column {error.colno}"
             raise FeedError(
@@ -129,3 +129,7 @@ def _deleted(entry: Element) -> Element:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+# Numbers stay as they are written.
+_DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from flows.feeds.fhir_elements import Element, first_word, part, parts, word
-from flows.feeds.fhir_lines import Entry
+from flows.feeds.fhir_lines import UUID, Entry
 
 Row = dict[str, str | None]
 
@@ -22,7 +22,7 @@ def reference_id(reference: Element) -> tuple[str | None, str | None]:
     """Return type and id of a literal reference: relative, absolute, or to one version."""
     path = (word(reference, "reference") or "").partition("/_history/")[0]
     kind, _, name = path.rpartition("/")
-    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix("urn:uuid:") or None
+    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
 
 
 @dataclass(slots=True)

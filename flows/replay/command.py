@@ -1,11 +1,8 @@
 """Replay a study: the same look at each past data cut-off, with the data as they were known then."""
 
-import hashlib
 import json
 import logging
 import os
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,26 +12,18 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from checks.blinding import blind_deliveries
 from checks.errors import UsageError
-from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
-from checks.validation import Judged
 from flows.feeds import open_inbox
-from flows.ledger import canonical
 from flows.monitor import protocol_path
-from flows.replay.answer import answer_rules
-from flows.replay.journal import Due, Entry, Journal, Kept, read_kept
-from flows.replay.looks import Looker, entry_of
-from flows.replay.received import Delivered, Received
+from flows.replay.course import Course, replay
+from flows.replay.received import Delivered
 from flows.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.replay.table import replay_table
-from flows.report import instant, write_json
-from flows.report.document import code_version
 from flows.settings import read_settings
 
 LOGGER = logging.getLogger("postdose")
-SCHEMA = "postdose/replay/1"
-PROGRESS_SECONDS = 5.0
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
 
@@ -79,16 +68,11 @@ def replay_study(
         The folder of the replay's files; by default ``replay/<study>`` beside the protocol.
     """
     protocol = load_protocol(protocol_path(study, os.environ))
-    delivered = read_delivered(protocol, feeds, by=EVER if last is None else last)
-    looker = Looker(protocol, Judged())
-    deliveries = Deliveries(delivered, protocol)
-    schedule = _schedule(looker, deliveries, first, last, parse_every(every))
+    course = Course.of(protocol, read_delivered(protocol, feeds, by=EVER if last is None else last))
+    schedule = _schedule(course, first, last, parse_every(every))
     folder = Path(out) if out else protocol.folder / "replay" / protocol.study.id
-    entries = _replay(looker, delivered, deliveries, schedule, folder / "looks.jsonl")
-    document = _document(entries, schedule, looker, deliveries)
-    write_json(folder / "replay.json", document)
-    (folder / "replay.txt").write_text(replay_table(document), encoding="ascii")
-    return Completed(message=f"{len(entries)} looks", data=document)
+    document = replay(course, schedule, folder)
+    return Completed(message=f"{document['looks']} looks", data=document)
 
 
 def run_replay(study: str, request: Request, *, as_json: bool) -> int:
@@ -123,18 +107,20 @@ def read_delivered(protocol: StudyProtocol, feeds: str | None, *, by: datetime) 
     """Return every delivery of a study by domain: those on record, else the files as they are found."""
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
     inbox = open_inbox(protocol, settings.addresses, feeds)
-    return {domain.lower(): inbox.read(domain, by=by) for domain in protocol.feeds.by_domain()}
+    names = protocol.treatment.names
+    return {
+        domain.lower(): blind_deliveries(domain, inbox.read(domain, by=by), names)
+        for domain in protocol.feeds.by_domain()
+    }
 
 
-def _schedule(
-    looker: Looker, deliveries: Deliveries, first: datetime | None, last: datetime | None, every: timedelta
-) -> Schedule:
+def _schedule(course: Course, first: datetime | None, last: datetime | None, every: timedelta) -> Schedule:
     """Return the schedule asked for; what is not said is taken from all that is known by now."""
     if first is not None and last is not None:
         return Schedule(first.astimezone(UTC), last.astimezone(UTC), every)
     until = last or datetime.now(UTC).replace(microsecond=0)
-    feeds = deliveries.known_at(until).feeds
-    whole = looker.look(feeds, until)
+    feeds = course.deliveries.known_at(until).feeds
+    whole = course.looker.look(feeds, until)
     doses = whole.findings.doses["start_earliest"]
     if first is None and not len(doses):
         raise UsageError("--from: found nothing, and no dose that is known by now; allowed: a data cut-off")
@@ -145,84 +131,3 @@ def _schedule(
     latest = [feed.latest for feed in whole.validation.feeds]
     known = max(moment for moment in (begins, *received, *latest) if moment is not None)
     return whole_schedule(begins, known, every)
-
-
-def _replay(
-    looker: Looker, delivered: Delivered, deliveries: Deliveries, schedule: Schedule, path: Path
-) -> list[Entry]:
-    """Make every look that an earlier start did not leave, and keep each at once."""
-    header = {
-        "schema": SCHEMA,
-        "study": looker.protocol.study.id,
-        "protocol_sha256": looker.protocol.sha256,
-        "code_version": code_version(),
-        "first": instant(schedule.first),
-        "every_minutes": schedule.every // timedelta(minutes=1),
-    }
-    cutoffs = list(schedule.cutoffs())
-    received = Received(delivered)
-    due = [Due(instant(cutoff), received.by(cutoff)) for cutoff in cutoffs]
-    kept = read_kept(path, header, due)
-    _say_kept(kept, len(cutoffs))
-    entries = list(kept.entries)
-    progress = Progress(len(cutoffs), len(entries))
-    with Journal(path, header, kept) as journal:
-        for cutoff, one in list(zip(cutoffs, due, strict=True))[len(entries) :]:
-            look = looker.look(deliveries.known_at(cutoff).feeds, cutoff)
-            entry = {"deliveries_sha256": one.deliveries_sha256, **entry_of(look)}
-            journal.append(entry)
-            entries.append(entry)
-            progress.tell(len(entries))
-    return entries
-
-
-def _say_kept(kept: Kept, looks: int) -> None:
-    if kept.reason is not None:
-        LOGGER.info("Beginning anew: %s." if not kept.entries else "Not all looks hold: %s.", kept.reason)
-    if kept.entries:
-        LOGGER.info("Going on after %s of %s looks made before.", f"{len(kept.entries):,}", f"{looks:,}")
-
-
-class Progress:
-    """Says every few seconds how many looks are made, and how long the rest will take."""
-
-    def __init__(self, looks: int, kept: int) -> None:
-        self._looks, self._kept = looks, kept
-        self._began = self._told = time.monotonic()
-
-    def tell(self, done: int) -> None:
-        """Say how far it is, unless that was said a moment ago or it is all done."""
-        now = time.monotonic()
-        if now - self._told < PROGRESS_SECONDS and done < self._looks:
-            return
-        self._told = now
-        each = (now - self._began) / (done - self._kept)
-        left = timedelta(seconds=round(each * (self._looks - done)))
-        LOGGER.info("%s of %s looks, %.2f s a look, %s left", f"{done:,}", f"{self._looks:,}", each, left)
-
-
-def _document(
-    entries: Sequence[Entry], schedule: Schedule, looker: Looker, deliveries: Deliveries
-) -> dict[str, Any]:
-    """Return ``replay.json``: what the replay says of each verdict and each rule."""
-    first: dict[str, str] = {}
-    for entry in entries:
-        first.setdefault(entry["verdict"], entry["data_cutoff"])
-    lines = "".join(canonical(entry) + "\n" for entry in entries)
-    return {
-        "schema": SCHEMA,
-        "study": looker.protocol.study.id,
-        "simulated": "SIMULATED" in (looker.protocol.study.title or ""),
-        "protocol_sha256": looker.protocol.sha256,
-        "code_version": code_version(),
-        "deliveries_sha256": entries[-1]["deliveries_sha256"],
-        "schedule": {
-            "first": instant(schedule.first),
-            "last": entries[-1]["data_cutoff"],
-            "every_minutes": schedule.every // timedelta(minutes=1),
-        },
-        "looks": len(entries),
-        "looks_sha256": hashlib.sha256(lines.encode()).hexdigest(),
-        "first_verdicts": first,
-        "rules": answer_rules(entries, looker, deliveries),
-    }

@@ -117,11 +117,13 @@ class Journal:
             self.append(self._header)
         return self
 
-    def append(self, entry: Entry) -> None:
-        """Write one line."""
+    def append(self, entry: Entry) -> Entry:
+        """Write one line, and return the look as a later start will read it."""
+        line = canonical(entry).encode() + b"\n"
         if self._file is not None:
-            self._file.write(canonical(entry).encode() + b"\n")
+            self._file.write(line)
             self._file.flush()
+        return _parse(line) or entry
 
     def __exit__(
         self,

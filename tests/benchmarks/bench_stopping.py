@@ -33,8 +33,8 @@ RECORDED_AT_100 = {
 }
 RECORDED_CHARACTERISTICS_AT_100 = 0.03522
 RATES = (0.2, 0.25, 0.3, 0.35, 0.4)
-GOAL = {100: 0.02, 1000: 2.0}
-REPEATS = {100: 15, 1000: 3}
+GOAL = {15: None, 30: None, 100: 0.02, 1000: 2.0}
+REPEATS = {15: 31, 30: 31, 100: 15, 1000: 3}
 
 
 def seconds(call: Callable[[], object], repeats: int) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def line(what: str, n: int, call: Callable[[], object], goal: str, recorded: flo
 
 
 def main() -> None:
-    """Measure every method at 100 and 1000 subjects, looks after each."""
+    """Measure every method at 15, 30, 100 and 1000 subjects, looks after each."""
     print(f"{'':28} {'n':>5} {'wall s':>9} {'cpu s':>9} {'goal s':>7} {'R/ours':>7} {'peak MB':>8}")
     for n, goal in GOAL.items():
         for name, method in METHODS.items():
@@ -74,7 +74,13 @@ def main() -> None:
             def boundary(method=method, n=n, name=name):
                 return method(n, 0.2, 0.1, **OPTIONS.get(name, {}))
 
-            line(name, n, boundary, f"{goal:g}", RECORDED_AT_100[name] if n == 100 else None)
+            line(
+                name,
+                n,
+                boundary,
+                "-" if goal is None else f"{goal:g}",
+                RECORDED_AT_100[name] if n == 100 else None,
+            )
     for n in GOAL:
         made = METHODS["beta_binomial"](n, 0.2, 0.1, prior=(2, 8))
 

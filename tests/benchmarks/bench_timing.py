@@ -1,13 +1,14 @@
-"""Print how long the timing tests take, beside their goals and the times recorded for R packages.
+"""Print how long the timing tests take and the most memory they hold, beside times recorded for R packages.
 
 Run from the root: ``python tests/benchmarks/bench_timing.py``. Times are medians of wall-clock and of
 processor time (the second is not disturbed by other work on the machine). Recorded: R 4.2.2 with Sequential
-4.5.1 and SCCS 1.7; scanstatistics 1.1.2 scans one series of eleven counts, so its time has no ratio here.
+4.5.1, whose binomial and scan counterparts have other parameters and so no ratio here.
 """
 
 import statistics
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,39 +25,45 @@ from checks.timing import (
     self_controlled,
 )
 
-REPEATS = 7
-SUBJECTS = 15
-POISSON_50 = maxsprt_poisson(50, 0.05)
-_RANDOM = np.random.default_rng(1)
-FEW = [_RANDOM.uniform(0, 48, size=2).tolist() for _ in range(SUBJECTS)]
-MANY = [_RANDOM.uniform(0, 48, size=6).tolist() for _ in range(SUBJECTS)]
-OBSERVED = [[(0.0, 48.0)]] * SUBJECTS
-
-Case = tuple[str, Callable[[], object], float | None, float | None]
-CASES: tuple[Case, ...] = (  # name, call, goal in seconds, seconds recorded in R
-    ("maxsprt_poisson, 10 expected, alpha .01", lambda: maxsprt_poisson(10, 0.01), None, 0.07131),
-    ("maxsprt_poisson, 50 expected, alpha .01", lambda: maxsprt_poisson(50, 0.01), 0.05, 0.9336),
-    ("its characteristics at 50 expected", lambda: POISSON_50.characteristics(2), None, 0.2773),
-    (
-        "maxsprt_poisson, 5 looks of 6",
-        lambda: maxsprt_poisson(30, 0.05, looks=[6, 12, 18, 24, 30]),
-        None,
-        0.0919,
-    ),
-    ("maxsprt_binomial, 50 events, ratio 3", lambda: maxsprt_binomial(50, 3, 0.05), None, 0.06049),
-    ("maxsprt_conditional, 20 events, 20 before", lambda: maxsprt_conditional(20, 20, 0.05), 0.2, 13.34),
-    ("e_process, 100 events", lambda: e_process(100, 15, 0.05), None, None),
-    ("self_controlled", lambda: self_controlled(3, 1, 3, 45), None, 7.254e-05),
-    ("scan, 15 subjects, 30 events, 9,999", lambda: scan(FEW, OBSERVED, 1), 1.0, None),
-    ("scan, 15 subjects, 90 events, 9,999", lambda: scan(MANY, OBSERVED, 1), 1.0, None),
-)
+REPEATS = {15: 7, 30: 7, 100: 5, 1000: 1}
+RATIO, ALPHA = 18.0, 0.05
+RECORDED = {
+    ("maxsprt_poisson", 10): 0.07131,
+    ("maxsprt_poisson", 50): 0.9336,
+    ("maxsprt_conditional", 20): 13.34,
+}
+"""Seconds in R by method and length, at alpha .01, .01 and .05."""
 
 
-def seconds(call: Callable[[], object]) -> tuple[float, float]:
-    """Median wall-clock and processor time of a call, after one that warms up."""
-    call()
+def events(n: int, subjects: int = 15) -> list[list[float]]:
+    """Return ``n`` event hours, dealt out among subjects."""
+    hours = np.random.default_rng(1).uniform(0, 48, size=n)
+    return [hours[place::subjects].tolist() for place in range(subjects)]
+
+
+def cases(n: int) -> dict[str, Callable[[], object]]:
+    """Return every method with n events, or n expected events; the slowest two only where R is measured too."""
+    hours, observed = events(n), [[(0.0, 48.0)]] * 15
+    return {
+        "self_controlled": lambda: self_controlled(n // 5, n - n // 5, 3, 54),
+        "maxsprt_binomial": lambda: maxsprt_binomial(n, RATIO, ALPHA),
+        "maxsprt_poisson": lambda: maxsprt_poisson(n, 0.01),
+        "e_process": lambda: e_process(n, RATIO, ALPHA),
+        "scan, 999 permutations": lambda: scan(hours, observed, 1, permutations=999),
+        **({"maxsprt_conditional": lambda: maxsprt_conditional(n, n, ALPHA)} if n <= MOST_CASES else {}),
+    }
+
+
+MOST_CASES = 30
+"""Cases up to which the conditional test is measured: its time grows with a power of them."""
+
+
+def seconds(call: Callable[[], object], repeats: int) -> tuple[float, float]:
+    """Median wall-clock and processor time of a call, after one that warms up where it is repeated."""
+    if repeats > 1:
+        call()
     wall, processor = [], []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start, used = time.perf_counter(), time.process_time()
         call()
         wall.append(time.perf_counter() - start)
@@ -64,13 +71,31 @@ def seconds(call: Callable[[], object]) -> tuple[float, float]:
     return statistics.median(wall), statistics.median(processor)
 
 
+def peak_megabytes(call: Callable[[], object]) -> float:
+    """Most memory held by a call, as tracemalloc sees it."""
+    tracemalloc.start()
+    call()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def line(name: str, n: int, call: Callable[[], object], repeats: int) -> None:
+    """Measure one call and print its line."""
+    wall, processor = seconds(call, repeats)
+    recorded = RECORDED.get((name, n))
+    ratio = f"{recorded / wall:8.1f}" if recorded else "       -"
+    print(f"{name:28} {n:5} {wall:10.5f} {processor:10.5f} {ratio} {peak_megabytes(call):8.2f}", flush=True)
+
+
 def main() -> None:
-    """Print one line a case."""
-    print(f"{'':44}{'wall s':>10}{'cpu s':>10}{'goal s':>8}{'R s':>10}{'R / wall':>10}")
-    for name, call, goal, recorded in CASES:
-        wall, processor = seconds(call)
-        ratio = f"{recorded / wall:.1f}" if recorded else "-"
-        print(f"{name:44}{wall:10.5f}{processor:10.5f}{goal or '-':>8}{recorded or '-':>10}{ratio:>10}")
+    """Measure every method at 15, 30, 100 and 1000 events, and where R was measured."""
+    print(f"{'':28} {'n':>5} {'wall s':>10} {'cpu s':>10} {'R/ours':>8} {'peak MB':>8}")
+    for n, repeats in REPEATS.items():
+        for name, call in cases(n).items():
+            line(name, n, call, repeats)
+    for name, n in RECORDED:
+        line(name, n, cases(n)[name], 5)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from hypothesis import HealthCheck, Phase, event, given, seed, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -73,18 +74,19 @@ def trials(draw: st.DrawFn) -> dict[str, Domain]:
                     "EXSTAT": None,
                 }
             )
-            for hour in (-4, 0, 4, 6, 8):
-                for test, (*values, unit) in VITALS.items():
-                    rows["vs"].append(
-                        {
-                            "USUBJID": subject,
-                            "VSSEQ": str(1 + sum(row["USUBJID"] == subject for row in rows["vs"])),
-                            "VSTESTCD": test,
-                            "VSORRES": draw(st.sampled_from(values)),
-                            "VSORRESU": unit,
-                            "VSDTC": stamp(start + timedelta(hours=hour)),
-                        }
-                    )
+            charted = list(product((-4, 0, 4, 6, 8), VITALS.items()))
+            levels = draw(st.lists(st.integers(0, 2), min_size=len(charted), max_size=len(charted)))
+            for (hour, (test, said)), level in zip(charted, levels, strict=True):
+                rows["vs"].append(
+                    {
+                        "USUBJID": subject,
+                        "VSSEQ": str(1 + sum(row["USUBJID"] == subject for row in rows["vs"])),
+                        "VSTESTCD": test,
+                        "VSORRES": said[level],
+                        "VSORRESU": said[3],
+                        "VSDTC": stamp(start + timedelta(hours=hour)),
+                    }
+                )
         for event_number in range(1, draw(st.integers(1, 4)) + 1):
             rows["ae"].append(
                 {
@@ -251,26 +253,47 @@ def planted(name: str, one: Domain) -> set[tuple[str | None, ...]]:
     return found
 
 
-@settings(max_examples=int(__import__('os').environ.get('DL','60')), deadline=None, phases=[Phase.generate] if 'DL' in __import__('os').environ else list(Phase), suppress_health_check=list(HealthCheck))
-@seed(int(__import__('os').environ.get('DLS','0')))
-@given(st.data())
-def test_pieces_give_the_look_of_the_plain_delivery(data: st.DataObject) -> None:
-    trial = data.draw(trials())
-    protocol = study(trial)
-    arrived = {name: arrive(data.draw, name, one) for name, one in trial.items()}
-    known = Deliveries(arrived, protocol).known_at(CUTOFF)
-    plain = Deliveries({name: [delivered(one.final, name, 0)] for name, one in trial.items()}, protocol)
-    once = plain.known_at(CUTOFF)
-    for name in trial:
-        tables = [one.feeds[name].table for one in (known, once)]
-        assert all(table is not None for table in tables)
-        assert_frame_equal(*(table.drop(columns=list(RAW_PROVENANCE)) for table in tables), check_like=True)
-        assert known.feeds[name].problem is None
-    assert_same_look(known, once, protocol)
-    listed = known.changes[known.changes["kind"] == "corrected"]
-    columns = listed[["domain", "USUBJID", "record", "variable", "before"]].astype(object)
+@st.composite
+def arrivals(draw: st.DrawFn) -> tuple[dict[str, Domain], dict[str, list[DeliveredTable]]]:
+    trial = draw(trials())
+    return trial, {name: arrive(draw, name, one) for name, one in trial.items()}
+
+
+def plainly(trial: Mapping[str, Domain]) -> Knowledge:
+    """What is known when the final rows come once, in one delivery a domain."""
+    final = {name: [delivered(one.final, name, 0)] for name, one in trial.items()}
+    return Deliveries(final, study(trial)).known_at(CUTOFF)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(arrivals())
+def test_pieces_tell_the_final_rows_and_list_the_corrections(
+    arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]],
+) -> None:
+    trial, files = arrived
+    known = Deliveries(files, study(trial)).known_at(CUTOFF)
     for name, one in trial.items():
+        told, final = known.feeds[name], delivered(one.final, name, 0).table
+        assert told.problem is None and told.table is not None and final is not None
+        final, table = (rows.drop(columns=list(RAW_PROVENANCE)) for rows in (final, told.table))
+        assert_frame_equal(table, final, check_like=True)
+        event(f"{one.mode}, {'with' if one.timed else 'without'} times of entry")
         if one.mode == "incremental":
-            rows = columns[columns["domain"] == name.upper()].drop(columns="domain")
-            said = rows.where(rows.notna(), None).itertuples(index=False, name=None)
-            assert set(said) == planted(name, one)
+            assert corrections(known, name) == planted(name, one)
+
+
+@settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck))
+@given(arrivals())
+def test_pieces_give_the_look_of_the_plain_delivery(
+    arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]],
+) -> None:
+    trial, files = arrived
+    protocol = study(trial)
+    assert_same_look(Deliveries(files, protocol).known_at(CUTOFF), plainly(trial), protocol)
+
+
+def corrections(known: Knowledge, name: str) -> set[tuple[str | None, ...]]:
+    """Return the record, variable and value before of each correction that is listed."""
+    listed = known.changes.query("kind == 'corrected' and domain == @name.upper()")
+    rows = listed[["USUBJID", "record", "variable", "before"]].astype(object)
+    return set(rows.where(rows.notna(), None).itertuples(index=False, name=None))

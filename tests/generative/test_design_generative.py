@@ -9,17 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.design import Estimate, design_protocol
+from checks.design.clocks import ClockEvents, ScanWalk
 from checks.design.combined import NEVER, Trials, simulate_trials, timing_walk
 from checks.design.pending import first_crossings, pending_sizes
-from checks.design.scanned import scan_statistics
-from checks.evaluation import EventStep, PathStep
+from checks.design.scanned import scan_statistics, strongest_windows
+from checks.evaluation import EventStep, Growth, PathStep
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.background import per_window
 from checks.protocol.rules import CountRule, RateRule, TimingRule
 from checks.stopping import METHODS, Boundary, CountBoundary, operating_characteristics
 from checks.stopping.rules import walk
 from checks.timing import scan
-from checks.timing.walks import walk_binomial, walk_e_process, walk_poisson
+from checks.timing.walks import walk_binomial, walk_e_process, walk_planned, walk_poisson
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}
@@ -59,6 +60,14 @@ def test_simulated_trials_cross_as_often_as_the_exact_recursion_says(seed: int) 
     for crossing in design.combined.crossings:
         for name, simulated in crossing.by_rule.items():
             assert _agrees(simulated, exact[name][crossing.rate]), (name, crossing.rate)
+    stops = {rule.id: dict(zip(rule.rates, rule.expected_n, strict=True)) for rule in design.rules}
+    for crossing in design.combined.crossings:
+        for name, mean in crossing.subjects_by_rule.items():
+            # a number from 1 to 40 has a standard deviation below 20
+            assert mean == pytest.approx(stops[name][crossing.rate], abs=4 * 20 / 20_000**0.5)
+            # Wald: cases when it stops are the rate times the subjects
+            assert crossing.cases_by_rule[name] == pytest.approx(mean * crossing.rate, abs=0.06)
+        assert crossing.subjects <= min(crossing.subjects_by_rule.values())
 
 
 def test_any_rule_crosses_at_least_as_often_as_each_and_at_most_as_often_as_all_in_sum() -> None:
@@ -98,22 +107,19 @@ def test_with_one_dose_nothing_is_pending() -> None:
 def test_subjects_one_after_the_other_are_hardly_ever_pending() -> None:
     boundary = METHODS["pocock"](n_max=20, null_rate=0.1, alpha=0.05)
     slow, _, fast = pending_sizes(boundary, 0.1, doses=6, seed=6, simulations=20_000)
-    assert slow.crossing.value < fast.crossing.value
     assert slow.crossing.value == pytest.approx(boundary.size, abs=0.01)
+    assert fast.crossing.ci95[0] <= 0.05  # each look is taken once, whatever is pending
 
 
 def _crosses_by_walking(entries: Any, held: Any, doses: int, boundary: Boundary) -> bool:
-    """Walk the path of a look at every closing of a window, one trial and one moment at a time."""
-    moments = sorted({entry + dose for entry in entries for dose in range(doses)})
-    for moment in moments:
-        path = []
-        for entry, window in zip(entries, held, strict=True):
-            closed = sum(entry + dose <= moment for dose in range(doses))
-            case = window <= closed
-            path.append(PathStep(min(1.0, closed / doses), case, case, case))
-        if walk(path, "main", boundary).crossed:
-            return True
-    return False
+    """Walk the path of a look after all windows have closed: it takes each look as it was when it was met."""
+    path = []
+    for entry, window in zip(entries, held, strict=True):
+        case = window <= doses
+        moment = entry + window - 1 if case else None
+        growth = Growth(tuple(entry + dose for dose in range(doses)), (), doses, moment, moment, moment)
+        path.append(PathStep(1.0, case, case, case, growth=growth))
+    return walk(path, "main", boundary).crossed
 
 
 @settings(max_examples=150, deadline=None)
@@ -166,6 +172,61 @@ def test_fast_scan_statistic_is_that_of_a_look(hours: list[float], min_events: i
     assert fast[0] == pytest.approx(slow.statistic, rel=1e-9, abs=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
+@given(hours=st.lists(st.floats(0, 48, allow_nan=False), min_size=3, max_size=10, unique=True))
+def test_the_strongest_window_of_simulated_events_is_that_of_a_look(hours: list[float]) -> None:
+    slow = scan([[hour] for hour in hours], [[(0.0, 48.0)]] * len(hours), seed=1, permutations=1)
+    inside = strongest_windows(np.array(hours)[:, None], 48.0)[:, 0]
+    assert inside.sum() == slow.events_in_window or slow.statistic == pytest.approx(
+        _statistic(int(inside.sum()), len(hours), np.array(hours)[inside]), rel=1e-9
+    )  # of two windows as strong as each other either may be named
+
+
+def _statistic(inside: int, total: int, hours: Any) -> float:
+    expected = total * max(float(np.ptp(hours)), 1.0) / 48
+    within = inside * np.log(inside / expected)
+    return float(
+        within + (total - inside) * np.log((total - inside) / (total - expected))
+        if inside < total
+        else within
+    )
+
+
+def test_a_scan_keeps_its_alpha_and_finds_harm_in_simulated_trials() -> None:
+    timing = {
+        "id": "scan",
+        "kind": "timing",
+        "method": "scan",
+        "alpha": 0.05,
+        "looks": 4,
+        "min_events": 3,
+        **WHY,
+    }
+    protocol = _protocol(TimingRule.model_validate(timing))
+    design = design_protocol(protocol, seed=4, simulations=4_000, subjects=30)
+    *harmless, _, _, harmful = design.combined.crossings
+    for crossing in harmless:
+        if crossing.rate == crossing.background_rate:
+            assert crossing.by_rule["scan"].ci95[0] <= 0.05
+    assert harmful.by_rule["scan"].value > 0.3
+
+
+def test_a_scan_asks_for_the_subjects_of_its_rule() -> None:
+    timing = {
+        "id": "scan",
+        "kind": "timing",
+        "method": "scan",
+        "alpha": 0.05,
+        "looks": 1,
+        "min_events": 3,
+        **WHY,
+    }
+    rule = TimingRule.model_validate({**timing, "min_subjects": 2})
+    hours = np.array([5.0, 5.1, 5.2, 5.0, 5.1, 5.2])
+    events = ClockEvents(np.array([0, 0, 0, 1, 1, 1]), np.array([4, 4, 4, 4, 4, 6]), hours)
+    assert ScanWalk(rule, 48.0, 1).crosses(events, 3, never=NEVER).tolist() == [NEVER, 7, NEVER]
+
+
 def _steps(trials: Trials, trial: int) -> tuple[list[EventStep], list[PathStep]]:
     """Return one simulated trial as the paths that a look would walk along."""
     here = trials.trial == trial
@@ -182,6 +243,7 @@ def _steps(trials: Trials, trial: int) -> tuple[list[EventStep], list[PathStep]]
 @pytest.mark.parametrize(
     "method",
     [
+        {"method": "self_controlled", "looks": 2, "min_events": 3},
         {"method": "maxsprt_binomial", "n_max": 12, "min_events": 2},
         {"method": "e_process", "min_events": 2},
         {"method": "maxsprt_poisson", "expected_max": 3.0, "min_events": 2},
@@ -201,6 +263,8 @@ def test_each_simulated_trial_crosses_when_the_walk_of_a_look_does(method: dict[
         events, windows = _steps(trials, trial)
         if rule.method == "maxsprt_poisson":
             slow = walk_poisson(rule, windows, "main", window_rate)
+        elif rule.method == "self_controlled":
+            slow = walk_planned(rule, events, ratio)
         else:
             slow = (walk_binomial if "n_max" in method else walk_e_process)(rule, events, ratio)
         assert bool(fast[trial]) is (slow.crossed_at is not None), trial

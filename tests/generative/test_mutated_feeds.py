@@ -8,7 +8,6 @@ import csv
 import gzip
 import io
 import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ import pytest
 from checks.events import Records, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
+from checks.tables import Feed
 from checks.validation import Judged, Validation, validate_feeds
 from flows.feeds import read_feed
 from flows.report.document import Look, build_document
@@ -360,26 +360,37 @@ class Base:
     """A valid study: its feeds, protocol, data cut-off, planted subjects, and its own look."""
 
     files: Files
+    feeds: Mapping[str, Feed]
     protocol: StudyProtocol
     data_cutoff: datetime
     planted: tuple[str, ...]
     document: dict[str, Any]
 
+    def read(self, files: Files, folder: Path) -> dict[str, Feed]:
+        """Return the feeds of a copy; a file that is as it was need not be read again."""
+        return {
+            domain: feed
+            if files.get(f"{domain}.csv") == self.files[f"{domain}.csv"]
+            else read_one(domain, files, folder)
+            for domain, feed in self.feeds.items()
+        }
+
+
+def read_one(domain: str, files: Files, folder: Path) -> Feed:
+    name = f"{domain}.csv"
+    path = folder / (name if name in files else f"{name}.gz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.name in files:
+        path.write_bytes(files[path.name])
+    feed = read_feed(str(path), domain=domain.upper())
+    path.unlink(missing_ok=True)
+    return feed
+
 
 def look_at(
-    files: Files, folder: Path, protocol: StudyProtocol, data_cutoff: datetime, judged: Judged
-) -> tuple[dict[str, Any], Validation, dict[str, int | None]]:
-    """Return the look's document, its validation, and how many rows each reader returned."""
-    feeds, rows = {}, {}
-    for domain in protocol.feeds.by_domain():
-        name = f"{domain.lower()}.csv"
-        path = folder / (name if name in files else f"{name}.gz")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.name in files:
-            path.write_bytes(files[path.name])
-        feed = read_feed(str(path), domain=domain)
-        feeds[domain.lower()], rows[domain] = feed, None if feed.table is None else len(feed.table)
-        path.unlink(missing_ok=True)
+    feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime, judged: Judged
+) -> tuple[dict[str, Any], Validation]:
+    """Return the look's document and its validation."""
     validation = validate_feeds(feeds, protocol, data_cutoff, judged=judged)
     known = validation.subjects.set_index("USUBJID").index
     records = Records(validation.readings, validation.adverse_events, known)
@@ -388,7 +399,7 @@ def look_at(
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     look = Look(protocol, data_cutoff, validation, findings, evidence, results, verdict)
-    return build_document(look), validation, rows
+    return build_document(look), validation
 
 
 def few_subjects(content: bytes, subjects: list[str]) -> bytes:
@@ -416,9 +427,12 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Base]:
         files = {path.name: few_subjects(path.read_bytes(), kept) for path in (folder / "feeds").iterdir()}
         protocol = load_protocol(folder / "protocol.yaml")
         cutoff = datetime.fromisoformat(truth["data_cutoff"])
-        document, _, _ = look_at(files, folder / "copy", protocol, cutoff, judged)
+        feeds = {
+            domain.lower(): read_one(domain.lower(), files, folder) for domain in protocol.feeds.by_domain()
+        }
+        document, _ = look_at(feeds, protocol, cutoff, judged)
         cases = tuple(case["USUBJID"] for case in truth["cases"])
-        made[scenario] = Base(files, protocol, cutoff, cases, document)
+        made[scenario] = Base(files, feeds, protocol, cutoff, cases, document)
     return made
 
 
@@ -449,10 +463,12 @@ def copies(bases: dict[str, Base], tmp_path_factory: pytest.TempPathFactory) -> 
         one = bases[base]
         files = DAMAGE[kind](rng, dict(one.files))
         try:
-            look = look_at(files, folder, one.protocol, one.data_cutoff, judged)
+            feeds = one.read(files, folder)
+            look = look_at(feeds, one.protocol, one.data_cutoff, judged)
         except Exception as error:
             raise AssertionError(f"copy {number}: {kind} of {base}: {error!r}") from error
-        made.append(Copy(number, kind, base, *look))
+        rows = {name.upper(): None if feed.table is None else len(feed.table) for name, feed in feeds.items()}
+        made.append(Copy(number, kind, base, *look, rows))
     return made
 
 

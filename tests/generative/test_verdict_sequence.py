@@ -199,7 +199,7 @@ def test_more_healthy_subjects_never_clear_a_crossed_rule(trial, more):
 def test_a_correction_that_removes_the_cases_clears_each_rule_they_crossed(trial):
     """No rule is crossed without events in risk hours; the lab limit, which has its own, stays.
 
-    A rule whose first look is no longer reached once a case is gone says nothing, and its signal goes on.
+    A rate rule whose first look is no longer reached once a case is gone says nothing more, and clears as well.
     """
     before = answers(trial)
     corrected = replace(trial, events=tuple(one for one in trial.events if not one.in_risk))
@@ -210,8 +210,7 @@ def test_a_correction_that_removes_the_cases_clears_each_rule_they_crossed(trial
         if name in {"lab", "scan"} or result.verdict is not CROSSED:
             continue
         assert after[name].verdict is not CROSSED, name
-        measured = after[name].verdict is RuleVerdict.NOT_CROSSED
-        assert states[name] is (SignalState.CLEARED if measured else SignalState.ONGOING), name
+        assert states[name] is SignalState.CLEARED, name
     assert after["lab"] == before["lab"]
     assert after["scan"].detail["subjects_in_window"] <= len({one.subject for one in corrected.events})
 

@@ -14,9 +14,10 @@ import pytest
 
 from checks.design import design_protocol
 from checks.design.scanned import scan_statistics, simulated_hours
-from checks.design.timed import self_controlled_boundary
+from checks.design.timed import fewest_in_risk
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.rules import TimingRule
+from checks.timing import BinomialBoundary
 from flows.design.boundary import run_boundary
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
@@ -122,10 +123,9 @@ def test_poisson_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() ->
 @pytest.mark.parametrize(("events", "size"), [(10, 0.011), (20, 0.019), (40, 0.028)])
 def test_a_fixed_comparison_looked_at_after_each_event_outgrows_its_alpha(events: int, size: float) -> None:
     # exact sizes for a nominal 0.01, risk hours 3 and control hours 45, computed apart from this project
-    rule = TimingRule.model_validate(
-        {"id": "t", "kind": "timing", "method": "self_controlled", "looks": 1, "alpha": 0.01, **WHY}
-    )
-    boundary = self_controlled_boundary(rule, 15.0, tuple(range(1, events + 1)))
+    looks = tuple(range(1, events + 1))
+    fewest = tuple(fewest_in_risk(n, 15.0, 0.01, 1, n) for n in looks)
+    boundary = BinomialBoundary(looks, fewest, 15.0)
     assert boundary.size() == pytest.approx(size, abs=0.0005)
 
 
@@ -134,7 +134,7 @@ def test_three_uniform_hours_lie_within_a_fraction_as_often_as_the_formula_says(
     # P(all three within a fraction r) = 3 r^2 - 2 r^3; the statistic falls as their range grows
     protocol, trials = _protocol({"method": "scan", "looks": 1, "alpha": 0.05}, 10.0), 40_000
     hours = simulated_hours(protocol, 1.0, 3, trials, np.random.default_rng(2))
-    observed = 42.0 - -6.0  # from the baseline's start to the end of the control window
+    observed = 42.0  # from the dose to the end of the control window
     as_wide = np.array([[0.0], [fraction * observed / 2], [fraction * observed]])
     limit = float(scan_statistics(as_wide, observed, min_events=3)[0])
     share = float((scan_statistics(hours, observed, min_events=3) >= limit).mean())

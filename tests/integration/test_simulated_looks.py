@@ -79,7 +79,7 @@ def test_three_planted_cases_are_a_signal_that_the_registered_rule_cannot_see(
     assert one.document["verdict"] == "signal"
     assert one.cases(inside=True) == pytest.approx(one.planted, abs=0.01)
     assert len(one.planted) == 3
-    assert one.rules["three_cases"] == one.rules["rate"] == "crossed"
+    assert one.rules["three_cases"] == "crossed"
     assert one.rules["registered_alc"] == "not_crossed"
 
 

@@ -275,6 +275,29 @@ def test_an_old_file_sent_again_changes_nothing(known: Known) -> None:
     assert again.feeds["vs"].superseded == 3  # the corrected row, and the two that came twice
 
 
+def test_numbers_that_start_again_in_each_increment_replace_nothing(known: Known) -> None:
+    """The sender counts the readings of each day from 1."""
+    first, second = (
+        delivered(
+            f"day_{on}.csv",
+            on,
+            f"""
+            USUBJID  VSSEQ  VSTESTCD  VSDTC              VSORRES
+            S1       1      TEMP      2026-03-0{on}T08:00  37.{on}
+            S1       2      TEMP      2026-03-0{on}T12:00  38.{on}
+            S2       1      TEMP      2026-03-0{on}T08:00  36.{on}
+            S2       2      TEMP      2026-03-0{on}T12:00  39.{on}
+            """,
+        )
+        for on in (2, 3)
+    )
+    one = known(3, first, second, domain="vs", mode="incremental")
+    assert sorted(shown(one.feeds["vs"].table, "VSORRES").split()) == [
+        "36.2", "36.3", "37.2", "37.3", "38.2", "38.3", "39.2", "39.3"
+    ]  # fmt: skip
+    assert changes(one) == ""
+
+
 def test_a_row_entered_late_is_known_when_it_was_entered(known: Known) -> None:
     """The file was read as found; DYSPNOEA was entered three days late, and no word says when RASH was."""
     found = delivered(

@@ -162,6 +162,22 @@ def test_a_signal_is_new_then_ongoing_then_worse_then_cleared_then_new():
     assert [signal.state for signal in signals([cleared], OVER)] == ["new"]
 
 
+def test_a_rate_rule_that_falls_below_its_first_look_with_a_case_removed_is_cleared():
+    before = Signal("x", "rate", SignalState.ONGOING, 2)
+    short = replace(UNSEEN, id="rate", detail={"reason": "below", "events_known": 1})
+    (cleared,) = signals([before], short)
+    assert (cleared.state, cleared.events) == (SignalState.CLEARED, 2)
+    (kept,) = signals([before], replace(short, detail={"reason": "below", "events_known": 2}))
+    assert kept.state is SignalState.ONGOING
+
+
+def test_what_is_delivered_late_clears_nothing_while_no_case_is_removed():
+    """Healthy subjects who entered before the cases can make a boundary unmet in retrospect."""
+    before = Signal("x", "rate", SignalState.NEW, 2)
+    (kept,) = signals([before], replace(QUIET, id="rate", events=2))
+    assert (kept.state, kept.events) == (SignalState.ONGOING, 2)
+
+
 def test_not_measured_is_not_cleared():
     before = Signal("x", "over", SignalState.WORSENED, 4)
     (kept,) = signals([before], replace(UNSEEN, id="over"))

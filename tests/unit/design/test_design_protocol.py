@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from checks.design import CountedDesign, TimingDesign, UnratedDesign, design_protocol, rates_from
+from checks.design import (
+    CountedDesign,
+    TimingDesign,
+    UnratedDesign,
+    design_protocol,
+    rates_from,
+    spend_protocol,
+)
+from checks.design.clocks import distinct, gaps, merged, uniform_hours
 from checks.design.combined import simulate_trials
 from checks.design.pending import first_crossings
-from checks.design.rates import spread_looks
 from checks.design.results import estimate
+from checks.design.scanned import scan_looks
 from checks.design.timed import planned_ratio
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol, load_protocol
@@ -122,23 +130,24 @@ def test_control_time_is_the_union_of_the_control_windows() -> None:
     assert planned_ratio(overlapping) == 36 / 3
 
 
-def test_planned_looks_are_spread_to_the_last_event() -> None:
-    assert spread_looks(20, 10) == (2, 4, 6, 8, 10, 12, 14, 16, 18, 20)
-    assert spread_looks(5, 10) == (1, 2, 3, 4, 5)
-    assert spread_looks(10, 3) == (4, 7, 10)
+def test_a_scan_looks_whenever_as_many_more_events_could_cross() -> None:
+    rule = _timing(method="scan", looks=3, min_events=3, min_subjects=4)
+    assert scan_looks(rule) == (4, 8, 12)
+    assert scan_looks(_timing(method="scan", looks=2)) == (2, 4)  # one event is no cluster
 
 
-def test_self_controlled_with_one_look_is_one_exact_test() -> None:
+def test_self_controlled_with_one_look_is_one_exact_test_at_the_second_event_in_risk_hours() -> None:
     rule = _design(_protocol(_timing(method="self_controlled", looks=1)), subjects=10).rules[0]
     assert isinstance(rule, TimingDesign)
     five = rule.surveillance[0]
-    # chance 1/19 in risk hours: P(Bin(5, 1/19) >= 2) = .0242 <= .025
-    assert (five.length, five.looks, five.events) == (5.0, (5.0,), (2,))
+    # chance 1/19 in risk hours: P(Bin(5, 1/19) >= 2) = .0242 <= .025, so that two by the fifth event cross; at six
+    # events it is .0350, and two cross no more
+    assert (five.length, five.events) == (5.0, (None, 2, 2, 2, 2))
     assert five.size == pytest.approx(stats.binom.sf(1, 5, 1 / 19), rel=1e-12)
     assert five.power[1] == pytest.approx(stats.binom.sf(1, 5, 5 / 23), rel=1e-12)  # relative incidence 5
-    assert (
-        rule.surveillance[-1].size_at_every_event > 0.025
-    )  # looked at after every event, it breaks its alpha
+    longest = rule.surveillance[-1]
+    assert set(longest.events[5:]) == {None}
+    assert longest.size == pytest.approx(five.size, rel=1e-12)  # its one look is taken, or can cross no more
 
 
 def test_alpha_is_shared_among_planned_looks() -> None:
@@ -147,8 +156,9 @@ def test_alpha_is_shared_among_planned_looks() -> None:
         assert one.size <= 0.025
         for look, fewest in zip(one.looks, one.events, strict=True):
             if fewest is not None:
+                assert 2 <= fewest <= 11
                 assert stats.binom.sf(fewest - 1, int(look), 1 / 19) <= 0.0025 * (1 + 1e-9)
-                assert fewest == 1 or stats.binom.sf(fewest - 2, int(look), 1 / 19) > 0.0025
+                assert fewest == 2 or stats.binom.sf(fewest - 2, int(look), 1 / 19) > 0.0025
 
 
 def test_fewest_events_of_a_timing_rule_are_kept() -> None:
@@ -170,10 +180,115 @@ def test_what_is_spent_is_held_against_what_is_declared() -> None:
     assert _design(_protocol(*rules, multiplicity=enough)).spending.within is True
 
 
-def test_planned_looks_spend_what_a_look_after_every_event_would() -> None:
-    design = _design(_protocol(_timing(method="self_controlled", looks=1)), subjects=10)
-    every = [one.size_at_every_event for one in design.rules[0].surveillance]
-    assert design.spending.spent["timing"] == max(every) > 0.025
+def test_a_count_rule_is_counted_against_the_declared_alpha() -> None:
+    count = float(stats.binom.sf(2, 40, 0.02))  # .0457
+    rules = (_count(3), _rate(alpha=0.001), _timing(method="maxsprt_binomial", n_max=20, alpha=0.003))
+    spent = spend_protocol(_protocol(*rules))
+    assert spent.counts == ("count",)
+    assert spent.bound == pytest.approx(count + 0.001 + 0.003, rel=1e-12)
+    assert spent.within is True
+    assert spend_protocol(_protocol(_count(3), _rate(alpha=0.005))).within is False  # .0507
+    assert spend_protocol(_protocol(_count(3), _rate(alpha=0.005)), subjects=20).within is True
+
+
+def test_a_count_that_can_never_be_reached_spends_nothing() -> None:
+    spent = spend_protocol(_protocol(_count(5)), subjects=4)
+    assert (spent.spent, spent.within) == ({"count": 0.0}, True)
+
+
+def test_a_scan_spends_at_most_its_alpha() -> None:
+    spent = spend_protocol(_protocol(_timing(method="scan", looks=2)), subjects=10)
+    assert (spent.spent, spent.bound) == ({"timing": 0.025}, 0.025)
+
+
+@pytest.mark.parametrize(
+    "path", ["deployments/studies/CYT107-IV/protocol.yaml", "flows/simulate/protocol.yaml"]
+)
+def test_the_rules_of_each_example_keep_to_its_alpha_together(path: str) -> None:
+    protocol = load_protocol(Path(__file__).parents[3] / path)
+    spent = spend_protocol(protocol)
+    assert spent.spent["three_cases"] == pytest.approx(stats.binom.sf(2, 40, 0.02), rel=1e-12)
+    assert spent.within is True
+    assert spent.bound <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda p: design_protocol(p, seed=-1, simulations=10),
+            "seed: found -1; allowed: a whole number, 0 or more",
+        ),
+        (
+            lambda p: design_protocol(p, seed=1, simulations=0),
+            "simulations: found 0; allowed: a whole number, 1 or more",
+        ),
+        (
+            lambda p: design_protocol(p, seed=1, simulations=10, subjects=0),
+            "subjects: found 0; allowed: a whole number, 1 or more",
+        ),
+        (lambda p: spend_protocol(p, subjects=-1), "subjects: found -1; allowed: a whole number, 1 or more"),
+        (lambda p: rates_from(1.0), "null_rate: found 1.0; allowed: a number between 0 and 1, both excluded"),
+        (lambda p: rates_from(0), "null_rate: found 0; allowed: a number between 0 and 1, both excluded"),
+    ],
+)
+def test_impossible_parameters_of_a_design_are_refused(call: Any, message: str) -> None:
+    with pytest.raises(DesignError) as refusal:
+        call(_protocol(_rate()))
+    assert str(refusal.value) == message
+
+
+def test_a_timing_rule_without_a_boundary_is_refused_by_name() -> None:
+    with pytest.raises(DesignError, match=r"rule timing: expected_max: found 5000.0; allowed: at most 1000"):
+        spend_protocol(_protocol(_timing(method="maxsprt_poisson", expected_max=5000.0)))
+
+
+TIMING = (
+    {"method": "self_controlled", "looks": 4},
+    {"method": "scan", "looks": 2},
+    {"method": "maxsprt_binomial", "n_max": 20},
+    {"method": "maxsprt_poisson", "expected_max": 2.0},
+    {"method": "e_process"},
+)
+
+
+@pytest.mark.parametrize("fields", TIMING, ids=lambda fields: fields["method"])
+def test_a_timing_rule_says_where_its_error_is_spent_and_when_it_stops(fields: dict[str, Any]) -> None:
+    rule = _design(_protocol(_timing(**fields)), subjects=10).rules[0]
+    for one in rule.surveillance:
+        assert len(one.size_by_look) == len(one.looks)
+        assert sum(one.size_by_look) == pytest.approx(one.size, abs=1e-9)
+        assert len(one.expected_length) == len(one.expected_in_risk) == len(one.power) == 5
+        lengths = (one.without_harm[0], *one.expected_length)
+        assert all(0 < length <= one.length for length in lengths)
+        assert (
+            list(lengths) == sorted(lengths, reverse=True) or fields["method"] == "scan"
+        )  # harm stops it sooner
+
+
+def test_what_has_begun_when_one_event_stops_by_hand() -> None:
+    # two events in risk hours are looked at once, by five events: 1 - ... at n = 2 with chance (1/19)^2
+    rule = _design(_protocol(_timing(method="self_controlled", looks=1)), subjects=10).rules[0]
+    five, chance = rule.surveillance[0], 1 / 19
+    stops = [stats.nbinom.pmf(n - 2, 2, chance) for n in range(2, 6)]
+    assert five.size_by_look == pytest.approx((0.0, *stops), rel=1e-9)
+    mean = sum(n * mass for n, mass in zip(range(2, 6), stops, strict=True)) + 5 * (1 - sum(stops))
+    assert five.without_harm == pytest.approx((mean, mean * chance), rel=1e-12)
+
+
+def test_hours_on_the_dose_clock() -> None:
+    assert merged([(12.0, 30.0), (-24.0, -6.0), (24.0, 48.0)]) == [(-24.0, -6.0), (12.0, 48.0)]
+    assert gaps([(5.0, 8.0), (-24.0, -6.0), (12.0, 48.0)], 0.0, 48.0) == [(0.0, 5.0), (8.0, 12.0)]
+    hours = uniform_hours(np.random.default_rng(1), [(0.0, 1.0), (5.0, 8.0)], 40_000)
+    assert set(np.unique(np.floor(hours))) == {0.0, 5.0, 6.0, 7.0}
+    assert (hours < 1).mean() == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 40_000) ** 0.5)
+    assert uniform_hours(np.random.default_rng(1), [], 0).size == 0
+
+
+def test_subjects_in_a_window_are_counted_once() -> None:
+    subjects = np.array([[0, 1], [0, 2], [3, 2]])
+    inside = np.array([[True, True], [True, False], [True, True]])
+    assert distinct(subjects, inside).tolist() == [2, 2]
 
 
 def test_exactly_the_declared_alpha_is_within_it() -> None:

@@ -112,19 +112,25 @@ def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
     for word in ("DSMB chair", "DSMB statistician", "Name", "Signature", "Date"):
         assert f">{word}</th>" in page
     assert json.loads(paths["json"].read_text(encoding="utf-8")) == document
-    text = design_text(document, Path("design.html"))
+    text = design_text(document, load_protocol(GOOD), Path("design.html"))
     assert max(len(line) for line in text.splitlines()) <= 80
-    assert "does not cover" in text  # three_cases spends .0457 beside two rules of .025
+    said = " ".join(text.split())
+    assert (
+        "does not cover what the rules spend together without harm: at most 9.57%" in said
+    )  # .0457 and two of .025
+    assert "three_cases has no alpha of its own, and crosses without harm in 4.57% of trials of 40" in said
+    for heading in ("First crosses here", "Expected participants", "Expected events in risk hours"):
+        assert heading in page
 
 
 def test_nothing_computed_is_not_shown_as_no_risk(tmp_path: Path) -> None:
     protocol = load_protocol(GOOD)
     count_alone = protocol.model_copy(update={"rules": protocol.rules[:1]})
     paths, document = write_design(count_alone, tmp_path)
-    text = design_text(document, paths["html"])
+    text = design_text(document, count_alone, paths["html"])
     assert "No such probability could be computed for three_cases." in text
     assert "add up to" not in text
-    assert "0.0%" not in text
+    assert " 0.0%" not in text
 
 
 def test_text_of_the_protocol_stays_text(tmp_path: Path) -> None:

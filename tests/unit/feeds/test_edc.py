@@ -91,6 +91,16 @@ def test_item_rows_are_gathered_by_their_keys_and_other_forms_left_out() -> None
     ]
 
 
+def test_the_values_of_a_record_are_its_own_in_whatever_order_subjects_come() -> None:
+    text = "SubjectKey,ItemOID,Value\nB,IT.TEMP,38\nA,IT.TEMP,39\nC,IT.TEMP,40\n"
+    frame = arranged(text, rows="items", columns={"USUBJID": "SubjectKey", "VSORRES": "IT.TEMP"})
+    assert cells(frame, "USUBJID", "VSORRES", "source_row") == [
+        ["B", "38", 2],
+        ["A", "39", 3],
+        ["C", "40", 4],
+    ]
+
+
 def test_a_record_of_blank_items_stays_a_record() -> None:
     text = "SubjectKey,ItemGroupRepeatKey,ItemOID,Value\n1,1,IT.TEMP,\n1,2,IT.TEMP,38\n"
     frame = arranged(text, rows="items", columns={"USUBJID": "SubjectKey"}, results={

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from checks.evaluation import Evidence, LabEvidence, PathStep, RuleVerdict, Tally, TimingEvidence
+from checks.evaluation import Evidence, Growth, LabEvidence, PathStep, RuleVerdict, Tally, TimingEvidence
 from checks.protocol.rules import CountRule, LabLimitRule, RateRule
 from checks.stopping import Boundary
 from checks.stopping.rules import evaluate_count, evaluate_lab_limit, evaluate_rate, rate_boundary, walk
@@ -175,3 +175,44 @@ def test_more_healthy_subjects_never_clear_a_crossed_rate():
     crossed = [EVENT] * 8
     for healthy in range(12):
         assert evaluate_rate(rule, evidence(subjects=crossed + [step()] * healthy)).verdict is CROSSED
+
+
+def test_a_main_reading_that_has_reached_no_look_says_nothing_though_the_worst_case_has():
+    """Three possible events are three complete units, and cross; without them a unit and a half is complete."""
+    path = [step("w", weight=0.5)] * 3
+    result = evaluate_rate(rate(looks=[3, 15]), evidence(subjects=path))
+    assert answers(result) == (UNKNOWN, UNKNOWN, CROSSED)
+    assert result.detail["reason"] == "1.50 subjects complete; first look at 3"
+    assert (result.boundary, result.p_value) == (None, None)
+
+
+def grown(closed=(), pending=(), planned=2, case=None):
+    """A subject of two planned windows, without a case or with one in the window that closes then."""
+    event = case is not None
+    weight = 1.0 if event else len(closed) / planned
+    return PathStep(
+        weight, event, event, event, 0, Growth(tuple(closed), tuple(pending), planned, *[case] * 3)
+    )
+
+
+def test_a_look_stays_as_it_was_taken_when_weights_ripen():
+    """At moment 2 the first windows of two subjects make one unit, without an event: look 1 is taken.
+
+    The case at moment 3 counts at look 2, though the first subject is complete at moment 4 without it.
+    """
+    path = [grown((1, 4)), grown((2,), case=3), grown((5, 6))]
+    assert walked(path, (1, 2, 3), (1, 2, 2)) == (3.0, 1, (1, 2, 3), (0, 1, 1), False)
+    assert walked([grown((1,), (4,)), path[1]], (1, 2, 3), (1, 2, 2))[2:4] == ((1,), (0,))
+
+
+def test_a_known_case_is_judged_beside_the_windows_that_close_with_it():
+    """At its first sight the case closes at 8, and so do two windows that are open: three units of one window."""
+    others = [grown((), (7.5,), planned=1), grown((), (8,), planned=1), grown((), (9,), planned=1)]
+    path = [others[0], others[1], grown((), (8,), planned=1, case=8), others[2]]
+    found = walk(path, "main", Drawn((1, 2, 3, 4), (1, 1, 1, 1)))
+    assert (found.looks, found.events_at_looks, found.n, found.known) == ((1, 2, 3), (0, 0, 1), 1.0, 1)
+
+
+def test_the_next_look_is_named():
+    detail = evaluate_rate(rate(looks=[5, 10, 15]), evidence(subjects=[EVENT, *[step()] * 6])).detail
+    assert (detail["next_look"], detail["events_known"]) == (10, 1)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from scipy import stats
 
 from checks.evaluation import EventPath, EventStep, Evidence, RuleVerdict, Tally, TimingEvidence
 from checks.protocol.rules import TimingRule
@@ -108,3 +109,48 @@ def test_a_tally_of_another_reading_changes_nothing_in_the_main_one():
     first = evidence(risk=(2, 3, 3), control=(1, 1, 1))
     other = replace(first, timing=replace(first.timing, in_risk=Tally(0, 3, 9), in_control=Tally(5, 1, 0)))
     assert evaluate_timing(rule(), first).p_value == evaluate_timing(rule(), other).p_value
+
+
+def test_the_looks_are_the_risk_events_from_the_fewest_on():
+    """Looks at the second to fourth risk event, p = 1/16^2, then P(Bin(6, 1/16) >= 3) and P(Bin(7, 1/16) >= 4)."""
+    steps = tuple(EventStep(letter == "r", n) for n, letter in enumerate("rrcccrrr"))
+    found = evidence(risk=(5, 5, 5), control=(3, 3, 3))
+    found = replace(found, timing=replace(found.timing, path=EventPath(steps, steps, steps)))
+    result = evaluate_timing(rule(looks=3), found)
+    expected = [stats.binom.sf(k - 1, n, 1 / 16) for k, n in ((2, 2), (3, 6), (4, 7))]
+    assert result.detail["p_at_looks"] == pytest.approx(expected)
+    assert (result.detail["looks_taken"], result.detail["next_look"]) == (
+        3,
+        "none: all planned looks are taken",
+    )
+    assert (result.verdict, result.detail["crossed_at"]) == (CROSSED, 2)
+    assert evaluate_timing(rule(looks=3, min_subjects=5), found).detail["looks_taken"] == 1
+
+
+def test_between_two_looks_the_verdict_is_that_of_the_last_and_the_next_is_named():
+    """One risk event of one is no look, whatever its p-value; the p-value of all events stands beside it."""
+    result = evaluate_timing(rule(alpha=0.5), evidence(risk=(1, 1, 1)))
+    assert (result.verdict, result.p_value) == (NOT_CROSSED, pytest.approx(1 / 16))
+    assert (result.detail["looks_taken"], result.detail["next_look"]) == (
+        0,
+        "at 2 events in the risk window",
+    )
+    assert result.detail["p_value_is"].startswith("of all events at the data cut-off, not adjusted")
+
+
+def test_a_look_is_judged_by_the_hours_of_its_own_moment():
+    """Two risk events at six control hours a risk hour: 1/7^2 = 0.0204; with fifteen at the end 1/16^2 = 0.0039."""
+    steps = (EventStep(True, 0, 6.0), EventStep(True, 1, 6.0))
+    found = evidence(risk=(2, 2, 2))
+    found = replace(found, timing=replace(found.timing, path=EventPath(steps, steps, steps)))
+    result = evaluate_timing(rule(looks=5), found)
+    assert result.detail["p_at_looks"] == pytest.approx([1 / 49])
+    assert (result.verdict, result.p_value) == (NOT_CROSSED, pytest.approx(1 / 256))
+
+
+def test_the_limits_shown_are_two_sided_beside_a_one_sided_p_value():
+    """3 in 3 h against 1 in 45 h, R 4.2.2 poisson.test: two-sided limits 3.6132 and 2362.38, p greater 0.00093."""
+    shown = compare(evidence(risk=(3, 3, 3), control=(1, 1, 1)))
+    assert shown.ci95 == pytest.approx((3.61320341743893, 2362.38132412216), rel=1e-9)
+    assert shown.p_value == pytest.approx(0.0009307861328125)
+    assert compare(evidence(risk=(3, 3, 3))).ci95[1] == float("inf")

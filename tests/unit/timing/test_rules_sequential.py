@@ -13,6 +13,7 @@ from checks.evaluation import (
     EventPath,
     EventStep,
     Evidence,
+    Growth,
     PathStep,
     RuleVerdict,
     Tally,
@@ -280,6 +281,56 @@ def test_the_scan_shares_alpha_among_its_planned_looks():
     assert scanned(*found, looks=10).boundary == pytest.approx(0.005)
     assert scanned(*found, looks=10).verdict is CROSSED
     assert scanned(*found, looks=1000).verdict is NOT_CROSSED
+
+
+def test_a_scan_looks_at_every_so_many_events_of_doses_that_have_ended():
+    """Two looks, at two and at four events: a fifth calls none, and the dose that goes on is in neither."""
+    early = [replace(clock(n, 6.0 + n / 10), closes=48.0 + n) for n in range(2)]
+    late = [replace(clock(n, 10.0 * (n - 1)), closes=100.0 + n) for n in range(2, 5)]
+    going = replace(clock(9, 6.05), closes=float("inf"))
+    one = scanned(*early, going, looks=2)
+    assert (one.detail["looks_taken"], one.n_evaluable) == (1, 3)
+    assert one.detail["next_look"] == "at 4 events in doses whose hours have ended"
+    both = scanned(*early, *late, going, looks=2)
+    assert both.detail["looks_taken"] == 2
+    assert both.detail["next_look"] == "none: all planned looks are taken"
+    assert both.detail["p_at_looks"][0] == one.detail["p_at_looks"][0], "the first look stays as it was"
+
+
+def test_a_scan_that_crossed_at_a_look_stays_crossed_whatever_is_scattered_later():
+    cluster = [replace(clock(n, 6.0 + n / 10), closes=48.0 + n) for n in range(3)]
+    scattered = [replace(clock(n, 2.0 + 3 * (n - 10)), closes=100.0 + n) for n in range(10, 24)]
+    assert scanned(*cluster, min_events=3).verdict is CROSSED
+    later = scanned(*cluster, *scattered, min_events=3)
+    assert (later.verdict, later.p_value > later.boundary) == (CROSSED, True)
+
+
+@pytest.mark.parametrize("method", BY_EVENT)
+def test_an_event_is_judged_at_the_ratio_of_its_own_moment(method):
+    """At as many control as risk hours three risk events cross nothing; nor when control hours come later."""
+    steps = tuple(replace(step, ratio=1.0) for step in events("rrr"))
+    found = evidence("rrr")
+    path = EventPath(steps, steps, steps)
+    then = evaluate_timing(rule(method), replace(found, timing=replace(found.timing, path=path)))
+    assert (then.verdict, evaluate_timing(rule(method), found).verdict) == (NOT_CROSSED, CROSSED)
+    assert then.detail["ratio"] == 15.0
+    unjudged = tuple(replace(step, ratio=float("inf")) for step in steps)
+    path = EventPath(unjudged, unjudged, unjudged)
+    nothing = evaluate_timing(rule(method), replace(found, timing=replace(found.timing, path=path)))
+    assert (nothing.verdict, nothing.p_value) == (NOT_CROSSED, 1.0)
+
+
+def test_an_open_window_that_closes_before_a_known_case_counts_whole():
+    """Two windows of 0.01, though the first is still open; one that closes later does not count yet."""
+    growth = Growth((), (8.0,), 1)
+    case = PathStep(0.0, True, True, True, 1, Growth((), (9.0,), 1, 9.0, 9.0, 9.0))
+    path = (
+        PathStep(0.0, False, False, False, 0, growth),
+        case,
+        PathStep(0.0, False, False, False, 2, growth),
+    )
+    result = evaluate_timing(rule("maxsprt_poisson"), evidence(windows=path, background=0.01))
+    assert result.detail["expected"] == pytest.approx(0.02)
 
 
 def test_the_scan_counts_subjects_not_doses():

@@ -1,0 +1,135 @@
+"""Without an effect, a rule that is looked at after every event crosses no more often than its alpha allows.
+
+Trials are simulated as a monitor meets them: subjects enter at random, doses follow, and the walk of a look goes
+through every moment. The bound is alpha and three standard errors of the simulation; each test names its size.
+"""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from checks.evaluation import DoseClock, EventStep, Growth, PathStep
+from checks.protocol.rules import TimingRule
+from checks.stopping import METHODS
+from checks.stopping.walks import walk
+from checks.timing.clustered import planned_scans
+from checks.timing.walks import walk_binomial, walk_e_process, walk_planned
+
+WHY = {"id": "rule", "kind": "timing", "rationale": "an example", "source": "no charter"}
+DOSES, INTERVAL = 3, 96.0
+SPEEDS = [1.0, 16.0]
+"""Subjects that enter while one receives all doses: hardly any pending, nearly all pending."""
+
+
+def within(crossings, alpha):
+    """Whether so many trials cross as alpha allows, to three standard errors; 2,000 trials at 0.05: 0.065."""
+    share = np.mean(crossings)
+    return 0 < share <= alpha + 3 * math.sqrt(alpha * (1 - alpha) / len(crossings))
+
+
+def entries(random, subjects, course, speed):
+    return np.cumsum(random.exponential(course / speed, size=subjects))
+
+
+def pending_path(random, subjects, rate, doses, speed):
+    """Subjects whose windows are equally likely to hold their first case, as at the end of the trial."""
+    path = []
+    for entry in entries(random, subjects, doses, speed):
+        held = int(random.geometric(1 - (1 - rate) ** (1 / doses)))
+        closings, case = tuple(entry + n for n in range(doses)), held <= doses
+        moment = entry + held - 1 if case else None
+        path.append(PathStep(1.0, case, case, case, growth=Growth(closings, (), doses, *[moment] * 3)))
+    return path
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+@pytest.mark.parametrize("looks", [None, (7, 14, 20)])
+def test_a_rate_rule_keeps_alpha_while_subjects_are_pending(speed, looks):
+    """Evaluated anew at each closing with the weights of that moment, the same rule crosses in 8 % of trials."""
+    boundary, random = (
+        METHODS["pocock"](n_max=20, null_rate=0.1, alpha=0.05, looks=looks),
+        np.random.default_rng(1),
+    )
+    paths = (pending_path(random, 20, 0.1, 6, speed) for _ in range(2000))
+    assert within([walk(path, "main", boundary).crossed for path in paths], 0.05)
+
+
+def event_path(random, speed):
+    """Twenty subjects with some fifteen events at one rate in hours -24 to -6, 5 to 8 and 12 to 48 of each dose."""
+    starts = np.add.outer(entries(random, 20, DOSES * INTERVAL, speed), INTERVAL * np.arange(DOSES)).ravel()
+    events = []
+    for low, high in ((-24, -6), (5, 8), (12, 48)):
+        for dose in np.repeat(np.arange(len(starts)), random.poisson((high - low) / 57 / 4, len(starts))):
+            at = starts[dose] + max(0.0, random.uniform(low, high))
+            events.append((at, low == 5, int(dose) // DOSES))
+    return tuple(
+        EventStep(risk, subject, ratio_at(moment, starts)) for moment, risk, subject in sorted(events)
+    )
+
+
+def ratio_at(moment, starts):
+    """Control over risk hours by then: those before a dose from the dose on, a begun risk window whole."""
+    in_control = 18 * (starts <= moment).sum() + np.clip(moment - starts - 12, 0, 36).sum()
+    in_risk = 3 * (starts + 5 <= moment).sum()
+    return float(in_control / in_risk) if in_risk else math.inf
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+def test_timing_rules_keep_alpha_when_looked_at_after_every_event(speed):
+    """The ratio is that of each moment, while control hours are still to come: it may not cost alpha."""
+    random = np.random.default_rng(2)
+    paths = [event_path(random, speed) for _ in range(2000)]
+    for method, walked in (
+        ({"method": "maxsprt_binomial", "n_max": 20}, walk_binomial),
+        ({"method": "e_process"}, walk_e_process),
+        ({"method": "self_controlled", "looks": 1}, walk_planned),
+        ({"method": "self_controlled", "looks": 4, "min_events": 3}, walk_planned),
+    ):
+        rule = TimingRule.model_validate({**WHY, **method, "alpha": 0.05})
+        assert within([walked(rule, path, 18.0).crossed_at is not None for path in paths], 0.05), method
+
+
+@pytest.mark.parametrize("speed", SPEEDS)
+@pytest.mark.parametrize("looks", [1, 3])
+def test_a_scan_keeps_alpha_at_its_planned_looks(speed, looks):
+    """300 trials at 0.1: a bound of 0.152. Looks taken at the moment of an event cross in some 19 % of trials."""
+    rule = TimingRule.model_validate({**WHY, "method": "scan", "looks": looks, "alpha": 0.1})
+    random, crossings = np.random.default_rng(3), []
+    for trial in range(300):
+        clocks = []
+        for subject, entry in enumerate(entries(random, 12, DOSES * INTERVAL, speed)):
+            for dose in range(DOSES):
+                hours = tuple(sorted(random.uniform(0, 48, random.poisson(0.2)).tolist()))
+                closes = entry + INTERVAL * dose + 48
+                clocks.append(DoseClock(subject, ((0.0, 48.0),), hours, hours, hours, closes))
+        found = planned_scans(rule, clocks, "main", trial)
+        crossings.append(any(look.crossed for look in found.taken))
+    assert within(crossings, 0.1)
+
+
+@pytest.mark.parametrize(("looks", "alpha"), [(1, 0.05), (5, 0.05), (10, 0.01)])
+def test_planned_looks_at_risk_events_keep_alpha_exactly(looks, alpha):
+    """By adding up all sequences of 150 events at fifteen control hours a risk hour: no simulation.
+
+    The state is the number of risk events; a trial has crossed when a look at its c-th risk event, the n-th
+    event in all, has P(Bin(n, 1/16) >= c) within its share. One share after every event would cost more.
+    """
+    chance, share, alive, crossing = 1 / 16, alpha / looks, {0: 1.0}, 0.0
+    for n in range(1, 151):
+        moved: dict[int, float] = {}
+        for risk, mass in alive.items():
+            moved[risk] = moved.get(risk, 0.0) + mass * (1 - chance)
+            crosses = 2 <= risk + 1 < 2 + looks and stats.binom.sf(risk, n, chance) <= share
+            crossing += mass * chance * crosses
+            if not crosses:
+                moved[risk + 1] = moved.get(risk + 1, 0.0) + mass * chance
+        alive = moved
+    assert 0 < crossing <= alpha
+    rule = TimingRule.model_validate({**WHY, "method": "self_controlled", "looks": looks, "alpha": alpha})
+    random, walked = np.random.default_rng(4), []
+    for _ in range(1000):
+        path = [EventStep(bool(risk), n) for n, risk in enumerate(random.random(150) < chance)]
+        walked.append(walk_planned(rule, path, 15.0).crossed_at is not None)
+    assert abs(np.mean(walked) - crossing) <= 4 * math.sqrt(crossing * (1 - crossing) / 1000)
