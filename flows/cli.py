@@ -169,14 +169,16 @@ def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
 
 
 def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
-    actions = ledger.add_subparsers(required=True, dest="action", metavar="verify|export|head")
+    actions = ledger.add_subparsers(required=True, dest="action", metavar="verify|export|head|move")
     verify = actions.add_parser("verify", help="verify the chain; name the first bad record")
     verify.add_argument(
         "--expect-head", metavar="HASH", help="a hash that a report or `head` named: it must be in the chain"
     )
     export = actions.add_parser("export", help="print every record, one JSON object a line")
     head = actions.add_parser("head", help="print the newest record's sequence and hash")
-    for action in (verify, export, head):
+    move = actions.add_parser("move", help="copy the ledger into another, empty database, and verify it there")
+    move.add_argument("--to", required=True, metavar="URL", help="the other database")
+    for action in (verify, export, head, move):
         action.add_argument(
             "--state",
             help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder)",
@@ -329,11 +331,13 @@ def _design(options: argparse.Namespace) -> int:
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    from flows.ledger.command import run_export, run_head, run_verify
+    from flows.ledger.command import run_export, run_head, run_move, run_verify
 
     settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action == "verify":
         return run_verify(settings, expect_head=options.expect_head, as_json=options.json)
+    if options.action == "move":
+        return run_move(settings, to=options.to, as_json=options.json)
     run = run_export if options.action == "export" else run_head
     return run(settings, as_json=options.json)
 

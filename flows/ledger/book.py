@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
 from flows.ledger.database import Database, damaged
+from flows.ledger.moving import copy_tables
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 
 ROWS_AT_ONCE = 1000
@@ -152,6 +153,24 @@ class Ledger:
                 f"no record has the hash {sha256} ({newest}): records were cut off the end, or the chain rewritten"
             )
         return Head(sequence, sha256)
+
+    def copy_to(self, url: str) -> Head | None:
+        """Copy the ledger and its outbox into an empty database, and return the head that both then have.
+
+        Raises
+        ------
+        LedgerBrokenError
+            When the chain does not verify here, or there after it was copied.
+        UsageError
+            When the other database is this one, or not empty.
+        """
+        self.verify()
+        target = Ledger(url, key=self._key)
+        copied = copy_tables(self._database, target._database)
+        found = target.verify()
+        if found != copied:
+            raise LedgerBrokenError(f"{copied} records were copied, and {found} are there")
+        return target.head()
 
     def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
         last = _last(connection)

@@ -87,7 +87,7 @@ def next_record(
 ) -> Record:
     """Return the record that follows ``last``, or the first one."""
     before = last.head if last else Head(0, GENESIS)
-    sequence, text = before.sequence + 1, canonical(payload)
+    sequence, text, kind = before.sequence + 1, canonical(payload), Kind(kind)  # a plain text may be no kind
     sha256 = digest(sequence, study, kind, text, before.sha256)
     return Record(sequence, study, kind, text, before.sha256, sha256, seal(key, sha256) if key else None)
 

@@ -1,4 +1,4 @@
-"""Verify, export and name the head of a ledger, for `postdose ledger`."""
+"""Verify, export, move and name the head of a ledger, for `postdose ledger`."""
 
 import json
 import sys
@@ -62,6 +62,25 @@ def run_head(settings: Settings, *, as_json: bool) -> int:
         _print(_told(head, None))
     else:
         sys.stdout.write("The ledger is empty.\n" if head is None else f"{head.sequence} {head.sha256}\n")
+    return 0
+
+
+def run_move(settings: Settings, *, to: str, as_json: bool) -> int:
+    """Copy the ledger into another, empty database, say under which head, and return exit code 0.
+
+    Raises
+    ------
+    LedgerBrokenError
+        When the chain does not verify before or after.
+    UsageError
+        When the other database is not empty.
+    """
+    head = _existing(settings).copy_to(to)
+    if as_json:
+        _print(_told(head, None))
+    else:
+        newest = "no record" if head is None else f"{head.sequence} {head.sha256}"
+        sys.stdout.write(f"Copied and verified: {newest}\nLooks use it when POSTDOSE_STATE names it.\n")
     return 0
 
 

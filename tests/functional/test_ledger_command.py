@@ -31,7 +31,7 @@ def postdose(tmp_path_factory: pytest.TempPathFactory) -> Postdose:
     def run(*arguments: str, folder: Path = ROOT, **told: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "flows.cli", *arguments],
-            env={**kept, **told}, cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+            env={**kept, **told}, cwd=folder, capture_output=True, text=True, timeout=500, check=False,
         )  # fmt: skip
 
     return run
@@ -127,6 +127,13 @@ def test_records_cut_off_the_end_exit_4_when_the_head_is_known(
     done = postdose("ledger", "verify", "--expect-head", heads[2].sha256, "--state", f"sqlite:///{file}")
     assert done.returncode == 4
     assert f"no record has the hash {heads[2].sha256} (record 2 is the newest)" in done.stderr
+
+
+def test_a_moved_ledger_has_the_same_head(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+    new = f"sqlite:///{file.with_name('new.sqlite')}"
+    done = postdose("ledger", "move", "--to", new, "--json", "--state", f"sqlite:///{file}")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"sequence": 3, "sha256": heads[2].sha256})
+    assert Ledger(new).verify() == 3
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A study delivered in pieces, out of order, twice, and corrected gives the look of its plain final delivery."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -265,7 +265,7 @@ def plainly(trial: Mapping[str, Domain]) -> Knowledge:
     return Deliveries(final, study(trial)).known_at(CUTOFF)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals())
 def test_pieces_tell_the_final_rows_and_list_the_corrections(
     arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]],
@@ -280,6 +280,27 @@ def test_pieces_tell_the_final_rows_and_list_the_corrections(
         event(f"{one.mode}, {'with' if one.timed else 'without'} times of entry")
         if one.mode == "incremental":
             assert corrections(known, name) == planted(name, one)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(arrivals(), st.integers(-100, 12))
+def test_what_was_known_does_not_depend_on_what_came_later(
+    arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]], hours: int
+) -> None:
+    trial, files = arrived
+    moment = ARRIVING + timedelta(hours=hours)
+    by_then = {
+        name: [one for one in some if one.delivery.received_at and one.delivery.received_at <= moment]
+        for name, some in files.items()
+    }
+    then, now = (Deliveries(some, study(trial)).known_at(moment) for some in (by_then, files))
+    assert_frame_equal(then.changes, now.changes)
+    for name in trial:
+        one, other = then.feeds[name], now.feeds[name]
+        assert replace(one, table=None) == replace(other, table=None)
+        assert (one.table is None) == (other.table is None)
+        if one.table is not None and other.table is not None:
+            assert_frame_equal(one.table, other.table)
 
 
 @settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck))

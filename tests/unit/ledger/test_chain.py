@@ -63,6 +63,11 @@ def test_a_payload_that_is_not_json_is_refused() -> None:
         canonical({"p_value": float("nan")})
 
 
+def test_a_kind_that_is_not_declared_is_refused() -> None:
+    with pytest.raises(ValueError, match="'lok' is not a valid Kind"):
+        next_record(None, "S", "lok", {}, None)
+
+
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_sound_chain_is_counted(key: bytes | None) -> None:
     assert verify_chain(chain(4, key), key=key) == 4
