@@ -139,10 +139,18 @@ def _receive_arguments(receive: argparse.ArgumentParser) -> None:
 def _replay_arguments(replay: argparse.ArgumentParser) -> None:
     replay.add_argument("protocol", help="study protocol file")
     replay.add_argument(
-        "--from", dest="first", metavar="T", type=_moment, help="first data cut-off (default: day of the first dose)"
+        "--from",
+        dest="first",
+        metavar="T",
+        type=_moment,
+        help="first data cut-off (default: day of the first dose)",
     )
     replay.add_argument(
-        "--to", dest="last", metavar="T", type=_moment, help="no data cut-off later (default: when all was known)"
+        "--to",
+        dest="last",
+        metavar="T",
+        type=_moment,
+        help="no data cut-off later (default: when all was known)",
     )
     replay.add_argument("--every", default="1d", help="time between looks: 30min, 6h (default: 1d)")
     replay.add_argument(
@@ -176,7 +184,9 @@ def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
     )
     export = actions.add_parser("export", help="print every record, one JSON object a line")
     head = actions.add_parser("head", help="print the newest record's sequence and hash")
-    move = actions.add_parser("move", help="copy the ledger into another, empty database, and verify it there")
+    move = actions.add_parser(
+        "move", help="copy the ledger into another, empty database, and verify it there"
+    )
     move.add_argument("--to", required=True, metavar="URL", help="the other database")
     for action in (verify, export, head, move):
         action.add_argument(

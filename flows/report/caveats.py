@@ -86,11 +86,15 @@ def _cases(findings: Findings) -> Iterator[str]:
 
 def _windows(doses: pd.DataFrame) -> Iterator[str]:
     given = doses[doses["trusted"]]
-    unobserved = int((given["window"] == "unobserved").sum())
+    without_time = given["start_earliest"] < given["start_latest"]
+    unobserved = int(((given["window"] == "unobserved") & ~without_time).sum())
     still_open = int((given["window"] == "open").sum())
-    dated = int((given["start_earliest"] < given["start_latest"]).sum())
+    dated = int(without_time.sum())
     if dated:
-        yield _plural(dated, "dose has", "doses have") + " no time of day, so hours since dose are not known."
+        yield (
+            _plural(dated, "dose has", "doses have")
+            + " no exact time, so hours since dose are not known and a case is at most possible."
+        )
     if unobserved:
         yield (
             _plural(unobserved, "dose window is", "dose windows are")

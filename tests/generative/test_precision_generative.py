@@ -1,0 +1,230 @@
+"""What is known less exactly never hides a case, and only times move when every instant moves.
+
+Small trials of three subjects are written as SDTM stamps, each to the minute, hour, day or month, and read back
+as a feed's stamps are. Dose, readings and adverse events lie near one another, so that most trials have a case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from checks.evaluation import Evidence, RuleVerdict
+from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.instants import parse_stamps
+from checks.protocol import load_protocol
+from checks.signals import decide_verdict, evaluate_rules
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS, Delivery, Feed
+from checks.timing import self_controlled
+from checks.validation import Judged, validate_feeds
+from flows.report.document import Look, build_document
+
+PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+AT_SITE = PROTOCOL.model_copy(update={"sites": {"IN01": "Asia/Kolkata"}})
+"""India keeps one offset all year."""
+FIRST_DAY = datetime(2026, 3, 2)
+FORMS = {"minute": "%Y-%m-%dT%H:%M", "hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
+COARSER = {"minute": "hour", "hour": "day", "day": "month", "month": "month"}
+LIMIT = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """A row: whose, what, its value, when, how exactly that is known, and whether the row is trusted."""
+
+    subject: int
+    what: str
+    value: str
+    minute: int
+    precision: str = "minute"
+    trusted: bool = True
+
+    @property
+    def stamp(self) -> str:
+        return (FIRST_DAY + timedelta(minutes=self.minute)).strftime(FORMS[self.precision])
+
+
+Trial = tuple[Stamped, ...]
+
+
+@st.composite
+def trials(draw: st.DrawFn, precisions: Sequence[str] = ("minute",)) -> Trial:
+    """Doses by day and by night (an infusion may run over midnight), charting, and something that happens."""
+    rows: list[Stamped] = []
+    precision, trusted = st.sampled_from(precisions), st.sampled_from([True, True, True, False])
+    for subject in range(draw(st.integers(1, 3))):
+        dose = 2 * 1440 + draw(st.sampled_from([8 * 60, 20 * 60, 23 * 60, 23 * 60 + 30]))
+        doses = [
+            dose,
+            *(dose + gap for gap in draw(st.lists(st.sampled_from([600, 1440, 4320]), max_size=1))),
+        ]
+        rows += [Stamped(subject, "dose", "", minute, draw(precision), draw(trusted)) for minute in doses]
+        for minute in range(dose - 360, dose + 1440, draw(st.sampled_from([60, 150, 240]))):
+            rows.append(Stamped(subject, "TEMP", draw(st.sampled_from(["36.5", "37.0"])), minute))
+            rows.append(Stamped(subject, "OXYSAT", "97", minute))
+        near = st.sampled_from(doses).flatmap(lambda one: st.integers(one - 400, one + 900))
+        inside = st.sampled_from(doses).flatmap(lambda one: st.integers(one + 290, one + 490))
+        for _ in range(draw(st.integers(1, 3))):
+            when, apart = draw(st.one_of(inside, near)), draw(st.integers(-170, 170))
+            fever = draw(st.sampled_from([("TEMP", "38.9"), ("TEMP", "38.1"), ("AE", "pyrexia")]))
+            distress = draw(st.sampled_from([("OXYSAT", "86"), ("OXYSAT", "92"), ("AE", "dyspnoea")]))
+            rows.append(Stamped(subject, *fever, when, draw(precision), draw(trusted)))
+            rows.append(Stamped(subject, *distress, when + apart, draw(precision), draw(trusted)))
+    return tuple(rows)
+
+
+def table(contract: Any, rows: Sequence[Stamped], columns: Sequence[str], cells: list[Any]) -> pd.DataFrame:
+    spans = parse_stamps(pd.Series([row.stamp for row in rows], dtype="str"), "UTC")
+    frame = pd.DataFrame(cells, columns=list(columns)).assign(
+        USUBJID=[f"S{row.subject}" for row in rows],
+        earliest=spans["earliest"].to_numpy(),
+        latest=spans["latest"].to_numpy(),
+        timed=spans["timed"].to_numpy(),
+        trusted=[row.trusted for row in rows],
+    )
+    frame[["earliest", "latest"]] = spans[["earliest", "latest"]]
+    return contract.conform(frame)
+
+
+def look(trial: Trial, *, unplaced: frozenset[str] = frozenset()) -> tuple[Findings, Evidence]:
+    doses = [row for row in trial if row.what == "dose"]
+    events = [row for row in trial if row.what == "AE"]
+    readings = [row for row in trial if row.what not in ("dose", "AE")]
+    vs = [(str(number), row.what, float(row.value), np.nan) for number, row in enumerate(readings)]
+    ae = [(str(number), row.value, "", "") for number, row in enumerate(events)]
+    records = Records(
+        table(READINGS, readings, ("VSSEQ", "VSTESTCD", "value", "alternative"), vs),
+        table(ADVERSE_EVENTS, events, ("AESEQ", "term", "grade", "serious"), ae),
+        pd.Index(sorted({f"S{row.subject}" for row in trial})),
+    )
+    given_doses = table(ADMINISTRATIONS, doses, ("EXSEQ",), [(str(n),) for n in range(len(doses))])
+    cutoff = datetime(2026, 4, 30, tzinfo=UTC)
+    findings = find_cases(given_doses, records, PROTOCOL, cutoff)
+    return findings, gather_evidence(findings, LABS.empty(), PROTOCOL, unplaced=unplaced)
+
+
+def possible_subjects(findings: Findings) -> set[str]:
+    return {case.USUBJID for case in findings.cases if case.in_risk_window != "no"}
+
+
+@LIMIT
+@given(trials(), st.data())
+def test_a_coarser_stamp_never_excludes_a_case(trial: Trial, data: st.DataObject) -> None:
+    """What is coarsened is a dose, or what shows the case; the charting beside it stays as it is."""
+    before, evidence = look(trial)
+    shown = [
+        place
+        for place, row in enumerate(trial)
+        if row.what == "dose" or row.value not in ("36.5", "37.0", "97")
+    ]
+    coarsened = list(trial)
+    for place in data.draw(st.lists(st.sampled_from(shown), min_size=1, max_size=3)):
+        row = coarsened[place]
+        coarsened[place] = replace(row, precision=COARSER[COARSER[row.precision]])
+    after, coarser = look(tuple(coarsened))
+    assert possible_subjects(before) <= possible_subjects(after)
+    assert coarser.subjects_with_case.worst >= evidence.subjects_with_case.worst
+    assert coarser.subjects_with_case.best <= evidence.subjects_with_case.worst
+
+
+@LIMIT
+@given(trials(tuple(FORMS)), st.booleans())
+def test_every_rule_answers_in_order_from_best_to_worst(trial: Trial, unplaced: bool) -> None:
+    _, evidence = look(trial, unplaced=frozenset({"S9"} if unplaced else ()))
+    timing = evidence.timing
+    for tally in (evidence.subjects_with_case, timing.in_risk, timing.subjects):
+        assert tally.best <= tally.main <= tally.worst
+    assert timing.in_control.best >= timing.in_control.main >= timing.in_control.worst
+    if timing.hours_in_risk and timing.hours_in_control:
+        p_values = [
+            self_controlled(in_risk, in_control, timing.hours_in_risk, timing.hours_in_control).p_value
+            for in_risk, in_control in (
+                (getattr(timing.in_risk, name), getattr(timing.in_control, name))
+                for name in ("best", "main", "worst")
+            )
+        ]
+        assert p_values == sorted(p_values, reverse=True)
+    for result in evaluate_rules(evidence, PROTOCOL):
+        crossed = [
+            one is RuleVerdict.CROSSED for one in (result.best_case, result.verdict, result.worst_case)
+        ]
+        assert crossed == sorted(crossed), result
+
+
+# --- the same as feeds ----------------------------------------------------------------------------------------
+
+
+def feed(domain: str, rows: list[dict[str, str]], order: Random | None) -> Feed:
+    rows = list(rows)
+    if order is not None:
+        order.shuffle(rows)
+    frame = pd.DataFrame(rows).astype("str")
+    frame = frame.mask(frame == "").assign(source_file=f"{domain}.csv", source_row=range(2, len(rows) + 2))
+    return Feed(domain.upper(), frame, (Delivery(f"{domain}.csv", "ab" * 32, len(rows)),))
+
+
+def document(trial: Trial, days: int, order: Random | None, judged: Judged) -> dict[str, Any]:
+    """Look at the trial as feeds, all of it moved by whole days, its rows in some order."""
+    moved = [replace(row, minute=row.minute + 1440 * days) for row in trial]
+    rows: dict[str, list[dict[str, str]]] = {"dm": [], "ex": [], "vs": [], "ae": []}
+    for subject in sorted({row.subject for row in moved}):
+        rows["dm"].append({"USUBJID": f"S{subject}", "SITEID": "IN01"})
+    for number, row in enumerate(moved):
+        mine = {"USUBJID": f"S{row.subject}"}
+        if row.what == "dose":
+            over_midnight = (FIRST_DAY + timedelta(minutes=row.minute + 120)).strftime("T%H:%M")
+            rows["ex"].append(
+                mine
+                | {"EXSEQ": str(number), "EXTRT": "CYT107", "EXDOSE": "1", "EXSTDTC": row.stamp,
+                   "EXENDTC": row.stamp[:10] + over_midnight}
+            )  # fmt: skip
+        elif row.what == "AE":
+            rows["ae"].append(mine | {"AESEQ": str(number), "AEDECOD": row.value, "AESTDTC": row.stamp})
+        else:
+            unit = "C" if row.what == "TEMP" else "%"
+            rows["vs"].append(
+                mine
+                | {"VSSEQ": str(number), "VSTESTCD": row.what, "VSORRES": row.value, "VSORRESU": unit,
+                   "VSDTC": row.stamp}
+            )  # fmt: skip
+    rows["ae"] = rows["ae"] or [{"USUBJID": "S0", "AESEQ": "0", "AEDECOD": "headache", "AESTDTC": "2020"}]
+    feeds = {name: feed(name, each, order) for name, each in rows.items()}
+    cutoff = datetime(2026, 3, 12, tzinfo=UTC) + timedelta(days=days)
+    validation = validate_feeds(feeds, AT_SITE, cutoff, judged=judged)
+    known = validation.subjects.set_index("USUBJID").index.sort_values()
+    records = Records(validation.readings, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, records, AT_SITE, cutoff)
+    evidence = gather_evidence(findings, validation.labs, AT_SITE, unplaced=validation.unplaced)
+    results = evaluate_rules(evidence, AT_SITE)
+    verdict = decide_verdict(results, validation.feeds, AT_SITE)
+    return build_document(Look(AT_SITE, cutoff, validation, findings, evidence, results, verdict))
+
+
+def without_times(content: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what names an instant."""
+    kept = {name: value for name, value in content.items() if name not in ("data_cutoff", "look_id")}
+    kept["cases"] = [{**case, "dose_start": None} for case in content["cases"]]
+    kept["feeds"] = [{**one, "latest": None} for one in content["feeds"]]
+    # a stale feed is told by the instant of its last datum
+    kept["caveats"] = [text for text in content["caveats"] if "cannot be trusted" not in text]
+    for one in kept["feeds"]:
+        one["problems"] = len(one["problems"])
+    return kept
+
+
+JUDGED = Judged()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(trials(("minute", "day")), st.integers(-1000, 1000), st.integers(0, 10**6))
+def test_neither_the_date_nor_the_order_of_rows_changes_a_look(trial: Trial, days: int, seed: int) -> None:
+    as_delivered = document(trial, 0, None, JUDGED)
+    assert without_times(document(trial, days, None, JUDGED)) == without_times(as_delivered)
+    assert document(trial, 0, Random(seed), JUDGED) == as_delivered
