@@ -228,9 +228,7 @@ def _near_risk_windows(anchors: Anchors, protocol: StudyProtocol) -> Anchors:
     return replace(anchors, ends=np.minimum(anchors.ends, anchors.latest + int(hours * HOUR)))
 
 
-def _case(
-    composite: Composite, dose: Mapping[Hashable, Any], start: int, protocol: StudyProtocol
-) -> Case:
+def _case(composite: Composite, dose: Mapping[Hashable, Any], start: int, protocol: StudyProtocol) -> Case:
     uncertain = int((dose["start_latest"] - dose["start_earliest"]).total_seconds())
     certain = composite.certain and not uncertain
 

@@ -50,8 +50,10 @@ def reports(
         Its numeric criteria. A reading without a time meets an absolute one by itself; a relative one only
         where ``records.at_widest``, against the most extreme baseline that each anchor can have.
     """
-    dated = _dated(criteria, records)
-    reported = _reported(_events(terms, records), dated, records)
+    dated, events = _dated(criteria, records), _events(terms, records)
+    if dated.empty and events.empty:
+        return {}
+    reported = _reported(events, dated, records)
     row, anchor = _pairs(anchors, reported, int(washout_hours * HOUR))
     holds = np.ones(len(row), bool)
     reading = row - (len(reported.codes) - len(dated))
@@ -72,6 +74,8 @@ def _dated(criteria: Sequence[VitalCriterion], records: Records) -> pd.DataFrame
     """Return the readings without an instant that could meet a criterion, if not by which baseline."""
     readings = records.readings
     without = readings["earliest"] < readings["latest"]
+    if not without.any():
+        return readings.head(0).assign(label="", timed=False)
     rows = readings[without & readings["VSTESTCD"].isin(vitals_of(criteria))]
     possible = np.zeros(len(rows), bool)
     for criterion in criteria:

@@ -55,6 +55,21 @@ def arrivals(delivered: Sequence[DeliveredTable]) -> tuple[Arrival, ...]:
     )
 
 
+def with_parts(ordered: Sequence[Arrival]) -> tuple[Arrival, ...]:
+    """Complete the deliveries of a cumulative feed that comes in parts, such as a file for each site.
+
+    A delivery of several files is in parts: a later file takes the place of the part of its name, or is a new
+    part, and the other parts stay. The store keeps what has not changed once, so they do not arrive again.
+    """
+    whole: list[Arrival] = []
+    for one in ordered:
+        parts = whole[-1].files if whole and len(whole[-1].files) > 1 else ()
+        names = {file.delivery.name for file in one.files}
+        stay = tuple(file for file in parts if file.delivery.name not in names)
+        whole.append(Arrival(one.received, tuple(sorted((*one.files, *stay), key=_identity))))
+    return tuple(whole)
+
+
 def _identity(file: DeliveredTable) -> tuple[str, str]:
     return file.delivery.name, file.delivery.sha256
 

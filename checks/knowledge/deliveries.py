@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from checks.errors import UsageError
-from checks.knowledge.arrivals import Arrival, arrivals, stack
+from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
 from checks.knowledge.changes import LISTED
 from checks.knowledge.keys import code_rows
 from checks.knowledge.pool import Delivered, Pool
@@ -130,6 +130,7 @@ def _history(
     """Make the deliveries of one domain ready for any cut-off, as its feed is delivered."""
     known_at = source.known_at.upper() if source.known_at else None
     cumulative = source.mode == "cumulative"
+    ordered = with_parts(ordered) if cumulative else ordered
     rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=cumulative)
     codes = code_rows(rows.table, domain, known_at)
     record = name_records(codes, rows.arrival, rows.known, cumulative=cumulative)

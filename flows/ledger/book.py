@@ -1,30 +1,22 @@
 """Decide what is written to the ledger together, and read it back."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
+from flows.ledger import outbox
 from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
-from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
+from flows.ledger.outbox import Outgoing, Waiting
+from flows.ledger.schema import RECORDS, bring_up_to_date
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message for one channel, by its idempotency key."""
-
-    id: str
-    channel: str
-    message: Mapping[str, Any]
 
 
 class Ledger:
@@ -72,19 +64,59 @@ class Ledger:
             head = self._append(connection, study, Kind.LOOK, payload)
             for one in outgoing:
                 head = self._append(connection, study, Kind.ALERT, _alert(one))
-                connection.execute(OUTBOX.insert().values(_waiting(one, study, head)))
+                outbox.queue(connection, study, one, head)
         return head
 
-    def record_delivery(self, study: str, outgoing_id: str, *, delivered: bool, detail: str) -> Head:
-        """Append the receipt of one message, or the failed attempt, and mark it in the outbox."""
+    def record_delivery(
+        self,
+        study: str,
+        outgoing_id: str,
+        *,
+        delivered: bool,
+        detail: str,
+        at: datetime | None = None,
+        next_attempt_at: datetime | None = None,
+    ) -> Head:
+        """Append the receipt of one message, or the failed attempt, and mark it in the outbox.
+
+        After a failed attempt it is due again at ``next_attempt_at``, or at once.
+        """
+        kind, state = (Kind.RECEIPT, "delivered") if delivered else (Kind.FAILED_DELIVERY, "pending")
         with self._database.writing() as connection:
-            connection.execute(
-                OUTBOX.update()
-                .where(OUTBOX.c.id == outgoing_id)
-                .values(state="delivered" if delivered else "pending", attempts=OUTBOX.c.attempts + 1)
-            )
-            kind = Kind.RECEIPT if delivered else Kind.FAILED_DELIVERY
-            return self._append(connection, study, kind, {"message": outgoing_id, "detail": detail})
+            outbox.mark(connection, outgoing_id, state, detail=detail, at=at, again=next_attempt_at)
+            return self._append(connection, study, kind, _attempt(connection, outgoing_id, detail, at))
+
+    def record_dead_letter(self, study: str, outgoing_id: str, *, detail: str, at: datetime) -> Head:
+        """Append the last failed attempt of a message and its end as a dead letter: one transaction."""
+        with self._database.writing() as connection:
+            outbox.mark(connection, outgoing_id, "dead", detail=detail, at=at, again=None)
+            payload = _attempt(connection, outgoing_id, detail, at)
+            self._append(connection, study, Kind.FAILED_DELIVERY, payload)
+            return self._append(connection, study, Kind.DEAD_LETTER, payload)
+
+    def requeue(self, study: str, outgoing_id: str, *, by: str, at: datetime) -> Head:
+        """Let a message, a dead letter above all, wait again under the same id, and record who asked for it."""
+        with self._database.writing() as connection:
+            one = outbox.find(connection, outgoing_id)
+            again = {"resent_by": by, "at": outbox.stamp(at)}
+            head = self._append(connection, study, Kind.ALERT, {**_alert(one), **again})
+            outbox.requeue(connection, outgoing_id, head)
+        return head
+
+    def claim_due(self, study: str, now: datetime, *, until: datetime) -> tuple[Waiting, ...]:
+        """Return the messages that are due, oldest first; no other process is given them before ``until``."""
+        with self._database.writing() as connection:
+            return outbox.claim(connection, study, now, until)
+
+    def undelivered(self, study: str) -> tuple[Waiting, ...]:
+        """Return the messages that wait, due or not, oldest first."""
+        with self._database.reading() as connection:
+            return outbox.waiting(connection, study)
+
+    def dead_letters(self, study: str) -> tuple[Waiting, ...]:
+        """Return the messages that were given up, oldest first, with the problem of each."""
+        with self._database.reading() as connection:
+            return outbox.waiting(connection, study, "dead")
 
     def last_look(self, study: str) -> Mapping[str, Any] | None:
         """Return the payload of the study's newest look, or None before the first."""
@@ -103,14 +135,7 @@ class Ledger:
 
     def pending(self, study: str) -> tuple[Outgoing, ...]:
         """Return the study's messages that have not been delivered, oldest first."""
-        waiting = (
-            select(OUTBOX.c.id, OUTBOX.c.channel, OUTBOX.c.message)
-            .where(OUTBOX.c.study == study, OUTBOX.c.state == "pending")
-            .order_by(OUTBOX.c.sequence, OUTBOX.c.id)
-        )
-        with self._database.reading() as connection:
-            rows = connection.execute(waiting).all()
-        return tuple(Outgoing(row.id, row.channel, json.loads(row.message)) for row in rows)
+        return tuple(one.outgoing for one in self.undelivered(study))
 
     def head(self) -> Head | None:
         """Return the newest record, or None in an empty ledger."""
@@ -212,20 +237,12 @@ def _protocol_change(before: Mapping[str, Any], payload: Mapping[str, Any]) -> M
 
 
 def _alert(one: Outgoing) -> Mapping[str, Any]:
-    hashed = hashlib.sha256(canonical(one.message).encode()).hexdigest()
-    return {"message": one.id, "channel": one.channel, "message_sha256": hashed}
+    return {**outbox.told(one), "message_sha256": outbox.hashed(one)}
 
 
-def _waiting(one: Outgoing, study: str, head: Head) -> Mapping[str, Any]:
-    return {
-        "id": one.id,
-        "sequence": head.sequence,
-        "study": study,
-        "channel": one.channel,
-        "message": canonical(one.message),
-        "state": "pending",
-        "attempts": 0,
-    }
+def _attempt(connection: Connection, outgoing_id: str, detail: str, at: datetime | None) -> Mapping[str, Any]:
+    when = {} if at is None else {"at": outbox.stamp(at)}
+    return {**outbox.told(outbox.find(connection, outgoing_id)), "detail": detail, **when}
 
 
 def _last(connection: Connection) -> Record | None:

@@ -39,6 +39,12 @@ OUTBOX = Table(
     Column("message", Text, nullable=False),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("alert", Text),
+    Column("role", Text),
+    Column("step", Integer),
+    Column("first_attempt_at", String(20)),  # as text of one form: both databases order it alike
+    Column("next_attempt_at", String(20)),
+    Column("last_error", Text),
 )
 
 

@@ -91,10 +91,7 @@ def _windows(doses: pd.DataFrame) -> Iterator[str]:
     still_open = int((given["window"] == "open").sum())
     dated = int(without_time.sum())
     if dated:
-        yield (
-            _plural(dated, "dose has", "doses have")
-            + " no exact time, so hours since dose are not known and a case is at most possible."
-        )
+        yield _plural(dated, "dose has", "doses have") + " no time of day, so hours since dose are not known."
     if unobserved:
         yield (
             _plural(unobserved, "dose window is", "dose windows are")

@@ -1,4 +1,4 @@
-"""`postdose replay` as a process: what it prints and leaves, whatever interrupts it, and that it looks as `look` does."""
+"""`postdose replay` as a process: what it prints and leaves, whatever interrupts it, and that `look` agrees."""
 
 import hashlib
 import json
@@ -84,7 +84,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
     }
-    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+    home = {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+    return {**kept, **home, "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "400"}
 
 
 def start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:

@@ -32,7 +32,7 @@ AT_SITE = PROTOCOL.model_copy(update={"sites": {"IN01": "Asia/Kolkata"}})
 FIRST_DAY = datetime(2026, 3, 2)
 FORMS = {"minute": "%Y-%m-%dT%H:%M", "hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
 COARSER = {"minute": "hour", "hour": "day", "day": "month", "month": "month"}
-LIMIT = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+LIMIT = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def without_times(content: dict[str, Any]) -> dict[str, Any]:
 JUDGED = Judged()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(trials(("minute", "day")), st.integers(-1000, 1000), st.integers(0, 10**6))
 def test_neither_the_date_nor_the_order_of_rows_changes_a_look(trial: Trial, days: int, seed: int) -> None:
     as_delivered = document(trial, 0, None, JUDGED)

@@ -131,3 +131,18 @@ def test_cumulative_files_received_together_are_one_delivery(study, deliver) -> 
     files = [deliver(AE, RASH, received=3, name="fr.csv"), deliver(AE, FEVER, received=3, name="us.csv")]
     feed = study(ae=files).known_at(END).feeds["ae"]
     assert (rows(feed, "AESEQ"), feed.problem) == ([("1",), ("2",)], None)
+
+
+def test_a_part_of_a_cumulative_delivery_is_replaced_by_the_one_of_its_name(study, deliver) -> None:
+    """A file for each site; only that of site US changes, and later a site is added."""
+    other = ["S2", "1", "FEVER", "2026-03-02"]
+    parts = [deliver(AE, RASH, received=3, name="fr.csv"), deliver(AE, other, received=3, name="us.csv")]
+    new = deliver(AE, ["S2", "1", "FEVER", "2026-03-03"], received=4, name="us.csv")
+    more = deliver(AE, ["S3", "1", "RASH", "2026-03-05"], received=5, name="de.csv")
+    known = study(ae=[*parts, new, more]).known_at(END)
+    feed = known.feeds["ae"]
+    assert rows(feed, "USUBJID", "AESTDTC", "source_file") == [
+        ("S1", "2026-03-01", "fr.csv"), ("S2", "2026-03-03", "us.csv"), ("S3", "2026-03-05", "de.csv")
+    ]  # fmt: skip
+    assert feed.problem is None and len(feed.deliveries) == 4
+    assert list(known.changes["delivery"]) == ["us.csv"]

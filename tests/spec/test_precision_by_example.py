@@ -1,0 +1,94 @@
+"""What becomes of a case when a time is known less exactly: charts are read as ``conftest`` says.
+
+In every example a fever at 14:00 and a low saturation at 14:15 follow a dose at 08:00: hours 6 and 6.25.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from checks.events import Findings
+from checks.instants import parse_stamps
+
+Look = Callable[..., Findings]
+DOSE = "dose 08:00"
+TEMP = "TEMP 07:00 37.0  10:00 37.0  13:00 37.1  14:00 38.5"
+OXYSAT = "OXYSAT 07:00 97  10:00 97  13:00 96  14:00 96  14:15 88"
+
+# What is known less exactly -> (certainty, in the risk window) of the case of dose 1.
+CHARTS = {
+    "all to the minute": ((DOSE, TEMP, OXYSAT), ("definite", "yes")),
+    "the dose's day alone": (("dose 1/", TEMP, OXYSAT), ("possible", "possible")),
+    "the fever's day alone": ((DOSE, TEMP.replace("14:00", "1/"), OXYSAT), ("possible", "possible")),
+    "fever and saturation by day": (
+        (DOSE, TEMP.replace("14:00", "1/"), OXYSAT.replace("14:15", "1/")),
+        ("possible", "possible"),
+    ),
+    # 38.1 is a rise of 1.1 over 37.0, by whichever baseline the day allows; 38.0 C is needed beside it.
+    "a rise, and the dose's day alone": (
+        ("dose 1/", TEMP.replace("38.5", "38.1"), OXYSAT),
+        ("possible", "possible"),
+    ),
+    "a rise without its hour": (
+        (DOSE, TEMP.replace("14:00 38.5", "1/ 38.1"), OXYSAT),
+        ("possible", "possible"),
+    ),
+    # The next dose may be at any time of day 1 to 2: until then the hours are this dose's.
+    "the next dose's day alone": (("dose 08:00 1/", TEMP, OXYSAT), ("possible", "possible")),
+    # A fever reported by its day, and another one measured at 23:00: the report may tell of an earlier one.
+    "a dated fever beside a later one": (
+        (DOSE, "TEMP 07:00 37.0  22:00 37.0  23:00 38.6", OXYSAT, "AE 1/ PYREXIA"),
+        ("possible", "possible"),
+    ),
+    # A reading that cannot be read, of that day: it could have been a fever.
+    "an unreadable reading without its hour": (
+        (DOSE, "TEMP 07:00 37.0  1/ nan?", OXYSAT),
+        ("possible", "possible"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_case_known_less_exactly_is_possible_not_gone(name: str, look: Look) -> None:
+    lines, expected = CHARTS[name]
+    found = look("\n".join(lines))
+    assert expected in {(case.certainty, case.in_risk_window) for case in found.cases}, name
+
+
+def test_what_is_known_to_the_minute_is_not_made_possible_by_a_day_of_another(look: Look) -> None:
+    chart = "\n".join((DOSE, TEMP, OXYSAT, "AE 5/ PYREXIA"))
+    (case,) = (case for case in look(chart).cases if case.in_risk_window != "no")
+    assert (case.certainty, case.surely, case.hour) == ("definite", True, 6.25)
+
+
+def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: Look) -> None:
+    """Day 1 and 20:00 of day 1: a case at 02:00 is hour 6 of the one; hours 2 to 26 of the other."""
+    night = "TEMP 19:00 37.0  2/00:30 37.0  2/02:00 38.6\nOXYSAT 19:00 97  2/01:00 96  2/02:15 86"
+    cases = look(f"dose 20:00 1/\n{night}").cases
+    assert {case.in_risk_window for case in cases if case.certainty == "definite"} <= {"yes"}
+    assert any(case.in_risk_window == "possible" for case in cases)
+
+
+def test_control_hours_leave_out_what_may_be_a_risk_window(look: Look) -> None:
+    """A dose of day 1 without a time may have its hours 5 to 8 from 05:00 on day 1 to 07:59 on day 2."""
+    charted = "TEMP 00:00..3/20:00 37.0\nOXYSAT 00:00..3/20:00 97"
+    found = look(f"dose 1/ 3/00:00\n{charted}", data_cutoff="3/01:00")
+    # Control hours of the dose at 00:00 on day 3: 24 to 6 h before it, day 2 from 00:00 to 18:00; of these
+    # those from 07:59:59 on cannot be in the first dose's risk window.
+    assert found.hours_in_control == pytest.approx(10.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "earliest", "latest"),
+    [
+        # An export wrote each date as UTC midnight, in New York's time: the evening before, winter and summer.
+        ("2019-01-14T19:00:00-05:00", "2019-01-15T00:00Z", "2019-01-15T00:00Z"),
+        ("2019-07-14T20:00:00-04:00", "2019-07-15T00:00Z", "2019-07-15T00:00Z"),
+        ("2016-12--", "2016-12-01T05:00Z", "2017-01-01T04:59:59Z"),
+        ("2003---15", "2003-01-01T05:00Z", "2004-01-01T04:59:59Z"),
+    ],
+)
+def test_an_evening_with_its_offset_is_not_a_day_early(stamp: str, earliest: str, latest: str) -> None:
+    read = parse_stamps(pd.Series([stamp]), "America/New_York").iloc[0]
+    assert (read["earliest"], read["latest"]) == (pd.Timestamp(earliest), pd.Timestamp(latest))
