@@ -86,10 +86,20 @@ class LedgerBrokenError(PostdoseError):
 
 
 class DeliveryError(PostdoseError):
-    """An alert could not be delivered; it stays pending."""
+    """An alert could not be delivered.
+
+    ``permanent`` says that trying again would not help as things are set, ``retry_after_seconds`` how long the
+    receiver asked to be left alone.
+    """
 
     exit_code = 40
     remedy = "Mend the channel that the message names, then look again."
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after_seconds: float | None = None
+    ) -> None:
+        self.permanent, self.retry_after_seconds = permanent, retry_after_seconds
+        super().__init__(message)
 
 
 class LedgerWriteError(PostdoseError):

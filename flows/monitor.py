@@ -217,7 +217,8 @@ def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -
 def _tell(look: Look, ledger: Ledger, settings: Settings) -> tuple[str, str | None]:
     """Try what waits; a ledger that cannot take the receipts must not hide the verdict."""
     try:
-        return tasks.send(ledger, look.protocol.study.id, look.protocol.folder, settings), None
+        protocol, now = look.protocol, datetime.now(UTC)
+        return tasks.send(ledger, protocol.study.id, protocol.folder, settings, now), None
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)
         return "failed", str(error)

@@ -45,17 +45,17 @@ def merge_reports(
     measured one: unless the component was present, or had been within ``washout_hours``, all the while.
     """
     washout = int(washout_hours * HOUR)
-    onsets = list(measured)
+    onsets, alone = list(measured), []
     if at_widest:
         reports, untimed = _by_time(reports)
-        onsets += [one for one in untimed if not _explained(one, present, washout)]
+        alone = [one for one in untimed if not _explained(one, present, washout)]
     for report in sorted(reports, key=lambda one: (one.seen is None, one.earliest, one.latest, one.evidence)):
         nearest = min(onsets, key=lambda onset: _distance(onset, report), default=None)
         if nearest is not None and _distance(nearest, report) < washout:
             onsets[onsets.index(nearest)] = _join(nearest, report)
         elif not any(report.earliest - washout < instant <= report.latest for instant in present):
             onsets.append(report)
-    return sorted(onsets, key=lambda onset: (onset.latest, onset.earliest, onset.evidence))
+    return sorted((*onsets, *alone), key=lambda onset: (onset.latest, onset.earliest, onset.evidence))
 
 
 def _by_time(reports: Iterable[Onset]) -> tuple[list[Onset], list[Onset]]:

@@ -2,10 +2,12 @@
 
 A record that the newest delivery lacks was deleted. But a delivery that lacks whole subjects, or more of the
 records than may be withheld from a look, is more likely cut short: then nothing is deleted, and the feed says so.
+A subject may well have no adverse event left once the only one is deleted; there only the share tells.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,9 @@ from checks.knowledge.changes import CORRECTION, DELETION, RESTORATION, Comparis
 from checks.knowledge.keys import codes_of
 from checks.knowledge.pool import Delivered, Known
 from checks.tables import CHANGES
+
+MAY_LOSE_SUBJECTS: Final = frozenset({"AE"})
+"""The domains in which a subject may have no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,19 @@ class Snapshots:
         """Say why a delivery cannot be taken for whole; None when it can."""
         lacking, known = (len(np.unique(self._record[rows])) for rows in (missing, before))
         subjects = np.setdiff1d(self._pool.subject[missing], self._pool.subject[here])
-        subjects = subjects[subjects >= 0]
+        subjects = subjects[(subjects >= 0) & (self._domain not in MAY_LOSE_SUBJECTS)]
         if not len(subjects) and lacking <= self._limit * known:
             return None
         names = ", ".join(file.delivery.name for file in arrival.files)
-        whole = f", and every record of {len(subjects)} subjects" if len(subjects) else ""
-        return (
-            f"{self._domain}: {names} lacks {lacking} of the {known} records known before{whole}; allowed: at most "
-            f"{self._limit:.1%} of them, and no whole subject. They stay; ask the sender for the whole file"
+        found, allowed = (
+            f"lacks {lacking} of the {known} records known before",
+            f"at most {self._limit:.1%} of them",
         )
+        if len(subjects):
+            found += f", and every record of {len(subjects)} subjects"
+        if self._domain not in MAY_LOSE_SUBJECTS:
+            allowed += ", and no whole subject"
+        return f"{self._domain}: {names} {found}; allowed: {allowed}. They stay; ask the sender for the whole file"
 
     def _note_changed(self, before: Integers, here: Integers) -> int:
         """Note the records that say something else than before, or are back; return how many are corrected."""

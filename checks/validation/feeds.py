@@ -86,7 +86,8 @@ def validate_feeds(
     done: dict[str, _Validated] = {}
     memory = Judged() if judged is None else judged
     for name in _order(protocol):
-        done[name] = one = _validate_feed(name, feeds.get(name.lower()), setting, lists, memory)
+        feed = feeds.get(name.lower())
+        done[name] = one = _dated(_validate_feed(name, feed, setting, lists, memory), feed)
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
@@ -94,6 +95,12 @@ def validate_feeds(
         if name == "EX":
             lists["dosed"] = list(one.typed.loc[one.typed["trusted"], "USUBJID"].unique())
     return _collect(done)
+
+
+def _dated(validated: _Validated, feed: Feed | None) -> _Validated:
+    """Say when the newest delivery of the feed was received, where that is on record."""
+    received = [one.received_at for one in (feed.deliveries if feed else ()) if one.received_at is not None]
+    return replace(validated, outcome=replace(validated.outcome, received=max(received, default=None)))
 
 
 def _order(protocol: StudyProtocol) -> list[str]:

@@ -34,7 +34,8 @@ class FeedOutcome:
     ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted
     datum at or before the data cut-off, None when none carries a time. ``share_withheld`` is the share of
     rows that are quarantined for another reason than lying after the cut-off. Not among the rows read are those
-    that other deliveries superseded, and those that were not yet known (see ``checks.tables.Feed``).
+    that other deliveries superseded, and those that were not yet known (see ``checks.tables.Feed``). ``received``
+    is when the newest delivery was received, None for a feed that was read as found.
     """
 
     domain: str
@@ -50,6 +51,7 @@ class FeedOutcome:
     problems: tuple[str, ...]
     rows_superseded: int = 0
     rows_not_yet_known: int = 0
+    received: datetime | None = None
 
     @property
     def trustworthy(self) -> bool:

@@ -1,9 +1,9 @@
 """Decide what has arrived of a study: every delivery is kept once, by its content, with the time of its receipt.
 
 A delivery is its content, at ``objects/<sha256>``, and its receipt, a small JSON file at
-``receipts/<DOMAIN>/<sha256>.json``. Each is written whole under another name, forced to disk, and renamed; the
-receipt comes last. So whatever interrupts it, a delivery is wholly in or wholly out, and taking it in again
-completes it.
+``receipts/<DOMAIN>/<sha256>.json`` (``<sha256>-2.json`` when the same content came back to stand again). Each is
+written whole under another name, forced to disk, and renamed; the receipt comes last. So whatever interrupts it, a
+delivery is wholly in or wholly out, and taking it in again completes it.
 """
 
 import hashlib
@@ -45,7 +45,14 @@ class DeliveryStore:
         self._objects, self._receipts = folder / "objects", folder / "receipts"
 
     def take_in(
-        self, domain: str, name: str, content: bytes, *, received_at: datetime, recorded_at: datetime
+        self,
+        domain: str,
+        name: str,
+        content: bytes,
+        *,
+        received_at: datetime,
+        recorded_at: datetime,
+        reverts: bool = False,
     ) -> Receipt:
         """Keep a delivery; what is kept already stays as it was first received.
 
@@ -59,11 +66,14 @@ class DeliveryStore:
             The bytes as they arrived.
         received_at, recorded_at
             When it was received, and when that is written down; with an offset from UTC.
+        reverts
+            Whether content that came before, and was followed by other content of the same name, says that what
+            followed no longer holds: so it is in a cumulative feed, whose newest file is the state.
 
         Returns
         -------
         Receipt
-            Of the first time that this content was taken in for the domain.
+            Of the first time that this content was taken in for the domain, or of its return.
 
         Raises
         ------
@@ -84,11 +94,23 @@ class DeliveryStore:
         )
         path = self._receipts / receipt.domain / f"{sha256}{ENDING}"
         if path.exists():
-            return self._read(path)
+            if not (reverts and self._was_followed(receipt)):
+                return self._read(path)
+            path = self._next(path)
         if not receipt.content.exists():
             _write(receipt.content, content)
         _write(path, _as_json(receipt))
         return receipt
+
+    def _was_followed(self, receipt: Receipt) -> bool:
+        """Whether the newest content of that name is another."""
+        named = [one for one in self._all(receipt.domain) if one.name == receipt.name]
+        return bool(named) and named[-1].sha256 != receipt.sha256
+
+    def _next(self, path: Path) -> Path:
+        """Return where the receipt of a content's return is to lie."""
+        before = sum(1 for _ in path.parent.glob(f"{path.stem}*{ENDING}"))
+        return path.with_name(f"{path.stem}-{before + 1}{ENDING}")
 
     def receipts(self, domain: str, *, by: datetime) -> tuple[Receipt, ...]:
         """Return what was received of a domain by an instant, in order of receipt.
@@ -101,11 +123,12 @@ class DeliveryStore:
             When a receipt is damaged.
         """
         instant = _utc(by)
-        read = [self._read(path) for path in (self._receipts / _domain(domain)).glob(f"*{ENDING}")]
-        received = [receipt for receipt in read if receipt.received_at <= instant]
-        return tuple(
-            sorted(received, key=lambda one: (one.received_at, one.recorded_at, one.name, one.sha256))
-        )
+        return tuple(receipt for receipt in self._all(_domain(domain)) if receipt.received_at <= instant)
+
+    def _all(self, domain: str) -> list[Receipt]:
+        """Return every receipt of a domain, in order of receipt."""
+        read = [self._read(path) for path in (self._receipts / domain).glob(f"*{ENDING}")]
+        return sorted(read, key=lambda one: (one.received_at, one.recorded_at, one.name, one.sha256))
 
     def domains(self) -> tuple[str, ...]:
         """Return the domains of which something has arrived, in the order of their names."""

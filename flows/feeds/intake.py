@@ -72,7 +72,14 @@ class Inbox:
         told = Told.by(source, domain)
         try:
             for name, content in self._contents(domain, source):
-                self.store.take_in(domain, name, content, received_at=now, recorded_at=now)
+                self.store.take_in(
+                    domain,
+                    name,
+                    content,
+                    received_at=now,
+                    recorded_at=now,
+                    reverts=source.mode == "cumulative",
+                )
         except OSError as error:
             full = FeedError(
                 domain, f"that deliveries cannot be kept ({error.strerror})", "room, and permission"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger import outbox
-from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
+from flows.ledger.chain import Head, Kind, Record, next_record, seal, verify_chain
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Outgoing, Waiting

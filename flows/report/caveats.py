@@ -4,30 +4,27 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from checks.evaluation import BackgroundEvidence, Evidence, RuleResult, RuleVerdict
+from checks.evaluation import BackgroundEvidence, RuleResult, RuleVerdict
 from checks.events import Findings
 from checks.protocol import StudyProtocol
 from checks.validation import Validation
+from flows.report.look import Look
 
 
-def caveats(
-    validation: Validation,
-    findings: Findings,
-    evidence: Evidence,
-    results: Sequence[RuleResult],
-    protocol: StudyProtocol,
-) -> tuple[str, ...]:
+def caveats(look: Look) -> tuple[str, ...]:
     """Return sentences for the reader, the most decisive first."""
     return (
-        *_feeds(validation, protocol),
-        *_rules(results),
-        *_contradicted(results),
-        *_cases(findings),
-        *_windows(findings.doses),
-        *_withheld(validation),
-        *_timing(results),
-        *_scanned(results),
-        *_background(protocol, evidence.background),
+        *_feeds(look.validation, look.protocol),
+        *_rules(look.results),
+        *_contradicted(look.results),
+        *_cases(look.findings),
+        *_windows(look.findings.doses),
+        *_withheld(look.validation),
+        *_as_found(look.validation),
+        *_changed(look.changes),
+        *_timing(look.results),
+        *_scanned(look.results),
+        *_background(look.protocol, look.evidence.background),
     )
 
 
@@ -105,6 +102,26 @@ def _withheld(validation: Validation) -> Iterator[str]:
     rows = sum(feed.rows_quarantined for feed in validation.feeds)
     if rows:
         yield _plural(rows, "row is", "rows are") + " in quarantine; they count in the worst case alone."
+
+
+def _as_found(validation: Validation) -> Iterator[str]:
+    found = [feed.domain for feed in validation.feeds if feed.sha256 and feed.received is None]
+    if found:
+        yield (
+            f"When {', '.join(found)} {'was' if len(found) == 1 else 'were'} received is not on record: the files "
+            "are read as they were found, and taken to have been at hand at the data cut-off."
+        )
+
+
+def _changed(changes: pd.DataFrame) -> Iterator[str]:
+    counts = changes["kind"].value_counts()
+    said = [
+        f"{int(counts[kind]):,} {kind}" for kind in ("corrected", "deleted", "restored") if kind in counts
+    ]
+    if said:
+        yield (
+            f"Later deliveries changed what earlier ones had said ({', '.join(said)}): changes.csv lists each change."
+        )
 
 
 def _timing(results: Sequence[RuleResult]) -> Iterator[str]:

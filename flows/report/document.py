@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -12,30 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from checks.evaluation import Estimate, Evidence, RuleResult, RuleVerdict
-from checks.events import Case, Findings
+from checks.evaluation import Estimate, RuleResult, RuleVerdict
+from checks.events import Case
 from checks.protocol import StudyProtocol
-from checks.signals import Verdict
-from checks.tables import CHANGES
 from checks.timing.rules import compare
-from checks.validation import CheckResult, FeedOutcome, Validation
+from checks.validation import CheckResult, FeedOutcome
 from flows.report.caveats import caveats
+from flows.report.look import Look
 
 SCHEMA = "postdose/look/1"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Everything one look decided, before it is remembered, told and written."""
-
-    protocol: StudyProtocol
-    data_cutoff: datetime
-    validation: Validation
-    findings: Findings
-    evidence: Evidence
-    results: tuple[RuleResult, ...]
-    verdict: Verdict
-    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
 
 
 def build_document(look: Look) -> dict[str, Any]:
@@ -59,7 +44,7 @@ def build_document(look: Look) -> dict[str, Any]:
         "checks": [_check(check) for check in look.validation.checks if check.outcome in {"failed", "error"}],
         "quarantine": _quarantine(look.validation.quarantine, look.validation.checks),
         "changes": _changes(look.changes),
-        "caveats": list(caveats(look.validation, look.findings, look.evidence, look.results, look.protocol)),
+        "caveats": list(caveats(look)),
     }
     return document
 
@@ -95,6 +80,7 @@ def _feed(feed: FeedOutcome) -> dict[str, Any]:
         "rows_superseded": feed.rows_superseded,
         "rows_not_yet_known": feed.rows_not_yet_known,
         "outcome": feed.outcome,
+        "received": None if feed.received is None else instant(feed.received),
         "latest": None if feed.latest is None else instant(feed.latest),
         "stale": feed.stale,
         "within_limit": feed.within_limit,

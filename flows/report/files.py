@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.report.document import Look
+from flows.report.look import Look
 
 
 def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:

@@ -222,12 +222,13 @@ def _feed_row(feed: Record) -> tuple[Cell, ...]:
         Cell(f"{feed['rows_accepted']:,}"),
         Cell(f"{feed['rows_quarantined']:,}"),
         Cell(instant(feed["latest"]), "older than the protocol allows" if feed["stale"] else ""),
+        Cell(instant(feed["received"]) if feed.get("received") else "as found"),
     )
 
 
 def feeds_table(look: Record) -> Table:
     """Return what was read of each feed, and whether it can be trusted."""
-    columns = ("Feed", "Outcome", "Rows read", "Accepted", "Quarantined", "Latest datum")
+    columns = ("Feed", "Outcome", "Rows read", "Accepted", "Quarantined", "Latest datum", "Received")
     rows = tuple(_feed_row(feed) for feed in look["feeds"])
     return Table("Feeds at the data cut-off", columns, rows, "No feed was read.")
 

@@ -24,7 +24,7 @@ from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
 from checks.validation import Judged, Validation, validate_feeds
 from flows.feeds import read_feed
-from flows.report.document import Look, build_document
+from flows.report import Look, build_document
 from flows.simulate import simulate
 
 COPIES = 500
@@ -286,6 +286,18 @@ def midnight_shifts(rng: Random, text: str) -> str:
     return text if day is None else day.tz_convert("America/New_York").isoformat()
 
 
+def as_in_a_spreadsheet(rng: Random, text: str) -> str:
+    return rng.choice(["45000.4", "16-May-15", text[:10] + " " + text[11:]])
+
+
+def in_utf_16(rng: Random, content: bytes) -> bytes:
+    return content.decode().encode(rng.choice(["utf-16", "utf-16-le", "utf-16-be"]))
+
+
+def ended_by_commas(rng: Random, content: bytes) -> bytes:
+    return content.replace(b"\n", b",\n").replace(b",\n", b"\n", 1)
+
+
 DAMAGE: Mapping[str, Callable[[Random, Files], Files]] = {
     "cells blanked": change_cells(lambda rng, text: ""),
     "cells of junk": change_cells(lambda rng, text: rng.choice(JUNK)),
@@ -301,7 +313,7 @@ DAMAGE: Mapping[str, Callable[[Random, Files], Files]] = {
     "stamps of another year": change_stamps(lambda rng, text: rng.choice(["1824", "2042", "0024"]) + text[4:]),
     "stamps with an offset": change_stamps(lambda rng, text: text[:16] + rng.choice(["Z", "+05:30", "-0400"])),
     "midnight of another zone": change_stamps(midnight_shifts),
-    "stamps of a spreadsheet": change_stamps(lambda rng, text: rng.choice(["45000.4", "16-May-15", text[:10] + " " + text[11:]])),
+    "stamps of a spreadsheet": change_stamps(as_in_a_spreadsheet),
     "rows dropped": on_table(drop_rows),
     "rows repeated": on_table(repeat_rows),
     "rows shuffled": on_table(shuffle_rows),
@@ -321,7 +333,7 @@ DAMAGE: Mapping[str, Callable[[Random, Files], Files]] = {
     "no header": on_table(no_header),
     "the header again": on_table(header_again),
     "a byte-order mark": on_bytes(lambda rng, content: b"\xef\xbb\xbf" + content),
-    "UTF-16": on_bytes(lambda rng, content: content.decode().encode(rng.choice(["utf-16", "utf-16-le", "utf-16-be"]))),
+    "UTF-16": on_bytes(in_utf_16),
     "bytes that are not UTF-8": on_bytes(lambda rng, content: content.replace(b"C", b"\xb0C", rng.choice([1, 100]))),
     "bytes flipped": on_bytes(flip_bytes),
     "NUL bytes": on_bytes(nul_bytes),
@@ -332,7 +344,7 @@ DAMAGE: Mapping[str, Callable[[Random, Files], Files]] = {
     "no file": missing_file,
     "another delimiter": on_bytes(lambda rng, content: written(parse(content), rng.choice([";", "\t", "|"]))),
     "a delimiter at each end": on_bytes(lambda rng, content: content.replace(b"\n", b",\n")),
-    "a delimiter at each end but the header's": on_bytes(lambda rng, content: content.replace(b"\n", b",\n").replace(b",\n", b"\n", 1)),
+    "a delimiter at each end but the header's": on_bytes(ended_by_commas),
     "an open quotation mark": on_bytes(open_quote),
     "joined twice": on_bytes(lambda rng, content: content + content),
     "joined twice, one header": on_bytes(lambda rng, content: content + content.split(b"\n", 1)[1]),

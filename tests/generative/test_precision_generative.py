@@ -24,7 +24,7 @@ from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS, Delivery, Feed
 from checks.timing import self_controlled
 from checks.validation import Judged, validate_feeds
-from flows.report.document import Look, build_document
+from flows.report import Look, build_document
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 AT_SITE = PROTOCOL.model_copy(update={"sites": {"IN01": "Asia/Kolkata"}})

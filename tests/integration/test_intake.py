@@ -1,7 +1,7 @@
 """What a look reads: deliveries that were kept with their receipt, or files as they are found."""
 
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,21 @@ def test_a_file_replaced_in_place_stays_on_record(study):
     known(inbox, TUESDAY, arriving=True)
     stamps = [known(inbox, day, arriving=False)["ex"].table["EXSTDTC"][0] for day in (MONDAY, TUESDAY)]
     assert stamps == ["2025-03-03T00:00", "2025-03-03T02:30"]
+
+
+def test_a_cumulative_file_that_goes_back_to_what_it_was_stands_again(study):
+    inbox, path, thursday = inbox_of(study), study / "in" / "ex.csv", WEDNESDAY + timedelta(days=1)
+    known(inbox, MONDAY, arriving=True)
+    path.write_text(EX.replace("00:00", "02:30"), encoding="utf-8")
+    known(inbox, TUESDAY, arriving=True)
+    path.write_text(EX, encoding="utf-8")
+    known(inbox, WEDNESDAY, arriving=True)
+    known(inbox, thursday, arriving=True)
+    days = (MONDAY, TUESDAY, WEDNESDAY, thursday)
+    feeds = [known(inbox, day, arriving=False)["ex"] for day in days]
+    stamps = [feed.table["EXSTDTC"][0][-5:] for feed in feeds]
+    assert stamps == ["00:00", "02:30", "00:00", "00:00"]
+    assert [len(feed.deliveries) for feed in feeds] == [1, 2, 3, 3]
 
 
 def test_nothing_received_by_the_cutoff_is_said_so(study):

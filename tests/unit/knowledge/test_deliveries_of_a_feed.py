@@ -89,9 +89,17 @@ def test_a_file_with_nothing_but_its_header_is_shrunken(study, deliver) -> None:
     feed = study(ae=[deliver(AE, RASH, received=3), deliver(AE, received=4)]).known_at(END).feeds["ae"]
     assert rows(feed, "AESEQ") == [("1",)]
     assert feed.problem == (
-        "AE: file.csv lacks 1 of the 1 records known before, and every record of 1 subjects; allowed: at most "
-        "20.0% of them, and no whole subject. They stay; ask the sender for the whole file"
+        "AE: file.csv lacks 1 of the 1 records known before; allowed: at most 20.0% of them. They stay; ask the "
+        "sender for the whole file"
     )
+
+
+def test_the_only_event_of_a_subject_can_be_deleted(study, deliver) -> None:
+    events = [[f"S{number}", "1", "RASH", "2026-03-01"] for number in range(1, 7)]
+    files = [deliver(AE, *events, received=3), deliver(AE, *events[1:], received=4)]
+    known = study(ae=files).known_at(END)
+    assert (len(known.feeds["ae"].table), known.feeds["ae"].problem) == (5, None)
+    assert list(known.changes[["USUBJID", "kind"]].itertuples(index=False, name=None)) == [("S1", "deleted")]
 
 
 def test_a_column_that_a_later_delivery_lacks_is_no_correction(study, deliver) -> None:

@@ -1,7 +1,10 @@
 """What is said of the background, of a scan, and of events that a scan could not use."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pandas as pd
 
 from checks.evaluation import (
     BackgroundEvidence,
@@ -15,10 +18,13 @@ from checks.evaluation import (
 from checks.events import Findings
 from checks.exposure import DOSES
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, QUARANTINE, READINGS, SUBJECTS
-from checks.validation import Validation
+from checks.signals import Verdict
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, LABS, QUARANTINE, READINGS, SUBJECTS
+from checks.validation import FeedOutcome, Validation
 from flows.report.caveats import caveats
+from flows.report.look import Look
 
+CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
 PROTOCOLS = Path(__file__).parents[2] / "fixtures" / "protocols"
 GOOD, MINIMAL = (load_protocol(PROTOCOLS / name) for name in ("good.yaml", "good_minimal.yaml"))
 TABLES = (SUBJECTS, ADMINISTRATIONS, READINGS, ADVERSE_EVENTS, LABS, QUARANTINE)
@@ -32,10 +38,18 @@ SEEN = BackgroundEvidence(
 
 
 def said(*results, background=SEEN, protocol=GOOD):
+    return caveats(look_of(evidence_of(background), results, protocol))
+
+
+def evidence_of(background=SEEN):
     none = Tally(0, 0, 0)
     timing = TimingEvidence(none, none, none, 0.0, 0.0)
-    evidence = Evidence(none, 0, 0, 0, (), (), timing, {}, background)
-    return caveats(NO_ROWS, NOTHING_FOUND, evidence, results, protocol)
+    return Evidence(none, 0, 0, 0, (), (), timing, {}, background)
+
+
+def look_of(evidence, results, protocol=GOOD, *, validation=NO_ROWS, changes=None):
+    changes = CHANGES.empty() if changes is None else changes
+    return Look(protocol, CUTOFF, validation, NOTHING_FOUND, evidence, results, Verdict.NO_SIGNAL, changes)
 
 
 def result(kind="timing", method="scan", p_value=0.5, **detail):
@@ -75,3 +89,21 @@ def test_a_window_named_beforehand_is_said_of_the_other_timing_rules_alone():
 def test_a_contradicted_null_rate_comes_before_the_backgrounds():
     found = said(replace(result("rate", "pocock"), detail={"background_contradicts": "null_rate lies below"}))
     assert found[0] == "Rule one: null_rate lies below."
+
+
+def test_feeds_read_as_found_are_named():
+    feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, 0.0, True, ())
+    kept = replace(feed, domain="AE", received=CUTOFF)
+    missing = replace(feed, domain="LB", sha256=())
+    text = caveats(look_of(evidence_of(), (), validation=replace(NO_ROWS, feeds=(feed, kept, missing))))
+    assert any(line.startswith("When VS was received is not on record") for line in text)
+
+
+def test_what_later_deliveries_changed_is_counted():
+    rows = [{"domain": "AE", "kind": kind} for kind in ("corrected", "deleted", "corrected")]
+    changes = pd.DataFrame(rows, columns=list(CHANGES.columns))
+    text = caveats(look_of(evidence_of(), (), changes=changes))
+    assert (
+        "Later deliveries changed what earlier ones had said (2 corrected, 1 deleted): changes.csv lists each "
+        "change." in text
+    )

@@ -1,0 +1,165 @@
+"""Decide how a message becomes a mail, and what the mail server's answers mean.
+
+The address is read as Apprise reads it (``mailto://`` plain, ``mailtos://`` with TLS); the mail is sent here, as
+Apprise tells neither the server's answer nor lets a mail keep its Message-ID when it is sent again.
+"""
+
+import re
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, formataddr
+from typing import TYPE_CHECKING, cast
+
+from checks.errors import DeliveryError
+from flows.alerts.channels.apprised import known_service
+from flows.alerts.channels.content import subject, text
+from flows.alerts.channels.posting import CONNECT_SECONDS, SILENCE_SECONDS
+from flows.ledger import Outgoing
+
+if TYPE_CHECKING:
+    from apprise.plugins.email.base import NotifyEmail
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mailbox:
+    """Where mails go, and through which server; its ``repr`` shows none of it."""
+
+    server: str
+    port: int
+    mode: str
+    verified: bool
+    user: str | None
+    password: str | None
+    sender: str
+    sender_name: str
+    recipients: tuple[str, ...] = field(default=())
+
+
+def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
+    """Return what mails a message to the recipients of an address.
+
+    Raises
+    ------
+    DeliveryError
+        When the address cannot be used, or names nobody.
+    """
+    mailbox = _mailbox(cast("NotifyEmail", known_service(channel, address)))
+    if not mailbox.recipients:
+        raise DeliveryError(f"{channel}: its value names no recipient that can be used", permanent=True)
+
+    def send(outgoing: Outgoing, now: datetime) -> str:
+        content = compose(outgoing, mailbox, now).as_bytes(policy=SMTP)
+        with _answers(channel), _session(mailbox) as server:
+            return _hand_over(server, mailbox, content)
+
+    return send
+
+
+def compose(outgoing: Outgoing, mailbox: Mailbox, now: datetime) -> EmailMessage:
+    """Return the mail: plain text, a page where the message has one, and the idempotency key as its Message-ID."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = formataddr((mailbox.sender_name, mailbox.sender))
+    mail["To"] = ", ".join(mailbox.recipients)
+    mail["Subject"] = subject(outgoing.message)
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<{outgoing.id}@postdose>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply comes back
+    mail.set_content(text(outgoing.message), cte="quoted-printable")
+    if outgoing.message.get("html"):
+        mail.add_alternative(outgoing.message["html"], subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _mailbox(service: "NotifyEmail") -> Mailbox:
+    name, sender = service.from_addr
+    others = (*sorted(service.cc), *sorted(service.bcc))
+    return Mailbox(
+        server=service.smtp_host,
+        port=service.port,
+        mode=service.secure_mode,
+        verified=service.verify_certificate,
+        user=service.user,
+        password=service.password,
+        sender=sender,
+        sender_name=name if name and name != service.app_id else "postdose",
+        recipients=tuple(dict.fromkeys((*(address for _, address in service.targets), *others))),
+    )
+
+
+@contextmanager
+def _session(mailbox: Mailbox) -> Iterator[smtplib.SMTP]:
+    """Hold a session in which mail can be handed over."""
+    context = ssl.create_default_context()
+    if not mailbox.verified:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    where = (mailbox.server, mailbox.port)
+    opened = (
+        smtplib.SMTP_SSL(*where, timeout=CONNECT_SECONDS, context=context)
+        if mailbox.mode == "ssl"
+        else smtplib.SMTP(*where, timeout=CONNECT_SECONDS)
+    )
+    with opened as server:
+        if server.sock is not None:
+            server.sock.settimeout(SILENCE_SECONDS)
+        if mailbox.mode == "starttls":
+            server.starttls(context=context)
+        if mailbox.user and mailbox.password:
+            server.login(mailbox.user, mailbox.password)
+        yield server
+
+
+def _hand_over(server: smtplib.SMTP, mailbox: Mailbox, content: bytes) -> str:
+    """Hand one mail over; it counts as delivered when every recipient was accepted.
+
+    Where one is refused the others have the mail all the same: a refused one must not keep it from them.
+    """
+    server.ehlo_or_helo_if_needed()
+    _accepted(server.mail(mailbox.sender))
+    answers = [server.rcpt(recipient) for recipient in mailbox.recipients]
+    refused = sorted(answer for answer in answers if not 200 <= answer[0] < 300)
+    if len(refused) < len(answers):
+        taken = _accepted(server.data(content))
+    if refused:
+        raise smtplib.SMTPResponseException(*refused[0])  # the lowest code: one that passes, if there is one
+    return taken
+
+
+def _accepted(answer: tuple[int, bytes]) -> str:
+    if not 200 <= answer[0] < 300:
+        raise smtplib.SMTPResponseException(*answer)
+    return _said(*answer)
+
+
+def _said(code: int, reply: bytes | str) -> str:
+    """Return an answer's code, its enhanced code (RFC 3463) and the queue's id: its text may hold an address."""
+    line = reply.decode(errors="replace") if isinstance(reply, bytes) else reply
+    enhanced = re.match(r"\d\.\d{1,3}\.\d{1,3}\b", line)
+    queued = re.search(r"queued as ([A-Za-z0-9]{1,32})\b", line)
+    parts = (str(code), enhanced and enhanced[0], queued and f"queued as {queued[1]}")
+    return "the mail server answered " + " ".join(part for part in parts if part)
+
+
+@contextmanager
+def _answers(channel: str) -> Iterator[None]:
+    """Turn a mail server's refusal, or its silence, into ours, without any address (RFC 5321 section 4.2.1)."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        said = _said(error.smtp_code, error.smtp_error)
+        raise DeliveryError(f"{channel}: {said}", permanent=500 <= error.smtp_code < 600) from None
+    except smtplib.SMTPNotSupportedError:
+        raise DeliveryError(
+            f"{channel}: the mail server offers no TLS, or no login, as the address asks", permanent=True
+        ) from None
+    except ssl.SSLCertVerificationError:
+        raise DeliveryError(
+            f"{channel}: the mail server's certificate is not trusted", permanent=True
+        ) from None
+    except (OSError, smtplib.SMTPException) as error:
+        raise DeliveryError(f"{channel}: no answer from the mail server ({type(error).__name__})") from None

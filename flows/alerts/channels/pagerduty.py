@@ -1,0 +1,109 @@
+"""Decide what of a message an on-call system is told, in the shape of the PagerDuty Events API, version 2.
+
+Source: PagerDuty developer documentation, "Send an Alert Event": POST /v2/enqueue, answered 202 when taken.
+The address is ``pagerduty://ROUTING_KEY``, with ``?region=eu`` for that service region, or with ``?endpoint=URL``
+for another receiver of the same shape.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from checks.errors import DeliveryError
+from flows.alerts.channels.content import subject
+from flows.alerts.channels.posting import post, usable
+from flows.ledger import Outgoing
+
+ENDPOINTS = {
+    "us": "https://events.pagerduty.com/v2/enqueue",
+    "eu": "https://events.eu.pagerduty.com/v2/enqueue",
+}
+
+SEVERITIES = {"signal": "critical", "not_assessable": "error", "watch": "warning"}
+"""By verdict. A brief message names none: what may be the worst is told as the worst."""
+
+LONGEST_SUMMARY = 1_024
+"""Characters; what the interface takes."""
+
+LONGEST_KEY = 255
+"""Characters; what the interface takes."""
+
+ACTIONS = ("trigger", "acknowledge", "resolve")
+
+
+def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
+    """Return what posts a message as an event.
+
+    Raises
+    ------
+    DeliveryError
+        When the address is not of that form.
+    """
+    key, endpoint = _parts(address)
+    if not key:
+        raise DeliveryError(
+            f"{channel}: found another form; allowed: pagerduty://ROUTING_KEY, with ?region=us, ?region=eu or "
+            "?endpoint=URL",
+            permanent=True,
+        )
+    url = usable(channel, endpoint)
+
+    def send(outgoing: Outgoing, now: datetime) -> str:
+        body = json.dumps({"routing_key": key, **event(outgoing)}).encode()
+        return str(post(channel, url, body, {}, now))
+
+    return send
+
+
+def event(outgoing: Outgoing) -> Mapping[str, Any]:
+    """Return the event of a message, without the routing key; every message of one alert has one ``dedup_key``."""
+    message = outgoing.message
+    alert = outgoing.alert or str(message["alert"])
+    told: dict[str, Any] = {
+        "event_action": message.get("event_action", ACTIONS[0]),
+        "dedup_key": f"{message.get('study', '')}:{alert}".lstrip(":")[:LONGEST_KEY],
+    }
+    if told["event_action"] != ACTIONS[0]:
+        return told
+    return {
+        **told,
+        "client": "postdose",
+        "payload": _payload(message),
+        "links": _links(message.get("report")),
+    }
+
+
+def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    study = message.get("study", "postdose")
+    payload = {
+        "summary": subject(message)[:LONGEST_SUMMARY],
+        "source": study,
+        "severity": "info" if message.get("test") else SEVERITIES.get(message.get("verdict", ""), "critical"),
+        "component": message.get("role"),
+        "group": study,
+        "class": message.get("verdict"),
+        "timestamp": message.get("data_cutoff"),
+        "custom_details": {name: value for name, value in message.items() if name != "html"},
+    }
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+def _links(report: object) -> list[Mapping[str, str]]:
+    """Return the report as a link, where it is served and not a path of this machine."""
+    if isinstance(report, str) and report.startswith(("http://", "https://")):
+        return [{"href": report, "text": "The look's report"}]
+    return []
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Return the routing key and the endpoint, with no key when the address is of another form."""
+    try:
+        parsed = urlsplit(address)
+    except ValueError:
+        return "", ""
+    options = {name: values[-1] for name, values in parse_qs(parsed.query).items()}
+    endpoint = options.get("endpoint") or ENDPOINTS.get(options.get("region", "us"), "")
+    formed = parsed.netloc.isalnum() and parsed.path in ("", "/") and endpoint
+    return (parsed.netloc, endpoint) if formed else ("", "")

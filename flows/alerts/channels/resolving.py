@@ -1,0 +1,69 @@
+"""Decide by which kind of channel a message leaves, and say which channels cannot be used as things are set."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from checks.errors import DeliveryError
+from flows.alerts.channels import apprised, console, file, mail, pagerduty, webhook
+from flows.ledger import Outgoing
+
+Send = Callable[[Outgoing, datetime], str]
+"""Sends one message at a moment, and returns the receipt's text; raises DeliveryError."""
+
+PREPARE: Mapping[str, Callable[[str, str], Send]] = {
+    "pagerduty": pagerduty.prepare,
+    "mailto": mail.prepare,
+    "mailtos": mail.prepare,
+}
+"""By the scheme of an address; Apprise knows all others."""
+
+COMMON_SECRET = "POSTDOSE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable, not its value
+
+
+def resolve(channel: str, *, folder: Path, addresses: Mapping[str, str]) -> Send:
+    """Return what sends through a channel.
+
+    Parameters
+    ----------
+    channel
+        ``file:DIR``, ``console:`` or ``env:NAME``, as the study protocol has it.
+    folder
+        What the path of a ``file:`` channel is relative to.
+    addresses
+        The addresses of ``env:`` channels, and the secrets of webhooks, by variable.
+
+    Raises
+    ------
+    DeliveryError
+        Permanent: when the variable is not set, or its value is no address.
+    """
+    kind, _, target = channel.partition(":")
+    if kind == "file":
+        return partial(file.send, folder / target)
+    if kind == "console":
+        return console.send
+    address = addresses.get(target, "").strip()
+    if not address:
+        raise DeliveryError(
+            f"{channel}: found no value; allowed: an address in that environment variable, whose name begins "
+            "with POSTDOSE_",
+            permanent=True,
+        )
+    scheme = address.partition("://")[0].lower()
+    if scheme in ("http", "https"):
+        secret = addresses.get(f"{target}_SECRET") or addresses.get(COMMON_SECRET)
+        return webhook.prepare(channel, address, secret)
+    return PREPARE.get(scheme, apprised.prepare)(channel, address)
+
+
+def unresolved(channels: Iterable[str], *, folder: Path, addresses: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the problem of each channel through which no message would leave, without sending one."""
+    problems = []
+    for channel in dict.fromkeys(channels):
+        try:
+            resolve(channel, folder=folder, addresses=addresses)
+        except DeliveryError as error:
+            problems.append(str(error))
+    return tuple(problems)
