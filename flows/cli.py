@@ -17,6 +17,7 @@ from checks.errors import PostdoseError, ProtocolError, UsageError
 from flows.settings import PREFECT_DEFAULTS, read_settings
 
 if TYPE_CHECKING:
+    from checks.protocol import StudyProtocol
     from flows.monitor import LookOutcome
 
 SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
@@ -93,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     design.add_argument("--json", action="store_true", help="print design.json and nothing else")
     design.set_defaults(run=_design)
+    alerts = commands.add_parser("alerts", help="test whether an alert would arrive")
+    _alerts_arguments(alerts)
     ledger = commands.add_parser("ledger", help="verify or export the record of looks, or name its head")
     _ledger_arguments(ledger)
     serve = commands.add_parser(
@@ -176,6 +179,14 @@ def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
     boundary.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
 
+def _alerts_arguments(alerts: argparse.ArgumentParser) -> None:
+    actions = alerts.add_subparsers(required=True, dest="action", metavar="route-test")
+    route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
+    route_test.add_argument("protocol", help="study protocol file")
+    route_test.add_argument("--role", help="test the channels of this role alone")
+    route_test.set_defaults(run=_route_test)
+
+
 def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
     actions = ledger.add_subparsers(required=True, dest="action", metavar="verify|export|head|move")
     verify = actions.add_parser("verify", help="verify the chain; name the first bad record")
@@ -224,7 +235,18 @@ def _check(options: argparse.Namespace) -> int:
     print(
         f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
     )
+    _show_unset_channels(protocol)
     return 0
+
+
+def _show_unset_channels(protocol: "StudyProtocol") -> None:
+    """Say which channels are not set here; the file may be checked where no alert is ever sent from."""
+    from flows.alerts.channels import unresolved
+
+    named = (channel for route in protocol.alerts.routes for channel in route.channels)
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    for problem in unresolved(named, folder=protocol.folder, addresses=settings.addresses):
+        print(f"From here no alert would leave through {problem}")
 
 
 def _look(options: argparse.Namespace) -> int:
@@ -338,6 +360,15 @@ def _design(options: argparse.Namespace) -> int:
     from flows.design.command import run_design
 
     return run_design(options.protocol, out=options.out, subjects=options.subjects, as_json=options.json)
+
+
+def _route_test(options: argparse.Namespace) -> int:
+    from checks.protocol import load_protocol
+    from flows.alerts.proving import run_route_test
+
+    protocol = load_protocol(Path(options.protocol))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    return run_route_test(protocol, settings.addresses, datetime.now(UTC), role=options.role)
 
 
 def _ledger(options: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ class Settings:
     """
 
     state_url: str
-    addresses: Mapping[str, str]
+    addresses: Mapping[str, str] = field(repr=False)
     ledger_key: bytes | None = field(default=None, repr=False)
     closed_allowed: bool = False
 

@@ -15,7 +15,7 @@ from checks.events.evidence import Onset
 from checks.events.hours import Accrual, control_accrual
 from checks.events.onsets import Anchors
 from checks.events.pairing import Composite
-from checks.events.records import Records, measurements
+from checks.events.records import Records, event_labels, highest_grade, measurements
 from checks.exposure import (
     at_their_longest,
     control_spans,
@@ -44,7 +44,11 @@ class ComponentOnset:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case; hours are hours since the start of its dose. ``hour`` is None where only dates are known."""
+    """One case; hours are hours since the start of its dose. ``hour`` is None where only dates are known.
+
+    ``grade`` is the highest of its adverse events, ``1`` to ``5``, or in words where none has a grade; None
+    without such an event.
+    """
 
     USUBJID: str
     dose_number: int
@@ -55,6 +59,7 @@ class Case:
     hour: float | None
     onset_hours: tuple[float, float]
     components: Mapping[str, ComponentOnset]
+    grade: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,9 +220,13 @@ def _cases(
     if records.at_widest:
         anchors = _near_risk_windows(anchors, protocol)
     rows = doses.to_dict("records")
+    composites = find_composites(anchors, records, protocol)
+    if not composites:
+        return ()
+    events = records.adverse_events
+    events = events[events["USUBJID"].isin({rows[one.anchor]["USUBJID"] for one in composites})]
     return tuple(
-        _case(composite, rows[composite.anchor], int(anchors.times[composite.anchor]), protocol)
-        for composite in find_composites(anchors, records, protocol)
+        _case(one, rows[one.anchor], int(anchors.times[one.anchor]), events, protocol) for one in composites
     )
 
 
@@ -228,7 +237,13 @@ def _near_risk_windows(anchors: Anchors, protocol: StudyProtocol) -> Anchors:
     return replace(anchors, ends=np.minimum(anchors.ends, anchors.latest + int(hours * HOUR)))
 
 
-def _case(composite: Composite, dose: Mapping[Hashable, Any], start: int, protocol: StudyProtocol) -> Case:
+def _case(
+    composite: Composite,
+    dose: Mapping[Hashable, Any],
+    start: int,
+    events: pd.DataFrame,
+    protocol: StudyProtocol,
+) -> Case:
     uncertain = int((dose["start_latest"] - dose["start_earliest"]).total_seconds())
     certain = composite.certain and not uncertain
 
@@ -252,7 +267,21 @@ def _case(composite: Composite, dose: Mapping[Hashable, Any], start: int, protoc
             name: ComponentOnset(hours(onset), onset.evidence, onset.query)
             for name, onset in composite.components.items()
         },
+        grade=_grade(composite, dose, start, events),
     )
+
+
+def _grade(
+    composite: Composite, dose: Mapping[Hashable, Any], start: int, events: pd.DataFrame
+) -> str | None:
+    """Return the highest grade of the adverse events that show the case or begin, surely, in its interval."""
+    mine = events[events["USUBJID"] == dose["USUBJID"]]
+    first, last = (
+        dose["start_earliest"] + pd.Timedelta(seconds=int(edge) - start)
+        for edge in (composite.onset.earliest, composite.onset.latest)
+    )
+    inside = (mine["earliest"] >= first) & (mine["latest"] <= last)
+    return highest_grade(mine.loc[inside | event_labels(mine).isin(composite.records), "grade"])
 
 
 def _hours(span: int) -> float:
@@ -296,14 +325,4 @@ def _with_possible(certain: tuple[Case, ...], all_rows: tuple[Case, ...]) -> tup
 
 def _possible(case: Case) -> Case:
     window = "no" if case.in_risk_window == "no" else "possible"
-    return Case(
-        case.USUBJID,
-        case.dose_number,
-        case.dose_start,
-        "possible",
-        window,
-        False,
-        case.hour,
-        case.onset_hours,
-        case.components,
-    )
+    return replace(case, certainty="possible", in_risk_window=window, surely=False)

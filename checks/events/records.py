@@ -1,6 +1,6 @@
 """Decide which of the subjects' records one pass over the anchors may use, and lay them on the shared axis."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +9,13 @@ import pandas as pd
 from checks.events.onsets import Extremes, Measurements
 from checks.exposure import seconds, subject_codes
 from checks.exposure.spans import place
+
+
+GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
+"""From the lowest: severity in the words of AESEV (CDISC codelist C66769), then the grades of AETOXGR (CTCAE 1 to 5).
+
+Any grade is preferred to any word: the two are not one scale.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,17 @@ class Records:
     def widened(self) -> "Records":
         """Return the same records, with each unknown time as open as it may be."""
         return replace(self, at_widest=True)
+
+
+def event_labels(events: pd.DataFrame) -> pd.Series:
+    """Return how the evidence of a case names each adverse event."""
+    return "AE:AESEQ=" + events["AESEQ"].astype("str")
+
+
+def highest_grade(stated: Iterable[object]) -> str | None:
+    """Return the highest grade that is stated, else the gravest severity, lower case; None where neither is."""
+    known = [GRADES.index(one) for one in stated if one in GRADES]
+    return GRADES[max(known)].lower() if known else None
 
 
 def measurements(records: Records, vitals: Sequence[str]) -> Measurements:

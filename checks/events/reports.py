@@ -15,7 +15,7 @@ import pandas as pd
 from checks.events.criteria import Flags, VitalCriterion, vitals_of
 from checks.events.evidence import Onset
 from checks.events.onsets import Anchors, Extremes, may_be_met, spread
-from checks.events.records import Records, extremes
+from checks.events.records import Records, event_labels, extremes
 from checks.exposure import seconds, subject_codes
 from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, place
 
@@ -67,7 +67,7 @@ def reports(
 
 def _events(terms: frozenset[str], records: Records) -> pd.DataFrame:
     named = records.adverse_events[records.adverse_events["term"].isin(terms)]
-    return named.assign(label="AE:AESEQ=" + named["AESEQ"].astype("str"))
+    return named.assign(label=event_labels(named))
 
 
 def _dated(criteria: Sequence[VitalCriterion], records: Records) -> pd.DataFrame:

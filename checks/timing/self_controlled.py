@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import betainccinv, betaincinv
 
 from checks.timing import parameters
 from checks.timing.poisson_binomial import success_distribution
@@ -260,11 +261,25 @@ def _limits(strata: Sequence[Stratum], alternative: Alternative, mid_p: bool) ->
     seen, events = _seen(strata), sum(stratum.events for stratum in strata)
     tail = (1 - LEVEL) / 2 if alternative == "two-sided" else 1 - LEVEL
     lower, upper = 0.0, math.inf
+    closed = len(strata) == 1 and not mid_p
     if alternative != "less" and seen > 0:
-        lower = _solve(lambda ratio: _upper_tail(_distribution(strata, ratio), seen, mid_p) - tail)
+        lower = (
+            _ratio(strata[0], float(betaincinv(seen, events - seen + 1, tail)))
+            if closed
+            else _solve(lambda ratio: _upper_tail(_distribution(strata, ratio), seen, mid_p) - tail)
+        )
     if alternative != "greater" and seen < events:
-        upper = _solve(lambda ratio: tail - _lower_tail(_distribution(strata, ratio), seen, mid_p))
+        upper = (
+            _ratio(strata[0], float(betainccinv(seen + 1, events - seen, tail)))
+            if closed
+            else _solve(lambda ratio: tail - _lower_tail(_distribution(strata, ratio), seen, mid_p))
+        )
     return lower, upper
+
+
+def _ratio(stratum: Stratum, chance: float) -> float:
+    """Return the relative incidence at which an event of the stratum falls into risk hours with that chance."""
+    return chance / (1 - chance) / stratum.odds
 
 
 def _solve(rising: Callable[[float], float]) -> float:

@@ -31,11 +31,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message that has not been delivered: its failed attempts, the time of the first, the newest problem."""
+    """A message that has not been delivered: its attempts, when the first was and the next is due, what went wrong.
+
+    One that was never tried, or that is given up, is due at no time: None.
+    """
 
     outgoing: Outgoing
     attempts: int
     first_attempt_at: datetime | None
+    next_attempt_at: datetime | None
     last_error: str | None
 
 
@@ -138,7 +142,10 @@ def _row(connection: Connection, outgoing_id: str) -> Row[Any]:
 
 
 def _waiting(row: Row[Any]) -> Waiting:
-    first = None if row.first_attempt_at is None else datetime.fromisoformat(row.first_attempt_at)
+    first, again = (
+        None if kept is None else datetime.fromisoformat(kept)
+        for kept in (row.first_attempt_at, row.next_attempt_at)
+    )
     message = json.loads(row.message)
     outgoing = Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
-    return Waiting(outgoing, row.attempts, first, row.last_error)
+    return Waiting(outgoing, row.attempts, first, again, row.last_error)

@@ -1,8 +1,8 @@
 """Replay a study: the same look at each past data cut-off, with the data as they were known then."""
 
 import json
-import logging
 import os
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,6 @@ from flows.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, 
 from flows.replay.table import replay_table
 from flows.settings import read_settings
 
-LOGGER = logging.getLogger("postdose")
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
 
@@ -96,7 +95,7 @@ def run_replay(study: str, request: Request, *, as_json: bool) -> int:
             return_state=True,
         )
     except KeyboardInterrupt:
-        LOGGER.info("Interrupted. The looks made are kept: the same command goes on after them.")
+        print("Interrupted. The looks made are kept: the same command goes on after them.", file=sys.stderr)
         return INTERRUPTED
     document = cast(dict[str, Any], state.result())
     print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else replay_table(document))

@@ -151,6 +151,14 @@ def backgrounds_table(look: Record) -> Table:
     return Table("The same events at other backgrounds", columns, rows)
 
 
+def grade_text(case: Record) -> str:
+    """Return the highest grade of a case's adverse events: "3", "severe (no grade)", or that none is known."""
+    grade = case.get("grade")
+    if grade is None:
+        return "none reported"
+    return str(grade) if grade.isdigit() else f"{grade} (no grade)"
+
+
 def _case_row(case: Record) -> tuple[Cell, ...]:
     found = "; ".join(
         f"{spoken(name)} {span(part.get('onset_hours'), missing=NOT_KNOWN)}"
@@ -166,6 +174,7 @@ def _case_row(case: Record) -> tuple[Cell, ...]:
         Cell(found, "vital signs and adverse events disagree: query" if queried else ""),
         Cell(evidence),
         Cell(case["certainty"]),
+        Cell(grade_text(case)),
         Cell(IN_WINDOW[case["in_risk_window"]], surely, "inside" if case["in_risk_window"] == "yes" else ""),
     )
 
@@ -179,6 +188,7 @@ def cases_table(look: Record) -> Table:
         "Component onsets, h",
         "Evidence",
         "Certainty",
+        "Grade",
         "In risk window",
     )
     rows = tuple(_case_row(case) for case in cases_in_order(look))

@@ -91,7 +91,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 def start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "flows.cli", *arguments]
     return subprocess.Popen(
-        command, env=dict(environment), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=dict(environment),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that a kill takes the Prefect server that it started along
     )
 
 
@@ -136,7 +142,7 @@ def test_whatever_interrupts_it_the_next_start_goes_on_and_leaves_the_same_files
     for signal_sent, looks in ((signal.SIGKILL, 2), (signal.SIGINT, 5)):
         process = start(environment, *command)
         wait_for_looks(process, tmp_path / "looks.jsonl", looks)
-        process.send_signal(signal_sent)
+        os.killpg(process.pid, signal_sent)
         _, err = process.communicate(timeout=300)
         assert process.returncode == (130 if signal_sent is signal.SIGINT else -signal_sent), err
         assert not (tmp_path / "replay.json").exists()

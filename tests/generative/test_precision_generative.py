@@ -7,6 +7,7 @@ as a feed's stamps are. Dose, readings and adverse events lie near one another, 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -150,7 +151,8 @@ def test_every_rule_answers_in_order_from_best_to_worst(trial: Trial, unplaced: 
                 for name in ("best", "main", "worst")
             )
         ]
-        assert p_values == sorted(p_values, reverse=True)
+        # 1 and 1 less a rounding in binary are one value
+        assert all(later <= earlier + 1e-12 for earlier, later in pairwise(p_values))
     for result in evaluate_rules(evidence, PROTOCOL):
         crossed = [
             one is RuleVerdict.CROSSED for one in (result.best_case, result.verdict, result.worst_case)

@@ -8,7 +8,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -24,6 +24,9 @@ from flows.ledger import Outgoing
 
 if TYPE_CHECKING:
     from apprise.plugins.email.base import NotifyEmail
+
+FAREWELL_SECONDS = 1
+"""For the answer to QUIT: the mail was taken or refused before it, whatever it says (RFC 5321 section 4.1.1.10)."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -81,13 +84,13 @@ def _mailbox(service: "NotifyEmail") -> Mailbox:
     others = (*sorted(service.cc), *sorted(service.bcc))
     return Mailbox(
         server=service.smtp_host,
-        port=service.port,
-        mode=service.secure_mode,
+        port=service.port or smtplib.SMTP_PORT,
+        mode=service.secure_mode or "insecure",
         verified=service.verify_certificate,
         user=service.user,
         password=service.password,
-        sender=sender,
-        sender_name=name if name and name != service.app_id else "postdose",
+        sender=str(sender),
+        sender_name=str(name) if name and name != service.app_id else "postdose",
         recipients=tuple(dict.fromkeys((*(address for _, address in service.targets), *others))),
     )
 
@@ -104,14 +107,23 @@ def _session(mailbox: Mailbox) -> Iterator[smtplib.SMTP]:
         if mailbox.mode == "ssl"
         else smtplib.SMTP(*where, timeout=CONNECT_SECONDS)
     )
-    with opened as server:
-        if server.sock is not None:
-            server.sock.settimeout(SILENCE_SECONDS)
+    try:
+        _wait_at_most(SILENCE_SECONDS, opened)
         if mailbox.mode == "starttls":
-            server.starttls(context=context)
+            opened.starttls(context=context)
         if mailbox.user and mailbox.password:
-            server.login(mailbox.user, mailbox.password)
-        yield server
+            opened.login(mailbox.user, mailbox.password)
+        yield opened
+    finally:
+        _wait_at_most(FAREWELL_SECONDS, opened)
+        with suppress(OSError, smtplib.SMTPException):
+            opened.quit()
+        opened.close()
+
+
+def _wait_at_most(seconds: float, server: smtplib.SMTP) -> None:
+    if server.sock is not None:
+        server.sock.settimeout(seconds)
 
 
 def _hand_over(server: smtplib.SMTP, mailbox: Mailbox, content: bytes) -> str:

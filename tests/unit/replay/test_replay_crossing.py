@@ -36,6 +36,8 @@ def test_hints_find_a_crossing_that_is_cleared_again() -> None:
     look_at = world([(first, first + 50 * MINUTE), (START + 900 * MINUTE, START + 2000 * MINUTE)])
     until = START + 1000 * MINUTE
     assert first_crossing(look_at, "rule", START, until, [first, START + 120 * MINUTE]) == first
+    # the minute before a hint tells what the hint itself ends
+    assert first_crossing(look_at, "rule", START, until, [first + 50 * MINUTE]) == first
     assert first_crossing(look_at, "rule", START, until) == START + 900 * MINUTE
 
 

@@ -10,7 +10,7 @@ from checks.validation.catalogue import Between, Distinct, Exists, Filled, HasRo
 from checks.validation.judged import ONCE, REPEATED, UNKNOWN, Column, Judged, facts_of
 
 LIMITS = st.sampled_from([(0.0, 1.0), (None, 0.0), (0.0, None)])
-NUMBERS = st.lists(st.floats(-3, 3), max_size=6)
+NUMBERS = st.lists(st.one_of(st.sampled_from([0.0, 1.0, -0.1, 1.1]), st.floats(-3, 3)), max_size=6)
 
 
 @given(limits=LIMITS, batches=st.lists(NUMBERS, max_size=5), asked=NUMBERS)
