@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -57,7 +57,8 @@ def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleRes
     """Return the answer of every rule, in the order of the protocol.
 
     When too many elapsed windows are unobserved, a rule that is not crossed is not evaluable; so is a crossed
-    rate or timing rule, since both compare with what was observed. Known cases that cross a count stay known.
+    rate or timing rule, since both compare with what was observed. Known cases that cross a count stay known, and
+    a worst case that crosses is still told.
     """
     too_little = _too_little_observed(evidence, protocol)
     return tuple(_evaluate(rule, evidence, too_little) for rule in protocol.rules)
@@ -68,7 +69,11 @@ def _evaluate(rule: Rule, evidence: Evidence, too_little: str | None) -> RuleRes
     stands = rule.kind == "lab_limit" or (rule.kind == "count" and result.verdict is RuleVerdict.CROSSED)
     if too_little is None or stands:
         return result
-    return not_evaluable(rule.id, rule.kind, getattr(rule, "method", None), too_little)
+    unknown = not_evaluable(rule.id, rule.kind, getattr(rule, "method", None), too_little)
+    if result.worst_case is RuleVerdict.CROSSED:
+        # what was not observed cannot take back what may have been cases
+        return replace(unknown, worst_case=RuleVerdict.CROSSED)
+    return unknown
 
 
 def _too_little_observed(evidence: Evidence, protocol: StudyProtocol) -> str | None:

@@ -17,7 +17,6 @@ from checks.errors import PostdoseError, ProtocolError, UsageError
 from flows.settings import PREFECT_DEFAULTS, read_settings
 
 if TYPE_CHECKING:
-    from checks.protocol import StudyProtocol
     from flows.monitor import LookOutcome
 
 SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
@@ -228,6 +227,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from checks.protocol import load_protocol
+    from flows.alerts.channels import unresolved
     from flows.design.spending import spending_text
 
     protocol = load_protocol(options.protocol)
@@ -235,18 +235,11 @@ def _check(options: argparse.Namespace) -> int:
     print(
         f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
     )
-    _show_unset_channels(protocol)
-    return 0
-
-
-def _show_unset_channels(protocol: "StudyProtocol") -> None:
-    """Say which channels are not set here; the file may be checked where no alert is ever sent from."""
-    from flows.alerts.channels import unresolved
-
-    named = (channel for route in protocol.alerts.routes for channel in route.channels)
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    for problem in unresolved(named, folder=protocol.folder, addresses=settings.addresses):
+    channels = [channel for route in protocol.alerts.routes for channel in route.channels]
+    for problem in unresolved(channels, folder=protocol.folder, addresses=settings.addresses):
         print(f"From here no alert would leave through {problem}")
+    return 0
 
 
 def _look(options: argparse.Namespace) -> int:

@@ -196,7 +196,7 @@ def _widest(
 def _first_in_risk_windows(cases: tuple[Case, ...]) -> tuple[Case, ...]:
     """Return at most one case a dose: the first that may lie in its risk window."""
     first: dict[tuple[str, pd.Timestamp], Case] = {}
-    for case in cases:
+    for case in sorted(cases, key=lambda one: (one.onset_hours[1], one.onset_hours[0])):
         if case.in_risk_window != "no":
             first.setdefault((case.USUBJID, case.dose_start), case)
     return tuple(first.values())

@@ -10,7 +10,6 @@ from checks.events.onsets import Extremes, Measurements
 from checks.exposure import seconds, subject_codes
 from checks.exposure.spans import place
 
-
 GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
 """From the lowest: severity in the words of AESEV (CDISC codelist C66769), then the grades of AETOXGR (CTCAE 1 to 5).
 

@@ -4,11 +4,11 @@ import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Route
+from flows.alerts.messages import Facts, Occasion, outgoing_message
 from flows.alerts.sending import BOUNDS, Bounds, attempt_each
 from flows.ledger import Outgoing
 
@@ -54,16 +54,25 @@ def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Itera
         for channel in route.channels:
             parts = "\n".join((protocol.study.id, now.isoformat(), route.role, channel))
             name = hashlib.sha256(parts.encode()).hexdigest()[:32]
-            yield Outgoing(name, channel, _test(protocol, route), f"test:{name[:8]}", route.role)
+            facts = _facts(protocol, route, f"test-{name[:8]}", now)
+            yield Outgoing(name, channel, outgoing_message(facts), facts.alert, route.role)
 
 
-def _test(protocol: StudyProtocol, route: Route) -> Mapping[str, Any]:
-    """Return what a test says; as any message of a brief route, there it does not name the study."""
-    about = "" if route.brief else f" of study {protocol.study.id}"
-    said = f"TEST. This is a test of the alert route to {route.role}{about}. Nothing has happened."
-    told = {"schema": "postdose/alert/1", "test": True, "role": route.role, "alert": "test"}
-    named = {} if route.brief else {"study": protocol.study.id}
-    return {**told, **named, "subject": f"postdose: TEST of an alert route{about}", "text": said}
+def _facts(protocol: StudyProtocol, route: Route, alert: str, now: datetime) -> Facts:
+    study = protocol.study
+    return Facts(
+        study=study.id,
+        title=study.title,
+        timezone=str(study.timezone),
+        simulated="SIMULATED" in (study.title or ""),
+        alert=alert,
+        about="test",
+        occasion=Occasion.TEST,
+        role=route.role,
+        step=0,
+        at=now,
+        brief=route.brief,
+    )
 
 
 def _outcome(one: Outgoing, result: str | DeliveryError | None) -> str:

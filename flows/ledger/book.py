@@ -45,10 +45,13 @@ class Ledger:
         self._database = Database(url, must_exist=must_exist)
         bring_up_to_date(self._database, must_exist=must_exist)
 
-    def record(self, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
-        """Append one record and return it as the new head."""
+    def record(
+        self, study: str, kind: Kind, payload: Mapping[str, Any], outgoing: Sequence[Outgoing] = ()
+    ) -> Head:
+        """Append one record, put the messages it causes into the outbox, and return the new head."""
         with self._database.writing() as connection:
-            return self._append(connection, study, kind, payload)
+            head = self._append(connection, study, kind, payload)
+            return self._queue(connection, study, outgoing, head)
 
     def record_look(self, study: str, payload: Mapping[str, Any], outgoing: Sequence[Outgoing]) -> Head:
         """Append a look, put its messages into the outbox, and return the new head: one transaction.
@@ -62,10 +65,7 @@ class Ledger:
             if change is not None:
                 self._append(connection, study, Kind.PROTOCOL_CHANGE, change)
             head = self._append(connection, study, Kind.LOOK, payload)
-            for one in outgoing:
-                head = self._append(connection, study, Kind.ALERT, _alert(one))
-                outbox.queue(connection, study, one, head)
-        return head
+            return self._queue(connection, study, outgoing, head)
 
     def record_delivery(
         self,
@@ -196,6 +196,12 @@ class Ledger:
         if found != copied:
             raise LedgerBrokenError(f"{copied} records were copied, and {found} are there")
         return target.head()
+
+    def _queue(self, connection: Connection, study: str, outgoing: Sequence[Outgoing], head: Head) -> Head:
+        for one in outgoing:
+            head = self._append(connection, study, Kind.ALERT, _alert(one))
+            outbox.queue(connection, study, one, head)
+        return head
 
     def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
         last = _last(connection)

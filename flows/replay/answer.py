@@ -8,8 +8,7 @@ from functools import cache
 from typing import Any
 
 from checks.events import Case
-from checks.knowledge import Deliveries
-from checks.tables import Feed
+from checks.knowledge import Deliveries, Knowledge
 from checks.validation.catalogue import FUTURE
 from flows.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
 from flows.replay.journal import Entry
@@ -33,8 +32,8 @@ class Knowings:
 
 def knowings(looker: Looker, deliveries: Deliveries, last: datetime) -> Knowings:
     """Return the looks from which the delays are told, by what is known at the end of the replay."""
-    feeds = deliveries.known_at(last).feeds
-    whole = looker.look(feeds, last)
+    known = deliveries.known_at(last)
+    feeds, whole = known.feeds, looker.look(known, last)
     zones = dict(
         zip(whole.validation.subjects["USUBJID"], whole.validation.subjects["timezone"], strict=True)
     )
@@ -42,15 +41,15 @@ def knowings(looker: Looker, deliveries: Deliveries, last: datetime) -> Knowings
     return Knowings(
         _looks(looker, perfect(feeds, zones).at),
         _looks(looker, entered(feeds, zones, looker.protocol).at),
-        _looks(looker, lambda moment: deliveries.known_at(moment).feeds),
+        _looks(looker, deliveries.known_at),
         (doses.min().to_pydatetime() if len(doses) else last) - MINUTE,
     )
 
 
-def _looks(looker: Looker, feeds_at: Callable[[datetime], Mapping[str, Feed]]) -> LookAt:
+def _looks(looker: Looker, known_at: Callable[[datetime], Knowledge]) -> LookAt:
     @cache
     def look_at(moment: datetime) -> Seen:
-        return see(looker.look(feeds_at(moment), moment))
+        return see(looker.look(known_at(moment), moment))
 
     return look_at
 
@@ -92,7 +91,7 @@ def _answer_rule(
         answer["waterfall"] = _written(fall)
     if worst is not None and (crossed is None or worst < crossed):
         moment = _moment(entries[worst])
-        facts = missing_facts(looker.look(deliveries.known_at(moment).feeds, moment), rules[0]["kind"])
+        facts = missing_facts(looker.look(deliveries.known_at(moment), moment), rules[0]["kind"])
         answer["possible"] = {"since": entries[worst]["data_cutoff"], "missing": facts}
     return answer
 

@@ -118,15 +118,15 @@ def _schedule(course: Course, first: datetime | None, last: datetime | None, eve
     if first is not None and last is not None:
         return Schedule(first.astimezone(UTC), last.astimezone(UTC), every)
     until = last or datetime.now(UTC).replace(microsecond=0)
-    feeds = course.deliveries.known_at(until).feeds
-    whole = course.looker.look(feeds, until)
+    known = course.deliveries.known_at(until)
+    whole = course.looker.look(known, until)
     doses = whole.findings.doses["start_earliest"]
     if first is None and not len(doses):
         raise UsageError("--from: found nothing, and no dose that is known by now; allowed: a data cut-off")
     begins = day_of(doses.min().to_pydatetime()) if first is None else first.astimezone(UTC)
     if last is not None:
         return Schedule(begins, last.astimezone(UTC), every)
-    received = [delivery.received_at for feed in feeds.values() for delivery in feed.deliveries]
+    received = [delivery.received_at for feed in known.feeds.values() for delivery in feed.deliveries]
     latest = [feed.latest for feed in whole.validation.feeds]
-    known = max(moment for moment in (begins, *received, *latest) if moment is not None)
-    return whole_schedule(begins, known, every)
+    complete = max(moment for moment in (begins, *received, *latest) if moment is not None)
+    return whole_schedule(begins, complete, every)

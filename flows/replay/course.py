@@ -76,7 +76,7 @@ def _looks(course: Course, schedule: Schedule, path: Path) -> list[Entry]:
     progress = Progress(len(cutoffs), len(entries))
     with Journal(path, header, kept) as journal:
         for cutoff, one in list(zip(cutoffs, due, strict=True))[len(entries) :]:
-            look = course.looker.look(course.deliveries.known_at(cutoff).feeds, cutoff)
+            look = course.looker.look(course.deliveries.known_at(cutoff), cutoff)
             entry = {"deliveries_sha256": one.deliveries_sha256, **entry_of(look)}
             entries.append(journal.append(entry))
             progress.tell(len(entries))

@@ -1,15 +1,14 @@
 """Decide what one look of a replay is: the same stages as any look, on what was known at its data cut-off."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from checks.events import Records, find_cases, gather_evidence
+from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import decide_verdict, evaluate_rules
-from checks.tables import Feed
 from checks.validation import Judged, validate_feeds
 from flows.ledger import canonical
 from flows.report import Look, build_document
@@ -28,17 +27,19 @@ class Looker:
     protocol: StudyProtocol
     judged: Judged
 
-    def look(self, feeds: Mapping[str, Feed], data_cutoff: datetime) -> Look:
-        """Make one look at feeds as they were known; nothing is sent, written or remembered of a signal."""
+    def look(self, knowledge: Knowledge, data_cutoff: datetime) -> Look:
+        """Make one look at what was known; nothing is sent, written or remembered of a signal."""
         protocol = self.protocol
-        validation = validate_feeds(feeds, protocol, data_cutoff, judged=self.judged)
+        validation = validate_feeds(knowledge.feeds, protocol, data_cutoff, judged=self.judged)
         known = validation.subjects.set_index("USUBJID").index
         records = Records(validation.readings, validation.adverse_events, known)
         findings = find_cases(validation.administrations, records, protocol, data_cutoff)
         evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
         results = evaluate_rules(evidence, protocol)
         verdict = decide_verdict(results, validation.feeds, protocol)
-        return Look(protocol, data_cutoff, validation, findings, evidence, results, verdict)
+        return Look(
+            protocol, data_cutoff, validation, findings, evidence, results, verdict, knowledge.changes
+        )
 
 
 def entry_of(look: Look) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from datetime import datetime
 import pandas as pd
 
 from checks.instants import parse_stamps
+from checks.knowledge import Knowledge
 from checks.knowledge.keys import NATURAL
 from checks.protocol import StudyProtocol
-from checks.tables import Feed
+from checks.tables import CHANGES, Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,16 @@ class Timeline:
     feeds: Mapping[str, Feed]
     instants: Mapping[str, "pd.Series[pd.Timestamp]"]
 
-    def at(self, cutoff: datetime) -> Mapping[str, Feed]:
-        """Return the feeds with the rows that are known at a moment."""
+    def at(self, cutoff: datetime) -> Knowledge:
+        """Return the feeds with the rows that are known at a moment; nothing was ever changed."""
         moment = pd.Timestamp(cutoff)
-        return {
+        feeds = {
             domain: feed
             if feed.table is None or domain not in self.instants
             else replace(feed, table=feed.table[~(self.instants[domain] > moment).to_numpy()])
             for domain, feed in self.feeds.items()
         }
+        return Knowledge(feeds, CHANGES.empty())
 
 
 def perfect(feeds: Mapping[str, Feed], zones: Mapping[str, str]) -> Timeline:

@@ -30,12 +30,13 @@ from flows.report.words import (
 WIDTH = 80
 MOST_LISTED = 20
 
-_PLAIN = str.maketrans({DASH: "-", MINUS: "-", AT_MOST: "<=", "\N{REPLACEMENT CHARACTER}": "?"})
+PLAIN_SIGNS = str.maketrans({DASH: "-", MINUS: "-", AT_MOST: "<=", "\N{REPLACEMENT CHARACTER}": "?"})
+"""What a plain terminal or mail shows in place of our own signs."""
 
 
 def plain(text: str) -> str:
     """Return the text in printable ASCII, with signs that a plain terminal has."""
-    return printable(text).translate(_PLAIN).encode("ascii", "backslashreplace").decode("ascii")
+    return printable(text).translate(PLAIN_SIGNS).encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:

@@ -151,12 +151,11 @@ def backgrounds_table(look: Record) -> Table:
     return Table("The same events at other backgrounds", columns, rows)
 
 
-def grade_text(case: Record) -> str:
+def grade_text(grade: str | None) -> str:
     """Return the highest grade of a case's adverse events: "3", "severe (no grade)", or that none is known."""
-    grade = case.get("grade")
     if grade is None:
         return "none reported"
-    return str(grade) if grade.isdigit() else f"{grade} (no grade)"
+    return grade if grade.isdigit() else f"{grade} (no grade)"
 
 
 def _case_row(case: Record) -> tuple[Cell, ...]:
@@ -174,7 +173,7 @@ def _case_row(case: Record) -> tuple[Cell, ...]:
         Cell(found, "vital signs and adverse events disagree: query" if queried else ""),
         Cell(evidence),
         Cell(case["certainty"]),
-        Cell(grade_text(case)),
+        Cell(grade_text(case.get("grade"))),
         Cell(IN_WINDOW[case["in_risk_window"]], surely, "inside" if case["in_risk_window"] == "yes" else ""),
     )
 

@@ -140,7 +140,7 @@ def replayed(seed: int, around: datetime) -> dict[int, datetime | None]:
 
 def is_crossed(course: Course, cutoff: datetime) -> bool:
     """Whether the look at a data cut-off, with the data as they were known then, finds the rule crossed."""
-    look = course.looker.look(course.deliveries.known_at(cutoff).feeds, cutoff)
+    look = course.looker.look(course.deliveries.known_at(cutoff), cutoff)
     return any(result.id == RULE and result.verdict == "crossed" for result in look.results)
 
 

@@ -247,7 +247,10 @@ def slow_cases(trial: Trial) -> Iterator[tuple[Any, ...]]:
                 # Reading taken: at worst one case more, the first that may lie in the risk window.
                 reach = min(last, start + RISK[1] + WITHIN + WASHOUT - SECOND)
                 more = pairs(subject, start, start, reach, widest=True)
-                open_cases = (as_case(pair, start) for pair in sorted(more, key=lambda one: one.later.latest))
+                open_cases = (
+                    as_case(pair, start)
+                    for pair in sorted(more, key=lambda one: (one.later.latest, one.later.earliest))
+                )
                 found += [
                     ("possible", "possible", False, *case[3:]) for case in open_cases if case[1] != "no"
                 ][:1]

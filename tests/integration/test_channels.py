@@ -22,6 +22,7 @@ MESSAGE = {
     "subject": "postdose: signal in study S",
     "study": "S",
     "verdict": "signal",
+    "alert": "a1b2",
     "role": "safety_physician",
     "data_cutoff": "2026-03-01T00:00:00Z",
     "rules": ["three_cases: crossed"],
@@ -70,11 +71,11 @@ def queue(ledger: Ledger, channel: str) -> None:
     ledger.record_look("S", {"verdict": "signal"}, [Outgoing("id-1", channel, MESSAGE)])
 
 
-def send(address: str, message: Mapping[str, Any] = MESSAGE, alert: str = "signal:three_cases") -> str:
+def send(address: str, message: Mapping[str, Any] = MESSAGE) -> str:
     """Send one message through the channel of an address, without a ledger."""
     channel = f"env:{VARIABLE}"
     carry = resolve(channel, folder=Path(), addresses={VARIABLE: address})
-    return carry(Outgoing("id-1", channel, message, alert), NOW)
+    return carry(Outgoing("id-1", channel, message), NOW)
 
 
 def test_a_file_channel_writes_one_whole_file_a_message(ledger: Ledger, tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_an_on_call_system_receives_an_event(receiver: str) -> None:
     assert send(f"pagerduty://{KEY}?endpoint=http://{receiver}") == "answered 202 Accepted"
     (event,) = Receiver.bodies
     assert (event["routing_key"], event["event_action"]) == (KEY, "trigger")
-    assert event["dedup_key"] == "S:signal:three_cases"
+    assert event["dedup_key"] == "a1b2"
     assert event["links"] == [{"href": "https://127.0.0.1/report.html", "text": "The look's report"}]
     payload = event["payload"]
     assert payload["summary"] == "postdose: signal in study S"

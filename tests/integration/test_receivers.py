@@ -4,6 +4,9 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +31,7 @@ Mood = Callable[["Handler"], None]
 class Receiver:
     """What a receiver is told to answer, in order, and what it was sent."""
 
+    server: ThreadingHTTPServer | None = None
     url: str = ""
     moods: list[Mood] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -98,6 +102,7 @@ def receiver() -> Iterator[Receiver]:
     told = Receiver()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Told", (Handler,), {"receiver": told}))
     server.daemon_threads = True
+    told.server = server
     told.url = f"http://127.0.0.1:{server.server_port}/alerts/t0ken"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -304,6 +309,77 @@ def test_a_receiver_that_hangs_delays_no_other(ledger: Ledger, tmp_path: Path, r
     )
     assert 1 <= sent.refused <= 3  # 0.5 s hold no more attempts of 0.2 s; the rest was not begun
     assert sent.refused + sent.unbegun == 8
+
+
+SENDER = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from flows.alerts import send_due
+from flows.ledger import Ledger
+state, url, now = sys.argv[1:]
+send_due(Ledger(state), "S", datetime.fromisoformat(now), folder=Path(), addresses={"POSTDOSE_PHYSICIAN_URL": url})
+"""
+
+
+def test_a_sender_killed_before_it_wrote_the_receipt_sends_again_under_the_same_key(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    state = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    queue(Ledger(state), "id-1")
+    arguments = [sys.executable, "-c", SENDER, state, receiver.url]
+    arrived = threading.Event()
+
+    def takes_it_and_hesitates(handler: Handler) -> None:
+        arrived.set()
+        handler.receiver.end.wait(30)
+
+    receiver.moods = [takes_it_and_hesitates, answers(200)]
+    sender = subprocess.Popen([*arguments, NOW.isoformat()])
+    assert arrived.wait(60)
+    sender.kill()
+    sender.wait(30)
+    assert [record.kind for record in Ledger(state).records("S")] == [Kind.LOOK, Kind.ALERT]
+    claimed = NOW + timedelta(seconds=149)
+    subprocess.run([*arguments, claimed.isoformat()], check=True, timeout=60)
+    assert len(receiver.bodies) == 1
+    subprocess.run([*arguments, (claimed + timedelta(seconds=1)).isoformat()], check=True, timeout=60)
+    assert [headers["Idempotency-Key"] for headers in receiver.headers] == ["id-1", "id-1"]
+    assert Ledger(state).pending("S") == ()
+
+
+def test_a_certificate_that_is_not_trusted_gets_no_message(
+    ledger: Ledger, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    named = ["-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    to = ["-out", str(certificate), "-keyout", str(key)]
+    subprocess.run([*command, *named, *to], check=True, capture_output=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    assert receiver.server is not None
+    receiver.server.socket = context.wrap_socket(receiver.server.socket, server_side=True)
+    receiver.moods = [answers(200)]
+    url = receiver.url.replace("http:", "https:")
+    queue(ledger, "id-1")
+    assert [one.id for one in send(ledger, tmp_path, url).dead] == ["id-1"]
+    assert (
+        ledger.dead_letters("S")[0].last_error == f"env:{VARIABLE}: the receiver's certificate is not trusted"
+    )
+    assert receiver.bodies == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    ledger.requeue("S", "id-1", by="Dr. Ærø", at=NOW)
+    assert send(ledger, tmp_path, url).delivered == ("id-1",)
 
 
 def test_two_senders_at_once_send_a_message_once(tmp_path: Path, receiver: Receiver) -> None:

@@ -41,7 +41,7 @@ class Postmaster:
     def _answer(self, stage: str, usual: str) -> str:
         return self.answers[stage].pop(0) if self.answers.get(stage) else usual
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _s: SMTP, _n: Session, envelope: Envelope, address: str, _o: list[str]
     ) -> str:
         answer = self._answer("mail", "250 OK")
@@ -49,7 +49,7 @@ class Postmaster:
             envelope.mail_from = address
         return answer
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _s: SMTP, _n: Session, envelope: Envelope, address: str, _o: list[str]
     ) -> str:
         answer = self._answer("rcpt", "250 OK")
@@ -57,13 +57,13 @@ class Postmaster:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, _s: SMTP, _n: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _s: SMTP, _n: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         answer = self._answer("data", "250 2.0.0 Ok: queued as 4F3A21B")
         if answer.startswith("250"):
             self.mails.append(envelope)
         return answer
 
-    async def handle_QUIT(self, _s: SMTP, _n: Session, _e: Envelope) -> str:
+    async def handle_QUIT(self, _s: SMTP, _n: Session, _e: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         return self._answer("quit", "221 Bye")
 
     def authenticate(self, _s: SMTP, _n: Session, _e: Envelope, _m: str, told: Any) -> AuthResult:

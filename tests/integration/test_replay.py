@@ -197,8 +197,8 @@ def test_a_look_of_the_replay_is_the_look_that_was_made_at_the_time(
         domain: tuple(one for one in some if one.delivery.received_at <= cutoff)  # type: ignore[operator]
         for domain, some in delivered.items()
     }
-    feeds = Deliveries(by_then, protocol).known_at(cutoff).feeds
-    fresh = entry_of(Looker(protocol, Judged()).look(feeds, cutoff))
+    known = Deliveries(by_then, protocol).known_at(cutoff)
+    fresh = entry_of(Looker(protocol, Judged()).look(known, cutoff))
     replayed = entries(folder)[place]
     assert {name: replayed[name] for name in fresh} == fresh
 

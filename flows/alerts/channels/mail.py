@@ -115,8 +115,8 @@ def _session(mailbox: Mailbox) -> Iterator[smtplib.SMTP]:
             opened.login(mailbox.user, mailbox.password)
         yield opened
     finally:
-        _wait_at_most(FAREWELL_SECONDS, opened)
         with suppress(OSError, smtplib.SMTPException):
+            _wait_at_most(FAREWELL_SECONDS, opened)
             opened.quit()
         opened.close()
 
@@ -173,5 +173,9 @@ def _answers(channel: str) -> Iterator[None]:
         raise DeliveryError(
             f"{channel}: the mail server's certificate is not trusted", permanent=True
         ) from None
-    except (OSError, smtplib.SMTPException) as error:
+    except (
+        OSError,
+        smtplib.SMTPException,
+        ValueError,
+    ) as error:  # the last from a host name that can be none
         raise DeliveryError(f"{channel}: no answer from the mail server ({type(error).__name__})") from None

@@ -21,8 +21,8 @@ ENDPOINTS = {
     "eu": "https://events.eu.pagerduty.com/v2/enqueue",
 }
 
-SEVERITIES = {"signal": "critical", "not_assessable": "error", "watch": "warning"}
-"""By verdict. A brief message names none: what may be the worst is told as the worst."""
+SEVERITIES = {"signal": "critical", "not_assessable": "error", "watch": "warning", None: "error"}
+"""By verdict; None is an alert of the monitor itself. A brief message does not say: it may be the worst."""
 
 LONGEST_SUMMARY = 1_024
 """Characters; what the interface takes."""
@@ -30,7 +30,8 @@ LONGEST_SUMMARY = 1_024
 LONGEST_KEY = 255
 """Characters; what the interface takes."""
 
-ACTIONS = ("trigger", "acknowledge", "resolve")
+TRIGGER = "trigger"
+"""What an event does unless the message says ``acknowledge`` or ``resolve``."""
 
 
 def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
@@ -60,12 +61,11 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
 def event(outgoing: Outgoing) -> Mapping[str, Any]:
     """Return the event of a message, without the routing key; every message of one alert has one ``dedup_key``."""
     message = outgoing.message
-    alert = outgoing.alert or str(message["alert"])
     told: dict[str, Any] = {
-        "event_action": message.get("event_action", ACTIONS[0]),
-        "dedup_key": f"{message.get('study', '')}:{alert}".lstrip(":")[:LONGEST_KEY],
+        "event_action": message.get("event_action", TRIGGER),
+        "dedup_key": str(message.get("alert", outgoing.alert))[:LONGEST_KEY],
     }
-    if told["event_action"] != ACTIONS[0]:
+    if told["event_action"] != TRIGGER:
         return told
     return {
         **told,
@@ -80,7 +80,7 @@ def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
     payload = {
         "summary": subject(message)[:LONGEST_SUMMARY],
         "source": study,
-        "severity": "info" if message.get("test") else SEVERITIES.get(message.get("verdict", ""), "critical"),
+        "severity": "info" if message.get("test") else SEVERITIES.get(message.get("verdict", "signal"), "critical"),
         "component": message.get("role"),
         "group": study,
         "class": message.get("verdict"),

@@ -82,7 +82,7 @@ def post(channel: str, url: httpx.URL, body: bytes, headers: Mapping[str, str], 
             client.stream("POST", url, content=body, headers=sent) as response,
         ):
             answer = _read(response)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, ValueError) as error:  # the latter from a host name that can be none
         raise _unanswered(channel, error) from None
     if not response.is_success:
         raise _refused(channel, response, now)
@@ -111,11 +111,11 @@ def _read(response: httpx.Response) -> bytes:
     return read
 
 
-def _unanswered(channel: str, error: httpx.HTTPError) -> DeliveryError:
+def _unanswered(channel: str, error: Exception) -> DeliveryError:
     """Say why there was no answer, by the error's kind alone: its text may hold the address."""
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
         return DeliveryError(f"{channel}: the receiver's certificate is not trusted", permanent=True)
-    said: Mapping[type[httpx.HTTPError], str] = {
+    said: Mapping[type[Exception], str] = {
         httpx.ConnectError: "no connection to the receiver",
         httpx.ConnectTimeout: f"no connection to the receiver within {CONNECT_SECONDS} s",
         httpx.ReadTimeout: f"no answer for {SILENCE_SECONDS} s",

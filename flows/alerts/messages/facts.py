@@ -1,10 +1,9 @@
 """Declare what a message may say: everything it tells stands here, and it is composed from nothing else."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from flows.ledger import Head
 
@@ -77,7 +76,7 @@ class LookFacts:
 class Facts:
     """Everything that one message to one role may say.
 
-    Parameters
+    Attributes
     ----------
     study, title, timezone, simulated
         The study: its id, its title or None, its time zone, and whether its participants are simulated.
@@ -106,6 +105,8 @@ class Facts:
         The ledger's newest record when this was written, or None.
     report
         Where the page is, or None.
+    command
+        The command line that acknowledges it, or None where no answer is asked for.
     """
 
     study: str
@@ -127,8 +128,7 @@ class Facts:
     held_back: int = 0
     head: Head | None = None
     report: str | None = None
-    state: str | None = field(default=None)
-    """The protocol's path as the acknowledgement command needs it, or None to leave it out."""
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +138,3 @@ class Message:
     subject: str
     text: str
     html: str
-
-    def document(self, facts: Facts) -> Mapping[str, Any]:
-        """Return the mapping that the outbox keeps and every channel is given."""
-        opening = {"schema": "postdose/alert/2", "alert": facts.alert, "role": facts.role}
-        return {**opening, "subject": self.subject, "text": self.text, "html": self.html}

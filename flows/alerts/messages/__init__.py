@@ -1,0 +1,19 @@
+"""Say what an alert is about: facts become a subject, a plain text and a page."""
+
+from flows.alerts.messages.composing import compose
+from flows.alerts.messages.facts import CaseFact, Facts, LookFacts, Message, Occasion, RuleFact
+from flows.alerts.messages.looked import case_key, look_facts
+from flows.alerts.messages.outgoing import outgoing_message
+
+__all__ = [
+    "CaseFact",
+    "Facts",
+    "LookFacts",
+    "Message",
+    "Occasion",
+    "RuleFact",
+    "case_key",
+    "compose",
+    "look_facts",
+    "outgoing_message",
+]
