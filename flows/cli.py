@@ -97,6 +97,13 @@ def _parser() -> argparse.ArgumentParser:
     _alerts_arguments(alerts)
     ledger = commands.add_parser("ledger", help="verify or export the record of looks, or name its head")
     _ledger_arguments(ledger)
+    heartbeat = commands.add_parser(
+        "heartbeat", help="for an outside watchdog: not 0 when the last look or a feed is too old"
+    )
+    heartbeat.add_argument("protocol", type=Path, help="study protocol file")
+    heartbeat.add_argument("--state", help="database URL of the ledger (default: as of a look)")
+    heartbeat.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    heartbeat.set_defaults(run=_heartbeat)
     serve = commands.add_parser(
         "serve", help="run scheduled looks, and looks asked for, through a Prefect server"
     )
@@ -374,6 +381,12 @@ def _ledger(options: argparse.Namespace) -> int:
         return run_move(settings, to=options.to, as_json=options.json)
     run = run_export if options.action == "export" else run_head
     return run(settings, as_json=options.json)
+
+
+def _heartbeat(options: argparse.Namespace) -> int:
+    from flows.heartbeat import run_heartbeat
+
+    return run_heartbeat(options.protocol, state=options.state, now=datetime.now(UTC), as_json=options.json)
 
 
 def _serve(options: argparse.Namespace) -> int:

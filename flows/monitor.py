@@ -24,6 +24,7 @@ from checks.tables import DeliveredTable, Feed
 from flows import tasks
 from flows.alerts import due_alerts
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
+from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults
 from flows.ledger import Head, Ledger, canonical
 from flows.report import Look, build_document
 from flows.settings import Settings, read_settings
@@ -104,6 +105,9 @@ def monitor_study(
     verdict = decide_verdict(results, validation.feeds, protocol)
     look = Look(protocol, cutoff, validation, findings, evidence, results, verdict, knowledge.changes)
     outcome = _remember_and_tell(look, folder, settings, reason)
+    if outcome.ledger_problem is None:
+        url = settings.addresses.get(HEARTBEAT_URL)
+        beat(protocol, outcome.document, completed_at=datetime.now(UTC), url=url)
     return Completed(
         name=str(verdict), message=f"verdict {verdict}, look {outcome.document['look_id']}", data=outcome
     )
@@ -255,6 +259,7 @@ def _payload(
         "protocol_sha256": told["protocol_sha256"],
         "code_version": told["code_version"],
         "feeds": {feed["domain"]: feed["sha256"] for feed in told["feeds"]},
+        "feed_faults": feed_faults(told["feeds"]),
         "signals": told["signals"],
         "alerted_at": alerted,
         "reason": reason,

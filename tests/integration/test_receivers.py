@@ -20,7 +20,8 @@ from flows.alerts.sending import Bounds, Sent, send_due
 from flows.ledger import Kind, Ledger, Outgoing
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
-QUICK = Bounds(attempt=2.0, begin=8.0)
+PATIENT = Bounds(attempt=20.0, begin=60.0)
+IMPATIENT = Bounds(attempt=1.5, begin=8.0)
 VARIABLE = "POSTDOSE_PHYSICIAN_URL"
 MESSAGE = {"subject": "postdose: signal in study S", "text": "three_cases: crossed", "html": "<p>crossed</p>"}
 
@@ -132,9 +133,15 @@ def queue(
     ledger.record_look("S", {"verdict": "signal"}, outgoing)
 
 
-def send(ledger: Ledger, tmp_path: Path, addresses: Mapping[str, str] | str, at: datetime = NOW) -> Sent:
+def send(
+    ledger: Ledger,
+    tmp_path: Path,
+    addresses: Mapping[str, str] | str,
+    at: datetime = NOW,
+    bounds: Bounds = PATIENT,
+) -> Sent:
     told = {VARIABLE: addresses} if isinstance(addresses, str) else addresses
-    return send_due(ledger, "S", at, folder=tmp_path, addresses=told, bounds=QUICK)
+    return send_due(ledger, "S", at, folder=tmp_path, addresses=told, bounds=bounds)
 
 
 def kinds(ledger: Ledger) -> list[str]:
@@ -206,7 +213,7 @@ def test_what_passes_is_tried_again_under_the_same_key(
 ) -> None:
     receiver.moods = [mood, answers(200)]
     queue(ledger, "id-1")
-    assert send(ledger, tmp_path, receiver.url).outcome == "failed"
+    assert send(ledger, tmp_path, receiver.url, bounds=IMPATIENT).outcome == "failed"
     again = due(ledger)
     assert NOW <= again <= NOW + timedelta(seconds=30)
     sent = send(ledger, tmp_path, receiver.url, again)
@@ -301,14 +308,12 @@ def test_a_receiver_that_hangs_delays_no_other(ledger: Ledger, tmp_path: Path, r
     receiver.moods = [says_nothing] * 8
     outgoing = [Outgoing(f"hangs-{place}", f"env:{VARIABLE}", MESSAGE) for place in range(8)]
     ledger.record_look("S", {}, [*outgoing, Outgoing("id-1", "file:outbox/", MESSAGE)])
-    addresses, bounds = {VARIABLE: receiver.url}, Bounds(attempt=0.2, begin=0.5)
-    sent = send_due(ledger, "S", NOW, folder=tmp_path, addresses=addresses, bounds=bounds)
+    sent = send(ledger, tmp_path, receiver.url, bounds=Bounds(attempt=2.0, begin=1.0))
     assert sent.delivered == ("id-1",)
     assert (
         ledger.records("S", Kind.RECEIPT)[0].sequence < ledger.records("S", Kind.FAILED_DELIVERY)[0].sequence
     )
-    assert 1 <= sent.refused <= 3  # 0.5 s hold no more attempts of 0.2 s; the rest was not begun
-    assert sent.refused + sent.unbegun == 8
+    assert (sent.refused, sent.unbegun) == (1, 7)  # after the first there was no time to begin another
 
 
 SENDER = """
@@ -340,7 +345,7 @@ def test_a_sender_killed_before_it_wrote_the_receipt_sends_again_under_the_same_
     sender.kill()
     sender.wait(30)
     assert [record.kind for record in Ledger(state).records("S")] == [Kind.LOOK, Kind.ALERT]
-    claimed = NOW + timedelta(seconds=149)
+    claimed = NOW + timedelta(seconds=149)  # twice the time that sending may take, less one
     subprocess.run([*arguments, claimed.isoformat()], check=True, timeout=60)
     assert len(receiver.bodies) == 1
     subprocess.run([*arguments, (claimed + timedelta(seconds=1)).isoformat()], check=True, timeout=60)

@@ -115,7 +115,7 @@ def _session(mailbox: Mailbox) -> Iterator[smtplib.SMTP]:
             opened.login(mailbox.user, mailbox.password)
         yield opened
     finally:
-        with suppress(OSError, smtplib.SMTPException):
+        with suppress(OSError):  # smtplib's own errors are of that kind
             _wait_at_most(FAREWELL_SECONDS, opened)
             opened.quit()
         opened.close()

@@ -80,7 +80,9 @@ def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
     payload = {
         "summary": subject(message)[:LONGEST_SUMMARY],
         "source": study,
-        "severity": "info" if message.get("test") else SEVERITIES.get(message.get("verdict", "signal"), "critical"),
+        "severity": "info"
+        if message.get("test")
+        else SEVERITIES.get(message.get("verdict", "signal"), "critical"),
         "component": message.get("role"),
         "group": study,
         "class": message.get("verdict"),

@@ -1,0 +1,248 @@
+"""Decide whether the monitor lives: is its last look recent, are its feeds, and does a message lie undelivered.
+
+For a watchdog outside: ``postdose heartbeat`` asks the ledger, ``heartbeat.json`` is written after each look that is
+on record, and POSTDOSE_HEARTBEAT_URL is called then. None of them can tell of a machine that is off: whoever
+asks, or waits to be called, must be on another.
+"""
+
+import json
+import logging
+import os
+import sys
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from checks.errors import DeliveryError, UsageError
+from checks.protocol import StudyProtocol, load_protocol
+from flows.ledger import Head, Kind, Ledger, Record
+from flows.settings import Settings, read_settings
+
+LOGGER = logging.getLogger("postdose")
+
+HEARTBEAT_URL = "POSTDOSE_HEARTBEAT_URL"
+LONGEST_CALL = 5.0
+"""Seconds. A look must not wait for a watchdog, which learns as much from the next one."""
+
+NOT_ASSESSABLE = 30
+"""Exit code when the last look is too old or a feed of it is at fault: as of a look that cannot give an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What the monitor raises an alert about of its own accord, and a sentence that says why."""
+
+    about: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the ledger tells of a study: its newest look, its head, and every cause for an alert of the monitor."""
+
+    look: Mapping[str, Any] | None
+    head: Head | None
+    causes: tuple[Cause, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when there is no cause; an undelivered message outweighs the others, as it does in a look."""
+        if any(cause.about.startswith("delivery_failed:") for cause in self.causes):
+            return DeliveryError.exit_code
+        return NOT_ASSESSABLE if self.causes else 0
+
+
+def feed_faults(feeds: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what a look's record keeps of each feed that is at fault, by domain: ``stale`` or ``blocked``.
+
+    A feed that is blocked as well as stale counts as blocked: mending it is what is asked.
+    """
+    faults = {}
+    for feed in feeds:
+        if feed["outcome"] in ("failed", "error") or not feed["within_limit"]:
+            faults[feed["domain"]] = {"fault": "blocked", "latest": feed["latest"]}
+        elif feed["stale"]:
+            faults[feed["domain"]] = {"fault": "stale", "latest": feed["latest"]}
+    return faults
+
+
+def monitor_causes(records: Sequence[Record], protocol: StudyProtocol, now: datetime) -> tuple[Cause, ...]:
+    """Return what the monitor itself must tell people: a pure function of a study's records.
+
+    Parameters
+    ----------
+    records
+        Every record of the study, oldest first.
+    protocol
+        How old its last look and its feeds may be.
+    now
+        UTC.
+    """
+    look = newest_look(records, now)
+    return (*_look_missing(look, protocol, now), *_feeds(look, protocol), *_dead_letters(records))
+
+
+def newest_look(records: Iterable[Record], now: datetime) -> Mapping[str, Any] | None:
+    """Return what is on record of the look with the latest data cut-off that has come, or None.
+
+    A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
+    mistake, does not hide that none is made.
+    """
+    looks = [record.payload for record in records if record.kind == Kind.LOOK]
+    past = [look for look in looks if datetime.fromisoformat(look["data_cutoff"]) <= now]
+    return max(past, key=lambda look: datetime.fromisoformat(look["data_cutoff"]), default=None)
+
+
+def _look_missing(look: Mapping[str, Any] | None, protocol: StudyProtocol, now: datetime) -> Iterator[Cause]:
+    allowed = protocol.schedule.max_look_age_hours
+    if look is None:
+        yield Cause("look_missing", "No look of this study is on record.")
+    elif now - datetime.fromisoformat(look["data_cutoff"]) > timedelta(hours=allowed):
+        age = _age_hours(look, now)
+        yield Cause(
+            "look_missing",
+            f"The last look had its data cut-off at {look['data_cutoff']}, {age:.1f} h ago; allowed: {allowed:g} h.",
+        )
+
+
+def _age_hours(look: Mapping[str, Any], now: datetime) -> float:
+    return (now - datetime.fromisoformat(look["data_cutoff"])) / timedelta(hours=1)
+
+
+def _feeds(look: Mapping[str, Any] | None, protocol: StudyProtocol) -> Iterator[Cause]:
+    faults = (
+        {} if look is None else look.get("feed_faults", {})
+    )  # looks recorded before it was kept have none
+    sources = protocol.feeds.by_domain()
+    for domain, fault in faults.items():
+        latest = "no datum" if fault["latest"] is None else f"latest datum {fault['latest']}"
+        if fault["fault"] == "blocked":
+            yield Cause(f"feed_blocked:{domain}", f"The feed {domain} cannot be used as it is ({latest}).")
+        elif domain in sources:
+            allowed = sources[domain].max_age_hours or 0
+            yield Cause(
+                f"feed_stale:{domain}",
+                f"The feed {domain} was older than allowed at the last look ({latest}; allowed: {allowed:g} h).",
+            )
+
+
+def _dead_letters(records: Iterable[Record]) -> Iterator[Cause]:
+    """Tell of each role that a message could not reach, until it is sent again or somebody took its alert."""
+    dead: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        if record.kind == Kind.DEAD_LETTER:
+            dead[record.payload["message"]] = record.payload
+        elif record.kind in (Kind.ALERT, Kind.RECEIPT):
+            dead.pop(record.payload.get("message", ""), None)
+        elif record.kind == Kind.ACKNOWLEDGEMENT:
+            taken = record.payload.get("alert")
+            dead = {name: one for name, one in dead.items() if taken is None or one.get("alert") != taken}
+    roles = {one.get("role") or one["channel"]: one for one in dead.values()}
+    for role, one in sorted(roles.items()):
+        yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one['detail']}")
+
+
+def take_pulse(ledger: Ledger, protocol: StudyProtocol, now: datetime) -> Pulse:
+    """Return what a ledger tells of a study at a moment (UTC)."""
+    records, head = ledger.records(protocol.study.id), ledger.head()
+    return Pulse(newest_look(records, now), head, monitor_causes(records, protocol, now))
+
+
+def run_heartbeat(path: Path, *, state: str | None, now: datetime, as_json: bool) -> int:
+    """Print whether the monitor of a study lives, and return the exit code.
+
+    0 when it does; 30 when its last look is too old or a feed of it stale or blocked, or nothing is on record; 40
+    when a message was given up that nobody has sent again, or whose alert nobody has taken; 41 when the ledger cannot
+    be read.
+    """
+    protocol = load_protocol(path)
+    pulse = _pulse(read_settings(os.environ, state=state, folder=protocol.folder), protocol, now)
+    if as_json:
+        sys.stdout.write(json.dumps(_document(pulse, protocol, now), indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(_lines(pulse, protocol, now)) + "\n")
+    return pulse.exit_code
+
+
+def _pulse(settings: Settings, protocol: StudyProtocol, now: datetime) -> Pulse:
+    try:
+        ledger = Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+    except UsageError as error:
+        return Pulse(None, None, (Cause("look_missing", f"There is no ledger: {error}"),))
+    return take_pulse(ledger, protocol, now)
+
+
+def _document(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> dict[str, Any]:
+    look = pulse.look
+    return {
+        "schema": "postdose/heartbeat/1",
+        "study": protocol.study.id,
+        "checked_at": _instant(now),
+        "alive": not pulse.causes,
+        "exit_code": pulse.exit_code,
+        "last_look": look and {name: look[name] for name in ("look_id", "data_cutoff", "verdict")},
+        "ledger": pulse.head and asdict(pulse.head),
+        "problems": [asdict(cause) for cause in pulse.causes],
+    }
+
+
+def _lines(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> Iterator[str]:
+    for cause in pulse.causes:
+        yield f"{cause.about}: {cause.said}"
+    if pulse.look is not None:
+        age, verdict = _age_hours(pulse.look, now), pulse.look["verdict"]
+        yield f"{protocol.study.id}: last look {pulse.look['look_id']}, {verdict}, {age:.1f} h ago"
+
+
+def beat(
+    protocol: StudyProtocol, look: Mapping[str, Any], *, completed_at: datetime, url: str | None
+) -> None:
+    """Write ``looks/<study>/heartbeat.json`` beside the protocol and call the watchdog; failing is only logged.
+
+    Parameters
+    ----------
+    protocol
+        Whose look it was.
+    look
+        Its document.
+    completed_at
+        UTC.
+    url
+        Called with GET and nothing else, so that nothing of the study leaves; never logged, for it may hold a key.
+    """
+    told = {name: look[name] for name in ("study", "look_id", "data_cutoff", "verdict")}
+    text = json.dumps({"schema": "postdose/beat/1", **told, "completed_at": _instant(completed_at)}, indent=1)
+    file = protocol.folder / "looks" / protocol.study.id / "heartbeat.json"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_name(f"{file.name}.{os.getpid()}.part")
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        LOGGER.error("The heartbeat could not be written: %s", error.strerror)
+    if url:
+        caller = Thread(target=_call, args=(url,), daemon=True, name="postdose heartbeat")
+        caller.start()
+        caller.join(LONGEST_CALL)
+        if caller.is_alive():
+            LOGGER.error("%s: no answer within %g s", HEARTBEAT_URL, LONGEST_CALL)
+
+
+def _call(url: str) -> None:
+    try:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError
+        with urllib.request.urlopen(url, timeout=LONGEST_CALL):  # noqa: S310 - the scheme was just looked at
+            pass
+    except ValueError:
+        LOGGER.error("%s: found another form; allowed: an http or https address", HEARTBEAT_URL)
+    except OSError as error:  # its text may hold the address
+        LOGGER.error("%s: no success (%s)", HEARTBEAT_URL, type(error).__name__)
+
+
+def _instant(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
