@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.errors import PostdoseError, ProtocolError, UsageError
-from flows.settings import PREFECT_DEFAULTS, read_settings
+from flows.settings import prefect_settings, read_settings
 
 if TYPE_CHECKING:
     from flows.monitor import LookOutcome
@@ -26,10 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
     _show_progress()
-    for name, value in PREFECT_DEFAULTS.items():
-        os.environ.setdefault(name, value)
     command: Callable[[argparse.Namespace], int] = options.run
     try:
+        os.environ.update(prefect_settings(os.environ))
         return command(options)
     except ProtocolError as error:
         print(error, file=sys.stderr)
@@ -98,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     ledger = commands.add_parser("ledger", help="verify or export the record of looks, or name its head")
     _ledger_arguments(ledger)
     heartbeat = commands.add_parser(
-        "heartbeat", help="for an outside watchdog: not 0 when the last look or a feed is too old"
+        "heartbeat",
+        help="for an outside watchdog: not 0 when the last look or a feed is too old",
+        epilog="Exit codes: 0 alive, 30 no look or an old one, a feed stale or blocked, 40 a message was given up, "
+        "41 the ledger cannot be read.",
     )
     heartbeat.add_argument("protocol", type=Path, help="study protocol file")
     heartbeat.add_argument("--state", help="database URL of the ledger (default: as of a look)")
@@ -110,6 +112,17 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
     serve.add_argument("--cron", help="a schedule in place of the protocol's")
     serve.set_defaults(run=_serve)
+    doctor = commands.add_parser("doctor", help="say what would stop a look tonight")
+    doctor.add_argument("protocols", nargs="*", type=Path, metavar="PROTOCOL")
+    doctor.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    doctor.set_defaults(run=_doctor)
+    prefect = commands.add_parser(
+        "prefect",
+        help="run Prefect's own command with our settings: no telemetry, the database",
+        add_help=False,
+    )
+    prefect.add_argument("arguments", nargs=argparse.REMAINDER)
+    prefect.set_defaults(run=_prefect)
     return parser
 
 
@@ -394,6 +407,17 @@ def _serve(options: argparse.Namespace) -> int:
 
     serve_studies(options.protocols, cron=options.cron)
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from flows.doctor import run_doctor
+
+    return run_doctor(options.protocols, os.environ, datetime.now(UTC), as_json=options.json)
+
+
+def _prefect(options: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "prefect", *options.arguments]
+    os.execv(sys.executable, command)  # noqa: S606 - in our place, so that signals reach it
 
 
 def _simulate(options: argparse.Namespace) -> int:

@@ -1,12 +1,20 @@
-"""Read the environment once, into one frozen object; nothing below reads it again."""
+"""Read the environment once, into one frozen object; nothing below reads it again.
 
-from collections.abc import Mapping
+``VARIABLES`` says of every variable what it means; the operator's README repeats it, held together by a test.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from checks.errors import UsageError
 
 DEFAULT_STATE = "postdose.sqlite"
+STATE: Final = "POSTDOSE_STATE"
+DATABASE: Final = "POSTDOSE_DATABASE"
+PREFECT_DATABASE: Final = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 LEDGER_KEY = "POSTDOSE_LEDGER_KEY"
 SHORTEST_KEY = 32
@@ -15,6 +23,13 @@ SHORTEST_KEY = 32
 CLOSED = "POSTDOSE_CLOSED"
 CLOSED_ALLOWED = "allowed"
 """What that variable must say before a closed report, which reads the arm, is written."""
+
+OURS: Final = "POSTDOSE_"
+IN_A_FILE: Final = "_FILE"
+"""Ends the name of a variable with the path of a file that holds the value, as containers and systemd give secrets."""
+
+PREFECT_SECRETS: Final = ("PREFECT_API_AUTH_STRING", PREFECT_DATABASE, "PREFECT_SERVER_API_AUTH_STRING")
+"""Variables of Prefect that may be given by file as well."""
 
 PREFECT_DEFAULTS: Mapping[str, str] = {
     "DO_NOT_TRACK": "1",
@@ -27,6 +42,67 @@ PREFECT_DEFAULTS: Mapping[str, str] = {
     "GX_ANALYTICS_ENABLED": "False",
 }
 """What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment: its name, what it means, and what holds where it is not set (Markdown)."""
+
+    name: str
+    means: str
+    default: str
+
+
+VARIABLES: Final = (
+    Variable(
+        DATABASE,
+        "`postgresql://USER:PASSWORD@HOST/NAME`: one database for the ledger and for Prefect",
+        "none: SQLite for each",
+    ),
+    Variable(
+        STATE,
+        "database URL of the ledger and the outbox alone; may hold a password, so it is never a parameter",
+        "`POSTDOSE_DATABASE`, else `postdose.sqlite` beside the study protocol",
+    ),
+    Variable(
+        LEDGER_KEY,
+        "seals every record of the ledger; 32 characters or more, and the same one for the ledger's life",
+        "none: records carry no seal",
+    ),
+    Variable(
+        CLOSED,
+        "`allowed` lets `look --closed` read the arm; set it only where those who may know the arm work",
+        "unset: refused",
+    ),
+    Variable(
+        "POSTDOSE_STUDIES",
+        "folder of study protocols, for looks asked for by a study's id",
+        "`deployments/studies`",
+    ),
+    Variable(
+        "POSTDOSE_WEBHOOK_SECRET",
+        "signs what is posted to every webhook that has no secret of its own",
+        "none: nothing is signed",
+    ),
+    Variable(
+        "POSTDOSE_HEARTBEAT_URL",
+        "called with GET after each look that is on record, for a watchdog elsewhere",
+        "none: nothing is called",
+    ),
+    Variable(
+        "POSTDOSE_TEST_DATA", "folder of public trial data, for the tests alone", "none: those tests skip"
+    ),
+    Variable("PREFECT_API_URL", "the Prefect server", "none: a look starts its own for as long as it runs"),
+    Variable("PREFECT_API_AUTH_STRING", "what the server asks of its clients, as `USER:PASSWORD`", "none"),
+    Variable("PREFECT_SERVER_API_AUTH_STRING", "the same, where the server is started", "none: asks nothing"),
+    Variable(PREFECT_DATABASE, "database URL of Prefect alone", "`POSTDOSE_DATABASE`, else SQLite"),
+    Variable(
+        "PREFECT_HOME",
+        "where Prefect keeps its own files, SQLite among them",
+        "`.prefect` in the home folder",
+    ),
+)
+"""Every variable by its full name; those that a study protocol names (channels, databases of feeds) come to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +121,7 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path) -> Settings:
-    """Return the settings; ``state`` (a command's option) wins over POSTDOSE_STATE, which wins over a file.
+    """Return the settings; ``state`` (a command's option) wins over POSTDOSE_STATE, POSTDOSE_DATABASE and a file.
 
     Parameters
     ----------
@@ -59,12 +135,68 @@ def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path
     Raises
     ------
     UsageError
-        When the ledger's key is too short.
+        When the ledger's key is too short, POSTDOSE_DATABASE is not PostgreSQL, or a file of a ``_FILE`` variable
+        cannot be read.
     """
-    url = state or environ.get("POSTDOSE_STATE") or f"sqlite:///{folder / DEFAULT_STATE}"
-    named = {name: value for name, value in environ.items() if name.startswith("POSTDOSE_")}
+    named = {name: value for name, value in environ.items() if name.startswith(OURS)}
+    named |= _from_files(named, _kept_in_files(named))
+    url = state or named.get(STATE) or _shared_database(named) or f"sqlite:///{folder / DEFAULT_STATE}"
     allowed = named.pop(CLOSED, "") == CLOSED_ALLOWED
     return Settings(url, named, _ledger_key(named.pop(LEDGER_KEY, "")), allowed)
+
+
+def prefect_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what Prefect and the other libraries are to be told besides what the environment tells them.
+
+    Raises
+    ------
+    UsageError
+        When POSTDOSE_DATABASE is not PostgreSQL, or a file of a ``_FILE`` variable cannot be read.
+    """
+    told = {**PREFECT_DEFAULTS, **_from_files(environ, PREFECT_SECRETS)}
+    shared = _shared_database({**environ, **_from_files(environ, [DATABASE])})
+    if shared is not None:
+        told.setdefault(PREFECT_DATABASE, _for_asyncpg(shared))
+    return {name: value for name, value in told.items() if name not in environ}
+
+
+def _kept_in_files(environ: Iterable[str]) -> list[str]:
+    return [name.removesuffix(IN_A_FILE) for name in environ if name.endswith(IN_A_FILE)]
+
+
+def _from_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return the values of those variables whose ``_FILE`` is set; one that is set itself as well is refused."""
+    return {name: _read(name, environ) for name in names if environ.get(name + IN_A_FILE)}
+
+
+def _read(name: str, environ: Mapping[str, str]) -> str:
+    if environ.get(name):
+        raise UsageError(f"{name}: found {name}{IN_A_FILE} beside it; allowed: one of the two")
+    file = Path(environ[name + IN_A_FILE])
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise UsageError(f"{name}{IN_A_FILE}: found {file}, which cannot be read ({reason})") from None
+
+
+def _shared_database(environ: Mapping[str, str]) -> str | None:
+    """Return the URL of the database that the ledger and Prefect share; SQLite, with one writer, is not shared."""
+    url = environ.get(DATABASE, "").strip()
+    if not url:
+        return None
+    if not url.partition("://")[0].partition("+")[0] == "postgresql":
+        raise UsageError(f"{DATABASE}: found another database; allowed: postgresql://USER:PASSWORD@HOST/NAME")
+    return url
+
+
+def _for_asyncpg(url: str) -> str:
+    """Return a PostgreSQL URL as Prefect's driver takes it: of its options it knows sslmode alone, as ssl."""
+    parts = urlsplit(url)
+    modes = parse_qs(parts.query).get("sslmode", [])
+    return urlunsplit(
+        parts._replace(scheme="postgresql+asyncpg", query=urlencode([("ssl", m) for m in modes]))
+    )
 
 
 def _ledger_key(text: str) -> bytes | None:

@@ -197,6 +197,13 @@ class Ledger:
             raise LedgerBrokenError(f"{copied} records were copied, and {found} are there")
         return target.head()
 
+    def rehearse(self, outgoing: Outgoing) -> None:
+        """Write what a look does, a record and a message, and undo it: raises where a look could not write."""
+        with self._database.writing() as connection:
+            head = self._append(connection, "rehearsal", Kind.LOOK, {})
+            self._queue(connection, "rehearsal", [outgoing], head)
+            connection.rollback()
+
     def _queue(self, connection: Connection, study: str, outgoing: Sequence[Outgoing], head: Head) -> Head:
         for one in outgoing:
             head = self._append(connection, study, Kind.ALERT, _alert(one))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -65,7 +64,7 @@ class Database:
             raise LedgerWriteError(
                 f"{self._shown}: {error}; PostgreSQL needs postdose[postgresql]"
             ) from error
-        except (SQLAlchemyError, CommandError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "orig", None) or error
             raise LedgerWriteError(f"{self._shown}: {type(cause).__name__}: {cause}") from error
 

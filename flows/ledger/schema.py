@@ -5,17 +5,15 @@ The steps lie in ``migrations/versions`` and are taken by Alembic, in one transa
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table, Text, inspect
+from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table, Text, inspect, select
 
-from checks.errors import UsageError
+from checks.errors import LedgerWriteError, UsageError
 from flows.ledger.database import Database
 
 VERSION_TABLE = "postdose_version"
 """Not Alembic's own name: Prefect's tables may lie in the same database and take that one."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 METADATA = MetaData()
 RECORDS = Table(
@@ -48,6 +46,14 @@ OUTBOX = Table(
 )
 
 
+def is_up_to_date(database: Database) -> bool | None:
+    """Say whether a database has every step taken; None where there is no ledger in it. Nothing is changed."""
+    with database.reading() as connection:
+        if not inspect(connection).has_table(RECORDS.name):
+            return None
+        return _version(connection) == _newest()
+
+
 def bring_up_to_date(database: Database, *, must_exist: bool) -> None:
     """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
 
@@ -58,21 +64,38 @@ def bring_up_to_date(database: Database, *, must_exist: bool) -> None:
     LedgerWriteError
         When the database cannot be changed, or is newer than this code.
     """
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with database.reading() as connection:
         if must_exist and not inspect(connection).has_table(RECORDS.name):
             raise UsageError(
                 f"--state: found no ledger in {database.shown}; allowed: the database of a ledger"
             )
-        if _version(connection) == ScriptDirectory.from_config(config).get_current_head():
+        if _version(connection) == _newest():
             return
     with database.writing() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        _take_steps(connection, database.shown)
 
 
 def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(
-        connection, opts={"version_table": VERSION_TABLE}
-    ).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    kept = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
+    return connection.execute(select(kept.c.version_num)).scalar()
+
+
+def _newest() -> str:
+    """Return the newest step by the names of the files, ``v0004_attempts.py``: most ledgers need no step."""
+    return max(file.stem[1:5] for file in (MIGRATIONS / "versions").glob("v*.py"))
+
+
+def _take_steps(connection: Connection, shown: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise LedgerWriteError(f"{shown}: {type(error).__name__}: {error}") from error

@@ -162,3 +162,35 @@ def test_where_the_file_cannot_be_written_the_look_is_no_worse(protocol: Path) -
         completed_at=datetime(2026, 3, 9, 6, 1, tzinfo=UTC),
         url=None,
     )
+
+
+def looked(protocol: Path, url: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A look at a study of which no feed has arrived."""
+    home = {"PREFECT_HOME": str(protocol.parent / "prefect")}
+    return postdose("-m", "flows.cli", "look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ)
+
+
+def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(
+    protocol: Path, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
+) -> None:
+    url, asked = watchdog
+    assert looked(protocol, url).returncode != 0
+    told = json.loads((protocol.parent / "looks/CYT107-IV/heartbeat.json").read_text())
+    assert told["verdict"] == "not_assessable" and len(asked) == 1
+    run = heartbeat(str(protocol), "--json")
+    causes = [problem["about"] for problem in json.loads(run.stdout)["problems"]]
+    feeds = [f"feed_blocked:{domain}" for domain in ("DM", "EX", "VS", "AE", "LB")]
+    assert [cause for cause in causes if cause.startswith("feed_")] == feeds
+    assert json.loads(run.stdout)["last_look"]["look_id"] == told["look_id"]
+    assert "look_missing" not in causes
+
+
+def test_a_look_that_the_ledger_did_not_take_does_not_beat(
+    protocol: Path, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
+) -> None:
+    url, asked = watchdog
+    nowhere = f"sqlite:///{protocol}/not-a-folder/postdose.sqlite"
+    run = looked(protocol, url, POSTDOSE_STATE=nowhere)
+    assert "NOT ASSESSABLE" in run.stdout and run.returncode == 41
+    assert asked == []
+    assert not list(protocol.parent.rglob("heartbeat.json"))

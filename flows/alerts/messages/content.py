@@ -78,8 +78,8 @@ OCCASIONS: Mapping[Occasion, str] = {
 }
 
 MONITORS: Mapping[str, str] = {
-    "look_missing": "Find out why no look was made (`postdose doctor` helps), and make one. Until then nothing "
-    "watches this study: watch participants by other means.",
+    "look_missing": "Find out why no look was made, and make one. Until then nothing watches this study: "
+    "watch participants by other means.",
     "feed_stale": "Ask for the delivery that is overdue. Until it arrives, later events are not seen.",
     "feed_blocked": "Restore the feed, then look again. Until then its records count in the worst case at most.",
     "delivery_failed": "Reach that role by other means now, then mend its channel and send the message again.",

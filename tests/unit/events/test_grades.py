@@ -31,11 +31,11 @@ def event(seq, term, grade, hours, *, until=None, trusted=True, subject="S"):
     return (subject, str(seq), term, grade, "Y", at(hours), at(last), until is None, trusted)
 
 
-def cases(*events, doses=(True,)) -> tuple[Case, ...]:
-    given = [("S", "1", DOSE, DOSE, trusted) for trusted in doses]
+def cases(*events, vitals=VITALS) -> tuple[Case, ...]:
+    given = [("S", "1", DOSE, DOSE, True)]
     readings = [
         ("S", f"{vital}-{place}", vital, float(value), None, at(hours), at(hours), True)
-        for vital, charted in VITALS.items()
+        for vital, charted in vitals.items()
         for place, (hours, value) in enumerate(charted)
     ]
     tables = [
@@ -65,6 +65,7 @@ def test_without_an_adverse_event_there_is_no_grade():
         (event(1, "headache", "4", 5.9), None),  # before it, and no evidence
         (event(1, "headache", "4", 6.3), None),  # after it
         (event(1, "headache", "5", ALL_DAY[0], until=ALL_DAY[1]), None),  # a date: not surely in the interval
+        (event(1, "headache", "5", 0.0, until=6.1), None),  # nor when only its end is
         (event(1, "pyrexia", "2", ALL_DAY[0], until=ALL_DAY[1]), "2"),  # a date, but evidence of fever
         (event(1, "headache", "4", 6.1, subject="T"), None),  # somebody else
         (event(1, "headache", "4", 6.1, trusted=False), None),  # in quarantine: the case does not rest on it
@@ -88,9 +89,7 @@ def test_the_highest_grade_stands_and_any_grade_before_any_word():
 def test_a_possible_case_that_rests_on_a_quarantined_event_has_its_grade():
     """A quarantined hypoxia at 7 h after the fever at 6 h, when oxygen saturation stays normal."""
     quiet = {**VITALS, "OXYSAT": VITALS["OXYSAT"][:4]}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(globals(), "VITALS", quiet)
-        (case,) = cases(event(1, "hypoxia", "4", 7.0, trusted=False))
+    (case,) = cases(event(1, "hypoxia", "4", 7.0, trusted=False), vitals=quiet)
     assert (case.certainty, case.in_risk_window, case.grade) == ("possible", "possible", "4")
 
 
