@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
     serve.add_argument("--cron", help="a schedule in place of the protocol's")
     serve.set_defaults(run=_serve)
+    _operating(commands)
+    return parser
+
+
+def _operating(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     doctor = commands.add_parser("doctor", help="say what would stop a look tonight")
     doctor.add_argument("protocols", nargs="*", type=Path, metavar="PROTOCOL")
     doctor.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
@@ -123,7 +128,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     prefect.add_argument("arguments", nargs=argparse.REMAINDER)
     prefect.set_defaults(run=_prefect)
-    return parser
 
 
 def _look_arguments(look: argparse.ArgumentParser) -> None:

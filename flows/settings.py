@@ -26,7 +26,7 @@ CLOSED_ALLOWED = "allowed"
 
 OURS: Final = "POSTDOSE_"
 IN_A_FILE: Final = "_FILE"
-"""Ends the name of a variable with the path of a file that holds the value, as containers and systemd give secrets."""
+"""Ends the name of a variable that holds the path of a file with the value: so secrets come to containers."""
 
 PREFECT_SECRETS: Final = ("PREFECT_API_AUTH_STRING", PREFECT_DATABASE, "PREFECT_SERVER_API_AUTH_STRING")
 """Variables of Prefect that may be given by file as well."""

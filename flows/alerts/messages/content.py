@@ -77,6 +77,8 @@ OCCASIONS: Mapping[Occasion, str] = {
     Occasion.TEST: "This is a test of the channels. There is no alert. Only its arrival matters.",
 }
 
+TOLD_BEFORE = (Occasion.REPEATED, Occasion.ESCALATED, Occasion.REOPENED)
+
 MONITORS: Mapping[str, str] = {
     "look_missing": "Find out why no look was made, and make one. Until then nothing watches this study: "
     "watch participants by other means.",
@@ -92,7 +94,7 @@ TONES = {"signal": "signal", "verdict:watch": "watch"}
 
 def content_of(facts: Facts) -> Content:
     """Return what the message says, section by section, without those that would be empty."""
-    sections = [_happened(facts), *_asked(facts), Section("New since the message before", facts.news)]
+    sections = [_happened(facts), *_asked(facts), Section("New since the message before", _news(facts))]
     if facts.look is not None:
         sections += _of_look(facts, facts.look)
     sections.append(_references(facts))
@@ -129,6 +131,16 @@ def _when(moment: str, facts: Facts) -> str:
 def _happened(facts: Facts) -> Section:
     verdict = () if facts.look is None else (_verdict(facts.look), *facts.look.lead)
     return Section("What happened", (OCCASIONS[facts.occasion], *facts.cause, *verdict))
+
+
+def _news(facts: Facts) -> tuple[str, ...]:
+    """Return what is new; of an alert that was told before, first which cases are."""
+    if facts.look is None or facts.occasion not in TOLD_BEFORE:
+        return facts.news
+    new = [f"{case.USUBJID}, dose {case.dose_number}" for case in facts.look.cases if case.new]
+    listed = "; ".join(new[:MOST_LISTED]) + ("; ..." if len(new) > MOST_LISTED else "")
+    said = f"{plural(len(new), 'case')} new or changed: {listed}." if new else "No case is new or changed."
+    return said, *facts.news
 
 
 def _verdict(look: LookFacts) -> str:

@@ -1,0 +1,182 @@
+"""Decide whether this machine could make a look: versions, variables, time zones, the Prefect server."""
+
+import base64
+import difflib
+import importlib.metadata
+import json
+import platform
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from packaging.requirements import Requirement
+
+from checks.errors import UsageError
+from checks.protocol import StudyProtocol
+from flows.doctor.finding import Finding, Status, few, stops
+from flows.settings import IN_A_FILE, OURS, VARIABLES, prefect_settings, read_settings
+
+MACHINE: Final = "this machine"
+
+API_SECONDS: Final = 5.0
+"""How long a server on the same machine or network may take to say that it is there."""
+
+
+def examine_machine(environ: Mapping[str, str], protocols: Iterable[StudyProtocol]) -> Iterator[Finding]:
+    """Yield what is found of the machine; the studies say which further variables are meant."""
+    yield from _versions()
+    yield _variables(environ, protocols)
+    yield from _settings(environ)
+    yield _time_zones()
+    yield from _prefect(environ)
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding(
+        MACHINE, "python", Status.OK, f"Python {platform.python_version()}, postdose {_version('postdose')}"
+    )
+    wrong = [
+        found
+        for text in importlib.metadata.requires("postdose") or ()
+        if (found := _unmet(Requirement(text)))
+    ]
+    pinned = _constraints()
+    other = [
+        f"{name} {found}, not {wanted}"
+        for name, wanted in pinned.items()
+        if (found := _version(name)) not in (None, wanted)
+    ]
+    remedy = "Install with `pip install -c deployments/constraints.txt`."
+    if wrong:
+        yield stops(MACHINE, "packages", "; ".join(wrong), UsageError, remedy=remedy)
+    elif other:
+        yield Finding(MACHINE, "packages", Status.WARNING, f"not as tested together: {few(other)}", remedy)
+    else:
+        compared = (
+            f"{len(pinned)} exact versions" if pinned else "requirements (no constraints.txt is at hand)"
+        )
+        yield Finding(MACHINE, "packages", Status.OK, f"as the {compared} say")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _unmet(requirement: Requirement) -> str | None:
+    """Return what is wrong with a package that postdose needs; the extras need not be there."""
+    found = _version(requirement.name)
+    needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    if found is None:
+        return f"{requirement.name} is missing" if needed else None
+    return (
+        None
+        if requirement.specifier.contains(found, prereleases=True)
+        else f"{requirement.name} {found}, not {requirement.specifier}"
+    )
+
+
+def _constraints() -> dict[str, str]:
+    """Return the exact versions of deployments/constraints.txt, here or in the checkout this code is run from."""
+    relative = Path("deployments") / "constraints.txt"
+    places = (relative, Path(__file__).parents[1] / relative)
+    file = next((one for one in places if one.is_file()), None)
+    lines = [] if file is None else file.read_text(encoding="utf-8").splitlines()
+    pins = (line.partition("#")[0].strip().partition("==") for line in lines)
+    return {name: version for name, sign, version in pins if sign}
+
+
+def _variables(environ: Mapping[str, str], protocols: Iterable[StudyProtocol]) -> Finding:
+    """Name each POSTDOSE_ variable that nothing would read, with the one it may have been meant for."""
+    known = {variable.name for variable in VARIABLES} | {name for one in protocols for name in _named(one)}
+    known |= {name + IN_A_FILE for name in known}
+    ours = sorted(name for name in environ if name.startswith(OURS))
+    unknown = [name for name in ours if name not in known]
+    if not unknown:
+        return Finding(
+            MACHINE, "variables", Status.OK, f"{len(ours)} set whose names begin with {OURS}, each known"
+        )
+    said = "; ".join(f"{name} is read by nothing{_meant(name, known)}" for name in unknown)
+    remedy = "Correct the name, or name the study protocol that uses it."
+    return Finding(MACHINE, "variables", Status.WARNING, said, remedy)
+
+
+def _named(protocol: StudyProtocol) -> Iterator[str]:
+    """Yield the variables that a study protocol names."""
+    for route in protocol.alerts.routes:
+        for channel in route.channels:
+            if channel.startswith("env:"):
+                yield channel.removeprefix("env:")
+                yield channel.removeprefix("env:") + "_SECRET"
+    yield from (source.variable for source in protocol.feeds.by_domain().values() if source.variable)
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.8)
+    return f" (meant: {close[0]}?)" if close else ""
+
+
+def _settings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    try:
+        read_settings(environ, state=None, folder=Path())
+        prefect_settings(environ)
+    except UsageError as error:
+        yield stops(MACHINE, "settings", str(error), error, remedy="Correct the variable that is named.")
+
+
+def _time_zones() -> Finding:
+    try:
+        ZoneInfo("Europe/Paris")
+    except ZoneInfoNotFoundError:
+        return stops(
+            MACHINE, "time zones", "no time zone database", UsageError, remedy="Install the package tzdata."
+        )
+    return Finding(
+        MACHINE, "time zones", Status.OK, f"there; package tzdata {_version('tzdata') or 'not installed'}"
+    )
+
+
+def _prefect(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Ask the server that runs are reported to whether it is there, lets us in, and is of our version."""
+    url = environ.get("PREFECT_API_URL", "").strip()
+    if not url:
+        yield Finding(
+            MACHINE, "prefect", Status.OK, "PREFECT_API_URL is not set: a look starts a server of its own"
+        )
+        return
+    try:
+        theirs, ours = _server_version(url, _authorization(environ)), _version("prefect")
+    except (OSError, ValueError) as error:
+        reason = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
+        remedy = "Start the server, or correct PREFECT_API_URL and PREFECT_API_AUTH_STRING."
+        yield stops(
+            MACHINE,
+            "prefect",
+            f"the server of PREFECT_API_URL did not answer ({reason})",
+            UsageError,
+            remedy=remedy,
+        )
+        return
+    if theirs == ours:
+        yield Finding(MACHINE, "prefect", Status.OK, f"the server answers, version {theirs}")
+    else:
+        said = f"the server has version {theirs}, this machine {ours}"
+        yield Finding(MACHINE, "prefect", Status.WARNING, said, "Install the same version for both.")
+
+
+def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
+    told = {**environ, **prefect_settings(environ)}.get("PREFECT_API_AUTH_STRING", "")
+    return {"Authorization": "Basic " + base64.b64encode(told.encode()).decode()} if told else {}
+
+
+def _server_version(url: str, headers: Mapping[str, str]) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(url)
+    request = urllib.request.Request(f"{url.rstrip('/')}/admin/version", headers=dict(headers))  # noqa: S310 - looked at
+    with urllib.request.urlopen(request, timeout=API_SECONDS) as answer:  # noqa: S310 - as above
+        return str(json.load(answer))

@@ -1,0 +1,166 @@
+"""Decide what would stop a look at one study: its ledger, channels, folders, disk and feeds."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.engine import make_url
+
+from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWriteError, UsageError
+from checks.protocol import StudyProtocol
+from checks.protocol.model import FeedSource
+from flows.alerts.channels import unresolved
+from flows.doctor.finding import Finding, Status, few, stops
+from flows.feeds import DeliveryStore, Inbox, open_inbox
+from flows.ledger.examining import Examination, examine_ledger
+from flows.settings import Settings, read_settings
+
+LOW_DISK: Final = 1 << 30
+FULL_DISK: Final = 100 << 20
+"""Bytes. A look writes a few MB and keeps each delivery, some tens of MB in a large study: 100 MB is one night."""
+
+AHEAD: Final = timedelta(minutes=5)
+"""How far the newest record may lie ahead: machines that share a ledger have clocks of their own."""
+
+OTHERS: Final = 0o077
+"""The bits of a mode that let anybody but the owner in."""
+
+
+def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: datetime) -> Iterator[Finding]:
+    """Yield what is found of a study at a moment (UTC)."""
+    study = protocol.study.id
+    zones = {str(protocol.study.timezone), *map(str, protocol.sites.values())}
+    yield Finding(study, "protocol", Status.OK, f"no problems; its {len(zones)} time zones load")
+    try:
+        settings = read_settings(environ, state=None, folder=protocol.folder)
+    except UsageError:
+        return  # said of the machine already
+    yield from _ledger(study, settings, now)
+    yield from _channels(protocol, settings)
+    yield _folders(protocol, settings)
+    yield from _closed_folders(protocol)
+    yield _disk(protocol)
+    for domain, source in protocol.feeds.by_domain().items():
+        yield _feed(domain, source, open_inbox(protocol, settings.addresses, None), now)
+
+
+def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        found = examine_ledger(settings.state_url, key=settings.ledger_key)
+    except (LedgerWriteError, LedgerBrokenError) as error:
+        yield stops(study, "ledger", str(error), error)
+        return
+    yield Finding(study, "ledger", Status.OK, _ledger_said(found, sealed=settings.ledger_key is not None))
+    if found.newest is not None and found.newest > now + AHEAD:
+        said = f"{now:%Y-%m-%dT%H:%MZ}, but the newest record is of {found.newest:%Y-%m-%dT%H:%MZ}"
+        remedy = "Set the clock, unless somebody looked at a data cut-off to come."
+        yield Finding(study, "clock", Status.WARNING, said, remedy)
+    else:
+        yield Finding(study, "clock", Status.OK, f"{now:%Y-%m-%dT%H:%MZ}, no record is later")
+
+
+def _ledger_said(found: Examination, *, sealed: bool) -> str:
+    if found.current is None:
+        return "none yet: the first look makes it"
+    if not found.current:
+        return "of an older version: the next look brings it up to date"
+    return f"writable, and the chain of {found.records:,} records holds{', with its seals' if sealed else ''}"
+
+
+def _channels(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:
+    """Say of each role whether an alert would leave; a role with another channel that works is only warned of."""
+    study = protocol.study.id
+    if not protocol.alerts.routes:
+        yield Finding(
+            study, "channels", Status.WARNING, "no route: nobody would be told", "Add alerts.routes."
+        )
+    for route in protocol.alerts.routes:
+        problems = unresolved(route.channels, folder=protocol.folder, addresses=settings.addresses)
+        said = f"{route.role}: {'; '.join(problems)}"
+        remedy = "Mend it, then try it with `postdose alerts route-test`."
+        if not problems:
+            yield Finding(study, "channels", Status.OK, f"{route.role}: {', '.join(route.channels)}")
+        elif len(problems) < len(set(route.channels)):
+            yield Finding(study, "channels", Status.WARNING, said, remedy)
+        else:
+            yield stops(study, "channels", f"no alert would reach {said}", DeliveryError, remedy=remedy)
+
+
+def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
+    """Try to write where a look writes: its files, the deliveries it keeps, the ledger, outboxes."""
+    targets = [
+        protocol.folder / "looks" / protocol.study.id,
+        protocol.folder / "deliveries" / protocol.study.id,
+    ]
+    targets += [
+        protocol.folder / channel.removeprefix("file:")
+        for route in protocol.alerts.routes
+        for channel in route.channels
+        if channel.startswith("file:")
+    ]
+    database = make_url(settings.state_url)
+    if database.get_backend_name() == "sqlite" and database.database:
+        targets.append(Path(database.database).parent)
+    refused = [
+        f"{target} ({problem})" for target in dict.fromkeys(targets) if (problem := _unwritable(target))
+    ]
+    if not refused:
+        return Finding(protocol.study.id, "folders", Status.OK, f"{len(set(targets))} can be written")
+    remedy = "Let the account that makes the looks write there."
+    return stops(
+        protocol.study.id, "folders", f"cannot be written: {'; '.join(refused)}", UsageError, remedy=remedy
+    )
+
+
+def _unwritable(folder: Path) -> str | None:
+    """Return why nothing can be written to a folder, or to the one that it would be made in."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
+
+
+def _closed_folders(protocol: StudyProtocol) -> Iterator[Finding]:
+    """Name each closed report that others than its owner can reach."""
+    looks = protocol.folder / "looks" / protocol.study.id
+    reached = [one for one in looks.glob("*/closed") if one.stat().st_mode & OTHERS]
+    if reached:
+        said = f"others can reach the report by arm in {few([str(one) for one in reached])}"
+        yield Finding(
+            protocol.study.id, "closed", Status.WARNING, said, "Set the mode of the folder to 0700."
+        )
+
+
+def _disk(protocol: StudyProtocol) -> Finding:
+    free = shutil.disk_usage(protocol.folder).free
+    said, remedy = (
+        f"{free / (1 << 30):.1f} GB free",
+        "Make room: looks/ and deliveries/ grow with every look.",
+    )
+    if free < FULL_DISK:
+        return stops(protocol.study.id, "disk", said, UsageError, remedy=remedy)
+    if free < LOW_DISK:
+        return Finding(protocol.study.id, "disk", Status.WARNING, said, remedy)
+    return Finding(protocol.study.id, "disk", Status.OK, said)
+
+
+def _feed(domain: str, source: FeedSource, inbox: Inbox, now: datetime) -> Finding:
+    """Read a feed as it lies where it arrives; an incremental one may have been taken in and away."""
+    study = inbox.protocol.study.id
+    with tempfile.TemporaryDirectory() as nowhere:
+        as_found = Inbox(inbox.protocol, DeliveryStore(Path(nowhere)), inbox.addresses)
+        read = as_found.read(domain, by=now)
+    problems = [one.problem for one in read if one.problem]
+    kept = inbox.store.receipts(domain, by=now)
+    if problems and source.mode == "incremental" and kept and not any(one.delivery.sha256 for one in read):
+        return Finding(
+            study, f"feed {domain}", Status.OK, f"nothing new; {len(kept)} deliveries were taken in"
+        )
+    if problems:
+        return stops(study, f"feed {domain}", "; ".join(problems), FeedError)
+    return Finding(study, f"feed {domain}", Status.OK, "can be read")
