@@ -1,30 +1,28 @@
 """Parse the command line of ``postdose``, and turn every error into a message and an exit code.
 
-Prefect, Great Expectations and pandas are imported only by the commands that use them: ``--help`` is instant.
+What each command does is in ``flows.commands``.
 """
 
 import argparse
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from checks.errors import PostdoseError, ProtocolError, UsageError
-from flows.settings import prefect_settings, read_settings
-
-if TYPE_CHECKING:
-    from flows.monitor import LookOutcome
+from checks.errors import PostdoseError, ProtocolError
+from flows import commands
+from flows.settings import prefect_settings
 
 SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    own = 1 if given[:1] == ["prefect"] else len(given)  # what follows `prefect` is not ours to parse
+    options = _parser().parse_args(given[:own], argparse.Namespace(handed_on=given[own:]))
     _show_progress()
     command: Callable[[argparse.Namespace], int] = options.run
     try:
@@ -56,47 +54,47 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit codes of a look: 0 no_signal, 10 watch, 20 signal, 30 not_assessable. postdose recommends; "
         "a DSMB decides. It is not a medical device.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    demo = commands.add_parser("demo", help="simulate a study with planted cases and find them")
+    offered = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = offered.add_parser("demo", help="simulate a study with planted cases and find them")
     demo.add_argument(
         "--out", type=Path, default=Path("demo"), help="folder for the simulated study (default: demo)"
     )
-    demo.set_defaults(run=_demo)
-    check = commands.add_parser("check", help="list every problem of a study protocol file")
+    demo.set_defaults(run=commands.demo)
+    check = offered.add_parser("check", help="list every problem of a study protocol file")
     check.add_argument("protocol", type=Path)
-    check.set_defaults(run=_check)
-    look = commands.add_parser("look", help="make one look at a study (the main job)")
+    check.set_defaults(run=commands.check)
+    look = offered.add_parser("look", help="make one look at a study (the main job)")
     _look_arguments(look)
-    look.set_defaults(run=_look)
-    receive = commands.add_parser("receive", help="take files in as deliveries of a feed")
+    look.set_defaults(run=commands.look)
+    receive = offered.add_parser("receive", help="take files in as deliveries of a feed")
     _receive_arguments(receive)
-    replay = commands.add_parser(
+    replay = offered.add_parser(
         "replay", help="look again at each past data cut-off with the data as they were known then"
     )
     _replay_arguments(replay)
-    replay.set_defaults(run=_replay)
-    simulate = commands.add_parser("simulate", help="write the SDTM feeds of a simulated study")
+    replay.set_defaults(run=commands.replay)
+    simulate = offered.add_parser("simulate", help="write the SDTM feeds of a simulated study")
     simulate.add_argument("scenario", choices=SCENARIOS)
     simulate.add_argument("--out", type=Path, required=True)
     simulate.add_argument("--seed", type=int, default=1)
     simulate.add_argument("--subjects", type=int)
-    simulate.set_defaults(run=_simulate)
-    boundary = commands.add_parser("boundary", help="show a stopping boundary and its exact characteristics")
+    simulate.set_defaults(run=commands.simulate)
+    boundary = offered.add_parser("boundary", help="show a stopping boundary and its exact characteristics")
     _boundary_arguments(boundary)
-    boundary.set_defaults(run=_boundary)
-    design = commands.add_parser("design", help="write what a protocol's rules do, for the DSMB to sign")
+    boundary.set_defaults(run=commands.boundary)
+    design = offered.add_parser("design", help="write what a protocol's rules do, for the DSMB to sign")
     design.add_argument("protocol", type=Path)
     design.add_argument("--out", type=Path, help="folder for the page (default: design beside the protocol)")
     design.add_argument(
         "--subjects", type=int, help="planned subjects (default: a rate rule's largest n_max)"
     )
     design.add_argument("--json", action="store_true", help="print design.json and nothing else")
-    design.set_defaults(run=_design)
-    alerts = commands.add_parser("alerts", help="test whether an alert would arrive")
+    design.set_defaults(run=commands.design)
+    alerts = offered.add_parser("alerts", help="test whether an alert would arrive")
     _alerts_arguments(alerts)
-    ledger = commands.add_parser("ledger", help="verify or export the record of looks, or name its head")
+    ledger = offered.add_parser("ledger", help="verify or export the record of looks, or name its head")
     _ledger_arguments(ledger)
-    heartbeat = commands.add_parser(
+    heartbeat = offered.add_parser(
         "heartbeat",
         help="for an outside watchdog: not 0 when the last look or a feed is too old",
         epilog="Exit codes: 0 alive, 30 no look or an old one, a feed stale or blocked, 40 a message was given up, "
@@ -105,29 +103,28 @@ def _parser() -> argparse.ArgumentParser:
     heartbeat.add_argument("protocol", type=Path, help="study protocol file")
     heartbeat.add_argument("--state", help="database URL of the ledger (default: as of a look)")
     heartbeat.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-    heartbeat.set_defaults(run=_heartbeat)
-    serve = commands.add_parser(
+    heartbeat.set_defaults(run=commands.heartbeat)
+    serve = offered.add_parser(
         "serve", help="run scheduled looks, and looks asked for, through a Prefect server"
     )
     serve.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
     serve.add_argument("--cron", help="a schedule in place of the protocol's")
-    serve.set_defaults(run=_serve)
-    _operating(commands)
+    serve.set_defaults(run=commands.serve)
+    _operating(offered)
     return parser
 
 
-def _operating(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    doctor = commands.add_parser("doctor", help="say what would stop a look tonight")
+def _operating(offered: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = offered.add_parser("doctor", help="say what would stop a look tonight")
     doctor.add_argument("protocols", nargs="*", type=Path, metavar="PROTOCOL")
     doctor.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-    doctor.set_defaults(run=_doctor)
-    prefect = commands.add_parser(
+    doctor.set_defaults(run=commands.doctor)
+    prefect = offered.add_parser(
         "prefect",
         help="run Prefect's own command with our settings: no telemetry, the database",
         add_help=False,
     )
-    prefect.add_argument("arguments", nargs=argparse.REMAINDER)
-    prefect.set_defaults(run=_prefect)
+    prefect.set_defaults(run=commands.prefect)
 
 
 def _look_arguments(look: argparse.ArgumentParser) -> None:
@@ -159,7 +156,7 @@ def _receive_arguments(receive: argparse.ArgumentParser) -> None:
     receive.add_argument(
         "--received-at", type=_moment, help="when they were received, with an offset or Z (default: now)"
     )
-    receive.set_defaults(run=_receive)
+    receive.set_defaults(run=commands.receive)
 
 
 def _replay_arguments(replay: argparse.ArgumentParser) -> None:
@@ -207,7 +204,7 @@ def _alerts_arguments(alerts: argparse.ArgumentParser) -> None:
     route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
     route_test.add_argument("protocol", help="study protocol file")
     route_test.add_argument("--role", help="test the channels of this role alone")
-    route_test.set_defaults(run=_route_test)
+    route_test.set_defaults(run=commands.route_test)
 
 
 def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
@@ -228,7 +225,7 @@ def _ledger_arguments(ledger: argparse.ArgumentParser) -> None:
             help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder)",
         )
         action.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
-        action.set_defaults(run=_ledger)
+        action.set_defaults(run=commands.ledger)
 
 
 def _moment(text: str) -> datetime:
@@ -241,199 +238,6 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"found {text!r} without a zone; allowed: an offset or Z at its end")
     return moment
-
-
-def _demo(options: argparse.Namespace) -> int:
-    from flows.demo import run_demo
-
-    return run_demo(options.out)
-
-
-def _check(options: argparse.Namespace) -> int:
-    from checks.protocol import load_protocol
-    from flows.alerts.channels import unresolved
-    from flows.design.spending import spending_text
-
-    protocol = load_protocol(options.protocol)
-    spent = spending_text(protocol)
-    print(
-        f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
-    )
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    channels = [channel for route in protocol.alerts.routes for channel in route.channels]
-    for problem in unresolved(channels, folder=protocol.folder, addresses=settings.addresses):
-        print(f"From here no alert would leave through {problem}")
-    return 0
-
-
-def _look(options: argparse.Namespace) -> int:
-    if options.state:
-        os.environ["POSTDOSE_STATE"] = (
-            options.state
-        )  # a URL may hold a password: it never becomes a parameter
-    from flows.monitor import make_look
-
-    if options.closed:
-        _require_closed(options)
-    outcome = make_look(
-        options.protocol,
-        data_cutoff=options.data_cutoff,
-        feeds=None if options.feeds is None else str(options.feeds),
-        out=None if options.out is None else str(options.out),
-    )
-    _show(outcome, as_json=options.json)
-    return _closed(options, outcome) if options.closed else int(outcome.exit_code)
-
-
-def _require_closed(options: argparse.Namespace) -> None:
-    """Refuse a closed report before the look is made."""
-    from checks.protocol import load_protocol
-    from flows.closed import require_permission
-    from flows.monitor import protocol_path
-
-    protocol = load_protocol(protocol_path(options.protocol, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    require_permission(settings, protocol, reason=options.reason, by=options.by)
-
-
-def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
-    """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
-    from checks.protocol import load_protocol
-    from flows.closed import closed_report
-    from flows.monitor import EXIT_CODES, feeds_of_look, protocol_path
-
-    protocol = load_protocol(protocol_path(options.protocol, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    feeds = None if options.feeds is None else str(options.feeds)
-    try:
-        page = closed_report(
-            outcome.document,
-            outcome.report.parent,
-            protocol=protocol,
-            settings=settings,
-            read_feeds=lambda: feeds_of_look(protocol, settings, feeds, outcome.document["data_cutoff"]),
-            reason=options.reason,
-            by=options.by,
-            now=datetime.now(UTC),
-        )
-    except PostdoseError as error:
-        print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
-        return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code
-    print(f"Closed report: {page}", file=sys.stderr)
-    return outcome.exit_code
-
-
-def _receive(options: argparse.Namespace) -> int:
-    from flows.monitor import receive_files
-
-    now = datetime.now(UTC).replace(microsecond=0)
-    for receipt in receive_files(
-        options.protocol, options.domain, options.files, received_at=options.received_at or now, now=now
-    ):
-        print(
-            f"{receipt.domain} {receipt.name}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}"
-        )
-    return 0
-
-
-def _replay(options: argparse.Namespace) -> int:
-    from flows.replay.command import Request, run_replay
-
-    request = Request(
-        first=options.first,
-        last=options.last,
-        every=options.every,
-        feeds=None if options.feeds is None else str(options.feeds),
-        out=None if options.out is None else str(options.out),
-    )
-    return run_replay(options.protocol, request, as_json=options.json)
-
-
-def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
-        return
-    from flows.report import text_summary
-
-    print(text_summary(outcome.document, report=outcome.report))
-
-
-def _boundary(options: argparse.Namespace) -> int:
-    from flows.design.boundary import run_boundary
-
-    return run_boundary(
-        options.method,
-        n_max=options.n_max,
-        null_rate=options.null_rate,
-        alpha=options.alpha,
-        looks=options.looks,
-        rates=options.rates,
-        options={name: getattr(options, name) for name in ("prior", "delta", "alternative_rate", "nu")},
-        as_json=options.json,
-    )
-
-
-def _design(options: argparse.Namespace) -> int:
-    from flows.design.command import run_design
-
-    return run_design(options.protocol, out=options.out, subjects=options.subjects, as_json=options.json)
-
-
-def _route_test(options: argparse.Namespace) -> int:
-    from checks.protocol import load_protocol
-    from flows.alerts.proving import run_route_test
-
-    protocol = load_protocol(Path(options.protocol))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    return run_route_test(protocol, settings.addresses, datetime.now(UTC), role=options.role)
-
-
-def _ledger(options: argparse.Namespace) -> int:
-    from flows.ledger.command import run_export, run_head, run_move, run_verify
-
-    settings = read_settings(os.environ, state=options.state, folder=Path())
-    if options.action == "verify":
-        return run_verify(settings, expect_head=options.expect_head, as_json=options.json)
-    if options.action == "move":
-        return run_move(settings, to=options.to, as_json=options.json)
-    run = run_export if options.action == "export" else run_head
-    return run(settings, as_json=options.json)
-
-
-def _heartbeat(options: argparse.Namespace) -> int:
-    from flows.heartbeat import run_heartbeat
-
-    return run_heartbeat(options.protocol, state=options.state, now=datetime.now(UTC), as_json=options.json)
-
-
-def _serve(options: argparse.Namespace) -> int:
-    from flows.serve import serve_studies
-
-    serve_studies(options.protocols, cron=options.cron)
-    return 0
-
-
-def _doctor(options: argparse.Namespace) -> int:
-    from flows.doctor import run_doctor
-
-    return run_doctor(options.protocols, os.environ, datetime.now(UTC), as_json=options.json)
-
-
-def _prefect(options: argparse.Namespace) -> int:
-    command = [sys.executable, "-m", "prefect", *options.arguments]
-    os.execv(sys.executable, command)  # noqa: S606 - in our place, so that signals reach it
-
-
-def _simulate(options: argparse.Namespace) -> int:
-    from flows.simulate import simulate
-
-    if options.subjects is not None and options.subjects < 1:
-        raise UsageError(f"--subjects: found {options.subjects}; allowed: 1 or more")
-    out = simulate(options.scenario, options.out, seed=options.seed, subjects=options.subjects)
-    print(f"Simulated study written to {out} (SIMULATED: no real subject). Look at it with:")
-    cutoff = json.loads((out / "truth.json").read_text(encoding="utf-8"))["data_cutoff"]
-    print(f"  postdose look {out / 'protocol.yaml'} --data-cutoff {cutoff}")
-    return 0
 
 
 if __name__ == "__main__":

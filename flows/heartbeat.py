@@ -90,11 +90,11 @@ def newest_look(records: Iterable[Record], now: datetime) -> Mapping[str, Any] |
     """Return what is on record of the look with the latest data cut-off that has come, or None.
 
     A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
-    mistake, does not hide that none is made.
+    mistake, does not hide that none is made. Of two at one cut-off the later stands.
     """
     looks = [record.payload for record in records if record.kind == Kind.LOOK]
     past = [look for look in looks if datetime.fromisoformat(look["data_cutoff"]) <= now]
-    return max(past, key=lambda look: datetime.fromisoformat(look["data_cutoff"]), default=None)
+    return max(reversed(past), key=lambda look: datetime.fromisoformat(look["data_cutoff"]), default=None)
 
 
 def _look_missing(look: Mapping[str, Any] | None, protocol: StudyProtocol, now: datetime) -> Iterator[Cause]:

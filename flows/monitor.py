@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,11 +23,13 @@ from checks.protocol.model import FeedSource
 from checks.signals import Signal, SignalState, Verdict, decide_verdict, untrusted_feeds, update_signals
 from checks.tables import DeliveredTable, Feed
 from flows import tasks
-from flows.alerts import due_alerts
+from flows.alerts import Looked, alerts_of_look
+from flows.alerts.messages import look_facts
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults
 from flows.ledger import Head, Ledger, canonical
 from flows.report import Look, build_document
+from flows.report.document import instant
 from flows.settings import Settings, read_settings
 
 LOGGER = logging.getLogger("postdose")
@@ -219,10 +222,9 @@ def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -
 
 
 def _tell(look: Look, ledger: Ledger, settings: Settings) -> tuple[str, str | None]:
-    """Try what waits; a ledger that cannot take the receipts must not hide the verdict."""
+    """Tell what is due; a ledger that cannot take the receipts must not hide the verdict."""
     try:
-        protocol, now = look.protocol, datetime.now(UTC)
-        return tasks.send(ledger, protocol.study.id, protocol.folder, settings, now), None
+        return tasks.tell(ledger, look.protocol, settings, datetime.now(UTC)), None
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)
         return "failed", str(error)
@@ -234,24 +236,28 @@ def _remember(
     study = look.protocol.study.id
     try:
         ledger = Ledger(settings.state_url, key=settings.ledger_key)
-        previous = ledger.last_look(study)
-        signals = update_signals(_signals(previous), look.results, study)
+        signals = update_signals(_signals(ledger.last_look(study)), look.results, study)
         told = {**document, "signals": [asdict(signal) | {"state": str(signal.state)} for signal in signals]}
-        outgoing = due_alerts(told, previous, look.protocol, report=str(out / "report.html"))
-        payload = _payload(told, reason, previous, alerting=bool(outgoing))
-        return ledger, Remembered(signals, ledger.record_look(study, payload, outgoing), None)
+        now, looked = datetime.now(UTC), _looked(told, look, out)
+        decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)
+        head = ledger.record_look(study, _payload(told, reason, now), decision=decision)
+        return ledger, Remembered(signals, head, None)
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)
         return None, Remembered(update_signals((), look.results, study), None, str(error))
 
 
-def _payload(
-    told: Mapping[str, Any], reason: str, previous: Mapping[str, Any] | None, *, alerting: bool
-) -> Mapping[str, Any]:
-    """Return what the ledger keeps of a look: hashes, verdict, signals, and when people were last told."""
+def _looked(told: Mapping[str, Any], look: Look, out: Path) -> Looked:
+    """Return what the look's alerts are decided from."""
+    signals = {signal["rule"]: signal["state"] for signal in told["signals"]}
+    return Looked(look_facts(told, look.protocol), signals, look.changes, str(out / "report.html"))
+
+
+def _payload(told: Mapping[str, Any], reason: str, now: datetime) -> Mapping[str, Any]:
+    """Return what the ledger keeps of a look: hashes, verdict, signals, why it was made, and when."""
     pure = {name: value for name, value in told.items() if name != "signals"}
-    alerted = told["data_cutoff"] if alerting else (previous or {}).get("alerted_at")
     return {
+        "at": instant(now),
         "look_id": told["look_id"],
         "look_sha256": hashlib.sha256(canonical(pure).encode()).hexdigest(),
         "data_cutoff": told["data_cutoff"],
@@ -261,7 +267,6 @@ def _payload(
         "feeds": {feed["domain"]: feed["sha256"] for feed in told["feeds"]},
         "feed_faults": feed_faults(told["feeds"]),
         "signals": told["signals"],
-        "alerted_at": alerted,
         "reason": reason,
     }
 

@@ -16,7 +16,7 @@ from checks.protocol import StudyProtocol
 from checks.signals import evaluate_rules
 from checks.tables import DeliveredTable, Feed
 from checks.validation import Validation, validate_feeds
-from flows.alerts import send_due
+from flows.alerts import run_alerts
 from flows.feeds import Inbox
 from flows.ledger import Ledger
 from flows.report import Look, render_report, write_files
@@ -69,6 +69,6 @@ def render(look: Look, document: Mapping[str, Any], out: Path) -> Path:
 
 
 @task(name="send alerts", cache_policy=NO_CACHE, persist_result=False)
-def send(ledger: Ledger, study: str, out: Path, settings: Settings, now: datetime) -> str:
-    """Try every message of the outbox that is due, those of this look for the first time."""
-    return send_due(ledger, study, now, folder=out, addresses=settings.addresses).outcome
+def tell(ledger: Ledger, protocol: StudyProtocol, settings: Settings, now: datetime) -> str:
+    """Tell what is due and try every message that waits, those of this look for the first time."""
+    return run_alerts(ledger, protocol, now, addresses=settings.addresses, watching=False).outcome

@@ -264,7 +264,7 @@ def _case(
         hour=hour,
         onset_hours=onset_hours,
         components={
-            name: ComponentOnset(hours(onset), onset.evidence, onset.query)
+            name: ComponentOnset(hours(onset), tuple(sorted(onset.evidence, key=_listed)), onset.query)
             for name, onset in composite.components.items()
         },
         grade=_grade(composite, dose, start, events),
@@ -282,6 +282,11 @@ def _grade(
     )
     inside = (mine["earliest"] >= first) & (mine["latest"] <= last)
     return highest_grade(mine.loc[inside | event_labels(mine).isin(composite.records), "grade"])
+
+
+def _listed(record: str) -> tuple[bool, int, str]:
+    """Order records for a reader, whatever the order of the rows: what was measured first, then by number."""
+    return not record.startswith("VS:"), len(record), record
 
 
 def _hours(span: int) -> float:

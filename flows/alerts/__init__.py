@@ -1,6 +1,7 @@
-"""Tell the people who must act: who is told, of what, and through which channel."""
+"""Tell the people who must act: who is told, of what, through which channel, and who follows when nobody answers."""
 
-from flows.alerts.routing import due_alerts
+from flows.alerts.deciding import Looked, alerts_of_look, due
+from flows.alerts.running import alerts_due, run_alerts
 from flows.alerts.sending import send_due
 
-__all__ = ["due_alerts", "send_due"]
+__all__ = ["Looked", "alerts_due", "alerts_of_look", "due", "run_alerts", "send_due"]

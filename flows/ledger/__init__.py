@@ -6,8 +6,8 @@ or remove one. The outbox is written in the same transaction as the verdict that
 soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer at a time in both.
 """
 
-from flows.ledger.book import Ledger
+from flows.ledger.book import Decision, Ledger
 from flows.ledger.chain import Head, Kind, Record, canonical
-from flows.ledger.outbox import Outgoing, Waiting
+from flows.ledger.outbox import Entry, Outgoing, Waiting
 
-__all__ = ["Head", "Kind", "Ledger", "Outgoing", "Record", "Waiting", "canonical"]
+__all__ = ["Decision", "Entry", "Head", "Kind", "Ledger", "Outgoing", "Record", "Waiting", "canonical"]

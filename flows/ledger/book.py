@@ -1,7 +1,7 @@
 """Decide what is written to the ledger together, and read it back."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,14 @@ from flows.ledger import outbox
 from flows.ledger.chain import Head, Kind, Record, next_record, seal, verify_chain
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
-from flows.ledger.outbox import Outgoing, Waiting
+from flows.ledger.outbox import Entry, Outgoing, Waiting
 from flows.ledger.schema import RECORDS, bring_up_to_date
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
+
+Decision = Callable[[Sequence[Record]], Sequence[Entry]]
+"""Says, of a study's records, oldest first, what is to be written after them."""
 
 
 class Ledger:
@@ -53,11 +56,26 @@ class Ledger:
             head = self._append(connection, study, kind, payload)
             return self._queue(connection, study, outgoing, head)
 
-    def record_look(self, study: str, payload: Mapping[str, Any], outgoing: Sequence[Outgoing]) -> Head:
-        """Append a look, put its messages into the outbox, and return the new head: one transaction.
+    def decide(self, study: str, decision: Decision) -> Head | None:
+        """Append what a decision on the study's records comes to; return the new head, None when nothing was.
+
+        Nobody writes between what the decision reads and what it causes: two that decide at once do not both tell.
+        """
+        with self._database.writing() as connection:
+            return self._carry_out(connection, study, decision)
+
+    def record_look(
+        self,
+        study: str,
+        payload: Mapping[str, Any],
+        outgoing: Sequence[Outgoing] = (),
+        *,
+        decision: Decision | None = None,
+    ) -> Head:
+        """Append a look, with the messages and whatever else it causes, and return the new head: one transaction.
 
         A change of the protocol since the study's last look is recorded before it, with the look's reason; each
-        message is recorded after it, by its hash.
+        message is recorded after it, by its hash. The decision is made with the look on record.
         """
         with self._database.writing() as connection:
             before = _last_look(connection, study)
@@ -65,7 +83,8 @@ class Ledger:
             if change is not None:
                 self._append(connection, study, Kind.PROTOCOL_CHANGE, change)
             head = self._append(connection, study, Kind.LOOK, payload)
-            return self._queue(connection, study, outgoing, head)
+            head = self._queue(connection, study, outgoing, head)
+            return (decision and self._carry_out(connection, study, decision)) or head
 
     def record_delivery(
         self,
@@ -125,13 +144,8 @@ class Ledger:
 
     def records(self, study: str | None = None, kind: Kind | None = None) -> tuple[Record, ...]:
         """Return the records of a study and of a kind, of all where None, oldest first."""
-        wanted = select(RECORDS).order_by(RECORDS.c.sequence)
-        if study is not None:
-            wanted = wanted.where(RECORDS.c.study == study)
-        if kind is not None:
-            wanted = wanted.where(RECORDS.c.kind == kind)
         with self._database.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(wanted))
+            return _records(connection, study, kind)
 
     def pending(self, study: str) -> tuple[Outgoing, ...]:
         """Return the study's messages that have not been delivered, oldest first."""
@@ -204,6 +218,13 @@ class Ledger:
             self._queue(connection, "rehearsal", [outgoing], head)
             connection.rollback()
 
+    def _carry_out(self, connection: Connection, study: str, decision: Decision) -> Head | None:
+        head = None
+        for entry in decision(_records(connection, study)):
+            head = self._append(connection, study, entry.kind, entry.payload)
+            head = self._queue(connection, study, entry.outgoing, head)
+        return head
+
     def _queue(self, connection: Connection, study: str, outgoing: Sequence[Outgoing], head: Head) -> Head:
         for one in outgoing:
             head = self._append(connection, study, Kind.ALERT, _alert(one))
@@ -272,6 +293,15 @@ def _last_look(connection: Connection, study: str) -> Mapping[str, Any] | None:
     )
     payload = connection.execute(newest).scalar()
     return None if payload is None else json.loads(payload)
+
+
+def _records(connection: Connection, study: str | None, kind: Kind | None = None) -> tuple[Record, ...]:
+    wanted = select(RECORDS).order_by(RECORDS.c.sequence)
+    if study is not None:
+        wanted = wanted.where(RECORDS.c.study == study)
+    if kind is not None:
+        wanted = wanted.where(RECORDS.c.kind == kind)
+    return tuple(_record(row) for row in connection.execute(wanted))
 
 
 def _any_sealed(connection: Connection) -> bool:

@@ -24,6 +24,12 @@ class Kind(StrEnum):
 
     LOOK = "look"
     PROTOCOL_CHANGE = "protocol_change"
+    EVIDENCE = "evidence"
+    RAISED = "raised"
+    REOPENED = "reopened"
+    WORSENED = "worsened"
+    REPEATED = "repeated"
+    CLOSED = "closed"
     ALERT = "alert"
     RECEIPT = "receipt"
     FAILED_DELIVERY = "failed_delivery"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from checks.errors import UsageError
-from flows.ledger.chain import Head, canonical
+from flows.ledger.chain import Head, Kind, canonical
 from flows.ledger.schema import OUTBOX
 
 
@@ -27,6 +27,15 @@ class Outgoing:
     alert: str = ""
     role: str = ""
     step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record that is to be written, and the messages that it causes."""
+
+    kind: Kind
+    payload: Mapping[str, Any]
+    outgoing: tuple[Outgoing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

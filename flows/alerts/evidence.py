@@ -1,0 +1,166 @@
+"""Decide whether what a look found is worse than what was last told, and what took it back when it is gone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import pandas as pd
+
+from checks.events.records import GRADES
+from flows.alerts.messages import CaseFact, LookFacts, RuleFact, case_key
+
+WINDOW = ("no", "possible", "yes")
+CERTAINTY = ("possible", "definite")
+GRADED = (None, *(grade.lower() for grade in GRADES))
+"""From the least to the gravest, as a case of look.json has them."""
+
+Place = tuple[str, int]
+"""A subject's dose, by which a case of one look is found again in another: its hour may be corrected."""
+
+RULE_PARTS = {"verdict": "is crossed", "best_case": "is crossed at best", "worst_case": "is crossed at worst"}
+
+
+def facts_payload(look: LookFacts) -> Mapping[str, Any]:
+    """Return what a look told as a record holds it."""
+    return asdict(look)
+
+
+def read_facts(payload: Mapping[str, Any]) -> LookFacts:
+    """Return what a look told from its record."""
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in payload.items()}
+    cases = (CaseFact(**{**one, "onset_hours": tuple(one["onset_hours"])}) for one in payload["cases"])
+    return LookFacts(
+        **{**plain, "rules": tuple(RuleFact(**one) for one in payload["rules"]), "cases": tuple(cases)}
+    )
+
+
+def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:
+    """Return the look with each case marked as new that ``told`` did not tell as it is now; None told of none."""
+    known = set() if told is None else {_key(case) for case in told.cases}
+    return replace(look, cases=tuple(replace(case, new=_key(case) not in known) for case in look.cases))
+
+
+def worsening(told: LookFacts, now: LookFacts, about: str, *, of_cases: bool) -> tuple[str, ...]:
+    """Return what is worse than when it was last told, in sentences; nothing when nothing is.
+
+    Parameters
+    ----------
+    told, now
+        The look that was last told, and this one.
+    about
+        Which alert: one of a rule weighs that rule alone, one of a verdict every rule, and the feeds at fault.
+    of_cases
+        Whether cases bear on it: they do not on a limit of a laboratory value.
+    """
+    news = [*_worse_cases(told, now)] if of_cases else []
+    news += _worse_rules(told, now, about)
+    if about == "verdict:not_assessable":
+        before = {_domain(feed) for feed in told.feeds}
+        news += [f"The feed {feed}." for feed in now.feeds if _domain(feed) not in before]
+    return tuple(news)
+
+
+def clearing(told: LookFacts, now: LookFacts, about: str, changes: pd.DataFrame) -> tuple[str, ...]:
+    """Return what took back what was told, in sentences: cases no longer found, corrections, rules, feeds.
+
+    Parameters
+    ----------
+    told, now
+        The look that was last told, and this one.
+    about
+        Which alert.
+    changes
+        What later deliveries changed, as known by this look: the table CHANGES.
+    """
+    said = [*_lost_cases(told, now, changes)]
+    before = {rule.id: rule for rule in told.rules}
+    said += [
+        f"Rule {rule.id} was at {before[rule.id].observed} and is at {rule.observed} against a boundary of "
+        f"{rule.boundary}."
+        for rule in now.rules
+        if about == f"signal:{rule.id}" and rule.id in before
+    ]
+    if about == "verdict:not_assessable":
+        still = {_domain(feed) for feed in now.feeds}
+        restored = (_domain(feed) for feed in told.feeds if _domain(feed) not in still)
+        said += [f"The feed {domain} can be used again." for domain in restored]
+    return tuple(said)
+
+
+def _worse_cases(told: LookFacts, now: LookFacts) -> Iterator[str]:
+    before, after = _by_dose(told), _by_dose(now)
+    for place, cases in after.items():
+        known = before.get(place, [])
+        if len(cases) > len(known):
+            yield f"{_named(place)}: a new case."
+            continue
+        for said in _worse(known, cases):
+            yield f"{_named(place)}: {said}."
+
+
+def _worse(before: Iterable[CaseFact], after: Iterable[CaseFact]) -> Iterator[str]:
+    was, now = _gravest(before), _gravest(after)
+    if now[0] > was[0]:
+        yield "now in the risk window, which was not sure"
+    if now[1] > was[1]:
+        yield "now definite, was possible"
+    if now[2] > was[2]:
+        yield f"grade {GRADED[now[2]]}, was {GRADED[was[2]] or 'not known'}"
+
+
+def _gravest(cases: Iterable[CaseFact]) -> tuple[int, int, int]:
+    ranks = [(WINDOW.index(c.in_risk_window), CERTAINTY.index(c.certainty), _grade(c.grade)) for c in cases]
+    window, certainty, grade = (max(values) for values in zip(*ranks, strict=True))
+    return window, certainty, grade
+
+
+def _grade(grade: str | None) -> int:
+    return GRADED.index(grade) if grade in GRADED else 0
+
+
+def _worse_rules(told: LookFacts, now: LookFacts, about: str) -> Iterator[str]:
+    before = {rule.id: rule for rule in told.rules}
+    for rule in now.rules:
+        if about.startswith("signal:") and about != f"signal:{rule.id}":
+            continue
+        for part, said in RULE_PARTS.items():
+            was = getattr(before[rule.id], part) if rule.id in before else None
+            if getattr(rule, part) == "crossed" and was != "crossed":
+                yield f"Rule {rule.id} {said}, which it was not."
+
+
+def _lost_cases(told: LookFacts, now: LookFacts, changes: pd.DataFrame) -> Iterator[str]:
+    after = _by_dose(now)
+    since = changes[changes["known_at"] > pd.Timestamp(told.data_cutoff)]
+    for place, before in _by_dose(told).items():
+        found = after.get(place, [])
+        if found and _gravest(found) >= _gravest(before):
+            continue
+        corrected = " and ".join(sorted(set(since.loc[since["USUBJID"] == place[0], "domain"])))
+        became = (
+            f"made the case of {_named(place)} less sure"
+            if found
+            else f"took back the case of {_named(place)}"
+        )
+        yield f"A correction of {corrected or 'the data'} {became}."
+
+
+def _by_dose(look: LookFacts) -> Mapping[Place, list[CaseFact]]:
+    """Return the cases that may lie in the risk window, by subject and dose."""
+    found: dict[Place, list[CaseFact]] = {}
+    for case in look.cases:
+        if case.in_risk_window != "no":
+            found.setdefault((case.USUBJID, case.dose_number), []).append(case)
+    return found
+
+
+def _named(place: Place) -> str:
+    return f"{place[0]}, dose {place[1]}"
+
+
+def _domain(feed: str) -> str:
+    return feed.partition(":")[0]
+
+
+def _key(case: CaseFact) -> str:
+    return case_key(asdict(case))

@@ -1,0 +1,155 @@
+"""Decide what a step of an alert's life becomes: one record, and a message to each role that is told of it.
+
+Of everything but a crossed rule a role is told at most ``MOST_PER_HOUR`` times an hour: what comes beyond that is
+recorded and counted, and the next message says how many it stands for. A crossed rule is always told.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from checks.protocol import StudyProtocol
+from flows.alerts.evidence import marked, read_facts
+from flows.alerts.life import Alert, Memory, advance, is_capped
+from flows.alerts.messages import Facts, LookFacts, Occasion, outgoing_message
+from flows.alerts.plan import Post
+from flows.ledger import Entry, Head, Kind, Outgoing
+from flows.report.document import instant
+
+MOST_PER_HOUR = 12
+"""Messages to one role, crossed rules aside: one every five minutes is more than anybody can look into."""
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an alert's life that is to be recorded and told.
+
+    ``to`` are the roles that hear of it; ``payload`` is what its record says beyond that, ``look`` the look it
+    tells of, with its new cases marked.
+    """
+
+    kind: Kind
+    occasion: Occasion
+    to: Sequence[str]
+    payload: Mapping[str, Any]
+    look: LookFacts | None = None
+    cause: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
+    report: str | None = None
+
+
+class Teller:
+    """Turns steps into entries of the ledger; counts, from the memory on, how much each role has been told.
+
+    Parameters
+    ----------
+    protocol
+        The study; who is told comes from each alert's own plan.
+    memory
+        What was told before.
+    now
+        UTC.
+    head
+        The study's newest record, or None.
+    """
+
+    def __init__(self, protocol: StudyProtocol, memory: Memory, now: datetime, head: Head | None) -> None:
+        self.protocol, self.memory, self.now, self.head = protocol, memory, now, head
+        recent = {role: sum(now - at < HOUR for at in times) for role, times in memory.spoken.items()}
+        self._recent, self._held = recent, dict(memory.held)
+
+    def tell(self, alert: Alert | None, name: str, about: str, step: Step) -> tuple[Alert, Entry]:
+        """Return the alert as it stands after a step, and the record and messages of it.
+
+        Parameters
+        ----------
+        alert
+            As it stood, or None before it was ever raised.
+        name, about
+            Its id and what it is about.
+        step
+            What becomes of it.
+        """
+        told = [role for role in step.to if not self._is_full(role, about)]
+        held_back = [role for role in step.to if role not in told]
+        payload = {
+            "alert": name,
+            "at": instant(self.now),
+            "told": told,
+            "held_back": held_back,
+            **step.payload,
+        }
+        after = advance(alert, step.kind, payload)
+        outgoing = tuple(one for role in told for one in self._messages(after, role, step))
+        for role in told:
+            self._held[role] = 0
+            self._recent[role] = self._recent.get(role, 0) + is_capped(about)
+        for role in held_back:
+            self._held[role] = self._held.get(role, 0) + 1
+        queued = frozenset(one.id for one in outgoing)
+        after = replace(after, messages=after.messages | queued, entries=after.entries + len(queued))
+        return after, Entry(step.kind, payload, outgoing)
+
+    def look_of(self, alert: Alert) -> tuple[LookFacts | None, str | None]:
+        """Return the look that was last told of an alert, no case of it new, and where its page is."""
+        evidence = None if alert.look_id is None else self.memory.evidence.get(alert.look_id)
+        if evidence is None:
+            return None, None
+        look = read_facts(evidence["facts"])
+        return marked(look, look), evidence["report"]
+
+    def _is_full(self, role: str, about: str) -> bool:
+        return is_capped(about) and self._recent.get(role, 0) >= MOST_PER_HOUR
+
+    def _messages(self, alert: Alert, role: str, step: Step) -> Iterator[Outgoing]:
+        """Yield the message to each channel of a role; those that say the same are composed once."""
+        post, reached = alert.plan.post(role), alert.reached[role]
+        composed: dict[bool, Mapping[str, Any]] = {}
+        for channel in post.channels:
+            if channel.brief not in composed:
+                composed[channel.brief] = outgoing_message(
+                    self._facts(alert, post, step, brief=channel.brief)
+                )
+            parts = (self.protocol.study.id, alert.id, str(alert.entries), step.kind, role, channel.name)
+            name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+            yield Outgoing(
+                name, channel.name, composed[channel.brief], alert=alert.id, role=role, step=reached.step
+            )
+
+    def _facts(self, alert: Alert, post: Post, step: Step, *, brief: bool) -> Facts:
+        study, over = self.protocol.study, step.occasion is Occasion.CLEARED
+        deadline = None if over else _deadline(alert, post, self.now)
+        return Facts(
+            study=study.id,
+            title=study.title,
+            timezone=str(study.timezone),
+            simulated="SIMULATED" in (study.title or ""),
+            alert=alert.id,
+            about=alert.about,
+            occasion=step.occasion,
+            role=post.role,
+            step=alert.reached[post.role].step,
+            at=self.now,
+            brief=brief,
+            cause=step.cause,
+            look=step.look,
+            news=step.news,
+            acknowledge_by=deadline,
+            escalates_to=None if deadline is None else post.escalate_to,
+            held_back=self._held.get(post.role, 0),
+            head=self.head,
+            report=step.report,
+            command=None if over else f"postdose alerts ack {alert.id} --by NAME --reason TEXT",
+        )
+
+
+def _deadline(alert: Alert, post: Post, now: datetime) -> datetime | None:
+    """Return until when a role is asked to answer; None where it is not asked, or the time is over."""
+    if post.ack_within_minutes is None or post.role in alert.escalated:
+        return None
+    until = alert.reached[post.role].at + timedelta(minutes=post.ack_within_minutes)
+    return until if until > now else None

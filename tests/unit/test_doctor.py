@@ -1,0 +1,217 @@
+"""What the doctor finds: of the machine, of a study, and what each finding means for a look."""
+
+import json
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from flows.doctor import run_doctor
+from flows.doctor.command import examine
+from flows.doctor.finding import Finding, Status
+from flows.feeds import DeliveryStore
+from flows.ledger import Ledger, Outgoing
+
+NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
+KEY = "0123456789abcdef" * 2
+FEED = {
+    "dm": "STUDYID,USUBJID\nS,1\n",
+    "ex": "STUDYID,USUBJID,EXTRT,EXSTDTC\nS,1,CYT107,2026-02-01T08:00\n",
+    "vs": "STUDYID,USUBJID,VSTESTCD,VSORRES\nS,1,TEMP,37\n",
+    "ae": "STUDYID,USUBJID,AETERM\nS,1,FEVER\n",
+    "lb": "STUDYID,USUBJID,LBTESTCD\nS,1,LYM\n",
+}
+SHIPPED = Path(__file__).parents[2] / "deployments/studies/CYT107-IV/protocol.yaml"
+ROUTED = {"POSTDOSE_PHYSICIAN_URL": "https://127.0.0.1:1/"}
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """The shipped study protocol with feeds that can be read, in a folder of its own."""
+    (tmp_path / "feeds").mkdir()
+    for name, text in FEED.items():
+        (tmp_path / "feeds" / f"{name}.csv").write_text(text)
+    protocol = tmp_path / "protocol.yaml"
+    protocol.write_text(SHIPPED.read_text())
+    return protocol
+
+
+def found(study: Path, check: str, now: datetime = NOW, **environ: str) -> list[Finding]:
+    return [one for one in examine([study], {**ROUTED, **environ}, now) if one.check == check]
+
+
+def only(study: Path, check: str, now: datetime = NOW, **environ: str) -> Finding:
+    (one,) = found(study, check, now, **environ)
+    return one
+
+
+def kept(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_study_in_order_stops_no_look_and_nothing_is_written(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = kept(study.parent)
+    assert run_doctor([study], ROUTED, NOW, as_json=False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "Nothing would stop a look."
+    assert max(map(len, lines)) <= 80
+    assert kept(study.parent) == before
+
+
+def test_the_document_holds_each_finding_and_nothing_else(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study.parent / "feeds" / "vs.csv").unlink()
+    assert run_doctor([study], ROUTED, NOW, as_json=True) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["exit_code"], told["checked_at"]) == (
+        "postdose/doctor/1",
+        3,
+        "2026-03-01T06:00:00Z",
+    )
+    (stopping,) = [one for one in told["checks"] if one["status"] == "would stop a look"]
+    assert (stopping["where"], stopping["check"]) == ("CYT107-IV", "feed VS")
+    assert stopping["said"] == "vs.csv: found no file; allowed: a file or a folder that exists"
+    assert stopping["remedy"]
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(study: Path) -> None:
+    one = only(study, "variables", POSTDOSE_STAET="sqlite:///x", POSTDOSE_PHYSICAN_URL="json://127.0.0.1/")
+    assert one.status is Status.WARNING
+    assert "POSTDOSE_STAET is read by nothing (meant: POSTDOSE_STATE?)" in one.said
+    assert "POSTDOSE_PHYSICAN_URL is read by nothing (meant: POSTDOSE_PHYSICIAN_URL?)" in one.said
+    assert only(study, "variables", POSTDOSE_PHYSICIAN_URL_SECRET="s").status is Status.OK
+
+
+def test_a_role_that_no_alert_would_reach_stops_a_look_with_the_exit_code_of_an_undelivered_alert(
+    study: Path,
+) -> None:
+    physician, chair = found(study, "channels", POSTDOSE_PHYSICIAN_URL="")
+    assert (physician.status, physician.exit_code) == (Status.STOPS, 40)
+    assert physician.said.startswith("no alert would reach safety_physician: env:POSTDOSE_PHYSICIAN_URL")
+    assert chair.status is Status.OK
+
+
+def test_a_role_with_another_channel_that_works_is_only_warned_of(study: Path) -> None:
+    routes = study.read_text().replace('["env:POSTDOSE_PHYSICIAN_URL"]', '["env:POSTDOSE_GONE", "console:"]')
+    study.write_text(routes)
+    assert found(study, "channels")[0].status is Status.WARNING
+
+
+def test_a_whole_ledger_is_verified_and_left_as_it_is(study: Path) -> None:
+    assert only(study, "ledger").said == "none yet: the first look makes it"
+    assert not (study.parent / "postdose.sqlite").exists()
+    ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}", key=KEY.encode())
+    ledger.record_look("S", {"verdict": "signal"}, [Outgoing("one", "console:", {})])
+    before = (ledger.records(), ledger.undelivered("S"))
+    one = only(study, "ledger", POSTDOSE_LEDGER_KEY=KEY)
+    assert (one.status, one.said) == (
+        Status.OK,
+        "writable, and the chain of 2 records holds, with its seals",
+    )
+    assert (ledger.records(), ledger.undelivered("S")) == before
+    assert not ledger.undelivered("rehearsal")
+
+
+def test_a_look_without_the_key_of_its_ledger_could_not_write_it(study: Path) -> None:
+    Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}", key=KEY.encode()).record_look("S", {}, [])
+    one = only(study, "ledger")
+    assert (one.status, one.exit_code) == (Status.STOPS, 41)
+    assert "is sealed with a key, and none was given (POSTDOSE_LEDGER_KEY)" in one.said
+
+
+def test_a_broken_chain_is_named(study: Path) -> None:
+    url = f"sqlite:///{study.parent / 'postdose.sqlite'}"
+    ledger = Ledger(url)
+    ledger.record_look("S", {"verdict": "signal"}, [])
+    ledger.record_look("S", {"verdict": "signal"}, [])
+    with create_engine(url).begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_update")
+        connection.exec_driver_sql("UPDATE ledger SET payload = '{}' WHERE sequence = 1")
+    one = only(study, "ledger")
+    assert (one.status, one.exit_code) == (Status.STOPS, 4)
+    assert "record 1" in one.said
+
+
+def test_a_clock_behind_the_newest_record_is_told(study: Path) -> None:
+    ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}")
+    ledger.record_look("S", {"verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"}, [])
+    assert only(study, "clock").status is Status.OK
+    one = only(study, "clock", NOW - timedelta(hours=1))
+    assert one.status is Status.WARNING
+    assert one.said == "2026-03-01T05:00Z, but the newest record is of 2026-03-01T06:00Z"
+
+
+@pytest.fixture
+def unwritable(study: Path) -> Iterator[Path]:
+    """A place where not even the administrator can write: below a file."""
+    place = study.parent / "looks"
+    place.write_text("no folder")
+    yield place
+    place.unlink()
+
+
+def test_a_folder_that_cannot_be_written_stops_a_look(study: Path, unwritable: Path) -> None:
+    one = only(study, "folders")
+    assert (one.status, one.exit_code) == (Status.STOPS, 2)
+    assert str(unwritable / "CYT107-IV") in one.said
+
+
+def test_a_closed_report_that_others_can_reach_is_told(study: Path) -> None:
+    closed = study.parent / "looks" / "CYT107-IV" / "20260301T060000Z" / "closed"
+    closed.mkdir(parents=True)
+    closed.chmod(0o700)
+    assert not found(study, "closed")
+    closed.chmod(0o750)
+    assert only(study, "closed").status is Status.WARNING
+
+
+def test_a_server_that_does_not_answer_stops_a_look(study: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and not listening: nobody else can take the port
+        one = only(study, "prefect", PREFECT_API_URL=f"http://127.0.0.1:{taken.getsockname()[1]}/api")
+    assert (one.status, one.exit_code) == (Status.STOPS, 2)
+    assert "did not answer" in one.said
+
+
+def test_a_setting_that_a_look_would_refuse_is_told_once(study: Path) -> None:
+    one = only(study, "settings", POSTDOSE_LEDGER_KEY="short")
+    assert (one.status, one.exit_code) == (Status.STOPS, 2)
+    assert "found 5 characters" in one.said
+
+
+def test_a_protocol_with_problems_does_not_keep_the_others_from_being_examined(
+    study: Path, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("schema_version: 1\n")
+    findings = list(examine([wrong, tmp_path / "nowhere.yaml", study], ROUTED, NOW))
+    stopping = [one.where for one in findings if one.status is Status.STOPS]
+    assert stopping == [str(wrong), str(tmp_path / "nowhere.yaml")]
+    assert any(one.where == "CYT107-IV" for one in findings)
+
+
+def test_an_incremental_feed_whose_files_were_taken_in_and_away_is_no_problem(study: Path) -> None:
+    study.write_text(study.read_text().replace("vs.csv, mode: cumulative", "vs.csv, mode: incremental"))
+    (study.parent / "feeds" / "vs.csv").unlink()
+    assert only(study, "feed VS").status is Status.STOPS
+    store = DeliveryStore(study.parent / "deliveries" / "CYT107-IV")
+    store.take_in("VS", "vs.csv", FEED["vs"].encode(), received_at=NOW, recorded_at=NOW)
+    assert only(study, "feed VS").said == "nothing new; 1 deliveries were taken in"
+
+
+def test_packages_are_compared_with_the_versions_that_are_tested_together(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deployments").mkdir()
+    (tmp_path / "deployments" / "constraints.txt").write_text("pandas==0.1  # long ago\nno-such-package==1\n")
+    monkeypatch.chdir(tmp_path)
+    one = only(study, "packages")
+    assert one.status is Status.WARNING
+    assert one.said.startswith("not as tested together: pandas ") and one.said.endswith(", not 0.1")
+    assert "no-such-package" not in one.said
