@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     design.add_argument("--json", action="store_true", help="print design.json and nothing else")
     design.set_defaults(run=commands.design)
-    alerts = offered.add_parser("alerts", help="test whether an alert would arrive")
+    alerts = offered.add_parser("alerts", help="list, show or take alerts; test whether one would arrive")
     _alerts_arguments(alerts)
     ledger = offered.add_parser("ledger", help="verify or export the record of looks, or name its head")
     _ledger_arguments(ledger)
@@ -200,7 +200,26 @@ def _boundary_arguments(boundary: argparse.ArgumentParser) -> None:
 
 
 def _alerts_arguments(alerts: argparse.ArgumentParser) -> None:
-    actions = alerts.add_subparsers(required=True, dest="action", metavar="route-test")
+    actions = alerts.add_subparsers(required=True, dest="action", metavar="list|show|ack|resend|route-test")
+    listed = actions.add_parser("list", help="list the alerts that are open or acknowledged")
+    listed.add_argument("--all", action="store_true", help="also those whose cause is gone")
+    show = actions.add_parser("show", help="show one alert, and all that became of it")
+    ack = actions.add_parser("ack", help="take an alert: nobody further is told, unless the evidence worsens")
+    resend = actions.add_parser("resend", help="send again what was given up of an alert")
+    resend.add_argument("protocol", type=Path, help="study protocol file, beside which channels' files lie")
+    for action in (show, ack, resend):
+        action.add_argument("alert", metavar="ALERT", help="its id, or the first characters of it")
+    for action in (ack, resend):
+        action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
+    ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
+    for action in (listed, show, ack, resend):
+        action.add_argument(
+            "--state",
+            help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder; "
+            "of resend, beside the protocol)",
+        )
+        action.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+        action.set_defaults(run=commands.alerts)
     route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
     route_test.add_argument("protocol", help="study protocol file")
     route_test.add_argument("--role", help="test the channels of this role alone")

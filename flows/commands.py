@@ -171,6 +171,26 @@ def route_test(options: argparse.Namespace) -> int:
     return run_route_test(protocol, settings.addresses, datetime.now(UTC), role=options.role)
 
 
+def alerts(options: argparse.Namespace) -> int:
+    """List, show or take alerts, or send again what was given up."""
+    from checks.protocol import load_protocol
+    from flows.alerts.command import run_ack, run_list, run_resend, run_show
+
+    now = datetime.now(UTC)
+    if options.action == "resend":
+        protocol = load_protocol(options.protocol)
+        settings = read_settings(os.environ, state=options.state, folder=protocol.folder)
+        return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
+    settings = read_settings(os.environ, state=options.state, folder=Path())
+    if options.action == "ack":
+        return run_ack(
+            settings, options.alert, by=options.by, reason=options.reason, now=now, as_json=options.json
+        )
+    if options.action == "list":
+        return run_list(settings, closed=options.all, as_json=options.json)
+    return run_show(settings, options.alert, as_json=options.json)
+
+
 def ledger(options: argparse.Namespace) -> int:
     """Verify, export or move the ledger, or print its head."""
     from flows.ledger.command import run_export, run_head, run_move, run_verify

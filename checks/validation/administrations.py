@@ -39,8 +39,8 @@ GIVEN: Final = frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERE
 
 
 KEPT_BLIND: Final = 2
-"""So many subjects without any possible amount are a feed that is kept blind for some of them, often those on placebo: to
-withhold their doses would tell who they are. One subject's missing amounts are taken for a mistake."""
+"""So many subjects without any possible amount are a feed that is kept blind for some of them, often those on
+placebo: to withhold their doses would tell who they are. One subject's missing amounts are taken for a mistake."""
 
 
 OVER_MIDNIGHT_HOURS: Final = 12

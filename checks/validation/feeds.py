@@ -84,6 +84,7 @@ def validate_feeds(
     setting = Setting(protocol, cutoff, {}, {})
     lists: dict[str, list[str]] = {"sites": list(protocol.sites), "enrolled": [], "dosed": []}
     done: dict[str, _Validated] = {}
+    exposed: frozenset[str] = frozenset()
     memory = Judged() if judged is None else judged
     for name in _order(protocol):
         feed = feeds.get(name.lower())
@@ -92,9 +93,28 @@ def validate_feeds(
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
             lists["enrolled"] = list(zones)
+            exposed = subjects.exposed(one.source, zones, cutoff)
         if name == "EX":
+            done[name] = one = _without_doses(one, exposed, protocol.limits.max_quarantined)
             lists["dosed"] = list(one.typed.loc[one.typed["trusted"], "USUBJID"].unique())
     return _collect(done)
+
+
+def _without_doses(validated: _Validated, exposed: frozenset[str], limit: float) -> _Validated:
+    """Distrust EX where many subjects of whom DM says that they were exposed have no dose in it.
+
+    A misspelt treatment is another drug for all that a row says; that the doses are missing shows only here.
+    """
+    without = exposed - validated.unplaced - set(validated.typed["USUBJID"])
+    if validated.source is None or len(without) <= limit * len(exposed):
+        return validated
+    problem = (
+        f"EX: {len(without)} of {len(exposed)} subjects whom DM calls exposed (RFXSTDTC) have no dose of a "
+        f"treatment in `treatment.names`; allowed: at most {limit:.1%}"
+    )
+    outcome = validated.outcome
+    said = replace(outcome, within_limit=False, problems=(*outcome.problems, problem))
+    return replace(validated, outcome=said)
 
 
 def _dated(validated: _Validated, feed: Feed | None) -> _Validated:

@@ -36,3 +36,10 @@ def deaths(source: Source, zones: Mapping[str, str]) -> dict[str, pd.Timestamp]:
     died = parse_stamps(source.text("DTHDTC"), zone)["latest"]
     known = died.notna() & source.subject.notna()
     return dict(zip(source.subject[known], died[known], strict=True))
+
+
+def exposed(source: Source, zones: Mapping[str, str], data_cutoff: pd.Timestamp) -> frozenset[str]:
+    """Return the subjects of whom DM says that they were exposed by the data cut-off (RFXSTDTC)."""
+    zone = source.subject.map(dict(zones)).astype("str")
+    began = parse_stamps(source.text("RFXSTDTC"), zone)["latest"]
+    return frozenset(source.subject[(began <= data_cutoff).fillna(value=False) & zone.notna()])

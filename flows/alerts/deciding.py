@@ -20,8 +20,8 @@ from flows.alerts.telling import Step, Teller
 from flows.heartbeat import monitor_causes, newest_look
 from flows.ledger import Entry, Kind, Record
 from flows.report.document import instant
-from flows.report.words import number, spoken
 from flows.report.words import instant as said_instant
+from flows.report.words import number, spoken
 
 OF_LOOKS = ("signal:", "verdict:")
 """How the alerts begin that a look raises; all others are the monitor's own."""

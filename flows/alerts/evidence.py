@@ -27,11 +27,13 @@ def facts_payload(look: LookFacts) -> Mapping[str, Any]:
 
 def read_facts(payload: Mapping[str, Any]) -> LookFacts:
     """Return what a look told from its record."""
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in payload.items()}
-    cases = (CaseFact(**{**one, "onset_hours": tuple(one["onset_hours"])}) for one in payload["cases"])
-    return LookFacts(
-        **{**plain, "rules": tuple(RuleFact(**one) for one in payload["rules"]), "cases": tuple(cases)}
-    )
+    plain: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in payload.items()
+    }
+    plain["rules"] = tuple(RuleFact(**one) for one in payload["rules"])
+    cases = ({**one, "onset_hours": tuple(one["onset_hours"])} for one in payload["cases"])
+    plain["cases"] = tuple(CaseFact(**one) for one in cases)
+    return LookFacts(**plain)
 
 
 def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:

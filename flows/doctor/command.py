@@ -69,11 +69,10 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     stopping, warnings = (
         sum(one.status is status for one in findings) for status in (Status.STOPS, Status.WARNING)
     )
-    yield (
-        f"{stopping or 'Nothing'} would stop a look; {warnings} to look after."
-        if warnings or stopping
-        else ("Nothing would stop a look.")
-    )
+    if stopping or warnings:
+        yield f"{stopping or 'Nothing'} would stop a look; {warnings} to look after."
+    else:
+        yield "Nothing would stop a look."
 
 
 def _wrapped(one: Finding) -> Iterator[str]:

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol
 from flows.doctor.finding import Finding, Status, few, stops
+from flows.doctor.writing import unwritable
 from flows.settings import IN_A_FILE, OURS, VARIABLES, prefect_settings, read_settings
 
 MACHINE: Final = "this machine"
@@ -145,9 +146,7 @@ def _prefect(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Ask the server that runs are reported to whether it is there, lets us in, and is of our version."""
     url = environ.get("PREFECT_API_URL", "").strip()
     if not url:
-        yield Finding(
-            MACHINE, "prefect", Status.OK, "PREFECT_API_URL is not set: a look starts a server of its own"
-        )
+        yield _own_server(environ)
         return
     try:
         theirs, ours = _server_version(url, _authorization(environ)), _version("prefect")
@@ -167,6 +166,16 @@ def _prefect(environ: Mapping[str, str]) -> Iterator[Finding]:
     else:
         said = f"the server has version {theirs}, this machine {ours}"
         yield Finding(MACHINE, "prefect", Status.WARNING, said, "Install the same version for both.")
+
+
+def _own_server(environ: Mapping[str, str]) -> Finding:
+    """Say that a look starts a server itself, which keeps its files in PREFECT_HOME."""
+    home = Path(environ.get("PREFECT_HOME") or Path.home() / ".prefect").expanduser()
+    problem = unwritable(home) if home.parent.is_dir() else "the folder that it is made in is not there"
+    if problem:
+        said, remedy = f"{home} cannot be written ({problem})", "Set PREFECT_HOME to a folder that can."
+        return stops(MACHINE, "prefect", said, UsageError, remedy=remedy)
+    return Finding(MACHINE, "prefect", Status.OK, "no PREFECT_API_URL: a look starts its own server")
 
 
 def _authorization(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from flows.alerts.channels import unresolved
 from flows.doctor.finding import Finding, Status, few, stops
+from flows.doctor.writing import unwritable
 from flows.feeds import DeliveryStore, Inbox, open_inbox
 from flows.ledger.examining import Examination, examine_ledger
 from flows.settings import Settings, read_settings
@@ -105,7 +106,7 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     if database.get_backend_name() == "sqlite" and database.database:
         targets.append(Path(database.database).parent)
     refused = [
-        f"{target} ({problem})" for target in dict.fromkeys(targets) if (problem := _unwritable(target))
+        f"{target} ({problem})" for target in dict.fromkeys(targets) if (problem := unwritable(target))
     ]
     if not refused:
         return Finding(protocol.study.id, "folders", Status.OK, f"{len(set(targets))} can be written")
@@ -113,16 +114,6 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     return stops(
         protocol.study.id, "folders", f"cannot be written: {'; '.join(refused)}", UsageError, remedy=remedy
     )
-
-
-def _unwritable(folder: Path) -> str | None:
-    """Return why nothing can be written to a folder, or to the one that it would be made in."""
-    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            return None
-    except OSError as error:
-        return error.strerror or type(error).__name__
 
 
 def _closed_folders(protocol: StudyProtocol) -> Iterator[Finding]:

@@ -28,7 +28,8 @@ from checks.signals import decide_verdict, evaluate_rules, update_signals
 from checks.tables import DeliveredTable, Delivery
 from checks.validation import validate_feeds
 from checks.validation.judged import Judged
-from flows.alerts import due_alerts
+from flows.alerts import Looked, alerts_of_look
+from flows.alerts.messages import look_facts
 from flows.feeds import read_feed
 from flows.report import Look, build_document, render_report, text_summary, write_files
 
@@ -190,11 +191,13 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         document["signals"] = [
             {"id": one.id, "rule": one.rule, "state": str(one.state), "events": one.events} for one in signals
         ]
-        messages = due_alerts(document, None, protocol, report="report.html")
+        states = {one.rule: str(one.state) for one in signals}
+        looked = Looked(look_facts(document, protocol), states, known.changes, "report.html")
+        entries = alerts_of_look((), looked, protocol, CUTOFF)
         write_files(look, document, out / "looks")
         render_report(document, doses=findings.doses, protocol=protocol, out=out / "looks")
         written = {path.name: path.read_bytes() for path in (out / "looks").iterdir()}
-    told = json.dumps([one.message for one in messages]).encode()
+    told = json.dumps([[one.payload, *(sent.message for sent in one.outgoing)] for one in entries]).encode()
     summary = text_summary(document, report=Path("report.html")).encode()
     hashes = [digest for feed in document["feeds"] for digest in feed["sha256"]]
     texts = written | {"alerts": told, "summary": summary}

@@ -498,3 +498,23 @@ def test_permuting_the_rows_changes_no_outcome(mistaken: Validation) -> None:
 def test_a_cutoff_without_an_offset_is_refused() -> None:
     with pytest.raises(UsageError, match="allowed: a time with an offset from UTC"):
         validate_feeds({}, make_protocol(), datetime(2024, 6, 10, 12, 0))
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "trusted"),
+    [(0, True), (1, True), (2, False)],  # of five exposed subjects, at most one in five may lack every dose
+)
+def test_exposed_subjects_without_any_dose_make_ex_untrustworthy(misspelt: int, trusted: bool) -> None:
+    subjects = [f"S{number}" for number in range(1, 6)]
+    exposed = [DM | {"USUBJID": one, "RFXSTDTC": "2024-06-09T08:00"} for one in subjects]
+    not_yet = DM | {"USUBJID": "S6", "RFXSTDTC": "2024-06-11T08:00"}
+    doses = [
+        EX | {"USUBJID": one, "EXTRT": "CYT108" if place < misspelt else "CYT107"}
+        for place, one in enumerate(subjects)
+    ]
+    rows = dict(GOOD) | {"dm": [*exposed, not_yet], "ex": doses, "vs": [VS]}
+    protocol = make_protocol(limits={"max_quarantined": 0.2})
+    feeds = {name: make_feed(name, some) for name, some in rows.items()}
+    outcome = next(one for one in validate_feeds(feeds, protocol, CUTOFF).feeds if one.domain == "EX")
+    assert outcome.trustworthy is trusted
+    assert any("whom DM calls exposed" in problem for problem in outcome.problems) is not trusted

@@ -179,6 +179,13 @@ def test_a_server_that_does_not_answer_stops_a_look(study: Path) -> None:
     assert "did not answer" in one.said
 
 
+def test_a_home_of_prefect_that_cannot_be_made_stops_a_look(study: Path, tmp_path: Path) -> None:
+    assert only(study, "prefect", PREFECT_HOME=str(tmp_path / "new")).status is Status.OK
+    for home in (tmp_path / "no" / "new", study / "below a file"):
+        one = only(study, "prefect", PREFECT_HOME=str(home))
+        assert (one.status, one.exit_code) == (Status.STOPS, 2)
+
+
 def test_a_setting_that_a_look_would_refuse_is_told_once(study: Path) -> None:
     one = only(study, "settings", POSTDOSE_LEDGER_KEY="short")
     assert (one.status, one.exit_code) == (Status.STOPS, 2)

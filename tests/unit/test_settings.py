@@ -98,7 +98,7 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_or_stands_beside_its_value_is_refused(tmp_path: Path) -> None:
     gone = {"POSTDOSE_LEDGER_KEY_FILE": str(tmp_path / "gone")}
-    with pytest.raises(UsageError, match="POSTDOSE_LEDGER_KEY_FILE: found .*gone, which cannot be read"):
+    with pytest.raises(UsageError, match=r"POSTDOSE_LEDGER_KEY_FILE: found .*gone, which cannot be read"):
         read_settings(gone, state=None, folder=Path())
     with pytest.raises(UsageError, match="found POSTDOSE_LEDGER_KEY_FILE beside it; allowed: one of the two"):
         read_settings({**gone, "POSTDOSE_LEDGER_KEY": KEY}, state=None, folder=Path())

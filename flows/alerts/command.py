@@ -1,0 +1,264 @@
+"""List alerts, show the life of one, take one, and send again what was given up, for `postdose alerts`."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from checks.errors import DeliveryError, UsageError
+from checks.protocol import StudyProtocol
+from flows.alerts.life import Alert, State, remember
+from flows.alerts.sending import send_due
+from flows.ledger import Entry, Kind, Ledger, Record
+from flows.report.document import instant
+from flows.report.words import instant as said_instant
+from flows.report.words import printable, spoken
+from flows.settings import Settings
+
+CLAIMED = "The name is as claimed: postdose authenticates nobody."
+
+FEWEST = 4
+"""Characters by which an alert may be named: a subject line shows eight, and nobody should take one by mistake."""
+
+HISTORY = {
+    Kind.RAISED: "raised",
+    Kind.REOPENED: "opened again",
+    Kind.WORSENED: "worse",
+    Kind.REPEATED: "repeated",
+    Kind.ESCALATION: "escalated",
+    Kind.ACKNOWLEDGEMENT: "acknowledged",
+    Kind.CLOSED: "closed",
+    Kind.RECEIPT: "delivered",
+    Kind.FAILED_DELIVERY: "not delivered",
+    Kind.DEAD_LETTER: "given up",
+    Kind.ALERT: "sent again",
+}
+"""The records of an alert's life, as they are shown; a message that is queued is told by its receipt."""
+
+
+def run_list(settings: Settings, *, closed: bool, as_json: bool) -> int:
+    """Print the alerts of every study of a ledger, those that are open first, and return 0.
+
+    Parameters
+    ----------
+    settings
+        The database.
+    closed
+        Whether those whose cause is gone are listed too.
+    as_json
+        Whether to print one JSON document.
+    """
+    found = [
+        (study, alert)
+        for study, alert in _alerts(_existing(settings))
+        if closed or alert.state is not State.CLOSED
+    ]
+    found.sort(key=lambda one: (list(State).index(one[1].state), one[1].opened_at))
+    if as_json:
+        documents = [_document(study, alert) for study, alert in found]
+        _print({"schema": "postdose/alerts/1", "alerts": documents})
+    else:
+        lines = [_line(study, alert) for study, alert in found] or ["No alert is open or acknowledged."]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
+    """Print one alert and all that became of it, and return 0.
+
+    Raises
+    ------
+    UsageError
+        When the name fits no alert, or several.
+    """
+    ledger = _existing(settings)
+    study, alert = _named(ledger, name)
+    records = [record for record in ledger.records(study) if _is_history(record, alert.id)]
+    if as_json:
+        history = [{"kind": record.kind, **record.payload} for record in records]
+        _print({"schema": "postdose/alert/history/1", **_document(study, alert), "history": history})
+    else:
+        lines = [_line(study, alert), *(line for record in records for line in _told(record))]
+        sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+def run_ack(
+    settings: Settings, name: str, *, by: str, reason: str, now: datetime, as_json: bool = False
+) -> int:
+    """Record who takes an alert and why, which stops the roles that would follow and the repeats; return 0.
+
+    Parameters
+    ----------
+    settings
+        The database.
+    name
+        The alert's id, or enough of its beginning.
+    by, reason
+        A person's name, as claimed, and what they do about it.
+    now
+        UTC.
+    as_json
+        Whether to print one JSON document.
+
+    Raises
+    ------
+    UsageError
+        When the name or the reason is blank, no alert or several fit, or its cause is gone.
+    """
+    by, reason = _filled("--by", by), _filled("--reason", reason)
+    ledger = _existing(settings)
+    study, alert = _named(ledger, name)
+    ledger.decide(study, partial(_acknowledgement, name=alert.id, by=by, reason=reason, now=now))
+    _, taken = _named(ledger, alert.id)
+    if as_json:
+        _print({**_document(study, taken), "authenticated": False})
+        return 0
+    sys.stdout.write(
+        f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is acknowledged by "
+        f"{printable(by)}: {printable(reason)}\n"
+        f"{CLAIMED}\nNobody further is told of it, unless the evidence worsens.\n"
+    )
+    return 0
+
+
+def run_resend(
+    settings: Settings, protocol: StudyProtocol, name: str, *, by: str, now: datetime, as_json: bool = False
+) -> int:
+    """Send again each message of an alert that was given up; return 0 when all were taken, else 40.
+
+    Parameters
+    ----------
+    settings
+        The database, and the channels' addresses.
+    protocol
+        The study's, beside which its channels' files lie.
+    name
+        The alert's id, or enough of its beginning.
+    by
+        Who asks for it, as claimed.
+    now
+        UTC.
+    as_json
+        Whether to print one JSON document.
+
+    Raises
+    ------
+    UsageError
+        When the name is blank, or no alert of the study or several fit.
+    """
+    ledger, study = _existing(settings), protocol.study.id
+    by = _filled("--by", by)
+    _, alert = _named(ledger, name, study=study)
+    dead = [one.outgoing for one in ledger.dead_letters(study) if one.outgoing.alert == alert.id]
+    for one in dead:
+        ledger.requeue(study, one.id, by=by, at=now)
+    if dead:
+        send_due(ledger, study, now, folder=protocol.folder, addresses=settings.addresses)
+    waiting = {one.outgoing.id for one in (*ledger.undelivered(study), *ledger.dead_letters(study))}
+    if as_json:
+        sent = [{"message": one.id, "role": one.role, "delivered": one.id not in waiting} for one in dead]
+        _print({"alert": alert.id, "messages": sent})
+    else:
+        lines = [
+            f"{one.role}, {one.channel}: {'NOT TAKEN' if one.id in waiting else 'taken'}" for one in dead
+        ]
+        sys.stdout.write("\n".join(lines or ["No message of this alert was given up."]) + "\n")
+    return DeliveryError.exit_code if any(one.id in waiting for one in dead) else 0
+
+
+def _acknowledgement(
+    records: Sequence[Record], *, name: str, by: str, reason: str, now: datetime
+) -> tuple[Entry, ...]:
+    alert = remember(records).alerts[name]
+    if alert.state is State.CLOSED:
+        raise UsageError(
+            f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
+        )
+    payload = {"alert": name, "by": by, "reason": reason, "at": instant(now), "authenticated": False}
+    return (Entry(Kind.ACKNOWLEDGEMENT, payload),)
+
+
+def _existing(settings: Settings) -> Ledger:
+    return Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+
+
+def _alerts(ledger: Ledger) -> Iterator[tuple[str, Alert]]:
+    """Yield each alert of every study."""
+    by_study = sorted(ledger.records(), key=lambda record: record.study)  # stable: each stays in order
+    for study, records in groupby(by_study, key=lambda record: record.study):
+        for alert in remember(records).alerts.values():
+            yield study, alert
+
+
+def _named(ledger: Ledger, name: str, *, study: str | None = None) -> tuple[str, Alert]:
+    """Return the one alert whose id begins so."""
+    wanted = name.strip().lower()
+    found = [one for one in _alerts(ledger) if one[1].id.startswith(wanted) and study in (None, one[0])]
+    if len(wanted) < FEWEST or len(found) != 1:
+        fits = ", ".join(alert.id for _, alert in found) if len(wanted) >= FEWEST else ""
+        said = f"which fits {fits or 'no alert of this ledger'}"
+        raise UsageError(
+            f"ALERT: found {name!r}, {said}; allowed: the id of one, or its first {FEWEST} characters or more, "
+            "as `postdose alerts list` shows it"
+        )
+    return found[0]
+
+
+def _filled(option: str, text: str) -> str:
+    if not text.strip():
+        raise UsageError(f"{option}: found nothing; allowed: a text")
+    return text.strip()
+
+
+def _is_history(record: Record, name: str) -> bool:
+    if record.kind not in HISTORY or record.payload.get("alert") != name:
+        return False
+    return record.kind != Kind.ALERT or "resent_by" in record.payload
+
+
+def _document(study: str, alert: Alert) -> dict[str, Any]:
+    taken = alert.acknowledgement
+    return {
+        "study": study,
+        "id": alert.id,
+        "about": alert.about,
+        "state": str(alert.state),
+        "opened_at": instant(alert.opened_at),
+        "told": [
+            {"role": role, "step": one.step, "at": instant(one.at)} for role, one in alert.reached.items()
+        ],
+        "given_up": sorted({role for role, _ in alert.dead.values()}),
+        "look_id": alert.look_id,
+        "acknowledgement": None if taken is None else {**asdict(taken), "at": instant(taken.at)},
+    }
+
+
+def _line(study: str, alert: Alert) -> str:
+    told = ", ".join(spoken(role) for role in alert.reached) or "nobody: no route"
+    taken = alert.acknowledgement
+    by = "" if taken is None else f"; acknowledged by {printable(taken.by)}"
+    opened = said_instant(instant(alert.opened_at))
+    return f"{alert.id}  {alert.state:<12}  {study}  {alert.about}  since {opened}; told: {told}{by}"
+
+
+def _told(record: Record) -> Iterator[str]:
+    """Yield a line of an alert's history, and below it what was said."""
+    said: Mapping[str, Any] = record.payload
+    whom = ", ".join(spoken(role) for role in said.get("told", [])) or spoken(said.get("role", ""))
+    parts = [said.get("by") or said.get("resent_by") or whom, said.get("reason") or said.get("detail") or ""]
+    held = ", ".join(spoken(role) for role in said.get("held_back", []))
+    parts += [f"held back from {held}" if held else ""]
+    about = ": ".join(printable(part) for part in parts if part)
+    yield f"  {said_instant(said.get('at'))}  {HISTORY[Kind(record.kind)]}{': ' if about else ''}{about}"
+    for sentence in (*said.get("cause", ()), *said.get("news", ()), said.get("why") or ""):
+        if sentence:
+            yield f"    {printable(sentence)}"
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")
