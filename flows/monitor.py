@@ -26,8 +26,8 @@ from flows import tasks
 from flows.alerts import Looked, alerts_of_look
 from flows.alerts.messages import look_facts
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
-from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults
-from flows.ledger import Head, Ledger, canonical
+from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults, newest_look
+from flows.ledger import Head, Kind, Ledger, canonical
 from flows.report import Look, build_document
 from flows.report.document import instant
 from flows.settings import Settings, read_settings
@@ -236,7 +236,8 @@ def _remember(
     study = look.protocol.study.id
     try:
         ledger = Ledger(settings.state_url, key=settings.ledger_key)
-        signals = update_signals(_signals(ledger.last_look(study)), look.results, study)
+        previous = newest_look(ledger.records(study, Kind.LOOK), look.data_cutoff)
+        signals = update_signals(_signals(previous), look.results, study)
         told = {**document, "signals": [asdict(signal) | {"state": str(signal.state)} for signal in signals]}
         now, looked = datetime.now(UTC), _looked(told, look, out)
         decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)

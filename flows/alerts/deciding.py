@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from checks.protocol import StudyProtocol
-from flows.alerts.evidence import clearing, facts_payload, marked, read_facts, worsening
+from flows.alerts.evidence import clearing, facts_payload, marked, worsening
 from flows.alerts.life import Alert, State, remember
 from flows.alerts.messages import LookFacts, Occasion
 from flows.alerts.plan import Post, plan_for, plan_payload
@@ -125,23 +125,23 @@ def _stands(about: str, looked: Looked, teller: Teller) -> Iterator[Entry]:
     """Yield the alert of what holds: opened where it is not open, told again where it is worse, else nothing."""
     name = alert_id(teller.protocol.study.id, about)
     alert = teller.memory.alerts.get(name)
-    evidence = None if alert is None else teller.memory.evidence.get(alert.look_id or "")
-    told = None if evidence is None else read_facts(evidence["facts"])
-    news = () if told is None else _news(told, about, looked, teller.protocol)
+    told = teller.last_told(alert)
+    news = () if told is None else _news(told, about, looked)
     if alert is None or alert.state is State.CLOSED or (news and alert.state is State.ACKNOWLEDGED):
-        yield _opening(alert, about, teller, look=marked(looked.facts, told), news=news, report=looked.report)
+        yield _opening(
+            alert, about, teller, look=marked(looked.facts, told, about), news=news, report=looked.report
+        )
     elif news:
         payload = {"look_id": looked.facts.look_id, "news": list(news)}
-        look = marked(looked.facts, told)
+        look = marked(looked.facts, told, about)
         step = Step(
             Kind.WORSENED, Occasion.REOPENED, tuple(alert.reached), payload, look, (), news, looked.report
         )
         yield teller.tell(alert, name, about, step)[1]
 
 
-def _news(told: LookFacts, about: str, looked: Looked, protocol: StudyProtocol) -> tuple[str, ...]:
-    kinds = {f"signal:{rule.id}": rule.kind for rule in protocol.rules}
-    found = worsening(told, looked.facts, about, of_cases=kinds.get(about) != "lab_limit")
+def _news(told: LookFacts, about: str, looked: Looked) -> tuple[str, ...]:
+    found = worsening(told, looked.facts, about)
     rule = about.removeprefix("signal:")
     if not found and looked.signals.get(rule) == "worsened":
         observed = next(one.observed for one in looked.facts.rules if one.id == rule)
@@ -179,14 +179,21 @@ def _gone(alert: Alert, looked: Looked, teller: Teller) -> Iterator[Entry]:
     if alert.state is State.CLOSED or not _is_gone(alert.about, looked):
         return
     louder = alert.about.startswith("verdict:") and looked.facts.verdict == "signal"
-    told = teller.look_of(alert)[0]
+    told = teller.last_told(alert)
     news = () if told is None else clearing(told, looked.facts, alert.about, looked.changes)
     if not any(f"signal:{rule.id}" == alert.about for rule in looked.facts.rules) and not louder:
         news = (*news, *_removed(alert.about))
     payload = {"look_id": looked.facts.look_id, "news": list(news), "superseded": louder}
     to = () if louder else tuple(alert.reached)
     step = Step(
-        Kind.CLOSED, Occasion.CLEARED, to, payload, marked(looked.facts, told), (), news, looked.report
+        Kind.CLOSED,
+        Occasion.CLEARED,
+        to,
+        payload,
+        marked(looked.facts, told, alert.about),
+        (),
+        news,
+        looked.report,
     )
     yield teller.tell(alert, alert.id, alert.about, step)[1]
 
@@ -217,7 +224,8 @@ def _mended(alert: Alert, teller: Teller) -> Iterator[Entry]:
     if alert.state is State.CLOSED:
         return
     cause = (MENDED[alert.about.partition(":")[0]],)
-    step = Step(Kind.CLOSED, Occasion.CLEARED, tuple(alert.reached), {"cause": list(cause)}, cause=cause)
+    payload = {"look_id": None, "cause": list(cause), "superseded": False}
+    step = Step(Kind.CLOSED, Occasion.CLEARED, tuple(alert.reached), payload, cause=cause)
     yield teller.tell(alert, alert.id, alert.about, step)[1]
 
 
@@ -232,7 +240,7 @@ def _late(alert: Alert, teller: Teller) -> Iterator[Entry]:
             yield entry
     if after is alert and alert.reached and teller.now >= again:
         cause = (*alert.cause, _unanswered(alert))
-        look, report = teller.look_of(alert)
+        look, report = teller.again(alert)
         to = tuple(alert.reached)
         step = Step(Kind.REPEATED, Occasion.REPEATED, to, {}, look, cause, (), report)
         yield teller.tell(alert, alert.id, alert.about, step)[1]
@@ -260,7 +268,7 @@ def _escalation(alert: Alert, post: Post, why: str, teller: Teller) -> tuple[Ale
     role, step = str(post.escalate_to), alert.reached[post.role].step + 1
     undelivered = alert.undelivered_to(post.role) is not None
     occasion = Occasion.DEAD_LETTER if undelivered else Occasion.ESCALATED
-    look, report = teller.look_of(alert)
+    look, report = teller.again(alert)
     payload = {"from": post.role, "role": role, "step": step, "why": why}
     cause = (*alert.cause, why)
     told = Step(Kind.ESCALATION, occasion, (role,), payload, look, cause, (), report)

@@ -36,14 +36,19 @@ def read_facts(payload: Mapping[str, Any]) -> LookFacts:
     return LookFacts(**plain)
 
 
-def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:
-    """Return the look with each case marked as new that ``told`` did not tell as it is now; None told of none."""
+def marked(look: LookFacts, told: LookFacts | None, about: str) -> LookFacts:
+    """Return the look as an alert tells it: its own rule first, and as new each case that ``told`` had not so."""
     known = set() if told is None else {_key(case) for case in told.cases}
-    return replace(look, cases=tuple(replace(case, new=_key(case) not in known) for case in look.cases))
+    own = about.removeprefix("signal:")
+    rules = sorted(look.rules, key=lambda rule: rule.id != own)
+    cases = tuple(replace(case, new=_key(case) not in known) for case in look.cases)
+    return replace(look, rules=tuple(rules), cases=cases)
 
 
-def worsening(told: LookFacts, now: LookFacts, about: str, *, of_cases: bool) -> tuple[str, ...]:
+def worsening(told: LookFacts, now: LookFacts, about: str) -> tuple[str, ...]:
     """Return what is worse than when it was last told, in sentences; nothing when nothing is.
+
+    Cases weigh for every rule, that of a laboratory value too: while it is crossed no watch would tell of them.
 
     Parameters
     ----------
@@ -51,11 +56,8 @@ def worsening(told: LookFacts, now: LookFacts, about: str, *, of_cases: bool) ->
         The look that was last told, and this one.
     about
         Which alert: one of a rule weighs that rule alone, one of a verdict every rule, and the feeds at fault.
-    of_cases
-        Whether cases bear on it: they do not on a limit of a laboratory value.
     """
-    news = [*_worse_cases(told, now)] if of_cases else []
-    news += _worse_rules(told, now, about)
+    news = [*_worse_cases(told, now), *_worse_rules(told, now, about)]
     if about == "verdict:not_assessable":
         before = {_domain(feed) for feed in told.feeds}
         news += [f"The feed {feed}." for feed in now.feeds if _domain(feed) not in before]
@@ -75,13 +77,14 @@ def clearing(told: LookFacts, now: LookFacts, about: str, changes: pd.DataFrame)
         What later deliveries changed, as known by this look: the table CHANGES.
     """
     said = [*_lost_cases(told, now, changes)]
-    before = {rule.id: rule for rule in told.rules}
-    said += [
-        f"Rule {rule.id} was at {before[rule.id].observed} and is at {rule.observed} against a boundary of "
-        f"{rule.boundary}."
-        for rule in now.rules
-        if about == f"signal:{rule.id}" and rule.id in before
-    ]
+    if about.startswith("signal:"):
+        before = {rule.id: rule for rule in _weighed(told, about)}
+        said += [
+            f"Rule {rule.id} was at {before[rule.id].observed} and is at {rule.observed} against a boundary of "
+            f"{rule.boundary}."
+            for rule in _weighed(now, about)
+            if rule.id in before
+        ]
     if about == "verdict:not_assessable":
         still = {_domain(feed) for feed in now.feeds}
         restored = (_domain(feed) for feed in told.feeds if _domain(feed) not in still)
@@ -121,14 +124,18 @@ def _grade(grade: str | None) -> int:
 
 
 def _worse_rules(told: LookFacts, now: LookFacts, about: str) -> Iterator[str]:
-    before = {rule.id: rule for rule in told.rules}
-    for rule in now.rules:
-        if about.startswith("signal:") and about != f"signal:{rule.id}":
-            continue
+    before = {rule.id: rule for rule in _weighed(told, about)}
+    for rule in _weighed(now, about):
         for part, said in RULE_PARTS.items():
             was = getattr(before[rule.id], part) if rule.id in before else None
             if getattr(rule, part) == "crossed" and was != "crossed":
                 yield f"Rule {rule.id} {said}, which it was not."
+
+
+def _weighed(look: LookFacts, about: str) -> Iterator[RuleFact]:
+    """Yield the rules that an alert is about: its own, or all where it is about a verdict."""
+    kind, _, own = about.partition(":")
+    return (rule for rule in look.rules if kind != "signal" or rule.id == own)
 
 
 def _lost_cases(told: LookFacts, now: LookFacts, changes: pd.DataFrame) -> Iterator[str]:
@@ -136,7 +143,7 @@ def _lost_cases(told: LookFacts, now: LookFacts, changes: pd.DataFrame) -> Itera
     since = changes[changes["known_at"] > pd.Timestamp(told.data_cutoff)]
     for place, before in _by_dose(told).items():
         found = after.get(place, [])
-        if found and _gravest(found) >= _gravest(before):
+        if found and _gravest(found)[:2] >= _gravest(before)[:2]:  # a grade that was lowered clears nothing
             continue
         corrected = " and ".join(sorted(set(since.loc[since["USUBJID"] == place[0], "domain"])))
         became = (

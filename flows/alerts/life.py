@@ -182,7 +182,9 @@ def _acknowledged(alert: Alert, payload: Mapping[str, Any]) -> Alert:
 
 
 def _closed(alert: Alert, payload: Mapping[str, Any]) -> Alert:
-    return replace(alert, state=State.CLOSED, last_told_at=_at(payload))
+    """End an opening; the next is compared with what was told last, which a silent end is not."""
+    look_id = alert.look_id if payload["superseded"] else payload["look_id"]
+    return replace(alert, state=State.CLOSED, look_id=look_id, last_told_at=_at(payload))
 
 
 def _queued(alert: Alert, payload: Mapping[str, Any]) -> Alert:

@@ -61,6 +61,7 @@ class Teller:
         self.protocol, self.memory, self.now, self.head = protocol, memory, now, head
         recent = {role: sum(now - at < HOUR for at in times) for role, times in memory.spoken.items()}
         self._recent, self._held = recent, dict(memory.held)
+        self._looks: dict[str, LookFacts] = {}
 
     def tell(self, alert: Alert | None, name: str, about: str, step: Step) -> tuple[Alert, Entry]:
         """Return the alert as it stands after a step, and the record and messages of it.
@@ -94,13 +95,22 @@ class Teller:
         after = replace(after, messages=after.messages | queued, entries=after.entries + len(queued))
         return after, Entry(step.kind, payload, outgoing)
 
-    def look_of(self, alert: Alert) -> tuple[LookFacts | None, str | None]:
-        """Return the look that was last told of an alert, no case of it new, and where its page is."""
-        evidence = None if alert.look_id is None else self.memory.evidence.get(alert.look_id)
-        if evidence is None:
+    def last_told(self, alert: Alert | None) -> LookFacts | None:
+        """Return the look that was last told of an alert, as it was found; None where none was."""
+        name = None if alert is None else alert.look_id
+        if name is None or name not in self.memory.evidence:
+            return None
+        if name not in self._looks:
+            self._looks[name] = read_facts(self.memory.evidence[name]["facts"])
+        return self._looks[name]
+
+    def again(self, alert: Alert) -> tuple[LookFacts | None, str | None]:
+        """Return what a message says again of the look that was last told: no case of it is new; and its page."""
+        look = self.last_told(alert)
+        if look is None:
             return None, None
-        look = read_facts(evidence["facts"])
-        return marked(look, look), evidence["report"]
+        report: str = self.memory.evidence[look.look_id]["report"]
+        return marked(look, look, alert.about), report
 
     def _is_full(self, role: str, about: str) -> bool:
         return is_capped(about) and self._recent.get(role, 0) >= MOST_PER_HOUR

@@ -91,10 +91,12 @@ def test_a_look_with_a_signal_exits_20_and_json_is_all_it_prints(
 ) -> None:
     study = demo[1]
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
+    told = sorted(path.name for path in (study / "outbox").iterdir())
     done = postdose(
         "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", environment=environment
     )
     assert done.returncode == 20, done.stderr
+    assert told == sorted(path.name for path in (study / "outbox").iterdir())  # the same again is no news
     again = json.loads(done.stdout)
     first = json.loads(next((study / "looks").rglob("look.json")).read_text(encoding="utf-8"))
     for history in ("ledger", "signals", "delivery"):

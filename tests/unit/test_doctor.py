@@ -58,7 +58,7 @@ def test_a_study_in_order_stops_no_look_and_nothing_is_written(
     before = kept(study.parent)
     assert run_doctor([study], ROUTED, NOW, as_json=False) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "Nothing would stop a look."
+    assert lines[-1].startswith("Nothing would stop a look")  # though packages may differ from those pinned
     assert max(map(len, lines)) <= 80
     assert kept(study.parent) == before
 

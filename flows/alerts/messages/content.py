@@ -21,7 +21,7 @@ from flows.report.words import (
 )
 
 MOST_LISTED = 20
-"""Cases and caveats: a message is read on a telephone, the page has them all."""
+"""Rules, cases and caveats: a message is read on a telephone, the page has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _deadline(facts: Facts) -> Iterator[str]:
 def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
     counted = ", ".join(f"{count:,} {fate}" for fate, count in look.windows.items())
     found = [
-        Section("Rules", (f"Dose windows: {counted}.",), tuple(_rule(rule) for rule in look.rules)),
+        Section("Rules", (f"Dose windows: {counted}.",), _rules(look)),
         Section("Cases", (), _cases(look)),
         Section("Data quality", (), tuple(Item(feed) for feed in look.feeds)),
         Section("What could change the answer", (), _listed(tuple(Item(one) for one in look.caveats))),
@@ -189,6 +189,10 @@ def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
         found.append(Section("Expedited reporting", (lead,), items))
         found.append(Section("", (counted_from,)))
     return found
+
+
+def _rules(look: LookFacts) -> tuple[Item, ...]:
+    return _listed(tuple(_rule(rule) for rule in look.rules[:MOST_LISTED]), of=len(look.rules))
 
 
 def _rule(rule: RuleFact) -> Item:
@@ -224,10 +228,10 @@ def _case(case: CaseFact) -> Item:
     return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "")
 
 
-def _listed(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    if len(items) <= MOST_LISTED:
-        return items
-    return (*items[:MOST_LISTED], Item(f"and {len(items) - MOST_LISTED} more, on the page"))
+def _listed(items: tuple[Item, ...], *, of: int | None = None) -> tuple[Item, ...]:
+    """Return the first of so many (by default, of these), and how many more there are."""
+    more = (of or len(items)) - MOST_LISTED
+    return items if more <= 0 else (*items[:MOST_LISTED], Item(f"and {more} more, on the page"))
 
 
 def _references(facts: Facts) -> Section:

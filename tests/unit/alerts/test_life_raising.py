@@ -1,0 +1,201 @@
+"""Who is told of a look, when a repeat says nothing new, what a brief message leaves out, and what is held back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.protocol import load_protocol
+from checks.protocol.model import Alerts
+from checks.tables import CHANGES
+from flows.alerts import Looked, alerts_of_look, due
+from flows.alerts.life import remember
+from flows.alerts.messages import CaseFact, LookFacts, RuleFact
+from flows.alerts.telling import MOST_PER_HOUR
+from flows.ledger import Entry, Kind, Record
+from flows.ledger.chain import next_record
+from flows.ledger.outbox import told as recorded
+
+PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
+NOW = datetime(2025, 1, 2, tzinfo=UTC)
+RULE = RuleFact("three_cases", "crossed", "3", "3", "crossed", "crossed")
+
+
+def case(subject: str, where: str = "yes", hour: float | None = 6.25) -> CaseFact:
+    certainty = "definite" if hour is not None else "possible"
+    onset = (6.0, 6.25)
+    return CaseFact(
+        subject, 1, "2025-01-01T00:00:00Z", hour, onset, "fever 6 h", certainty, where, None, new=False
+    )
+
+
+CASES = (case("S-1"), case("S-2", "possible", None), case("S-3", "no", 40.0))
+
+
+def looked(verdict: str = "signal", state: str = "new", at: datetime = NOW, **changed: Any) -> Looked:
+    rule = RULE if verdict == "signal" else replace(RULE, verdict="not_crossed")
+    facts = LookFacts(
+        look_id=f"look {at:%d %H:%M:%S}", data_cutoff=at.isoformat(), verdict=verdict, lead=(), windows={},
+        rules=(rule,), cases=CASES, feeds=(), caveats=(), background=(),
+    )  # fmt: skip
+    signals = {"three_cases": state} if state else {}
+    return Looked(replace(facts, **changed), signals, CHANGES.empty(), "report.html")
+
+
+class Kept:
+    """A study's records, without a database."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def take(self, entries: Sequence[Entry]) -> list[str]:
+        """Keep what was decided; return whom it tells."""
+        sent = []
+        for entry in entries:
+            self.record(entry.kind, entry.payload)
+            for one in entry.outgoing:
+                self.record(Kind.ALERT, recorded(one))
+                sent.append(one.role)
+        return sent
+
+    def record(self, kind: Kind, payload: Any) -> None:
+        last = self.records[-1] if self.records else None
+        self.records.append(next_record(last, "S", kind, payload, None))
+
+    def look(self, found: Looked, at: datetime) -> list[str]:
+        told = {"data_cutoff": found.facts.data_cutoff, "look_id": found.facts.look_id}
+        self.record(Kind.LOOK, {**told, "verdict": found.facts.verdict})
+        return self.take(alerts_of_look(self.records, found, PROTOCOL, at))
+
+
+def first(found: Looked) -> list[Entry]:
+    return [entry for entry in alerts_of_look((), found, PROTOCOL, NOW) if entry.outgoing]
+
+
+def test_a_first_signal_is_told_to_every_role_of_its_verdict() -> None:
+    assert Kept().look(looked(), NOW) == ["safety_physician", "dsmb_chair"]
+
+
+def test_a_watch_is_told_only_to_the_roles_that_ask_for_it() -> None:
+    assert Kept().look(looked("watch", ""), NOW) == ["safety_physician"]
+    assert Kept().look(looked("no_signal", ""), NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "told"),
+    [
+        ("ongoing", 30, False),
+        ("ongoing", 12 * 60, False),
+        ("worsened", 30, True),
+    ],
+)
+def test_a_repeat_collapses_until_something_worsens(state: str, minutes: int, told: bool) -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=minutes)
+    kept.look(looked(), NOW)
+    assert bool(kept.look(looked(state=state, at=later), later)) is told
+
+
+def test_a_repeat_is_due_when_its_interval_is_over_and_not_a_second_before() -> None:
+    kept = Kept()
+    kept.look(looked(), NOW)
+    kept.take(due(kept.records, PROTOCOL, NOW + timedelta(hours=1), watching=False))  # the physician's time
+    again = NOW + timedelta(hours=1 + PROTOCOL.alerts.repeat_hours)
+    before = again - timedelta(minutes=1)
+    assert kept.look(looked(state="ongoing", at=before), before) == []
+    assert kept.take(due(kept.records, PROTOCOL, again - timedelta(seconds=1))) == []
+    assert kept.take(due(kept.records, PROTOCOL, again)) == ["safety_physician", "dsmb_chair"]
+
+
+def test_a_new_signal_beside_one_that_was_told_is_told_at_once() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    kept.look(looked(), NOW)
+    both = looked(state="ongoing", at=later, rules=(RULE, replace(RULE, id="rate")))
+    both = replace(both, signals={**both.signals, "rate": "new"})
+    assert kept.look(both, later) == ["safety_physician", "dsmb_chair"]
+    assert sorted(a.about for a in remember(kept.records).alerts.values()) == [
+        "signal:rate",
+        "signal:three_cases",
+    ]
+
+
+def test_another_verdict_is_told_at_once() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    kept.look(looked(), NOW)
+    unknown = replace(RULE, verdict="not_evaluable")
+    blind = looked("not_assessable", "ongoing", later, rules=(unknown,))
+    assert kept.look(blind, later) == ["safety_physician"]
+
+
+def test_a_look_at_an_earlier_cut_off_changes_nothing_of_what_a_later_one_found() -> None:
+    kept = Kept()
+    kept.look(looked(), NOW)
+    earlier = looked("no_signal", "cleared", NOW - timedelta(days=3), cases=())
+    assert kept.look(earlier, NOW + timedelta(minutes=10)) == []
+    assert [alert.state for alert in remember(kept.records).alerts.values()] == ["open"]
+
+
+def test_a_full_message_names_cases_by_pseudonym_and_hours_and_never_invents_an_hour() -> None:
+    (raised,) = first(looked())
+    text = raised.outgoing[0].message["text"]
+    assert "S-1: 6.25 h after dose 1" in text
+    assert "S-2: some time in hours" in text
+    assert "three_cases crossed: observed 3 against a boundary of 3" in text
+
+
+def test_a_brief_message_says_only_that_there_is_an_alert_and_its_id() -> None:
+    (raised,) = first(looked())
+    brief = dict(raised.outgoing[1].message)
+    alert = raised.payload["alert"]
+    assert (brief.pop("schema"), brief.pop("html")[:9]) == ("postdose/alert/2", "<!DOCTYPE")
+    assert brief == {
+        "role": "dsmb_chair",
+        "alert": alert,
+        "subject": f"postdose: alert {alert}",
+        "text": f"There is a postdose alert: {alert}\n",
+    }
+
+
+def test_the_same_look_gives_the_same_ids_and_each_channel_its_own() -> None:
+    ids = [one.id for entry in first(looked()) for one in entry.outgoing]
+    elsewhere = first(replace(looked(), report="elsewhere.html"))
+    assert ids == [one.id for entry in elsewhere for one in entry.outgoing]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_rule_that_left_the_protocol_ends_its_alert_and_says_so() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    kept.look(looked(), NOW)
+    told = alerts_of_look(kept.records, looked("no_signal", "", later, rules=()), PROTOCOL, later)
+    assert told[-1].kind == Kind.CLOSED
+    assert "The study protocol has that rule no more." in told[-1].payload["news"]
+
+
+def test_a_role_is_told_of_a_watch_twelve_times_an_hour_and_then_how_many_were_held_back() -> None:
+    kept, told = Kept(), []
+    for turn in range(40):  # 40 looks in 40 minutes, of which every other one is a watch: 20 begin and 20 end
+        at = NOW + timedelta(minutes=turn)
+        told += kept.look(looked("watch" if turn % 2 == 0 else "no_signal", "", at), at)
+    assert len(told) == MOST_PER_HOUR == 12
+    after = NOW + timedelta(minutes=41)
+    (signal,) = [
+        e for e in alerts_of_look(kept.records, looked(at=after), PROTOCOL, after) if e.kind == Kind.RAISED
+    ]
+    physician, chair = (one.message["text"] for one in signal.outgoing)
+    assert "28 further alerts held back" in physician  # 40 less the 12 that were told
+    assert "held back" not in chair  # who was told of no watch
+    kept.look(looked(at=after), after)
+    again = NOW + timedelta(hours=2)
+    told = kept.look(looked("watch", "cleared", again), again)
+    assert told == ["safety_physician", "safety_physician", "dsmb_chair"]  # a watch, and the signal's end
+    held = [one.payload for one in kept.records if one.payload.get("held_back")]
+    assert len(held) == 28
+
+
+def test_nobody_is_told_where_no_role_is_named_and_the_alert_is_there_all_the_same() -> None:
+    silent = PROTOCOL.model_copy(update={"alerts": Alerts()})
+    entries = alerts_of_look((), looked(), silent, NOW)
+    assert [entry.kind for entry in entries] == [Kind.EVIDENCE, Kind.RAISED]
+    assert all(not entry.outgoing for entry in entries)
