@@ -26,7 +26,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> int:
-    """List every problem of a study protocol file; without one, what its rules spend and which channels are closed."""
+    """List every problem of a study protocol file, else what its rules spend and which channels are closed."""
     from checks.protocol import load_protocol
     from flows.alerts.channels import unresolved
     from flows.design.spending import spending_text
