@@ -39,9 +39,11 @@ PREFECT_DEFAULTS: Mapping[str, str] = {
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
     "GX_ANALYTICS_ENABLED": "False",
 }
-"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words."""
+"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words, and
+to wait for the SQLite of a busy server rather than to answer 503."""
 
 
 @dataclass(frozen=True, slots=True)

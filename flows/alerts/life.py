@@ -175,8 +175,6 @@ def _escalated(alert: Alert, payload: Mapping[str, Any]) -> Alert:
 
 
 def _acknowledged(alert: Alert, payload: Mapping[str, Any]) -> Alert:
-    if alert.state is State.CLOSED:
-        return alert
     taken = Acknowledgement(payload["by"], payload["reason"], _at(payload))
     return replace(alert, state=State.ACKNOWLEDGED, acknowledgement=taken)
 

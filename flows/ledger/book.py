@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from flows.ledger.chain import Head, Kind, Record, next_record, seal, verify_cha
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Entry, Outgoing, Waiting
-from flows.ledger.schema import RECORDS, bring_up_to_date
+from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
@@ -53,8 +54,7 @@ class Ledger:
     ) -> Head:
         """Append one record, put the messages it causes into the outbox, and return the new head."""
         with self._database.writing() as connection:
-            head = self._append(connection, study, kind, payload)
-            return self._queue(connection, study, outgoing, head)
+            return self._write(connection, study, [Entry(kind, payload, tuple(outgoing))])
 
     def decide(self, study: str, decision: Decision) -> Head | None:
         """Append what a decision on the study's records comes to; return the new head, None when nothing was.
@@ -82,8 +82,7 @@ class Ledger:
             change = None if before is None else _protocol_change(before, payload)
             if change is not None:
                 self._append(connection, study, Kind.PROTOCOL_CHANGE, change)
-            head = self._append(connection, study, Kind.LOOK, payload)
-            head = self._queue(connection, study, outgoing, head)
+            head = self._write(connection, study, [Entry(Kind.LOOK, payload, tuple(outgoing))])
             return (decision and self._carry_out(connection, study, decision)) or head
 
     def record_delivery(
@@ -214,39 +213,32 @@ class Ledger:
     def rehearse(self, outgoing: Outgoing) -> None:
         """Write what a look does, a record and a message, and undo it: raises where a look could not write."""
         with self._database.writing() as connection:
-            head = self._append(connection, "rehearsal", Kind.LOOK, {})
-            self._queue(connection, "rehearsal", [outgoing], head)
+            self._write(connection, "rehearsal", [Entry(Kind.LOOK, {}, (outgoing,))])
             connection.rollback()
 
     def _carry_out(self, connection: Connection, study: str, decision: Decision) -> Head | None:
-        head = None
-        for entry in decision(_records(connection, study)):
-            head = self._append(connection, study, entry.kind, entry.payload)
-            head = self._queue(connection, study, entry.outgoing, head)
-        return head
-
-    def _queue(self, connection: Connection, study: str, outgoing: Sequence[Outgoing], head: Head) -> Head:
-        for one in outgoing:
-            head = self._append(connection, study, Kind.ALERT, _alert(one))
-            outbox.queue(connection, study, one, head)
-        return head
+        entries = decision(_records(connection, study))
+        return self._write(connection, study, entries) if entries else None
 
     def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
+        return self._write(connection, study, [Entry(kind, payload)])
+
+    def _write(self, connection: Connection, study: str, entries: Sequence[Entry]) -> Head:
+        """Append each record, and after it one for each of its messages, which go into the outbox."""
         last = _last(connection)
         self._refuse_other_keys(connection, last)
-        new = next_record(last, study, kind, payload, self._key)
-        connection.execute(
-            RECORDS.insert().values(
-                sequence=new.sequence,
-                study=study,
-                kind=new.kind,
-                payload=new.text,
-                previous_sha256=new.previous_sha256,
-                sha256=new.sha256,
-                hmac=new.hmac,
-            )
-        )
-        return new.head
+        records, messages = [], []
+        for entry in entries:
+            last = next_record(last, study, entry.kind, entry.payload, self._key)
+            records.append(last)
+            for one in entry.outgoing:
+                last = next_record(last, study, Kind.ALERT, _alert(one), self._key)
+                records.append(last)
+                messages.append(outbox.queued(study, one, last.head))
+        connection.execute(RECORDS.insert(), [_stored(record) for record in records])
+        if messages:
+            connection.execute(OUTBOX.insert(), messages)
+        return records[-1].head
 
     def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
         """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""
@@ -314,6 +306,10 @@ def _any_sealed(connection: Connection) -> bool:
 def _stream(connection: Connection) -> Iterator[Record]:
     every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
     return (_record(row) for row in connection.execute(every))
+
+
+def _stored(record: Record) -> dict[str, Any]:
+    return {("payload" if name == "text" else name): value for name, value in asdict(record).items()}
 
 
 def _record(row: Row[Any]) -> Record:

@@ -52,9 +52,9 @@ class Waiting:
     last_error: str | None
 
 
-def queue(connection: Connection, study: str, one: Outgoing, head: Head) -> None:
-    """Put one message into the outbox; ``head`` is the record that tells of it. It is due at once."""
-    new = {
+def queued(study: str, one: Outgoing, head: Head) -> Mapping[str, Any]:
+    """Return the row of one message in the outbox; ``head`` is the record that tells of it. It is due at once."""
+    return {
         "id": one.id,
         "sequence": head.sequence,
         "study": study,
@@ -66,7 +66,6 @@ def queue(connection: Connection, study: str, one: Outgoing, head: Head) -> None
         "role": one.role or None,
         "step": one.step,
     }
-    connection.execute(OUTBOX.insert().values(new))
 
 
 def waiting(connection: Connection, study: str, state: str = "pending") -> tuple[Waiting, ...]:

@@ -37,6 +37,7 @@ def prefect_environment(home: Path, port: int) -> Mapping[str, str]:
         "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_SERVER_UI_ENABLED": "false",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite is locked for longer on a busy machine
     }
 
 
