@@ -73,10 +73,9 @@ def alerts_of_look(
     told = [entry for about in _standing(looked) for entry in _stands(about, looked, teller)]
     gone = (alert for alert in teller.memory.alerts.values() if alert.about.startswith(OF_LOOKS))
     told += [entry for alert in gone for entry in _gone(alert, looked, teller)]
-    if not told or looked.facts.look_id in teller.memory.evidence:
-        return tuple(told)
     held = {"facts": facts_payload(looked.facts), "report": looked.report}
-    return (Entry(Kind.EVIDENCE, {"look_id": looked.facts.look_id, **held}), *told)
+    evidence = Entry(Kind.EVIDENCE, {"look_id": looked.facts.look_id, **held})
+    return (evidence, *told) if told else ()
 
 
 def due(

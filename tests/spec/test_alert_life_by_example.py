@@ -265,6 +265,19 @@ def test_a_correction_that_takes_a_case_back_closes_the_alert_and_one_that_bring
         2/09:00 | look S1 S2 S5 | safety_physician re-opened, dsmb_chair re-opened, sponsor re-opened
         2/10:00 |               | dsmb_chair escalated
     """)
+    opened = next(entry for entry in story.entries if entry.kind == Kind.REOPENED)
+    assert opened.payload["news"][:2] == ["S2, dose 1: a new case.", "S5, dose 1: a new case."]
+    assert opened.payload["news"][2] == "Rule three_cases is crossed, which it was not."
+
+
+def test_a_repeat_waits_while_somebody_else_is_told() -> None:
+    Story(routed(CHAIN, repeat_hours=1)).plays("""
+        1/08:00 | look S1 S2 | safety_physician raised
+        1/09:00 |            | dsmb_chair escalated
+        1/10:00 |            | safety_physician repeated, dsmb_chair repeated
+        1/11:00 |            | sponsor escalated
+        1/12:00 |            | safety_physician repeated, dsmb_chair repeated, sponsor repeated
+    """)
 
 
 def test_a_message_that_cannot_be_delivered_brings_the_next_role_at_once() -> None:

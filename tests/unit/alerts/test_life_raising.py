@@ -188,6 +188,8 @@ def test_a_role_is_told_of_a_watch_twelve_times_an_hour_and_then_how_many_were_h
     assert "held back" not in chair  # who was told of no watch
     kept.look(looked(at=after), after)
     again = NOW + timedelta(hours=2)
+    once = alerts_of_look(kept.records, looked("watch", "cleared", again), PROTOCOL, again)
+    assert not any("held back" in one.message["text"] for entry in once for one in entry.outgoing)
     told = kept.look(looked("watch", "cleared", again), again)
     assert told == ["safety_physician", "safety_physician", "dsmb_chair"]  # a watch, and the signal's end
     held = [one.payload for one in kept.records if one.payload.get("held_back")]
@@ -199,3 +201,41 @@ def test_nobody_is_told_where_no_role_is_named_and_the_alert_is_there_all_the_sa
     entries = alerts_of_look((), looked(), silent, NOW)
     assert [entry.kind for entry in entries] == [Kind.EVIDENCE, Kind.RAISED]
     assert all(not entry.outgoing for entry in entries)
+
+
+def test_a_message_given_up_brings_the_next_role_in_its_own_opening_alone() -> None:
+    kept = Kept()
+    kept.look(looked("watch", ""), NOW)
+    (alert,) = remember(kept.records).alerts.values()
+    (message,) = alert.messages
+    later = NOW + timedelta(minutes=10)
+    worse = looked("watch", "", later, cases=(*CASES, case("S-4")))
+    kept.record(Kind.ACKNOWLEDGEMENT, {"alert": alert.id, "by": "A", "reason": "B", "at": NOW.isoformat()})
+    assert kept.look(worse, later) == ["safety_physician"]
+    dead = {"alert": alert.id, "role": "safety_physician", "detail": "refused", "at": later.isoformat()}
+    kept.record(Kind.DEAD_LETTER, {"message": message, "channel": "file:outbox/", **dead})
+    told = kept.take(due(kept.records, PROTOCOL, later, watching=False))
+    assert told == [
+        "dsmb_chair"
+    ]  # that a role could not be reached; the alert is told again, and that may arrive
+    assert [one.about for one in remember(kept.records).alerts.values()] == [
+        "verdict:watch",
+        "delivery_failed:safety_physician",
+    ]
+    (current,) = remember(kept.records).alerts[alert.id].messages
+    kept.record(Kind.DEAD_LETTER, {"message": current, "channel": "file:outbox/", **dead})
+    assert remember(kept.records).alerts[alert.id].undelivered_to("safety_physician") == "refused"
+    assert kept.take(due(kept.records, PROTOCOL, later, watching=False)) == ["dsmb_chair"]
+    assert remember(kept.records).alerts[alert.id].escalated == {"safety_physician"}
+
+
+def test_a_message_that_is_sent_again_is_given_up_no_more() -> None:
+    kept = Kept()
+    kept.look(looked("watch", ""), NOW)
+    (alert,) = remember(kept.records).alerts.values()
+    (message,) = alert.messages
+    dead = {"alert": alert.id, "role": "safety_physician", "detail": "refused", "at": NOW.isoformat()}
+    kept.record(Kind.DEAD_LETTER, {"message": message, "channel": "file:outbox/", **dead})
+    kept.record(Kind.ALERT, {"alert": alert.id, "message": message, "resent_by": "A", "at": NOW.isoformat()})
+    assert remember(kept.records).alerts[alert.id].undelivered_to("safety_physician") is None
+    assert kept.take(due(kept.records, PROTOCOL, NOW + timedelta(minutes=5), watching=False)) == []
