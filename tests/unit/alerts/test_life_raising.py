@@ -165,6 +165,20 @@ def test_the_same_look_gives_the_same_ids_and_each_channel_its_own() -> None:
     assert len(set(ids)) == len(ids)
 
 
+def test_each_message_of_an_alert_has_an_id_of_its_own_on_each_channel_and_at_each_repeat() -> None:
+    route = {"role": "a", "verdicts": ["watch"], "channels": ["file:one/", "file:two/"]}
+    protocol = PROTOCOL.model_copy(
+        update={"alerts": Alerts.model_validate({"repeat_hours": 1, "routes": [route]})}
+    )
+    kept, ids = Kept(), []
+    decided = alerts_of_look((), looked("watch", ""), protocol, NOW)
+    for hours in range(1, 4):
+        kept.take(decided)
+        ids += [one.id for entry in decided for one in entry.outgoing]
+        decided = due(kept.records, protocol, NOW + timedelta(hours=hours), watching=False)
+    assert len(ids) == len(set(ids)) == 6
+
+
 def test_a_rule_that_left_the_protocol_ends_its_alert_and_says_so() -> None:
     kept, later = Kept(), NOW + timedelta(minutes=30)
     kept.look(looked(), NOW)
