@@ -69,6 +69,8 @@ def render(look: Look, document: Mapping[str, Any], out: Path) -> Path:
 
 
 @task(name="send alerts", cache_policy=NO_CACHE, persist_result=False)
-def tell(ledger: Ledger, protocol: StudyProtocol, settings: Settings, now: datetime) -> str:
+def tell(
+    ledger: Ledger, protocol: StudyProtocol, settings: Settings, now: datetime, *, watching: bool = False
+) -> str:
     """Tell what is due and try every message that waits, those of this look for the first time."""
-    return run_alerts(ledger, protocol, now, addresses=settings.addresses, watching=False).outcome
+    return run_alerts(ledger, protocol, now, addresses=settings.addresses, watching=watching).outcome

@@ -8,7 +8,7 @@ harm must not go unseen for want of a copy.
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from checks.errors import FeedError, MissingFeedError
@@ -17,8 +17,8 @@ from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import opened
 from flows.feeds.database import database_url, query_content
-from flows.feeds.deliveries import DeliveryStore
-from flows.feeds.location import find_files
+from flows.feeds.deliveries import DeliveryStore, Receipt
+from flows.feeds.location import DeliveredFile, find_files
 from flows.feeds.reading import read_deliveries
 from flows.feeds.told import Told
 
@@ -32,10 +32,12 @@ STORE = "deliveries"
 """The folder, beside the protocol, of every study's delivery store."""
 
 
-def open_inbox(protocol: StudyProtocol, addresses: Mapping[str, str], found: str | None) -> "Inbox":
+def open_inbox(
+    protocol: StudyProtocol, addresses: Mapping[str, str], found: str | None, *, quiet_seconds: float = 0.0
+) -> "Inbox":
     """Return the inbox of a study, with its delivery store beside the protocol."""
     store = DeliveryStore(protocol.folder / STORE / protocol.study.id)
-    return Inbox(protocol, store, addresses, None if found is None else Path(found))
+    return Inbox(protocol, store, addresses, None if found is None else Path(found), quiet_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,15 @@ class Inbox:
 
     ``found`` is a folder that holds the feeds in place of the protocol's paths; they are then read as they are
     found there, and neither kept nor looked up among the deliveries on record. ``addresses`` are those of
-    databases, by the environment variable that the protocol names.
+    databases, by the environment variable that the protocol names. A file that was written to within
+    ``quiet_seconds`` is still arriving: it is left where it lies, for a later look.
     """
 
     protocol: StudyProtocol
     store: DeliveryStore
     addresses: Mapping[str, str]
     found: Path | None = None
+    quiet_seconds: float = 0.0
 
     def read(self, domain: str, *, by: datetime) -> Arrived:
         """Return what is on record as received by an instant; without any record, the files as found."""
@@ -71,15 +75,8 @@ class Inbox:
         source = self._source(domain)
         told = Told.by(source, domain)
         try:
-            for name, content in self._contents(domain, source):
-                self.store.take_in(
-                    domain,
-                    name,
-                    content,
-                    received_at=now,
-                    recorded_at=now,
-                    reverts=source.mode == "cumulative",
-                )
+            for name, content in self._contents(domain, source, now):
+                self.keep(domain, name, content, now=now)
         except OSError as error:
             full = FeedError(
                 domain, f"that deliveries cannot be kept ({error.strerror})", "room, and permission"
@@ -89,7 +86,33 @@ class Inbox:
             received = read_deliveries(self.store.receipts(domain, by=now), told)
             nothing_new = source.mode == "incremental" and isinstance(error, MissingFeedError)
             return received if received and nothing_new else (*received, _unusable(domain, error, now))
-        return read_deliveries(self.store.receipts(domain, by=now), told)
+        receipts = self.store.receipts(domain, by=now)
+        if not receipts:  # the first file of all is still arriving
+            nothing = MissingFeedError(domain, "no file that has wholly arrived", "a delivery")
+            return (_unusable(domain, nothing, now),)
+        return read_deliveries(receipts, told)
+
+    def keep(self, domain: str, name: str, content: bytes, *, now: datetime) -> Receipt:
+        """Take in one file of a feed, received now; what is kept already stays as it was first received.
+
+        Raises
+        ------
+        OSError
+            When it cannot be kept.
+        """
+        reverts = self._source(domain).mode == "cumulative"
+        return self.store.take_in(domain, name, content, received_at=now, recorded_at=now, reverts=reverts)
+
+    def files(self, domain: str) -> tuple[DeliveredFile, ...]:
+        """Return the files that lie where a feed arrives, in the order of their names; none of a database.
+
+        Raises
+        ------
+        FeedError
+            When there is none, or the location cannot be reached.
+        """
+        source = self._source(domain)
+        return () if source.query is not None else find_files(self._location(domain, source))
 
     def _source(self, domain: str) -> FeedSource:
         return self.protocol.feeds.by_domain()[domain.upper()]
@@ -102,15 +125,27 @@ class Inbox:
             )
         return source.path if "://" in source.path else str(self.protocol.folder / source.path)
 
-    def _contents(self, domain: str, source: FeedSource) -> Iterator[tuple[str, bytes]]:
-        """Yield the name and the bytes of each file that lies where the feed arrives."""
+    def _contents(self, domain: str, source: FeedSource, now: datetime) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and the bytes of each file that lies where the feed arrives, and has wholly arrived."""
         if source.query is not None and source.variable is not None:
             url = database_url(source.variable, self.addresses, feed=domain)
             yield f"{domain.lower()}.csv", query_content(url, source.query, feed=domain)
             return
-        for file in find_files(self._location(domain, source)):
-            with opened(file) as content:
-                yield file.name, content.stream.read()
+        for file in self.files(domain):
+            if not self._is_arriving(file, now):
+                with opened(file) as content:
+                    yield file.name, content.stream.read()
+
+    def _is_arriving(self, file: DeliveredFile, now: datetime) -> bool:
+        """Whether it was written to a moment ago; a clock that is far off says nothing."""
+        quiet = timedelta(seconds=self.quiet_seconds)
+        if not quiet:
+            return False
+        try:
+            modified = file.stamp().modified
+            return modified is not None and abs(now - modified) < quiet and not file.is_marked_done()
+        except OSError:  # it is gone: reading it says so
+            return False
 
     def _as_found(self, domain: str, source: FeedSource) -> Arrived:
         if source.query is None or self.found is not None:
@@ -124,7 +159,7 @@ class Inbox:
             try:
                 receipts = [
                     once.take_in(domain, name, content, received_at=_EVER, recorded_at=_EVER)
-                    for name, content in self._contents(domain, source)
+                    for name, content in self._contents(domain, source, _EVER)
                 ]
             except FeedError as error:
                 return (_unusable(domain, error, None),)

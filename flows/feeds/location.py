@@ -1,6 +1,7 @@
 """Decide which files a feed's location stands for: a file, a folder of them, or what an fsspec URL names."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import fsspec
 
@@ -17,6 +18,9 @@ ENDINGS = (
 UNFINISHED = (".part", ".tmp")
 """Endings that a transfer gives to a file that is still arriving."""
 
+DONE = ".done"
+"""Ending of the empty file that a sender may lay beside one that has wholly arrived."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliveredFile:
@@ -25,6 +29,33 @@ class DeliveredFile:
     filesystem: fsspec.AbstractFileSystem
     path: str
     name: str
+
+    def stamp(self) -> "Stamp":
+        """Return what tells whether it is being written.
+
+        Raises
+        ------
+        OSError
+            When it is not there any more.
+        """
+        try:
+            modified = self.filesystem.modified(self.path)
+        except (NotImplementedError, KeyError, TypeError):
+            modified = None
+        known = isinstance(modified, datetime) and modified.tzinfo is not None
+        return Stamp(self.filesystem.size(self.path), modified if known else None)
+
+    def is_marked_done(self) -> bool:
+        """Whether its sender has laid ``<file>.done`` beside it."""
+        return bool(self.filesystem.exists(self.path + DONE))
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A file's bytes, and when it was last written, in UTC; None where its file system does not say."""
+
+    size: int | None
+    modified: datetime | None
 
 
 def find_files(location: str) -> tuple[DeliveredFile, ...]:

@@ -72,12 +72,13 @@ def test_the_demo_prints_80_columns_and_no_arm(
         assert tells_arm not in written + done.stdout + done.stderr
 
 
-def test_a_look_leaves_its_six_files_and_nothing_half_written(
+def test_a_look_leaves_its_seven_files_and_nothing_half_written(
     demo: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     look = next((demo[1] / "looks").rglob("look.json")).parent
     assert sorted(path.name for path in look.iterdir()) == [
         "cases.csv",
+        "changes.csv",
         "doses.csv",
         "look.json",
         "quarantine.csv",

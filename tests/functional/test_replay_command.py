@@ -98,7 +98,13 @@ def start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[s
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # so that a kill takes the Prefect server that it started along
+        preexec_fn=_may_be_interrupted,  # noqa: PLW1509 - no thread runs beside these tests
     )
+
+
+def _may_be_interrupted() -> None:
+    """Undo what a shell does to what it runs in the background: to ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def run(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
