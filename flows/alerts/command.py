@@ -113,7 +113,7 @@ def run_ack(
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger = _existing(settings)
     study, alert = _named(ledger, name)
-    ledger.decide(study, partial(_acknowledgement, name=alert.id, by=by, reason=reason, now=now))
+    ledger.decide(study, partial(acknowledgement, name=alert.id, by=by, reason=reason, now=now))
     _, taken = _named(ledger, alert.id)
     if as_json:
         _print({**_document(study, taken), "authenticated": False})
@@ -171,9 +171,27 @@ def run_resend(
     return DeliveryError.exit_code if any(one.id in waiting for one in dead) else 0
 
 
-def _acknowledgement(
+def acknowledgement(
     records: Sequence[Record], *, name: str, by: str, reason: str, now: datetime
 ) -> tuple[Entry, ...]:
+    """Return the record of who takes an alert and why.
+
+    Parameters
+    ----------
+    records
+        The study's, oldest first.
+    name
+        The alert's id.
+    by, reason
+        A person's name, as claimed, and what they do about it.
+    now
+        UTC.
+
+    Raises
+    ------
+    UsageError
+        When the alert's cause is gone.
+    """
     alert = remember(records).alerts[name]
     if alert.state is State.CLOSED:
         raise UsageError(

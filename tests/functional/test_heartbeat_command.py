@@ -179,7 +179,7 @@ def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(
     assert told["verdict"] == "not_assessable" and len(asked) == 1
     run = heartbeat(str(protocol), "--json")
     causes = [problem["about"] for problem in json.loads(run.stdout)["problems"]]
-    feeds = [f"feed_blocked:{domain}" for domain in ("DM", "EX", "VS", "AE", "LB")]
+    feeds = [f"feed_blocked:{domain}" for domain in ("AE", "DM", "EX", "LB", "VS")]
     assert [cause for cause in causes if cause.startswith("feed_")] == feeds
     assert json.loads(run.stdout)["last_look"]["look_id"] == told["look_id"]
     assert "look_missing" not in causes

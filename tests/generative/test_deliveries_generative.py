@@ -217,9 +217,11 @@ def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[st
 
 
 def without_files(document: dict[str, Any]) -> dict[str, Any]:
-    told = {"sha256", "rows_superseded", "rows_not_yet_known"}
+    told = {"sha256", "rows_superseded", "rows_not_yet_known", "received"}
     feeds = [{name: said for name, said in feed.items() if name not in told} for feed in document["feeds"]]
-    return {**{name: said for name, said in document.items() if name != "look_id"}, "feeds": feeds}
+    caveats = [text for text in document["caveats"] if "is not on record" not in text]
+    rest = {name: said for name, said in document.items() if name != "look_id"}
+    return {**rest, "feeds": feeds, "caveats": caveats}
 
 
 TABLES = ("subjects", "administrations", "readings", "adverse_events", "labs", "quarantine")
