@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,9 @@ from flows.feeds import read_feed
 from flows.report import Look, build_document
 from flows.simulate import simulate
 
-COPIES = 500
+COPIES = int(os.environ.get("POSTDOSE_MUTATED_COPIES", "200"))
+"""Multiples of 50, at least 200: each kind of damage then comes at least three times. 500 take some six minutes."""
+
 Files = dict[str, bytes]
 Table = list[list[str]]
 NEEDED = {
