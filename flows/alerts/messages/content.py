@@ -134,13 +134,12 @@ def _happened(facts: Facts) -> Section:
 
 
 def _news(facts: Facts) -> tuple[str, ...]:
-    """Return what is new; of an alert that was told before, first which cases are."""
-    if facts.look is None or facts.occasion not in TOLD_BEFORE:
+    """Return what is new; of an alert told before of which nothing is said, which cases are."""
+    if facts.news or facts.look is None or facts.occasion not in TOLD_BEFORE:
         return facts.news
     new = [f"{case.USUBJID}, dose {case.dose_number}" for case in facts.look.cases if case.new]
     listed = "; ".join(new[:MOST_LISTED]) + ("; ..." if len(new) > MOST_LISTED else "")
-    said = f"{plural(len(new), 'case')} new or changed: {listed}." if new else "No case is new or changed."
-    return said, *facts.news
+    return (f"{plural(len(new), 'case')} new or changed: {listed}." if new else "No case is new or changed.",)
 
 
 def _verdict(look: LookFacts) -> str:

@@ -105,10 +105,7 @@ def signal_worsened() -> Facts:
         signal_new(),
         occasion=Occasion.REOPENED,
         look=signal_look("FR01-004", "FR01-011", "FR02-006"),
-        news=(
-            "2 cases are new: US01-002, FR03-001.",
-            "Rule three_cases was at 2 and is at 3 of a boundary of 3.",
-        ),
+        news=("US01-002, dose 1: a new case.", "FR03-001, dose 3: a new case."),
     )
 
 
@@ -333,6 +330,15 @@ def test_a_case_is_new_until_it_was_told_as_it_is() -> None:
     document["cases"][1]["grade"] = "5"
     fresh = {case.USUBJID for case in look_facts(document, protocol(), told=told).cases if case.new}
     assert fresh == {"FR01-004", "FR01-011"}
+
+
+def test_an_alert_told_before_says_which_cases_are_new_and_when_none_is() -> None:
+    text = " ".join(compose(replace(signal_worsened(), news=())).text.split())
+    assert "2 cases new or changed: US01-002, dose 1; FR03-001, dose 3." in text
+    repeated = replace(escalated(), occasion=Occasion.REPEATED)
+    assert "No case is new or changed." in compose(repeated).text
+    assert "new or changed" not in compose(signal_new()).text
+    assert "new or changed" not in compose(signal_worsened()).text  # its news say which
 
 
 def test_only_the_first_twenty_cases_are_listed_and_the_rest_is_counted() -> None:
