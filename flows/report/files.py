@@ -24,14 +24,15 @@ def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document, indented, in UTF-8."""
-    _replace(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
-    _replace(path, table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ"))
+    write_whole(path, table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ"))
 
 
-def _replace(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a text in UTF-8 so that whoever reads meanwhile, or after a crash, finds the old or the new one."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(text.encode("utf-8"))
     part.replace(path)

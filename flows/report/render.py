@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from checks.protocol import StudyProtocol
 from flows.report.content import compose_page
+from flows.report.files import write_whole
 from flows.report.words import NOT_A_DEVICE, printable
 
 
@@ -52,5 +53,5 @@ def render_report(
     text = _environment().get_template("page.html.j2").render(page=page, not_a_device=NOT_A_DEVICE)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "report.html"
-    path.write_bytes(text.encode("utf-8"))
+    write_whole(path, text)
     return path

@@ -1,0 +1,169 @@
+"""`postdose look` is killed with SIGKILL, through Prefect: as it reads, right after its commit, as it delivers.
+
+One study goes through all of it: each look is the restart after the kill of the one before.
+"""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from checks.protocol import load_protocol
+from flows.alerts import run_alerts
+from flows.ledger import Kind, Ledger
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
+VARIABLE = "POSTDOSE_PHYSICIAN_URL"
+LONGEST_LOOK = 240
+SIGNAL = 20
+
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
+
+
+@dataclass
+class Receiver:
+    """Counts each key; kills the process it is told of once the first message has come, before it answers."""
+
+    url: str = ""
+    keys: Counter[str] = field(default_factory=Counter)
+    victim: int | None = None
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            told.keys[self.headers["Idempotency-Key"]] += 1
+            victim, told.victim = told.victim, None
+            if victim is not None:
+                os.kill(victim, signal.SIGKILL)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told.url = f"http://127.0.0.1:{server.server_port}/"
+    yield told
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study's folder, and how a look of it is made."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    receiver: Receiver
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "out"
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.environment["POSTDOSE_STATE"])
+
+    def look(self) -> subprocess.Popen[bytes]:
+        named = (str(self.folder / "protocol.yaml"), "--out", str(self.out))
+        command = [sys.executable, "-m", "flows.cli", "look", *named]
+        with (self.folder / "look.log").open("ab") as log:
+            return subprocess.Popen(command, env=dict(self.environment), stdout=log, stderr=log)
+
+    def killed_when(self, reached: Callable[[], bool]) -> None:
+        look, deadline = self.look(), time.monotonic() + LONGEST_LOOK
+        while not reached():
+            assert look.poll() is None and time.monotonic() < deadline, (self.folder / "look.log").read_text()
+            time.sleep(0.001)
+        look.kill()
+        assert look.wait(30) == -signal.SIGKILL
+
+    def received_feeds(self) -> int:
+        return len(list((self.folder / "deliveries" / "BLIND" / "receipts").glob("*/*.json")))
+
+    def has_look(self) -> bool:
+        file = self.folder / "state.sqlite"
+        if not file.is_file():
+            return False
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+            try:
+                return bool(connection.execute("SELECT 1 FROM ledger WHERE kind = 'look'").fetchone())
+            except sqlite3.OperationalError:  # no tables yet
+                return False
+
+    def states(self) -> Mapping[str, str]:
+        with closing(sqlite3.connect(self.folder / "state.sqlite")) as connection:
+            return dict(connection.execute("SELECT id, state FROM outbox").fetchall())
+
+
+@pytest.fixture
+def study(tmp_path: Path, prefect_server: Mapping[str, str], receiver: Receiver) -> Study:
+    for file in FIXTURE.glob("*.csv"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    protocol = yaml.safe_load((FIXTURE / "protocol.yaml").read_text())
+    protocol["alerts"]["routes"][0]["channels"] = [f"env:{VARIABLE}", "file:outbox/"]
+    (tmp_path / "protocol.yaml").write_text(yaml.safe_dump(protocol))
+    state = f"sqlite:///{tmp_path / 'state.sqlite'}"
+    environment = {**prefect_server, "POSTDOSE_STATE": state, VARIABLE: receiver.url}
+    return Study(tmp_path, environment, receiver)
+
+
+def test_a_look_killed_three_times_through_prefect_loses_and_forks_nothing(study: Study) -> None:
+    study.killed_when(lambda: study.received_feeds() >= 2)
+    assert not study.has_look() and not study.receiver.keys
+
+    study.out.mkdir()
+    first_file = study.out / "look.json.part"
+    os.mkfifo(first_file)  # whoever writes there waits for a reader: the look stands still after its commit
+    study.killed_when(study.has_look)
+    first_file.unlink()
+    verified, queued = study.ledger.verify(), study.states()
+    assert len(study.ledger.records("BLIND", Kind.LOOK)) == 1
+    assert study.ledger.records("BLIND", Kind.RAISED) and set(queued.values()) == {"pending"}
+    assert not study.receiver.keys and not (study.folder / "outbox").exists()
+
+    third = study.look()
+    study.receiver.victim = third.pid
+    assert third.wait(LONGEST_LOOK) == -signal.SIGKILL, (study.folder / "look.log").read_text()
+    assert study.ledger.verify() > verified
+    (on_its_way,) = study.receiver.keys
+    assert study.states()[on_its_way] == "pending", "sent, and its receipt not on record"
+
+    assert study.look().wait(LONGEST_LOOK) == SIGNAL
+    run_alerts(  # a later turn of the loop: what the killed look had claimed is anybody's again
+        study.ledger,
+        load_protocol(study.folder / "protocol.yaml"),
+        datetime.now(UTC) + timedelta(minutes=3),
+        addresses=study.environment,
+        watching=False,
+    )
+    states = study.states()
+    assert queued.keys() <= states.keys() and set(states.values()) == {"delivered"}
+    filed = {file.stem for file in (study.folder / "outbox").iterdir()}
+    assert states.keys() == study.receiver.keys.keys() | filed
+    assert study.receiver.keys[on_its_way] == 2
+    assert [key for key, times in study.receiver.keys.items() if times > 1] == [on_its_way]
+    assert len(study.ledger.records("BLIND", Kind.LOOK)) == 3
+    assert study.ledger.verify() == len(study.ledger.records())
+    assert study.received_feeds() == 5
