@@ -16,6 +16,7 @@ from flows import commands
 from flows.settings import prefect_settings
 
 SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
+ENGINES = ("local", "dask")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -140,6 +141,12 @@ def _look_arguments(look: argparse.ArgumentParser) -> None:
     )
     look.add_argument("--out", type=Path, help="folder for the look's files")
     look.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="where a large study is computed: in this process (default), or on a Dask cluster",
+    )
+    look.add_argument(
         "--closed",
         action="store_true",
         help="write the report by arm as well (needs POSTDOSE_CLOSED=allowed)",
@@ -223,6 +230,7 @@ def _alerts_arguments(alerts: argparse.ArgumentParser) -> None:
     route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
     route_test.add_argument("protocol", help="study protocol file")
     route_test.add_argument("--role", help="test the channels of this role alone")
+    route_test.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     route_test.set_defaults(run=commands.route_test)
 
 

@@ -58,6 +58,7 @@ def look(options: argparse.Namespace) -> int:
         data_cutoff=options.data_cutoff,
         feeds=None if options.feeds is None else str(options.feeds),
         out=None if options.out is None else str(options.out),
+        engine=options.engine,
     )
     _show(outcome, as_json=options.json)
     return _closed(options, outcome) if options.closed else int(outcome.exit_code)
@@ -168,7 +169,8 @@ def route_test(options: argparse.Namespace) -> int:
 
     protocol = load_protocol(Path(options.protocol))
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    return run_route_test(protocol, settings.addresses, datetime.now(UTC), role=options.role)
+    now = datetime.now(UTC)
+    return run_route_test(protocol, settings.addresses, now, role=options.role, as_json=options.json)
 
 
 def alerts(options: argparse.Namespace) -> int:

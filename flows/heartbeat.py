@@ -31,6 +31,11 @@ LONGEST_CALL = 5.0
 NOT_ASSESSABLE = 30
 """Exit code when the last look is too old or a feed of it is at fault: as of a look that cannot give an answer."""
 
+OVER = (Kind.ACKNOWLEDGEMENT, Kind.CLOSED)
+OPENED = (Kind.RAISED, Kind.REOPENED)
+OF_DEAD_LETTERS = (Kind.DEAD_LETTER, Kind.ALERT, Kind.RECEIPT, *OVER, *OPENED)
+"""The records that say whether a message that was given up still matters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -131,16 +136,27 @@ def _feeds(look: Mapping[str, Any] | None, protocol: StudyProtocol) -> Iterator[
 
 
 def _dead_letters(records: Iterable[Record]) -> Iterator[Cause]:
-    """Tell of each role that a message could not reach, until it is sent again or somebody took its alert."""
+    """Tell of each role that a message could not reach, until it is sent again or its alert is over.
+
+    An alert that somebody took, or whose cause is gone, is over until it is opened again: nobody need hear of it, and
+    a message of it that is given up later, such as the one that says so, is no cause either.
+    """
     dead: dict[str, Mapping[str, Any]] = {}
+    over: set[str] = set()
     for record in records:
-        if record.kind == Kind.DEAD_LETTER:
-            dead[record.payload["message"]] = record.payload
+        if record.kind not in OF_DEAD_LETTERS:
+            continue
+        said = record.payload
+        alert = said.get("alert", "")
+        if record.kind == Kind.DEAD_LETTER and alert not in over:
+            dead[said["message"]] = said
         elif record.kind in (Kind.ALERT, Kind.RECEIPT):
-            dead.pop(record.payload.get("message", ""), None)
-        elif record.kind == Kind.ACKNOWLEDGEMENT:
-            taken = record.payload.get("alert")
-            dead = {name: one for name, one in dead.items() if taken is None or one.get("alert") != taken}
+            dead.pop(said.get("message", ""), None)
+        elif record.kind in OVER and alert:
+            over.add(alert)
+            dead = {name: one for name, one in dead.items() if one.get("alert") != alert}
+        elif record.kind in OPENED:
+            over.discard(alert)
     roles = {one.get("role") or one["channel"]: one for one in dead.values()}
     for role, one in sorted(roles.items()):
         yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one['detail']}")
@@ -156,8 +172,8 @@ def run_heartbeat(path: Path, *, state: str | None, now: datetime, as_json: bool
     """Print whether the monitor of a study lives, and return the exit code.
 
     0 when it does; 30 when its last look is too old or a feed of it stale or blocked, or nothing is on record; 40
-    when a message was given up that nobody has sent again, or whose alert nobody has taken; 41 when the ledger cannot
-    be read.
+    when a message was given up that nobody has sent again, of an alert that stands and that nobody has taken; 41 when
+    the ledger cannot be read.
     """
     protocol = load_protocol(path)
     pulse = _pulse(read_settings(os.environ, state=state, folder=protocol.folder), protocol, now)

@@ -5,10 +5,10 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -25,15 +25,21 @@ from checks.tables import DeliveredTable, Feed
 from flows import tasks
 from flows.alerts import Looked, alerts_of_look
 from flows.alerts.messages import look_facts
+from flows.artifacts import Progress, show_look
+from flows.engines import Engine, EngineName, open_engine
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults, newest_look
 from flows.ledger import Head, Kind, Ledger, canonical
 from flows.report import Look, build_document
 from flows.report.document import instant
 from flows.settings import Settings, read_settings
+from flows.turns import turn_of_look
 
 LOGGER = logging.getLogger("postdose")
 LOGGER.setLevel(logging.INFO)  # the run's page shows how far it is
+
+LONGEST: Final = timedelta(hours=1)
+"""A look takes minutes, and waits ten for another at most: one that lasts longer hangs, and is ended."""
 
 EXIT_CODES: Mapping[str, int] = {
     Verdict.NO_SIGNAL: 0,
@@ -67,64 +73,89 @@ def _run_name() -> str:
     parameters = flow_run.parameters
     study = Path(parameters["study"])
     name = load_protocol(study).study.id if study.is_file() else study.name
-    cutoff = parameters.get("data_cutoff")
-    return f"{name} {cutoff:%Y-%m-%d %H:%M %Z}" if cutoff else f"{name} now"
+    moment = parameters.get("data_cutoff") or flow_run.scheduled_start_time
+    return f"{name} {moment:%Y-%m-%d %H:%M %Z}"
 
 
-@flow(name="monitor study", flow_run_name=_run_name, persist_result=False)
+@flow(
+    name="monitor study",
+    flow_run_name=_run_name,
+    persist_result=False,
+    timeout_seconds=LONGEST.total_seconds(),
+)
 def monitor_study(
     study: str,
     data_cutoff: datetime | None = None,
+    reason: str = "",
     feeds: str | None = None,
     out: str | None = None,
-    reason: str = "",
+    quiet_seconds: float = 0.0,
+    engine: EngineName = "local",
 ) -> State[LookOutcome]:
     """Make one look at a study; the run's final state is named for the verdict.
 
-    Parameters
-    ----------
-    study
-        The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
-    data_cutoff
-        The only "now"; when left out, the moment the run starts, written down.
-    feeds
-        A folder to read the feeds from, in place of those the protocol names.
-    out
-        The folder of this look's files; by default ``looks/<study>/<data cut-off>`` beside the protocol.
-    reason
-        Why somebody asked for this look; empty for a scheduled one.
-    """
+    Args:
+        study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+        data_cutoff: The only "now"; when left out, the moment the run starts. Only what was received by then is seen.
+        reason: Why this look is made, for the ledger.
+        feeds: A folder to read the feeds from, in place of what was received where the protocol says.
+        out: The folder of this look's files; when left out, `looks/STUDY/DATA_CUTOFF` beside the protocol.
+        quiet_seconds: A file that was written to within so many seconds is still arriving, and left to a later look.
+        engine: Where its parts are computed: in this process, or on a Dask cluster. It changes nothing of the look.
+    """  # in the form that Prefect's page shows beside each parameter
     protocol = load_protocol(protocol_path(study, os.environ))
-    cutoff = _cutoff(data_cutoff)
-    folder = Path(out) if out else protocol.folder / "looks" / protocol.study.id / f"{cutoff:%Y%m%dT%H%M%SZ}"
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
-
-    inbox = open_inbox(protocol, settings.addresses, feeds)
-    arrived = _read_feeds(inbox, cutoff, arriving=data_cutoff is None and feeds is None)
-    knowledge = tasks.know(arrived, protocol, cutoff)
-    validation = tasks.validate(knowledge.feeds, protocol, cutoff)
-    findings = tasks.find(validation, protocol, cutoff)
-    evidence, results = tasks.evaluate(findings, validation, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    look = Look(protocol, cutoff, validation, findings, evidence, results, verdict, knowledge.changes)
-    outcome = _remember_and_tell(look, folder, settings, reason)
+    inbox = open_inbox(protocol, settings.addresses, feeds, quiet_seconds=quiet_seconds)
+    with turn_of_look(protocol.folder, protocol.study.id):
+        cutoff = _cutoff(data_cutoff)
+        named = protocol.folder / "looks" / protocol.study.id / f"{cutoff:%Y%m%dT%H%M%SZ}"
+        progress = Progress(protocol.study.id, stages=5)
+        with open_engine(engine, settings.addresses) as workers:
+            look = _look(inbox, cutoff, progress, workers, arriving=data_cutoff is None and feeds is None)
+        progress.reached("recording, reporting and telling")
+        outcome = _remember_and_tell(look, Path(out) if out else named, settings, reason)
     if outcome.ledger_problem is None:
         url = settings.addresses.get(HEARTBEAT_URL)
         beat(protocol, outcome.document, completed_at=datetime.now(UTC), url=url)
+    progress.reached("done")
+    show_look(protocol, outcome.document, outcome.report)
+    verdict = look.verdict
     return Completed(
         name=str(verdict), message=f"verdict {verdict}, look {outcome.document['look_id']}", data=outcome
     )
 
 
+def _look(inbox: Inbox, cutoff: datetime, progress: Progress, engine: Engine, *, arriving: bool) -> Look:
+    """Go the path from the feeds to the verdict."""
+    protocol = inbox.protocol
+    arrived = _read_feeds(inbox, cutoff, arriving=arriving)
+    progress.reached("validating the feeds")
+    knowledge = tasks.know(arrived, protocol, cutoff)
+    validation = tasks.validate(knowledge.feeds, protocol, cutoff)
+    progress.reached("finding cases")
+    findings = tasks.find(validation, protocol, cutoff, engine)
+    progress.reached("evaluating the rules")
+    evidence, results = tasks.evaluate(findings, validation, protocol)
+    verdict = decide_verdict(results, validation.feeds, protocol)
+    return Look(protocol, cutoff, validation, findings, evidence, results, verdict, knowledge.changes)
+
+
 def make_look(
-    study: str, *, data_cutoff: datetime | None = None, feeds: str | None = None, out: str | None = None
+    study: str,
+    *,
+    data_cutoff: datetime | None = None,
+    feeds: str | None = None,
+    out: str | None = None,
+    engine: EngineName = "local",
 ) -> LookOutcome:
     """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is.
 
     A protocol with problems is refused before a run begins.
     """
     load_protocol(protocol_path(study, os.environ))
-    state = monitor_study(study, data_cutoff=data_cutoff, feeds=feeds, out=out, return_state=True)
+    state = monitor_study(
+        study, data_cutoff=data_cutoff, feeds=feeds, out=out, engine=engine, return_state=True
+    )
     return cast(LookOutcome, state.result())
 
 
@@ -217,7 +248,11 @@ def _remember_and_tell(look: Look, out: Path, settings: Settings, reason: str) -
         outcome, problem = _tell(look, ledger, settings)
         remembered = replace(remembered, problem=problem)
         document["delivery"] = {"outcome": outcome}
-        report = tasks.render(look, document, out)
+    else:
+        looked = _looked(document, look, out)
+        outcome = tasks.tell_past_ledger(looked, look.protocol, settings, datetime.now(UTC))
+        document["delivery"] = {"outcome": outcome, "recorded": False}
+    report = tasks.render(look, document, out)
     return LookOutcome(document, report, _exit_code(look, document, remembered), remembered.problem)
 
 

@@ -1,19 +1,72 @@
-"""Decide which Prefect deployments a study has: one on its schedule, one started by hand."""
+"""Decide what a study that is served has: its deployments, a watch over its feeds, and a turn of its alerts a minute.
 
-from collections.abc import Sequence
+One process serves several studies through one Prefect server. Each look is a process of its own; the watch and the
+alerts are not, so that they go on while the server cannot be reached.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from prefect import serve
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
 from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import Flow
+from prefect.runner import Runner
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import StudyProtocol, load_protocol
+from flows.arrivals import SETTLED
 from flows.monitor import monitor_study
+from flows.nightly import check_record
+from flows.review import review_signal
+from flows.turns import only_server
+from flows.watch import Watched, watch_alerts, watch_arrivals
+
+LOGGER = logging.getLogger("postdose")
+
+NIGHTLY: Final = "30 4 * * *"
+"""In the study's time zone: after the clocks have changed, before anybody comes to work."""
+
+ASK_SECONDS: Final = 1.0
+"""Between two questions to the server whether a look is to be made: part of the time from a delivery to its alert."""
+
+GRACE: Final = timedelta(seconds=60)
+"""How long a look that is being made may go on when the process is told to end; service managers wait for 90 s."""
+
+SERVER_SECONDS: Final = 60.0
+"""How long the watches wait for the server when the process starts; then they begin without it."""
+
+AGAIN_SECONDS: Final = 10.0
+"""Before what was ended by a fault, the server's above all, is begun again."""
+
+BEGUN: Final = FlowRunFilter(
+    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
+)
+
+SKIP = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+"""A look looks at now: one that comes while another is made, or late together with others, has nothing to add."""
+
+WAIT = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+"""A look asked for by hand has a data cut-off of its own: it waits."""
 
 
-def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDeployment, RunnerDeployment]:
-    """Return the scheduled and the manual deployment of one study.
+def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDeployment, ...]:
+    """Return the deployments of one study: scheduled, arrival, manual, nightly, review.
 
     Parameters
     ----------
@@ -23,34 +76,184 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
         A schedule in place of the protocol's.
     """
     protocol = load_protocol(path)
-    return _scheduled(path, protocol, cron or protocol.schedule.cron), _manual(path, protocol)
+    given = {"study": str(path.resolve())}
+    quiet = {**given, "quiet_seconds": SETTLED.total_seconds()}
+    zone = protocol.study.timezone
+    return (
+        _deployment(
+            monitor_study,
+            protocol,
+            "scheduled",
+            "A look on the schedule of the study protocol.",
+            schedule=Cron(cron or protocol.schedule.cron, timezone=zone),
+            parameters={**quiet, "reason": "scheduled"},
+            concurrency_limit=SKIP,
+        ),
+        _deployment(
+            monitor_study,
+            protocol,
+            "arrival",
+            "A look because something was received. Started by the process that serves the study.",
+            parameters={**quiet, "reason": "received"},
+            concurrency_limit=SKIP,
+        ),
+        _deployment(
+            monitor_study,
+            protocol,
+            "manual",
+            "A look that somebody asks for: give the data cut-off and the reason.",
+            parameters=quiet,
+            concurrency_limit=WAIT,
+        ),
+        _deployment(
+            check_record,
+            protocol,
+            "nightly",
+            "Verifies the ledger, makes the looks of the last days again, and takes the monitor's pulse.",
+            schedule=Cron(NIGHTLY, timezone=zone),
+            parameters=given,
+            concurrency_limit=SKIP,
+        ),
+        _deployment(
+            review_signal,
+            protocol,
+            "review",
+            "Asks a person for a recommendation. Started by the process that serves the study, once a signal.",
+            parameters=given,
+        ),
+    )
 
 
 def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:
-    """Run the looks of these studies until the process is asked to stop."""
-    serve(*(deployment for path in paths for deployment in study_deployments(path, cron=cron)))
+    """Serve studies until the process is told to end, by SIGTERM or an interrupt.
+
+    Looks that are being made then are given ``GRACE``; what is scheduled is paused until they are served again.
+
+    Parameters
+    ----------
+    paths
+        Their study protocol files.
+    cron
+        A schedule in place of the protocols'.
+
+    Raises
+    ------
+    UsageError
+        When a study is served already, or comes twice.
+    """
+    protocols = [load_protocol(path) for path in paths]
+    with ExitStack() as turns:
+        for protocol in protocols:
+            turns.enter_context(only_server(protocol.folder, protocol.study.id))
+        studies = [Watched.by(path, datetime.now(UTC)) for path in paths]
+        deployments = [one for path in paths for one in study_deployments(path, cron=cron)]
+        asyncio.run(_serve(studies, deployments))
 
 
-def _scheduled(path: Path, protocol: StudyProtocol, cron: str) -> RunnerDeployment:
-    return _deployment(
-        name=f"{protocol.study.id} scheduled",
-        schedule=Cron(cron, timezone=protocol.study.timezone),
-        parameters={"study": str(path.resolve()), "reason": "scheduled"},
-        tags=[protocol.study.id],
-        description="A look on the schedule of the study protocol.",
-        concurrency_limit=1,
+async def _serve(studies: Sequence[Watched], deployments: Sequence[RunnerDeployment]) -> None:
+    told_to_end = asyncio.Event()
+    runs = Runs(deployments, told_to_end)
+    runs.listen()
+    begun = asyncio.create_task(_lasting("runs", runs.begin))
+    watches = [
+        asyncio.create_task(_lasting(what, partial(runs.before, partial(watch, one))))
+        for one in studies
+        for what, watch in (("arrivals", watch_arrivals), ("alerts", watch_alerts))
+    ]
+    LOGGER.info("Serving %s", ", ".join(one.study for one in studies))
+    await told_to_end.wait()
+    LOGGER.info("Ending; runs that have begun have %g s", GRACE.total_seconds())
+    for task in watches:
+        task.cancel()
+    await asyncio.gather(*watches, return_exceptions=True)
+    await runs.end()
+    begun.cancel()
+    await asyncio.gather(begun, return_exceptions=True)
+
+
+class Runs:
+    """Begins the process of each run when it is due, by Prefect's runner.
+
+    Parameters
+    ----------
+    deployments
+        Of every study that is served.
+    told_to_end
+        Set when this process is told to.
+    """
+
+    def __init__(self, deployments: Sequence[RunnerDeployment], told_to_end: asyncio.Event) -> None:
+        self._deployments, self._told_to_end = deployments, told_to_end
+        self._deployed = asyncio.Event()
+        self._runner: Runner | None = None
+        self._started: asyncio.Task[None] | None = None
+
+    def listen(self) -> None:
+        """Let a signal tell this process to end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._told_to_end.set)
+
+    async def begin(self) -> None:
+        """Deploy, and begin runs without end: until the server has been away for several questions in a row."""
+        runner = Runner(name="postdose", query_seconds=ASK_SECONDS, pause_on_shutdown=False)
+        for deployment in self._deployments:
+            await runner.aadd_deployment(deployment)
+        self._deployed.set()
+        self._runner, self._started = runner, asyncio.create_task(runner.start())
+        await asyncio.sleep(0)
+        self.listen()  # the runner has just put a handler of its own there, which would end at once
+        await self._started
+
+    async def before(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do some work once the deployments are there, or the server cannot be had."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._deployed.wait(), SERVER_SECONDS)
+        await work()
+
+    async def end(self) -> None:
+        """Pause what is scheduled, let the runs that have begun end, and cancel those that do not."""
+        try:
+            async with asyncio.timeout(GRACE.total_seconds()), get_client() as client:
+                await self._wind_up(client)
+        except TimeoutError:
+            LOGGER.error("Runs that have not ended are cancelled")
+        except Exception as error:  # whatever the server's client met
+            LOGGER.error("The server could not be told (%s)", type(error).__name__)
+        if self._runner is not None and self._started is not None and not self._started.done():
+            await self._runner.astop()
+            await asyncio.wait({self._started}, timeout=GRACE.total_seconds())
+
+    async def _wind_up(self, client: PrefectClient) -> None:
+        ours = DeploymentFilter(name=DeploymentFilterName(any_=[one.name for one in self._deployments]))
+        for deployment in await client.read_deployments(deployment_filter=ours):
+            await client.pause_deployment(deployment.id)
+        while await client.read_flow_runs(deployment_filter=ours, flow_run_filter=BEGUN):
+            await asyncio.sleep(1.0)
+
+
+async def _lasting(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do some work without end; what ends it but our own end is logged, and it is begun again."""
+    while True:
+        try:
+            await work()
+        except Exception as error:  # nothing may stop a watch: a server that is away, a full disk
+            LOGGER.error("The watch over %s failed (%s: %s)", what, type(error).__name__, error)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+def _deployment(
+    flow: Flow[..., Any],
+    protocol: StudyProtocol,
+    name: str,
+    description: str,
+    **options: Any,  # noqa: ANN401 - handed on to Prefect as they are
+) -> RunnerDeployment:
+    study = protocol.study.id
+    made = flow.to_deployment(
+        name=f"{study} {name}",
+        description=description,
+        tags=[study],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        **options,
     )
-
-
-def _manual(path: Path, protocol: StudyProtocol) -> RunnerDeployment:
-    return _deployment(
-        name=f"{protocol.study.id} manual",
-        parameters={"study": str(path.resolve())},
-        tags=[protocol.study.id],
-        description="A look that somebody asks for: give the data cut-off and the reason.",
-        concurrency_limit=1,
-    )
-
-
-def _deployment(**options: Any) -> RunnerDeployment:  # noqa: ANN401 - handed on to Prefect as they are
-    return cast(RunnerDeployment, monitor_study.to_deployment(**options))
+    return cast(RunnerDeployment, made)

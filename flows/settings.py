@@ -24,6 +24,7 @@ CLOSED = "POSTDOSE_CLOSED"
 CLOSED_ALLOWED = "allowed"
 """What that variable must say before a closed report, which reads the arm, is written."""
 
+DASK_ADDRESS: Final = "POSTDOSE_DASK_ADDRESS"
 OURS: Final = "POSTDOSE_"
 IN_A_FILE: Final = "_FILE"
 """Ends the name of a variable that holds the path of a file with the value: so secrets come to containers."""
@@ -37,6 +38,7 @@ PREFECT_DEFAULTS: Mapping[str, str] = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "postdose",
     "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
@@ -90,6 +92,11 @@ VARIABLES: Final = (
         "POSTDOSE_HEARTBEAT_URL",
         "called with GET after each look that is on record, for a watchdog elsewhere",
         "none: nothing is called",
+    ),
+    Variable(
+        DASK_ADDRESS,
+        "the scheduler of the Dask cluster that `look --engine dask` computes on, as `tcp://HOST:8786`",
+        "none: workers of its own on this machine, one a core",
     ),
     Variable(
         "POSTDOSE_TEST_DATA", "folder of public trial data, for the tests alone", "none: those tests skip"

@@ -1,7 +1,8 @@
-"""Wrap each stage of a look as a Prefect task: its name, nothing cached, no logic."""
+"""Wrap each stage of a look as a Prefect task, or as one for each part: its name, nothing cached, no logic."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,21 @@ from prefect.cache_policies import NO_CACHE
 
 from checks.blinding import blind_deliveries
 from checks.evaluation import Evidence, RuleResult
-from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.events import (
+    Findings,
+    Records,
+    divide_by_subject,
+    find_in_part,
+    gather_evidence,
+    put_together,
+)
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import evaluate_rules
 from checks.tables import DeliveredTable, Feed
 from checks.validation import Validation, validate_feeds
-from flows.alerts import run_alerts
+from flows.alerts import Looked, run_alerts, tell_unrecorded
+from flows.engines import Engine
 from flows.feeds import Inbox
 from flows.ledger import Ledger
 from flows.report import Look, render_report, write_files
@@ -44,12 +53,13 @@ def validate(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: da
     return validate_feeds(feeds, protocol, data_cutoff)
 
 
-@task(name="find cases", cache_policy=NO_CACHE, persist_result=False)
-def find(validation: Validation, protocol: StudyProtocol, data_cutoff: datetime) -> Findings:
-    """Anchor events to doses and find cases."""
+def find(validation: Validation, protocol: StudyProtocol, data_cutoff: datetime, engine: Engine) -> Findings:
+    """Anchor events to doses and find cases, wherever the engine computes."""
     known = validation.subjects.set_index("USUBJID").index
     records = Records(validation.readings, validation.adverse_events, known)
-    return find_cases(validation.administrations, records, protocol, data_cutoff)
+    parts = divide_by_subject(validation.administrations, records, engine.most_parts)
+    work = partial(find_in_part, protocol=protocol, data_cutoff=data_cutoff)
+    return put_together(engine.compute("find cases", work, parts))
 
 
 @task(name="evaluate rules", cache_policy=NO_CACHE, persist_result=False)
@@ -74,3 +84,9 @@ def tell(
 ) -> str:
     """Tell what is due and try every message that waits, those of this look for the first time."""
     return run_alerts(ledger, protocol, now, addresses=settings.addresses, watching=watching).outcome
+
+
+@task(name="send alerts past the ledger", cache_policy=NO_CACHE, persist_result=False)
+def tell_past_ledger(looked: Looked, protocol: StudyProtocol, settings: Settings, now: datetime) -> str:
+    """Send what a look crossed that the ledger did not take: once, and to the first role."""
+    return tell_unrecorded(looked, protocol, now, addresses=settings.addresses)

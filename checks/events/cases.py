@@ -7,6 +7,7 @@ interval design; Baker, Lieu & Rosenthal-type comparisons as reviewed in Li et a
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def _component_onsets(
         baseline_hours=protocol.baseline_hours,
         washout_hours=washout,
     )
-    present = found.present.groupby("anchor")["axis"].agg(list) if reported else pd.Series(dtype=object)
+    present = _instants_present(found.present) if reported else {}
     for anchor, reports_here in reported.items():
         merged = merge_reports(
             measured.get(anchor, []),
@@ -82,13 +83,22 @@ def _component_onsets(
     return {anchor: onsets for anchor, onsets in measured.items() if onsets}
 
 
+def _instants_present(present: pd.DataFrame) -> Mapping[int, list[int]]:
+    """Return the instants at which a component was present, by anchor; the rows are in the order of both."""
+    anchors, first = np.unique(present["anchor"].to_numpy(), return_index=True)
+    axis, bounds = present["axis"].tolist(), [*first.tolist(), len(present)]
+    instants = (axis[begins:ends] for begins, ends in pairwise(bounds))
+    return dict(zip(anchors.tolist(), instants, strict=True))
+
+
 def _measured(onsets: pd.DataFrame, anchors: Anchors, records: Records) -> dict[int, list[Onset]]:
-    labels = records.readings["VSSEQ"]
+    shown = sorted({record for rows in onsets["records"] for record in rows})
+    labels = dict(zip(shown, records.readings["VSSEQ"].loc[shown], strict=True))
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
     columns = (onsets[name].tolist() for name in ("anchor", "earliest", "latest", "certain", "records"))
     for anchor, earliest, latest, sure, rows in zip(*columns, strict=True):
         certain = bool(sure and anchors.exact[anchor])
-        evidence = tuple(f"VS:VSSEQ={labels.at[record]}" for record in rows)
+        evidence = tuple(f"VS:VSSEQ={labels[record]}" for record in rows)
         by_anchor[anchor].append(Onset(earliest, latest, latest, certain, evidence))
     return dict(by_anchor)
 

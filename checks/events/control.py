@@ -25,7 +25,7 @@ class ControlEvent:
 
 
 def control_events(control: Spans, records: Records, protocol: StudyProtocol) -> tuple[ControlEvent, ...]:
-    """Return at most one event for each block of control hours, and each composite onset at most once.
+    """Return at most one event for each block of control hours, and each composite onset at most once, by subject.
 
     An event that needs a quarantined row is at most possible, and only where the block has no other.
 
@@ -45,7 +45,7 @@ def control_events(control: Spans, records: Records, protocol: StudyProtocol) ->
         events = {
             block: replace(event, counted=False, surely=False) for block, event in possible.items()
         } | events
-    return tuple(events[block] for block in sorted(events))
+    return tuple(sorted((events[block] for block in sorted(events)), key=lambda event: event.USUBJID))
 
 
 def _events(blocks: Block, records: Records, protocol: StudyProtocol) -> dict[int, ControlEvent]:

@@ -12,7 +12,7 @@ from checks.events.cases import dose_anchors, find_composites
 from checks.events.control import ControlEvent, control_events
 from checks.events.criteria import terms, vital_criteria, vitals_of
 from checks.events.evidence import Onset
-from checks.events.hours import Accrual, control_accrual
+from checks.events.hours import Accrual, control_accrual, hours_accrued
 from checks.events.onsets import Anchors
 from checks.events.pairing import Composite
 from checks.events.records import Records, event_labels, highest_grade, measurements
@@ -29,7 +29,7 @@ from checks.exposure import (
     trusted_doses,
     with_cases,
 )
-from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, Spans, length_within, place, seconds_of
+from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds_of
 from checks.protocol import StudyProtocol
 
 
@@ -120,17 +120,23 @@ def find_cases(
         cases = _with_possible(cases, _first_in_risk_windows(open_cases))
     codes = subject_codes(trusted["USUBJID"], records.known)
     control = control_spans(trusted, codes, protocol)
+    accrual = control_accrual(trusted, codes, observed, control, protocol)
     held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
     return Findings(
         doses=with_cases(doses, held),
         cases=cases,
         control_events=control_events(control, records, protocol),
-        hours_in_risk=float(doses.loc[doses["trusted"], "risk_observed_hours"].sum()),
-        hours_in_control=float(length_within(observed, *control).sum() / HOUR),
+        hours_in_risk=hours_in_risk(doses),
+        hours_in_control=hours_accrued(accrual),
         dose_hours=_dose_hours(trusted, observed, codes, protocol),
-        control_accrual=control_accrual(trusted, codes, observed, control, protocol),
+        control_accrual=accrual,
         data_cutoff=data_cutoff,
     )
+
+
+def hours_in_risk(doses: pd.DataFrame) -> float:
+    """Return the observed hours in the risk windows of doses that can be trusted."""
+    return float(doses.loc[doses["trusted"], "risk_observed_hours"].sum())
 
 
 def last_hour(protocol: StudyProtocol) -> float:
@@ -224,10 +230,13 @@ def _cases(
     if not composites:
         return ()
     events = records.adverse_events
-    events = events[events["USUBJID"].isin({rows[one.anchor]["USUBJID"] for one in composites})]
-    return tuple(
-        _case(one, rows[one.anchor], int(anchors.times[one.anchor]), events, protocol) for one in composites
-    )
+    by_subject = dict(iter(events.groupby("USUBJID")))
+    found = []
+    for one in composites:
+        dose = rows[one.anchor]
+        mine = by_subject.get(dose["USUBJID"], events.head(0))
+        found.append(_case(one, dose, int(anchors.times[one.anchor]), mine, protocol))
+    return tuple(found)
 
 
 def _near_risk_windows(anchors: Anchors, protocol: StudyProtocol) -> Anchors:
@@ -274,14 +283,15 @@ def _case(
 def _grade(
     composite: Composite, dose: Mapping[Hashable, Any], start: int, events: pd.DataFrame
 ) -> str | None:
-    """Return the highest grade of the adverse events that show the case or begin, surely, in its interval."""
-    mine = events[events["USUBJID"] == dose["USUBJID"]]
+    """Return the highest grade of the subject's events that show the case or begin, surely, in its interval."""
+    if events.empty:
+        return None
     first, last = (
         dose["start_earliest"] + pd.Timedelta(seconds=int(edge) - start)
         for edge in (composite.onset.earliest, composite.onset.latest)
     )
-    inside = (mine["earliest"] >= first) & (mine["latest"] <= last)
-    return highest_grade(mine.loc[inside | event_labels(mine).isin(composite.records), "grade"])
+    inside = (events["earliest"] >= first) & (events["latest"] <= last)
+    return highest_grade(events.loc[inside | event_labels(events).isin(composite.records), "grade"])
 
 
 def _listed(record: str) -> tuple[bool, int, str]:

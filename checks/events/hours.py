@@ -19,7 +19,7 @@ from checks.exposure.spans import HOUR, Instants, Spans, covered, place, seconds
 from checks.protocol import StudyProtocol
 
 Accrual = tuple[tuple[int, int, int], ...]
-"""Observed control hours as (known from, start, end), in seconds since 1970 (UTC)."""
+"""Observed control hours as (known from, start, end), in seconds since 1970 (UTC), in this order."""
 
 
 def control_accrual(
@@ -48,7 +48,12 @@ def control_accrual(
     exact = known_to_the_instant(doses)
     dosed = np.sort(place(codes[exact], seconds(doses["start_earliest"][exact])))
     known = dosed[np.searchsorted(dosed, before.ends)] if len(before.ends) else before.ends
-    return (*_rows(follows.starts, follows), *_rows(known, before))
+    return tuple(sorted((*_rows(follows.starts, follows), *_rows(known, before))))
+
+
+def hours_accrued(accrual: Accrual) -> float:
+    """Return how many control hours were observed."""
+    return sum(end - start for _, start, end in accrual) / HOUR
 
 
 def _rows(known: Instants, spans: Spans) -> Accrual:

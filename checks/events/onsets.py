@@ -6,6 +6,7 @@ first, what is left meets each anchor's hours by one sorted search, and only the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -283,9 +284,11 @@ def _instants(pairs: Pairs, suspect: Measurements, present: Flags, certain: Flag
         }
     )
     rows = rows.sort_values(["anchor", "axis", "certain", "record"], ascending=[True, True, False, True])
-    repeats = rows.duplicated(["anchor", "axis"])
-    records = rows.groupby(["anchor", "axis"], sort=False)["record"].agg(tuple)
-    return rows[~repeats].assign(records=records.to_list()).reset_index(drop=True)
+    first = np.flatnonzero(~rows.duplicated(["anchor", "axis"]).to_numpy())
+    record, bounds = rows["record"].tolist(), [*first.tolist(), len(rows)]
+    records = [tuple(record[begins:ends]) for begins, ends in pairwise(bounds)]
+    instants = rows.iloc[first].reset_index(drop=True)
+    return instants.assign(records=pd.Series(records, dtype="object", index=instants.index))
 
 
 def _new_onsets(instants: pd.DataFrame, anchors: Anchors, seen: Instants, washout: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from checks.events.onsets import Extremes, Measurements
 from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import place
+from checks.exposure.spans import Instants, place
 
 GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
 """From the lowest: severity in the words of AESEV (CDISC codelist C66769), then the grades of AETOXGR (CTCAE 1 to 5).
@@ -72,7 +72,7 @@ def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
     rows = readings[wanted]
     codes = subject_codes(rows["USUBJID"], records.known)
     axis = place(codes, seconds(rows["earliest"]))
-    kinds = pd.Index(vitals).get_indexer(pd.Index(rows["VSTESTCD"])).astype(np.int64)
+    kinds = _kinds(rows, vitals)
     order = np.lexsort((rows.index.to_numpy(), kinds, axis))
     order = order[codes[order] >= 0]
     return Measurements(
@@ -85,12 +85,19 @@ def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
     )
 
 
+def _kinds(rows: pd.DataFrame, vitals: Sequence[str]) -> Instants:
+    """Return the place of each reading's vital, every one of which is among ``vitals``."""
+    codes, tests = pd.factorize(rows["VSTESTCD"])
+    kinds: Instants = pd.Index(vitals).get_indexer(pd.Index(tests))[codes].astype(np.int64)
+    return kinds
+
+
 def extremes(records: Records, vitals: Sequence[str]) -> Extremes:
     """Return every reading of the given vitals, whatever is known of its time."""
     rows = records.readings[records.readings["VSTESTCD"].isin(vitals)]
     codes = subject_codes(rows["USUBJID"], records.known)
     return Extremes(
-        pd.Index(vitals).get_indexer(pd.Index(rows["VSTESTCD"])).astype(np.int64),
+        _kinds(rows, vitals),
         place(codes, seconds(rows["earliest"])),
         place(codes, seconds(rows["latest"])),
         rows["value"].to_numpy(),

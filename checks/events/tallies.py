@@ -57,7 +57,8 @@ def gather_evidence(
     protocol
         Planned doses and the lab limits of its rules.
     unplaced
-        Subjects of withheld rows that no dose's hours can hold: in the worst case each is a case.
+        Subjects of withheld rows that no dose's hours can hold: in the worst case each is a case, and one in a
+        window of its own where windows are counted. The hours of a scan cannot hold it.
     """
     windows = {reading: _windows_with_case(findings.cases, reading) for reading in READINGS}
     numbers = _numbers(findings, unplaced)
@@ -75,8 +76,11 @@ def gather_evidence(
                 for subject in sorted(unplaced - set(findings.doses["USUBJID"]))
             ),
         ),
-        window_path=_window_path(findings, windows, protocol, numbers),
-        timing=_timing(findings, windows, numbers, protocol),
+        window_path=(
+            *_window_path(findings, windows, protocol, numbers),
+            *(PathStep(0.0, False, False, True, numbers[subject]) for subject in sorted(unplaced)),
+        ),
+        timing=_timing(findings, windows, numbers, protocol, unplaced),
         labs={
             rule.id: _lab_evidence(rule, labs, findings.doses)
             for rule in protocol.rules
@@ -202,37 +206,46 @@ def _origin(findings: Findings) -> float:
 
 
 def _timing(
-    findings: Findings, windows: Mapping[Reading, set[Key]], numbers: Numbers, protocol: StudyProtocol
+    findings: Findings,
+    windows: Mapping[Reading, set[Key]],
+    numbers: Numbers,
+    protocol: StudyProtocol,
+    unplaced: frozenset[str],
 ) -> TimingEvidence:
     control = findings.control_events
     return TimingEvidence(
-        in_risk=Tally(**{reading: len(held) for reading, held in windows.items()}),
+        in_risk=Tally(
+            best=len(windows["best"]), main=len(windows["main"]), worst=len(windows["worst"]) + len(unplaced)
+        ),
         in_control=Tally(
             best=len(control),
             main=sum(event.counted for event in control),
             worst=sum(event.surely for event in control),
         ),
-        subjects=_subjects(windows),
+        subjects=_subjects(windows, unplaced),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
-        path=_event_paths(findings, numbers, protocol),
+        path=_event_paths(findings, numbers, protocol, unplaced),
         clocks=tuple(_clocks(findings, numbers, protocol)),
         seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
     )
 
 
-def _event_paths(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> EventPath:
+def _event_paths(
+    findings: Findings, numbers: Numbers, protocol: StudyProtocol, unplaced: frozenset[str]
+) -> EventPath:
+    """Return the events of each reading in their order; one that no dose can hold is known by the data cut-off."""
     hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
     known = known_as_control(findings.control_events, findings.doses, protocol)
-    return EventPath(
-        **{
-            reading: tuple(
-                EventStep(in_risk, subject, hours.ratio(moment))
-                for moment, in_risk, subject in _events(findings, reading, numbers, known)
-            )
-            for reading in READINGS
-        }
-    )
+    paths = {
+        reading: tuple(
+            EventStep(in_risk, subject, hours.ratio(moment))
+            for moment, in_risk, subject in _events(findings, reading, numbers, known)
+        )
+        for reading in READINGS
+    }
+    paths["worst"] += tuple(EventStep(True, numbers[subject]) for subject in sorted(unplaced))
+    return EventPath(**paths)
 
 
 def _events(

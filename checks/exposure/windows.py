@@ -55,8 +55,8 @@ class Block:
 
 def subject_codes(subjects: pd.Series, known: pd.Index) -> Instants:
     """Return each subject's place in ``known``, -1 where it is not there."""
-    codes: Instants = np.zeros(len(subjects), np.int64)
-    codes[:] = known.get_indexer(pd.Index(subjects))
+    rows, names = pd.factorize(subjects)  # a subject has many rows: each is looked up once
+    codes: Instants = np.append(known.get_indexer(pd.Index(names)), -1)[rows].astype(np.int64)
     return codes
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from checks.knowledge.arrivals import Flags, Integers
@@ -27,6 +28,10 @@ NATURAL: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 
 An event's term as reported comes first: its coding is often filled in later.
 """
+
+
+LARGEST: Final = 2**62
+"""Numbers are combined by multiplication as long as no product can be larger: then none overflows 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,17 @@ def code_rows(table: pd.DataFrame, domain: str, known_at: str | None) -> Codes:
 
 
 def _whole_numbers(texts: "pd.Series[str]") -> Integers:
-    whole = texts.str.fullmatch("[0-9]{1,9}").fillna(False).astype("bool")
-    return pd.to_numeric(texts.where(whole), errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
+    codes, values = pd.factorize(texts)  # a long feed has few numbers: each is read once
+    distinct = pd.Series(values, dtype="str")
+    whole = distinct.str.fullmatch("[0-9]{1,9}").fillna(False).astype("bool")
+    numbers = pd.to_numeric(distinct.where(whole), errors="coerce").fillna(-1).to_numpy(dtype=np.int64)
+    return np.append(numbers, -1)[codes]
+
+
+def _decimals(texts: "pd.Series[str]") -> npt.NDArray[np.float64]:
+    codes, values = pd.factorize(texts)
+    numbers = pd.to_numeric(pd.Series(values, dtype="str"), errors="coerce").fillna(np.inf)
+    return np.append(numbers.to_numpy(dtype=np.float64), np.inf)[codes]
 
 
 def _is_nameless(table: pd.DataFrame, domain: str) -> Flags:
@@ -133,13 +147,18 @@ def codes_of(columns: Sequence["pd.Series[str]"]) -> Integers:
 
 
 def combined(codes: Iterable[Integers]) -> Integers:
-    """Return a number for each row that rows share when all the given numbers agree."""
-    result: Integers | None = None
+    """Return a number for each row that rows share when all the given numbers agree, in order of appearance."""
+    result, most = None, 0
     for one in codes:
-        whole = one if result is None else result * (one.max(initial=0) + 2) + one
-        # Numbered anew after each column, the product stays below rows squared.
-        result = pd.factorize(whole + 1)[0].astype(np.int64)
-    return np.empty(0, dtype=np.int64) if result is None else result
+        base = int(one.max(initial=0)) + 2
+        if result is None:
+            result, most = one + 1, base
+            continue
+        if most * base > LARGEST:  # numbered anew, the product stays below rows squared
+            result = pd.factorize(result)[0].astype(np.int64)
+            most = int(result.max(initial=0)) + 1
+        result, most = result * base + (one + 1), most * base
+    return np.empty(0, dtype=np.int64) if result is None else pd.factorize(result)[0].astype(np.int64)
 
 
 def canonical_order(table: pd.DataFrame, domain: str) -> Integers:
@@ -148,7 +167,7 @@ def canonical_order(table: pd.DataFrame, domain: str) -> Integers:
     Nothing in it depends on the order, the splitting or the repetition of deliveries.
     """
     sequences = sequence_of(table, domain)
-    numbers = pd.to_numeric(sequences, errors="coerce").fillna(np.inf).to_numpy(dtype=np.float64)
+    numbers = _decimals(sequences)
     texts = [text(table, "USUBJID"), sequences, topic_of(table, domain), time_of(table, domain)]
     subject, sequence, topic, time = (_ranks(one) for one in texts)
     alike = pd.Series(combined([subject, sequence, topic, time])).duplicated(keep=False).to_numpy()

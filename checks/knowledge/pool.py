@@ -19,13 +19,13 @@ class Pool:
 
     def __init__(self, rows: Rows, codes: Codes, domain: str) -> None:
         first = np.unique(codes.content, return_index=True)[1]
-        distinct = rows.table.take(first).reset_index(drop=True)
+        distinct = _taken(rows.table, first)
         order = canonical_order(distinct, domain)
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         self.of = place[codes.content]
         self.first = first[order]
-        self.table = distinct[content_columns(distinct)].take(order).reset_index(drop=True)
+        self.table = _taken(distinct[content_columns(distinct)], order)
         self.taken_back: Flags = (text(self.table, DELETED) == TAKEN_BACK).fillna(False).to_numpy(dtype=bool)
         # Arrays are taken from faster than a frame, and one history may be looked at hundreds of times.
         self._texts = {name: self.table[name].array for name in self.table.columns}
@@ -55,6 +55,13 @@ class Pool:
         """Whether the delivery of each row has a column."""
         there = np.array([place for place, names in self._columns.items() if column in names], dtype=np.int64)
         return np.isin(self._arrival[rows], there)
+
+
+def _taken(table: pd.DataFrame, rows: Integers) -> pd.DataFrame:
+    """Return rows of a table that is indexed from 0; nothing is copied where they are all of it, in its order."""
+    if np.array_equal(rows, np.arange(len(table))):
+        return table
+    return table.take(rows).reset_index(drop=True)
 
 
 @dataclass(frozen=True, slots=True)

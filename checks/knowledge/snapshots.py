@@ -7,6 +7,7 @@ A subject may well have no adverse event left once the only one is deleted; ther
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -43,7 +44,7 @@ class Snapshots:
     def __init__(self, delivered: Delivered, limit: float, treatments: Sequence[str]) -> None:
         self._rows, self._record, self._pool = delivered.rows, delivered.record, delivered.pool
         self._ordered, self._domain, self._limit = delivered.ordered, delivered.domain, limit
-        self._said = _blinded(delivered.domain, self._pool.table, treatments)
+        self._treatments = treatments
         self._counts = np.maximum(self._rows.received, self._rows.known)
         self._latest = np.full(len(self._record), -1, dtype=np.int64)
         self._pairs: list[Pairs] = []
@@ -95,8 +96,15 @@ class Snapshots:
         for kind, some in ((CORRECTION, corrected), (RESTORATION, restored)):
             after = now[some]
             self._note(kind, then[some], after, self._counts[after], self._pool.file(after))
+        if not corrected.any():
+            return 0
         before_and_now = (self._said[self._pool.of[rows[corrected]]] for rows in (then, now))
         return int(np.not_equal(*before_and_now).sum())
+
+    @cached_property
+    def _said(self) -> Integers:
+        """Number the distinct rows by what they say but for what tells the arm."""
+        return _blinded(self._domain, self._pool.table, self._treatments)
 
     def _note_deleted(self, missing: Integers, arrival: Arrival) -> None:
         gone = missing[np.unique(self._record[missing], return_index=True)[1]]

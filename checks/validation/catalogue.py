@@ -158,8 +158,9 @@ ROWS: Final = (
     ),
     Check(
         "clock_certain", EVENTS, "plausibility", "warns", "clock_state", OneOf((CERTAIN,)),
-        "rows whose local time happened twice or never", "rows with a readable time",
-        "{column} is {reason}; the row counts with both instants. Ask the site for the offset from UTC",
+        "rows whose local time is not certain", "rows with a readable time",
+        "{column} is {reason}; the row counts with every instant that it can mean. Ask for the offset from UTC, or "
+        "for the date as it was entered",
     ),
     Check(
         "not_after_cutoff", EVENTS, "plausibility", "quarantines", "hours_after_cutoff", Between(maximum=0),

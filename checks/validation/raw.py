@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.instants import parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import RAW_PROVENANCE
 from checks.validation import catalogue
+from checks.validation.dated import parse_column
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -189,8 +189,8 @@ def times(
     column: str, stamps: "pd.Series[str]", among: "pd.Series[bool]", source: Source, setting: Setting
 ) -> tuple[pd.DataFrame, Columns, dict[str, Shown]]:
     """Read the time of each row: its span, the judged columns about it, and what quarantine shows."""
-    spans = parse_stamps(stamps.where(among), zones_of(source, setting))
     enrolled = source.subject.isin(list(setting.zones))
+    spans = parse_column(stamps.where(among), zones_of(source, setting), enrolled)
     readable = among & spans["problem"].isna()
     placed = readable & enrolled
     late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
@@ -219,7 +219,8 @@ def ends(
     """Judge the end of each row against its start: before it only when every reading of both says so."""
     stamps = source.text(column)
     filled = among & stamps.notna()
-    ended = parse_stamps(stamps.where(filled), zones_of(source, setting))
+    enrolled = source.subject.isin(list(setting.zones))
+    ended = parse_column(stamps.where(filled), zones_of(source, setting), enrolled)
     hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
     judged: Columns = {
         "end_state": ended["problem"].fillna(catalogue.READABLE).where(filled),

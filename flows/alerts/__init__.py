@@ -3,5 +3,6 @@
 from flows.alerts.deciding import Looked, alerts_of_look, due
 from flows.alerts.running import alerts_due, run_alerts
 from flows.alerts.sending import send_due
+from flows.alerts.unrecorded import tell_unrecorded
 
-__all__ = ["Looked", "alerts_due", "alerts_of_look", "due", "run_alerts", "send_due"]
+__all__ = ["Looked", "alerts_due", "alerts_of_look", "due", "run_alerts", "send_due", "tell_unrecorded"]

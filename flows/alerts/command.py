@@ -5,14 +5,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
-from flows.alerts.life import Alert, State, remember
+from flows.alerts.life import Alert, State, advance, remember
+from flows.alerts.messages import Event
 from flows.alerts.sending import send_due
+from flows.alerts.telling import events
 from flows.ledger import Entry, Kind, Ledger, Record
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
@@ -113,8 +115,11 @@ def run_ack(
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger = _existing(settings)
     study, alert = _named(ledger, name)
-    ledger.decide(study, partial(acknowledgement, name=alert.id, by=by, reason=reason, now=now))
-    _, taken = _named(ledger, alert.id)
+    taken, told = _take(ledger, study, alert, by=by, reason=reason, now=now)
+    if (
+        told
+    ):  # an on-call system goes on calling until it knows; one that cannot be reached is tried again later
+        send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=told)
     if as_json:
         _print({**_document(study, taken), "authenticated": False})
         return 0
@@ -174,7 +179,7 @@ def run_resend(
 def acknowledgement(
     records: Sequence[Record], *, name: str, by: str, reason: str, now: datetime
 ) -> tuple[Entry, ...]:
-    """Return the record of who takes an alert and why.
+    """Return the record of who takes an alert and why, and what on-call systems are told of it.
 
     Parameters
     ----------
@@ -198,7 +203,23 @@ def acknowledgement(
             f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
         )
     payload = {"alert": name, "by": by, "reason": reason, "at": instant(now), "authenticated": False}
-    return (Entry(Kind.ACKNOWLEDGEMENT, payload),)
+    told = events(records[0].study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
+    return (Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told)),)
+
+
+def _take(
+    ledger: Ledger, study: str, alert: Alert, *, by: str, reason: str, now: datetime
+) -> tuple[Alert, tuple[str, ...]]:
+    """Record that an alert is taken; return it as it then stands, and the messages to on-call systems."""
+    written: list[Entry] = []
+
+    def decision(records: Sequence[Record]) -> Sequence[Entry]:
+        written[:] = acknowledgement(records, name=alert.id, by=by, reason=reason, now=now)
+        return written
+
+    ledger.decide(study, decision)
+    (entry,) = written
+    return advance(alert, entry.kind, entry.payload), tuple(one.id for one in entry.outgoing)
 
 
 def _existing(settings: Settings) -> Ledger:

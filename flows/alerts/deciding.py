@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from checks.protocol import StudyProtocol
-from flows.alerts.evidence import clearing, facts_payload, marked, worsening
+from flows.alerts.evidence import clearing, facts_payload, worsening
 from flows.alerts.life import Alert, State, remember
 from flows.alerts.messages import LookFacts, Occasion
 from flows.alerts.plan import Post, plan_for, plan_payload
 from flows.alerts.telling import Step, Teller
 from flows.heartbeat import monitor_causes, newest_look
-from flows.ledger import Entry, Kind, Record
+from flows.ledger import Entry, Kind, Outgoing, Record
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
 from flows.report.words import number, spoken
@@ -30,9 +30,15 @@ MENDED: Mapping[str, str] = {
     "look_missing": "A look has been made.",
     "feed_stale": "At the newest look the feed is recent again.",
     "feed_blocked": "At the newest look the feed can be used again.",
-    "delivery_failed": "No message to that role is given up any more: each was sent again, or its alert was taken.",
+    "delivery_failed": "No message to that role is given up any more: each was sent again, or its alert is over.",
 }
 """What closes an alert of the monitor itself, by its kind."""
+
+UNRECORDED = (
+    "This alert is not recorded: the ledger could not be written. It is sent once to you alone: it is not tried "
+    "again, it goes to nobody else, and it cannot be acknowledged. Each further look tells it anew until the ledger "
+    "can be written."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,28 @@ def alerts_of_look(
     held = {"facts": facts_payload(looked.facts), "report": looked.report}
     evidence = Entry(Kind.EVIDENCE, {"look_id": looked.facts.look_id, **held})
     return (evidence, *told) if told else ()
+
+
+def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Outgoing, ...]:
+    """Return what is told of a look that no ledger took: each crossed rule, to the first role of its plan.
+
+    Nothing is known of what was told before, and nothing will be known of this: whatever stands is told, and says so.
+    What is less than a crossed rule waits until it can be recorded, lest each look tell it again.
+    """
+    teller = Teller(protocol, remember(()), now, None, recorded=False)
+    entries = [
+        _opening(
+            None,
+            about,
+            teller,
+            look=teller.shown(looked.facts, None, about),
+            cause=(UNRECORDED,),
+            report=looked.report,
+        )
+        for about in _standing(looked)
+        if about.startswith("signal:")
+    ]
+    return tuple(one for entry in entries for one in entry.outgoing if one.role in entry.payload["told"][:1])
 
 
 def due(
@@ -128,11 +156,16 @@ def _stands(about: str, looked: Looked, teller: Teller) -> Iterator[Entry]:
     news = () if told is None else _news(told, about, looked)
     if alert is None or alert.state is State.CLOSED or (news and alert.state is State.ACKNOWLEDGED):
         yield _opening(
-            alert, about, teller, look=marked(looked.facts, told, about), news=news, report=looked.report
+            alert,
+            about,
+            teller,
+            look=teller.shown(looked.facts, told, about),
+            news=news,
+            report=looked.report,
         )
     elif news:
         payload = {"look_id": looked.facts.look_id, "news": list(news)}
-        look = marked(looked.facts, told, about)
+        look = teller.shown(looked.facts, told, about)
         step = Step(
             Kind.WORSENED, Occasion.REOPENED, tuple(alert.reached), payload, look, (), news, looked.report
         )
@@ -143,7 +176,7 @@ def _news(told: LookFacts, about: str, looked: Looked) -> tuple[str, ...]:
     found = worsening(told, looked.facts, about)
     rule = about.removeprefix("signal:")
     if not found and looked.signals.get(rule) == "worsened":
-        observed = next(one.observed for one in looked.facts.rules if one.id == rule)
+        observed = looked.facts.rules[looked.facts.places[rule]].observed
         return (f"Rule {rule} counts more than at the look before: {observed}.",)
     return found
 
@@ -180,7 +213,7 @@ def _gone(alert: Alert, looked: Looked, teller: Teller) -> Iterator[Entry]:
     louder = alert.about.startswith("verdict:") and looked.facts.verdict == "signal"
     told = teller.last_told(alert)
     news = () if told is None else clearing(told, looked.facts, alert.about, looked.changes)
-    if not any(f"signal:{rule.id}" == alert.about for rule in looked.facts.rules) and not louder:
+    if alert.about.removeprefix("signal:") not in looked.facts.places and not louder:
         news = (*news, *_removed(alert.about))
     payload = {"look_id": looked.facts.look_id, "news": list(news), "superseded": louder}
     to = () if louder else tuple(alert.reached)
@@ -189,7 +222,7 @@ def _gone(alert: Alert, looked: Looked, teller: Teller) -> Iterator[Entry]:
         Occasion.CLEARED,
         to,
         payload,
-        marked(looked.facts, told, alert.about),
+        teller.shown(looked.facts, told, alert.about),
         (),
         news,
         looked.report,
@@ -210,7 +243,8 @@ def _is_gone(about: str, looked: Looked) -> bool:
         return verdict != what and not (what == "watch" and verdict == "not_assessable")
     if what in looked.signals:
         return looked.signals[what] == "cleared"
-    return all(rule.verdict == "not_crossed" for rule in looked.facts.rules if rule.id == what)
+    place = looked.facts.places.get(what)
+    return place is None or looked.facts.rules[place].verdict == "not_crossed"
 
 
 def _monitored(about: str, said: str, teller: Teller) -> Iterator[Entry]:

@@ -36,13 +36,16 @@ def read_facts(payload: Mapping[str, Any]) -> LookFacts:
     return LookFacts(**plain)
 
 
-def marked(look: LookFacts, told: LookFacts | None, about: str) -> LookFacts:
-    """Return the look as an alert tells it: its own rule first, and as new each case that ``told`` had not so."""
+def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:
+    """Return the look with each case marked as new that ``told`` had not so."""
     known = set() if told is None else {_key(case) for case in told.cases}
-    own = about.removeprefix("signal:")
-    rules = sorted(look.rules, key=lambda rule: rule.id != own)
-    cases = tuple(replace(case, new=_key(case) not in known) for case in look.cases)
-    return replace(look, rules=tuple(rules), cases=cases)
+    return replace(look, cases=tuple(replace(case, new=_key(case) not in known) for case in look.cases))
+
+
+def led_by(look: LookFacts, about: str) -> LookFacts:
+    """Return the look as an alert tells it: its own rule first."""
+    own = look.places.get(about.removeprefix("signal:"), 0)
+    return replace(look, rules=(*look.rules[own : own + 1], *look.rules[:own], *look.rules[own + 1 :]))
 
 
 def worsening(told: LookFacts, now: LookFacts, about: str) -> tuple[str, ...]:
@@ -132,10 +135,12 @@ def _worse_rules(told: LookFacts, now: LookFacts, about: str) -> Iterator[str]:
                 yield f"Rule {rule.id} {said}, which it was not."
 
 
-def _weighed(look: LookFacts, about: str) -> Iterator[RuleFact]:
-    """Yield the rules that an alert is about: its own, or all where it is about a verdict."""
+def _weighed(look: LookFacts, about: str) -> Iterable[RuleFact]:
+    """Return the rules that an alert is about: its own, or all where it is about a verdict."""
     kind, _, own = about.partition(":")
-    return (rule for rule in look.rules if kind != "signal" or rule.id == own)
+    if kind != "signal":
+        return look.rules
+    return (look.rules[look.places[own]],) if own in look.places else ()
 
 
 def _lost_cases(told: LookFacts, now: LookFacts, changes: pd.DataFrame) -> Iterator[str]:

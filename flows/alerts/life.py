@@ -13,6 +13,9 @@ from typing import Any
 from flows.alerts.plan import Plan, read_plan
 from flows.ledger import Kind, Record
 
+Changes = Mapping[str, Any]
+"""Attributes of an alert that become others."""
+
 
 class State(StrEnum):
     """Where an alert stands."""
@@ -59,8 +62,8 @@ class Alert:
         This opening's messages, and of those given up the role and the problem, by message.
     acknowledgement
         Who took it, or None.
-    entries
-        How many records its whole life has.
+    entries, opening
+        How many records its whole life has, and which of its openings this is: 1 or more.
     """
 
     id: str
@@ -77,6 +80,7 @@ class Alert:
     messages: frozenset[str] = frozenset()
     dead: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     acknowledgement: Acknowledgement | None = None
+    opening: int = 1
 
     def undelivered_to(self, role: str) -> str | None:
         """Return the problem of a message to a role that was given up in this opening, or None."""
@@ -112,7 +116,7 @@ def remember(records: Iterable[Record]) -> Memory:
     for record in records:
         if record.kind == Kind.EVIDENCE:
             evidence[record.payload["look_id"]] = record.payload
-        if record.kind not in STEPS:
+        if record.kind not in STEPS and record.kind not in OPENINGS:
             continue
         kind, payload = Kind(record.kind), record.payload
         name = payload.get("alert", "")
@@ -127,8 +131,11 @@ def remember(records: Iterable[Record]) -> Memory:
 
 def advance(alert: Alert | None, kind: Kind, payload: Mapping[str, Any]) -> Alert:
     """Return the alert as it stands after one more record; None is before it was ever raised."""
-    after = STEPS[kind](alert, payload)
-    return replace(after, entries=(0 if alert is None else alert.entries) + 1)
+    if alert is None:
+        return replace(_opened(payload), entries=1)
+    if kind in OPENINGS:
+        return replace(_opened(payload), entries=alert.entries + 1, opening=alert.opening + 1)
+    return replace(alert, entries=alert.entries + 1, **STEPS[kind](alert, payload))
 
 
 def _count(
@@ -142,7 +149,7 @@ def _count(
         held[role] = held.get(role, 0) + 1
 
 
-def _opened(_alert: Alert | None, payload: Mapping[str, Any]) -> Alert:
+def _opened(payload: Mapping[str, Any]) -> Alert:
     """Begin an opening, the first or another: with a plan of its own, and nobody yet late."""
     at, plan = _at(payload), read_plan(payload["plan"])
     return Alert(
@@ -159,50 +166,51 @@ def _opened(_alert: Alert | None, payload: Mapping[str, Any]) -> Alert:
     )
 
 
-def _worsened(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _worsened(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     """Tell again, and leave every clock as it is: news that keep coming must not put off the next role."""
-    return replace(alert, look_id=payload["look_id"], last_told_at=_at(payload))
+    return {"look_id": payload["look_id"], "last_told_at": _at(payload)}
 
 
-def _repeated(alert: Alert, payload: Mapping[str, Any]) -> Alert:
-    return replace(alert, last_told_at=_at(payload))
+def _repeated(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+    return {"last_told_at": _at(payload)}
 
 
-def _escalated(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _escalated(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     at, role = _at(payload), payload["role"]
     reached = {**alert.reached, role: alert.reached.get(role) or Reached(payload["step"], at)}
-    return replace(alert, reached=reached, escalated=alert.escalated | {payload["from"]}, last_told_at=at)
+    return {"reached": reached, "escalated": alert.escalated | {payload["from"]}, "last_told_at": at}
 
 
-def _acknowledged(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _acknowledged(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     taken = Acknowledgement(payload["by"], payload["reason"], _at(payload))
-    return replace(alert, state=State.ACKNOWLEDGED, acknowledgement=taken)
+    return {"state": State.ACKNOWLEDGED, "acknowledgement": taken}
 
 
-def _closed(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _closed(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     """End an opening; the next is compared with what was told last, which a silent end is not."""
     look_id = alert.look_id if payload["superseded"] else payload["look_id"]
-    return replace(alert, state=State.CLOSED, look_id=look_id, last_told_at=_at(payload))
+    return {"state": State.CLOSED, "look_id": look_id, "last_told_at": _at(payload)}
 
 
-def _queued(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _queued(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     """Know a message as this opening's; one that is sent again is given up no more."""
     message = payload["message"]
     if "resent_by" not in payload:
-        return replace(alert, messages=alert.messages | {message})
-    return replace(alert, dead={name: one for name, one in alert.dead.items() if name != message})
+        return {"messages": alert.messages | {message}}
+    return {"dead": {name: one for name, one in alert.dead.items() if name != message}}
 
 
-def _given_up(alert: Alert, payload: Mapping[str, Any]) -> Alert:
+def _given_up(alert: Alert, payload: Mapping[str, Any]) -> Changes:
     message = payload["message"]
     if message not in alert.messages:
-        return alert
-    return replace(alert, dead={**alert.dead, message: (payload["role"], payload["detail"])})
+        return {}
+    return {"dead": {**alert.dead, message: (payload["role"], payload["detail"])}}
 
 
-STEPS: Mapping[str, Callable[[Any, Mapping[str, Any]], Alert]] = {
-    Kind.RAISED: _opened,
-    Kind.REOPENED: _opened,
+OPENINGS = (Kind.RAISED, Kind.REOPENED)
+"""The kinds of record that begin an opening: an alert's first, or another."""
+
+STEPS: Mapping[str, Callable[[Alert, Mapping[str, Any]], Changes]] = {
     Kind.WORSENED: _worsened,
     Kind.REPEATED: _repeated,
     Kind.ESCALATION: _escalated,
@@ -211,7 +219,7 @@ STEPS: Mapping[str, Callable[[Any, Mapping[str, Any]], Alert]] = {
     Kind.ALERT: _queued,
     Kind.DEAD_LETTER: _given_up,
 }
-"""What each kind of record does to the alert that it names."""
+"""What each other kind of record changes of the alert that it names."""
 
 
 def _at(payload: Mapping[str, Any]) -> datetime:

@@ -1,9 +1,12 @@
 """Decide whether each channel of each role takes a message now, by sending one that is marked as a test."""
 
 import hashlib
+import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
@@ -20,6 +23,7 @@ def run_route_test(
     *,
     role: str | None = None,
     bounds: Bounds = BOUNDS,
+    as_json: bool = False,
 ) -> int:
     """Send a test message through every channel, print a receipt or the problem for each, and return the exit code.
 
@@ -31,16 +35,45 @@ def run_route_test(
         When the protocol has no route, or none to the role that was asked for.
     """
     sent = {one.id: one for one in _messages(protocol, now, role)}
-    results = {}
-    for one, result in attempt_each(
-        sent.values(), now, folder=protocol.folder, addresses=addresses, bounds=bounds
-    ):
-        results[one.id] = result
-    for name, one in sent.items():
-        sys.stdout.write(f"{one.role}: {_outcome(one, results.get(name))}\n")
-    taken = sum(isinstance(result, str) for result in results.values())
-    sys.stdout.write(f"{taken} of {len(sent)} test messages were taken.\n")
+    results: dict[str, str | DeliveryError] = {}
+    for came in attempt_each(sent.values(), now, folder=protocol.folder, addresses=addresses, bounds=bounds):
+        results |= {one.id: result for one, result in came}
+    tests = [_Test(one, results.get(name)) for name, one in sent.items()]
+    taken = sum(test.taken for test in tests)
+    if as_json:
+        documents = [test.document for test in tests]
+        found = {"schema": "postdose/route-test/1", "study": protocol.study.id, "tests": documents}
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    else:
+        lines = (*(test.line for test in tests), f"{taken} of {len(sent)} test messages were taken.")
+        sys.stdout.write("\n".join(lines) + "\n")
     return 0 if taken == len(sent) else DeliveryError.exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One message and what became of it; None when there was no time left to try."""
+
+    sent: Outgoing
+    result: str | DeliveryError | None
+
+    @property
+    def taken(self) -> bool:
+        return isinstance(self.result, str)
+
+    @property
+    def detail(self) -> str:
+        return str(self.result or f"{self.sent.channel}: there was no time left to try")
+
+    @property
+    def line(self) -> str:
+        said = f"taken: {self.sent.channel}: {self.detail}" if self.taken else f"NOT TAKEN: {self.detail}"
+        return f"{self.sent.role}: {said}"
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        sent = {"role": self.sent.role, "channel": self.sent.channel}
+        return {**sent, "taken": self.taken, "detail": self.detail}
 
 
 def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Iterator[Outgoing]:
@@ -73,9 +106,3 @@ def _facts(protocol: StudyProtocol, route: Route, alert: str, now: datetime) -> 
         at=now,
         brief=route.brief,
     )
-
-
-def _outcome(one: Outgoing, result: str | DeliveryError | None) -> str:
-    if isinstance(result, str):
-        return f"taken: {one.channel}: {result}"
-    return f"NOT TAKEN: {result or f'{one.channel}: there was no time left to try'}"

@@ -8,7 +8,7 @@ same, the next attempt carries the same idempotency key.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,9 +16,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from checks.errors import DeliveryError
-from flows.alerts.channels import resolve
+from flows.alerts.channels import Send, resolve
 from flows.alerts.retrying import next_attempt
-from flows.ledger import Ledger, Outgoing, Waiting
+from flows.ledger import Attempt, Ledger, Outgoing, Waiting, this_process
 
 LOGGER = logging.getLogger("postdose")
 
@@ -68,11 +68,12 @@ def send_due(
     folder: Path,
     addresses: Mapping[str, str],
     bounds: Bounds = BOUNDS,
+    only: Collection[str] | None = None,
 ) -> Sent:
     """Try every message that is due once, and keep the receipt, the failure or the end of each.
 
     A message is marked as delivered after its channel took it: a crash in between sends it again under the same
-    id, once the claim on it has lapsed, rather than never.
+    id rather than never. Those that were taken while others were being marked are marked together.
 
     Parameters
     ----------
@@ -86,6 +87,8 @@ def send_due(
         The addresses and secrets of ``env:`` channels, by variable.
     bounds
         How long this may take.
+    only
+        The ids of the messages that may be tried; all where None.
 
     Raises
     ------
@@ -93,32 +96,32 @@ def send_due(
         When the ledger cannot be written; what was not marked is sent again.
     """
     until = now + timedelta(seconds=2 * bounds.whole)
-    due = {one.outgoing.id: one for one in ledger.claim_due(study, now, until=until)}
-    delivered, dead = [], []
-    for one, result in attempt_each(
-        (one.outgoing for one in due.values()), now, folder=folder, addresses=addresses, bounds=bounds
+    claimed = ledger.claim_due(study, now, until=until, by=this_process(), only=only)
+    due = {one.outgoing.id: one for one in claimed}
+    became: dict[str, Attempt] = {}
+    for results in attempt_each(
+        (one.outgoing for one in claimed), now, folder=folder, addresses=addresses, bounds=bounds
     ):
-        if isinstance(result, str):
-            ledger.record_delivery(study, one.id, delivered=True, detail=result, at=now)
-            delivered.append(one.id)
-        elif _given_up(ledger, study, due[one.id], result, now):
-            dead.append(one)
-    waiting = ledger.undelivered(study)
-    refused = sum(1 for one in waiting if one.attempts)
-    return Sent(tuple(delivered), tuple(dead), refused, len(waiting) - refused)
+        attempts = [_judged(due[one.id], result, now) for one, result in results]
+        ledger.record_attempts(study, attempts, at=now)
+        became |= {one.id: one for one in attempts}
+    ledger.give_back([name for name in due if name not in became])
+    delivered = tuple(one.id for one in became.values() if one.became == "delivered")
+    dead = tuple(due[one.id].outgoing for one in became.values() if one.became == "dead")
+    return Sent(delivered, dead, *ledger.count_waiting(study))
 
 
-def _given_up(ledger: Ledger, study: str, tried: Waiting, error: DeliveryError, now: datetime) -> bool:
-    """Keep a failed attempt, and say whether the message is a dead letter by it."""
+def _judged(tried: Waiting, result: str | DeliveryError, now: datetime) -> Attempt:
+    """Return what a result means for its message: taken, due again, or given up."""
     one, first = tried.outgoing, tried.first_attempt_at or now
-    again = next_attempt(one.id, tried.attempts + 1, error, now=now, first=first)
+    if isinstance(result, str):
+        return Attempt(one.id, "delivered", result)
+    again = next_attempt(one.id, tried.attempts + 1, result, now=now, first=first)
     if again is None:
-        LOGGER.error("Alert %s given up: %s", one.id, error)
-        ledger.record_dead_letter(study, one.id, detail=str(error), at=now)
-        return True
-    LOGGER.error("Alert %s not delivered: %s", one.id, error)
-    ledger.record_delivery(study, one.id, delivered=False, detail=str(error), at=now, next_attempt_at=again)
-    return False
+        LOGGER.error("Alert %s given up: %s", one.id, result)
+        return Attempt(one.id, "dead", str(result))
+    LOGGER.error("Alert %s not delivered: %s", one.id, result)
+    return Attempt(one.id, "pending", str(result), again)
 
 
 def attempt_each(
@@ -128,8 +131,8 @@ def attempt_each(
     folder: Path,
     addresses: Mapping[str, str],
     bounds: Bounds = BOUNDS,
-) -> Iterator[tuple[Outgoing, str | DeliveryError]]:
-    """Yield each message with its receipt or its problem, as they come; one there was no time for is left out."""
+) -> Iterator[Sequence[tuple[Outgoing, str | DeliveryError]]]:
+    """Yield messages with their receipts or problems, all that have come at once; none for which time was short."""
     by_channel: dict[str, list[Outgoing]] = {}
     for one in messages:
         by_channel.setdefault(one.channel, []).append(one)
@@ -137,22 +140,47 @@ def attempt_each(
     end = time.monotonic() + bounds.begin
 
     def take_in_turn(channel: str) -> None:
+        send = _sender(channel, folder, addresses)
         for one in by_channel[channel]:
             if time.monotonic() >= end:
                 break
-            attempt = partial(_attempt, one, now, folder, addresses)
-            results.put((one, _within(bounds.attempt, attempt, channel)))
+            results.put((one, _within(bounds.attempt, partial(send, one, now), channel)))
         results.put(None)
 
     for channel in by_channel:
         _start(partial(take_in_turn, channel))
-    for _ in by_channel:
-        yield from iter(results.get, None)
+    return _as_they_come(results, len(by_channel))
 
 
-def _attempt(one: Outgoing, now: datetime, folder: Path, addresses: Mapping[str, str]) -> str | DeliveryError:
+def _as_they_come(
+    results: Results, channels: int
+) -> Iterator[Sequence[tuple[Outgoing, str | DeliveryError]]]:
+    """Yield all results that are there, one or more, until every channel has said that it has no more."""
+    while channels:
+        came = [results.get()]
+        while not results.empty():
+            came.append(results.get())
+        channels -= came.count(None)
+        found = [one for one in came if one is not None]
+        if found:
+            yield found
+
+
+def _sender(
+    channel: str, folder: Path, addresses: Mapping[str, str]
+) -> Callable[[Outgoing, datetime], str | DeliveryError]:
+    """Return what sends through a channel, and returns the problem instead of raising it."""
     try:
-        return resolve(one.channel, folder=folder, addresses=addresses)(one, now)
+        send = resolve(channel, folder=folder, addresses=addresses)
+    except DeliveryError as error:
+        problem = error  # the name of an except clause ends with it
+        return lambda _one, _now: problem
+    return partial(_attempt, send)
+
+
+def _attempt(send: Send, one: Outgoing, now: datetime) -> str | DeliveryError:
+    try:
+        return send(one, now)
     except DeliveryError as error:
         return error
     except Exception as error:  # a defect of ours in one channel must not keep the others' messages

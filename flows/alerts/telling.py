@@ -5,15 +5,15 @@ recorded and counted, and the next message says how many it stands for. A crosse
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from checks.protocol import StudyProtocol
-from flows.alerts.evidence import marked, read_facts
-from flows.alerts.life import Alert, Memory, advance, is_capped
-from flows.alerts.messages import Facts, LookFacts, Occasion, outgoing_message
+from flows.alerts.evidence import led_by, marked, read_facts
+from flows.alerts.life import Alert, Memory, State, advance, is_capped
+from flows.alerts.messages import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
 from flows.alerts.plan import Post
 from flows.ledger import Entry, Head, Kind, Outgoing
 from flows.report.document import instant
@@ -55,13 +55,25 @@ class Teller:
         UTC.
     head
         The study's newest record, or None.
+    recorded
+        Whether the entries will be kept: of what is not, no answer can be asked for.
     """
 
-    def __init__(self, protocol: StudyProtocol, memory: Memory, now: datetime, head: Head | None) -> None:
+    def __init__(
+        self,
+        protocol: StudyProtocol,
+        memory: Memory,
+        now: datetime,
+        head: Head | None,
+        *,
+        recorded: bool = True,
+    ) -> None:
         self.protocol, self.memory, self.now, self.head = protocol, memory, now, head
+        self._recorded = recorded
         recent = {role: sum(now - at < HOUR for at in times) for role, times in memory.spoken.items()}
         self._recent, self._held = recent, dict(memory.held)
         self._looks: dict[str, LookFacts] = {}
+        self._marked: dict[tuple[int, int], tuple[LookFacts, LookFacts, LookFacts | None]] = {}
 
     def tell(self, alert: Alert | None, name: str, about: str, step: Step) -> tuple[Alert, Entry]:
         """Return the alert as it stands after a step, and the record and messages of it.
@@ -86,6 +98,7 @@ class Teller:
         }
         after = advance(alert, step.kind, payload)
         outgoing = tuple(one for role in told for one in self._messages(after, role, step))
+        outgoing += self._events(alert, after, step, {one.channel for one in outgoing})
         for role in told:
             self._held[role] = 0
             self._recent[role] = self._recent.get(role, 0) + is_capped(about)
@@ -110,10 +123,32 @@ class Teller:
         if look is None:
             return None, None
         report: str = self.memory.evidence[look.look_id]["report"]
-        return marked(look, look, alert.about), report
+        return self.shown(look, look, alert.about), report
+
+    def shown(self, look: LookFacts, told: LookFacts | None, about: str) -> LookFacts:
+        """Return a look as an alert tells it: its own rule first, and as new each case that ``told`` had not so."""
+        pair = (id(look), id(told))
+        if pair not in self._marked:
+            self._marked[pair] = (
+                marked(look, told),
+                look,
+                told,
+            )  # both kept, lest another takes their identity
+        return led_by(self._marked[pair][0], about)
 
     def _is_full(self, role: str, about: str) -> bool:
         return is_capped(about) and self._recent.get(role, 0) >= MOST_PER_HOUR
+
+    def _events(
+        self, before: Alert | None, after: Alert, step: Step, spoken_to: Collection[str]
+    ) -> tuple[Outgoing, ...]:
+        """Return what ends the incidents of on-call systems: of an opening that is over, or that another follows."""
+        study = self.protocol.study.id
+        if step.kind is Kind.CLOSED:  # whoever is told so needs no event beside it
+            return tuple(events(study, after, step.kind, Event.RESOLVE, but=spoken_to))
+        if step.kind is Kind.REOPENED and before is not None and before.state is State.ACKNOWLEDGED:
+            return tuple(events(study, before, step.kind, Event.RESOLVE))
+        return ()
 
     def _messages(self, alert: Alert, role: str, step: Step) -> Iterator[Outgoing]:
         """Yield the message to each channel of a role; those that say the same are composed once."""
@@ -124,15 +159,14 @@ class Teller:
                 composed[channel.brief] = outgoing_message(
                     self._facts(alert, post, step, brief=channel.brief)
                 )
-            parts = (self.protocol.study.id, alert.id, str(alert.entries), step.kind, role, channel.name)
-            name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+            name = _message_id(self.protocol.study.id, alert, step.kind, role, channel.name)
             yield Outgoing(
                 name, channel.name, composed[channel.brief], alert=alert.id, role=role, step=reached.step
             )
 
     def _facts(self, alert: Alert, post: Post, step: Step, *, brief: bool) -> Facts:
-        study, over = self.protocol.study, step.occasion is Occasion.CLEARED
-        deadline = None if over else _deadline(alert, post, self.now)
+        study, asked = self.protocol.study, self._recorded and step.occasion is not Occasion.CLEARED
+        deadline = _deadline(alert, post, self.now) if asked else None
         return Facts(
             study=study.id,
             title=study.title,
@@ -153,8 +187,44 @@ class Teller:
             held_back=self._held.get(post.role, 0),
             head=self.head,
             report=step.report,
-            command=None if over else f"postdose alerts ack {alert.id} --by NAME --reason TEXT",
+            command=f"postdose alerts ack {alert.id} --by NAME --reason TEXT" if asked else None,
+            recorded=self._recorded,
+            opening=alert.opening,
         )
+
+
+def events(
+    study: str, alert: Alert, kind: Kind, event: Event, *, but: Collection[str] = ()
+) -> Iterator[Outgoing]:
+    """Yield what the on-call systems that know of an alert are told: once on each channel that may be one.
+
+    Whether it is one says its address, which is not known before it is sent: another channel drops it.
+
+    Parameters
+    ----------
+    study, alert
+        Whose alert, as it stands.
+    kind
+        The record that causes it.
+    event
+        What becomes of the incident.
+    but
+        Channels that are told it otherwise.
+    """
+    seen = set(but)
+    for role, reached in alert.reached.items():
+        for channel in alert.plan.post(role).channels:
+            if channel.name in seen or not channel.name.startswith("env:"):
+                continue
+            seen.add(channel.name)
+            name = _message_id(study, alert, f"{kind} {event}", role, channel.name)
+            message = event_message(alert.id, role, event, opening=alert.opening)
+            yield Outgoing(name, channel.name, message, alert=alert.id, role=role, step=reached.step)
+
+
+def _message_id(study: str, alert: Alert, kind: str, role: str, channel: str) -> str:
+    parts = (study, alert.id, str(alert.entries), kind, role, channel)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _deadline(alert: Alert, post: Post, now: datetime) -> datetime | None:

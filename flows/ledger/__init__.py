@@ -8,6 +8,19 @@ soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer a
 
 from flows.ledger.book import Decision, Ledger
 from flows.ledger.chain import Head, Kind, Record, canonical
-from flows.ledger.outbox import Entry, Outgoing, Waiting
+from flows.ledger.claimant import this_process
+from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
 
-__all__ = ["Decision", "Entry", "Head", "Kind", "Ledger", "Outgoing", "Record", "Waiting", "canonical"]
+__all__ = [
+    "Attempt",
+    "Decision",
+    "Entry",
+    "Head",
+    "Kind",
+    "Ledger",
+    "Outgoing",
+    "Record",
+    "Waiting",
+    "canonical",
+    "this_process",
+]

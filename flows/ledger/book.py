@@ -1,8 +1,8 @@
 """Decide what is written to the ledger together, and read it back."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +10,40 @@ from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger import outbox
-from flows.ledger.chain import Head, Kind, Record, next_record, seal, verify_chain
+from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
-from flows.ledger.outbox import Entry, Outgoing, Waiting
+from flows.ledger.outbox import Attempt, Became, Entry, Outgoing, Waiting
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a decision is made on: the ledger's newest record, whoever's, and the study's records, oldest first."""
+
+    last: Record | None
+    records: tuple[Record, ...]
+
+    @property
+    def last_look(self) -> Mapping[str, Any] | None:
+        """The payload of the study's newest look."""
+        looks = (record.payload for record in reversed(self.records) if record.kind == Kind.LOOK)
+        return next(looks, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """Records, each following the one before, and rows of the outbox, that are to be written together."""
+
+    records: tuple[Record, ...]
+    messages: tuple[Mapping[str, Any], ...]
+
+    def __add__(self, later: "Chained") -> "Chained":
+        return Chained(self.records + later.records, self.messages + later.messages)
+
 
 Decision = Callable[[Sequence[Record]], Sequence[Entry]]
 """Says, of a study's records, oldest first, what is to be written after them."""
@@ -60,9 +86,10 @@ class Ledger:
         """Append what a decision on the study's records comes to; return the new head, None when nothing was.
 
         Nobody writes between what the decision reads and what it causes: two that decide at once do not both tell.
+        It is made before others are kept from writing, and made again where one of them wrote meanwhile.
         """
-        with self._database.writing() as connection:
-            return self._carry_out(connection, study, decision)
+        written = self._settle(study, lambda seen: self._chain(study, seen.last, decision(seen.records)))
+        return written.records[-1].head if written.records else None
 
     def record_look(
         self,
@@ -75,15 +102,21 @@ class Ledger:
         """Append a look, with the messages and whatever else it causes, and return the new head: one transaction.
 
         A change of the protocol since the study's last look is recorded before it, with the look's reason; each
-        message is recorded after it, by its hash. The decision is made with the look on record.
+        message is recorded after it, by its hash. The decision is made with the look on record, as ``decide`` does.
         """
-        with self._database.writing() as connection:
-            before = _last_look(connection, study)
-            change = None if before is None else _protocol_change(before, payload)
-            if change is not None:
-                self._append(connection, study, Kind.PROTOCOL_CHANGE, change)
-            head = self._write(connection, study, [Entry(Kind.LOOK, payload, tuple(outgoing))])
-            return (decision and self._carry_out(connection, study, decision)) or head
+        looked = Entry(Kind.LOOK, payload, tuple(outgoing))
+        if decision is None:
+            with self._database.writing() as connection:
+                before = _last_look(connection, study)
+                return self._write(connection, study, [*_protocol_change(before, payload), looked])
+
+        def planned(seen: Seen) -> Chained:
+            first = [*_protocol_change(seen.last_look, payload), looked]
+            look = self._chain(study, seen.last, first)
+            caused = decision((*seen.records, *look.records))
+            return look + self._chain(study, look.records[-1], caused)
+
+        return self._settle(study, planned).records[-1].head
 
     def record_delivery(
         self,
@@ -99,32 +132,64 @@ class Ledger:
 
         After a failed attempt it is due again at ``next_attempt_at``, or at once.
         """
-        kind, state = (Kind.RECEIPT, "delivered") if delivered else (Kind.FAILED_DELIVERY, "pending")
-        with self._database.writing() as connection:
-            outbox.mark(connection, outgoing_id, state, detail=detail, at=at, again=next_attempt_at)
-            return self._append(connection, study, kind, _attempt(connection, outgoing_id, detail, at))
+        became: Became = "delivered" if delivered else "pending"
+        return self.record_attempts(study, [Attempt(outgoing_id, became, detail, next_attempt_at)], at=at)
 
-    def record_dead_letter(self, study: str, outgoing_id: str, *, detail: str, at: datetime) -> Head:
-        """Append the last failed attempt of a message and its end as a dead letter: one transaction."""
+    def record_attempts(self, study: str, attempts: Sequence[Attempt], *, at: datetime | None) -> Head:
+        """Append what became of each message that was tried, one or more, and mark it so in the outbox.
+
+        A receipt, a failed attempt, or of one that is given up a failed attempt and its end: all in one
+        transaction, so that a burst of messages does not wait for the disk after each.
+        """
         with self._database.writing() as connection:
-            outbox.mark(connection, outgoing_id, "dead", detail=detail, at=at, again=None)
-            payload = _attempt(connection, outgoing_id, detail, at)
-            self._append(connection, study, Kind.FAILED_DELIVERY, payload)
-            return self._append(connection, study, Kind.DEAD_LETTER, payload)
+            marked = outbox.mark(connection, attempts, at=at)
+            return self._write(connection, study, marked)
 
     def requeue(self, study: str, outgoing_id: str, *, by: str, at: datetime) -> Head:
         """Let a message, a dead letter above all, wait again under the same id, and record who asked for it."""
         with self._database.writing() as connection:
             one = outbox.find(connection, outgoing_id)
             again = {"resent_by": by, "at": outbox.stamp(at)}
-            head = self._append(connection, study, Kind.ALERT, {**_alert(one), **again})
+            told = outbox.put_in(one, canonical(one.message))
+            head = self._append(connection, study, Kind.ALERT, {**told, **again})
             outbox.requeue(connection, outgoing_id, head)
         return head
 
-    def claim_due(self, study: str, now: datetime, *, until: datetime) -> tuple[Waiting, ...]:
-        """Return the messages that are due, oldest first; no other process is given them before ``until``."""
+    def claim_due(
+        self,
+        study: str,
+        now: datetime,
+        *,
+        until: datetime,
+        by: str = "",
+        only: Collection[str] | None = None,
+    ) -> tuple[Waiting, ...]:
+        """Return the messages that are due, oldest first; no other process is given them before ``until``.
+
+        Parameters
+        ----------
+        study
+            Whose messages.
+        now, until
+            UTC.
+        by
+            The process, as ``this_process`` names it: once it has ended, what it has not marked is due.
+        only
+            The ids of those that are asked for; all where None.
+        """
         with self._database.writing() as connection:
-            return outbox.claim(connection, study, now, until)
+            return outbox.claim(connection, study, now, until, by=by, only=only)
+
+    def give_back(self, ids: Sequence[str]) -> None:
+        """Let messages that were claimed and not tried be due at once."""
+        if ids:
+            with self._database.writing() as connection:
+                outbox.give_back(connection, ids)
+
+    def count_waiting(self, study: str) -> tuple[int, int]:
+        """Return how many messages wait after an attempt, and how many have not been tried."""
+        with self._database.reading() as connection:
+            return outbox.count_waiting(connection, study)
 
     def undelivered(self, study: str) -> tuple[Waiting, ...]:
         """Return the messages that wait, due or not, oldest first."""
@@ -216,29 +281,48 @@ class Ledger:
             self._write(connection, "rehearsal", [Entry(Kind.LOOK, {}, (outgoing,))])
             connection.rollback()
 
-    def _carry_out(self, connection: Connection, study: str, decision: Decision) -> Head | None:
-        entries = decision(_records(connection, study))
-        return self._write(connection, study, entries) if entries else None
+    def _settle(self, study: str, planned: Callable[[Seen], Chained]) -> Chained:
+        """Write what is planned on a study's records; plan anew where somebody else has written meanwhile."""
+        with self._database.reading() as connection:
+            seen = _seen(connection, study)
+        chained = planned(seen)
+        with self._database.writing() as connection:
+            if _last(connection) != seen.last:
+                seen = _seen(connection, study)
+                chained = planned(seen)
+            self._insert(connection, seen.last, chained)
+        return chained
 
     def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
         return self._write(connection, study, [Entry(kind, payload)])
 
     def _write(self, connection: Connection, study: str, entries: Sequence[Entry]) -> Head:
-        """Append each record, and after it one for each of its messages, which go into the outbox."""
+        """Append entries, one or more."""
         last = _last(connection)
-        self._refuse_other_keys(connection, last)
+        written = self._chain(study, last, entries)
+        self._insert(connection, last, written)
+        return written.records[-1].head
+
+    def _chain(self, study: str, last: Record | None, entries: Sequence[Entry]) -> Chained:
+        """Return a record for each entry and, after it, each of its messages, and the outbox's rows of those."""
         records, messages = [], []
         for entry in entries:
             last = next_record(last, study, entry.kind, entry.payload, self._key)
             records.append(last)
             for one in entry.outgoing:
-                last = next_record(last, study, Kind.ALERT, _alert(one), self._key)
+                text = canonical(one.message)
+                last = next_record(last, study, Kind.ALERT, outbox.put_in(one, text), self._key)
                 records.append(last)
-                messages.append(outbox.queued(study, one, last.head))
-        connection.execute(RECORDS.insert(), [_stored(record) for record in records])
-        if messages:
-            connection.execute(OUTBOX.insert(), messages)
-        return records[-1].head
+                messages.append(outbox.queued(study, one, text, last.head))
+        return Chained(tuple(records), tuple(messages))
+
+    def _insert(self, connection: Connection, last: Record | None, chained: Chained) -> None:
+        if not chained.records:
+            return
+        self._refuse_other_keys(connection, last)
+        connection.execute(RECORDS.insert(), [_stored(record) for record in chained.records])
+        if chained.messages:
+            connection.execute(OUTBOX.insert(), list(chained.messages))
 
     def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
         """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""
@@ -257,18 +341,19 @@ class Ledger:
         )
 
 
-def _protocol_change(before: Mapping[str, Any], payload: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _protocol_change(before: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> Iterator[Entry]:
+    if before is None:
+        return
     old, new = before.get("protocol_sha256"), payload.get("protocol_sha256")
-    return None if old == new else {"from": old, "to": new, "reason": payload.get("reason", "")}
+    if old != new:
+        change = {"from": old, "to": new, "reason": payload.get("reason", "")}
+        yield Entry(Kind.PROTOCOL_CHANGE, change)
 
 
-def _alert(one: Outgoing) -> Mapping[str, Any]:
-    return {**outbox.told(one), "message_sha256": outbox.hashed(one)}
-
-
-def _attempt(connection: Connection, outgoing_id: str, detail: str, at: datetime | None) -> Mapping[str, Any]:
-    when = {} if at is None else {"at": outbox.stamp(at)}
-    return {**outbox.told(outbox.find(connection, outgoing_id)), "detail": detail, **when}
+def _seen(connection: Connection, study: str) -> Seen:
+    """Read the newest record before those of the study: what is written in between shows at the next reading."""
+    last = _last(connection)
+    return Seen(last, _records(connection, study))
 
 
 def _last(connection: Connection) -> Record | None:

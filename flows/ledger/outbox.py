@@ -2,16 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from checks.errors import UsageError
-from flows.ledger.chain import Head, Kind, canonical
+from flows.ledger.chain import Head, Kind
+from flows.ledger.claimant import has_ended
 from flows.ledger.schema import OUTBOX
+
+ASKED_AT_ONCE = 500
+"""Ids in one question: SQLite takes 999 parameters by default in its older versions."""
+
+TOLD = [OUTBOX.c[name] for name in ("id", "channel", "alert", "role", "step", "attempts", "first_attempt_at")]
+"""What an attempt is recorded from: not what the message says, which is long."""
+
+_THE_MARKED = OUTBOX.update().where(OUTBOX.c.id == bindparam("marked"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +61,28 @@ class Waiting:
     last_error: str | None
 
 
-def queued(study: str, one: Outgoing, head: Head) -> Mapping[str, Any]:
-    """Return the row of one message in the outbox; ``head`` is the record that tells of it. It is due at once."""
+Became = Literal["delivered", "pending", "dead"]
+"""What a message is after an attempt: taken, to be tried again, or given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one attempt at a message, the receipt or the problem, and when one that waits is due again."""
+
+    id: str
+    became: Became
+    detail: str
+    again: datetime | None = None
+
+
+def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, Any]:
+    """Return the row of one message in the outbox, due at once; ``text`` is what it says, ``head`` its record."""
     return {
         "id": one.id,
         "sequence": head.sequence,
         "study": study,
         "channel": one.channel,
-        "message": canonical(one.message),
+        "message": text,
         "state": "pending",
         "attempts": 0,
         "alert": one.alert or None,
@@ -75,42 +98,90 @@ def waiting(connection: Connection, study: str, state: str = "pending") -> tuple
     return tuple(_waiting(row) for row in rows)
 
 
-def claim(connection: Connection, study: str, now: datetime, until: datetime) -> tuple[Waiting, ...]:
-    """Return the messages that are due, oldest first; nobody else is given them before ``until``."""
-    due = (
-        OUTBOX.c.study == study,
-        OUTBOX.c.state == "pending",
-        or_(OUTBOX.c.next_attempt_at.is_(None), OUTBOX.c.next_attempt_at <= stamp(now)),
-    )
+def count_waiting(connection: Connection, study: str) -> tuple[int, int]:
+    """Return how many messages wait after an attempt, and how many have not been tried."""
+    tries = OUTBOX.c.attempts
+    wanted = select(func.count().filter(tries > 0), func.count().filter(tries == 0))
+    waits = wanted.where(OUTBOX.c.study == study, OUTBOX.c.state == "pending")
+    tried, untried = connection.execute(waits).one()
+    return tried, untried
+
+
+def claim(
+    connection: Connection,
+    study: str,
+    now: datetime,
+    until: datetime,
+    *,
+    by: str,
+    only: Collection[str] | None,
+) -> tuple[Waiting, ...]:
+    """Return the messages that are due, oldest first, of ``only`` those where told.
+
+    Nobody else is given them before ``until``, unless ``by`` is a process that has ended by then: what a killed
+    process had claimed is due at once.
+    """
+    waits = (OUTBOX.c.study == study, OUTBOX.c.state == "pending")
+    claimants = connection.execute(select(OUTBOX.c.claimed_by).where(*waits).distinct()).scalars()
+    gone = [one for one in claimants if one is not None and has_ended(one)]
+    again = OUTBOX.c.next_attempt_at
+    due = [*waits, or_(again.is_(None), again <= stamp(now), OUTBOX.c.claimed_by.in_(gone))]
+    if only is not None:
+        due.append(OUTBOX.c.id.in_(only))
     rows = connection.execute(select(OUTBOX).where(*due).order_by(OUTBOX.c.sequence, OUTBOX.c.id)).all()
-    connection.execute(OUTBOX.update().where(*due).values(next_attempt_at=stamp(until)))
+    claimed = {"next_attempt_at": stamp(until), "claimed_by": by}
+    connection.execute(OUTBOX.update().where(*due).values(claimed))
     return tuple(_waiting(row) for row in rows)
 
 
-def mark(
-    connection: Connection,
-    outgoing_id: str,
-    state: str,
-    *,
-    detail: str,
-    at: datetime | None,
-    again: datetime | None,
-) -> None:
-    """Keep what became of one attempt; ``again`` is when a message that still waits is due, None for at once."""
-    row = _row(connection, outgoing_id)
-    changed = {
-        "state": state,
+def give_back(connection: Connection, ids: Sequence[str]) -> None:
+    """Let messages that were claimed and not tried be due at once."""
+    freed = {"next_attempt_at": None, "claimed_by": None}
+    connection.execute(_THE_MARKED, [{"marked": one, **freed} for one in ids])
+
+
+def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime | None) -> list[Entry]:
+    """Keep what became of each attempt, and return the records of it.
+
+    Raises
+    ------
+    UsageError
+        When the outbox has no message of an id.
+    """
+    tried: dict[str, Row[Any]] = {}
+    for place in range(0, len(attempts), ASKED_AT_ONCE):
+        ids = [one.id for one in attempts[place : place + ASKED_AT_ONCE]]
+        tried |= {row.id: row for row in connection.execute(select(*TOLD).where(OUTBOX.c.id.in_(ids)))}
+    for one in attempts:
+        if one.id not in tried:
+            raise _unknown(one.id)
+    connection.execute(_THE_MARKED, [_marked(tried[one.id], one, at) for one in attempts])
+    return [entry for one in attempts for entry in _recorded(tried[one.id], one, at)]
+
+
+def _marked(row: Row[Any], one: Attempt, at: datetime | None) -> Mapping[str, Any]:
+    return {
+        "marked": one.id,
+        "state": one.became,
         "attempts": row.attempts + 1,
         "first_attempt_at": row.first_attempt_at or (None if at is None else stamp(at)),
-        "next_attempt_at": None if again is None else stamp(again),
-        "last_error": None if state == "delivered" else detail,
+        "next_attempt_at": None if one.again is None else stamp(one.again),
+        "claimed_by": None,
+        "last_error": None if one.became == "delivered" else one.detail,
     }
-    connection.execute(OUTBOX.update().where(OUTBOX.c.id == outgoing_id).values(changed))
+
+
+def _recorded(row: Row[Any], one: Attempt, at: datetime | None) -> Iterator[Entry]:
+    when = {} if at is None else {"at": stamp(at)}
+    payload = {**told(row), "detail": one.detail, **when}
+    yield Entry(Kind.RECEIPT if one.became == "delivered" else Kind.FAILED_DELIVERY, payload)
+    if one.became == "dead":
+        yield Entry(Kind.DEAD_LETTER, payload)
 
 
 def requeue(connection: Connection, outgoing_id: str, head: Head) -> None:
     """Let a message wait again as if it had never been tried, under the same idempotency key."""
-    fresh = {"first_attempt_at": None, "next_attempt_at": None, "last_error": None}
+    fresh = dict.fromkeys(("first_attempt_at", "next_attempt_at", "claimed_by", "last_error"))
     changed = {"state": "pending", "attempts": 0, "sequence": head.sequence, **fresh}
     connection.execute(OUTBOX.update().where(OUTBOX.c.id == outgoing_id).values(changed))
 
@@ -123,18 +194,21 @@ def find(connection: Connection, outgoing_id: str) -> Outgoing:
     UsageError
         When the outbox has none of that id.
     """
-    return _waiting(_row(connection, outgoing_id)).outgoing
+    row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outgoing_id)).first()
+    if row is None:
+        raise _unknown(outgoing_id)
+    return _waiting(row).outgoing
 
 
-def told(one: Outgoing) -> Mapping[str, Any]:
-    """Return what a record says of a message: which one, for which alert, to whom; never what it says."""
-    about = {"alert": one.alert, "role": one.role, "step": one.step} if one.alert else {}
+def put_in(one: Outgoing, text: str) -> Mapping[str, Any]:
+    """Return the record of a message: which one, for which alert, to whom, and the SHA-256 of what it says."""
+    return {**told(one), "message_sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def told(one: Outgoing | Row[Any]) -> Mapping[str, Any]:
+    """Return what a record says of a message, or of its row: which one, for which alert, to whom."""
+    about = {"alert": one.alert, "role": one.role or "", "step": one.step or 0} if one.alert else {}
     return {"message": one.id, "channel": one.channel, **about}
-
-
-def hashed(one: Outgoing) -> str:
-    """Return the SHA-256 of what a message says."""
-    return hashlib.sha256(canonical(one.message).encode()).hexdigest()
 
 
 def stamp(moment: datetime) -> str:
@@ -142,11 +216,8 @@ def stamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _row(connection: Connection, outgoing_id: str) -> Row[Any]:
-    row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outgoing_id)).first()
-    if row is None:
-        raise UsageError(f"message: found {outgoing_id!r}; allowed: the id of a message in the outbox")
-    return row
+def _unknown(outgoing_id: str) -> UsageError:
+    return UsageError(f"message: found {outgoing_id!r}; allowed: the id of a message in the outbox")
 
 
 def _waiting(row: Row[Any]) -> Waiting:

@@ -43,6 +43,7 @@ OUTBOX = Table(
     Column("first_attempt_at", String(20)),  # as text of one form: both databases order it alike
     Column("next_attempt_at", String(20)),
     Column("last_error", Text),
+    Column("claimed_by", Text),
 )
 
 

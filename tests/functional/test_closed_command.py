@@ -30,11 +30,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def postdose(study: Path) -> Postdose:
+def postdose(study: Path, prefect_url: str) -> Postdose:
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
     }
-    home = {"PREFECT_HOME": str(study.parent / "prefect")}
+    home = {"PREFECT_HOME": str(study.parent / "prefect"), "PREFECT_API_URL": prefect_url}
 
     def run(*options: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "flows.cli", "look", str(study / "protocol.yaml")]

@@ -8,12 +8,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from flows.ledger import Head, Kind, Ledger
+from flows.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef" * 2
@@ -152,49 +154,122 @@ def test_a_mistake_of_the_command_exits_2_and_makes_no_database(
     assert list(tmp_path.iterdir()) == []
 
 
+LOOKS = """
+import json, os, sys
+from flows.cli import main
+
+for arguments, told in json.loads(sys.argv[1]):
+    os.environ.update(told)
+    for output in (sys.stdout, sys.stderr):
+        print(file=output, flush=True)
+    print("EXIT", main(arguments), flush=True)
+    for output in (sys.stdout, sys.stderr):
+        print("END OF LOOK", file=output, flush=True)
+"""
+"""Both looks in one process: most of a look's time is that of libraries that are loaded, and of Prefect's start."""
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study none of whose feeds has come: its looks are quick, not assessable, and alert."""
-    folder = tmp_path_factory.mktemp("study")
-    shutil.copy(ROOT / "flows" / "simulate" / "protocol.yaml", folder / "protocol.yaml")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two studies: one none of whose feeds has come, and one with three planted cases."""
+    folder = tmp_path_factory.mktemp("studies")
+    (folder / "silent").mkdir()
+    shutil.copy(ROOT / "flows" / "simulate" / "protocol.yaml", folder / "silent" / "protocol.yaml")
+    simulate("cyt107", folder / "crossed", seed=1, subjects=8)
     return folder
 
 
-def look(postdose: Postdose, study: Path, cutoff: str, **told: str) -> subprocess.CompletedProcess[str]:
-    protocol = str(study / "protocol.yaml")
-    return postdose(
-        "look", protocol, "--feeds", str(study), "--data-cutoff", cutoff, POSTDOSE_LEDGER_KEY=KEY, **told
-    )
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look printed, its exit code in the last line, and its document."""
+
+    said: str
+    problems: str
+    document: Mapping[str, Any]
 
 
-def test_a_ledger_that_fails_a_look_hides_no_verdict_and_keeps_what_it_took(
-    postdose: Postdose, study: Path
-) -> None:
-    file = study / "postdose.sqlite"
+@pytest.fixture(scope="module")
+def looks(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Looked]:
+    """A look whose receipts the ledger does not take, and one of which it takes nothing."""
+    file = folder / "silent" / "postdose.sqlite"
     Ledger(f"sqlite:///{file}", key=KEY.encode())
     with sqlite3.connect(file) as connection:
         connection.execute(
             "CREATE TRIGGER no_receipts BEFORE INSERT ON ledger WHEN NEW.kind = 'receipt' "
             "BEGIN SELECT RAISE(ABORT, 'no more receipts'); END"
         )
-    receipts = look(postdose, study, "2026-03-01T06:00Z")  # its alerts are recorded, their receipts are not
-    read_only = f"sqlite:///file:{file}?mode=ro&uri=true"
-    unwritten = look(postdose, study, "2026-03-08T06:00Z", POSTDOSE_STATE=read_only)
-    for done, why in ((receipts, "no more receipts"), (unwritten, "readonly")):
-        assert done.returncode == 41, done.stderr
-        assert "NOT ASSESSABLE" in done.stdout
-        assert "ledger could not be written" in done.stderr
-        assert why in done.stderr
-        assert KEY not in done.stdout + done.stderr
-
-    first, second = (
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(study.rglob("look.json"))
-    )
-    assert second["ledger"] is None
-    verified = postdose(
-        "ledger", "verify", "--json", "--expect-head", first["ledger"]["head_sha256"],
-        "--state", f"sqlite:///{file}", POSTDOSE_LEDGER_KEY=KEY,
+    silent, crossed = folder / "silent", folder / "crossed"
+    cutoff = json.loads((crossed / "truth.json").read_text())["data_cutoff"]
+    asked = [
+        (["look", str(silent / "protocol.yaml"), "--feeds", str(silent), "--data-cutoff", "2026-03-01T06:00Z"], {}),
+        (["look", str(crossed / "protocol.yaml"), "--data-cutoff", cutoff],
+         {"POSTDOSE_STATE": f"sqlite:///file:{file}?mode=ro&uri=true"}),
+    ]  # fmt: skip
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
+    }
+    kept |= {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "POSTDOSE_LEDGER_KEY": KEY}
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS, json.dumps(asked)],
+        env=kept, cwd=ROOT, capture_output=True, text=True, timeout=500, check=True,
     )  # fmt: skip
-    told = json.loads(verified.stdout)
+    parts = (output.split("END OF LOOK") for output in (done.stdout, done.stderr))
+    files = (next(study.rglob("look.json")) for study in (silent, crossed))
+    return {
+        name: Looked(said, problems, json.loads(found.read_text(encoding="utf-8")))
+        for name, said, problems, found in zip(("receipts", "read-only"), *parts, files, strict=False)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "code", "why"),
+    [
+        ("receipts", "NOT ASSESSABLE", 41, "no more receipts"),
+        ("read-only", "SIGNAL", 20, "readonly"),  # a signal keeps its code, whatever else is wrong
+    ],
+)
+def test_a_ledger_that_fails_a_look_hides_no_verdict(
+    looks: Mapping[str, Looked], name: str, verdict: str, code: int, why: str
+) -> None:
+    look = looks[name]
+    assert look.said.strip().endswith(f"EXIT {code}")
+    assert verdict in look.said
+    assert "ledger could not be written" in look.problems and why in look.problems
+    assert KEY not in look.said + look.problems
+
+
+def test_a_ledger_keeps_what_it_took_of_a_look_whose_receipts_it_did_not_take(
+    postdose: Postdose, looks: Mapping[str, Looked], folder: Path
+) -> None:
+    state, head = f"sqlite:///{folder / 'silent' / 'postdose.sqlite'}", looks["receipts"].document["ledger"]
+    done = postdose(
+        "ledger", "verify", "--json", "--expect-head", head["head_sha256"],
+        "--state", state, POSTDOSE_LEDGER_KEY=KEY,
+    )  # fmt: skip
+    told = json.loads(done.stdout)
     assert (told["verified"], told["seals_verified"]) == (True, True)
-    assert told["expected_head_sequence"] == first["ledger"]["sequence"] == told["sequence"]
+    assert told["expected_head_sequence"] == head["sequence"]
+    records = Ledger(state, key=KEY.encode()).records()
+    raised = [record.payload["about"] for record in records if record.kind == Kind.RAISED]
+    # The look's own alert is written with it, up to the head that it names; then what the monitor finds due.
+    assert raised == ["verdict:not_assessable", *(f"feed_blocked:{feed}" for feed in BLOCKED)]
+    of_look = [Kind.LOOK, Kind.EVIDENCE, Kind.RAISED, Kind.ALERT]
+    assert [record.kind for record in records] == of_look + [Kind.RAISED, Kind.ALERT] * len(BLOCKED)
+    assert head["sequence"] == len(of_look)
+
+
+BLOCKED = ("AE", "DM", "EX", "LB", "VS")
+"""Every feed of that study: none has come."""
+
+
+def test_a_crossed_rule_is_told_once_where_the_ledger_takes_nothing(
+    looks: Mapping[str, Looked], folder: Path
+) -> None:
+    look = looks["read-only"]
+    assert look.document["ledger"] is None
+    assert look.document["delivery"] == {"outcome": "delivered", "recorded": False}
+    sent = [json.loads(file.read_text()) for file in (folder / "crossed" / "outbox").glob("*.json")]
+    crossed = {rule["id"] for rule in look.document["rules"] if rule["verdict"] == "crossed"}
+    assert {one["about"] for one in sent} == {f"signal:{rule}" for rule in crossed} != set()
+    assert all(one["recorded"] is False and "is not recorded" in one["text"] for one in sent)
+    assert "ALERT postdose" not in look.problems  # the second role is on the console: it is not told

@@ -56,8 +56,11 @@ def test_each_channel_of_each_role_is_tried_and_answered_for(protocol: Path) -> 
 
 
 def test_one_role_may_be_tested_alone(protocol: Path) -> None:
-    done = postdose("alerts", "route-test", str(protocol), "--role", "dsmb_chair")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 of 1 test messages were taken.")
+    done = postdose("alerts", "route-test", str(protocol), "--role", "dsmb_chair", "--json")
+    assert (done.returncode, json.loads(done.stdout)["tests"]) == (
+        0,
+        [{"role": "dsmb_chair", "channel": "console:", "taken": True, "detail": "written to the console"}],
+    )
     wrong = postdose("alerts", "route-test", str(protocol), "--role", "nobody")
     assert wrong.returncode == 2
     assert "allowed: a role of the study protocol (safety_physician, dsmb_chair)" in wrong.stderr

@@ -1,5 +1,6 @@
 """A study delivered in pieces, out of order, twice, and corrected gives the look of its plain final delivery."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ GOOD = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "goo
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
 ARRIVING = datetime(2026, 3, 12, tzinfo=UTC)
 CUTOFF = datetime(2026, 3, 20, tzinfo=UTC)
+TIMES = int(os.environ.get("POSTDOSE_EXAMPLES_TIMES", "1"))
+"""So many times the examples of the standing run."""
 JUDGED = Judged()
 """What Great Expectations said of facts in one example holds in all."""
 
@@ -267,7 +270,7 @@ def plainly(trial: Mapping[str, Domain]) -> Knowledge:
     return Deliveries(final, study(trial)).known_at(CUTOFF)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals())
 def test_pieces_tell_the_final_rows_and_list_the_corrections(
     arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]],
@@ -284,7 +287,7 @@ def test_pieces_tell_the_final_rows_and_list_the_corrections(
             assert corrections(known, name) == planted(name, one)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals(), st.integers(-100, 12))
 def test_what_was_known_does_not_depend_on_what_came_later(
     arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]], hours: int
@@ -305,7 +308,7 @@ def test_what_was_known_does_not_depend_on_what_came_later(
             assert_frame_equal(one.table, other.table)
 
 
-@settings(max_examples=14, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals())
 def test_pieces_give_the_look_of_the_plain_delivery(
     arrived: tuple[dict[str, Domain], dict[str, list[DeliveredTable]]],

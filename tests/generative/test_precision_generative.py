@@ -4,6 +4,7 @@ Small trials of three subjects are written as SDTM stamps, each to the minute, h
 as a feed's stamps are. Dose, readings and adverse events lie near one another, so that most trials have a case.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -33,7 +34,9 @@ AT_SITE = PROTOCOL.model_copy(update={"sites": {"IN01": "Asia/Kolkata"}})
 FIRST_DAY = datetime(2026, 3, 2)
 FORMS = {"minute": "%Y-%m-%dT%H:%M", "hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
 COARSER = {"minute": "hour", "hour": "day", "day": "month", "month": "month"}
-LIMIT = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+TIMES = int(os.environ.get("POSTDOSE_EXAMPLES_TIMES", "1"))
+"""So many times the examples of the standing run."""
+LIMIT = settings(max_examples=16 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,7 @@ def without_times(content: dict[str, Any]) -> dict[str, Any]:
 JUDGED = Judged()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(trials(("minute", "day")), st.integers(-1000, 1000), st.integers(0, 10**6))
 def test_neither_the_date_nor_the_order_of_rows_changes_a_look(trial: Trial, days: int, seed: int) -> None:
     as_delivered = document(trial, 0, None, JUDGED)

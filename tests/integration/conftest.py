@@ -42,11 +42,24 @@ def prefect_environment(home: Path, port: int) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    """A Prefect server of its own; yields the environment that reaches it."""
+def prefect_server(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Mapping[str, str]]:
+    """A Prefect server of its own; yields the environment that reaches it.
+
+    Its database is on the session's PostgreSQL server, and is named in POSTDOSE_DATABASE for a ledger beside it;
+    where the machine has none, it is SQLite.
+    """
     home = tmp_path_factory.mktemp("prefect")
     port = free_port()
-    environment = prefect_environment(home, port)
+    environment = {**prefect_environment(home, port)}
+    if _postgresql_programs() is not None:
+        url = make_url(_new_database(request.getfixturevalue("postgresql_url")))
+        for name, driver in {
+            "POSTDOSE_DATABASE": "postgresql",
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg",
+        }.items():
+            environment[name] = url.set(drivername=driver).render_as_string(hide_password=False)
     log = (home / "server.log").open("wb")
     arguments = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
@@ -107,14 +120,22 @@ def postgresql_url() -> Iterator[str]:
 @pytest.fixture
 def postgresql_database(postgresql_url: str) -> Iterator[str]:
     """The URL of an empty database of the test's own on the session's PostgreSQL server."""
+    url = _new_database(postgresql_url)
+    yield url
+    server = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {make_url(url).database} WITH (FORCE)"))
+    server.dispose()
+
+
+def _new_database(postgresql_url: str) -> str:
+    """Return the URL of an empty database."""
     name = f"t{secrets.token_hex(6)}"
     server = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     server.dispose()
+    return make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -54,8 +54,6 @@ ROUTES = [
 """The chair is told by escalation alone, and one of its channels is a dead end: the sponsor follows at once."""
 
 LATE = timedelta(minutes=61)
-LAPSED = timedelta(minutes=3)
-"""After which what a killed process had claimed may be sent by another: a claim is held for two and a half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,27 +273,19 @@ def rows(bench: Bench, server: Server, found: Look, every: int) -> Iterator[Row]
     def look(trial: Trial) -> None:
         trial.look(found)
 
-    def look_again(trial: Trial) -> None:
-        trial.look(found)
-        trial.turn(datetime.now(UTC) + LAPSED)
-
     def late(trial: Trial) -> None:
         trial.turn(raised_at + LATE)
-
-    def late_again(trial: Trial) -> None:
-        trial.turn(raised_at + LATE)
-        trial.turn(raised_at + LATE + LAPSED)
 
     empty = bench.trial(server, "empty", 0)
     yield from bench.killed_at_each_step(Work("first use", Trial.open, Trial.open), server, None, every)
     if status(forked(empty.open)):
         raise RuntimeError("the tables could not be made")
-    yield from bench.killed_at_each_step(Work("look", look, look_again), server, empty, every)
+    yield from bench.killed_at_each_step(Work("look", look, look), server, empty, every)
     base, raised_at = bench.trial(server, "raised", 0), datetime.now(UTC)
     if status(forked(lambda: base.look(found))):
         raise RuntimeError("the look that raises alerts failed")
-    yield from bench.killed_at_each_step(Work("escalation", late, late_again), server, base, every)
-    yield from bench.killed_at_each_step(Work("one of two", late, late_again, late), server, base, 3 * every)
+    yield from bench.killed_at_each_step(Work("escalation", late, late), server, base, every)
+    yield from bench.killed_at_each_step(Work("one of two", late, late, late), server, base, 3 * every)
     for trial in (empty, base):
         server.drop(trial.folder)
 
@@ -326,7 +316,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def warmed_up(bench: Bench) -> Look:
     """Import and compute all that every child needs, and return a look's findings."""
-    # Every message opens a client, and every client reads 150 certificates, though none is asked for.
+    # Every turn opens a client, and every client reads 150 certificates, though none is asked for.
     every, end = Path(certifi.where()).read_text(), "-----END CERTIFICATE-----\n"
     (bench.work / "one.pem").write_text(every[: every.index(end) + len(end)])
     os.environ["SSL_CERT_FILE"] = str(bench.work / "one.pem")

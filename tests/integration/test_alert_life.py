@@ -21,7 +21,7 @@ from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_due, alerts_of_look, run_alerts
 from flows.alerts.command import run_ack
 from flows.alerts.deciding import alert_id
-from flows.alerts.life import State, remember
+from flows.alerts.life import remember
 from flows.alerts.messages import CaseFact, LookFacts, RuleFact
 from flows.ledger import Kind, Ledger
 from flows.settings import Settings
@@ -230,19 +230,3 @@ def test_a_restart_between_any_two_steps_changes_nothing(
     never = list(lived(story, tmp_path_factory.mktemp("never"), [False] * len(story)))
     sometimes = list(lived(story, tmp_path_factory.mktemp("restarted"), restarts))
     assert sometimes == never
-
-
-BURST = 60
-"""Five times what a role is told of anything else in an hour."""
-
-
-def test_a_burst_of_crossed_rules_is_told_one_by_one_and_each_once(tmp_path: Path) -> None:
-    study, ledger = protocol(tmp_path), Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    rules = [f"rule_{place}" for place in range(BURST)]
-    look(ledger, study, NOW, "S1", "S2", "S3", rules=rules)
-    raised = remember(ledger.records(STUDY)).alerts
-    assert len(raised) == BURST and all(alert.state is State.OPEN for alert in raised.values())
-    waiting = Counter(one.outgoing.role for one in ledger.undelivered(STUDY))
-    assert waiting == Counter(physician=BURST, chair=BURST)
-    look(ledger, study, NOW + timedelta(minutes=1), "S1", "S2", "S3", rules=rules)
-    assert len(ledger.undelivered(STUDY)) == 2 * BURST

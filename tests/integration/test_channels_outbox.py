@@ -1,11 +1,16 @@
 """The outbox on real databases: who is given a message when, what each attempt leaves, and the chain beside it."""
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from checks.errors import UsageError
-from flows.ledger import Kind, Ledger, Outgoing, Waiting
+from flows.ledger import Attempt, Kind, Ledger, Outgoing, Waiting, this_process
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=2)
@@ -32,6 +37,83 @@ def test_a_message_that_is_due_is_given_to_one_sender_until_its_claim_lapses(led
     assert ids(ledger.claim_due("S", LATER, until=LATER + timedelta(minutes=2))) == ["id-1"]
 
 
+@pytest.fixture
+def another() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing until it is ended."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield process
+    process.kill()
+    process.communicate(timeout=30)
+
+
+def named(process: subprocess.Popen[bytes]) -> str:
+    """Name another process of this machine as it would name itself (proc(5): field 22, the name being one word)."""
+    space = this_process().split()[0]
+    began = Path(f"/proc/{process.pid}/stat").read_text().split()[21]
+    return f"{space} {process.pid} {began}"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not name its processes")
+def test_what_a_process_had_claimed_is_due_once_it_has_ended(
+    ledger: Ledger, another: subprocess.Popen[bytes]
+) -> None:
+    soon = NOW + timedelta(seconds=1)
+    assert ids(ledger.claim_due("S", NOW, until=LATER, by=named(another))) == ["id-1"]
+    assert ledger.claim_due("S", soon, until=LATER, by=this_process()) == ()
+    another.kill()
+    os.waitid(
+        os.P_PID, another.pid, os.WEXITED | os.WNOWAIT
+    )  # it has ended, and nobody has asked for its status
+    assert ids(ledger.claim_due("S", soon, until=LATER, by=this_process())) == ["id-1"]
+    assert ledger.claim_due("S", soon, until=LATER) == ()
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not name its processes")
+@pytest.mark.parametrize(
+    ("by", "free"),
+    [
+        ("{space} {ended} 1", True),
+        ("{space} {own} 1", True),  # a later process of the same id
+        ("{space} {own} {began}", False),
+        ("another/boot/of-a-machine {ended} 1", False),
+        ("{space} not-a-number 1", False),
+        ("", False),
+    ],
+)
+def test_a_claim_lapses_early_only_where_its_process_is_known_to_have_ended(
+    tmp_path: Path, by: str, free: bool
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    ledger.record_look("S", {}, [SECOND])
+    space, own, began = this_process().split()
+    ended = subprocess.Popen(["true"])
+    ended.wait(30)
+    by = by.format(space=space, own=own, began=began, ended=ended.pid)
+    ledger.claim_due("S", NOW, until=LATER, by=by)
+    assert bool(ledger.claim_due("S", NOW, until=LATER)) == free
+
+
+def test_messages_given_back_are_due_at_once_and_only_those_asked_for_are_claimed(ledger: Ledger) -> None:
+    ledger.record("S", Kind.ESCALATION, {}, [SECOND])
+    assert ids(ledger.claim_due("S", NOW, until=LATER, only=["id-2"])) == ["id-2"]
+    assert ids(ledger.claim_due("S", NOW, until=LATER)) == ["id-1"]
+    ledger.give_back(["id-2"])
+    assert ids(ledger.claim_due("S", NOW, until=LATER)) == ["id-2"]
+
+
+def test_attempts_are_kept_together_and_counted(ledger: Ledger) -> None:
+    ledger.record("S", Kind.ESCALATION, {}, [SECOND])
+    assert ledger.count_waiting("S") == (0, 2)
+    with pytest.raises(UsageError, match="'id-9'"):
+        ledger.record_attempts("S", [Attempt("id-1", "delivered", "x"), Attempt("id-9", "dead", "x")], at=NOW)
+    assert ledger.count_waiting("S") == (0, 2)
+    tried = [Attempt("id-1", "delivered", "taken"), Attempt("id-2", "pending", "refused", LATER)]
+    ledger.record_attempts("S", tried, at=NOW)
+    assert ledger.count_waiting("S") == (1, 0)
+    kinds = [record.kind for record in ledger.records("S")][-2:]
+    assert (kinds, ledger.verify()) == ([Kind.RECEIPT, Kind.FAILED_DELIVERY], 6)
+
+
 def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Ledger) -> None:
     for minutes, again in ((0, LATER), (2, LATER + timedelta(hours=1))):
         at = NOW + timedelta(minutes=minutes)
@@ -45,7 +127,7 @@ def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Le
 
 
 def test_a_dead_letter_is_kept_and_may_wait_again(ledger: Ledger) -> None:
-    ledger.record_dead_letter("S", "id-1", detail="no such mailbox", at=NOW)
+    ledger.record_attempts("S", [Attempt("id-1", "dead", "no such mailbox")], at=NOW)
     assert ledger.dead_letters("S") == (Waiting(FIRST, 1, NOW, None, "no such mailbox"),)
     assert (ledger.undelivered("S"), ledger.claim_due("S", LATER, until=LATER)) == ((), ())
     (dead,) = ledger.records("S", Kind.DEAD_LETTER)

@@ -86,7 +86,7 @@ def test_opening_again_changes_nothing(state_url: str, database: Engine) -> None
     Ledger(state_url)
     with database.connect() as connection:
         versions = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
-    assert versions == ["0004"]
+    assert versions == ["0005"]
     assert Ledger(state_url).verify() == 1
 
 

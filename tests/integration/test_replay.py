@@ -145,6 +145,12 @@ def as_it_was(
     return replay(Course.of(protocol, delivered), WHOLE, folder), folder, delivered
 
 
+@pytest.fixture(scope="module")
+def three_alone(protocol: StudyProtocol) -> StudyProtocol:
+    """The protocol with one rule: the hours of a delay are sought for each that crossed."""
+    return protocol.model_copy(update={"rules": tuple(one for one in protocol.rules if one.id == "three")})
+
+
 def rule(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return next(one for one in document["rules"] if one["id"] == name)
 
@@ -262,7 +268,7 @@ def halves(one: DeliveredTable, shuffle: random.Random) -> list[DeliveredTable]:
 
 
 def test_a_case_that_is_corrected_away_is_said_to_have_crossed_and_to_be_cleared(
-    protocol: StudyProtocol, tmp_path: Path
+    three_alone: StudyProtocol, tmp_path: Path
 ) -> None:
     def charted(at: datetime) -> list[Row]:
         corrected = at >= datetime(2026, 3, 5, 6, tzinfo=UTC)
@@ -273,8 +279,8 @@ def test_a_case_that_is_corrected_away_is_said_to_have_crossed_and_to_be_cleared
             for row in vitals()
         ]
 
-    schedule = looks("2026-03-04T03:00Z", "2026-03-05T15:00Z")
-    three = rule(replay(Course.of(protocol, deliver(charted)), schedule, tmp_path), "three")
+    schedule = looks("2026-03-04T03:00Z", "2026-03-05T09:00Z")
+    three = rule(replay(Course.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
     assert three["changes"] == [
         {"data_cutoff": "2026-03-04T09:00:00Z", "became": "crossed"},
         {"data_cutoff": "2026-03-05T09:00:00Z", "became": "cleared"},
@@ -290,7 +296,7 @@ def test_a_case_that_is_corrected_away_is_said_to_have_crossed_and_to_be_cleared
 
 
 def test_a_missing_unit_delays_a_crossing_that_the_worst_case_shows(
-    protocol: StudyProtocol, tmp_path: Path
+    three_alone: StudyProtocol, tmp_path: Path
 ) -> None:
     def charted(at: datetime) -> list[Row]:
         mended = at >= datetime(2026, 3, 5, 6, tzinfo=UTC)
@@ -300,8 +306,8 @@ def test_a_missing_unit_delays_a_crossing_that_the_worst_case_shows(
             for row in vitals()
         ]
 
-    schedule = looks("2026-03-04T03:00Z", "2026-03-05T15:00Z")
-    three = rule(replay(Course.of(protocol, deliver(charted)), schedule, tmp_path), "three")
+    schedule = looks("2026-03-04T03:00Z", "2026-03-05T09:00Z")
+    three = rule(replay(Course.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
     assert three["first_crossed"] == "2026-03-05T09:00:00Z"
     assert three["possible"]["since"] == "2026-03-04T09:00:00Z"
     assert any(
@@ -317,3 +323,32 @@ def test_a_missing_unit_delays_a_crossing_that_the_worst_case_shows(
         "look": 3.0,
         "total": 43.0,
     }
+
+
+RATE = """
+rules:
+  - {id: rate, kind: rate, method: pocock, unit: window, n_max: 3, looks: [3], null_rate: 0.05, alpha: 0.05,
+     rationale: by hand, source: by hand}
+"""
+
+
+def test_a_rule_that_waits_for_a_window_to_close_has_its_delay_there(tmp_path: Path) -> None:
+    """Two cases of three windows cross (P(Bin(3, .05) >= 2) = .0073), one does not (.143): C, healthy, is the third.
+
+    With perfect data the look at three windows is taken when that of C closes, 8 h after 08:00 on the 3rd: 26 h after
+    the last case, B at 14:00 on the 2nd. The readings of that hour are entered three hours later.
+    """
+    path = tmp_path / "protocol.yaml"
+    path.write_text(PROTOCOL.partition("rules:")[0] + RATE.lstrip(), encoding="utf-8")
+    healthy = {"39.0": "37.0", "32": "16"}
+    charted = [
+        {**row, "VSORRES": healthy.get(row["VSORRES"], row["VSORRES"])} if row["USUBJID"] == "C" else row
+        for row in vitals()
+    ]
+    schedule = looks("2026-03-04T03:00Z", "2026-03-04T09:00Z")
+    course = Course.of(load_protocol(path), deliver(lambda _: charted))
+    fall = rule(replay(course, schedule, tmp_path / "replay"), "rate")["waterfall"]
+    assert (fall["onset"], fall["perfect"]) == ("2026-03-02T14:00:00Z", "2026-03-03T16:00:00Z")
+    # Readings up to 13:00, entered by 16:00, show two of the three hours of the window: enough.
+    hours = {"open_window": 26.0, "entry": 0.0, "delivery": 14.0, "look": 3.0, "total": 43.0}
+    assert fall["hours"] == hours

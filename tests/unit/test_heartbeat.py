@@ -136,6 +136,8 @@ def test_two_dead_letters_to_one_role_are_one_cause() -> None:
         ((Kind.ALERT, {"message": "m1", "resent_by": "B"}), []),
         ((Kind.RECEIPT, {"message": "m1"}), []),
         ((Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "B", "reason": "known"}), []),
+        ((Kind.CLOSED, {"alert": "a1", "news": [], "superseded": False}), []),
+        ((Kind.CLOSED, {"alert": "a2", "news": []}), ["delivery_failed:safety_physician"]),
         ((Kind.RECEIPT, {"message": "m2"}), ["delivery_failed:safety_physician"]),
         (
             (Kind.ACKNOWLEDGEMENT, {"alert": "a2", "by": "B", "reason": "known"}),
@@ -144,10 +146,18 @@ def test_two_dead_letters_to_one_role_are_one_cause() -> None:
         ((Kind.FAILED_DELIVERY, {"message": "m1"}), ["delivery_failed:safety_physician"]),
     ],
 )
-def test_a_dead_letter_stands_until_it_is_sent_again_or_its_alert_is_taken(
+def test_a_dead_letter_stands_until_it_is_sent_again_or_its_alert_is_taken_or_closed(
     after: tuple[Kind, Mapping[str, Any]], causes: list[str]
 ) -> None:
     assert about(FRESH, dead(), after) == causes
+
+
+@pytest.mark.parametrize("over", [Kind.ACKNOWLEDGEMENT, Kind.CLOSED])
+def test_what_is_given_up_of_an_alert_that_is_over_is_no_cause_until_it_is_opened_again(over: Kind) -> None:
+    ended, opened = (over, {"alert": "a1"}), (Kind.REOPENED, {"alert": "a1"})
+    assert about(FRESH, ended, dead()) == []
+    assert about(FRESH, ended, opened, dead()) == ["delivery_failed:safety_physician"]
+    assert about(FRESH, ended, dead("m1", "a2")) == ["delivery_failed:safety_physician"]
 
 
 def test_a_message_given_up_again_after_it_was_sent_again_stands_again() -> None:

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from checks.errors import DeliveryError
 from flows.alerts.channels.content import subject
-from flows.alerts.channels.posting import post, usable
+from flows.alerts.channels.posting import Poster, usable
+from flows.alerts.messages import Event
 from flows.ledger import Outgoing
 
 ENDPOINTS = {
@@ -29,9 +30,6 @@ LONGEST_SUMMARY = 1_024
 
 LONGEST_KEY = 255
 """Characters; what the interface takes."""
-
-TRIGGER = "trigger"
-"""What an event does unless the message says ``acknowledge`` or ``resolve``."""
 
 
 def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
@@ -49,23 +47,28 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
             "?endpoint=URL",
             permanent=True,
         )
-    url = usable(channel, endpoint)
+    post = Poster(channel, usable(channel, endpoint))
 
     def send(outgoing: Outgoing, now: datetime) -> str:
         body = json.dumps({"routing_key": key, **event(outgoing)}).encode()
-        return str(post(channel, url, body, {}, now))
+        return str(post(body, {}, now))
 
     return send
 
 
 def event(outgoing: Outgoing) -> Mapping[str, Any]:
-    """Return the event of a message, without the routing key; every message of one alert has one ``dedup_key``."""
+    """Return the event of a message, without the routing key.
+
+    Every message of one opening of an alert has one ``dedup_key``. Another opening has another: an event is only
+    added to an incident of its key that somebody has acknowledged, and nobody is called.
+    """
     message = outgoing.message
+    alert, opening = str(message.get("alert", outgoing.alert)), message.get("opening", 1)
     told: dict[str, Any] = {
-        "event_action": message.get("event_action", TRIGGER),
-        "dedup_key": str(message.get("alert", outgoing.alert))[:LONGEST_KEY],
+        "event_action": message.get("event_action", Event.TRIGGER),
+        "dedup_key": (alert if opening == 1 else f"{alert}-{opening}")[:LONGEST_KEY],
     }
-    if told["event_action"] != TRIGGER:
+    if told["event_action"] != Event.TRIGGER:
         return told
     return {
         **told,

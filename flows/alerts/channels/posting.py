@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http import HTTPStatus
 
 import httpx
@@ -29,6 +30,13 @@ TRY_AGAIN = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MA
 
 WAITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 """The answers whose Retry-After is honoured (RFC 6585 section 4, RFC 9110 section 15.6.4)."""
+
+ALWAYS: Mapping[str, str] = {
+    "Content-Type": "application/json",
+    "User-Agent": "postdose",
+    "Accept-Encoding": "identity",
+}
+"""Headers of every message; an answer is read as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +64,43 @@ def usable(channel: str, address: str) -> httpx.URL:
     return url
 
 
-def post(channel: str, url: httpx.URL, body: bytes, headers: Mapping[str, str], now: datetime) -> Answer:
-    """Post JSON to a receiver; a redirect is not followed, for nobody said that the message may go there.
+class Poster:
+    """Posts JSON to one receiver; a redirect is not followed, for nobody said that the message may go there.
 
-    An answer that breaks off counts as none: sending again under the same key costs the receiver nothing, while
-    taking the message for delivered could cost the alert.
-
-    Raises
-    ------
-    DeliveryError
-        Without the address. Permanent after a redirect, a refusal that does not pass by itself, or a certificate
-        that is not trusted.
+    All its messages go through one client, which takes long to make, and each by a connection of its own: what a
+    receiver says too much of one message must not be read as the answer to the next.
     """
-    sent = {
-        "Content-Type": "application/json",
-        "User-Agent": "postdose",
-        "Accept-Encoding": "identity",
-        **headers,
-    }
-    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    try:
-        with (
-            discretion(),
-            httpx.Client(timeout=timeout) as client,
-            client.stream("POST", url, content=body, headers=sent) as response,
-        ):
-            answer = _read(response)
-    except (httpx.HTTPError, ValueError) as error:  # the latter from a host name that can be none
-        raise _unanswered(channel, error) from None
-    if not response.is_success:
-        raise _refused(channel, response, now)
-    return Answer(response.status_code, _given_id(answer, url))
+
+    def __init__(self, channel: str, url: httpx.URL) -> None:
+        self._channel, self._url = channel, url
+
+    def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Answer:
+        """Post one message.
+
+        An answer that breaks off counts as none: sending again under the same key costs the receiver nothing, while
+        taking the message for delivered could cost the alert.
+
+        Raises
+        ------
+        DeliveryError
+            Without the address. Permanent after a redirect, a refusal that does not pass by itself, or a certificate
+            that is not trusted.
+        """
+        sent = {**ALWAYS, **headers}
+        try:
+            with discretion(), self._client.stream("POST", self._url, content=body, headers=sent) as response:
+                answer = _read(response)
+        except (httpx.HTTPError, ValueError) as error:  # the latter from a host name that can be none
+            raise _unanswered(self._channel, error) from None
+        if not response.is_success:
+            raise _refused(self._channel, response, now)
+        return Answer(response.status_code, _given_id(answer, self._url))
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """Made by the first message: whether a channel can be used is asked without any."""
+        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+        return httpx.Client(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def retry_after(value: str, now: datetime) -> float | None:

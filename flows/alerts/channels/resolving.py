@@ -7,6 +7,7 @@ from pathlib import Path
 
 from checks.errors import DeliveryError
 from flows.alerts.channels import apprised, console, file, mail, pagerduty, webhook
+from flows.alerts.messages import ON_CALL_ONLY
 from flows.ledger import Outgoing
 
 Send = Callable[[Outgoing, datetime], str]
@@ -18,6 +19,9 @@ PREPARE: Mapping[str, Callable[[str, str], Send]] = {
     "mailtos": mail.prepare,
 }
 """By the scheme of an address; Apprise knows all others."""
+
+ON_CALL = ("pagerduty",)
+"""The schemes of those that know an alert as an incident, which is acknowledged and resolved."""
 
 COMMON_SECRET = "POSTDOSE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable, not its value
 
@@ -54,8 +58,16 @@ def resolve(channel: str, *, folder: Path, addresses: Mapping[str, str]) -> Send
     scheme = address.partition("://")[0].lower()
     if scheme in ("http", "https"):
         secret = addresses.get(f"{target}_SECRET") or addresses.get(COMMON_SECRET)
-        return webhook.prepare(channel, address, secret)
-    return PREPARE.get(scheme, apprised.prepare)(channel, address)
+        return partial(_to_people, webhook.prepare(channel, address, secret))
+    send = PREPARE.get(scheme, apprised.prepare)(channel, address)
+    return send if scheme in ON_CALL else partial(_to_people, send)
+
+
+def _to_people(send: Send, outgoing: Outgoing, now: datetime) -> str:
+    """Send what is for people; which channels are on-call systems is known here alone, by their addresses."""
+    if outgoing.message.get(ON_CALL_ONLY):
+        return "nothing to tell: this channel is no on-call system"
+    return send(outgoing, now)
 
 
 def unresolved(channels: Iterable[str], *, folder: Path, addresses: Mapping[str, str]) -> tuple[str, ...]:

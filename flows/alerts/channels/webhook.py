@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flows.alerts.channels.content import document
-from flows.alerts.channels.posting import post, usable
+from flows.alerts.channels.posting import Poster, usable
 from flows.ledger import Outgoing
 
 SIGNATURE = "X-Postdose-Signature"
@@ -25,13 +25,13 @@ def prepare(channel: str, address: str, secret: str | None) -> Callable[[Outgoin
     DeliveryError
         When the address cannot be used.
     """
-    url = usable(channel, address)
+    post = Poster(channel, usable(channel, address))
 
     def send(outgoing: Outgoing, now: datetime) -> str:
         body, headers = document(outgoing), {IDEMPOTENCY_KEY: outgoing.id}
         if secret:
             headers[SIGNATURE] = signature(body, secret, now)
-        answer = post(channel, url, body, headers, now)
+        answer = post(body, headers, now)
         return str(answer) if secret else f"{answer}; not signed, for no secret is set"
 
     return send

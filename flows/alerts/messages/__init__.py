@@ -3,10 +3,12 @@
 from flows.alerts.messages.composing import compose
 from flows.alerts.messages.facts import CaseFact, Facts, LookFacts, Message, Occasion, RuleFact
 from flows.alerts.messages.looked import case_key, look_facts
-from flows.alerts.messages.outgoing import outgoing_message
+from flows.alerts.messages.outgoing import ON_CALL_ONLY, Event, event_message, outgoing_message
 
 __all__ = [
+    "ON_CALL_ONLY",
     "CaseFact",
+    "Event",
     "Facts",
     "LookFacts",
     "Message",
@@ -14,6 +16,7 @@ __all__ = [
     "RuleFact",
     "case_key",
     "compose",
+    "event_message",
     "look_facts",
     "outgoing_message",
 ]

@@ -1,14 +1,15 @@
 """Decide how facts become a subject, a plain text and a page: one content, two templates."""
 
 import textwrap
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from flows.alerts.messages.content import Content, content_of
 from flows.alerts.messages.facts import Facts, Message, Occasion
-from flows.alerts.messages.subjects import headline, one_line, subject_line
+from flows.alerts.messages.subjects import KEPT, headline, one_line, subject_line
 
 WIDTH = 78
 """Columns of the plain text (RFC 5322, section 2.1.1). A path or a command is not
@@ -34,6 +35,7 @@ def _brief(facts: Facts) -> Content:
     return Content(said, "quiet", "", (), (), "")
 
 
+@lru_cache(maxsize=KEPT)
 def wrapped(text: str, first: str = "", rest: str = "") -> str:
     """Return a text in lines of at most ``WIDTH`` columns."""
     return textwrap.fill(
@@ -46,6 +48,12 @@ def wrapped(text: str, first: str = "", rest: str = "") -> str:
     )
 
 
+@lru_cache(maxsize=KEPT)
+def shown(text: str) -> Markup:
+    """Return a text as one line of a page."""
+    return escape(one_line(text))
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -56,5 +64,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"wrapped": wrapped, "one_line": one_line}
+    environment.filters |= {"wrapped": wrapped, "one_line": one_line, "shown": shown}
     return environment

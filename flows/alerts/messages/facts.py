@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from flows.ledger import Head
 
@@ -52,7 +53,7 @@ class CaseFact:
     new: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is looked up again and again is kept beside the fields
 class LookFacts:
     """What a message tells of the look that caused it; ``data_cutoff`` is ISO 8601 with Z.
 
@@ -70,6 +71,11 @@ class LookFacts:
     feeds: tuple[str, ...]
     caveats: tuple[str, ...]
     background: tuple[str, ...]
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """Where among ``rules`` each one stands, by its id."""
+        return {rule.id: place for place, rule in enumerate(self.rules)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,8 @@ class Facts:
         Where the page is, or None.
     command
         The command line that acknowledges it, or None where no answer is asked for.
+    recorded, opening
+        Whether the ledger holds this alert, and which of its openings this is.
     """
 
     study: str
@@ -129,6 +137,8 @@ class Facts:
     head: Head | None = None
     report: str | None = None
     command: str | None = None
+    recorded: bool = True
+    opening: int = 1
 
 
 @dataclass(frozen=True, slots=True)

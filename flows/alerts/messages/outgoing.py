@@ -1,6 +1,7 @@
 """Decide what the outbox keeps of a message, and so what every channel is given."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from flows.alerts.messages.composing import compose
@@ -8,6 +9,17 @@ from flows.alerts.messages.facts import Facts, Occasion
 from flows.report.document import instant
 
 SCHEMA = "postdose/alert/2"
+
+ON_CALL_ONLY = "on_call_only"
+"""Set in a message that no other kind of channel carries."""
+
+
+class Event(StrEnum):
+    """What becomes of an incident of an on-call system, in the words of the PagerDuty Events API."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
 
 
 def outgoing_message(facts: Facts) -> Mapping[str, Any]:
@@ -25,10 +37,20 @@ def outgoing_message(facts: Facts) -> Mapping[str, Any]:
         "html": message.html,
     }
     if facts.occasion is Occasion.CLEARED:
-        told["event_action"] = "resolve"
+        told["event_action"] = Event.RESOLVE
+    if facts.opening > 1:
+        told["opening"] = facts.opening
     if facts.occasion is Occasion.TEST:
         told["test"] = True
+    if not facts.recorded:
+        told["recorded"] = False
     return told if facts.brief else {**told, **_sortable(facts)}
+
+
+def event_message(alert: str, role: str, event: Event, *, opening: int) -> Mapping[str, Any]:
+    """Return what an on-call system alone is told of an alert that it knows: it holds no words for a person."""
+    told = {"schema": SCHEMA, "alert": alert, "role": role, "event_action": event, ON_CALL_ONLY: True}
+    return told if opening == 1 else {**told, "opening": opening}
 
 
 def _sortable(facts: Facts) -> Mapping[str, Any]:

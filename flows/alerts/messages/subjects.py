@@ -1,6 +1,7 @@
 """Decide the one line that a lock screen shows: what it is about, never a subject or an arm."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from flows.alerts.messages.facts import Facts, Occasion
 from flows.report.summary import PLAIN_SIGNS
@@ -11,6 +12,8 @@ LONGEST = 77
 
 SHOWN_OF_ID = 8
 """Characters of an alert's id: enough to tell it from the others, while the text names it whole."""
+KEPT = 4_096
+"""Texts that are remembered: the messages of one look repeat each other's sentences, many in a burst."""
 
 ABOUT: Mapping[str, tuple[str, str]] = {
     "signal": ("SIGNAL", "{} crossed"),
@@ -33,6 +36,7 @@ OCCASIONS: Mapping[Occasion, str] = {
 """What has become of the alert; of a new one, nothing yet."""
 
 
+@lru_cache(maxsize=KEPT)
 def one_line(text: str) -> str:
     """Return a text as one line in which nothing is unprintable: a line break could begin another header."""
     return " ".join(printable(text).translate(PLAIN_SIGNS).split())

@@ -10,7 +10,7 @@ import pytest
 
 from checks.protocol import load_protocol
 from checks.tables import CHANGES
-from flows.alerts.evidence import clearing, facts_payload, marked, read_facts, worsening
+from flows.alerts.evidence import clearing, facts_payload, led_by, marked, read_facts, worsening
 from flows.alerts.messages import CaseFact, LookFacts, RuleFact, look_facts
 from flows.ledger import canonical
 
@@ -106,10 +106,10 @@ def test_what_took_a_case_back_is_named_by_feed_where_it_is_on_record() -> None:
 def test_a_case_is_marked_as_new_unless_it_was_told_as_it_is_and_the_own_rule_comes_first() -> None:
     told, now = look(case(), case("S2")), look(case(), case("S2", grade="4"), case("S3"))
     now = replace(now, rules=(rule("rate"), rule()))
-    assert [one.new for one in marked(now, told, SIGNAL).cases] == [False, True, True]
-    assert [one.new for one in marked(now, None, SIGNAL).cases] == [True, True, True]
-    assert [one.id for one in marked(now, told, SIGNAL).rules] == ["three_cases", "rate"]
-    assert [one.id for one in marked(now, told, "verdict:watch").rules] == ["rate", "three_cases"]
+    assert [one.new for one in marked(now, told).cases] == [False, True, True]
+    assert [one.new for one in marked(now, None).cases] == [True, True, True]
+    assert [one.id for one in led_by(now, SIGNAL).rules] == ["three_cases", "rate"]
+    assert [one.id for one in led_by(now, "verdict:watch").rules] == ["rate", "three_cases"]
 
 
 @pytest.mark.parametrize("name", ["signal", "not_assessable"])

@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
-from checks.evaluation import PathStep, Tally
+from checks.evaluation import EventStep, PathStep, RuleVerdict, Tally
 from checks.events import Case, ControlEvent, Findings, gather_evidence
 from checks.exposure import DOSES
 from checks.protocol import load_protocol
+from checks.protocol.rules import RateRule
+from checks.stopping.rules import evaluate_rate
 from checks.tables import LABS
+from checks.timing.rules import compare
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
@@ -29,8 +33,8 @@ def findings(doses, cases=(), control=()):
     return Findings(table, tuple(cases), tuple(control), 3.0 * len(rows), 45.0 * len(rows))
 
 
-def gathered(*args, **kwargs):
-    return gather_evidence(findings(*args, **kwargs), LABS.empty(), PROTOCOL)
+def gathered(*args, unplaced=(), **kwargs):
+    return gather_evidence(findings(*args, **kwargs), LABS.empty(), PROTOCOL, unplaced=frozenset(unplaced))
 
 
 def evaluable(subject, number, day):
@@ -99,6 +103,38 @@ def test_windows_without_observation_are_no_events_but_may_be_in_the_worst_case(
     ]
     path = gathered(doses, [case("B", 1, "possible"), case("C", 1, "no")]).window_path
     assert path == (PathStep(0.0, False, False, True), PathStep(1.0, False, False, False))
+
+
+def test_rows_that_no_dose_can_hold_are_a_case_of_their_subject_in_every_worst_case():
+    """A has a case in her one window; of A and of Z there are rows without a dose, each at worst another case."""
+    evidence = gathered([evaluable("A", 1, 1)], [case("A", 1, "yes", surely=True)], unplaced="AZ")
+    assert evidence.subjects_with_case == evidence.timing.subjects == Tally(1, 1, 2)
+    assert evidence.timing.in_risk == Tally(1, 1, 3)
+    more = PathStep(0.0, False, False, True)
+    assert evidence.window_path == (PathStep(1.0, True, True, True), more, more)
+    assert [step.subject for step in evidence.window_path] == [0, 0, 1]
+    path = evidence.timing.path
+    assert path.best == path.main == (EventStep(True, 0),)
+    assert path.worst == (EventStep(True, 0), EventStep(True, 0), EventStep(True, 1))
+    # 3 h of risk beside 45 h of control: an event falls into risk hours with 3 / 48 = 1 / 16, all of them by chance
+    p_values = [compare(evidence, reading).p_value for reading in ("best", "main", "worst")]
+    assert p_values == pytest.approx([1 / 16, 1 / 16, 1 / 16**3])
+
+
+def test_a_rate_of_windows_crosses_at_worst_where_rows_without_a_dose_are_cases():
+    """P(Bin(3, .05) >= 1) = .143 and >= 2 is .0073: two events of three windows cross, one does not."""
+    source = {"rationale": "an example", "source": "no charter"}
+    rule = RateRule.model_validate(
+        {"id": "rate", "kind": "rate", "method": "pocock", "unit": "window", "n_max": 3, "looks": [3],
+         "null_rate": 0.05, "alpha": 0.05, **source}
+    )  # fmt: skip
+    doses = [evaluable("A", 1, 1), evaluable("B", 1, 2)]
+    found = [
+        evaluate_rate(rule, gathered(doses, [case("A", 1, "yes", surely=True)], unplaced=some))
+        for some in ("", "Z")
+    ]
+    assert [one.worst_case for one in found] == [RuleVerdict.NOT_EVALUABLE, RuleVerdict.CROSSED]
+    assert [one.verdict for one in found] == [RuleVerdict.NOT_EVALUABLE] * 2
 
 
 def labs(*rows):

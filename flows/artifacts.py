@@ -1,0 +1,177 @@
+"""Decide what of a look the Prefect page shows: what the blinded report says, in short.
+
+An artifact is a courtesy: one that cannot be kept is logged, and the look goes on.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from checks.protocol import StudyProtocol
+from flows.report.document import instant
+from flows.report.words import instant as said_instant
+from flows.report.words import plural, spoken
+
+LOGGER = logging.getLogger("postdose")
+
+MOST_CASES: Final = 50
+"""A table that a person reads on a page; the report has them all."""
+
+
+WINDOW: Final = ("yes", "possible", "no")
+"""The order of the cases: those that the rules count come first."""
+
+
+class Progress:
+    """Shows on the run's page how far a look is.
+
+    Parameters
+    ----------
+    study
+        Its id.
+    stages
+        How many there are.
+    """
+
+    def __init__(self, study: str, stages: int) -> None:
+        self._stages, self._done = stages, 0
+        self._artifact: UUID | None = _kept(
+            lambda: create_progress_artifact(
+                0.0, key=f"progress-{slug(study)}", description="reading the feeds"
+            )
+        )
+
+    def reached(self, stage: str) -> None:
+        """Say that the stage before is done, and this one begun."""
+        self._done += 1
+        share = min(100.0, 100.0 * self._done / self._stages)
+        artifact = self._artifact
+        if artifact is not None:
+            _kept(lambda: update_progress_artifact(artifact, share, description=stage))
+
+
+def show_look(protocol: StudyProtocol, document: Mapping[str, Any], report: Path) -> None:
+    """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
+    text = look_markdown(document, report)
+    said = f"{spoken(document['verdict'])}, data cut-off {said_instant(document['data_cutoff'])}"
+    _kept(lambda: create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said))
+
+
+def show_night(
+    protocol: StudyProtocol, problems: Sequence[str], ailments: Sequence[str], *, looks: int, now: datetime
+) -> None:
+    """Keep what the nightly check found as the artifact ``nightly-<study>``.
+
+    Parameters
+    ----------
+    protocol
+        The study's.
+    problems, ailments
+        Why the record does not hold, and what else ails the monitor, in sentences.
+    looks
+        How many were made again.
+    now
+        UTC.
+    """
+    lines = [f"# {protocol.study.id}: {'the record does not hold' if problems else 'the record holds'}", ""]
+    lines += [f"{plural(looks, 'look')} made again from the deliveries kept.", ""]
+    lines += [f"- {_cell(problem)}" for problem in problems]
+    if ailments:
+        lines += ["", "## Alerted in its own time", "", *(f"- {_cell(ailment)}" for ailment in ailments)]
+    said = f"{plural(len(problems), 'problem')}, {said_instant(instant(now))}"
+    text, key = "\n".join(lines), f"nightly-{slug(protocol.study.id)}"
+    _kept(lambda: create_markdown_artifact(text, key=key, description=said))
+
+
+def slug(study: str) -> str:
+    """Return a study's id as a key of an artifact may be: lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", study.lower()).strip("-") or "study"
+
+
+def look_markdown(document: Mapping[str, Any], report: Path) -> str:
+    """Return what look.json says, in Markdown: verdict, rules, cases by pseudonym, and where the report lies.
+
+    Parameters
+    ----------
+    document
+        look.json, blinded.
+    report
+        The page that was written.
+    """
+    return "\n".join(
+        [*_head(document), *_rules(document["rules"]), *_cases(document["cases"]), *_foot(document, report)]
+    )
+
+
+def _head(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"# {document['study']}: {spoken(document['verdict'])}"
+    yield ""
+    if document["simulated"]:
+        yield "**SIMULATED: no real subject.**"
+        yield ""
+    exposure = document["exposure"]
+    windows = ", ".join(
+        f"{exposure[f'windows_{fate}']} {fate}" for fate in ("evaluable", "open", "unobserved")
+    )
+    yield f"Data cut-off {said_instant(document['data_cutoff'])}. Risk windows: {windows}."
+    yield ""
+    for feed in document["feeds"]:
+        if feed["outcome"] in ("failed", "error") or not feed["within_limit"] or feed["stale"]:
+            said = "; ".join(one.removeprefix(f"{feed['domain']}: ") for one in feed["problems"])
+            yield f"- Feed {feed['domain']}: {_cell(said or 'stale or beyond its limit')}"
+    yield ""
+
+
+def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "## Rules"
+    yield ""
+    yield "| rule | verdict | at best | at worst | events | boundary |"
+    yield "|---|---|---|---|---|---|"
+    for rule in rules:
+        verdicts = (spoken(rule[name] or "") for name in ("verdict", "best_case", "worst_case"))
+        numbers = ("" if rule[name] is None else f"{rule[name]:g}" for name in ("events", "boundary"))
+        yield f"| {' | '.join(map(_cell, (spoken(rule['id']), *verdicts, *numbers)))} |"
+    yield ""
+
+
+def _cases(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield "## Cases"
+    yield ""
+    if not cases:
+        yield "None."
+        return
+    cases = sorted(cases, key=lambda case: WINDOW.index(case["in_risk_window"]))
+    yield "| subject | dose | hours since dose | certainty | in the risk window |"
+    yield "|---|---|---|---|---|"
+    for case in cases[:MOST_CASES]:
+        hour = "not known" if case["hour"] is None else f"{case['hour']:.2f}"
+        parts = (case["USUBJID"], str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"])
+        yield f"| {' | '.join(map(_cell, parts))} |"
+    if len(cases) > MOST_CASES:
+        yield f"\nThe report has {len(cases) - MOST_CASES} more."
+
+
+def _foot(document: Mapping[str, Any], report: Path) -> Iterator[str]:
+    yield ""
+    yield f"[Report]({report.resolve().as_uri()}) on the machine that made the look: `{report.resolve()}`"
+    yield ""
+    yield f"Look {document['look_id']}. postdose recommends; a DSMB decides. It is not a medical device."
+
+
+def _cell(text: str) -> str:
+    """Return a text that cannot leave its cell, nor be Markdown."""
+    return re.sub(r"([\\|`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
+
+
+def _kept(keep: Callable[[], Any]) -> Any:  # noqa: ANN401 - what Prefect returns
+    try:
+        return keep()
+    except Exception as error:  # the page is never worth a look, whatever Prefect met
+        LOGGER.error("An artifact could not be kept (%s)", type(error).__name__)
+        return None

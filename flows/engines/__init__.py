@@ -1,0 +1,48 @@
+"""Decide where the parts of a look are computed: in its own process, or on the workers of a Dask cluster.
+
+What is computed is the same, to the byte: the checks divide by subject and put together, an engine only says where
+each part is worked on. One process, the look's, keeps the verdict, the ledger, the alerts and the report.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal
+
+from checks.errors import UsageError
+from flows.engines.engine import Engine
+from flows.engines.here import Here
+from flows.settings import DASK_ADDRESS
+
+__all__ = ["Engine", "EngineName", "open_engine"]
+
+EngineName = Literal["local", "dask"]
+
+
+@contextmanager
+def open_engine(name: EngineName, addresses: Mapping[str, str]) -> Iterator[Engine]:
+    """Open an engine for one look, and close it behind the look.
+
+    Parameters
+    ----------
+    name
+        ``local`` for this process, ``dask`` for a cluster.
+    addresses
+        The settings' addresses, among which that of a scheduler may be; without it, ``dask`` starts workers on
+        this machine.
+
+    Raises
+    ------
+    UsageError
+        When Dask is not installed, or no scheduler answers at the address.
+    """
+    if name == "local":
+        yield Here()
+        return
+    try:
+        from flows.engines.cluster import open_cluster
+    except ImportError as error:
+        raise UsageError(
+            f"--engine dask: found that {error.name} is not installed; allowed: after `pip install 'postdose[dask]'`"
+        ) from error
+    with open_cluster(addresses.get(DASK_ADDRESS)) as engine:
+        yield engine

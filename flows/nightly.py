@@ -1,0 +1,132 @@
+"""Decide each night whether the record holds: the chain verifies, recent looks come out again, the monitor lives.
+
+A look is a function of protocol, deliveries and data cut-off. So those of the last days are made again from the
+delivery store, by the code of a replay, and must have the hash that the ledger kept of them.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from checks.errors import LedgerBrokenError
+from checks.protocol import StudyProtocol, load_protocol
+from flows.artifacts import show_night
+from flows.feeds import open_inbox
+from flows.heartbeat import monitor_causes
+from flows.ledger import Kind, Ledger, Record
+from flows.monitor import protocol_path
+from flows.replay.command import read_delivered
+from flows.replay.course import Course
+from flows.replay.looks import entry_of
+from flows.report.document import code_version
+from flows.report.words import plural
+from flows.settings import read_settings
+
+DAYS: Final = 3
+"""Nights in a row that make each look again: one that was missed, or failed, is made up for."""
+
+MOST_LOOKS: Final = 500
+"""Three days of a look every ten minutes and some more; at half a second each, a few minutes of the night."""
+
+
+def _run_name() -> str:
+    study = load_protocol(protocol_path(flow_run.parameters["study"], os.environ)).study.id
+    return f"{study} nightly check"
+
+
+@flow(name="check record", flow_run_name=_run_name, persist_result=False)
+def check_record(study: str) -> State[tuple[str, ...]]:
+    """Verify the ledger, make the looks of the last days again, and take the monitor's pulse.
+
+    The run fails, with every problem in its message, when the record does not hold; what else ails the monitor is
+    alerted in its own time, and listed.
+
+    Args:
+        study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+    """
+    protocol = load_protocol(protocol_path(study, os.environ))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    ledger, now = Ledger(settings.state_url, key=settings.ledger_key), datetime.now(UTC)
+    records = ledger.records(protocol.study.id)
+    looks = recent_looks(records, protocol, now, kept=_kept(protocol, now))
+    problems = (*_chain(ledger), *looks_that_differ(looks, protocol, now))
+    ailments = tuple(cause.said for cause in monitor_causes(records, protocol, now))
+    show_night(protocol, problems, ailments, looks=len(looks), now=now)
+    if problems:
+        return Failed(name="does not hold", message=" ".join(problems))
+    said = (f"{plural(len(looks), 'look')} made again.", *ailments)
+    return Completed(name="holds", message=" ".join(said), data=ailments)
+
+
+def recent_looks(
+    records: tuple[Record, ...], protocol: StudyProtocol, now: datetime, *, kept: frozenset[str]
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the looks of the last days that can be made again, newest first.
+
+    Those of another protocol or code cannot, nor one that met a feed it could not read, nor one that read files as
+    found: they saw what the delivery store does not hold.
+
+    Parameters
+    ----------
+    records
+        The study's, oldest first.
+    protocol
+        The study's.
+    now
+        UTC.
+    kept
+        The SHA-256 of every delivery in the store.
+    """
+    since = now - timedelta(days=DAYS)
+    found = [
+        look
+        for look in (record.payload for record in records if record.kind == Kind.LOOK)
+        if since <= datetime.fromisoformat(look["data_cutoff"]) <= now
+        and look["protocol_sha256"] == protocol.sha256
+        and look["code_version"] == code_version()
+        and all(fault["fault"] != "blocked" for fault in look.get("feed_faults", {}).values())
+        and any(sha256 in kept for feed in look["feeds"].values() for sha256 in feed)
+    ]
+    return tuple(reversed(found[-MOST_LOOKS:]))
+
+
+def looks_that_differ(
+    looks: tuple[Mapping[str, Any], ...], protocol: StudyProtocol, now: datetime
+) -> Iterator[str]:
+    """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
+
+    Parameters
+    ----------
+    looks
+        As the ledger keeps them.
+    protocol
+        The study's.
+    now
+        UTC.
+    """
+    if not looks:
+        return
+    course = Course.of(protocol, read_delivered(protocol, None, by=now))
+    for look in looks:
+        cutoff = datetime.fromisoformat(look["data_cutoff"])
+        again = entry_of(course.looker.look(course.deliveries.known_at(cutoff), cutoff))
+        if again["look_sha256"] != look["look_sha256"]:
+            yield f"Look {look['look_id']} of {look['data_cutoff']} does not come out again from the deliveries kept."
+
+
+def _kept(protocol: StudyProtocol, now: datetime) -> frozenset[str]:
+    store = open_inbox(protocol, {}, None).store
+    return frozenset(one.sha256 for domain in store.domains() for one in store.receipts(domain, by=now))
+
+
+def _chain(ledger: Ledger) -> Iterator[str]:
+    try:
+        ledger.verify()
+    except LedgerBrokenError as error:
+        yield f"The ledger does not verify: {error}."

@@ -1,0 +1,171 @@
+"""Decide what a person's answer to a signal becomes: a review on record, which takes the alert.
+
+A crossed rule opens one review for each time its alert is opened. The run waits suspended, without a process of its
+own, for a form on the Prefect page. Who is told next while nobody answers is the alert's business: a review that is
+over is ended quietly.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Final, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from prefect.states import Completed
+from pydantic import Field
+
+from checks.errors import UsageError
+from checks.protocol import load_protocol
+from flows.alerts.command import acknowledgement
+from flows.alerts.evidence import read_facts
+from flows.alerts.life import Alert, remember
+from flows.alerts.life import State as Standing
+from flows.alerts.messages import LookFacts
+from flows.alerts.plan import Plan
+from flows.ledger import Entry, Kind, Ledger, Record
+from flows.monitor import protocol_path
+from flows.report.document import instant
+from flows.report.words import instant as said_instant
+from flows.report.words import spoken
+from flows.settings import read_settings
+
+SIGNAL: Final = "signal:"
+FAR_OFF: Final = timedelta(days=7)
+"""How much longer than a review the server keeps it: whatever ends it by then ends it without a failure."""
+
+
+class Answer(RunInput):
+    """What is asked of a reviewer; the name is as claimed, nobody is authenticated."""
+
+    recommendation: Literal["hold dosing", "continue"] = Field(
+        title="Recommendation", description="Yours to the DSMB, which decides."
+    )
+    name: str = Field(title="Your name", pattern=r"\S", max_length=200)
+    reason: str = Field(
+        title="Reason", pattern=r"\S", max_length=2000, description="Kept in the ledger. Name no arm."
+    )
+
+
+def _run_name() -> str:
+    given = flow_run.parameters
+    return f"{load_protocol(protocol_path(given['study'], os.environ)).study.id} review {given['alert']}"
+
+
+@flow(name="review signal", flow_run_name=_run_name, persist_result=False)
+def review_signal(study: str, alert: str) -> State[None]:
+    """Wait for a person's answer to a signal, and record it; the run's final state is named for the answer.
+
+    Args:
+        study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+        alert: The alert's id.
+    """
+    protocol = load_protocol(protocol_path(study, os.environ))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    ledger = Ledger(settings.state_url, key=settings.ledger_key)
+    records = ledger.records(protocol.study.id)
+    asked = _alert(records, alert)
+    if asked.state is not Standing.OPEN and flow_run.run_count <= 1:  # later it is run again with an answer
+        return Completed(name="not needed", message="the alert is not open any more")
+    form = Answer.with_initial_data(description=_question(asked, records))
+    wait = answer_time(asked.plan) + FAR_OFF
+    answer = suspend_flow_run(wait_for_input=form, timeout=int(wait.total_seconds()), key=f"review-{alert}")
+    ledger.decide(protocol.study.id, partial(answered, alert=alert, answer=answer, now=datetime.now(UTC)))
+    return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")
+
+
+def open_reviews(records: Sequence[Record]) -> tuple[Alert, ...]:
+    """Return the signals that nobody has taken yet.
+
+    Parameters
+    ----------
+    records
+        The study's, oldest first.
+    """
+    alerts = remember(records).alerts.values()
+    return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is Standing.OPEN)
+
+
+def review_key(alert: Alert) -> str:
+    """Return what makes the review of one opening of an alert the only one, however often it is asked for."""
+    return f"review-{alert.id}-{instant(alert.opened_at)}"
+
+
+def answer_time(plan: Plan) -> timedelta:
+    """Return how long somebody is asked: as long as each role in turn has, or until the alert is repeated."""
+    minutes = sum(post.ack_within_minutes or 0 for post in plan.posts)
+    return timedelta(minutes=minutes) if minutes else timedelta(hours=plan.repeat_hours)
+
+
+def is_over(alert: Alert, now: datetime) -> bool:
+    """Whether nobody is asked any more: the alert was taken, its cause is gone, or every role's time is over."""
+    return alert.state is not Standing.OPEN or now >= alert.opened_at + answer_time(alert.plan)
+
+
+def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: datetime) -> tuple[Entry, ...]:
+    """Return the review that an answer is, and the acknowledgement that it is too while the alert is open.
+
+    Parameters
+    ----------
+    records
+        The study's, oldest first.
+    alert
+        Its id.
+    answer
+        What the reviewer wrote.
+    now
+        UTC.
+    """
+    asked = _alert(records, alert)
+    by, reason = answer.name.strip(), answer.reason.strip()
+    payload = {
+        "alert": alert,
+        "about": asked.about,
+        "look_id": asked.look_id,
+        "recommendation": answer.recommendation,
+        "by": by,
+        "reason": reason,
+        "at": instant(now),
+        "authenticated": False,
+    }
+    review = Entry(Kind.REVIEW, payload)
+    if asked.state is not Standing.OPEN:
+        return (review,)
+    reason = f"{answer.recommendation}: {reason}"
+    return (review, *acknowledgement(records, name=alert, by=by, reason=reason, now=now))
+
+
+def _alert(records: Sequence[Record], name: str) -> Alert:
+    alerts = remember(records).alerts
+    if name not in alerts or not alerts[name].about.startswith(SIGNAL):
+        raise UsageError(
+            f"alert: found {name!r}; allowed: the id of an alert of a crossed rule of this study"
+        )
+    return alerts[name]
+
+
+def _question(alert: Alert, records: Sequence[Record]) -> str:
+    """Return in Markdown what is asked, and of what."""
+    memory = remember(records)
+    told = memory.evidence.get(alert.look_id or "")
+    lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
+    lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
+    lines += ["", f"Open since {said_instant(instant(alert.opened_at))}. Your answer takes the alert:"]
+    lines += ["nobody further is told of it, unless the evidence worsens."]
+    return "\n".join(lines)
+
+
+def _found(look: LookFacts, rule: str) -> Iterator[str]:
+    for one in look.rules:
+        if one.id == rule:
+            yield f"{one.observed}; boundary: {one.boundary}."
+    yield ""
+    for case in (one for one in look.cases if one.in_risk_window != "no"):
+        hour = "hour not known" if case.hour is None else f"{case.hour:.1f} h after the dose"
+        yield f"- {case.USUBJID}, dose {case.dose_number}: {hour}, {case.certainty}"
+    yield ""
+    yield f"Data cut-off {said_instant(look.data_cutoff)}, look {look.look_id}."

@@ -1,0 +1,221 @@
+"""Decide, while a study is watched, when a look is started for a delivery, and when its alerts have their turn."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from prefect import flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.runtime import flow_run
+from prefect.states import Completed
+
+from checks.errors import LedgerWriteError
+from checks.protocol import StudyProtocol, load_protocol
+from flows.alerts.life import Alert, remember
+from flows.alerts.life import State as Standing
+from flows.arrivals import Arrivals, announce, unseen_feeds
+from flows.escalate import take_turn
+from flows.feeds import Inbox, open_inbox
+from flows.ledger import Ledger
+from flows.monitor import protocol_path
+from flows.review import is_over, open_reviews, review_key
+from flows.settings import Settings, read_settings
+
+LOGGER = logging.getLogger("postdose")
+
+POLL_SECONDS: Final = 0.5
+"""Between two listings of where the feeds arrive."""
+
+TOGETHER: Final = timedelta(seconds=1)
+"""Files that are taken in within this time of each other are looked at together."""
+
+TURN_SECONDS: Final = 60.0
+"""Between two turns of the alerts: a role's time to answer counts in minutes."""
+
+FIRST_LOOK: Final = timedelta(minutes=10)
+"""After its start a study's looks are not yet reported missing: the first is being made."""
+
+WAITS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
+"""Before a look that did not come to its end is begun again; the last of them again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One study that is watched since a moment (UTC); ``looked`` is set when a look that a delivery started ended."""
+
+    path: str
+    protocol: StudyProtocol
+    settings: Settings
+    since: datetime
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def by(cls, path: Path, since: datetime) -> "Watched":
+        """Return the study of a protocol file, with the settings of this process."""
+        protocol = load_protocol(path)
+        settings = read_settings(os.environ, state=None, folder=protocol.folder)
+        return cls(str(path.resolve()), protocol, settings, since)
+
+    @property
+    def study(self) -> str:
+        """Its id."""
+        return self.protocol.study.id
+
+    def inbox(self) -> Inbox:
+        """Return where its feeds arrive."""
+        return open_inbox(self.protocol, self.settings.addresses, None)
+
+    def ledger(self) -> Ledger:
+        """Return its record."""
+        return Ledger(self.settings.state_url, key=self.settings.ledger_key)
+
+    def unseen(self) -> tuple[str, ...]:
+        """Return the feeds that a look is owed for: all of them where the ledger cannot say."""
+        try:
+            return unseen_feeds(self.inbox(), self.ledger(), datetime.now(UTC))
+        except LedgerWriteError as error:
+            LOGGER.error("%s: %s", self.study, error)
+            return tuple(self.protocol.feeds.by_domain())
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """A look that may be owed: when that is found out, and how often it was begun already."""
+
+    not_before: datetime
+    begun: int = 0
+
+    def begun_again(self, now: datetime) -> "Owing":
+        """Return what is owed should the look that is begun now not come to its end."""
+        wait = WAITS[min(self.begun, len(WAITS) - 1)]
+        return Owing(now + wait, self.begun + 1)
+
+
+async def watch_arrivals(watched: Watched) -> None:
+    """Take in what arrives and start a look for it, without end; begins with a look if one is owed."""
+    arrivals = Arrivals(watched.inbox())
+    owing: Owing | None = Owing(datetime.now(UTC))
+    look: asyncio.Task[None] | None = None
+    while True:
+        receipts = await asyncio.to_thread(arrivals.take_in, datetime.now(UTC))
+        if receipts:
+            announce(watched.protocol, receipts)
+            owing = Owing(datetime.now(UTC) + TOGETHER)
+        if look is not None and look.done():
+            watched.looked.set()
+            look = None
+        if owing is not None and look is None and datetime.now(UTC) >= owing.not_before:
+            unseen = await asyncio.to_thread(watched.unseen)
+            if not unseen:
+                owing = None
+            else:
+                look = asyncio.create_task(_look(watched, unseen))
+                owing = owing.begun_again(datetime.now(UTC))
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _look(watched: Watched, unseen: Sequence[str]) -> None:
+    """Have a look made, and wait until it has ended, however it did."""
+    try:
+        async with get_client() as client:
+            run = await _start_look(client, watched.study, unseen)
+            while run.state is None or not run.state.is_final():
+                await asyncio.sleep(POLL_SECONDS)
+                run = await client.read_flow_run(run.id)
+    except Exception as error:  # whatever the server's client met: the look is owed, and is begun again
+        LOGGER.error("%s: a look could not be started or followed (%s)", watched.study, type(error).__name__)
+
+
+async def _start_look(client: PrefectClient, study: str, unseen: Sequence[str]) -> FlowRun:
+    reason = f"received: {', '.join(unseen)}"
+    LOGGER.info("%s: %s", study, reason)
+    deployment = await client.read_deployment_by_name(f"monitor study/{study} arrival")
+    return await client.create_flow_run_from_deployment(deployment.id, parameters={"reason": reason})
+
+
+async def watch_alerts(watched: Watched) -> None:
+    """Give the alerts their turn, and open and end reviews: every minute and after each look, without end."""
+    while True:
+        watched.looked.clear()
+        watching = datetime.now(UTC) - watched.since >= FIRST_LOOK
+        await _tend_alerts(watched, watching=watching)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(watched.looked.wait(), TURN_SECONDS)
+
+
+def _run_name() -> str:
+    return f"{load_protocol(protocol_path(flow_run.parameters['study'], os.environ)).study.id} turn"
+
+
+@flow(name="tend study", flow_run_name=_run_name, persist_result=False)
+async def tend_study(study: str) -> None:
+    """Take in what arrived, start a look if one is owed, tell what is due: a minute of what `postdose serve` does.
+
+    Args:
+        study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+    """
+    now = datetime.now(UTC)
+    watched = Watched.by(protocol_path(study, os.environ), now)
+    receipts = await asyncio.to_thread(Arrivals(watched.inbox()).take_in, now)
+    announce(watched.protocol, receipts)
+    unseen = await asyncio.to_thread(watched.unseen)
+    if unseen:
+        async with get_client() as client:
+            await _start_look(client, watched.study, unseen)
+    await _tend_alerts(watched, watching=True)
+
+
+async def _tend_alerts(watched: Watched, *, watching: bool) -> None:
+    await asyncio.to_thread(take_turn, watched.path, watched.protocol, watched.settings, watching=watching)
+    async with get_client() as client:
+        await _keep_reviews(watched, client)
+
+
+async def _keep_reviews(watched: Watched, client: PrefectClient) -> None:
+    """Open the review of each signal that nobody has taken, and end those that are over."""
+    records = await asyncio.to_thread(watched.ledger().records, watched.study)
+    alerts, now = remember(records).alerts, datetime.now(UTC)
+    deployment = await client.read_deployment_by_name(f"review signal/{watched.study} review")
+    for alert in open_reviews(records):
+        if not is_over(alert, now):
+            await client.create_flow_run_from_deployment(
+                deployment.id, parameters={"alert": alert.id}, idempotency_key=review_key(alert)
+            )
+    for run in await _paused(client, f"{watched.study} review"):
+        asked = alerts.get(run.parameters["alert"])
+        if asked is None or is_over(asked, now) or run.idempotency_key not in (None, review_key(asked)):
+            await client.set_flow_run_state(run.id, _ended(asked), force=True)
+
+
+def _ended(alert: Alert | None) -> State:
+    """Return the quiet end of a review that nobody answered on the page."""
+    taken = None if alert is None else alert.acknowledgement
+    if taken is not None and alert is not None and alert.state is Standing.ACKNOWLEDGED:
+        return Completed(name="taken elsewhere", message=f"the alert was acknowledged by {taken.by}")
+    if alert is None or alert.state is Standing.CLOSED:
+        return Completed(name="over", message="the cause of the alert is gone")
+    return Completed(
+        name="unanswered", message="nobody answered in time; the alert has told whom its plan names"
+    )
+
+
+async def _paused(client: PrefectClient, deployment: str) -> list[FlowRun]:
+    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(state=state),
+        deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[deployment])),
+    )

@@ -1,0 +1,262 @@
+"""Print what becomes of many studies that are due at the same minute on one machine.
+
+Run from the root: ``python tests/benchmarks/bench_many_studies.py [--studies 50] [--at-once 4]``. It simulates the
+studies, starts a Prefect server and one ``postdose serve`` for all of them, with looks due each at the same minute,
+and waits until each has been looked at once. Printed: when the looks began and ended after that minute, the largest
+memory of all processes together, whether a ledger lacks a look or does not verify, and what a log says of locks.
+Interrupt it at any time: what it started is stopped.
+"""
+
+import argparse
+import os
+import re
+import signal
+import socket
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+SIMULATED: Final = "CYT107-IV-SIM"
+SUBJECTS: Final = "24"
+LONGEST: Final = timedelta(minutes=60)
+LOCKED: Final = re.compile(r"locked|deadlock", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One scheduled look: seconds after the minute when it began and ended, and its last state."""
+
+    study: str
+    began: float
+    ended: float
+    state: str
+
+
+def simulate_studies(folder: Path, count: int) -> list[Path]:
+    """Write studies of different seeds under ids of their own, and return their protocols."""
+    paths = []
+    for number in range(1, count + 1):
+        study = folder / f"S{number:02d}"
+        kind = "cyt107" if number % 5 == 0 else "null"
+        _run("simulate", kind, "--out", str(study), "--seed", str(number), "--subjects", SUBJECTS)
+        for file in (study / "protocol.yaml", *(study / "feeds").iterdir()):
+            file.write_text(file.read_text().replace(SIMULATED, f"SIM-{number:02d}"))
+        paths.append(study / "protocol.yaml")
+        print(f"\rsimulated {number} of {count}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return paths
+
+
+def _run(*arguments: str) -> None:
+    command = [sys.executable, "-m", "flows.cli", *arguments]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
+
+
+@contextmanager
+def process(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process and end it, by its id."""
+    with log.open("wb") as stream:
+        started = subprocess.Popen(command, env=dict(environment), stdout=stream, stderr=stream)
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        try:
+            started.wait(120)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+
+def server_environment(home: Path, at_once: int) -> dict[str, str]:
+    """Return the environment of a Prefect server on a free port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+        "PREFECT_RUNNER_PROCESS_LIMIT": str(at_once),
+    }
+
+
+def wait_until_healthy(environment: Mapping[str, str]) -> None:
+    """Wait for the server, two minutes at most."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(environment["PREFECT_API_URL"] + "/health", timeout=5).is_success:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    raise SystemExit("The Prefect server did not start.")
+
+
+def scheduled_runs(environment: Mapping[str, str], due: datetime) -> list[Run]:
+    """Return the looks of that minute that have ended."""
+    runs = []
+    for offset in range(0, 1000, 200):
+        body = {"offset": offset, "limit": 200, "sort": "EXPECTED_START_TIME_ASC"}
+        found = _ask(environment, "/flow_runs/filter", body)
+        for one in found:
+            expected = datetime.fromisoformat(one["expected_start_time"])
+            if one["auto_scheduled"] and expected == due and one["end_time"]:
+                moments = (
+                    datetime.fromisoformat(one[name] or one["end_time"])
+                    for name in ("start_time", "end_time")
+                )
+                began, ended = ((moment - due).total_seconds() for moment in moments)
+                runs.append(Run(one["tags"][0], began, ended, one["state_name"]))
+        if len(found) < 200:
+            break
+    return runs
+
+
+def _ask(environment: Mapping[str, str], path: str, body: Mapping[str, object]) -> list[dict[str, str]]:
+    for _ in range(30):
+        answer = httpx.post(environment["PREFECT_API_URL"] + path, json=body, timeout=120)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            answer.raise_for_status()
+            found: list[dict[str, str]] = answer.json()
+            return found
+        time.sleep(2)
+    raise SystemExit(f"{path}: the server was busy too long.")
+
+
+def resident_megabytes(root: int) -> float:
+    """Return the memory (MB, proportional share) of a process and all below it."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(folder.name))
+            except OSError:
+                continue
+    total, waiting = 0.0, [root]
+    while waiting:
+        one = waiting.pop()
+        waiting += children.get(one, [])
+        try:
+            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        found = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
+        total += int(found.group(1)) / 1024 if found else 0.0
+    return total
+
+
+def problems(protocols: Sequence[Path], logs: Sequence[Path]) -> Iterator[str]:
+    """Yield what is wrong afterwards: a ledger without a look, one that does not verify, a word of locks."""
+    for protocol in protocols:
+        ledger = protocol.parent / "postdose.sqlite"
+        try:
+            with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as connection:
+                (looks,) = connection.execute("select count(*) from ledger where kind = 'look'").fetchone()
+        except sqlite3.Error as error:
+            yield f"{ledger}: {error}"
+            continue
+        if not looks:
+            yield f"{ledger}: no look"
+        command = [sys.executable, "-m", "flows.cli", "ledger", "verify"]
+        url = {**os.environ, "POSTDOSE_DATABASE": f"sqlite:///{ledger}"}
+        if subprocess.run(command, env=url, capture_output=True, timeout=300, check=False).returncode:
+            yield f"{ledger}: does not verify"
+    for log in logs:
+        for line in log.read_text(errors="replace").splitlines():
+            if LOCKED.search(line):
+                yield f"{log.name}: {line[:160]}"
+
+
+def main() -> None:
+    """Simulate, serve, wait, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", type=int, default=50)
+    parser.add_argument("--at-once", type=int, default=4)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="postdose-many-") as name:
+        folder = Path(name)
+        protocols = simulate_studies(folder, arguments.studies)
+        environment = server_environment(folder / "prefect", arguments.at_once)
+        serve_and_print(folder, protocols, environment)
+
+
+def serve_and_print(folder: Path, protocols: Sequence[Path], environment: Mapping[str, str]) -> None:
+    """Serve the studies until each was looked at, and print what was seen."""
+    logs = [folder / "server.log", folder / "serve.log"]
+    server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port"]
+    server.append(str(httpx.URL(environment["PREFECT_API_URL"]).port))
+    # long enough from now for every deployment to be made, and once a day: a second look is none of this
+    due = (datetime.now(UTC) + timedelta(seconds=90 + 4 * len(protocols))).replace(second=0, microsecond=0)
+    serve = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "serve",
+        *map(str, protocols),
+        "--cron",
+        f"{due.minute} * * * *",
+    ]
+    with process(server, environment, logs[0]) as first:
+        wait_until_healthy(environment)
+        with process(serve, environment, logs[1]) as second:
+            runs, memory = follow(due, len(protocols), environment, [first.pid, second.pid])
+    report(runs, memory, len(protocols), environment)
+    found = list(problems(protocols, logs))
+    print(f"Problems: {len(found)}")
+    print("\n".join(found[:20]))
+
+
+def follow(
+    due: datetime, studies: int, environment: Mapping[str, str], pids: Sequence[int]
+) -> tuple[list[Run], float]:
+    """Wait until as many looks have ended as there are studies; return them, and the largest memory seen (MB)."""
+    runs: list[Run] = []
+    memory, deadline = 0.0, due + LONGEST
+    while len(runs) < studies and datetime.now(UTC) < deadline:
+        time.sleep(2)
+        memory = max(memory, sum(map(resident_megabytes, pids)))
+        if datetime.now(UTC) > due:
+            runs = scheduled_runs(environment, due)
+        print(f"\r{len(runs)} of {studies} looked at, {memory:,.0f} MB", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return runs, memory
+
+
+def report(runs: Sequence[Run], memory: float, studies: int, environment: Mapping[str, str]) -> None:
+    """Print the looks' times after the minute, their states, and the memory."""
+    print(f"Studies looked at: {len({run.study for run in runs})} of {studies}")
+    print(f"Looks at once, at most: {environment['PREFECT_RUNNER_PROCESS_LIMIT']}")
+    if not runs:
+        return
+    for label, values in (
+        ("began", [run.began for run in runs]),
+        ("ended", [run.ended for run in runs]),
+        ("lasted", [run.ended - run.began for run in runs]),
+    ):
+        middle = statistics.median(values)
+        print(f"{label:>7}, s: first {min(values):6.1f}, median {middle:6.1f}, last {max(values):6.1f}")
+    states = sorted({run.state for run in runs})
+    print("States: " + ", ".join(f"{state} {sum(run.state == state for run in runs)}" for state in states))
+    print(f"Largest memory, server and looks: {memory:,.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
