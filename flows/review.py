@@ -45,7 +45,12 @@ class Answer(RunInput):
     recommendation: Literal["hold dosing", "continue"] = Field(
         title="Recommendation", description="Yours to the DSMB, which decides."
     )
-    name: str = Field(title="Your name", pattern=r"\S", max_length=200)
+    name: str = Field(
+        title="Your name",
+        pattern=r"\S",
+        max_length=200,
+        description="Kept as you write it: nobody is authenticated.",
+    )
     reason: str = Field(
         title="Reason", pattern=r"\S", max_length=2000, description="Kept in the ledger. Name no arm."
     )
@@ -154,15 +159,14 @@ def _question(alert: Alert, records: Sequence[Record]) -> str:
     told = memory.evidence.get(alert.look_id or "")
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
-    lines += ["", f"Open since {said_instant(instant(alert.opened_at))}. Your answer takes the alert:"]
-    lines += ["nobody further is told of it, unless the evidence worsens."]
-    return "\n".join(lines)
+    taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."
+    return "\n".join([*lines, "", f"Open since {said_instant(instant(alert.opened_at))}. {taken}"])
 
 
 def _found(look: LookFacts, rule: str) -> Iterator[str]:
     for one in look.rules:
         if one.id == rule:
-            yield f"{one.observed}; boundary: {one.boundary}."
+            yield f"Observed: {one.observed}; boundary: {one.boundary}."
     yield ""
     for case in (one for one in look.cases if one.in_risk_window != "no"):
         hour = "hour not known" if case.hour is None else f"{case.hour:.1f} h after the dose"

@@ -39,7 +39,12 @@ def read(domain: str, inbox: Inbox, data_cutoff: datetime, *, arriving: bool) ->
     return blind_deliveries(domain, arrived, inbox.protocol.treatment.names)
 
 
-@task(name="find what was known", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="find what was known",
+    task_run_name="find what was known",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def know(
     arrived: Mapping[str, Sequence[DeliveredTable]], protocol: StudyProtocol, data_cutoff: datetime
 ) -> Knowledge:
@@ -47,7 +52,7 @@ def know(
     return Deliveries(arrived, protocol).known_at(data_cutoff)
 
 
-@task(name="validate feeds", cache_policy=NO_CACHE, persist_result=False)
+@task(name="validate feeds", task_run_name="validate feeds", cache_policy=NO_CACHE, persist_result=False)
 def validate(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime) -> Validation:
     """Judge every feed and set apart the rows that cannot be trusted."""
     return validate_feeds(feeds, protocol, data_cutoff)
@@ -62,7 +67,7 @@ def find(validation: Validation, protocol: StudyProtocol, data_cutoff: datetime,
     return put_together(engine.compute("find cases", work, parts))
 
 
-@task(name="evaluate rules", cache_policy=NO_CACHE, persist_result=False)
+@task(name="evaluate rules", task_run_name="evaluate rules", cache_policy=NO_CACHE, persist_result=False)
 def evaluate(
     findings: Findings, validation: Validation, protocol: StudyProtocol
 ) -> tuple[Evidence, tuple[RuleResult, ...]]:
@@ -71,14 +76,14 @@ def evaluate(
     return evidence, evaluate_rules(evidence, protocol)
 
 
-@task(name="render report", cache_policy=NO_CACHE, persist_result=False)
+@task(name="render report", task_run_name="render report", cache_policy=NO_CACHE, persist_result=False)
 def render(look: Look, document: Mapping[str, Any], out: Path) -> Path:
     """Write the look's files and its page."""
     write_files(look, document, out)
     return render_report(document, doses=look.findings.doses, protocol=look.protocol, out=out)
 
 
-@task(name="send alerts", cache_policy=NO_CACHE, persist_result=False)
+@task(name="send alerts", task_run_name="send alerts", cache_policy=NO_CACHE, persist_result=False)
 def tell(
     ledger: Ledger, protocol: StudyProtocol, settings: Settings, now: datetime, *, watching: bool = False
 ) -> str:
@@ -86,7 +91,12 @@ def tell(
     return run_alerts(ledger, protocol, now, addresses=settings.addresses, watching=watching).outcome
 
 
-@task(name="send alerts past the ledger", cache_policy=NO_CACHE, persist_result=False)
+@task(
+    name="send alerts past the ledger",
+    task_run_name="send alerts past the ledger",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def tell_past_ledger(looked: Looked, protocol: StudyProtocol, settings: Settings, now: datetime) -> str:
     """Send what a look crossed that the ledger did not take: once, and to the first role."""
     return tell_unrecorded(looked, protocol, now, addresses=settings.addresses)

@@ -116,9 +116,8 @@ def run_ack(
     ledger = _existing(settings)
     study, alert = _named(ledger, name)
     taken, told = _take(ledger, study, alert, by=by, reason=reason, now=now)
-    if (
-        told
-    ):  # an on-call system goes on calling until it knows; one that cannot be reached is tried again later
+    if told:
+        # An on-call system goes on calling until it knows; one that cannot be reached is tried again later.
         send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=told)
     if as_json:
         _print({**_document(study, taken), "authenticated": False})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger import outbox
-from flows.ledger.chain import Head, Kind, Record, canonical, next_record, seal, verify_chain
+from flows.ledger.chain import Head, Kind, Record, canonical, seal, verify_chain
+from flows.ledger.chaining import Chained, chain_entries, protocol_change
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Attempt, Became, Entry, Outgoing, Waiting
@@ -32,17 +33,6 @@ class Seen:
         """The payload of the study's newest look."""
         looks = (record.payload for record in reversed(self.records) if record.kind == Kind.LOOK)
         return next(looks, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Chained:
-    """Records, each following the one before, and rows of the outbox, that are to be written together."""
-
-    records: tuple[Record, ...]
-    messages: tuple[Mapping[str, Any], ...]
-
-    def __add__(self, later: "Chained") -> "Chained":
-        return Chained(self.records + later.records, self.messages + later.messages)
 
 
 Decision = Callable[[Sequence[Record]], Sequence[Entry]]
@@ -108,10 +98,10 @@ class Ledger:
         if decision is None:
             with self._database.writing() as connection:
                 before = _last_look(connection, study)
-                return self._write(connection, study, [*_protocol_change(before, payload), looked])
+                return self._write(connection, study, [*protocol_change(before, payload), looked])
 
         def planned(seen: Seen) -> Chained:
-            first = [*_protocol_change(seen.last_look, payload), looked]
+            first = [*protocol_change(seen.last_look, payload), looked]
             look = self._chain(study, seen.last, first)
             caused = decision((*seen.records, *look.records))
             return look + self._chain(study, look.records[-1], caused)
@@ -304,23 +294,13 @@ class Ledger:
         return written.records[-1].head
 
     def _chain(self, study: str, last: Record | None, entries: Sequence[Entry]) -> Chained:
-        """Return a record for each entry and, after it, each of its messages, and the outbox's rows of those."""
-        records, messages = [], []
-        for entry in entries:
-            last = next_record(last, study, entry.kind, entry.payload, self._key)
-            records.append(last)
-            for one in entry.outgoing:
-                text = canonical(one.message)
-                last = next_record(last, study, Kind.ALERT, outbox.put_in(one, text), self._key)
-                records.append(last)
-                messages.append(outbox.queued(study, one, text, last.head))
-        return Chained(tuple(records), tuple(messages))
+        return chain_entries(study, last, entries, self._key)
 
     def _insert(self, connection: Connection, last: Record | None, chained: Chained) -> None:
         if not chained.records:
             return
         self._refuse_other_keys(connection, last)
-        connection.execute(RECORDS.insert(), [_stored(record) for record in chained.records])
+        connection.execute(RECORDS.insert(), chained.rows)
         if chained.messages:
             connection.execute(OUTBOX.insert(), list(chained.messages))
 
@@ -339,15 +319,6 @@ class Ledger:
         raise LedgerWriteError(
             f"{self._database.shown}: record {last.sequence} {problem} (POSTDOSE_LEDGER_KEY)"
         )
-
-
-def _protocol_change(before: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> Iterator[Entry]:
-    if before is None:
-        return
-    old, new = before.get("protocol_sha256"), payload.get("protocol_sha256")
-    if old != new:
-        change = {"from": old, "to": new, "reason": payload.get("reason", "")}
-        yield Entry(Kind.PROTOCOL_CHANGE, change)
 
 
 def _seen(connection: Connection, study: str) -> Seen:
@@ -391,10 +362,6 @@ def _any_sealed(connection: Connection) -> bool:
 def _stream(connection: Connection) -> Iterator[Record]:
     every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
     return (_record(row) for row in connection.execute(every))
-
-
-def _stored(record: Record) -> dict[str, Any]:
-    return {("payload" if name == "text" else name): value for name, value in asdict(record).items()}
 
 
 def _record(row: Row[Any]) -> Record:

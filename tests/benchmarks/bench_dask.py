@@ -66,6 +66,18 @@ def peak(process: int) -> float:
     return int(line.split()[1]) * 1024 / GIGABYTE
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a look costs its own process, and the Prefect server that it starts."""
+
+    seconds: float
+    cpu_seconds: float
+    memory: float
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.0f} s, {self.cpu_seconds:.0f} s of CPU; peak memory of the look {self.memory:.2f} GB"
+
+
 @dataclass
 class Peaks(threading.Thread):
     """Keeps the peak memory of each process; only the last reading before it ends counts."""
@@ -104,8 +116,8 @@ class KillsHalfway(SchedulerPlugin):
             os.kill(self.killed, signal.SIGKILL)
 
 
-def look(study: Path, out: Path, peaks: Peaks, *engine: str, address: str = "") -> tuple[float, int]:
-    """Make one look in a process of its own; return its seconds and its process id."""
+def look(study: Path, out: Path, peaks: Peaks, *engine: str, address: str = "") -> Cost:
+    """Make one look in a process of its own."""
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
     command = [sys.executable, "-m", "flows.cli", "look", str(study / "protocol.yaml"), *engine]
     command += ["--data-cutoff", cutoff, "--out", str(out), "--state", f"sqlite:///{out}.sqlite"]
@@ -116,10 +128,11 @@ def look(study: Path, out: Path, peaks: Peaks, *engine: str, address: str = "") 
     with (study / f"{out.name}.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         peaks.of[process.pid] = 0.0
-        code = process.wait()
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = code = os.waitstatus_to_exitcode(status)
     if code not in (0, 10, 20, 30):
         sys.exit(f"the look ended with {code}: {(study / f'{out.name}.log').read_text()[-2000:]}")
-    return time.perf_counter() - begins, process.pid
+    return Cost(time.perf_counter() - begins, used.ru_utime + used.ru_stime, peaks.of[process.pid])
 
 
 def equal(one: Path, other: Path) -> bool:
@@ -149,8 +162,7 @@ def main() -> None:
         print(
             f"{rows:,} vitals rows, {size:.2f} GB of CSV; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
         )
-        seconds, process = look(study, study / "local", peaks)
-        print(f"local: {seconds:.0f} s; peak memory of the look {peaks.of[process]:.2f} GB", flush=True)
+        print(f"local: {look(study, study / 'local', peaks)}", flush=True)
         with LocalCluster(
             n_workers=options.workers, threads_per_worker=1, processes=True, host="127.0.0.1", memory_limit=0,
             dashboard_address="127.0.0.1:0", scheduler_kwargs={"dashboard": False}, silence_logs=50,
@@ -160,12 +172,10 @@ def main() -> None:
             peaks.of.update(dict.fromkeys(workers.values(), 0.0))
             plugin = KillsHalfway(workers, options.kill, PARTS_PER_WORKER * options.workers)
             cluster.scheduler.add_plugin(plugin, name="halfway")
-            seconds, process = look(
-                study, study / "dask", peaks, "--engine", "dask", address=cluster.scheduler_address
-            )
+            cost = look(study, study / "dask", peaks, "--engine", "dask", address=cluster.scheduler_address)
         of_workers = ", ".join(f"{peaks.of[one]:.2f}" for one in workers.values())
-        print(f"dask: {seconds:.0f} s; peak memory of the look {peaks.of[process]:.2f} GB, of the workers")
-        print(f"  {of_workers} GB, of the scheduler (this process) {peak(os.getpid()):.2f} GB")
+        print(f"dask: {cost}")
+        print(f"  peak memory of the workers {of_workers} GB, of the scheduler {peak(os.getpid()):.2f} GB")
         print(f"parts begun {plugin.begun} of {plugin.parts}; worker killed: {plugin.killed or 'none'}")
         print(f"the same bytes: {'yes' if equal(study / 'local', study / 'dask') else 'NO'}")
     peaks.done.set()

@@ -1,10 +1,11 @@
 """Print what becomes of many studies that are due at the same minute on one machine.
 
-Run from the root: ``python tests/benchmarks/bench_many_studies.py [--studies 50] [--at-once 4]``. It simulates the
-studies, starts a Prefect server and one ``postdose serve`` for all of them, with looks due each at the same minute,
-and waits until each has been looked at once. Printed: when the looks began and ended after that minute, the largest
-memory of all processes together, whether a ledger lacks a look or does not verify, and what a log says of locks.
-Interrupt it at any time: what it started is stopped.
+Run from the root: ``python tests/benchmarks/bench_many_studies.py [--studies 50] [--at-once 4] [--postgresql URL]``.
+It simulates the studies, starts a Prefect server and one ``postdose serve`` for all of them, with looks due each at
+the same minute, and waits until each has been looked at once. Printed: when the looks began and ended after that
+minute, the largest memory of all processes together, whether the ledger lacks a look or does not verify, and what a
+log says of locks. With the URL of a PostgreSQL server whose user may create a database, Prefect and the ledger share
+a new one, which is dropped at the end; without, each has SQLite. An interrupt stops what it started.
 """
 
 import argparse
@@ -12,7 +13,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -26,7 +26,15 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from sqlalchemy import create_engine, make_url, text
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from checks.errors import LedgerBrokenError, LedgerWriteError
+from checks.protocol import load_protocol
+from flows.ledger import Kind, Ledger
+
+DATABASE: Final = "postdose_many_studies"
 SIMULATED: Final = "CYT107-IV-SIM"
 SUBJECTS: Final = "24"
 LONGEST: Final = timedelta(minutes=60)
@@ -163,26 +171,46 @@ def resident_megabytes(root: int) -> float:
     return total
 
 
-def problems(protocols: Sequence[Path], logs: Sequence[Path]) -> Iterator[str]:
-    """Yield what is wrong afterwards: a ledger without a look, one that does not verify, a word of locks."""
-    for protocol in protocols:
-        ledger = protocol.parent / "postdose.sqlite"
+def problems(protocols: Sequence[Path], logs: Sequence[Path], database: str | None) -> Iterator[str]:
+    """Yield what is wrong afterwards: a study without a look, a ledger that does not verify, a word of locks."""
+    for path in protocols:
+        ledger = Ledger(database or f"sqlite:///{path.parent / 'postdose.sqlite'}", key=None)
+        study = load_protocol(path).study.id
         try:
-            with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as connection:
-                (looks,) = connection.execute("select count(*) from ledger where kind = 'look'").fetchone()
-        except sqlite3.Error as error:
-            yield f"{ledger}: {error}"
-            continue
-        if not looks:
-            yield f"{ledger}: no look"
-        command = [sys.executable, "-m", "flows.cli", "ledger", "verify"]
-        url = {**os.environ, "POSTDOSE_DATABASE": f"sqlite:///{ledger}"}
-        if subprocess.run(command, env=url, capture_output=True, timeout=300, check=False).returncode:
-            yield f"{ledger}: does not verify"
+            if not ledger.records(study, Kind.LOOK):
+                yield f"{study}: no look"
+            if database is None or path == protocols[0]:
+                ledger.verify()
+        except (LedgerBrokenError, LedgerWriteError) as error:
+            yield f"{study}: {error}"
     for log in logs:
         for line in log.read_text(errors="replace").splitlines():
             if LOCKED.search(line):
                 yield f"{log.name}: {line[:160]}"
+
+
+@contextmanager
+def shared_database(server: str | None) -> Iterator[str | None]:
+    """Make a database on a PostgreSQL server, and drop it in the end; None without a server."""
+    if server is None:
+        yield None
+        return
+    engine = create_engine(
+        make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {DATABASE}"))
+    try:
+        yield (
+            make_url(server)
+            .set(drivername="postgresql", database=DATABASE)
+            .render_as_string(hide_password=False)
+        )
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {DATABASE} WITH (FORCE)"))
+        engine.dispose()
 
 
 def main() -> None:
@@ -190,21 +218,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=50)
     parser.add_argument("--at-once", type=int, default=4)
+    parser.add_argument("--postgresql", help="URL of a server whose user may create a database")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="postdose-many-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="postdose-many-") as name,
+        shared_database(arguments.postgresql) as database,
+    ):
         folder = Path(name)
         protocols = simulate_studies(folder, arguments.studies)
         environment = server_environment(folder / "prefect", arguments.at_once)
+        if database is not None:
+            environment["POSTDOSE_DATABASE"] = database
         serve_and_print(folder, protocols, environment)
 
 
 def serve_and_print(folder: Path, protocols: Sequence[Path], environment: Mapping[str, str]) -> None:
     """Serve the studies until each was looked at, and print what was seen."""
     logs = [folder / "server.log", folder / "serve.log"]
-    server = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port"]
+    server = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+    ]
     server.append(str(httpx.URL(environment["PREFECT_API_URL"]).port))
-    # long enough from now for every deployment to be made, and once a day: a second look is none of this
-    due = (datetime.now(UTC) + timedelta(seconds=90 + 4 * len(protocols))).replace(second=0, microsecond=0)
+    # long enough from now for every deployment, and for the look that each study is owed when it is first served
+    due = (datetime.now(UTC) + timedelta(seconds=90 + 12 * len(protocols))).replace(second=0, microsecond=0)
     serve = [
         sys.executable,
         "-m",
@@ -219,7 +263,7 @@ def serve_and_print(folder: Path, protocols: Sequence[Path], environment: Mappin
         with process(serve, environment, logs[1]) as second:
             runs, memory = follow(due, len(protocols), environment, [first.pid, second.pid])
     report(runs, memory, len(protocols), environment)
-    found = list(problems(protocols, logs))
+    found = list(problems(protocols, logs, environment.get("POSTDOSE_DATABASE")))
     print(f"Problems: {len(found)}")
     print("\n".join(found[:20]))
 

@@ -221,7 +221,7 @@ LIFE = {Kind.EVIDENCE, Kind.RAISED, Kind.REOPENED, Kind.WORSENED, Kind.REPEATED,
 LIFE |= {Kind.ALERT, Kind.ACKNOWLEDGEMENT, Kind.DEAD_LETTER}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(story=stories, data=st.data())
 def test_a_restart_between_any_two_steps_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, story: list[tuple[int, Action]], data: st.DataObject

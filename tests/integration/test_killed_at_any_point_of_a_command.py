@@ -14,15 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
-from checks.protocol import load_protocol
-from flows.alerts import run_alerts
 from flows.ledger import Kind, Ledger
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"

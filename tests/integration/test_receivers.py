@@ -304,6 +304,20 @@ def test_a_long_answer_is_not_read_to_its_end(ledger: Ledger, tmp_path: Path, re
     assert send(ledger, tmp_path, receiver.url).outcome == "delivered"
 
 
+def answers_twice(handler: Handler) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * 2)
+    handler.close_connection = False
+
+
+def test_what_a_receiver_says_too_much_of_one_message_is_no_answer_to_the_next(
+    ledger: Ledger, tmp_path: Path, receiver: Receiver
+) -> None:
+    receiver.moods = [answers_twice, answers(503)]
+    queue(ledger, "id-1", "id-2")
+    sent = send(ledger, tmp_path, receiver.url)
+    assert (sent.delivered, sent.refused) == (("id-1",), 1)
+
+
 def test_a_receiver_that_hangs_delays_no_other(ledger: Ledger, tmp_path: Path, receiver: Receiver) -> None:
     receiver.moods = [says_nothing] * 8
     outgoing = [Outgoing(f"hangs-{place}", f"env:{VARIABLE}", MESSAGE) for place in range(8)]
@@ -314,6 +328,8 @@ def test_a_receiver_that_hangs_delays_no_other(ledger: Ledger, tmp_path: Path, r
         ledger.records("S", Kind.RECEIPT)[0].sequence < ledger.records("S", Kind.FAILED_DELIVERY)[0].sequence
     )
     assert (sent.refused, sent.unbegun) == (1, 7)  # after the first there was no time to begin another
+    another = ledger.claim_due("S", NOW, until=NOW + timedelta(minutes=2))
+    assert len(another) == 7, "what was not begun is anybody's at once"
 
 
 SENDER = """
