@@ -15,14 +15,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterName,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import Flow
 from prefect.runner import Runner
@@ -35,7 +29,7 @@ from flows.monitor import monitor_study
 from flows.nightly import check_record
 from flows.review import review_signal
 from flows.turns import only_server
-from flows.watch import Watched, watch_alerts, watch_arrivals
+from flows.watch import BEGUN, Watched, end_lost, watch_alerts, watch_arrivals
 
 LOGGER = logging.getLogger("postdose")
 
@@ -53,10 +47,6 @@ SERVER_SECONDS: Final = 60.0
 
 AGAIN_SECONDS: Final = 10.0
 """Before what was ended by a fault, the server's above all, is begun again."""
-
-BEGUN: Final = FlowRunFilter(
-    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
-)
 
 SKIP = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 """A look looks at now: one that comes while another is made, or late together with others, has nothing to add."""
@@ -198,6 +188,8 @@ class Runs:
         runner = Runner(name="postdose", query_seconds=ASK_SECONDS, pause_on_shutdown=False)
         for deployment in self._deployments:
             await runner.aadd_deployment(deployment)
+        async with get_client() as client:
+            await end_lost(client, [one.name for one in self._deployments])
         self._deployed.set()
         self._runner, self._started = runner, asyncio.create_task(runner.start())
         await asyncio.sleep(0)

@@ -42,10 +42,12 @@ PREFECT_DEFAULTS: Mapping[str, str] = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "GX_ANALYTICS_ENABLED": "False",
 }
-"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words, and
-to wait for the SQLite of a busy server rather than to answer 503."""
+"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words, to
+wait for the SQLite of a busy server rather than to answer 503, and to keep on the disk until when a run that began
+may hold up the next: a server that keeps it in memory and is killed holds it up for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ VARIABLES: Final = (
     Variable("PREFECT_API_AUTH_STRING", "what the server asks of its clients, as `USER:PASSWORD`", "none"),
     Variable("PREFECT_SERVER_API_AUTH_STRING", "the same, where the server is started", "none: asks nothing"),
     Variable(PREFECT_DATABASE, "database URL of Prefect alone", "`POSTDOSE_DATABASE`, else SQLite"),
+    Variable(
+        "PREFECT_RUNNER_PROCESS_LIMIT",
+        "how many runs `postdose serve` lets go on at once, of all its studies together",
+        "5",
+    ),
     Variable(
         "PREFECT_HOME",
         "where Prefect keeps its own files, SQLite among them",

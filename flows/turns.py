@@ -70,7 +70,7 @@ def turn_of_look(folder: Path, study: str, *, longest: timedelta = LONGEST_WAIT)
     longest
         After which the look is made all the same.
     """
-    path = folder / "looks" / study / "look.lock"
+    path = _look_lock(folder, study)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _open(path)
@@ -82,6 +82,28 @@ def turn_of_look(folder: Path, study: str, *, longest: timedelta = LONGEST_WAIT)
         yield
     finally:
         os.close(descriptor)
+
+
+def is_looking(folder: Path, study: str) -> bool:
+    """Whether a look of a study is being made on this machine.
+
+    Parameters
+    ----------
+    folder, study
+        Of its protocol.
+    """
+    try:
+        descriptor = _open(_look_lock(folder, study))
+    except OSError:
+        return False
+    try:
+        return not _taken(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _look_lock(folder: Path, study: str) -> Path:
+    return folder / "looks" / study / "look.lock"
 
 
 def _open(path: Path) -> int:

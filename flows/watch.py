@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Crashed
 
 from checks.errors import LedgerWriteError
 from checks.protocol import StudyProtocol, load_protocol
@@ -34,6 +34,7 @@ from flows.ledger import Ledger
 from flows.monitor import protocol_path
 from flows.review import is_over, open_reviews, review_key
 from flows.settings import Settings, read_settings
+from flows.turns import is_looking
 
 LOGGER = logging.getLogger("postdose")
 
@@ -51,6 +52,10 @@ FIRST_LOOK: Final = timedelta(minutes=10)
 
 WAITS: Final = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2))
 """Before a look that did not come to its end is begun again; the last of them again and again."""
+
+BEGUN: Final = FlowRunFilter(
+    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING]))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ async def watch_arrivals(watched: Watched) -> None:
     """Take in what arrives and start a look for it, without end; begins with a look if one is owed."""
     arrivals = Arrivals(watched.inbox())
     owing: Owing | None = Owing(datetime.now(UTC))
-    look: asyncio.Task[None] | None = None
+    look: asyncio.Task[bool] | None = None
     while True:
         receipts = await asyncio.to_thread(arrivals.take_in, datetime.now(UTC))
         if receipts:
@@ -117,6 +122,10 @@ async def watch_arrivals(watched: Watched) -> None:
             owing = Owing(datetime.now(UTC) + TOGETHER)
         if look is not None and look.done():
             watched.looked.set()
+            if owing is not None and not look.result():
+                owing = Owing(
+                    datetime.now(UTC) + WAITS[0]
+                )  # the server is away: it may be back at any moment
             look = None
         if owing is not None and look is None and datetime.now(UTC) >= owing.not_before:
             unseen = await asyncio.to_thread(watched.unseen)
@@ -128,16 +137,38 @@ async def watch_arrivals(watched: Watched) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _look(watched: Watched, unseen: Sequence[str]) -> None:
-    """Have a look made, and wait until it has ended, however it did."""
+async def _look(watched: Watched, unseen: Sequence[str]) -> bool:
+    """Have a look made, wait until it has ended, however it did, and say whether the server was there."""
     try:
         async with get_client() as client:
+            if not is_looking(watched.protocol.folder, watched.study):
+                await end_lost(client, [f"{watched.study} arrival"])
             run = await _start_look(client, watched.study, unseen)
             while run.state is None or not run.state.is_final():
                 await asyncio.sleep(POLL_SECONDS)
                 run = await client.read_flow_run(run.id)
     except Exception as error:  # whatever the server's client met: the look is owed, and is begun again
         LOGGER.error("%s: a look could not be started or followed (%s)", watched.study, type(error).__name__)
+        return False
+    return True
+
+
+async def end_lost(client: PrefectClient, deployments: Collection[str]) -> None:
+    """End the runs of deployments that nothing makes any more: each would keep the next from being begun.
+
+    A process that is killed while the server is away, or together with the one that serves, leaves such a run.
+
+    Parameters
+    ----------
+    client
+        Of the Prefect server.
+    deployments
+        Their names; of none of them does this process make a run now.
+    """
+    ours = DeploymentFilter(name=DeploymentFilterName(any_=list(deployments)))
+    for run in await client.read_flow_runs(deployment_filter=ours, flow_run_filter=BEGUN):
+        lost: State = Crashed(message="the process that made it is gone, and nothing told so")
+        await client.set_flow_run_state(run.id, lost, force=True)
 
 
 async def _start_look(client: PrefectClient, study: str, unseen: Sequence[str]) -> FlowRun:

@@ -15,7 +15,7 @@ from flows.alerts.life import Alert, State, advance, remember
 from flows.alerts.messages import Event
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
-from flows.ledger import Entry, Kind, Ledger, Record
+from flows.ledger import Entry, Kind, Ledger, Outgoing, Record
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
 from flows.report.words import printable, spoken
@@ -116,9 +116,11 @@ def run_ack(
     ledger = _existing(settings)
     study, alert = _named(ledger, name)
     taken, told = _take(ledger, study, alert, by=by, reason=reason, now=now)
-    if told:
-        # An on-call system goes on calling until it knows; one that cannot be reached is tried again later.
-        send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=told)
+    # An on-call system goes on calling until it knows. One that cannot be reached, or has no address here, is left to
+    # the next look.
+    known = [one.id for one in told if settings.addresses.get(one.channel.removeprefix("env:"))]
+    if known:
+        send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
     if as_json:
         _print({**_document(study, taken), "authenticated": False})
         return 0
@@ -208,7 +210,7 @@ def acknowledgement(
 
 def _take(
     ledger: Ledger, study: str, alert: Alert, *, by: str, reason: str, now: datetime
-) -> tuple[Alert, tuple[str, ...]]:
+) -> tuple[Alert, tuple[Outgoing, ...]]:
     """Record that an alert is taken; return it as it then stands, and the messages to on-call systems."""
     written: list[Entry] = []
 
@@ -218,7 +220,7 @@ def _take(
 
     ledger.decide(study, decision)
     (entry,) = written
-    return advance(alert, entry.kind, entry.payload), tuple(one.id for one in entry.outgoing)
+    return advance(alert, entry.kind, entry.payload), entry.outgoing
 
 
 def _existing(settings: Settings) -> Ledger:

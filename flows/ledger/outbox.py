@@ -51,7 +51,7 @@ class Entry:
 class Waiting:
     """A message that has not been delivered: its attempts, when the first was and the next is due, what went wrong.
 
-    One that was never tried, or that is given up, is due at no time: None.
+    One that was never tried, that is given up, or that a process was trying when it ended, is due at no time: None.
     """
 
     outgoing: Outgoing
@@ -225,6 +225,8 @@ def _waiting(row: Row[Any]) -> Waiting:
         None if kept is None else datetime.fromisoformat(kept)
         for kept in (row.first_attempt_at, row.next_attempt_at)
     )
+    if row.claimed_by is not None and has_ended(row.claimed_by):
+        again = None  # nobody tries it any more: it need not wait for the claim's end
     message = json.loads(row.message)
     outgoing = Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
     return Waiting(outgoing, row.attempts, first, again, row.last_error)

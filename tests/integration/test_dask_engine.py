@@ -20,6 +20,7 @@ from flows.engines import open_engine
 from flows.monitor import LookOutcome, make_look
 from flows.settings import DASK_ADDRESS
 from flows.simulate import simulate
+from flows.tasks import stage
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 
@@ -149,3 +150,24 @@ def test_what_no_worker_takes_is_computed_by_the_look(
         patch.setattr("flows.engines.cluster.ASK_AGAIN", 0.1)
         assert doubled(empty.scheduler_address) == (2, 4, 6)
     assert caplog.text.count("double: the cluster failed at a part (TimeoutError); it is computed here") == 3
+
+
+class Unread(list[int]):
+    def __iter__(self) -> Iterator[int]:
+        pytest.fail(
+            "Prefect looks through what a stage is given: for a large study as long as the look takes"
+        )
+
+
+@stage(task_run_name="count")
+def count(numbers: Unread) -> int:
+    return len(numbers)
+
+
+@flow(persist_result=False)
+def counted() -> int:
+    return count(Unread([1, 2]))
+
+
+def test_a_stage_is_given_its_arguments_as_they_are(environment: pytest.MonkeyPatch) -> None:
+    assert counted() == 2

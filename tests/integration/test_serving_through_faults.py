@@ -1,0 +1,364 @@
+"""A served study through what breaks: its look, its servers and itself are killed in turn, and nothing is lost.
+
+Ledger and Prefect are in one PostgreSQL of the module's own. Each step drops a delivery with one more case, which is
+news of a signal and told at once; ``-s`` shows what each fault cost.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, func, select, text
+from sqlalchemy.pool import NullPool
+
+from flows.ledger import Head, Kind, Ledger
+from flows.ledger.database import WRITERS_LOCK
+
+ROOT = Path(__file__).parents[2]
+STUDY = "CYT107-IV-SIM"
+SIGNAL = "signal:three_cases"
+BOUND_SECONDS = 300
+BEGUN = {"PENDING", "RUNNING"}
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+pytestmark = [
+    pytest.mark.prefect,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds a look's process in /proc"),
+]
+
+
+@dataclass
+class Receiver:
+    """Keeps each message by its key, and how often it came; holds its answers back while it is told to."""
+
+    url: str = ""
+    messages: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
+    answering: threading.Event = field(default_factory=threading.Event)
+
+    def of_look(self, look_id: str) -> list[Mapping[str, Any]]:
+        return [one for one in self.messages.values() if one["about"] == SIGNAL and one["look_id"] == look_id]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A delivery: the hash of its content, and the looks that were begun before it."""
+
+    sha256: str
+    before: frozenset[str]
+
+
+@dataclass
+class Story:
+    """What the steps share."""
+
+    folder: Path
+    postgresql: Any
+    prefect: Any
+    receiver: Receiver
+    environment: Mapping[str, str]
+    serving: "subprocess.Popen[bytes]"
+    drops: list[Drop] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    first_head: Head | None = None
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.environment["POSTDOSE_DATABASE"])
+
+    def start_serving(self) -> None:
+        command = [sys.executable, "-m", "flows.cli", "serve", str(self.folder / "protocol.yaml")]
+        with (self.folder / "serve.log").open("ab") as log:
+            self.serving = subprocess.Popen(
+                [*command, "--cron", "0 0 1 1 *"], env=dict(self.environment), stdout=log, stderr=log,
+                cwd=ROOT, start_new_session=True,
+            )  # fmt: skip
+
+    def stop_serving(self) -> None:
+        """And whatever of it, looks and all, is left."""
+        if self.serving.poll() is None:
+            self.serving.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.serving.wait(90)
+        with suppress(ProcessLookupError):
+            os.killpg(self.serving.pid, signal.SIGKILL)
+        self.serving.wait(30)
+
+    def call(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(
+            self.environment["PREFECT_API_URL"] + path,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return json.load(answer)
+
+    def runs(self, states: set[str]) -> list[Any]:
+        """The looks for an arrival that are in one of these states, the newest first."""
+        body = {
+            "deployments": {"name": {"any_": [f"{STUDY} arrival"]}},
+            "flow_runs": {"state": {"type": {"any_": sorted(states)}}},
+            "sort": "EXPECTED_START_TIME_DESC",
+        }
+        try:
+            return list(self.call("/flow_runs/filter", body))
+        except (urllib.error.URLError, OSError):  # busy, or on its way: asked again
+            return []
+
+    def drop(self) -> Drop:
+        """Drop the adverse events with one more case."""
+        before = frozenset(run["id"] for run in self.runs({*BEGUN, *FINAL}))
+        dropped = Drop(with_cases(self.folder, len(self.drops) + 1), before)
+        self.drops.append(dropped)
+        return dropped
+
+    def looking_at(self, drop: Drop) -> list[Any]:
+        return [run for run in self.runs({"RUNNING"}) if run["id"] not in drop.before]
+
+    def looks_at(self, drop: Drop) -> list[str]:
+        """The looks on record that saw a delivery."""
+        records = self.ledger.records(STUDY, Kind.LOOK)
+        return [one.payload["look_id"] for one in records if drop.sha256 in one.payload["feeds"]["AE"]]
+
+    def is_taken_in(self, drop: Drop) -> bool:
+        receipts = (self.folder / "deliveries" / STUDY / "receipts").glob("AE/*.json")
+        return any(drop.sha256 in one.read_text() for one in receipts)
+
+    def told_of(self, drop: Drop) -> list[Mapping[str, Any]]:
+        return [message for look in self.looks_at(drop) for message in self.receiver.of_look(look)]
+
+    def wait_for(self, what: str, ready: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + BOUND_SECONDS
+        while time.monotonic() < deadline:
+            answer = ready()
+            if answer:
+                return answer
+            time.sleep(0.1)
+        log = (self.folder / "serve.log").read_text(errors="replace")[-4000:]
+        pytest.fail(f"waited {BOUND_SECONDS} s for {what}\n{log}")
+
+    def recovered(self, fault: str, drop: Drop, since: float, said: str = "") -> None:
+        """Wait until a delivery was looked at and told, and write down how long that took."""
+        self.wait_for(f"the alert after: {fault}", lambda: self.told_of(drop))
+        seconds = time.monotonic() - since
+        self.rows.append(f"{fault:<58} {seconds:6.1f} s  {said}")
+        assert self.serving.poll() is None
+        assert self.ledger.verify() == len(self.ledger.records())
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    told = Receiver()
+    told.answering.set()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            key = self.headers["Idempotency-Key"]
+            told.messages[key] = message
+            told.times[key] += 1
+            told.answering.wait(BOUND_SECONDS)
+            with suppress(OSError):  # of a sender that was killed
+                self.send_response(HTTPStatus.NO_CONTENT)
+                self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    told.url = f"http://127.0.0.1:{server.server_port}/alerts"
+    yield told
+    told.answering.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def story(
+    postgresql_of_its_own: Any,
+    prefect_of_its_own: Any,
+    receiver: Receiver,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Story]:
+    """A small simulated study that is served; its first look has been made, and its signal told."""
+    folder = tmp_path_factory.mktemp("faults")
+    simulate = ["simulate", "cyt107", "--out", str(folder), "--seed", "1", "--subjects", "24"]
+    subprocess.run(
+        [sys.executable, "-m", "flows.cli", *simulate], check=True, capture_output=True, timeout=300, cwd=ROOT
+    )
+    (folder / "feeds" / "ae.csv").rename(folder / "ae.csv")
+    protocol = folder / "protocol.yaml"
+    written = protocol.read_text()
+    assert written.count('channels: ["file:outbox/"]') == 1
+    protocol.write_text(written.replace('["file:outbox/"]', '["env:POSTDOSE_HOOK"]'))
+    environment = {**prefect_of_its_own.environment, "POSTDOSE_HOOK": receiver.url}
+    serving: Any = None
+    told = Story(folder, postgresql_of_its_own, prefect_of_its_own, receiver, environment, serving)
+    first = told.drop()
+    told.start_serving()
+    try:
+        began = time.monotonic()
+        told.recovered("(none: from the start of serve to the first alert)", first, began)
+        told.first_head = told.ledger.head()
+        yield told
+    finally:
+        told.receiver.answering.set()
+        told.stop_serving()
+
+
+def with_cases(folder: Path, cases: int) -> str:
+    """Write the adverse events with the fever and dyspnoea of so many subjects more, six hours after a first dose."""
+    known = {one["USUBJID"] for one in json.loads((folder / "truth.json").read_text())["cases"]}
+    firsts = {row["USUBJID"]: row["EXSTDTC"] for row in reversed(rows(folder / "feeds" / "ex.csv"))}
+    events = rows(folder / "ae.csv")
+    for subject in sorted(set(firsts) - known)[:cases]:
+        onset = datetime.fromisoformat(firsts[subject]) + timedelta(hours=6)
+        events += [
+            {
+                **events[0], "USUBJID": subject, "AESEQ": str(900 + number), "AETERM": term, "AEDECOD": term,
+                "AESTDTC": f"{onset:%Y-%m-%dT%H:%M}", "AEENDTC": "",
+            }
+            for number, term in enumerate(("PYREXIA", "DYSPNOEA"))
+        ]  # fmt: skip
+    part = folder / "feeds" / "ae.csv.part"
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(events[0]))
+        writer.writeheader()
+        writer.writerows(events)
+    sha256 = hashlib.sha256(part.read_bytes()).hexdigest()
+    part.replace(folder / "feeds" / "ae.csv")
+    return sha256
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as content:
+        return list(csv.DictReader(content))
+
+
+@contextmanager
+def ledger_held(story: Story) -> Iterator[Callable[[], bool]]:
+    """Be the ledger's writer, so that a look stands still before its commit; yields whether anybody waits."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    url = story.environment["POSTDOSE_DATABASE"].replace("postgresql:", "postgresql+psycopg:")
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(WRITERS_LOCK)))
+        yield lambda: bool(connection.execute(waiting).scalar())
+
+
+def process_of(run: str) -> int:
+    """The process that makes a run, which has it from its environment."""
+    named = f"PREFECT__FLOW_RUN_ID={run}".encode()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and named in (entry / "environ").read_bytes():
+                return int(entry.name)
+    pytest.fail(f"no process makes {run}")
+
+
+def kill_mid_look(story: Story, drop: Drop, *also: int) -> Any:
+    """SIGKILL the process of the look at a delivery as it is about to commit, and others first; return its run."""
+    with ledger_held(story) as is_awaited:
+        (run,) = story.wait_for("a look that runs", lambda: story.looking_at(drop))
+        story.wait_for("it to come to its commit", is_awaited)
+        assert not story.looks_at(drop)
+        for process in (*also, process_of(run["id"])):
+            os.kill(process, signal.SIGKILL)
+    return run
+
+
+def ended(story: Story, run: str) -> str:
+    """How a run ended, once it has."""
+
+    def state() -> str | None:
+        found = next((one["state_type"] for one in story.runs(FINAL) if one["id"] == run), None)
+        return None if found is None else str(found)
+
+    return str(story.wait_for("the end of a run", state))
+
+
+def test_a_look_that_is_killed_is_begun_again(story: Story) -> None:
+    drop = story.drop()
+    run = kill_mid_look(story, drop)
+    killed = time.monotonic()
+    story.recovered("a look is killed before its commit", drop, killed)
+    assert ended(story, run["id"]) == "CRASHED"
+    assert len(story.looks_at(drop)) == 1
+
+
+def test_the_server_is_killed_and_started_again(story: Story) -> None:
+    first = story.drop()
+    story.receiver.answering.clear()
+    story.wait_for("the message of a look", lambda: story.told_of(first))
+    (look,) = story.looking_at(first)
+    key = story.told_of(first)[0]["id"]
+    os.kill(story.prefect.process.pid, signal.SIGKILL)
+    os.kill(process_of(look["id"]), signal.SIGKILL)
+    killed = time.monotonic()
+    story.prefect.process.wait(30)
+    story.receiver.answering.set()
+    second = story.drop()
+    story.wait_for("the delivery to be taken in", lambda: story.is_taken_in(second))
+    story.wait_for("the message without the server", lambda: story.receiver.times[key] > 1)
+    story.rows.append(f"  told meanwhile without it after {time.monotonic() - killed:.1f} s")
+    assert not story.looks_at(second)
+    started = time.monotonic()
+    story.prefect.start()
+    story.recovered("the Prefect server is killed, and a look with it; started again", second, started)
+    assert ended(story, look["id"]) == "CRASHED"
+
+
+def test_postgresql_is_stopped_at_once_and_started_again(story: Story) -> None:
+    before, head = story.ledger.records(), story.ledger.head()
+    assert head is not None
+    story.postgresql.end(signal.SIGQUIT)
+    drop = story.drop()
+    story.wait_for("the delivery to be taken in", lambda: story.is_taken_in(drop))
+    started = time.monotonic()
+    story.postgresql.start()
+    story.recovered("PostgreSQL is stopped at once; started again", drop, started)
+    assert story.ledger.records()[: len(before)] == before
+    assert story.ledger.find(head.sha256) == head
+
+
+def test_serve_is_killed_with_its_look_and_started_again(story: Story) -> None:
+    drop = story.drop()
+    run = kill_mid_look(story, drop, story.serving.pid)
+    assert story.serving.wait(30) == -signal.SIGKILL
+    started = time.monotonic()
+    story.start_serving()
+    story.recovered("`postdose serve` is killed with its look; started again", drop, started)
+    assert ended(story, run["id"]) == "CRASHED"
+
+
+def test_nothing_was_lost_and_nothing_doubled_but_deliveries(story: Story) -> None:
+    assert story.first_head is not None
+    assert story.ledger.find(story.first_head.sha256) == story.first_head
+    assert story.ledger.verify() == len(story.ledger.records())
+    assert [len(story.looks_at(drop)) >= 1 for drop in story.drops] == [True] * len(story.drops)
+    sent = {one.payload["id"] for one in story.ledger.records(STUDY, Kind.DELIVERY)}
+    print()
+    print("\n".join(story.rows))
+    twice = {key: times for key, times in story.receiver.times.items() if times > 1}
+    print(f"{len(story.receiver.times)} messages; more than once: {twice}")
