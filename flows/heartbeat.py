@@ -28,6 +28,9 @@ HEARTBEAT_URL = "POSTDOSE_HEARTBEAT_URL"
 LONGEST_CALL = 5.0
 """Seconds. A look must not wait for a watchdog, which learns as much from the next one."""
 
+RECORD_BROKEN = "record_broken"
+"""What the monitor's alert is about when a nightly check found that the record does not hold."""
+
 NOT_ASSESSABLE = 30
 """Exit code when the last look is too old or a feed of it is at fault: as of a look that cannot give an answer."""
 
@@ -88,7 +91,12 @@ def monitor_causes(records: Sequence[Record], protocol: StudyProtocol, now: date
         UTC.
     """
     look = newest_look(records, now)
-    return (*_look_missing(look, protocol, now), *_feeds(look, protocol), *_dead_letters(records))
+    return (
+        *_look_missing(look, protocol, now),
+        *_feeds(look, protocol),
+        *_dead_letters(records),
+        *_broken(records),
+    )
 
 
 def newest_look(records: Iterable[Record], now: datetime) -> Mapping[str, Any] | None:
@@ -160,6 +168,14 @@ def _dead_letters(records: Iterable[Record]) -> Iterator[Cause]:
     roles = {one.get("role") or one["channel"]: one for one in dead.values()}
     for role, one in sorted(roles.items()):
         yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one['detail']}")
+
+
+def _broken(records: Sequence[Record]) -> Iterator[Cause]:
+    """Tell what the newest nightly check found that does not hold."""
+    nights = (record.payload for record in reversed(records) if record.kind == Kind.NIGHT)
+    newest = next(nights, None)
+    if newest is not None and newest["problems"]:
+        yield Cause(RECORD_BROKEN, " ".join(newest["problems"]))
 
 
 def take_pulse(ledger: Ledger, protocol: StudyProtocol, now: datetime) -> Pulse:

@@ -18,13 +18,13 @@ from checks.errors import LedgerBrokenError
 from checks.protocol import StudyProtocol, load_protocol
 from flows.artifacts import show_night
 from flows.feeds import open_inbox
-from flows.heartbeat import monitor_causes
+from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, Record
 from flows.monitor import protocol_path
 from flows.replay.command import read_delivered
 from flows.replay.course import Course
 from flows.replay.looks import entry_of
-from flows.report.document import code_version
+from flows.report.document import code_version, instant
 from flows.report.words import plural
 from flows.settings import read_settings
 
@@ -44,8 +44,8 @@ def _run_name() -> str:
 def check_record(study: str) -> State[tuple[str, ...]]:
     """Verify the ledger, make the looks of the last days again, and take the monitor's pulse.
 
-    The run fails, with every problem in its message, when the record does not hold; what else ails the monitor is
-    alerted in its own time, and listed.
+    What was found is a record of the ledger. When the record does not hold the run fails, with every problem in its
+    message, and an alert of it is due; what else ails the monitor is alerted in its own time, and listed.
 
     Args:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
@@ -56,7 +56,10 @@ def check_record(study: str) -> State[tuple[str, ...]]:
     records = ledger.records(protocol.study.id)
     looks = recent_looks(records, protocol, now, kept=_kept(protocol, now))
     problems = (*_chain(ledger), *looks_that_differ(looks, protocol, now))
-    ailments = tuple(cause.said for cause in monitor_causes(records, protocol, now))
+    causes = monitor_causes(records, protocol, now)
+    ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
+    found = {"at": instant(now), "looks_made_again": len(looks), "problems": list(problems)}
+    ledger.record(protocol.study.id, Kind.NIGHT, found)
     show_night(protocol, problems, ailments, looks=len(looks), now=now)
     if problems:
         return Failed(name="does not hold", message=" ".join(problems))

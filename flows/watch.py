@@ -122,10 +122,8 @@ async def watch_arrivals(watched: Watched) -> None:
             owing = Owing(datetime.now(UTC) + TOGETHER)
         if look is not None and look.done():
             watched.looked.set()
-            if owing is not None and not look.result():
-                owing = Owing(
-                    datetime.now(UTC) + WAITS[0]
-                )  # the server is away: it may be back at any moment
+            if owing is not None and not look.result():  # the server is away, and may be back at any moment
+                owing = Owing(datetime.now(UTC) + WAITS[0])
             look = None
         if owing is not None and look is None and datetime.now(UTC) >= owing.not_before:
             unseen = await asyncio.to_thread(watched.unseen)

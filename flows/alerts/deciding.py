@@ -31,6 +31,7 @@ MENDED: Mapping[str, str] = {
     "feed_stale": "At the newest look the feed is recent again.",
     "feed_blocked": "At the newest look the feed can be used again.",
     "delivery_failed": "No message to that role is given up any more: each was sent again, or its alert is over.",
+    "record_broken": "At the newest nightly check the record holds.",
 }
 """What closes an alert of the monitor itself, by its kind."""
 

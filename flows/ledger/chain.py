@@ -38,6 +38,7 @@ class Kind(StrEnum):
     DEAD_LETTER = "dead_letter"
     CLOSED_ACCESS = "closed_access"
     REVIEW = "review"
+    NIGHT = "night"
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,6 +319,8 @@ def test_the_nightly_check_makes_the_looks_again(story: Story) -> None:
     again = [one for one in faults if all(fault["fault"] == "stale" for fault in one)]
     assert len(again) >= 3
     assert f"{len(again)} looks made again." in run["state"]["message"]
+    (night,) = [one.payload for one in story.ledger.records(STUDY, Kind.NIGHT)]
+    assert (night["looks_made_again"], night["problems"]) == (len(again), [])
 
 
 def test_no_run_carries_a_secret_or_an_arm(story: Story) -> None:

@@ -119,6 +119,16 @@ def test_a_look_keeps_which_feeds_were_at_fault(different: dict[str, Any], fault
     assert feed_faults([feed(**different)]) == expected
 
 
+def night(*problems: str) -> tuple[Kind, dict[str, Any]]:
+    return Kind.NIGHT, {"at": "2026-03-09T03:30:00Z", "looks_made_again": 7, "problems": list(problems)}
+
+
+def test_what_the_newest_night_found_broken_stands_until_a_night_finds_it_whole() -> None:
+    (cause,) = monitor_causes(records(FRESH, night(), night("One.", "Two.")), PROTOCOL, NOON)
+    assert (cause.about, cause.said) == ("record_broken", "One. Two.")
+    assert about(FRESH, night("One."), night()) == []
+
+
 def test_a_dead_letter_is_told_by_role_with_what_its_channel_said() -> None:
     (cause,) = monitor_causes(records(FRESH, dead()), PROTOCOL, NOON)
     assert cause.about == "delivery_failed:safety_physician"

@@ -85,6 +85,8 @@ MONITORS: Mapping[str, str] = {
     "feed_stale": "Ask for the delivery that is overdue. Until it arrives, later events are not seen.",
     "feed_blocked": "Restore the feed, then look again. Until then its records count in the worst case at most.",
     "delivery_failed": "Reach that role by other means now, then mend its channel and send the message again.",
+    "record_broken": "Find out what was changed, by whom and since when, before anybody relies on the record: "
+    "`postdose ledger verify` names the first record that is wrong.",
 }
 """What is asked when the alert is the monitor's own, by its kind."""
 

@@ -23,6 +23,7 @@ ABOUT: Mapping[str, tuple[str, str]] = {
     "feed_stale": ("FEED STALE", "{}"),
     "feed_blocked": ("FEED BLOCKED", "{}"),
     "delivery_failed": ("DELIVERY FAILED", "{}"),
+    "record_broken": ("RECORD BROKEN", "it does not hold"),
 }
 """What an alert is about, by the beginning of ``about`` or by the whole of it: in capitals, and in words."""
 

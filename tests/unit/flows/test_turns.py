@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import UsageError
-from flows.turns import only_server, turn_of_look
+from flows.turns import is_looking, only_server, turn_of_look
 
 HOLDER = """
 import sys
@@ -70,3 +70,16 @@ def test_a_look_waits_for_the_one_before_and_goes_on_beside_one_that_hangs(
     with turn_of_look(tmp_path, "S"):
         pass
     assert caplog.messages == []
+
+
+def test_a_look_is_being_made_as_long_as_its_process_lives(tmp_path: Path) -> None:
+    assert not is_looking(tmp_path, "S")
+    look = Holder("turn_of_look", tmp_path)
+    try:
+        assert is_looking(tmp_path, "S")
+        assert not is_looking(tmp_path, "T")
+    finally:
+        look.kill()
+    assert not is_looking(tmp_path, "S")
+    with turn_of_look(tmp_path, "S", longest=timedelta(0)):  # asking took it from nobody
+        assert is_looking(tmp_path, "S")
