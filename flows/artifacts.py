@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from checks.protocol import StudyProtocol
+from flows.heartbeat import feed_faults
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
 from flows.report.words import plural, spoken
@@ -22,7 +23,6 @@ LOGGER = logging.getLogger("postdose")
 
 MOST_CASES: Final = 50
 """A table that a person reads on a page; the report has them all."""
-
 
 WINDOW: Final = ("yes", "possible", "no")
 """The order of the cases: those that the rules count come first."""
@@ -121,8 +121,9 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"Data cut-off {said_instant(document['data_cutoff'])}. Risk windows: {windows}."
     yield ""
+    at_fault = feed_faults(document["feeds"])
     for feed in document["feeds"]:
-        if feed["outcome"] in ("failed", "error") or not feed["within_limit"] or feed["stale"]:
+        if feed["domain"] in at_fault:
             said = "; ".join(one.removeprefix(f"{feed['domain']}: ") for one in feed["problems"])
             yield f"- Feed {feed['domain']}: {_cell(said or 'stale or beyond its limit')}"
     yield ""

@@ -66,23 +66,21 @@ def look(options: argparse.Namespace) -> int:
 
 def _require_closed(options: argparse.Namespace) -> None:
     """Refuse a closed report before the look is made."""
-    from checks.protocol import load_protocol
     from flows.closed import require_permission
-    from flows.monitor import protocol_path
+    from flows.study import open_study
 
-    protocol = load_protocol(protocol_path(options.protocol, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    require_permission(settings, protocol, reason=options.reason, by=options.by)
+    study = open_study(options.protocol, os.environ)
+    require_permission(study.settings, study.protocol, reason=options.reason, by=options.by)
 
 
 def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
-    from checks.protocol import load_protocol
     from flows.closed import closed_report
-    from flows.monitor import EXIT_CODES, feeds_of_look, protocol_path
+    from flows.monitor import EXIT_CODES, feeds_of_look
+    from flows.study import open_study
 
-    protocol = load_protocol(protocol_path(options.protocol, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    study = open_study(options.protocol, os.environ)
+    protocol, settings = study.protocol, study.settings
     feeds = None if options.feeds is None else str(options.feeds)
     try:
         page = closed_report(

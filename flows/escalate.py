@@ -5,28 +5,23 @@ Nobody waits for the orchestrator: what is due is told whether or not a Prefect 
 
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol import StudyProtocol
 from flows import tasks
 from flows.alerts import due
 from flows.ledger import Ledger
-from flows.monitor import protocol_path
-from flows.settings import Settings, read_settings
+from flows.study import Study, open_study, run_named
 
 LOGGER = logging.getLogger("postdose")
 
 
-def _run_name() -> str:
-    return f"{load_protocol(protocol_path(flow_run.parameters['study'], os.environ)).study.id} alerts"
-
-
-@flow(name="tell alerts", flow_run_name=_run_name, persist_result=False)
+@flow(name="tell alerts", flow_run_name=run_named("alerts"), persist_result=False)
 def tell_alerts(study: str, watching: bool = True) -> State[str]:
     """Tell what is due, and try every message that waits; the run's final state says what became of them.
 
@@ -34,10 +29,7 @@ def tell_alerts(study: str, watching: bool = True) -> State[str]:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
         watching: Whether a look is expected to have been made.
     """
-    protocol = load_protocol(protocol_path(study, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    ledger = Ledger(settings.state_url, key=settings.ledger_key)
-    outcome = tasks.tell(ledger, protocol, settings, datetime.now(UTC), watching=watching)
+    outcome = _tell(tasks.tell, open_study(study, os.environ), watching=watching)
     return Completed(name=outcome, data=outcome)
 
 
@@ -60,15 +52,15 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
     return waits or bool(due(ledger.records(study), protocol, now, watching=watching))
 
 
-def take_turn(study: str, protocol: StudyProtocol, settings: Settings, *, watching: bool) -> None:
+def take_turn(path: str, study: Study, *, watching: bool) -> None:
     """Tell what is due now, as a run of Prefect where it can be had.
 
     Parameters
     ----------
+    path
+        Of its study protocol file.
     study
-        The path of its study protocol file.
-    protocol, settings
-        The study's.
+        The same, opened.
     watching
         Whether a look is expected to have been made.
 
@@ -77,11 +69,14 @@ def take_turn(study: str, protocol: StudyProtocol, settings: Settings, *, watchi
     LedgerWriteError
         When the ledger cannot be read or written.
     """
-    ledger, now = Ledger(settings.state_url, key=settings.ledger_key), datetime.now(UTC)
-    if not is_anything_due(ledger, protocol, now, watching=watching):
+    if not is_anything_due(study.ledger(), study.protocol, datetime.now(UTC), watching=watching):
         return
     try:
-        tell_alerts(study, watching=watching)
+        tell_alerts(path, watching=watching)
     except Exception as error:  # whatever Prefect met: the same turn again tells nobody twice
         LOGGER.error("The alerts' run failed (%s); telling without it", type(error).__name__)
-        tasks.tell.fn(ledger, protocol, settings, datetime.now(UTC), watching=watching)
+        _tell(tasks.tell.fn, study, watching=watching)
+
+
+def _tell(tell: Callable[..., str], study: Study, *, watching: bool) -> str:
+    return tell(study.ledger(), study.protocol, study.settings, datetime.now(UTC), watching=watching)

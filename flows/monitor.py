@@ -30,13 +30,13 @@ from flows.engines import Engine, EngineName, open_engine
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults, newest_look
 from flows.ledger import Head, Kind, Ledger, canonical
+from flows.locks import turn_of_look
 from flows.report import Look, build_document
 from flows.report.document import instant
-from flows.settings import Settings, read_settings
-from flows.turns import turn_of_look
+from flows.settings import Settings
+from flows.study import open_study, protocol_path
 
 LOGGER = logging.getLogger("postdose")
-LOGGER.setLevel(logging.INFO)  # the run's page shows how far it is
 
 LONGEST: Final = timedelta(hours=1)
 """A look takes minutes, and waits ten for another at most: one that lasts longer hangs, and is ended."""
@@ -103,8 +103,8 @@ def monitor_study(
         quiet_seconds: A file that was written to within so many seconds is still arriving, and left to a later look.
         engine: Where its parts are computed: in this process, or on a Dask cluster. It changes nothing of the look.
     """  # in the form that Prefect's page shows beside each parameter
-    protocol = load_protocol(protocol_path(study, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    opened = open_study(study, os.environ)
+    protocol, settings = opened.protocol, opened.settings
     inbox = open_inbox(protocol, settings.addresses, feeds, quiet_seconds=quiet_seconds)
     with turn_of_look(protocol.folder, protocol.study.id):
         cutoff = _cutoff(data_cutoff)
@@ -157,15 +157,6 @@ def make_look(
         study, data_cutoff=data_cutoff, feeds=feeds, out=out, engine=engine, return_state=True
     )
     return cast(LookOutcome, state.result())
-
-
-def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
-    """Return the study protocol file that a path or a study's id means."""
-    path = Path(study)
-    if path.is_file():
-        return path
-    by_id = Path(environ.get("POSTDOSE_STUDIES", "deployments/studies")) / study / "protocol.yaml"
-    return by_id if by_id.is_file() else path
 
 
 def feeds_of_look(

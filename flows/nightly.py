@@ -11,22 +11,20 @@ from typing import Any, Final
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from checks.errors import LedgerBrokenError
-from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol import StudyProtocol
 from flows.artifacts import show_night
-from flows.feeds import open_inbox
+from flows.feeds import DeliveryStore
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, Record
-from flows.monitor import protocol_path
 from flows.replay.command import read_delivered
 from flows.replay.course import Course
 from flows.replay.looks import entry_of
 from flows.report.document import code_version, instant
 from flows.report.words import plural
-from flows.settings import read_settings
+from flows.study import open_study, run_named
 
 DAYS: Final = 3
 """Nights in a row that make each look again: one that was missed, or failed, is made up for."""
@@ -35,12 +33,7 @@ MOST_LOOKS: Final = 500
 """Three days of a look every ten minutes and some more; at half a second each, a few minutes of the night."""
 
 
-def _run_name() -> str:
-    study = load_protocol(protocol_path(flow_run.parameters["study"], os.environ)).study.id
-    return f"{study} nightly check"
-
-
-@flow(name="check record", flow_run_name=_run_name, persist_result=False)
+@flow(name="check record", flow_run_name=run_named("nightly check"), persist_result=False)
 def check_record(study: str) -> State[tuple[str, ...]]:
     """Verify the ledger, make the looks of the last days again, and take the monitor's pulse.
 
@@ -50,16 +43,15 @@ def check_record(study: str) -> State[tuple[str, ...]]:
     Args:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
     """
-    protocol = load_protocol(protocol_path(study, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    ledger, now = Ledger(settings.state_url, key=settings.ledger_key), datetime.now(UTC)
-    records = ledger.records(protocol.study.id)
-    looks = recent_looks(records, protocol, now, kept=_kept(protocol, now))
+    opened, now = open_study(study, os.environ), datetime.now(UTC)
+    protocol, ledger = opened.protocol, opened.ledger()
+    records = ledger.records(opened.id)
+    looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
     problems = (*_chain(ledger), *looks_that_differ(looks, protocol, now))
     causes = monitor_causes(records, protocol, now)
     ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
     found = {"at": instant(now), "looks_made_again": len(looks), "problems": list(problems)}
-    ledger.record(protocol.study.id, Kind.NIGHT, found)
+    ledger.record(opened.id, Kind.NIGHT, found)
     show_night(protocol, problems, ailments, looks=len(looks), now=now)
     if problems:
         return Failed(name="does not hold", message=" ".join(problems))
@@ -123,8 +115,7 @@ def looks_that_differ(
             yield f"Look {look['look_id']} of {look['data_cutoff']} does not come out again from the deliveries kept."
 
 
-def _kept(protocol: StudyProtocol, now: datetime) -> frozenset[str]:
-    store = open_inbox(protocol, {}, None).store
+def _kept(store: DeliveryStore, now: datetime) -> frozenset[str]:
     return frozenset(one.sha256 for domain in store.domains() for one in store.receipts(domain, by=now))
 
 

@@ -20,19 +20,17 @@ from prefect.states import Completed
 from pydantic import Field
 
 from checks.errors import UsageError
-from checks.protocol import load_protocol
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import read_facts
-from flows.alerts.life import Alert, remember
+from flows.alerts.life import Alert, Memory, remember
 from flows.alerts.life import State as Standing
 from flows.alerts.messages import LookFacts
 from flows.alerts.plan import Plan
-from flows.ledger import Entry, Kind, Ledger, Record
-from flows.monitor import protocol_path
+from flows.ledger import Entry, Kind, Record
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
 from flows.report.words import spoken
-from flows.settings import read_settings
+from flows.study import open_study, run_named
 
 SIGNAL: Final = "signal:"
 FAR_OFF: Final = timedelta(days=7)
@@ -57,8 +55,7 @@ class Answer(RunInput):
 
 
 def _run_name() -> str:
-    given = flow_run.parameters
-    return f"{load_protocol(protocol_path(given['study'], os.environ)).study.id} review {given['alert']}"
+    return run_named(f"review {flow_run.parameters['alert']}")()
 
 
 @flow(name="review signal", flow_run_name=_run_name, persist_result=False)
@@ -69,29 +66,28 @@ def review_signal(study: str, alert: str) -> State[None]:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
         alert: The alert's id.
     """
-    protocol = load_protocol(protocol_path(study, os.environ))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    ledger = Ledger(settings.state_url, key=settings.ledger_key)
-    records = ledger.records(protocol.study.id)
-    asked = _alert(records, alert)
+    opened = open_study(study, os.environ)
+    ledger = opened.ledger()
+    memory = remember(ledger.records(opened.id))
+    asked = _asked(memory, alert)
     if asked.state is not Standing.OPEN and flow_run.run_count <= 1:  # later it is run again with an answer
         return Completed(name="not needed", message="the alert is not open any more")
-    form = Answer.with_initial_data(description=_question(asked, records))
+    form = Answer.with_initial_data(description=_question(asked, memory))
     wait = answer_time(asked.plan) + FAR_OFF
     answer = suspend_flow_run(wait_for_input=form, timeout=int(wait.total_seconds()), key=f"review-{alert}")
-    ledger.decide(protocol.study.id, partial(answered, alert=alert, answer=answer, now=datetime.now(UTC)))
+    ledger.decide(opened.id, partial(answered, alert=alert, answer=answer, now=datetime.now(UTC)))
     return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")
 
 
-def open_reviews(records: Sequence[Record]) -> tuple[Alert, ...]:
+def open_reviews(memory: Memory) -> tuple[Alert, ...]:
     """Return the signals that nobody has taken yet.
 
     Parameters
     ----------
-    records
-        The study's, oldest first.
+    memory
+        Of the study's records.
     """
-    alerts = remember(records).alerts.values()
+    alerts = memory.alerts.values()
     return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is Standing.OPEN)
 
 
@@ -125,7 +121,7 @@ def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: date
     now
         UTC.
     """
-    asked = _alert(records, alert)
+    asked = _asked(remember(records), alert)
     by, reason = answer.name.strip(), answer.reason.strip()
     payload = {
         "alert": alert,
@@ -144,8 +140,8 @@ def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: date
     return (review, *acknowledgement(records, name=alert, by=by, reason=reason, now=now))
 
 
-def _alert(records: Sequence[Record], name: str) -> Alert:
-    alerts = remember(records).alerts
+def _asked(memory: Memory, name: str) -> Alert:
+    alerts = memory.alerts
     if name not in alerts or not alerts[name].about.startswith(SIGNAL):
         raise UsageError(
             f"alert: found {name!r}; allowed: the id of an alert of a crossed rule of this study"
@@ -153,9 +149,8 @@ def _alert(records: Sequence[Record], name: str) -> Alert:
     return alerts[name]
 
 
-def _question(alert: Alert, records: Sequence[Record]) -> str:
+def _question(alert: Alert, memory: Memory) -> str:
     """Return in Markdown what is asked, and of what."""
-    memory = remember(records)
     told = memory.evidence.get(alert.look_id or "")
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))

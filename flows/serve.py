@@ -25,10 +25,10 @@ from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.arrivals import SETTLED
+from flows.locks import only_server
 from flows.monitor import monitor_study
 from flows.nightly import check_record
 from flows.review import review_signal
-from flows.turns import only_server
 from flows.watch import BEGUN, Watched, end_lost, watch_alerts, watch_arrivals
 
 LOGGER = logging.getLogger("postdose")
@@ -150,7 +150,7 @@ async def _serve(studies: Sequence[Watched], deployments: Sequence[RunnerDeploym
         for one in studies
         for what, watch in (("arrivals", watch_arrivals), ("alerts", watch_alerts))
     ]
-    LOGGER.info("Serving %s", ", ".join(one.study for one in studies))
+    LOGGER.info("Serving %s", ", ".join(one.study.id for one in studies))
     await told_to_end.wait()
     LOGGER.info("Ending; runs that have begun have %g s", GRACE.total_seconds())
     for task in watches:

@@ -20,21 +20,16 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.runtime import flow_run
 from prefect.states import Completed, Crashed
 
 from checks.errors import LedgerWriteError
-from checks.protocol import StudyProtocol, load_protocol
 from flows.alerts.life import Alert, remember
 from flows.alerts.life import State as Standing
 from flows.arrivals import Arrivals, announce, unseen_feeds
 from flows.escalate import take_turn
-from flows.feeds import Inbox, open_inbox
-from flows.ledger import Ledger
-from flows.monitor import protocol_path
+from flows.locks import is_looking
 from flows.review import is_over, open_reviews, review_key
-from flows.settings import Settings, read_settings
-from flows.turns import is_looking
+from flows.study import Study, open_study, protocol_path, run_named
 
 LOGGER = logging.getLogger("postdose")
 
@@ -63,38 +58,23 @@ class Watched:
     """One study that is watched since a moment (UTC); ``looked`` is set when a look that a delivery started ended."""
 
     path: str
-    protocol: StudyProtocol
-    settings: Settings
+    study: Study
     since: datetime
     looked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     def by(cls, path: Path, since: datetime) -> "Watched":
         """Return the study of a protocol file, with the settings of this process."""
-        protocol = load_protocol(path)
-        settings = read_settings(os.environ, state=None, folder=protocol.folder)
-        return cls(str(path.resolve()), protocol, settings, since)
-
-    @property
-    def study(self) -> str:
-        """Its id."""
-        return self.protocol.study.id
-
-    def inbox(self) -> Inbox:
-        """Return where its feeds arrive."""
-        return open_inbox(self.protocol, self.settings.addresses, None)
-
-    def ledger(self) -> Ledger:
-        """Return its record."""
-        return Ledger(self.settings.state_url, key=self.settings.ledger_key)
+        return cls(str(path.resolve()), open_study(str(path), os.environ), since)
 
     def unseen(self) -> tuple[str, ...]:
         """Return the feeds that a look is owed for: all of them where the ledger cannot say."""
+        study = self.study
         try:
-            return unseen_feeds(self.inbox(), self.ledger(), datetime.now(UTC))
+            return unseen_feeds(study.inbox(), study.ledger(), datetime.now(UTC))
         except LedgerWriteError as error:
-            LOGGER.error("%s: %s", self.study, error)
-            return tuple(self.protocol.feeds.by_domain())
+            LOGGER.error("%s: %s", study.id, error)
+            return tuple(study.protocol.feeds.by_domain())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +92,13 @@ class Owing:
 
 async def watch_arrivals(watched: Watched) -> None:
     """Take in what arrives and start a look for it, without end; begins with a look if one is owed."""
-    arrivals = Arrivals(watched.inbox())
+    arrivals = Arrivals(watched.study.inbox())
     owing: Owing | None = Owing(datetime.now(UTC))
     look: asyncio.Task[bool] | None = None
     while True:
         receipts = await asyncio.to_thread(arrivals.take_in, datetime.now(UTC))
         if receipts:
-            announce(watched.protocol, receipts)
+            announce(watched.study.protocol, receipts)
             owing = Owing(datetime.now(UTC) + TOGETHER)
         if look is not None and look.done():
             watched.looked.set()
@@ -137,16 +117,17 @@ async def watch_arrivals(watched: Watched) -> None:
 
 async def _look(watched: Watched, unseen: Sequence[str]) -> bool:
     """Have a look made, wait until it has ended, however it did, and say whether the server was there."""
+    study = watched.study
     try:
         async with get_client() as client:
-            if not is_looking(watched.protocol.folder, watched.study):
-                await end_lost(client, [f"{watched.study} arrival"])
-            run = await _start_look(client, watched.study, unseen)
+            if not is_looking(study.protocol.folder, study.id):
+                await end_lost(client, [f"{study.id} arrival"])
+            run = await _start_look(client, study.id, unseen)
             while run.state is None or not run.state.is_final():
                 await asyncio.sleep(POLL_SECONDS)
                 run = await client.read_flow_run(run.id)
     except Exception as error:  # whatever the server's client met: the look is owed, and is begun again
-        LOGGER.error("%s: a look could not be started or followed (%s)", watched.study, type(error).__name__)
+        LOGGER.error("%s: a look could not be started or followed (%s)", study.id, type(error).__name__)
         return False
     return True
 
@@ -186,11 +167,7 @@ async def watch_alerts(watched: Watched) -> None:
             await asyncio.wait_for(watched.looked.wait(), TURN_SECONDS)
 
 
-def _run_name() -> str:
-    return f"{load_protocol(protocol_path(flow_run.parameters['study'], os.environ)).study.id} turn"
-
-
-@flow(name="tend study", flow_run_name=_run_name, persist_result=False)
+@flow(name="tend study", flow_run_name=run_named("turn"), persist_result=False)
 async def tend_study(study: str) -> None:
     """Take in what arrived, start a look if one is owed, tell what is due: a minute of what `postdose serve` does.
 
@@ -199,33 +176,32 @@ async def tend_study(study: str) -> None:
     """
     now = datetime.now(UTC)
     watched = Watched.by(protocol_path(study, os.environ), now)
-    receipts = await asyncio.to_thread(Arrivals(watched.inbox()).take_in, now)
-    announce(watched.protocol, receipts)
+    receipts = await asyncio.to_thread(Arrivals(watched.study.inbox()).take_in, now)
+    announce(watched.study.protocol, receipts)
     unseen = await asyncio.to_thread(watched.unseen)
     if unseen:
         async with get_client() as client:
-            await _start_look(client, watched.study, unseen)
+            await _start_look(client, watched.study.id, unseen)
     await _tend_alerts(watched, watching=True)
 
 
 async def _tend_alerts(watched: Watched, *, watching: bool) -> None:
-    await asyncio.to_thread(take_turn, watched.path, watched.protocol, watched.settings, watching=watching)
+    await asyncio.to_thread(take_turn, watched.path, watched.study, watching=watching)
     async with get_client() as client:
-        await _keep_reviews(watched, client)
+        await _keep_reviews(watched.study, client)
 
 
-async def _keep_reviews(watched: Watched, client: PrefectClient) -> None:
+async def _keep_reviews(study: Study, client: PrefectClient) -> None:
     """Open the review of each signal that nobody has taken, and end those that are over."""
-    records = await asyncio.to_thread(watched.ledger().records, watched.study)
-    alerts, now = remember(records).alerts, datetime.now(UTC)
-    deployment = await client.read_deployment_by_name(f"review signal/{watched.study} review")
-    for alert in open_reviews(records):
+    memory, now = remember(await asyncio.to_thread(study.ledger().records, study.id)), datetime.now(UTC)
+    deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
+    for alert in open_reviews(memory):
         if not is_over(alert, now):
             await client.create_flow_run_from_deployment(
                 deployment.id, parameters={"alert": alert.id}, idempotency_key=review_key(alert)
             )
-    for run in await _paused(client, f"{watched.study} review"):
-        asked = alerts.get(run.parameters["alert"])
+    for run in await _paused(client, f"{study.id} review"):
+        asked = memory.alerts.get(run.parameters["alert"])
         if asked is None or is_over(asked, now) or run.idempotency_key not in (None, review_key(asked)):
             await client.set_flow_run_state(run.id, _ended(asked), force=True)
 

@@ -95,15 +95,10 @@ class Ledger:
         message is recorded after it, by its hash. The decision is made with the look on record, as ``decide`` does.
         """
         looked = Entry(Kind.LOOK, payload, tuple(outgoing))
-        if decision is None:
-            with self._database.writing() as connection:
-                before = _last_look(connection, study)
-                return self._write(connection, study, [*protocol_change(before, payload), looked])
 
         def planned(seen: Seen) -> Chained:
-            first = [*protocol_change(seen.last_look, payload), looked]
-            look = self._chain(study, seen.last, first)
-            caused = decision((*seen.records, *look.records))
+            look = self._chain(study, seen.last, [*protocol_change(seen.last_look, payload), looked])
+            caused = decision((*seen.records, *look.records)) if decision else ()
             return look + self._chain(study, look.records[-1], caused)
 
         return self._settle(study, planned).records[-1].head

@@ -1,5 +1,6 @@
 """One process serves a study, and one look of it is made at a time; a turn ends with its process."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from checks.errors import UsageError
-from flows.turns import is_looking, only_server, turn_of_look
+from flows.locks import is_looking, only_server, turn_of_look
 
 HOLDER = """
 import sys
 from pathlib import Path
-from flows.turns import {turn}
+from flows.locks import {turn}
 with {turn}(Path(sys.argv[1]), "S"):
     print("held", flush=True)
     sys.stdin.read()
@@ -56,6 +57,7 @@ def test_a_folder_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> Non
 def test_a_look_waits_for_the_one_before_and_goes_on_beside_one_that_hangs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger="postdose")
     before = Holder("turn_of_look", tmp_path)
     try:
         with turn_of_look(tmp_path, "S", longest=timedelta(seconds=0.3)):

@@ -106,10 +106,10 @@ def test_only_the_alert_of_a_crossed_rule_can_be_answered(told: tuple[tuple[Kind
 
 
 def test_a_review_is_open_for_each_signal_that_nobody_has_taken() -> None:
-    assert [one.id for one in open_reviews(records(raised()))] == ["a1"]
-    assert open_reviews(records(raised(about="look_missing"))) == ()
+    assert [one.id for one in open_reviews(remember(records(raised())))] == ["a1"]
+    assert open_reviews(remember(records(raised(about="look_missing")))) == ()
     taken = (Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "Dr B", "reason": "r", "at": "2026-03-01T12:00:00Z"})
-    assert open_reviews(records(raised(), taken)) == ()
+    assert open_reviews(remember(records(raised(), taken))) == ()
 
 
 def test_each_opening_has_a_review_of_its_own() -> None:

@@ -14,7 +14,7 @@ from flows.ledger import Kind, Ledger
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 NEXT_SECOND = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
-PROTOCOL = Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml"
+PROTOCOL = Path(__file__).parents[2] / "flows" / "simulate" / "protocol.yaml"
 SECOND = timedelta(seconds=1)
 
 

@@ -1,0 +1,83 @@
+"""Decide which study a path or an id means: its protocol, and what the environment says of it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from os import environ
+from pathlib import Path
+
+from prefect.runtime import flow_run
+
+from checks.protocol import StudyProtocol, load_protocol
+from flows.feeds import Inbox, open_inbox
+from flows.ledger import Ledger
+from flows.settings import Settings, read_settings
+
+logging.getLogger("postdose").setLevel(logging.INFO)  # the page of each run shows how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study's protocol, and the settings of this process for it."""
+
+    protocol: StudyProtocol
+    settings: Settings
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.protocol.study.id
+
+    def inbox(self) -> Inbox:
+        """Return where its feeds arrive."""
+        return open_inbox(self.protocol, self.settings.addresses, None)
+
+    def ledger(self) -> Ledger:
+        """Return its record.
+
+        Raises
+        ------
+        LedgerWriteError
+            When the ledger cannot be reached.
+        """
+        return Ledger(self.settings.state_url, key=self.settings.ledger_key)
+
+
+def open_study(study: str, environ: Mapping[str, str]) -> Study:
+    """Return the study that a path or an id means.
+
+    Parameters
+    ----------
+    study
+        The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+    environ
+        The process environment.
+
+    Raises
+    ------
+    ProtocolError
+        When the protocol cannot be read, or has problems.
+    UsageError
+        When a setting cannot be used.
+    """
+    protocol = load_protocol(protocol_path(study, environ))
+    return Study(protocol, read_settings(environ, state=None, folder=protocol.folder))
+
+
+def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
+    """Return the study protocol file that a path or a study's id means."""
+    path = Path(study)
+    if path.is_file():
+        return path
+    by_id = Path(environ.get("POSTDOSE_STUDIES", "deployments/studies")) / study / "protocol.yaml"
+    return by_id if by_id.is_file() else path
+
+
+def run_named(what: str) -> Callable[[], str]:
+    """Return what names a run of Prefect for its study, and for what is done there."""
+
+    def name() -> str:
+        study: str = flow_run.parameters["study"]
+        return f"{load_protocol(protocol_path(study, environ)).study.id} {what}"
+
+    return name
