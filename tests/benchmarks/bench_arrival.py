@@ -11,21 +11,22 @@ import argparse
 import csv
 import itertools
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from servers import Prefect, call, postdose, prefect_environment, started, wait_for, webhook
 
 LONGEST: Final = 300.0
 STUDY: Final = "CYT107-IV-SIM"
@@ -34,92 +35,59 @@ STAGES: Final = ("settle", "ask", "pick up", "start", "look", "deliver")
 """Until it is taken in; a run is created; its process begins; that is at the flow; the alerts' turn; the webhook."""
 
 
-class Hook:
-    """A webhook, and when each message about the signal came."""
-
-    def __init__(self) -> None:
-        self.moments: list[float] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if message["about"] == SIGNAL:
-                    hook.moments.append(time.time())
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/alerts"
-
-
-class Api:
-    """The Prefect server's API."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def call(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self._url + path, data=data, headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)
-
-    def newest_look(self) -> Any:
-        body = {
-            "deployments": {"name": {"any_": [f"{STUDY} arrival"]}},
-            "sort": "EXPECTED_START_TIME_DESC",
-            "limit": 1,
-        }
-        return next(iter(self.call("/flow_runs/filter", body)), None)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--drops", type=int, default=10)
     drops = parser.parse_args().drops
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        hook = Hook()
+        moments: list[float] = []
         study = simulated(folder)
-        port = free_port()
-        environment = {
-            **os.environ,
-            "PREFECT_HOME": str(folder / "prefect"),
-            "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-            "POSTDOSE_HOOK": hook.url,
-        }
-        api = Api(environment["PREFECT_API_URL"])
-        server = postdose("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        stack.enter_context(started(server, folder / "server.log", environment))
-        wait_for("the server", lambda: healthy(api))
+        hook = stack.enter_context(webhook(partial(note_signal, moments)))
+        environment = {**prefect_environment(folder / "prefect"), "POSTDOSE_HOOK": hook}
+        stack.enter_context(Prefect(environment, folder / "server.log"))
         serve = postdose("serve", str(study / "protocol.yaml"), "--cron", "0 0 1 1 *")  # no scheduled look
         stack.enter_context(started(serve, folder / "serve.log", environment))
-        wait_for("the first alert", lambda: hook.moments)
-        measured = [drop(study, hook, api, number) for number in range(drops)]
+        wait_for("the first alert", lambda: moments, seconds=LONGEST)
+        measured = [drop(study, moments, partial(call, environment), number) for number in range(drops)]
     show(measured)
 
 
-def drop(study: Path, hook: Hook, api: Api, number: int) -> list[float]:
+def note_signal(moments: list[float], _headers: Mapping[str, str], body: bytes) -> int:
+    """Write down when each message about the signal came."""
+    if json.loads(body)["about"] == SIGNAL:
+        moments.append(time.time())
+    return HTTPStatus.NO_CONTENT
+
+
+def newest_look(ask: Callable[..., Any]) -> Any:
+    body = {
+        "deployments": {"name": {"any_": [f"{STUDY} arrival"]}},
+        "sort": "EXPECTED_START_TIME_DESC",
+        "limit": 1,
+    }
+    return next(iter(ask("/flow_runs/filter", body)), None)
+
+
+def drop(study: Path, moments: list[float], ask: Callable[..., Any], number: int) -> list[float]:
     """Drop the feed with more cases, and return the seconds of each stage."""
-    wait_for("a quiet moment", lambda: (api.newest_look() or {}).get("state_type") == "COMPLETED")
+    wait_for(
+        "a quiet moment",
+        lambda: (newest_look(ask) or {}).get("state_type") == "COMPLETED",
+        seconds=LONGEST,
+    )
     time.sleep(5)
     known = set(receipts(study))
     with_cases(study, number + 1)
     dropped = time.time()
-    told = wait_for("the alert", lambda: next((one for one in hook.moments if one > dropped), None))
-    run = wait_for("the run's end", lambda: ended(api.newest_look()))
-    states = api.call(f"/flow_run_states/?flow_run_id={run['id']}")
-    tasks = api.call("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    told = wait_for(
+        "the alert", lambda: next((one for one in moments if one > dropped), None), seconds=LONGEST
+    )
+    run = wait_for("the run's end", lambda: ended(newest_look(ask)), seconds=LONGEST)
+    states = ask(f"/flow_run_states/?flow_run_id={run['id']}")
+    tasks = ask("/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
     (taken,) = set(receipts(study)) - known
-    moments = [
+    steps = [
         dropped,
         taken.stat().st_mtime,
         stamp(run["created"]),
@@ -128,7 +96,7 @@ def drop(study: Path, hook: Hook, api: Api, number: int) -> list[float]:
         min(stamp(one["start_time"]) for one in tasks if one["name"].startswith("send alerts")),
         told,
     ]
-    stages = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    stages = [later - earlier for earlier, later in itertools.pairwise(steps)]
     print(f"drop {number + 1}: {told - dropped:5.1f} s", said(stages), flush=True)
     return stages
 
@@ -189,48 +157,6 @@ def ended(run: Any) -> Any:
 
 def stamp(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
-
-
-def healthy(api: Api) -> bool:
-    try:
-        return bool(api.call("/health"))
-    except OSError:
-        return False
-
-
-def wait_for(what: str, ready: Any) -> Any:
-    deadline = time.monotonic() + LONGEST
-    while time.monotonic() < deadline:
-        answer = ready()
-        if answer:
-            return answer
-        time.sleep(0.1)
-    sys.exit(f"waited {LONGEST:g} s for {what}")
-
-
-def postdose(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flows.cli", *arguments]
-
-
-@contextmanager
-def started(command: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, env=dict(environment), stdout=file, stderr=file)
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(90)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

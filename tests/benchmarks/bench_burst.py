@@ -13,19 +13,20 @@ import json
 import resource
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from servers import taking_all
 
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts
@@ -100,32 +101,6 @@ def facts(at: datetime, verdict: str, *, cases: int, rules: int = 1, feeds: int 
     )  # fmt: skip
 
 
-@contextmanager
-def receiver() -> Iterator[tuple[str, list[Said]]]:
-    """A webhook that takes every message; yields its address and what it took."""
-    taken: list[Said] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing of each."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", taken
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 class Clock:
     """Times each step, and keeps what it returned."""
 
@@ -145,7 +120,7 @@ def burst(folder: Path, signals: int, clock: Clock) -> Said:
     """Cross so many rules at once, and go on until each has gone to the next role and one is answered."""
     study, later = Study(folder), NOW + 61 * MINUTE
     found = facts(NOW, "signal", cases=3, rules=signals)
-    with receiver() as (url, taken):
+    with taking_all() as (url, taken):
         addresses = {CHANNEL: url}
         clock("the look, recorded with its alerts", lambda: study.look(NOW, found))
         queued = Counter(one.outgoing.role for one in study.ledger.undelivered(study.id))
@@ -184,7 +159,7 @@ def burst(folder: Path, signals: int, clock: Clock) -> Said:
 def held_back(folder: Path, looks: int, found: Callable[[datetime, int], LookFacts]) -> Said:
     """Look every minute at what is worse each time, then cross a rule; return what was told and what held back."""
     study = Study(folder)
-    with receiver() as (url, taken):
+    with taking_all() as (url, taken):
         for turn in range(looks):
             at = NOW + turn * MINUTE
             study.look(at, found(at, turn))

@@ -9,10 +9,7 @@ a new one, which is dropped at the end; without, each has SQLite. An interrupt s
 """
 
 import argparse
-import os
 import re
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,10 +22,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import httpx
 from sqlalchemy import create_engine, make_url, text
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from servers import Prefect, call, postdose, prefect_environment, started
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from checks.protocol import load_protocol
@@ -57,7 +56,10 @@ def simulate_studies(folder: Path, count: int) -> list[Path]:
     for number in range(1, count + 1):
         study = folder / f"S{number:02d}"
         kind = "cyt107" if number % 5 == 0 else "null"
-        _run("simulate", kind, "--out", str(study), "--seed", str(number), "--subjects", SUBJECTS)
+        command = postdose(
+            "simulate", kind, "--out", str(study), "--seed", str(number), "--subjects", SUBJECTS
+        )
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
         for file in (study / "protocol.yaml", *(study / "feeds").iterdir()):
             file.write_text(file.read_text().replace(SIMULATED, f"SIM-{number:02d}"))
         paths.append(study / "protocol.yaml")
@@ -66,63 +68,12 @@ def simulate_studies(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def _run(*arguments: str) -> None:
-    command = [sys.executable, "-m", "flows.cli", *arguments]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
-
-
-@contextmanager
-def process(
-    command: Sequence[str], environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process and end it, by its id."""
-    with log.open("wb") as stream:
-        started = subprocess.Popen(command, env=dict(environment), stdout=stream, stderr=stream)
-    try:
-        yield started
-    finally:
-        started.send_signal(signal.SIGTERM)
-        try:
-            started.wait(120)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
-
-
-def server_environment(home: Path, at_once: int) -> dict[str, str]:
-    """Return the environment of a Prefect server on a free port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
-        "PREFECT_RUNNER_PROCESS_LIMIT": str(at_once),
-    }
-
-
-def wait_until_healthy(environment: Mapping[str, str]) -> None:
-    """Wait for the server, two minutes at most."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(environment["PREFECT_API_URL"] + "/health", timeout=5).is_success:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.5)
-    raise SystemExit("The Prefect server did not start.")
-
-
 def scheduled_runs(environment: Mapping[str, str], due: datetime) -> list[Run]:
     """Return the looks of that minute that have ended."""
     runs = []
     for offset in range(0, 1000, 200):
         body = {"offset": offset, "limit": 200, "sort": "EXPECTED_START_TIME_ASC"}
-        found = _ask(environment, "/flow_runs/filter", body)
+        found = call(environment, "/flow_runs/filter", body)
         for one in found:
             expected = datetime.fromisoformat(one["expected_start_time"])
             if one["auto_scheduled"] and expected == due and one["end_time"]:
@@ -135,17 +86,6 @@ def scheduled_runs(environment: Mapping[str, str], due: datetime) -> list[Run]:
         if len(found) < 200:
             break
     return runs
-
-
-def _ask(environment: Mapping[str, str], path: str, body: Mapping[str, object]) -> list[dict[str, str]]:
-    for _ in range(30):
-        answer = httpx.post(environment["PREFECT_API_URL"] + path, json=body, timeout=120)
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-            answer.raise_for_status()
-            found: list[dict[str, str]] = answer.json()
-            return found
-        time.sleep(2)
-    raise SystemExit(f"{path}: the server was busy too long.")
 
 
 def resident_megabytes(root: int) -> float:
@@ -226,7 +166,8 @@ def main() -> None:
     ):
         folder = Path(name)
         protocols = simulate_studies(folder, arguments.studies)
-        environment = server_environment(folder / "prefect", arguments.at_once)
+        environment = prefect_environment(folder / "prefect")
+        environment["PREFECT_RUNNER_PROCESS_LIMIT"] = str(arguments.at_once)
         if database is not None:
             environment["POSTDOSE_DATABASE"] = database
         serve_and_print(folder, protocols, environment)
@@ -235,33 +176,14 @@ def main() -> None:
 def serve_and_print(folder: Path, protocols: Sequence[Path], environment: Mapping[str, str]) -> None:
     """Serve the studies until each was looked at, and print what was seen."""
     logs = [folder / "server.log", folder / "serve.log"]
-    server = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-    ]
-    server.append(str(httpx.URL(environment["PREFECT_API_URL"]).port))
     # long enough from now for every deployment, and for the look that each study is owed when it is first served
     due = (datetime.now(UTC) + timedelta(seconds=90 + 12 * len(protocols))).replace(second=0, microsecond=0)
-    serve = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "serve",
-        *map(str, protocols),
-        "--cron",
-        f"{due.minute} * * * *",
-    ]
-    with process(server, environment, logs[0]) as first:
-        wait_until_healthy(environment)
-        with process(serve, environment, logs[1]) as second:
-            runs, memory = follow(due, len(protocols), environment, [first.pid, second.pid])
+    serve = postdose("serve", *map(str, protocols), "--cron", f"{due.minute} * * * *")
+    with (
+        Prefect(environment, logs[0]) as server,
+        started(serve, logs[1], environment) as serving,
+    ):
+        runs, memory = follow(due, len(protocols), environment, [server.pid, serving.pid])
     report(runs, memory, len(protocols), environment)
     found = list(problems(protocols, logs, environment.get("POSTDOSE_DATABASE")))
     print(f"Problems: {len(found)}")

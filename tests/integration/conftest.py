@@ -5,67 +5,18 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
+from servers import START_SECONDS, Prefect, end, free_port, prefect_environment
 from sqlalchemy import URL, create_engine, make_url, text
-
-from flows.settings import PREFECT_DEFAULTS
-
-START_SECONDS = 240
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def prefect_environment(home: Path, port: int) -> Mapping[str, str]:
-    return {
-        **os.environ,
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_UI_ENABLED": "false",
-        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # SQLite is locked for longer on a busy machine
-    }
-
-
-@dataclass
-class Prefect:
-    """A Prefect server of a test's own, which keeps its port however often it is started."""
-
-    environment: Mapping[str, str]
-    log: Path
-    process: "subprocess.Popen[bytes] | None" = None
-
-    def start(self) -> None:
-        url = urlsplit(self.environment["PREFECT_API_URL"])
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(url.port)], env=dict(self.environment), stdout=log, stderr=log
-            )
-        _wait_until_healthy(self.process, url.port or 0, self.log)
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        if self.process is not None:
-            _end(self.process, number)
 
 
 @pytest.fixture(scope="session")
@@ -78,15 +29,11 @@ def prefect_server(
     where the machine has none, it is SQLite.
     """
     home = tmp_path_factory.mktemp("prefect")
-    environment = prefect_environment(home, free_port())
+    environment: Mapping[str, str] = prefect_environment(home)
     if _postgresql_programs() is not None:
         environment = in_postgresql(environment, new_database(request.getfixturevalue("postgresql_url")))
-    server = Prefect(environment, home / "server.log")
-    try:
-        server.start()
+    with Prefect(environment, home / "server.log"):
         yield environment
-    finally:
-        server.end()
 
 
 def in_postgresql(environment: Mapping[str, str], database: str) -> Mapping[str, str]:
@@ -103,27 +50,6 @@ def in_postgresql(environment: Mapping[str, str], database: str) -> Mapping[str,
             for name, driver in named.items()
         },
     }
-
-
-def _end(process: "subprocess.Popen[bytes]", number: int) -> None:
-    """Send a process a signal, and SIGKILL when that does not end it."""
-    process.send_signal(number)
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(30)
-
-
-def _wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    pytest.fail(f"The Prefect server did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
 @dataclass
@@ -152,7 +78,7 @@ class Postgresql:
     def end(self, number: int = signal.SIGINT) -> None:
         """By a fast shutdown, SIGINT, which ends its sessions and its own children, or by another."""
         if self.process is not None:
-            _end(self.process, number)
+            end(self.process, number)
 
 
 @pytest.fixture(scope="session")
@@ -179,13 +105,9 @@ def prefect_of_its_own(
 ) -> Iterator[Prefect]:
     """A Prefect server that a module may end and start again; its database is on such a PostgreSQL server."""
     home = tmp_path_factory.mktemp("prefect")
-    environment = {**PREFECT_DEFAULTS, **prefect_environment(home, free_port())}
-    server = Prefect(in_postgresql(environment, new_database(postgresql_of_its_own.url)), home / "server.log")
-    try:
-        server.start()
+    environment = in_postgresql(prefect_environment(home), new_database(postgresql_of_its_own.url))
+    with Prefect(environment, home / "server.log") as server:
         yield server
-    finally:
-        server.end()
 
 
 @contextmanager

@@ -2,17 +2,16 @@
 
 import json
 import resource
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from servers import taking_all
 from sqlalchemy import create_engine, make_url, text
 
 from checks.events import Records, find_cases, gather_evidence
@@ -63,24 +62,8 @@ def signal(tmp_path_factory: pytest.TempPathFactory) -> Look:
 def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
     """A webhook that takes every message; yields its address and what it took."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    taken: list[Mapping[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", taken
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with taking_all() as told:
+        yield told
 
 
 def with_query(url: str, **query: str) -> str:

@@ -8,17 +8,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 import yaml
+from servers import webhook
 
 from flows.ledger import Kind, Ledger
 
@@ -38,32 +38,20 @@ class Receiver:
     keys: Counter[str] = field(default_factory=Counter)
     victim: int | None = None
 
+    def take(self, headers: Mapping[str, str], _body: bytes) -> int:
+        self.keys[headers["Idempotency-Key"]] += 1
+        victim, self.victim = self.victim, None
+        if victim is not None:
+            os.kill(victim, signal.SIGKILL)  # whom no answer reaches any more
+        return HTTPStatus.OK
+
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     told = Receiver()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            told.keys[self.headers["Idempotency-Key"]] += 1
-            victim, told.victim = told.victim, None
-            if victim is not None:
-                os.kill(victim, signal.SIGKILL)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    told.url = f"http://127.0.0.1:{server.server_port}/"
-    yield told
-    server.shutdown()
-    server.server_close()
+    with webhook(told.take) as told.url:
+        yield told
 
 
 @dataclass(frozen=True, slots=True)

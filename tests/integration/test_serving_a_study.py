@@ -7,24 +7,17 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from servers import ROOT, call, postdose, started, taking_all, wait_for
 
 from checks.protocol import load_protocol
 from flows.alerts.life import State, remember
@@ -32,10 +25,8 @@ from flows.arrivals import SETTLED
 from flows.feeds import open_inbox
 from flows.ledger import Kind, Ledger
 
-ROOT = Path(__file__).parents[2]
 STUDY = "CYT107-IV-SIM"
 BOUND_SECONDS = 300
-BUSY_TRIES = 10
 SIGNAL = "signal:three_cases"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -57,21 +48,7 @@ class Story:
         return Ledger(self.environment["POSTDOSE_DATABASE"])
 
     def call(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(
-            self.environment["PREFECT_API_URL"] + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        for _ in range(BUSY_TRIES):
-            try:
-                with urllib.request.urlopen(request, timeout=90) as answer:
-                    content = answer.read()
-                    return json.loads(content) if content else None
-            except urllib.error.HTTPError as error:
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
-                    raise
-            time.sleep(2)  # its own clients ask again as well
-        pytest.fail(f"{path}: the server was busy {BUSY_TRIES} times")
+        return call(self.environment, path, body)
 
     def deployments(self) -> dict[str, Any]:
         found = self.call("/deployments/filter", {})
@@ -104,67 +81,10 @@ class Story:
         return list(found)
 
     def wait_for(self, what: str, ready: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + BOUND_SECONDS
-        while time.monotonic() < deadline:
-            answer = ready()
-            if answer:
-                return answer
-            time.sleep(0.5)
-        pytest.fail(f"waited {BOUND_SECONDS} s for {what}\n{self.log()}")
+        return wait_for(what, ready, seconds=BOUND_SECONDS, said=self.log)
 
     def log(self) -> str:
         return (self.folder / "serve.log").read_text(errors="replace")[-4000:]
-
-
-@contextmanager
-def webhook() -> Iterator[tuple[str, list[Mapping[str, Any]]]]:
-    """A receiver on loopback: its address, and the messages as they arrive."""
-    told: list[Mapping[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(HTTPStatus.NO_CONTENT)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/alerts", told
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
-
-
-def postdose(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flows.cli", *arguments]
-
-
-@contextmanager
-def started(
-    command: Sequence[str], log: Path, environment: Mapping[str, str]
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process in a group of its own, so that nothing of it can outlive the test."""
-    with log.open("ab") as said:
-        process = subprocess.Popen(
-            command, env=dict(environment), stdout=said, stderr=said, cwd=ROOT, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(90)
-        if is_alive(process.pid):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
 
 
 def is_alive(group: int) -> bool:
@@ -189,7 +109,7 @@ def story(prefect_server: Mapping[str, str], tmp_path_factory: pytest.TempPathFa
     text = protocol.read_text()
     assert text.count('channels: ["file:outbox/"]') == 1
     protocol.write_text(text.replace('["file:outbox/"]', '["env:POSTDOSE_HOOK"]'))
-    with webhook() as (url, told):
+    with taking_all() as (url, told):
         environment = {**prefect_server, "POSTDOSE_HOOK": url, "PREFECT_WORKER_QUERY_SECONDS": "1"}
         command = postdose("serve", str(protocol), "--cron", "* * * * *")
         with started(command, folder / "serve.log", environment) as process:

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -21,18 +20,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from servers import ROOT, Prefect, call, end_group, postdose, wait_for, webhook
 from sqlalchemy import create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
 from flows.ledger import Head, Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
 
-ROOT = Path(__file__).parents[2]
 STUDY = "CYT107-IV-SIM"
 SIGNAL = "signal:three_cases"
 BOUND_SECONDS = 300
@@ -61,10 +59,11 @@ class Receiver:
         told = (SIGNAL, look_id)
         return [key for key, one in self.messages.items() if (one.get("about"), one.get("look_id")) == told]
 
-    def take(self, key: str, message: Mapping[str, Any]) -> HTTPStatus:
+    def take(self, headers: Mapping[str, str], body: bytes) -> HTTPStatus:
         if self.is_refusing:
             return HTTPStatus.SERVICE_UNAVAILABLE
-        self.messages[key] = message
+        key = headers["Idempotency-Key"]
+        self.messages[key] = json.loads(body)
         self.times[key] += 1
         self.answering.wait(BOUND_SECONDS)
         return HTTPStatus.NO_CONTENT
@@ -83,7 +82,7 @@ class Story:
 
     folder: Path
     postgresql: Any
-    prefect: Any
+    prefect: Prefect
     receiver: Receiver
     environment: Mapping[str, str]
     serving: "subprocess.Popen[bytes]" = field(init=False)
@@ -96,29 +95,17 @@ class Story:
         return Ledger(self.environment["POSTDOSE_DATABASE"])
 
     def start_serving(self) -> None:
-        serve = [sys.executable, "-m", "flows.cli", "serve", str(self.folder / "protocol.yaml")]
+        serve = postdose("serve", str(self.folder / "protocol.yaml"))
         with (self.folder / "serve.log").open("ab") as log:
             told: Any = {"env": dict(self.environment), "stdout": log, "stderr": log, "cwd": ROOT}
             self.serving = subprocess.Popen([*serve, "--cron", "0 0 1 1 *"], start_new_session=True, **told)
 
     def stop_serving(self) -> None:
         """And whatever of it, looks and all, is left."""
-        if self.serving.poll() is None:
-            self.serving.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.serving.wait(90)
-        with suppress(ProcessLookupError):
-            os.killpg(self.serving.pid, signal.SIGKILL)
-        self.serving.wait(30)
+        end_group(self.serving)
 
     def call(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        request = urllib.request.Request(
-            self.environment["PREFECT_API_URL"] + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=90) as answer:
-            return json.load(answer)
+        return call(self.environment, path, body)
 
     def runs(self, states: set[str]) -> list[Any]:
         """The looks for an arrival that are in one of these states, the newest first."""
@@ -157,13 +144,8 @@ class Story:
         return [key for look in self.looks_at(drop) for key in self.receiver.of_look(look)]
 
     def wait_for(self, what: str, ready: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + BOUND_SECONDS
-        while time.monotonic() < deadline:
-            answer = ready()
-            if answer:
-                return answer
-            time.sleep(0.1)
-        pytest.fail(f"waited {BOUND_SECONDS} s for {what}\n{(self.folder / 'serve.log').read_text()[-4000:]}")
+        log = self.folder / "serve.log"
+        return wait_for(what, ready, seconds=BOUND_SECONDS, said=lambda: log.read_text()[-4000:])
 
     def row(self, fault: str, seconds: float) -> None:
         self.rows.append(f"{fault:<58} {seconds:6.1f} s")
@@ -180,26 +162,8 @@ class Story:
 def receiver() -> Iterator[Receiver]:
     told = Receiver()
     told.answering.set()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = told.take(self.headers["Idempotency-Key"], message)
-            with suppress(OSError):  # of a sender that was killed
-                self.send_response(answer)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    told.url = f"http://127.0.0.1:{server.server_port}/alerts"
-    yield told
-    server.shutdown()
-    server.server_close()
+    with webhook(told.take) as told.url:
+        yield told
 
 
 @pytest.fixture(scope="module")
@@ -211,10 +175,8 @@ def story(
 ) -> Iterator[Story]:
     """A small simulated study that is served; its first look has been made, and its signal told."""
     folder = tmp_path_factory.mktemp("faults")
-    simulate = ["simulate", "cyt107", "--out", str(folder), "--seed", "1", "--subjects", "24"]
-    subprocess.run(
-        [sys.executable, "-m", "flows.cli", *simulate], check=True, capture_output=True, timeout=300, cwd=ROOT
-    )
+    simulate = postdose("simulate", "cyt107", "--out", str(folder), "--seed", "1", "--subjects", "24")
+    subprocess.run(simulate, check=True, capture_output=True, timeout=300, cwd=ROOT)
     (folder / "feeds" / "ae.csv").rename(folder / "ae.csv")
     protocol = folder / "protocol.yaml"
     written = protocol.read_text()
