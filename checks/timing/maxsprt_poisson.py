@@ -187,7 +187,8 @@ def poisson_llr(events: int, expected: float) -> float:
 
 
 def _llr(events: NDArray[np.int64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    excess = xlogy(events, events / expected) - events + expected
+    # two logarithms, since the quotient overflows at a few 1e-309 expected events
+    excess = xlogy(events, events) - xlogy(events, expected) - events + expected
     return np.asarray(np.where(events > expected, excess, 0.0))
 
 

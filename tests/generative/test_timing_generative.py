@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, kstest
 
@@ -126,6 +126,7 @@ def test_poisson_maxsprt_by_simulation(expected_max, alpha, min_events, delay, l
 
 
 @settings(max_examples=30, deadline=None)
+@example(1.0, 0.25, 1, 5e-324)
 @given(st.floats(1, 20), alphas, st.integers(1, 4), st.floats(0, 0.6))
 def test_poisson_boundary_is_where_the_statistic_meets_the_critical_value(
     expected_max, alpha, min_events, share
