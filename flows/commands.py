@@ -75,24 +75,14 @@ def _require_closed(options: argparse.Namespace) -> None:
 
 def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
-    from flows.closed import closed_report
-    from flows.monitor import EXIT_CODES, feeds_of_look
+    from flows.closed_look import write_closed
+    from flows.monitor import EXIT_CODES
     from flows.study import open_study
 
     study = open_study(options.protocol, os.environ)
-    protocol, settings = study.protocol, study.settings
     feeds = None if options.feeds is None else str(options.feeds)
     try:
-        page = closed_report(
-            outcome.document,
-            outcome.report.parent,
-            protocol=protocol,
-            settings=settings,
-            read_feeds=lambda: feeds_of_look(protocol, settings, feeds, outcome.document["data_cutoff"]),
-            reason=options.reason,
-            by=options.by,
-            now=datetime.now(UTC),
-        )
+        page = write_closed(study, outcome, feeds=feeds, reason=options.reason, by=options.by)
     except PostdoseError as error:
         print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
         return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code

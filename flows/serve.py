@@ -6,6 +6,7 @@ alerts are not, so that they go on while the server cannot be reached.
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -25,10 +26,12 @@ from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.arrivals import SETTLED
+from flows.closed_look import look_closed
 from flows.locks import only_server
 from flows.monitor import monitor_study
 from flows.nightly import check_record
 from flows.review import review_signal
+from flows.study import open_study
 from flows.watch import BEGUN, Watched, end_lost, watch_alerts, watch_arrivals
 
 LOGGER = logging.getLogger("postdose")
@@ -58,6 +61,8 @@ WAIT = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrate
 def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDeployment, ...]:
     """Return the deployments of one study: scheduled, arrival, manual, nightly, review.
 
+    Where POSTDOSE_CLOSED allows this process to read the arm there is one more, closed.
+
     Parameters
     ----------
     path
@@ -65,10 +70,19 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
     cron
         A schedule in place of the protocol's.
     """
-    protocol = load_protocol(path)
+    opened = open_study(str(path), os.environ)
+    protocol = opened.protocol
     given = {"study": str(path.resolve())}
     quiet = {**given, "quiet_seconds": SETTLED.total_seconds()}
     zone = protocol.study.timezone
+    closed = _deployment(
+        look_closed,
+        protocol,
+        "closed",
+        "A look with its report by arm, for those who may know it: give why, and who reads it.",
+        parameters=given,
+        concurrency_limit=WAIT,
+    )
     return (
         _deployment(
             monitor_study,
@@ -111,6 +125,7 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
             "Asks a person for a recommendation. Started by the process that serves the study, once a signal.",
             parameters=given,
         ),
+        *([closed] if opened.settings.closed_allowed else []),
     )
 
 

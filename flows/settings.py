@@ -77,7 +77,8 @@ VARIABLES: Final = (
     ),
     Variable(
         CLOSED,
-        "`allowed` lets `look --closed` read the arm; set it only where those who may know the arm work",
+        "`allowed` lets `look --closed` and the deployment `closed` read the arm; "
+        "set it only where those who may know the arm work",
         "unset: refused",
     ),
     Variable(

@@ -1,6 +1,6 @@
 """Report by arm, for those who may know it: the one part of the flows that reads who received what.
 
-It is no Prefect flow, so that no run, parameter, log or state of Prefect can carry an arm.
+It knows nothing of Prefect, so that no run, parameter, log or state there can carry an arm.
 """
 
 from flows.closed.access import require_permission

@@ -258,16 +258,17 @@ def read_seen(exit_code: int, out: Path) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def prefect_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """One Prefect server for all looks of this module, with a database of its own."""
+def prefect_here(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The session's Prefect server for all looks of this module; none lasts long enough to need a heartbeat."""
     home = str(tmp_path_factory.mktemp("prefect"))
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {**PREFECT_DEFAULTS, "PREFECT_HOME": home}.items():
             environment.setenv(name, value)
         environment.delenv("POSTDOSE_STATE", raising=False)
-        from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  reads the environment
+        from prefect import settings  # noqa: PLC0415  reads the environment
 
-        with prefect_test_harness(server_startup_timeout=240):
+        told = {settings.PREFECT_API_URL: prefect_url, settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        with settings.temporary_settings(told):
             yield
 
 

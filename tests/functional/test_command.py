@@ -22,6 +22,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
 
 
+@pytest.fixture
+def served(environment: Mapping[str, str], prefect_url: str) -> Mapping[str, str]:
+    """The same with the session's Prefect server; the demo starts its own."""
+    return {**environment, "PREFECT_API_URL": prefect_url}
+
+
 def postdose(
     *arguments: str, environment: Mapping[str, str], folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
@@ -88,13 +94,13 @@ def test_a_look_leaves_its_seven_files_and_nothing_half_written(
 
 
 def test_a_look_with_a_signal_exits_20_and_json_is_all_it_prints(
-    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str]
+    demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str]
 ) -> None:
     study = demo[1]
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
     told = sorted(path.name for path in (study / "outbox").iterdir())
     done = postdose(
-        "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", environment=environment
+        "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", environment=served
     )
     assert done.returncode == 20, done.stderr
     assert told == sorted(path.name for path in (study / "outbox").iterdir())  # the same again is no news
@@ -106,14 +112,14 @@ def test_a_look_with_a_signal_exits_20_and_json_is_all_it_prints(
 
 
 def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
-    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str], tmp_path: Path
+    demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str], tmp_path: Path
 ) -> None:
     study = demo[1]
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
     unwritable = f"sqlite:///{study / 'protocol.yaml' / 'state.sqlite'}"
     done = postdose(
         "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--state", unwritable,
-        "--out", str(tmp_path / "look"), environment=environment,
+        "--out", str(tmp_path / "look"), environment=served,
     )  # fmt: skip
     assert done.returncode == 20
     assert "ledger could not be written" in done.stderr

@@ -164,17 +164,17 @@ def test_where_the_file_cannot_be_written_the_look_is_no_worse(protocol: Path) -
     )
 
 
-def looked(protocol: Path, url: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def looked(protocol: Path, server: str, url: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A look at a study of which no feed has arrived."""
-    home = {"PREFECT_HOME": str(protocol.parent / "prefect")}
+    home = {"PREFECT_HOME": str(protocol.parent / "prefect"), "PREFECT_API_URL": server}
     return postdose("-m", "flows.cli", "look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ)
 
 
 def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(
-    protocol: Path, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
+    protocol: Path, prefect_url: str, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
 ) -> None:
     url, asked = watchdog
-    assert looked(protocol, url).returncode != 0
+    assert looked(protocol, prefect_url, url).returncode != 0
     told = json.loads((protocol.parent / "looks/CYT107-IV/heartbeat.json").read_text())
     assert told["verdict"] == "not_assessable" and len(asked) == 1
     run = heartbeat(str(protocol), "--json")
@@ -186,11 +186,11 @@ def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(
 
 
 def test_a_look_that_the_ledger_did_not_take_does_not_beat(
-    protocol: Path, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
+    protocol: Path, prefect_url: str, watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]]
 ) -> None:
     url, asked = watchdog
     nowhere = f"sqlite:///{protocol}/not-a-folder/postdose.sqlite"
-    run = looked(protocol, url, POSTDOSE_STATE=nowhere)
+    run = looked(protocol, prefect_url, url, POSTDOSE_STATE=nowhere)
     assert "NOT ASSESSABLE" in run.stdout and run.returncode == 41
     assert asked == []
     assert not list(protocol.parent.rglob("heartbeat.json"))

@@ -24,6 +24,7 @@ from flows.alerts.life import State, remember
 from flows.arrivals import SETTLED
 from flows.feeds import open_inbox
 from flows.ledger import Kind, Ledger
+from flows.serve import study_deployments
 
 STUDY = "CYT107-IV-SIM"
 BOUND_SECONDS = 300
@@ -111,15 +112,16 @@ def story(prefect_server: Mapping[str, str], tmp_path_factory: pytest.TempPathFa
     protocol.write_text(text.replace('["file:outbox/"]', '["env:POSTDOSE_HOOK"]'))
     with taking_all() as (url, told):
         environment = {**prefect_server, "POSTDOSE_HOOK": url, "PREFECT_WORKER_QUERY_SECONDS": "1"}
+        environment["POSTDOSE_CLOSED"] = "allowed"
         command = postdose("serve", str(protocol), "--cron", "* * * * *")
         with started(command, folder / "serve.log", environment) as process:
             yield Story(folder, environment, told, process)
 
 
-def test_a_study_has_five_deployments_and_a_second_process_is_refused(story: Story) -> None:
-    story.wait_for("the deployments", lambda: len(story.deployments()) == 5)
+def test_a_study_has_its_deployments_and_a_second_process_is_refused(story: Story) -> None:
+    story.wait_for("the deployments", lambda: len(story.deployments()) == 6)
     known = story.deployments()
-    assert set(known) == {"scheduled", "arrival", "manual", "nightly", "review"}
+    assert set(known) == {"scheduled", "arrival", "manual", "nightly", "review", "closed"}
     assert all(one["tags"] == [STUDY] and one["description"] for one in known.values())
     zones = {one["schedules"][0]["schedule"]["timezone"] for one in known.values() if one["schedules"]}
     assert zones == {"Europe/Paris"}
@@ -241,6 +243,30 @@ def test_the_nightly_check_makes_the_looks_again(story: Story) -> None:
     assert f"{len(again)} looks made again." in run["state"]["message"]
     (night,) = [one.payload for one in story.ledger.records(STUDY, Kind.NIGHT)]
     assert (night["looks_made_again"], night["problems"]) == (len(again), [])
+
+
+def test_a_closed_report_that_is_asked_for_is_written_beside_the_look_and_recorded(story: Story) -> None:
+    asked = story.ask_for("closed", reason="the board's closed session", by="Dr B. Statistician")
+    unsaid = story.ended(story.ask_for("closed", reason="the board's closed session", by=" "))
+    assert (unsaid["state_type"], unsaid["state_name"]) == ("FAILED", "refused")
+    assert "--by: found no printable text" in unsaid["state"]["message"]
+    run = story.ended(asked)
+    assert (run["state_type"], run["state_name"]) == ("COMPLETED", "written"), run["state"]["message"]
+    (access,) = [record.payload for record in story.ledger.records(STUDY, Kind.CLOSED_ACCESS)]
+    assert (access["by"], access["reason"]) == ("Dr B. Statistician", "the board's closed session")
+    assert access["look_id"] in run["state"]["message"]
+    (page,) = story.folder.glob("looks/*/*/closed/closed.html")
+    assert json.loads((page.parents[1] / "look.json").read_text())["look_id"] == access["look_id"]
+    assert "PLACEBO" in page.read_text()
+    assert page.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_closed_report_is_not_offered_where_the_arm_may_not_be_read(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("POSTDOSE_CLOSED", raising=False)
+    offered = {one.name for one in study_deployments(story.folder / "protocol.yaml")}
+    assert offered == {f"{STUDY} {name}" for name in ("scheduled", "arrival", "manual", "nightly", "review")}
 
 
 def test_no_run_carries_a_secret_or_an_arm(story: Story) -> None:
