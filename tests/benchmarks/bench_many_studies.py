@@ -82,7 +82,8 @@ def scheduled_runs(environment: Mapping[str, str], due: datetime) -> list[Run]:
                     for name in ("start_time", "end_time")
                 )
                 began, ended = ((moment - due).total_seconds() for moment in moments)
-                runs.append(Run(one["tags"][0], began, ended, one["state_name"]))
+                study = next(tag for tag in one["tags"] if tag.startswith("SIM-"))
+                runs.append(Run(study, began, ended, one["state_name"]))
         if len(found) < 200:
             break
     return runs
@@ -177,7 +178,7 @@ def serve_and_print(folder: Path, protocols: Sequence[Path], environment: Mappin
     """Serve the studies until each was looked at, and print what was seen."""
     logs = [folder / "server.log", folder / "serve.log"]
     # long enough from now for every deployment, and for the look that each study is owed when it is first served
-    due = (datetime.now(UTC) + timedelta(seconds=90 + 12 * len(protocols))).replace(second=0, microsecond=0)
+    due = (datetime.now(UTC) + timedelta(seconds=90 + 25 * len(protocols))).replace(second=0, microsecond=0)
     serve = postdose("serve", *map(str, protocols), "--cron", f"{due.minute} * * * *")
     with (
         Prefect(environment, logs[0]) as server,
