@@ -91,9 +91,23 @@ def open_reviews(memory: Memory) -> tuple[Alert, ...]:
     return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is Standing.OPEN)
 
 
-def review_key(alert: Alert) -> str:
-    """Return what makes the review of one opening of an alert the only one, however often it is asked for."""
-    return f"review-{alert.id}-{instant(alert.opened_at)}"
+def review_key(alert: Alert, *, lost: str | None = None) -> str:
+    """Return what makes the review of one opening of an alert the only one, however often it is asked for.
+
+    Parameters
+    ----------
+    alert
+        The alert.
+    lost
+        The run before whose process was lost, if any: the review is then another.
+    """
+    key = f"review-{alert.id}-{instant(alert.opened_at)}"
+    return key if lost is None else f"{key}-after-{lost}"
+
+
+def is_review_of(alert: Alert, key: str | None) -> bool:
+    """Whether a run of that key reviews this opening of the alert; one that was started by hand has no key."""
+    return key is None or key.startswith(review_key(alert))
 
 
 def answer_time(plan: Plan) -> timedelta:

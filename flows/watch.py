@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
@@ -28,7 +29,7 @@ from flows.alerts.life import State as Standing
 from flows.arrivals import Arrivals, announce, unseen_feeds
 from flows.escalate import take_turn
 from flows.locks import is_looking
-from flows.review import is_over, open_reviews, review_key
+from flows.review import is_over, is_review_of, open_reviews, review_key
 from flows.study import Study, open_study, protocol_path, run_named
 
 LOGGER = logging.getLogger("postdose")
@@ -197,13 +198,22 @@ async def _keep_reviews(study: Study, client: PrefectClient) -> None:
     deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
     for alert in open_reviews(memory):
         if not is_over(alert, now):
-            await client.create_flow_run_from_deployment(
-                deployment.id, parameters={"alert": alert.id}, idempotency_key=review_key(alert)
-            )
+            await _open_review(client, deployment.id, alert)
     for run in await _paused(client, f"{study.id} review"):
         asked = memory.alerts.get(run.parameters["alert"])
-        if asked is None or is_over(asked, now) or run.idempotency_key not in (None, review_key(asked)):
+        if asked is None or is_over(asked, now) or not is_review_of(asked, run.idempotency_key):
             await client.set_flow_run_state(run.id, _ended(asked), force=True)
+
+
+async def _open_review(client: PrefectClient, deployment: UUID, alert: Alert) -> None:
+    """Open the review of an alert, which is there but once; one whose process was lost is followed by another."""
+    run: FlowRun | None = None
+    while run is None or (run.state is not None and run.state.is_crashed()):
+        run = await client.create_flow_run_from_deployment(
+            deployment,
+            parameters={"alert": alert.id},
+            idempotency_key=review_key(alert, lost=None if run is None else str(run.id)),
+        )
 
 
 def _ended(alert: Alert | None) -> State:

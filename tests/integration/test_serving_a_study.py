@@ -64,9 +64,9 @@ class Story:
 
     def ended(self, run: str) -> Any:
         """The run once it has ended."""
-        return self.wait_for(f"the end of {run}", lambda: self._if(run, FINAL))
+        return self.wait_for(f"the end of {run}", lambda: self.when(run, FINAL))
 
-    def _if(self, run: str, states: set[str]) -> Any:
+    def when(self, run: str, states: set[str]) -> Any:
         found = self.call(f"/flow_runs/{run}")
         return found if found["state_type"] in states else None
 
@@ -211,6 +211,9 @@ def test_a_look_shows_its_verdict_rules_and_cases_on_the_page(story: Story) -> N
 
 def test_a_review_waits_for_an_answer_which_is_recorded_and_takes_the_alert(story: Story) -> None:
     run = story.wait_for("a review", lambda: story.runs_of("review", {"PAUSED"}))[-1]
+    lost = {"type": "CRASHED", "message": "its process is gone"}
+    story.call(f"/flow_runs/{run['id']}/set_state", {"state": lost, "force": True})
+    run = story.wait_for("the next one", lambda: story.runs_of("review", {"PAUSED"}))[-1]
     answer = {
         "recommendation": "hold dosing",
         "name": "Dr A. Reviewer",
@@ -261,6 +264,18 @@ def test_a_closed_report_that_is_asked_for_is_written_beside_the_look_and_record
     assert page.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_fault_met_once_the_arm_is_read_is_named_by_its_kind_alone(story: Story) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    open_to_all = story.folder / "looks" / STUDY / f"{now:%Y%m%dT%H%M%SZ}" / "closed"
+    open_to_all.mkdir(parents=True)
+    open_to_all.chmod(0o755)
+    why = {"reason": "the board's closed session", "by": "Dr B. Statistician"}
+    run = story.ended(story.ask_for("closed", data_cutoff=now.isoformat(), **why))
+    assert (run["state_type"], run["state_name"]) == ("FAILED", "not written")
+    assert "(UsageError)" in run["state"]["message"] and str(story.folder) not in run["state"]["message"]
+    assert not list(open_to_all.iterdir())
+
+
 def test_a_closed_report_is_not_offered_where_the_arm_may_not_be_read(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,7 +295,10 @@ def test_sigterm_ends_it_cleanly_and_pauses_what_is_scheduled(story: Story) -> N
     assert story.serving.wait(90) == 0, story.log()
     assert not is_alive(story.serving.pid)
     assert all(one["paused"] for one in story.deployments().values())
-    assert "Traceback" not in (story.folder / "serve.log").read_text()
+    log = (
+        story.folder / "serve.log"
+    ).read_text()  # with Prefect's words on the two runs that failed as they should
+    assert log.count("Traceback") == log.count("prefect.exceptions.FailedRun: ")
 
 
 def test_a_worker_runs_what_prefect_yaml_declares(story: Story) -> None:

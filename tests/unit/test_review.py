@@ -12,7 +12,7 @@ from flows.alerts.life import Alert, State, remember
 from flows.alerts.plan import Channel, Plan, Post, plan_payload
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
-from flows.review import Answer, answer_time, answered, is_over, open_reviews, review_key
+from flows.review import Answer, answer_time, answered, is_over, is_review_of, open_reviews, review_key
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANSWER = Answer(recommendation="hold dosing", name=" Dr A ", reason=" three alike ")
@@ -117,6 +117,10 @@ def test_each_opening_has_a_review_of_its_own() -> None:
     first, second = (remember(records(*told)).alerts["a1"] for told in ((raised(),), (raised(), again)))
     assert review_key(first) != review_key(second)
     assert review_key(first) == "review-a1-2026-03-01T12:00:00Z"
+    following = review_key(first, lost="r1")
+    assert following != review_key(first)
+    assert all(is_review_of(first, key) for key in (review_key(first), following, None))
+    assert not is_review_of(first, review_key(second))
 
 
 @pytest.mark.parametrize(
