@@ -19,7 +19,9 @@ from flows.study import Study, open_study, run_named
 
 
 @flow(name="look closed", flow_run_name=run_named("closed look"), persist_result=False)
-def look_closed(study: str, reason: str, by: str, data_cutoff: datetime | None = None) -> State[None]:
+def look_closed(
+    study: str, reason: str, by: str, data_cutoff: datetime | None = None, quiet_seconds: float = 0.0
+) -> State[None]:
     """Make one look, and write its report by arm for those who may know it.
 
     It is refused where POSTDOSE_CLOSED does not allow it. That the arm was read is a record of the ledger.
@@ -29,13 +31,14 @@ def look_closed(study: str, reason: str, by: str, data_cutoff: datetime | None =
         reason: Why the arm is read; kept in the ledger. It names no arm and no treatment.
         by: Who reads the arm; kept in the ledger.
         data_cutoff: The only "now"; when left out, the moment the run starts.
+        quiet_seconds: A file that was written to within so many seconds is still arriving, and left to a later look.
     """
     opened = open_study(study, os.environ)
     try:
         require_permission(opened.settings, opened.protocol, reason=reason, by=by)
     except UsageError as error:
         return Failed(name="refused", message=str(error))
-    outcome = make_look(study, data_cutoff=data_cutoff)
+    outcome = make_look(study, data_cutoff=data_cutoff, quiet_seconds=quiet_seconds)
     look = outcome.document["look_id"]
     try:
         write_closed(opened, outcome, feeds=None, reason=reason, by=by)

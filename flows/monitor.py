@@ -146,6 +146,7 @@ def make_look(
     data_cutoff: datetime | None = None,
     feeds: str | None = None,
     out: str | None = None,
+    quiet_seconds: float = 0.0,
     engine: EngineName = "local",
 ) -> LookOutcome:
     """Run ``monitor_study`` here and return its outcome; an error of a stage is raised as it is.
@@ -154,7 +155,13 @@ def make_look(
     """
     load_protocol(protocol_path(study, os.environ))
     state = monitor_study(
-        study, data_cutoff=data_cutoff, feeds=feeds, out=out, engine=engine, return_state=True
+        study,
+        data_cutoff=data_cutoff,
+        feeds=feeds,
+        out=out,
+        quiet_seconds=quiet_seconds,
+        engine=engine,
+        return_state=True,
     )
     return cast(LookOutcome, state.result())
 

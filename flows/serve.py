@@ -80,7 +80,7 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
         protocol,
         "closed",
         "A look with its report by arm, for those who may know it: give why, and who reads it.",
-        parameters=given,
+        parameters=quiet,
         concurrency_limit=WAIT,
     )
     return (
