@@ -324,7 +324,9 @@ def slow_control(trial: Trial) -> tuple[int, int, float]:
         found = []
         for begin, end in blocks_of(control):
             anchor = begin - RISK[0]
-            for pair in pairs(subject, anchor, anchor, end):
+            # A record of the same episode after the last control hours puts in doubt that it began in them.
+            ahead = 0 if end in control else WASHOUT
+            for pair in pairs(subject, anchor, anchor, end + ahead):
                 if pair.certain and pair.later.seen is not None and begin <= pair.later.seen <= end:
                     doubtful = not (begin <= pair.later.earliest and pair.later.latest <= end)
                     found.append((doubtful, begin, pair.shown_by))
