@@ -9,8 +9,8 @@ from typing import Any
 from checks.evaluation import Evidence, RuleResult, RuleVerdict, not_evaluable
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import Rule
-from checks.stopping.rules import evaluate_count, evaluate_lab_limit, evaluate_rate
-from checks.timing.rules import evaluate_timing
+from checks.rules.counts_and_rates import evaluate_count, evaluate_lab_limit, evaluate_rate
+from checks.rules.timing import evaluate_timing
 from checks.validation import FeedOutcome
 
 NEEDED_FEEDS = ("DM", "EX", "VS", "AE")

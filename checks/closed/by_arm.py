@@ -22,8 +22,8 @@ from checks.evaluation import Estimate, Evidence
 from checks.events import Findings, Records, find_cases, gather_evidence
 from checks.events.tallies import counts
 from checks.protocol import StudyProtocol
-from checks.timing import Comparison
-from checks.timing.rules import compare
+from checks.rules.timing import compare
+from checks.statistics.timing import Comparison
 from checks.validation import Validation
 
 

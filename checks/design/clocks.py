@@ -22,7 +22,7 @@ from checks.design.scanned import (
 )
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import TimingRule
-from checks.recursion import FloatArray
+from checks.statistics.recursion import FloatArray
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]

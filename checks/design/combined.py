@@ -28,10 +28,10 @@ from checks.design.timed import (
 from checks.protocol import StudyProtocol
 from checks.protocol.background import background_per, per_window
 from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
-from checks.recursion import FloatArray
-from checks.stopping.rules import rate_boundary
-from checks.timing import maxsprt_binomial, maxsprt_poisson
-from checks.timing.walks import FEWEST_IN_CLUSTER
+from checks.rules.counts_and_rates import rate_boundary
+from checks.rules.timing_looks import FEWEST_IN_CLUSTER
+from checks.statistics.recursion import FloatArray
+from checks.statistics.timing import maxsprt_binomial, maxsprt_poisson
 
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]

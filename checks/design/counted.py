@@ -17,9 +17,9 @@ from checks.protocol import StudyProtocol
 from checks.protocol.background import background_per
 from checks.protocol.model import Background
 from checks.protocol.rules import CountRule, RateRule
-from checks.stopping import Boundary, CountBoundary, operating_characteristics
-from checks.stopping.rules import rate_boundary
-from checks.timing import parameters
+from checks.rules.counts_and_rates import rate_boundary
+from checks.statistics import parameters
+from checks.statistics.boundaries import Boundary, CountBoundary, operating_characteristics
 
 FIRST_RATE = 0.01
 """Where the rates begin when the protocol names no rate without harm."""

@@ -4,7 +4,7 @@ A look counts a subject without a case by its closed share of the planned window
 the number of subjects is approximate and a case counts before the subjects beside it are complete. The
 boundary is calibrated on complete subjects; this simulation says what the approximation costs.
 Model: subjects enter as a Poisson process; the planned doses are evenly spaced; each window is equally likely
-to hold a case; each look is taken once, as ``checks.stopping.walks`` takes it: when the subjects first weigh
+to hold a case; each look is taken once, as ``checks.rules.rate_looks`` takes it: when the subjects first weigh
 its number together.
 Reference: Cheung YK, Chappell R. Biometrics 2000;56:1177-1182 (the weights).
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from checks.design.results import Estimate, PendingSize, estimate
 from checks.protocol.background import per_window
-from checks.stopping import CountBoundary
+from checks.statistics.boundaries import CountBoundary
 
 SUBJECTS_PER_COURSE = (1.0, 4.0, 16.0)
 """Mean subjects entering while one receives all doses: from one after the other to nearly all at once."""

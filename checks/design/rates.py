@@ -6,8 +6,8 @@ from checks.protocol import StudyProtocol
 from checks.protocol.background import background_per
 from checks.protocol.model import Background
 from checks.protocol.rules import RateRule
-from checks.recursion import FloatArray
-from checks.timing import parameters
+from checks.statistics import parameters
+from checks.statistics.recursion import FloatArray
 
 ROUND_RATES = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 """True rates at which power is read off: round numbers, so that two designs can be compared."""

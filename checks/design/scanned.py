@@ -1,6 +1,6 @@
 """Decide, by simulation, how often the scan over the dose clock crosses, without harm and with it.
 
-Estimator: the scan of ``checks.timing.scan`` with one event a subject, all subjects observed over the same
+Estimator: the scan of ``checks.statistics.timing.scan`` with one event a subject, all subjects observed over the same
 hours: without the drug the hours of the events are independent and uniform, so that one simulated null
 distribution serves every trial with as many events. A trial crosses when its statistic at a planned look is
 reached by so few of the null's that (r + 1) / (R + 1) is within that look's share of alpha.
@@ -15,7 +15,7 @@ from scipy.special import xlogy
 from checks.design.results import Surveillance
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import TimingRule
-from checks.timing.walks import FEWEST_IN_CLUSTER
+from checks.rules.timing_looks import FEWEST_IN_CLUSTER
 
 PERMUTATIONS = 9999
 """R of a look's scan."""
@@ -79,7 +79,7 @@ def observed_hours(protocol: StudyProtocol) -> tuple[float, float]:
 
 
 def scan_looks(rule: TimingRule) -> tuple[int, ...]:
-    """Return the numbers of events at which the planned looks are taken, as ``checks.timing.clustered`` does."""
+    """Return the numbers of events at which the planned looks are taken, as ``checks.rules.scan_looks`` does."""
     step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
     return tuple(step * look for look in range(1, (rule.looks or 1) + 1))
 

@@ -7,7 +7,7 @@ from checks.design.spending import spend_protocol
 from checks.design.timed import design_timing
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
-from checks.timing import parameters
+from checks.statistics import parameters
 
 
 def design_protocol(

@@ -2,7 +2,7 @@
 
 The sequential tests bring their own exact boundaries. The self-controlled comparison becomes one: the fewest
 events in risk hours whose exact p-value at a planned look is within that look's share of alpha. Size and power
-follow by the recursion of ``checks.recursion``.
+follow by the recursion of ``checks.statistics.recursion``.
 Assumptions: all planned hours are observed, so that the ratio of control to risk time is the planned one; events
 are independent; the fewest subjects that a rule asks for are not counted.
 """
@@ -18,9 +18,9 @@ from checks.errors import DesignError
 from checks.protocol import StudyProtocol
 from checks.protocol.background import background_per
 from checks.protocol.rules import TimingRule
-from checks.timing import BinomialBoundary, e_process, maxsprt_binomial, maxsprt_poisson
-from checks.timing.binomial_boundary import risk_chance
-from checks.timing.walks import FEWEST_IN_CLUSTER
+from checks.rules.timing_looks import FEWEST_IN_CLUSTER
+from checks.statistics.timing import BinomialBoundary, e_process, maxsprt_binomial, maxsprt_poisson
+from checks.statistics.timing.binomial_boundary import risk_chance
 
 RELATIVE_INCIDENCES = (2.0, 5.0, 10.0, 20.0, 50.0)
 """True incidence in risk hours over that in control hours at which power is read off."""
@@ -84,7 +84,7 @@ def exact_surveillance(rule: TimingRule, protocol: StudyProtocol) -> tuple[Surve
 
 
 def self_controlled_boundary(rule: TimingRule, ratio: float, length: int) -> BinomialBoundary:
-    """Return the boundary in events of a self-controlled rule, as ``checks.timing.walks`` plans its looks.
+    """Return the boundary in events of a self-controlled rule, as ``checks.rules.timing_looks`` plans its looks.
 
     A look is taken at each event in risk hours from the fewest on. So many events in risk hours have crossed
     by n events exactly when the test of the last of them, at n, is rare enough for one look.

@@ -8,7 +8,7 @@ import pandas as pd
 
 from checks.closed import READINGS, ArmResult, ByArm, Side
 from checks.evaluation import Estimate
-from checks.timing import Comparison
+from checks.statistics.timing import Comparison
 from flows.closed.arms import Arms
 from flows.report.document import code_version, finite
 

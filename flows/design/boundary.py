@@ -6,7 +6,12 @@ from typing import Any
 
 from checks.design.rates import rates_from
 from checks.errors import DesignError, UsageError
-from checks.stopping import METHODS, Boundary, OperatingCharacteristics, operating_characteristics
+from checks.statistics.boundaries import (
+    METHODS,
+    Boundary,
+    OperatingCharacteristics,
+    operating_characteristics,
+)
 from flows.design.chart import step_chart
 from flows.design.plain import columns, percent, rounded, runs, to_json, wrapped
 
@@ -29,7 +34,7 @@ def run_boundary(
     Parameters
     ----------
     method
-        A name in ``checks.stopping.METHODS``.
+        A name in ``checks.statistics.boundaries.METHODS``.
     n_max, null_rate, alpha
         Largest number of subjects, acceptable rate, largest probability of crossing at it.
     looks, rates
@@ -43,7 +48,7 @@ def run_boundary(
     Raises
     ------
     UsageError
-        On a list that is not of numbers, an unknown method, and whatever ``checks.stopping`` refuses.
+        On a list that is not of numbers, an unknown method, and whatever ``checks.statistics.boundaries`` refuses.
     """
     if method not in METHODS:
         raise DesignError(f"method: found {method!r}; allowed: {', '.join(METHODS)}")

@@ -15,7 +15,7 @@ import pandas as pd
 from checks.evaluation import Estimate, RuleResult, RuleVerdict
 from checks.events import Case
 from checks.protocol import StudyProtocol
-from checks.timing.rules import compare
+from checks.rules.timing import compare
 from checks.validation import CheckResult, FeedOutcome
 from flows.report.caveats import caveats
 from flows.report.look import Look

@@ -18,9 +18,9 @@ from scipy import stats
 
 from checks.design.results import estimate
 from checks.events.background import poisson_limits
-from checks.recursion import crossing_probability
-from checks.stopping.backgrounds import tail
-from checks.timing import self_controlled, window_test
+from checks.rules.backgrounds import tail
+from checks.statistics.recursion import crossing_probability
+from checks.statistics.timing import self_controlled, window_test
 
 SCRIPT = Path(__file__).with_name("bench_base_r.R")
 CALLS = 2000

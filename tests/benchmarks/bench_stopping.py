@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from checks.stopping import METHODS, operating_characteristics
+from checks.statistics.boundaries import METHODS, operating_characteristics
 
 OPTIONS = {
     "wang_tsiatis": {"delta": 0.25},

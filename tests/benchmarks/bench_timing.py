@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from checks.timing import (
+from checks.statistics.timing import (
     e_process,
     maxsprt_binomial,
     maxsprt_conditional,

@@ -17,10 +17,10 @@ from checks.evaluation import EventStep, Growth, PathStep
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.background import per_window
 from checks.protocol.rules import CountRule, RateRule, TimingRule
-from checks.stopping import METHODS, Boundary, CountBoundary, operating_characteristics
-from checks.stopping.rules import walk
-from checks.timing import scan
-from checks.timing.walks import walk_binomial, walk_e_process, walk_planned, walk_poisson
+from checks.rules.counts_and_rates import walk
+from checks.rules.timing_looks import walk_binomial, walk_e_process, walk_planned, walk_poisson
+from checks.statistics.boundaries import METHODS, Boundary, CountBoundary, operating_characteristics
+from checks.statistics.timing import scan
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}

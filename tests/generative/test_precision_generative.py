@@ -23,8 +23,8 @@ from checks.events import Findings, Records, find_cases, gather_evidence
 from checks.instants import parse_stamps
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
+from checks.statistics.timing import self_controlled
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS, Delivery, Feed
-from checks.timing import self_controlled
 from checks.validation import Judged, validate_feeds
 from flows.report import Look, build_document
 

@@ -12,10 +12,10 @@ from scipy import stats
 
 from checks.evaluation import DoseClock, EventStep, Growth, PathStep
 from checks.protocol.rules import TimingRule
-from checks.stopping import METHODS
-from checks.stopping.walks import walk
-from checks.timing.clustered import planned_scans
-from checks.timing.walks import walk_binomial, walk_e_process, walk_planned
+from checks.rules.rate_looks import walk
+from checks.rules.scan_looks import planned_scans
+from checks.rules.timing_looks import walk_binomial, walk_e_process, walk_planned
+from checks.statistics.boundaries import METHODS
 
 WHY = {"id": "rule", "kind": "timing", "rationale": "an example", "source": "no charter"}
 DOSES, INTERVAL = 3, 96.0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from checks.errors import DesignError
-from checks.stopping import METHODS, CountBoundary, operating_characteristics
+from checks.statistics.boundaries import METHODS, CountBoundary, operating_characteristics
 
 rates = st.floats(0.01, 0.95)
 

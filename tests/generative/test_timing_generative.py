@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, kstest
 
 from checks.errors import DesignError
-from checks.timing import (
+from checks.statistics.timing import (
     binomial_llr,
     conditional_llr,
     e_process,

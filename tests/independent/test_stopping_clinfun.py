@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.stopping import CountBoundary, operating_characteristics
+from checks.statistics.boundaries import CountBoundary, operating_characteristics
 
 TOLERANCE = 1e-9
 

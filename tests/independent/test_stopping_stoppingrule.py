@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.stopping import METHODS, Boundary, CountBoundary, operating_characteristics
+from checks.statistics.boundaries import METHODS, Boundary, CountBoundary, operating_characteristics
 
 PROBABILITY_TOLERANCE = 1e-9
 EXPECTATION_TOLERANCE = 1e-9

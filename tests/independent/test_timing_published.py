@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.stats import binom
 
-from checks.timing import (
+from checks.statistics.timing import (
     BinomialBoundary,
     maxsprt_binomial,
     maxsprt_poisson,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom, poisson
 
-from checks.timing import (
+from checks.statistics.timing import (
     case_series,
     maxsprt_binomial,
     maxsprt_conditional,

@@ -26,7 +26,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.background import per_subject, per_window
 from checks.protocol.model import Multiplicity
 from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
-from checks.stopping import CountBoundary
+from checks.statistics.boundaries import CountBoundary
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}

@@ -10,9 +10,9 @@ from checks.events import Case, ControlEvent, Findings, gather_evidence
 from checks.exposure import DOSES
 from checks.protocol import load_protocol
 from checks.protocol.rules import RateRule
-from checks.stopping.rules import evaluate_rate
+from checks.rules.counts_and_rates import evaluate_rate
+from checks.rules.timing import compare
 from checks.tables import LABS
-from checks.timing.rules import compare
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")

@@ -1,0 +1,1 @@
+"""Stopping boundaries on rates and tests of timing: counts and times in, results out."""

@@ -1,0 +1,52 @@
+"""Decide which rate boundary a name stands for: one method a file, one registry, one calibration for all."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from checks.errors import DesignError
+from checks.statistics.boundaries.beta_binomial import beta_binomial
+from checks.statistics.boundaries.boundary import Boundary, CountBoundary
+from checks.statistics.boundaries.characteristics import OperatingCharacteristics, operating_characteristics
+from checks.statistics.boundaries.chen_chaloner import chen_chaloner
+from checks.statistics.boundaries.maxsprt import maxsprt
+from checks.statistics.boundaries.obrien_fleming import obrien_fleming
+from checks.statistics.boundaries.pocock import pocock
+from checks.statistics.boundaries.sprt import sprt
+from checks.statistics.boundaries.wang_tsiatis import wang_tsiatis
+
+__all__ = ["METHODS", "Boundary", "CountBoundary", "OperatingCharacteristics", "operating_characteristics"]
+
+Method = Callable[..., Boundary]
+
+
+def _naming_parameters(method: Method) -> Method:
+    """Make a missing or unknown parameter a DesignError that lists those allowed."""
+    signature = inspect.signature(method)
+    name = str(getattr(method, "__name__", method))
+
+    @functools.wraps(method)
+    def checked(*args: object, **options: object) -> Boundary:
+        try:
+            signature.bind(*args, **options)
+        except TypeError as problem:
+            allowed = ", ".join(signature.parameters)
+            raise DesignError(f"{name}: found {problem}; allowed: {allowed}") from None
+        return method(*args, **options)
+
+    return checked
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "pocock": _naming_parameters(pocock),
+        "obrien_fleming": _naming_parameters(obrien_fleming),
+        "wang_tsiatis": _naming_parameters(wang_tsiatis),
+        "beta_binomial": _naming_parameters(beta_binomial),
+        "chen_chaloner": _naming_parameters(chen_chaloner),
+        "sprt": _naming_parameters(sprt),
+        "maxsprt": _naming_parameters(maxsprt),
+    }
+)
+"""Method name, as written in a study protocol, to the function that returns its boundary."""

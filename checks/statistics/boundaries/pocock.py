@@ -1,0 +1,40 @@
+"""Decide the Pocock boundary: the same one-sided binomial tail probability at every look.
+
+Statistic: P(Bin(n, p0) >= s), the exact p-value of the look; crossed where it is below the critical value c.
+Assumes independent subjects with one rate. Pocock SJ, Biometrika 1977;64:191-199; after each subject:
+Ivanova A, Qaqish BF, Schell MJ, Biometrics 2005;61:540-545.
+"""
+
+from collections.abc import Iterable
+
+from checks.statistics.boundaries.boundary import Boundary
+from checks.statistics.boundaries.calibration import binomial_tail, calibrate
+from checks.statistics.boundaries.design import checked_design
+from checks.statistics.recursion import FloatArray
+
+
+def pocock(n_max: int, null_rate: float, alpha: float, looks: Iterable[int] | None = None) -> Boundary:
+    """Return the boundary whose tail probability is below one constant at each look.
+
+    Parameters
+    ----------
+    n_max : int
+        Largest number of subjects.
+    null_rate : float
+        Acceptable rate p0 of events per subject, between 0 and 1.
+    alpha : float
+        Largest probability allowed of ever crossing at `null_rate`.
+    looks : iterable of int, optional
+        Increasing numbers of subjects; after every subject when not given.
+
+    Raises
+    ------
+    DesignError
+        When a parameter is impossible or no boundary keeps to `alpha`.
+    """
+    design = checked_design(n_max, null_rate, alpha, looks)
+
+    def evidence(subjects: FloatArray, events: FloatArray) -> FloatArray:
+        return -binomial_tail(subjects, events, design.null_rate)
+
+    return calibrate("pocock", design, evidence, published=lambda tail: -tail)

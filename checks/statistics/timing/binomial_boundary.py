@@ -1,0 +1,91 @@
+"""Decide when the risk events among all self-controlled events cross a boundary, and how likely that is.
+
+Estimator: the exact forward recursion of ``checks.statistics.recursion``, truncated at the boundary at each look.
+Assumption: each event falls in risk hours with the same chance r / (r + ratio), independently.
+Reference: Kulldorff M, Davis RL, Kolczak M, et al. Sequential Analysis 2011;30:58-78.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from checks.statistics import parameters
+from checks.statistics.recursion import stopping_distribution
+from checks.statistics.timing.characteristics import Characteristics
+
+
+def risk_chance(ratio: float, relative_risk: float = 1.0) -> float:
+    """Return the chance that an event falls in risk hours (``ratio`` = control to risk time)."""
+    return relative_risk / (relative_risk + ratio)
+
+
+@dataclass(frozen=True, slots=True)
+class BinomialBoundary:
+    """Fewest risk events that cross at each look; a look is a number of events, risk and control together.
+
+    Attributes
+    ----------
+    looks : tuple of int
+        Numbers of events at which the test looks.
+    events : tuple of int or None
+        Fewest events in risk hours that cross at that look, None where none can.
+    ratio : float
+        Control time over risk time.
+
+    Raises
+    ------
+    DesignError
+        When looks do not increase, events do not fit them, or the ratio is not above 0.
+    """
+
+    looks: tuple[int, ...]
+    events: tuple[int | None, ...]
+    ratio: float
+
+    def __post_init__(self) -> None:
+        parameters.time_ratio("ratio", self.ratio)
+        looks = parameters.sequence("looks", self.looks)
+        parameters.whole_looks(looks, looks[-1] if looks else 0)
+        events = parameters.sequence("events", self.events)
+        if len(events) != len(looks):
+            found = f"{len(events)} for {len(looks)} looks"
+            raise parameters.impossible("events", found, "one for each look")
+        for fewest in events:
+            if fewest is not None:
+                parameters.count("events", fewest, at_least=1)
+
+    def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
+        """Return the probability of crossing first at each look, shape ``(len(looks),)``."""
+        chance = risk_chance(self.ratio, relative_risk)
+        return np.asarray(stopping_distribution(self.looks, self.events, [chance]).probability[0])
+
+    def size(self) -> float:
+        """Return the probability of ever crossing when the drug does nothing."""
+        return float(self.crossing_probabilities().sum())
+
+    def characteristics(self, relative_risk: float) -> Characteristics:
+        """Return power and expected times, in events (risk and control together).
+
+        Raises
+        ------
+        DesignError
+            When ``relative_risk`` is not a finite number above 0.
+        """
+        relative_risk = parameters.positive("relative_risk", relative_risk)
+        crossed = self.crossing_probabilities(relative_risk)
+        power, mass = float(crossed.sum()), float(crossed @ np.asarray(self.looks))
+        return Characteristics.of_signals(relative_risk, power, mass, self.looks[-1])
+
+    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
+        """Return at which event (the first is 1) a sequence of events first crossed, None when it did not.
+
+        ``in_risk`` holds one flag an event, in the order of the events. Once crossed, later events clear
+        nothing.
+        """
+        totals = np.cumsum([0, *parameters.sequence("in_risk", in_risk)])
+        for look, fewest in zip(self.looks, self.events, strict=True):
+            if look < len(totals) and fewest is not None and totals[look] >= fewest:
+                return look
+        return None

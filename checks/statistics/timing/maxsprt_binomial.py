@@ -1,0 +1,153 @@
+"""Decide, event by event, whether the self-controlled events run too often into the risk hours.
+
+Estimator: the binomial maximised sequential probability ratio test. After n events, c of them in risk hours
+and p = 1 / (1 + ratio): LLR = c ln(c / (n p)) + (n - c) ln((n - c) / (n (1 - p))) when c / n > p, else 0. It
+signals when LLR exceeds the critical value: the smallest for which the exact size does not exceed alpha. Only
+finitely many values of LLR can be attained, so the search runs over them and is exact.
+Assumptions: as the self-controlled comparison; events enter one at a time in their order, or in planned
+groups.
+Reference: Kulldorff M, Davis RL, Kolczak M, et al. A maximized sequential probability ratio test for drug and
+vaccine safety surveillance. Sequential Analysis 2011;30:58-78.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from checks.statistics import parameters
+from checks.statistics.timing.binomial_boundary import BinomialBoundary, risk_chance
+from checks.statistics.timing.characteristics import Characteristics
+
+SAME = 1e-10
+"""Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaxSPRTBinomial:
+    """A binomial MaxSPRT, its exact size and its boundary in counts. Times are in events.
+
+    ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it.
+    ``boundary.events`` says the same in whole events, free of rounding.
+    """
+
+    n_max: int
+    ratio: float
+    alpha: float
+    min_events: int
+    looks: tuple[int, ...]
+    critical_value: float
+    size: float
+    boundary: BinomialBoundary
+
+    def statistic(self, events_in_risk: int, events_in_control: int) -> float:
+        """Return the log-likelihood ratio at these counts."""
+        return binomial_llr(events_in_risk, events_in_control, self.ratio)
+
+    def characteristics(self, relative_risk: float) -> Characteristics:
+        """Return power and expected times, in events, at a true relative risk."""
+        return self.boundary.characteristics(relative_risk)
+
+    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
+        """Return at which event the sequence first signalled, None when it did not."""
+        return self.boundary.first_crossing(in_risk)
+
+
+def maxsprt_binomial(
+    n_max: int,
+    ratio: float,
+    alpha: float,
+    min_events: int = 1,
+    *,
+    looks: Sequence[int] | None = None,
+) -> MaxSPRTBinomial:
+    """Calibrate a binomial MaxSPRT on its exact size.
+
+    Parameters
+    ----------
+    n_max : int
+        Events (risk and control together) after which surveillance ends.
+    ratio : float
+        Control time over risk time.
+    alpha : float
+        Largest allowed probability of a signal when the drug does nothing.
+    min_events : int
+        Fewest events in risk hours that may signal.
+    looks : sequence of int, optional
+        Increasing numbers of events, the last of them ``n_max``; every event when None.
+
+    Returns
+    -------
+    MaxSPRTBinomial
+
+    Raises
+    ------
+    DesignError
+        On impossible parameters, and when no count within ``n_max`` events is rare enough to signal.
+    """
+    n_max = parameters.count("n_max", n_max, at_least=1)
+    ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
+    min_events = parameters.count("min_events", min_events, at_least=1)
+    if min_events > n_max:
+        raise parameters.impossible("min_events", min_events, f"at most n_max = {n_max}")
+    planned = parameters.whole_looks(looks, n_max)
+    scores = _scores(planned, ratio, min_events)
+    critical_value = _calibrate(scores, planned, ratio, alpha)
+    boundary = _boundary(scores, planned, ratio, critical_value)
+    return MaxSPRTBinomial(
+        n_max, ratio, alpha, min_events, planned, critical_value, boundary.size(), boundary
+    )
+
+
+def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> float:
+    """Return the log-likelihood ratio of an excess in risk hours, 0.0 where there is none.
+
+    Raises
+    ------
+    DesignError
+        On negative or fractional counts, or a ratio that is not above 0.
+    """
+    in_risk = parameters.count("events_in_risk", events_in_risk)
+    n = in_risk + parameters.count("events_in_control", events_in_control)
+    ratio = parameters.time_ratio("ratio", ratio)
+    return float(_llr(np.array([in_risk]), np.array([n]), risk_chance(ratio))[0]) if n else 0.0
+
+
+def _llr(c: NDArray[np.int64], n: NDArray[np.int64], chance: float) -> NDArray[np.float64]:
+    excess = xlogy(c, c / (n * chance)) + xlogy(n - c, (n - c) / (n * (1 - chance)))
+    return np.asarray(np.where(c > n * chance, excess, 0.0))
+
+
+def _scores(looks: tuple[int, ...], ratio: float, min_events: int) -> NDArray[np.float64]:
+    """Return the LLR at each look (row) and each count in risk (column); -1 where it may not signal."""
+    c, n = np.arange(looks[-1] + 1)[None, :], np.asarray(looks)[:, None]
+    scores = _llr(np.minimum(c, n), n, risk_chance(ratio))
+    return np.where((c <= n) & (c >= min_events) & (scores > 0), scores, -1.0)
+
+
+def _calibrate(scores: NDArray[np.float64], looks: tuple[int, ...], ratio: float, alpha: float) -> float:
+    """Return the smallest attainable LLR (or 0) above which the exact size is within alpha."""
+    attained = np.sort(scores[scores > 0])
+    apart = np.diff(attained, append=np.inf) > SAME
+    candidates = [0.0, *attained[apart].tolist()]
+    low, high = 0, len(candidates) - 1
+    while low < high:
+        middle = (low + high) // 2
+        small = _boundary(scores, looks, ratio, candidates[middle]).size() <= alpha
+        low, high = (low, middle) if small else (middle + 1, high)
+    if low == len(candidates) - 1:
+        rarest = _boundary(scores, looks, ratio, attained[-1] - 2 * SAME).size() if len(attained) else 0.0
+        raise parameters.impossible(
+            "alpha", alpha, f"{rarest:.6g} or more: within {looks[-1]} events at these looks nothing is rarer"
+        )
+    return float(candidates[low])
+
+
+def _boundary(
+    scores: NDArray[np.float64], looks: tuple[int, ...], ratio: float, critical_value: float
+) -> BinomialBoundary:
+    crosses = scores > critical_value
+    fewest = np.where(crosses.any(axis=1), crosses.argmax(axis=1), -1)
+    return BinomialBoundary(looks, tuple(int(k) if k >= 0 else None for k in fewest), ratio)

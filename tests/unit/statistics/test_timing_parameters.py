@@ -1,0 +1,199 @@
+"""Each public timing function, each parameter, each way of being impossible: a DesignError that names it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from checks.errors import DesignError
+from checks.statistics.timing import (
+    BinomialBoundary,
+    binomial_llr,
+    case_series,
+    conditional_llr,
+    e_process,
+    maxsprt_binomial,
+    maxsprt_conditional,
+    maxsprt_poisson,
+    poisson_llr,
+    posterior_above_background,
+    scan,
+    scan_counts,
+    self_controlled,
+    self_controlled_strata,
+    window_test,
+)
+
+COUNT = (-1, 1.5, math.nan, math.inf, "5", None, True)
+POSITIVE = (-1.0, 0, math.nan, math.inf, "5", None, True)
+RATIO = (*POSITIVE, 1e-13, 1e13)
+SHARE = (-0.1, 0, 1, 1.5, math.nan, "5%", None)
+PRIOR = (0, None, "1,1", (1,), (1, 2, 3), (0, 1), (1, -1), (1, math.inf))
+LOOKS = (3, "5,10", [], [0, 10], [5, 5, 10], [10, 5], [1.5, 10], [5, 20])
+ROW = (-1, 1.5, None, "5")
+
+GOOD = {
+    self_controlled: {
+        "events_in_risk": (3, COUNT),
+        "events_in_control": (1, COUNT),
+        "hours_in_risk": (3.0, (-1.0, 0, 1e-13, math.nan, math.inf, "5", None)),
+        "hours_in_control": (45.0, (-1.0, 0, 1e14, math.nan, math.inf, "5", None)),
+        "alternative": ("greater", ("more", None)),
+    },
+    self_controlled_strata: {
+        "events_in_risk": ([3], (*ROW, [], [-1])),
+        "events_in_control": ([1], (*ROW, [], [1.5])),
+        "hours_in_risk": ([3.0], (*ROW, [], [0])),
+        "hours_in_control": ([45.0], (*ROW, [], [math.nan])),
+    },
+    maxsprt_binomial: {
+        "n_max": (10, (*COUNT, 0)),
+        "ratio": (1.0, RATIO),
+        "alpha": (0.05, SHARE),
+        "min_events": (1, (*COUNT, 0, 11)),
+        "looks": (None, LOOKS),
+    },
+    maxsprt_poisson: {
+        "expected_max": (5.0, (*POSITIVE, 1001)),
+        "alpha": (0.05, SHARE),
+        "min_events": (1, (*COUNT, 0)),
+        "delay": (0.0, (-1.0, 5, math.nan, "1", None)),
+        "looks": (None, (5, "5", [], [0, 5], [1, 1, 5], [5, 1], [1, 6])),
+    },
+    maxsprt_conditional: {
+        "cases_max": (5, (*COUNT, 0)),
+        "historical_cases": (4, (*COUNT, 0)),
+        "alpha": (0.05, SHARE),
+        "min_events": (1, (*COUNT, 0, 6)),
+        "history_end": ("next_event", ("now", None)),
+    },
+    e_process: {
+        "n_max": (20, (*COUNT, 0, 1)),
+        "ratio": (15.0, RATIO),
+        "alpha": (0.05, SHARE),
+        "prior": ((0.5, 0.5), PRIOR),
+    },
+    BinomialBoundary: {
+        "looks": ((5, 10), ((), (0, 10), (10, 5), (5, 5), 5, "5", (5,))),
+        "events": ((3, None), ((0, 3), (3,), (1.5, 3), 3, "35")),
+        "ratio": (1.0, RATIO),
+    },
+    binomial_llr: {"events_in_risk": (1, COUNT), "events_in_control": (1, COUNT), "ratio": (1.0, RATIO)},
+    poisson_llr: {"events": (1, COUNT), "expected": (1.0, POSITIVE)},
+    conditional_llr: {
+        "events": (1, COUNT),
+        "time": (1.0, POSITIVE),
+        "historical_cases": (1, COUNT),
+        "historical_time": (1.0, POSITIVE),
+    },
+    scan: {
+        "event_hours": ([[5.0]], (5, None, "5", [], [[49.0]], [[math.nan]])),
+        "observed": ([[(0.0, 48.0)]], (5, None, [], [[]], [[(48.0, 0.0)]], [[(0, 9), (5, 48)]])),
+        "seed": (1, COUNT),
+        "permutations": (9, (*COUNT, 0)),
+        "min_width": (1.0, POSITIVE),
+        "max_width": (2.0, (0, 0.5, math.nan, "5")),
+        "min_events": (2, (*COUNT, 0)),
+    },
+    scan_counts: {
+        "counts": ([1, 2], (*ROW, [], [1], [-1, 2], [1.5, 2])),
+        "expected": ([1.0, 1.0], (*ROW, [], [1.0], [0, 1], [math.nan, 1])),
+        "seed": (1, COUNT),
+        "simulations": (9, (*COUNT, 0)),
+    },
+    window_test: {
+        "events": (3, (*COUNT, 16)),
+        "n": (15, (*COUNT, 2)),
+        "background": (0.1, (*SHARE, [], [0.1] * 14, [0.1] * 14 + [1.0])),
+    },
+    posterior_above_background: {
+        "events": (3, (*COUNT, 16)),
+        "n": (15, (*COUNT, 2)),
+        "background": (0.1, SHARE),
+        "prior_weight": (10.0, POSITIVE),
+    },
+    case_series: {
+        "subjects": (["a", "a"], (*ROW, [], ["a"])),
+        "hours": ([3.0, 45.0], (*ROW, [], [0, 45.0], [math.inf, 45.0])),
+        "events": ([1, 1], (*ROW, [], [0, 0], [-1, 1], [1, 0])),
+        "exposure": ([1, 0], (*ROW, [], [0, 0], [-1, 0])),
+        "strata": (None, (1, "12", [0], [-1, 0])),
+    },
+}
+CASES = [
+    (function, name, bad)
+    for function, parameters in GOOD.items()
+    for name, (_, bads) in parameters.items()
+    for bad in bads
+]
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "bad"), CASES, ids=[f"{f.__name__}-{name}-{bad}" for f, name, bad in CASES]
+)
+def test_an_impossible_parameter_is_refused(function, name, bad):
+    good = {one: value for one, (value, _) in GOOD[function].items()}
+    with pytest.raises(DesignError, match=r"found .*; allowed: "):
+        function(**{**good, name: bad})
+
+
+@pytest.mark.parametrize("function", GOOD)
+def test_the_possible_parameters_are_accepted(function):
+    assert function(**{name: value for name, (value, _) in GOOD[function].items()}) is not None
+
+
+def test_a_refusal_names_the_parameter_what_was_found_and_what_is_allowed():
+    with pytest.raises(DesignError) as refusal:
+        maxsprt_poisson(1001, 0.05)
+    assert str(refusal.value) == "expected_max: found 1001.0; allowed: at most 1000"
+    with pytest.raises(DesignError) as refusal:
+        maxsprt_binomial(10, 1e-13, 0.05)
+    assert str(refusal.value) == "ratio: found 1e-13; allowed: a ratio from 1e-12 to 1e+12"
+    with pytest.raises(DesignError) as refusal:
+        scan_counts(5, [1.0], seed=1)
+    assert str(refusal.value) == "counts: found 5; allowed: a sequence of values"
+
+
+# What is possible but says nothing is no mistake: it has a neutral answer.
+
+
+def test_no_events_are_never_rare():
+    assert self_controlled(0, 0, 3, 45).p_value == 1.0
+    assert window_test(0, 0, 0.1).p_value == 1.0
+    assert scan([[]], [[(0.0, 48.0)]], seed=1, permutations=9).p_value == 1.0
+    assert scan([], [], seed=1, permutations=9).p_value == 1.0
+    assert scan_counts([0, 0], [1.0, 1.0], seed=1, simulations=9).p_value == 1.0
+    assert e_process(20, 15, 0.05).p_value([]) == 1.0
+    assert maxsprt_binomial(10, 1, 0.05).first_crossing([]) is None
+    assert maxsprt_poisson(5, 0.05).first_crossing([], 5.0) is None
+
+
+def test_no_hours_say_nothing():
+    nothing = self_controlled(0, 0, 0, 0)
+    assert (nothing.p_value, nothing.ci95, nothing.relative_incidence) == (1.0, (0.0, math.inf), None)
+    assert self_controlled_strata([], [], [], []).p_value == 1.0
+
+
+@pytest.mark.parametrize("bad", POSITIVE)
+def test_a_true_relative_risk_is_above_0(bad):
+    tests = (maxsprt_binomial(10, 1, 0.05), maxsprt_poisson(5, 0.05), e_process(20, 15, 0.05))
+    for test in tests:
+        with pytest.raises(DesignError, match="relative_risk: found"):
+            test.characteristics(bad)
+    with pytest.raises(DesignError, match="relative_risk: found"):
+        maxsprt_poisson(5, 0.05).crossing_probabilities(bad)
+
+
+def test_the_poisson_test_spends_its_size_along_its_boundary():
+    for test in (
+        maxsprt_poisson(5, 0.05),
+        maxsprt_poisson(5, 0.05, 2, 1.0),
+        maxsprt_poisson(4, 0.05, looks=[2, 4]),
+    ):
+        spent = test.crossing_probabilities()
+        assert len(spent) == len(test.times)
+        assert float(spent.sum()) == pytest.approx(test.size, abs=1e-9)
+        assert np.all(spent > -1e-12)
+    # one look at 4 expected events: P(Poisson(4) >= 9) = .0214, and 8 have .0511
+    (only,) = maxsprt_poisson(4, 0.05, looks=[4]).crossing_probabilities()
+    assert only == pytest.approx(0.0213634345, abs=1e-9)

@@ -1,0 +1,98 @@
+"""The scans: the window they report, reproducibility, and messages."""
+
+import math
+
+import pytest
+
+from checks.errors import DesignError
+from checks.statistics.timing import scan, scan_counts
+
+DAY = [(0.0, 48.0)]
+
+
+def test_a_planted_cluster_is_found():
+    events = [[5.5], [6.0], [6.5, 30.0], [], [20.0]]
+    found = scan(events, [DAY] * 5, seed=1)
+    assert found.window_hours == (5.5, 6.5)
+    assert found.events_in_window == 3
+    assert found.expected_in_window == pytest.approx(5 * 1 / 48)
+    mu = 5 / 48
+    assert found.statistic == pytest.approx(3 * math.log(3 / mu) + 2 * math.log(2 / (5 - mu)))
+    # three of five within an hour of 48: about C(5, 3) 3 / 48^2 = 0.013; four or five in more add to it
+    assert 0.012 < found.p_value < 0.03
+    assert found.p_value == scan(events, [DAY] * 5, seed=1).p_value
+    assert found.p_value == scan(events, [DAY] * 5, seed=1).p_value != scan(events, [DAY] * 5, seed=2).p_value
+
+
+def test_the_smallest_p_value_is_one_over_the_permutations_and_one():
+    found = scan([[6.0]] * 8, [DAY] * 8, seed=1, permutations=99)
+    assert found.p_value == 0.01
+
+
+@pytest.mark.parametrize("events", [[], [[]], [[3.0]], [[3.0], []]])
+def test_too_few_events_make_no_cluster(events):
+    found = scan(events, [DAY] * len(events), seed=1, permutations=9)
+    assert (found.window_hours, found.statistic, found.p_value) == (None, 0.0, 1.0)
+
+
+def test_unobserved_hours_expect_nothing_but_make_no_cluster():
+    """Two events at the last minute before a gap: the window reaches into hours nobody observed."""
+    spans = [(0.0, 10.0), (20.0, 40.0)]
+    found = scan([[10.0], [10.0]], [spans] * 2, seed=1, permutations=9)
+    assert found.expected_in_window == pytest.approx(2 * 1 / 30)
+    assert math.isfinite(found.statistic)
+
+
+def test_widths_are_kept():
+    events = [[5.0], [5.1], [9.0], [9.9]]
+    wide = scan(events, [DAY] * 4, seed=1, permutations=9, min_width=6.0)
+    assert wide.window_hours == (5.0, 11.0)
+    narrow = scan(events, [DAY] * 4, seed=1, permutations=9, min_width=0.5, max_width=0.5)
+    assert narrow.window_hours == (5.0, 5.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (([[1.0]], []), {}, "observed: found '0 subjects'; allowed: 1, as event_hours"),
+        (
+            ([[50.0]], [DAY]),
+            {},
+            "event_hours of subject 1: found 50.0; allowed: an hour within ((0.0, 48.0),)",
+        ),
+        (
+            ([[]], [[(5, 5)]]),
+            {},
+            "observed: found ((5.0, 5.0),); allowed: spans of hours that end after they start",
+        ),
+        (
+            ([[]], [[(0, 5), (4, 9)]]),
+            {},
+            "observed: found ((0.0, 5.0), (4.0, 9.0)); allowed: spans without overlap",
+        ),
+        (([[]], [DAY]), {"min_width": 0}, "min_width: found 0; allowed: a finite number above 0"),
+        (([[]], [DAY]), {"max_width": 0.5}, "max_width: found 0.5; allowed: at least min_width = 1"),
+        (([[]], [DAY]), {"permutations": 0}, "permutations: found 0; allowed: a whole number, 1 or more"),
+    ],
+)
+def test_impossible_input_is_named(arguments, options, message):
+    with pytest.raises(DesignError) as error:
+        scan(*arguments, seed=1, **options)
+    assert str(error.value) == message
+
+
+def test_latest_counts_by_hand():
+    found = scan_counts([0, 1, 0, 3, 2], [0.5] * 5, seed=1, simulations=999)
+    assert found.duration == 2
+    assert found.statistic == pytest.approx(5 * math.log(5 / 1) - 4)
+    assert found.p_value < 0.05
+
+
+def test_no_excess_has_a_p_value_of_one():
+    found = scan_counts([3, 0], [1.5, 1.5], seed=1, simulations=99)
+    assert (found.statistic, found.duration, found.p_value) == (0.0, 0, 1.0)
+
+
+def test_counts_and_expectations_go_together():
+    with pytest.raises(DesignError, match="found '1 counts and 2 expectations'; allowed: one of each"):
+        scan_counts([1], [1.0, 2.0], seed=1)

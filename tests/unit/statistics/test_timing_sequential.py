@@ -1,0 +1,191 @@
+"""The sequential timing tests: results that carry their inputs, paths that cross, and messages."""
+
+import math
+
+import pytest
+
+from checks.errors import DesignError
+from checks.statistics.timing import (
+    BinomialBoundary,
+    binomial_llr,
+    conditional_llr,
+    e_process,
+    maxsprt_binomial,
+    maxsprt_conditional,
+    maxsprt_poisson,
+    poisson_llr,
+)
+
+
+def test_a_boundary_that_nothing_crosses_has_no_time_to_signal():
+    found = BinomialBoundary((5,), (None,), 1.0).characteristics(2)
+    assert (found.power, found.expected_length) == (0.0, 5.0)
+    assert math.isnan(found.expected_time_to_signal)
+
+
+def test_results_carry_their_inputs():
+    binomial = maxsprt_binomial(20, 15, 0.025, 3, looks=[5, 10, 20])
+    assert (binomial.n_max, binomial.ratio, binomial.alpha, binomial.min_events) == (20, 15, 0.025, 3)
+    assert binomial.looks == binomial.boundary.looks == (5, 10, 20)
+    poisson = maxsprt_poisson(5, 0.05, 2, 1.0)
+    assert (poisson.expected_max, poisson.alpha, poisson.min_events, poisson.delay) == (5, 0.05, 2, 1.0)
+    conditional = maxsprt_conditional(5, 4, 0.05)
+    assert (conditional.cases_max, conditional.historical_cases, conditional.alpha) == (5, 4, 0.05)
+    anytime = e_process(20, 15, 0.05, prior=(1, 2))
+    assert (anytime.n_max, anytime.ratio, anytime.prior, anytime.critical_value) == (20, 15, (1, 2), 20)
+
+
+def test_statistics_by_hand():
+    assert binomial_llr(3, 0, 15) == pytest.approx(3 * math.log(16))
+    assert binomial_llr(1, 1, 1) == 0.0  # no excess
+    assert binomial_llr(0, 0, 1) == 0.0
+    assert poisson_llr(3, 1.0) == pytest.approx(3 * math.log(3) - 2)
+    assert poisson_llr(1, 2.0) == 0.0
+    # one event in a tenth of the time that saw one before: ln((1/2) / (1/11)) + ln((1/2) / (10/11))
+    assert conditional_llr(1, 1.0, 1, 10.0) == pytest.approx(math.log(11 / 2) + math.log(11 / 20))
+    assert conditional_llr(1, 10.0, 1, 1.0) == 0.0
+
+
+def test_a_binomial_path_once_crossed_stays_crossed():
+    test = maxsprt_binomial(20, 15, 0.025, min_events=3)
+    assert test.boundary.events[:4] == (None, None, 3, 3)
+    assert test.first_crossing([True, False, True, True]) == 4
+    assert test.first_crossing([True, True, True] + [False] * 17) == 3
+    assert test.first_crossing([True, True] + [False] * 18) is None
+    assert test.first_crossing([]) is None
+    assert test.statistic(3, 1) == binomial_llr(3, 1, 15)
+
+
+def test_looks_are_the_only_moments_that_count():
+    test = maxsprt_binomial(10, 1, 0.05, looks=[10])
+    fewest = test.boundary.events[0]
+    assert fewest == 9  # P(9 or 10 of 10) = 11/1024 = 0.0107; P(8 or more) = 56/1024 = 0.0547
+    assert test.size == pytest.approx(11 / 1024)
+    assert test.first_crossing([True] * 9) is None
+    assert test.first_crossing([True] * 9 + [False]) == 10
+
+
+def test_a_poisson_path():
+    test = maxsprt_poisson(5, 0.05, min_events=2)
+    latest = dict(zip(test.events, test.times, strict=True))
+    just, late = latest[2] * 0.999, latest[2] * 1.001
+    assert test.first_crossing([0.0, just], 1.0) == just
+    assert test.first_crossing([just, 0.0], 1.0) == just  # order of entry does not matter
+    assert test.first_crossing([0.0, late], 1.0) is None
+    assert test.first_crossing([0.0], 1.0) is None  # fewer than min_events
+    assert test.first_crossing([0.0, 0.0], 1.0) == 0.0
+    assert test.statistic(2, just) > test.critical_value > test.statistic(2, late)
+
+
+def test_a_delayed_poisson_test_looks_first_at_its_delay():
+    test = maxsprt_poisson(5, 0.05, delay=1.0)
+    assert test.first_crossing([0.01] * 9, 0.5) is None
+    assert test.first_crossing([0.01] * 9, 1.0) == 1.0
+    assert test.times[0] == 1.0
+
+
+def test_a_poisson_test_in_groups_looks_at_its_looks():
+    test = maxsprt_poisson(4, 0.05, looks=[2, 4])
+    assert test.first_crossing([0.1] * 20, 1.9) is None
+    assert test.first_crossing([0.1] * 20, 3.0) == 2.0
+
+
+def test_min_events_alone_may_keep_the_size():
+    # P(4 or more | 1 expected) = 0.0190 < 0.05: every fourth event above expectation signals
+    test = maxsprt_poisson(1, 0.05, min_events=4)
+    assert test.critical_value == 0.0
+    assert test.size == pytest.approx(1 - math.exp(-1) * (1 + 1 + 1 / 2 + 1 / 6))
+    assert maxsprt_conditional(3, 50, 0.9, 3).critical_value == 0.0
+
+
+def test_a_long_history_is_a_known_rate():
+    """With ever more history the conditional test tends to the Poisson one with as many events."""
+    near, far = (maxsprt_conditional(5, history, 0.05).critical_value for history in (50, 5000))
+    assert abs(far - near) < 0.02
+    llr = conditional_llr(3, 1.0, 10**7, 1e7)
+    assert llr == pytest.approx(poisson_llr(3, 1.0), abs=1e-6)
+
+
+def test_histories_are_ordered_by_caution():
+    values = [
+        maxsprt_conditional(5, 5, 0.05, history_end=end).critical_value
+        for end in ("last_event", "between_events", "next_event")
+    ]
+    assert values == sorted(values)
+
+
+def test_an_e_value_by_hand():
+    """Flat prior cut to q > 1/2, one event in risk: mean of 2 q over (1/2, 1) is 3/2."""
+    test = e_process(20, 1, 0.05, prior=(1, 1))
+    assert test.e_value(0, 0) == 1.0
+    assert test.e_value(1, 0) == pytest.approx(1.5)
+    assert test.p_value([True]) == pytest.approx(1 / 1.5)
+    assert test.p_value([]) == 1.0
+    assert test.e_value(5000, 0) == math.inf
+    assert test.confidence_sequence(0, 0) == (0.0, math.inf)
+    assert test.size <= 0.05
+
+
+def test_a_confidence_sequence_by_hand():
+    """Jeffreys prior, three of three: 0.3125 / p^3 is 20 at p = 1/4, odds 1/3, times ratio 15."""
+    lower, upper = e_process(20, 15, 0.05).confidence_sequence(3, 0)
+    assert lower == pytest.approx(5)
+    assert upper == math.inf
+    assert e_process(60, 1 / 15, 0.05).confidence_sequence(0, 3) == pytest.approx((0, 1 / 5))
+
+
+IMPOSSIBLE = [
+    (lambda: maxsprt_binomial(0, 1, 0.05), "n_max: found 0; allowed: a whole number, 1 or more"),
+    (lambda: maxsprt_binomial(10, 0, 0.05), "ratio: found 0; allowed: a finite number above 0"),
+    (lambda: maxsprt_binomial(10, 1, 1), "alpha: found 1; allowed: a number between 0 and 1, both excluded"),
+    (lambda: maxsprt_binomial(10, 1, 0.05, 11), "min_events: found 11; allowed: at most n_max = 10"),
+    (
+        lambda: maxsprt_binomial(3, 1, 0.05),
+        "alpha: found 0.05; allowed: 0.125 or more: within 3 events at these looks nothing is rarer",
+    ),
+    (
+        lambda: maxsprt_binomial(10, 1, 0.05, looks=[5, 5, 10]),
+        "looks: found (5, 5, 10); allowed: one look or more, increasing, the last of them 10",
+    ),
+    (lambda: maxsprt_poisson(0, 0.05), "expected_max: found 0; allowed: a finite number above 0"),
+    (lambda: maxsprt_poisson(5, "5%"), "alpha: found '5%'; allowed: a number between 0 and 1, both excluded"),
+    (lambda: maxsprt_poisson(5, 0.05, 1, 5), "delay: found 5.0; allowed: less than expected_max = 5.0"),
+    (
+        lambda: maxsprt_poisson(5, 0.05, 1, 1, looks=[5]),
+        "delay: found 1.0; allowed: 0 with looks: let the first look be the delay",
+    ),
+    (
+        lambda: maxsprt_poisson(5, 0.05, looks=[1, 4]),
+        "looks: found (1.0, 4.0); allowed: one look or more, increasing, the last of them 5.0",
+    ),
+    (
+        lambda: maxsprt_conditional(5, 0, 0.05),
+        "historical_cases: found 0; allowed: a whole number, 1 or more",
+    ),
+    (lambda: maxsprt_conditional(5, 5, 0.05, 6), "min_events: found 6; allowed: at most cases_max = 5"),
+    (
+        lambda: maxsprt_conditional(5, 5, 0.05, history_end="now"),
+        "history_end: found 'now'; allowed: between_events or last_event or next_event",
+    ),
+    (
+        lambda: e_process(1, 1, 0.05),
+        "n_max: found 1; allowed: more events: no count within so few can signal",
+    ),
+    (lambda: e_process(9, 1, 0.05, prior=(1, 0)), "prior: found 0; allowed: a finite number above 0"),
+    (lambda: e_process(9, 1, 0.05, prior=1), "prior: found 1; allowed: two numbers above 0"),
+    (
+        lambda: maxsprt_poisson(5, 0.05).characteristics(-1),
+        "relative_risk: found -1; allowed: a finite number above 0",
+    ),
+    (
+        lambda: maxsprt_poisson(5, 0.05).first_crossing([2.0], 1.0),
+        "event_times: found 2.0; allowed: at most now = 1.0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), IMPOSSIBLE, ids=[message for _, message in IMPOSSIBLE])
+def test_impossible_input_is_named(call, message):
+    with pytest.raises(DesignError) as error:
+        call()
+    assert str(error.value) == message
