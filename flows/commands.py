@@ -203,7 +203,7 @@ def heartbeat(options: argparse.Namespace) -> int:
 
 def serve(options: argparse.Namespace) -> int:
     """Serve studies until told to end."""
-    from flows.serve import serve_studies
+    from flows.serving.serve import serve_studies
 
     serve_studies(options.protocols, cron=options.cron)
     return 0

@@ -21,10 +21,10 @@ from servers import ROOT, call, postdose, started, taking_all, wait_for
 
 from checks.protocol import load_protocol
 from flows.alerts.life import State, remember
-from flows.arrivals import SETTLED
 from flows.feeds import open_inbox
 from flows.ledger import Kind, Ledger
-from flows.serve import study_deployments
+from flows.serving.arrivals import SETTLED
+from flows.serving.serve import study_deployments
 
 STUDY = "CYT107-IV-SIM"
 BOUND_SECONDS = 300

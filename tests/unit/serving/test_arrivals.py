@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from checks.protocol import StudyProtocol, load_protocol
-from flows.arrivals import SETTLED, Arrivals, unseen_feeds
 from flows.feeds import Inbox, open_inbox
 from flows.ledger import Kind, Ledger
+from flows.serving.arrivals import SETTLED, Arrivals, unseen_feeds
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
 NEXT_SECOND = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
-PROTOCOL = Path(__file__).parents[2] / "flows" / "simulate" / "protocol.yaml"
+PROTOCOL = Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml"
 SECOND = timedelta(seconds=1)
 
 

@@ -12,7 +12,15 @@ from flows.alerts.life import Alert, State, remember
 from flows.alerts.plan import Channel, Plan, Post, plan_payload
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
-from flows.review import Answer, answer_time, answered, is_over, is_review_of, open_reviews, review_key
+from flows.serving.review import (
+    Answer,
+    answer_time,
+    answered,
+    is_over,
+    is_review_of,
+    open_reviews,
+    review_key,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANSWER = Answer(recommendation="hold dosing", name=" Dr A ", reason=" three alike ")
