@@ -15,8 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 
 from checks.blinding import blind_deliveries
-from checks.evaluation import Evidence, RuleResult
-from checks.events import (
+from checks.cases import (
     Findings,
     Records,
     divide_by_subject,
@@ -24,6 +23,7 @@ from checks.events import (
     gather_evidence,
     put_together,
 )
+from checks.evaluation import Evidence, RuleResult
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import evaluate_rules

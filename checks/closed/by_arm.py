@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import pandas as pd
 
+from checks.cases import Findings, Records, find_cases, gather_evidence
+from checks.cases.tallies import counts
 from checks.closed.comparison import (
     READINGS,
     Counted,
@@ -19,8 +21,6 @@ from checks.closed.comparison import (
     sides_by_reading,
 )
 from checks.evaluation import Estimate, Evidence
-from checks.events import Findings, Records, find_cases, gather_evidence
-from checks.events.tallies import counts
 from checks.protocol import StudyProtocol
 from checks.rules.timing import compare
 from checks.statistics.timing import Comparison

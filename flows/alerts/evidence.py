@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from checks.events.records import GRADES
+from checks.cases.charts import GRADES
 from flows.alerts.messages import CaseFact, LookFacts, RuleFact, case_key
 
 WINDOW = ("no", "possible", "yes")

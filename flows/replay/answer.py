@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from checks.events import Case
+from checks.cases import Case
 from checks.knowledge import Deliveries, Knowledge
 from checks.validation.catalogue import FUTURE
 from flows.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see

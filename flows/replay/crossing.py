@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from checks.cases import Case
 from checks.evaluation import RuleVerdict
-from checks.events import Case
 from flows.report import Look
 
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import decide_verdict, evaluate_rules

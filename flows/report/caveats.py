@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from checks.cases import Findings
 from checks.evaluation import BackgroundEvidence, RuleResult, RuleVerdict
-from checks.events import Findings
 from checks.protocol import StudyProtocol
 from checks.validation import Validation
 from flows.report.look import Look

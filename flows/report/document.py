@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from checks.cases import Case
 from checks.evaluation import Estimate, RuleResult, RuleVerdict
-from checks.events import Case
 from checks.protocol import StudyProtocol
 from checks.rules.timing import compare
 from checks.validation import CheckResult, FeedOutcome

@@ -5,8 +5,8 @@ from datetime import datetime
 
 import pandas as pd
 
+from checks.cases import Findings
 from checks.evaluation import Evidence, RuleResult
-from checks.events import Findings
 from checks.protocol import StudyProtocol
 from checks.signals import Verdict
 from checks.tables import CHANGES

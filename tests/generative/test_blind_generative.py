@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from checks.blinding import blind_deliveries
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules, update_signals

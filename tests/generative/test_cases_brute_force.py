@@ -18,7 +18,7 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.cases import Findings, Records, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS
 

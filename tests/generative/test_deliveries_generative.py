@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Feeds

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
+from checks.cases.case_finding import DoseHours
 from checks.evaluation import RuleVerdict
-from checks.events import Case, ControlEvent, Findings, gather_evidence
-from checks.events.findings import DoseHours
-from checks.exposure import DOSES
 from checks.protocol import load_protocol
 from checks.protocol.rules import CountRule, RateRule, TimingRule
 from checks.signals import EVALUATORS, SignalState, update_signals

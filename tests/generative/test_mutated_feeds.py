@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.events import Records, find_cases
+from checks.cases import Records, find_cases
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
 from flows import simulate as simulator

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.events import (
+from checks.cases import (
     Findings,
     Records,
     divide_by_subject,

@@ -18,8 +18,8 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from checks.cases import Findings, Records, find_cases, gather_evidence
 from checks.evaluation import Evidence, RuleVerdict
-from checks.events import Findings, Records, find_cases, gather_evidence
 from checks.instants import parse_stamps
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules

@@ -27,8 +27,8 @@ from kill_points import Postgresql, Server, Sqlite, Steps, forked, receiver, sta
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
+from checks.cases import Records, find_cases, gather_evidence
 from checks.errors import UsageError
-from checks.events import Records, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import decide_verdict, evaluate_rules

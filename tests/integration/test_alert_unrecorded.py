@@ -14,7 +14,7 @@ import pytest
 from servers import taking_all
 from sqlalchemy import create_engine, make_url, text
 
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import Verdict, decide_verdict, evaluate_rules

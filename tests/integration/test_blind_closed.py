@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from checks.cases import Records, find_cases, gather_evidence
 from checks.closed import READINGS, evaluate_by_arm
 from checks.errors import FeedError, LedgerWriteError, UsageError
-from checks.events import Records, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed

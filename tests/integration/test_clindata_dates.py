@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.events import Case, ComponentOnset, Findings, Records, find_cases, gather_evidence
+from checks.cases import Case, ComponentOnset, Findings, Records, find_cases, gather_evidence
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict, decide_verdict, evaluate_rules

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from checks.events import Records, find_cases, gather_evidence
+from checks.cases import Records, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds

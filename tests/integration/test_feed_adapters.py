@@ -20,9 +20,9 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, make_url, text
 
+from checks.cases import Case, Records, find_cases, gather_evidence
 from checks.errors import FeedError
 from checks.evaluation import RuleResult
-from checks.events import Case, Records, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.layout import Layout

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.events import Findings, Records, find_cases, gather_evidence
+from checks.cases import Findings, Records, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import Validation, validate_feeds

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.events import Findings, Records, find_cases
+from checks.cases import Findings, Records, find_cases
 from checks.protocol import load_protocol
 from checks.validation import Validation, validate_feeds
 from flows.feeds.reading import read_feed

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.events import Findings, Records, find_cases
+from checks.cases import Findings, Records, find_cases
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from checks.events import Findings
+from checks.cases import Findings
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Component
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from checks.events import Findings
+from checks.cases import Findings
 
 Look = Callable[..., Findings]
 NONE: tuple[()] = ()

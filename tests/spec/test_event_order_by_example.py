@@ -2,7 +2,7 @@
 
 import pytest
 
-from checks.events import gather_evidence
+from checks.cases import gather_evidence
 from checks.tables import LABS
 
 WATCHED = """

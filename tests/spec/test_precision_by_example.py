@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from checks.events import Findings
+from checks.cases import Findings
 from checks.instants import parse_stamps
 
 Look = Callable[..., Findings]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from checks.events import Findings, gather_evidence
+from checks.cases import Findings, gather_evidence
 from checks.protocol import StudyProtocol
 from checks.tables import LABS
 

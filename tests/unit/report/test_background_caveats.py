@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from checks.cases import DOSES, Findings
 from checks.evaluation import (
     BackgroundEvidence,
     Estimate,
@@ -15,8 +16,6 @@ from checks.evaluation import (
     Tally,
     TimingEvidence,
 )
-from checks.events import Findings
-from checks.exposure import DOSES
 from checks.protocol import load_protocol
 from checks.signals import Verdict
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, LABS, QUARANTINE, READINGS, SUBJECTS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checks.events.criteria import terms, vital_criteria, vitals_of
+from checks.cases.criteria import terms, vital_criteria, vitals_of
 from checks.protocol.model import Component
 
 

@@ -1,9 +1,9 @@
-"""Decide how readings and adverse events together date one component's onset in an anchor's hours."""
+"""One component's onsets in an anchor's hours: those that were measured, joined with those that were reported."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from checks.exposure.spans import HOUR
+from checks.cases.spans import HOUR
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Decide how the search for cases is divided by subject, and how what was found in the parts is put together.
+"""The search for cases divided by subject, and what was found in the parts put together.
 
 A case, a control event, an observed hour is one subject's alone, so the parts together find what the whole does:
 exactly, to the order of every table and the last digit of every sum.
@@ -11,10 +11,10 @@ from itertools import chain
 
 import pandas as pd
 
-from checks.events.findings import Findings, find_cases, hours_in_risk
-from checks.events.hours import hours_accrued
-from checks.events.records import Records
-from checks.exposure import DOSES
+from checks.cases.accrued_hours import hours_accrued
+from checks.cases.case_finding import Findings, find_cases, hours_in_risk
+from checks.cases.charts import Records
+from checks.cases.dose_windows import DOSES
 from checks.partition import divide, rows_by_part
 from checks.protocol import StudyProtocol
 

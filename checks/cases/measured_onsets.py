@@ -1,4 +1,4 @@
-"""Decide when a component of the case definition is newly present, and between which instants it began.
+"""Onsets by measurement: when a component is newly present, and between which instants it began.
 
 The work is done on arrays of all subjects at once: readings that could never meet a criterion are dropped
 first, what is left meets each anchor's hours by one sorted search, and only then are baselines computed.
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.events.criteria import Flags, Values, VitalCriterion
-from checks.exposure.spans import HOUR, SECONDS_BITS, Instants
+from checks.cases.criteria import Flags, Values, VitalCriterion
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants
 
 
 @dataclass(frozen=True, slots=True)

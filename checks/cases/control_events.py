@@ -1,15 +1,15 @@
-"""Decide which composite onsets happened in control hours, found alike to cases in risk hours."""
+"""Composite onsets in control hours, found alike to cases in risk hours."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checks.events.cases import find_composites
-from checks.events.onsets import Anchors
-from checks.events.pairing import Composite
-from checks.events.records import Records
-from checks.exposure import Block, control_blocks
-from checks.exposure.spans import HOUR, SECONDS_BITS, Spans, seconds_of
+from checks.cases.charts import Records
+from checks.cases.composites import find_composites
+from checks.cases.dose_windows import Block, control_blocks
+from checks.cases.measured_onsets import Anchors
+from checks.cases.pairing import Composite
+from checks.cases.spans import HOUR, SECONDS_BITS, Spans, seconds_of
 from checks.protocol import StudyProtocol
 
 

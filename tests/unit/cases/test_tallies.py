@@ -5,9 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.evaluation import EventStep, PathStep, RuleVerdict, Tally
-from checks.events import Case, ControlEvent, Findings, gather_evidence
-from checks.exposure import DOSES
 from checks.protocol import load_protocol
 from checks.protocol.rules import RateRule
 from checks.rules.counts_and_rates import evaluate_rate

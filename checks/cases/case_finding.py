@@ -8,15 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from checks.events.cases import dose_anchors, find_composites
-from checks.events.control import ControlEvent, control_events
-from checks.events.criteria import terms, vital_criteria, vitals_of
-from checks.events.evidence import Onset
-from checks.events.hours import Accrual, control_accrual, hours_accrued
-from checks.events.onsets import Anchors
-from checks.events.pairing import Composite
-from checks.events.records import Records, event_labels, highest_grade, measurements
-from checks.exposure import (
+from checks.cases.accrued_hours import Accrual, control_accrual, hours_accrued
+from checks.cases.charts import Records, event_labels, highest_grade, measurements
+from checks.cases.composites import dose_anchors, find_composites
+from checks.cases.control_events import ControlEvent, control_events
+from checks.cases.criteria import terms, vital_criteria, vitals_of
+from checks.cases.dose_windows import (
     at_their_longest,
     control_spans,
     judge_windows,
@@ -29,7 +26,10 @@ from checks.exposure import (
     trusted_doses,
     with_cases,
 )
-from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds_of
+from checks.cases.joined_onsets import Onset
+from checks.cases.measured_onsets import Anchors
+from checks.cases.pairing import Composite
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds_of
 from checks.protocol import StudyProtocol
 
 

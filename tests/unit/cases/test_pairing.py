@@ -2,8 +2,8 @@
 
 import pytest
 
-from checks.events.evidence import Onset
-from checks.events.pairing import pair_onsets
+from checks.cases.joined_onsets import Onset
+from checks.cases.pairing import pair_onsets
 
 HOUR = 3600
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.exposure.spans import Spans, covered, length_within, place, seconds_of, subtract, union
+from checks.cases.spans import Spans, covered, length_within, place, seconds_of, subtract, union
 
 SPAN = st.tuples(st.integers(0, 30), st.integers(0, 8)).map(lambda one: (one[0], one[0] + one[1]))
 ANY = st.lists(SPAN, max_size=6)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.exposure import (
+from checks.cases.dose_windows import (
     control_blocks,
     control_spans,
     judge_windows,
@@ -19,7 +19,7 @@ from checks.exposure import (
     trusted_doses,
     with_cases,
 )
-from checks.exposure.spans import HOUR, Spans, place
+from checks.cases.spans import HOUR, Spans, place
 from checks.protocol import load_protocol
 from checks.tables import ADMINISTRATIONS
 

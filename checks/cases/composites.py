@@ -1,4 +1,4 @@
-"""Decide who is a case: every component newly present in one dose's hours, and the same in control hours.
+"""Composite onsets: every component newly present in one dose's hours, and the same in control hours.
 
 Method: new onsets, never prevalent states, found alike in risk and control hours (self-controlled risk
 interval design; Baker, Lieu & Rosenthal-type comparisons as reviewed in Li et al., Vaccine 2016).
@@ -12,14 +12,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from checks.events.criteria import terms, vital_criteria, vitals_of
-from checks.events.evidence import Onset, merge_reports
-from checks.events.onsets import Anchors, vital_onsets
-from checks.events.pairing import Composite, pair_onsets
-from checks.events.records import Records, extremes, measurements
-from checks.events.reports import reports
-from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import place
+from checks.cases.charts import Records, extremes, measurements
+from checks.cases.criteria import terms, vital_criteria, vitals_of
+from checks.cases.dose_windows import seconds, subject_codes
+from checks.cases.joined_onsets import Onset, merge_reports
+from checks.cases.measured_onsets import Anchors, vital_onsets
+from checks.cases.pairing import Composite, pair_onsets
+from checks.cases.reported_onsets import reports
+from checks.cases.spans import place
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Component
 

@@ -1,4 +1,4 @@
-"""Decide what was reported rather than measured at an instant: adverse events, and readings without a time.
+"""Onsets that were reported rather than measured at an instant: adverse events, and measurements without a time.
 
 A reading without a time shows the component at an instant that nobody knows, so it is an adverse event's equal:
 evidence of presence, never of absence.
@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.events.criteria import Flags, VitalCriterion, vitals_of
-from checks.events.evidence import Onset
-from checks.events.onsets import Anchors, Extremes, may_be_met, spread
-from checks.events.records import Records, event_labels, extremes
-from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import HOUR, SECONDS_BITS, Instants, place
+from checks.cases.charts import Records, event_labels, extremes
+from checks.cases.criteria import Flags, VitalCriterion, vitals_of
+from checks.cases.dose_windows import seconds, subject_codes
+from checks.cases.joined_onsets import Onset
+from checks.cases.measured_onsets import Anchors, Extremes, may_be_met, spread
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place
 
 
 @dataclass(frozen=True, slots=True)

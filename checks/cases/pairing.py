@@ -1,11 +1,11 @@
-"""Decide which onsets of different components are one case, and how sure that is."""
+"""Onsets of different components paired into one case, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from checks.events.evidence import Onset
-from checks.exposure.spans import HOUR
+from checks.cases.joined_onsets import Onset
+from checks.cases.spans import HOUR
 
 
 @dataclass(frozen=True, slots=True)

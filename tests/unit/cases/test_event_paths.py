@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
+from checks.cases.case_finding import DoseHours
 from checks.evaluation import DoseClock, EventStep, PathStep
-from checks.events import Case, ControlEvent, Findings, gather_evidence
-from checks.events.findings import DoseHours
-from checks.exposure import DOSES
 from checks.protocol import load_protocol
 from checks.tables import LABS
 

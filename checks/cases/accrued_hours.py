@@ -1,4 +1,4 @@
-"""Decide how many risk and control hours had been observed by a moment, and when an event became known as one.
+"""Risk and control hours observed by a moment, and when an event became known as a control event.
 
 Every look asks it of moments past, so that the answer must not change as time goes on. A risk window counts
 whole from its beginning: the case that it may hold is never judged before its own hours are counted. Control
@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.events.control import ControlEvent
-from checks.exposure import control_spans, known_to_the_instant, seconds
-from checks.exposure.spans import HOUR, Instants, Spans, covered, place, seconds_of, subtract
+from checks.cases.control_events import ControlEvent
+from checks.cases.dose_windows import control_spans, known_to_the_instant, seconds
+from checks.cases.spans import HOUR, Instants, Spans, covered, place, seconds_of, subtract
 from checks.protocol import StudyProtocol
 
 Accrual = tuple[tuple[int, int, int], ...]

@@ -1,4 +1,4 @@
-"""Decide which instants are covered: unions, intersections and lengths of spans on one time axis.
+"""Spans of time of all subjects on one axis: unions, intersections and lengths.
 
 Every subject has a stretch of the axis to itself: an instant is ``subject code << 36 | seconds``, so that one
 sorted array serves all subjects and no loop over them is needed. Spans are arrays of starts and ends.

@@ -1,4 +1,4 @@
-"""Decide which of the subjects' records one pass over the anchors may use, and lay them on the shared axis."""
+"""The subjects' charts that one pass over the anchors may use, laid on the shared axis."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from checks.events.onsets import Extremes, Measurements
-from checks.exposure import seconds, subject_codes
-from checks.exposure.spans import Instants, place
+from checks.cases.dose_windows import seconds, subject_codes
+from checks.cases.measured_onsets import Extremes, Measurements
+from checks.cases.spans import Instants, place
 
 GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
 """From the lowest: severity in the words of AESEV (CDISC codelist C66769), then the grades of AETOXGR (CTCAE 1 to 5).

@@ -1,4 +1,4 @@
-"""Decide how often the composite begins without the drug: from the subjects' own control hours, and as assumed.
+"""How often the composite begins without the drug: from the subjects' own control hours, and as assumed.
 
 Estimator: new onsets in control hours are Poisson with one rate; exact limits of the mean from the gamma
 distribution (Garwood F. Biometrika 1936;28:437-442). A window of w hours then holds an onset with probability

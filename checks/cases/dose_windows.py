@@ -1,4 +1,4 @@
-"""Decide which doses were given, which hours belong to each, and whether its risk window was observed."""
+"""Doses, which hours belong to each, and whether its risk window was observed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.exposure.spans import (
+from checks.cases.spans import (
     HOUR,
     SECONDS_BITS,
     Instants,

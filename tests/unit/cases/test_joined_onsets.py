@@ -1,6 +1,6 @@
 """Reports and measurements date one onset: by intersection, by the hull, or each its own. Times in hours."""
 
-from checks.events.evidence import Onset, merge_reports
+from checks.cases.joined_onsets import Onset, merge_reports
 
 HOUR = 3600
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checks.events import Case, Records, find_cases
-from checks.events.records import highest_grade
+from checks.cases import Case, Records, find_cases
+from checks.cases.charts import highest_grade
 from checks.protocol import load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
 

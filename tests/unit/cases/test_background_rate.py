@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from checks.events.background import background_evidence, poisson_limits
+from checks.cases.background_rate import background_evidence, poisson_limits
 from checks.protocol import load_protocol
 
 PROTOCOLS = Path(__file__).parents[2] / "fixtures" / "protocols"

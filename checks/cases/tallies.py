@@ -1,4 +1,4 @@
-"""Reduce findings to the counts, weights and hours that rules may see."""
+"""What rules may see of the cases that were found: counts, weights and hours."""
 
 import hashlib
 from collections import defaultdict
@@ -9,6 +9,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from checks.cases.accrued_hours import HoursByMoment, known_as_control
+from checks.cases.background_rate import background_evidence
+from checks.cases.case_finding import Case, Findings, last_hour
+from checks.cases.control_events import ControlEvent
+from checks.cases.dose_windows import seconds
+from checks.cases.spans import HOUR
 from checks.evaluation import (
     DoseClock,
     EventPath,
@@ -20,12 +26,6 @@ from checks.evaluation import (
     Tally,
     TimingEvidence,
 )
-from checks.events.background import background_evidence
-from checks.events.control import ControlEvent
-from checks.events.findings import Case, Findings, last_hour
-from checks.events.hours import HoursByMoment, known_as_control
-from checks.exposure import seconds
-from checks.exposure.spans import HOUR
 from checks.protocol import StudyProtocol
 from checks.protocol.rules import LabLimitRule
 

@@ -1,4 +1,4 @@
-"""Decide whether a reading meets a criterion of the case definition, absolutely or against a baseline."""
+"""Criteria of the case definition on one measurement, absolute or against a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
