@@ -1,0 +1,24 @@
+"""Looks at studies of ours give the documents that are kept: look.json, and of some the listings, byte for byte."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from golden.make import EXPECTED, documents, kept_of
+from golden.studies import INSIDE, LISTED
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_look_gives_the_documents_that_are_kept(name: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # gone at once: together they are large
+        made = documents(INSIDE[name], Path(folder))
+    for path in sorted((EXPECTED / name).iterdir()):
+        assert made.get(path.name, made.get("error.txt")) == path.read_text(encoding="utf-8"), path.name
+
+
+def test_what_is_kept_is_what_is_looked_at() -> None:
+    assert {path.name for path in EXPECTED.iterdir()} == set(INSIDE)
+    for name in INSIDE:
+        files = {path.name for path in (EXPECTED / name).iterdir()}
+        assert files == set(kept_of(name, everything=False)) - {"error.txt"}
+    assert set(LISTED) <= set(INSIDE)
