@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
 from typing import Any
 
-from checks.protocol.findings import Finding, one_of, shown
-from checks.protocol.kinds import Pair
+from checks.fields import Pair
+from checks.problems import Finding, one_of, shown
 from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
 from checks.protocol.rules import RateRule, Rule
 

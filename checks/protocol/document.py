@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from checks.errors import Problem, ProtocolError
-from checks.protocol.findings import Finding, Place, shown
+from checks.problems import Finding, Place, shown
 
 _PREFIX = "tag:yaml.org,2002:"
 NULL_TAG = _PREFIX + "null"

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from checks.protocol.findings import Finding, Findings, Place, one_of, shown
+from checks.problems import Finding, Findings, Place, one_of, shown
 from checks.protocol.model import CHANNEL_FORMS
 from checks.protocol.rules import RULE_KINDS
 

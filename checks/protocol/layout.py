@@ -30,8 +30,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from checks.protocol.findings import Finding, refuse, refuse_all, shown
-from checks.protocol.kinds import Frozen, NotEmpty, ReadOnly, Section, Text
+from checks.fields import Frozen, NotEmpty, ReadOnly, Section, Text
+from checks.problems import Finding, refuse, refuse_all, shown
 
 DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss")
 """What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""

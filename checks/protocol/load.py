@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from checks.errors import Problem, ProtocolError
+from checks.problems import Finding, Place
 from checks.protocol.consistency import disagreements
 from checks.protocol.document import WHOLE_FILE, read_document
 from checks.protocol.explain import explain, unknown_keys
-from checks.protocol.findings import Finding, Place
 from checks.protocol.model import StudyProtocol
 from checks.protocol.rules import Rule
 

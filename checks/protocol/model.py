@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
-from checks.protocol.findings import Finding, one_of, refuse, refuse_all, shown
-from checks.protocol.kinds import (
+from checks.fields import (
     Cron,
     Frozen,
     Name,
@@ -23,6 +22,7 @@ from checks.protocol.kinds import (
     Whole,
     Zone,
 )
+from checks.problems import Finding, one_of, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
 from checks.protocol.rules import Rule
 from checks.protocol.units import CANONICAL_UNIT, unit_of, units_for

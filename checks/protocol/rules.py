@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from checks.protocol.findings import Finding, refuse_all, shown
-from checks.protocol.kinds import Name, NotEmpty, NotNegative, Positive, Rate, Section, Text, Whole
+from checks.fields import Name, NotEmpty, NotNegative, Positive, Rate, Section, Text, Whole
+from checks.problems import Finding, refuse_all, shown
 
 
 class _Rule(Section):

@@ -3,8 +3,8 @@
 import pytest
 
 from checks.errors import ProtocolError
+from checks.problems import Finding
 from checks.protocol.document import Document, read_document
-from checks.protocol.findings import Finding
 
 
 def read(text: str | bytes) -> Document:

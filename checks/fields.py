@@ -1,4 +1,4 @@
-"""Decide what the plain values of a study protocol may be: text, names, hours, rates, zones and schedules."""
+"""The plain values of a study protocol: text, names, hours, rates, zones and schedules, and what each may be."""
 
 import re
 from collections.abc import Iterator, Mapping, Sized
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from checks.protocol.findings import refuse, shown
+from checks.problems import refuse, shown
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")

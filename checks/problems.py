@@ -1,4 +1,4 @@
-"""Decide how a mistake inside one value of a study protocol travels to the message that names its line."""
+"""How a mistake inside one value of a study protocol travels to the message that names its line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

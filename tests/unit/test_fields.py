@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from checks.protocol.kinds import Cron, Name, ReadOnly, Zone
+from checks.fields import Cron, Name, ReadOnly, Zone
 
 
 def accepts(kind: Any, value: str) -> bool:
