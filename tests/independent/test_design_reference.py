@@ -3,14 +3,13 @@
 The tables were computed with the R packages stoppingrule 0.6 and Sequential (R 4.2.2); each row names its call.
 """
 
-import csv
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from independent.tables import rows_of
 
 from checks.design import design_protocol
 from checks.design.scanned import scan_statistics, simulated_hours
@@ -21,16 +20,8 @@ from checks.statistics.timing import BinomialBoundary
 from flows.design.boundary import run_boundary
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
-DATA = os.environ.get("POSTDOSE_TEST_DATA")
 WHY = {"rationale": "an example for tests", "source": "no charter"}
 METHODS = {"Pocock": "pocock", "OBF": "obrien_fleming"}
-
-needs_tables = pytest.mark.skipif(DATA is None, reason="POSTDOSE_TEST_DATA is not set")
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    with (Path(DATA or "") / "reference" / name).open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _shown(capsys: pytest.CaptureFixture[str], method: str, **given: Any) -> dict[str, Any]:
@@ -39,13 +30,12 @@ def _shown(capsys: pytest.CaptureFixture[str], method: str, **given: Any) -> dic
     return document
 
 
-@needs_tables
 @pytest.mark.parametrize("kind", METHODS)
 def test_boundary_command_gives_the_characteristics_of_stoppingrule(
     kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [
-        row for row in _table("stoppingrule_bin_oc.csv") if row["type"] == kind and row["n"] in {"15", "50"}
+        row for row in rows_of("stoppingrule_bin_oc.csv") if row["type"] == kind and row["n"] in {"15", "50"}
     ]
     assert len(rows) > 50
     for row in rows:
@@ -57,9 +47,8 @@ def test_boundary_command_gives_the_characteristics_of_stoppingrule(
         assert behaves["expected_events"][0] == pytest.approx(float(row["exp_events"]), rel=2e-9)
 
 
-@needs_tables
 def test_boundary_command_with_grouped_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [row for row in _table("stoppingrule_bin_grouplooks.csv") if row["type"] == "Pocock"]
+    rows = [row for row in rows_of("stoppingrule_bin_grouplooks.csv") if row["type"] == "Pocock"]
     row = next(row for row in rows if row["ns"] == "c(5,10,15)" and row["p"] == "0.3")
     design = {"n_max": 15, "null_rate": float(row["p0"]), "alpha": float(row["alpha"])}
     shown = _shown(capsys, "pocock", **design, looks="5,10,15", rates="0.3")
@@ -85,10 +74,9 @@ def _surveillance(rule: dict[str, Any], ratio: float) -> Any:
     return design.rules[0].surveillance, design.rules[0].relative_incidence
 
 
-@needs_tables
 def test_binomial_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
     compared = 0
-    for row in _table("sequential_binomial.csv"):
+    for row in rows_of("sequential_binomial.csv"):
         if float(row["RR"]) not in {2.0, 5.0, 10.0} or int(row["N"]) > 30:
             continue
         rule = {"method": "maxsprt_binomial", "n_max": int(row["N"]), "alpha": float(row["alpha"])}
@@ -102,10 +90,9 @@ def test_binomial_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -
     assert compared > 20
 
 
-@needs_tables
 def test_poisson_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
     compared = 0
-    for row in _table("sequential_poisson.csv"):
+    for row in rows_of("sequential_poisson.csv"):
         if float(row["RR"]) not in {2.0, 5.0} or float(row["SampleSize"]) > 10:
             continue
         rule = {

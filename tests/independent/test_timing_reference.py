@@ -1,20 +1,18 @@
 """Timing methods against every row of the reference tables computed with R packages.
 
 The tables hold numbers alone (the call that gave each is in its row). A row is matched, or excepted with the
-right value and the reason. Without the tables ``test_timing_published.py`` still checks a cited extract.
+right value and the reason.
 """
 
-import csv
 import functools
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from independent.tables import rows_of
 from scipy.stats import nbinom, poisson
 
 from checks.statistics.timing import (
@@ -31,14 +29,6 @@ from checks.statistics.timing import (
 Row = dict[str, str]
 calibrated_binomial = functools.cache(maxsprt_binomial)  # a design serves several rows
 calibrated_poisson = functools.cache(maxsprt_poisson)
-
-
-def rows_of(name: str) -> list[Row]:
-    root = os.environ.get("POSTDOSE_TEST_DATA")
-    if not root:
-        pytest.skip("POSTDOSE_TEST_DATA is unset: the reference tables are not at hand")
-    with (Path(root) / "reference" / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def settle(name: str, rows: list[Row], matched: int, excepted: int = 0) -> None:
