@@ -15,7 +15,7 @@ from checks.errors import PostdoseError, UsageError
 from flows.settings import read_settings
 
 if TYPE_CHECKING:
-    from flows.monitor import LookOutcome
+    from flows.looks.monitor import LookOutcome
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def look(options: argparse.Namespace) -> int:
         os.environ["POSTDOSE_STATE"] = (
             options.state
         )  # a URL may hold a password: it never becomes a parameter
-    from flows.monitor import make_look
+    from flows.looks.monitor import make_look
 
     if options.closed:
         _require_closed(options)
@@ -66,8 +66,8 @@ def look(options: argparse.Namespace) -> int:
 
 def _require_closed(options: argparse.Namespace) -> None:
     """Refuse a closed report before the look is made."""
-    from flows.closed import require_permission
-    from flows.study import open_study
+    from flows.looks.closed import require_permission
+    from flows.looks.study import open_study
 
     study = open_study(options.protocol, os.environ)
     require_permission(study.settings, study.protocol, reason=options.reason, by=options.by)
@@ -75,9 +75,9 @@ def _require_closed(options: argparse.Namespace) -> None:
 
 def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
-    from flows.closed_look import write_closed
-    from flows.monitor import EXIT_CODES
-    from flows.study import open_study
+    from flows.looks.closed.look import write_closed
+    from flows.looks.monitor import EXIT_CODES
+    from flows.looks.study import open_study
 
     study = open_study(options.protocol, os.environ)
     feeds = None if options.feeds is None else str(options.feeds)
@@ -92,7 +92,7 @@ def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
 
 def receive(options: argparse.Namespace) -> int:
     """Take files in as deliveries, and print their receipts."""
-    from flows.monitor import receive_files
+    from flows.looks.monitor import receive_files
 
     now = datetime.now(UTC).replace(microsecond=0)
     for receipt in receive_files(
@@ -106,7 +106,7 @@ def receive(options: argparse.Namespace) -> int:
 
 def replay(options: argparse.Namespace) -> int:
     """Look again at each past data cut-off, and print what delayed each rule."""
-    from flows.replay.command import Request, run_replay
+    from flows.looks.replay.command import Request, run_replay
 
     request = Request(
         first=options.first,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.errors import UsageError
-from flows.monitor import EXIT_CODES, make_look
+from flows.looks.monitor import EXIT_CODES, make_look
 from flows.report import text_summary
 from flows.simulate import simulate
 

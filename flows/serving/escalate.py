@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from checks.protocol import StudyProtocol
-from flows import tasks
 from flows.alerts import due
 from flows.ledger import Ledger
-from flows.study import Study, open_study, run_named
+from flows.looks import tasks
+from flows.looks.study import Study, open_study, run_named
 
 LOGGER = logging.getLogger("postdose")
 

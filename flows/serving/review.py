@@ -27,10 +27,10 @@ from flows.alerts.life import State as Standing
 from flows.alerts.messages import LookFacts
 from flows.alerts.plan import Plan
 from flows.ledger import Entry, Kind, Record
+from flows.looks.study import open_study, run_named
 from flows.report.document import instant
 from flows.report.words import instant as said_instant
 from flows.report.words import spoken
-from flows.study import open_study, run_named
 
 SIGNAL: Final = "signal:"
 FAR_OFF: Final = timedelta(days=7)

@@ -27,10 +27,10 @@ from checks.errors import LedgerWriteError
 from flows.alerts.life import Alert, remember
 from flows.alerts.life import State as Standing
 from flows.locks import is_looking
+from flows.looks.study import Study, open_study, protocol_path, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
 from flows.serving.escalate import take_turn
 from flows.serving.review import is_over, is_review_of, open_reviews, review_key
-from flows.study import Study, open_study, protocol_path, run_named
 
 LOGGER = logging.getLogger("postdose")
 

@@ -19,9 +19,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from checks.protocol import load_protocol
-from flows.replay.command import read_delivered
-from flows.replay.course import Course
-from flows.replay.schedule import Schedule, day_of
+from flows.looks.replay.command import read_delivered
+from flows.looks.replay.course import Course
+from flows.looks.replay.schedule import Schedule, day_of
 from flows.simulate import simulate
 from flows.simulate.charting import Reading
 from flows.simulate.minutes import utc_stamps

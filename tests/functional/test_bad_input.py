@@ -199,7 +199,7 @@ def looked(
     request: pytest.FixtureRequest, prefect_here: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Kind, Seen]:
     """One look at one kind of bad input."""
-    from flows.monitor import make_look  # noqa: PLC0415  imports Prefect, which reads the environment
+    from flows.looks.monitor import make_look  # noqa: PLC0415  imports Prefect, which reads the environment
 
     kind: Kind = request.param
     folder = tmp_path_factory.mktemp(kind.name)

@@ -8,7 +8,7 @@ from checks.knowledge import Deliveries
 from checks.protocol import load_protocol
 from checks.validation import Judged
 from flows.feeds import open_inbox
-from flows.replay.looks import Looker
+from flows.looks.replay.looks import Looker
 from flows.report import build_document
 from flows.report.files import write_files
 

@@ -33,10 +33,10 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
-from flows import monitor, tasks
 from flows.alerts import run_alerts
 from flows.ledger import Kind, Ledger
 from flows.ledger.schema import OUTBOX
+from flows.looks import monitor, tasks
 from flows.report import Look
 from flows.settings import Settings, read_settings
 

@@ -19,11 +19,11 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import Verdict, decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
-from flows import monitor
 from flows.alerts import tell_unrecorded
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
+from flows.looks import monitor
 from flows.report import Look, build_document
 from flows.settings import Settings
 from flows.simulate import simulate

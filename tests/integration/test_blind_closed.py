@@ -19,9 +19,9 @@ from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
 from checks.validation import validate_feeds
-from flows.closed import closed_report
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
+from flows.looks.closed import closed_report
 from flows.report import Look, build_document, write_files
 from flows.settings import Settings, read_settings
 

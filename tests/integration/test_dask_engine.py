@@ -17,10 +17,10 @@ from prefect.testing.utilities import prefect_test_harness
 
 from checks.errors import UsageError
 from flows.engines import open_engine
-from flows.monitor import LookOutcome, make_look
+from flows.looks.monitor import LookOutcome, make_look
+from flows.looks.tasks import stage
 from flows.settings import DASK_ADDRESS
 from flows.simulate import simulate
-from flows.tasks import stage
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 

@@ -21,9 +21,9 @@ from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import DeliveredTable, Delivery
 from checks.validation import Judged
-from flows.replay.course import Course, replay
-from flows.replay.looks import Looker, entry_of
-from flows.replay.schedule import Schedule
+from flows.looks.replay.course import Course, replay
+from flows.looks.replay.looks import Looker, entry_of
+from flows.looks.replay.schedule import Schedule
 
 HOUR = timedelta(hours=1)
 FIRST_DOSE = datetime(2026, 3, 1, 8, tzinfo=UTC)

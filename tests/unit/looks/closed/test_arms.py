@@ -3,7 +3,7 @@
 import pandas as pd
 
 from checks.tables import Feed
-from flows.closed.arms import read_arms, withheld_administrations
+from flows.looks.closed.arms import read_arms, withheld_administrations
 
 
 def dm(*rows: tuple[str, str, str]) -> Feed:

@@ -13,11 +13,11 @@ from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol
 from checks.validation import Judged
 from flows.ledger import canonical
-from flows.replay.answer import answer_rules
-from flows.replay.journal import Due, Entry, Journal, Kept, read_kept
-from flows.replay.looks import Looker, entry_of
-from flows.replay.received import Delivered, Received
-from flows.replay.schedule import Schedule
+from flows.looks.replay.answer import answer_rules
+from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
+from flows.looks.replay.looks import Looker, entry_of
+from flows.looks.replay.received import Delivered, Received
+from flows.looks.replay.schedule import Schedule
 from flows.replay.table import replay_table
 from flows.report import instant, write_json
 from flows.report.document import code_version

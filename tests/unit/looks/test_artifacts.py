@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from flows.artifacts import MOST_CASES, look_markdown, slug
+from flows.looks.artifacts import MOST_CASES, look_markdown, slug
 
-LOOKS = Path(__file__).parent / "report" / "looks"
+LOOKS = Path(__file__).parents[1] / "report" / "looks"
 REPORT = Path("/studies/S/looks/S/20260307T090000Z/report.html")
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from checks.closed import READINGS, ArmResult, ByArm, Side
 from checks.evaluation import Estimate
 from checks.statistics.timing import Comparison
-from flows.closed.arms import Arms
+from flows.looks.closed.arms import Arms
 from flows.report.document import code_version, finite
 
 SCHEMA = "postdose/closed/1"

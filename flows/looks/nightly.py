@@ -15,16 +15,16 @@ from prefect.states import Completed, Failed
 
 from checks.errors import LedgerBrokenError
 from checks.protocol import StudyProtocol
-from flows.artifacts import show_night
 from flows.feeds import DeliveryStore
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, Record
-from flows.replay.command import read_delivered
-from flows.replay.course import Course
-from flows.replay.looks import entry_of
+from flows.looks.artifacts import show_night
+from flows.looks.replay.command import read_delivered
+from flows.looks.replay.course import Course
+from flows.looks.replay.looks import entry_of
+from flows.looks.study import open_study, run_named
 from flows.report.document import code_version, instant
 from flows.report.words import plural
-from flows.study import open_study, run_named
 
 DAYS: Final = 3
 """Nights in a row that make each look again: one that was missed, or failed, is made up for."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.replay.journal import DEPENDS_ON, Due, Journal, read_kept
+from flows.looks.replay.journal import DEPENDS_ON, Due, Journal, read_kept
 
 HEADER: dict[str, Any] = {
     "schema": "one",

@@ -10,10 +10,10 @@ from typing import Any
 from checks.cases import Case
 from checks.knowledge import Deliveries, Knowledge
 from checks.validation.catalogue import FUTURE
-from flows.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
-from flows.replay.journal import Entry
-from flows.replay.looks import Looker
-from flows.replay.timelines import entered, perfect
+from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
+from flows.looks.replay.journal import Entry
+from flows.looks.replay.looks import Looker
+from flows.looks.replay.timelines import entered, perfect
 from flows.report import Look, instant
 from flows.report.words import plural
 

@@ -13,9 +13,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from checks.errors import UsageError
-from flows.closed import closed_report, require_permission
-from flows.monitor import LookOutcome, feeds_of_look, make_look
-from flows.study import Study, open_study, run_named
+from flows.looks.closed import closed_report, require_permission
+from flows.looks.monitor import LookOutcome, feeds_of_look, make_look
+from flows.looks.study import Study, open_study, run_named
 
 
 @flow(name="look closed", flow_run_name=run_named("closed look"), persist_result=False)
@@ -67,7 +67,7 @@ def write_closed(study: Study, outcome: LookOutcome, *, feeds: str | None, reaso
     Raises
     ------
     UsageError, LedgerWriteError, FeedError
-        As ``flows.closed.closed_report``.
+        As ``flows.looks.closed.closed_report``.
     """
     return closed_report(
         outcome.document,

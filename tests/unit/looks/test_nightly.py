@@ -9,10 +9,10 @@ import pytest
 from checks.protocol import load_protocol
 from flows.ledger import Kind
 from flows.ledger.chain import next_record
-from flows.nightly import MOST_LOOKS, recent_looks
+from flows.looks.nightly import MOST_LOOKS, recent_looks
 from flows.report.document import code_version
 
-PROTOCOL = load_protocol(Path(__file__).parents[2] / "flows" / "simulate" / "protocol.yaml")
+PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
 NOW = datetime(2026, 3, 9, 4, 30, tzinfo=UTC)
 
 

@@ -16,12 +16,12 @@ from checks.blinding import blind_deliveries
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
 from flows.feeds import open_inbox
-from flows.replay.course import Course, replay
-from flows.replay.received import Delivered
-from flows.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
+from flows.looks.replay.course import Course, replay
+from flows.looks.replay.received import Delivered
+from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
+from flows.looks.study import protocol_path
 from flows.replay.table import replay_table
 from flows.settings import read_settings
-from flows.study import protocol_path
 
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checks.errors import UsageError
-from flows.replay.schedule import MOST_LOOKS, Schedule, day_of, parse_every, whole_schedule
+from flows.looks.replay.schedule import MOST_LOOKS, Schedule, day_of, parse_every, whole_schedule
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
