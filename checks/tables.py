@@ -1,4 +1,4 @@
-"""Declare every table that passes between stages: its columns, types and what a row is.
+"""The tables that pass between stages: their columns, types and what a row is.
 
 Times are UTC at a resolution of one second. A time is always a pair, ``earliest`` and ``latest``: a stamp to
 the minute or finer has both alike, a coarser one spans what it leaves open (see ``checks.instants``).
@@ -12,6 +12,8 @@ from datetime import datetime
 import pandas as pd
 
 TEXT = "str"
+FEW = "category"
+"""A text of which a table holds few different ones."""
 TIME = "datetime64[s, UTC]"
 NUMBER = "float64"
 FLAG = "bool"
@@ -80,25 +82,6 @@ ADMINISTRATIONS = Table(
 )
 """EX: one row for each study-drug administration that was given; no treatment, no amount."""
 
-READINGS = Table(
-    "readings",
-    {
-        "USUBJID": TEXT,
-        "VSSEQ": TEXT,
-        "VSTESTCD": TEXT,
-        "value": NUMBER,
-        "alternative": NUMBER,
-        "earliest": TIME,
-        "latest": TIME,
-        "trusted": FLAG,
-    },
-)
-"""VS: one row a reading in the canonical unit (C, breaths/min, %, beats/min, mmHg, fraction).
-
-``value`` is missing where it cannot be read as a number; ``alternative`` is the value in another unit that
-the number would fit (F written as C), missing where there is none.
-"""
-
 ADVERSE_EVENTS = Table(
     "adverse_events",
     {
@@ -114,21 +97,6 @@ ADVERSE_EVENTS = Table(
     },
 )
 """AE: one row an event; ``term`` is AEDECOD, else AETERM, case folded; ``timed`` when the stamp has a clock time."""
-
-LABS = Table(
-    "labs",
-    {
-        "USUBJID": TEXT,
-        "LBSEQ": TEXT,
-        "LBTESTCD": TEXT,
-        "value": NUMBER,
-        "upper_limit": NUMBER,
-        "earliest": TIME,
-        "latest": TIME,
-        "trusted": FLAG,
-    },
-)
-"""LB: one row a result, with the upper limit of normal in the same unit, missing where not given."""
 
 QUARANTINE = Table(
     "quarantine",

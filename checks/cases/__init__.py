@@ -4,7 +4,7 @@ Source of every definition: the study protocol file; the words are defined in th
 """
 
 from checks.cases.case_finding import Case, ComponentOnset, Findings, find_cases
-from checks.cases.charts import Records
+from checks.cases.charts import Charts
 from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import DOSES
 from checks.cases.parts_of_study import divide_by_subject, find_in_part, put_together
@@ -13,10 +13,10 @@ from checks.cases.tallies import gather_evidence
 __all__ = [
     "DOSES",
     "Case",
+    "Charts",
     "ComponentOnset",
     "ControlEvent",
     "Findings",
-    "Records",
     "divide_by_subject",
     "find_cases",
     "find_in_part",

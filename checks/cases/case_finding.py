@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from checks.cases.accrued_hours import Accrual, control_accrual, hours_accrued
-from checks.cases.charts import Records, event_labels, highest_grade, measurements
+from checks.cases.charts import Charts, event_labels, highest_grade, on_axis
 from checks.cases.composites import dose_anchors, find_composites
 from checks.cases.control_events import ControlEvent, control_events
-from checks.cases.criteria import terms, vital_criteria, vitals_of
+from checks.cases.criteria import terms, vital_criteria, vitals_named, vitals_of
 from checks.cases.dose_windows import (
     at_their_longest,
     control_spans,
@@ -91,41 +91,42 @@ class Findings:
 
 
 def find_cases(
-    administrations: pd.DataFrame, records: Records, protocol: StudyProtocol, data_cutoff: datetime
+    administrations: pd.DataFrame, charts: Charts, protocol: StudyProtocol, data_cutoff: datetime
 ) -> Findings:
     """Return all that the case definition finds up to the data cut-off.
 
     Parameters
     ----------
     administrations
-        The table ``ADMINISTRATIONS``; ``records.known`` must hold its subjects.
-    records
-        Readings and adverse events, quarantined ones marked by ``trusted``.
+        The table ``ADMINISTRATIONS``; ``charts.known`` must hold its subjects.
+    charts
+        Measurements and adverse events, quarantined ones marked by ``trusted``.
     protocol
         Case definition, windows and limits.
     data_cutoff
         The only "now".
     """
+    charts = charts.of_vitals(vitals_named(protocol.case_definition))
     numbered = number_doses(administrations)
     trusted = trusted_doses(numbered)
     # a quarantined dose has hours of its own, but cuts none from a dose that can be trusted
     numbered["hours_end"] = trusted["hours_end"].combine_first(numbered["hours_end"])
-    observed = _observed(records.trusted(), protocol, data_cutoff)
-    doses = judge_windows(numbered, observed, records.known, protocol, data_cutoff)
-    cases = _cases(trusted, records.trusted(), protocol, data_cutoff)
-    for more_doses, more_records in _worse(administrations, trusted, records):
-        cases = _with_possible(cases, _cases(more_doses, more_records, protocol, data_cutoff))
-    for more_doses, more_records in _widest(administrations, trusted, records, protocol):
-        open_cases = _cases(more_doses, more_records, protocol, data_cutoff)
+    observed = _observed(charts.trusted(), protocol, data_cutoff)
+    doses = judge_windows(numbered, observed, charts.known, protocol, data_cutoff)
+    cases = _cases(trusted, charts.trusted(), protocol, data_cutoff)
+    for more_doses, more_charts in _worse(administrations, trusted, charts):
+        cases = _with_possible(cases, _cases(more_doses, more_charts, protocol, data_cutoff))
+    for more_doses, more_charts in _widest(administrations, trusted, charts, protocol):
+        open_cases = _cases(more_doses, more_charts, protocol, data_cutoff)
         cases = _with_possible(cases, _first_in_risk_windows(open_cases))
-    codes = subject_codes(trusted["USUBJID"], records.known)
+    codes = subject_codes(trusted["USUBJID"], charts.known)
     control = control_spans(trusted, codes, protocol)
     accrual = control_accrual(trusted, codes, observed, control, protocol)
     held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
     return Findings(
         doses=with_cases(doses, held),
         cases=cases,
-        control_events=control_events(control, records, protocol),
+        control_events=control_events(control, charts, protocol),
         hours_in_risk=hours_in_risk(doses),
         hours_in_control=hours_accrued(accrual),
         dose_hours=_dose_hours(trusted, observed, codes, protocol),
@@ -167,31 +168,31 @@ def _dose_hours(
 
 
 def _worse(
-    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records
-) -> Iterator[tuple[pd.DataFrame, Records]]:
-    """Yield doses and records with quarantined rows joined in: records, doses, then both.
+    administrations: pd.DataFrame, trusted: pd.DataFrame, charts: Charts
+) -> Iterator[tuple[pd.DataFrame, Charts]]:
+    """Yield doses and charts with quarantined rows joined in: in the charts, in the doses, then in both.
 
     A quarantined dose may hide a case of the dose before it as well as make one, so neither alone is enough.
     """
-    if records.any_withheld:
-        yield trusted, records
+    if charts.any_withheld:
+        yield trusted, charts
     if not administrations["trusted"].all():
         every_dose = number_doses(administrations)
-        yield every_dose, records.trusted()
-        if records.any_withheld:
-            yield every_dose, records
+        yield every_dose, charts.trusted()
+        if charts.any_withheld:
+            yield every_dose, charts
 
 
 def _widest(
-    administrations: pd.DataFrame, trusted: pd.DataFrame, records: Records, protocol: StudyProtocol
-) -> Iterator[tuple[pd.DataFrame, Records]]:
-    """Yield doses and records, without and with quarantined rows, with unknown times as open as they may be.
+    administrations: pd.DataFrame, trusted: pd.DataFrame, charts: Charts, protocol: StudyProtocol
+) -> Iterator[tuple[pd.DataFrame, Charts]]:
+    """Yield doses and charts, without and with quarantined rows, with unknown times as open as they may be.
 
-    It asks what no single reading of the times can: a dose whose hours may end later, a report that may tell of
-    another onset than the measured one, a baseline that may hold other readings.
+    It asks what no single way to take the times can: a dose whose hours may end later, a report that may tell of
+    another onset than the measured one, a baseline that may hold other measurements.
     """
     named = frozenset().union(*(terms(part) for part in protocol.case_definition.components.values()))
-    passes = ((trusted, records.trusted()), *_worse(administrations, trusted, records))
+    passes = ((trusted, charts.trusted()), *_worse(administrations, trusted, charts))
     for doses, some in passes:
         open_doses = doses.loc[~known_to_the_instant(doses), "USUBJID"]
         concerned = doses["USUBJID"].isin({*open_doses, *some.without_instant(named)})
@@ -208,28 +209,28 @@ def _first_in_risk_windows(cases: tuple[Case, ...]) -> tuple[Case, ...]:
     return tuple(first.values())
 
 
-def _observed(records: Records, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
+def _observed(charts: Charts, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
     parts = []
     for component in protocol.case_definition.components.values():
-        measured = measurements(records, vitals_of(vital_criteria(component)))
+        measured = on_axis(charts, vitals_of(vital_criteria(component)))
         codes, times = measured.axis >> SECONDS_BITS, seconds_of(measured.axis)
         parts.append(
             observed_spans(codes, times, measured.kinds, max_gap_hours=protocol.limits.max_gap_hours)
         )
-    return observed_everywhere(parts, np.arange(len(records.known)), data_cutoff)
+    return observed_everywhere(parts, np.arange(len(charts.known)), data_cutoff)
 
 
 def _cases(
-    doses: pd.DataFrame, records: Records, protocol: StudyProtocol, data_cutoff: datetime
+    doses: pd.DataFrame, charts: Charts, protocol: StudyProtocol, data_cutoff: datetime
 ) -> tuple[Case, ...]:
-    anchors = dose_anchors(doses, records.known, data_cutoff)
-    if records.at_widest:
+    anchors = dose_anchors(doses, charts.known, data_cutoff)
+    if charts.at_widest:
         anchors = _near_risk_windows(anchors, protocol)
     rows = doses.to_dict("records")
-    composites = find_composites(anchors, records, protocol)
+    composites = find_composites(anchors, charts, protocol)
     if not composites:
         return ()
-    events = records.adverse_events
+    events = charts.adverse_events
     by_subject = dict(iter(events.groupby("USUBJID")))
     found = []
     for one in composites:

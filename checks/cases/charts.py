@@ -1,6 +1,6 @@
-"""The subjects' charts that one pass over the anchors may use, laid on the shared axis."""
+"""The subjects' charts: their measurements and adverse events, and the measurements laid on the shared axis."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,39 +18,45 @@ Any grade is preferred to any word: the two are not one scale.
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
-    """The subjects' readings and adverse events that one pass over the anchors may use.
+class Charts:
+    """The subjects' measurements and adverse events that one pass over the anchors may use.
+
+    Those measurements that the case definition does not ask for are left out by ``of_vitals``.
 
     ``at_widest`` takes each time that is not known to the instant to be whichever makes a case.
     """
 
-    readings: pd.DataFrame
+    measurements: pd.DataFrame
     adverse_events: pd.DataFrame
     known: pd.Index
     at_widest: bool = False
 
     @property
     def any_withheld(self) -> bool:
-        """Whether a quarantined row is among the records."""
-        return not (self.readings["trusted"].all() and self.adverse_events["trusted"].all())
+        """Whether a quarantined row is in the charts."""
+        return not (self.measurements["trusted"].all() and self.adverse_events["trusted"].all())
 
     def without_instant(self, terms: frozenset[str]) -> frozenset[str]:
-        """Return the subjects of whom a reading, or an event of these terms, has no time to the instant."""
+        """Return the subjects of whom a measurement, or an event of these terms, has no time to the instant."""
         named = self.adverse_events[self.adverse_events["term"].isin(terms)]
-        tables = (self.readings, named)
+        tables = (self.measurements, named)
         open_rows = (table.loc[table["earliest"] < table["latest"], "USUBJID"] for table in tables)
         return frozenset().union(*open_rows)
 
-    def trusted(self) -> "Records":
-        """Return the records that passed every check."""
+    def trusted(self) -> "Charts":
+        """Return the rows that passed every check."""
         return replace(
             self,
-            readings=self.readings[self.readings["trusted"]],
+            measurements=self.measurements[self.measurements["trusted"]],
             adverse_events=self.adverse_events[self.adverse_events["trusted"]],
         )
 
-    def widened(self) -> "Records":
-        """Return the same records, with each unknown time as open as it may be."""
+    def of_vitals(self, vitals: Collection[str]) -> "Charts":
+        """Return the charts with the measurements of these vitals alone."""
+        return replace(self, measurements=_of(self.measurements, vitals))
+
+    def widened(self) -> "Charts":
+        """Return the same charts, with each unknown time as open as it may be."""
         return replace(self, at_widest=True)
 
 
@@ -65,12 +71,11 @@ def highest_grade(stated: Iterable[object]) -> str | None:
     return GRADES[max(known)].lower() if known else None
 
 
-def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
-    """Return the readings of the given vitals that have an instant, in order on the shared axis."""
-    readings = records.readings
-    wanted = readings["VSTESTCD"].isin(vitals) & (readings["earliest"] == readings["latest"])
-    rows = readings[wanted]
-    codes = subject_codes(rows["USUBJID"], records.known)
+def on_axis(charts: Charts, vitals: Sequence[str]) -> Measurements:
+    """Return the measurements of the given vitals that have an instant, in order on the shared axis."""
+    instant = charts.measurements["earliest"] == charts.measurements["latest"]
+    rows = _of(charts.measurements[instant], vitals)
+    codes = subject_codes(rows["USUBJID"], charts.known)
     axis = place(codes, seconds(rows["earliest"]))
     kinds = _kinds(rows, vitals)
     order = np.lexsort((rows.index.to_numpy(), kinds, axis))
@@ -85,17 +90,21 @@ def measurements(records: Records, vitals: Sequence[str]) -> Measurements:
     )
 
 
+def _of(measurements: pd.DataFrame, vitals: Collection[str]) -> pd.DataFrame:
+    return measurements[(measurements["domain"] == "VS") & measurements["test"].isin(vitals)]
+
+
 def _kinds(rows: pd.DataFrame, vitals: Sequence[str]) -> Instants:
-    """Return the place of each reading's vital, every one of which is among ``vitals``."""
-    codes, tests = pd.factorize(rows["VSTESTCD"])
+    """Return the place of each measurement's vital, every one of which is among ``vitals``."""
+    codes, tests = pd.factorize(rows["test"])
     kinds: Instants = pd.Index(vitals).get_indexer(pd.Index(tests))[codes].astype(np.int64)
     return kinds
 
 
-def extremes(records: Records, vitals: Sequence[str]) -> Extremes:
-    """Return every reading of the given vitals, whatever is known of its time."""
-    rows = records.readings[records.readings["VSTESTCD"].isin(vitals)]
-    codes = subject_codes(rows["USUBJID"], records.known)
+def extremes(charts: Charts, vitals: Sequence[str]) -> Extremes:
+    """Return every measurement of the given vitals, whatever is known of its time."""
+    rows = _of(charts.measurements, vitals)
+    codes = subject_codes(rows["USUBJID"], charts.known)
     return Extremes(
         _kinds(rows, vitals),
         place(codes, seconds(rows["earliest"])),

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from checks.cases.charts import Records, extremes, measurements
+from checks.cases.charts import Charts, extremes, on_axis
 from checks.cases.criteria import terms, vital_criteria, vitals_of
 from checks.cases.dose_windows import seconds, subject_codes
 from checks.cases.joined_onsets import Onset, merge_reports
@@ -24,11 +24,11 @@ from checks.protocol import StudyProtocol
 from checks.protocol.model import Component
 
 
-def find_composites(anchors: Anchors, records: Records, protocol: StudyProtocol) -> list[Composite]:
+def find_composites(anchors: Anchors, charts: Charts, protocol: StudyProtocol) -> list[Composite]:
     """Return every composite onset in the anchors' hours, in the order of the anchors."""
     definition = protocol.case_definition
     onsets: dict[str, Mapping[int, list[Onset]]] = {
-        name: _component_onsets(component, anchors, records, protocol)
+        name: _component_onsets(component, anchors, charts, protocol)
         for name, component in definition.components.items()
     }
     everywhere = set.intersection(*(set(found) for found in onsets.values()))
@@ -39,13 +39,13 @@ def find_composites(anchors: Anchors, records: Records, protocol: StudyProtocol)
             {name: found[anchor] for name, found in onsets.items()},
             within_hours=definition.onsets_within_hours,
             washout_hours=definition.washout_hours,
-            every=records.at_widest,
+            every=charts.at_widest,
         )
     return composites
 
 
 def _component_onsets(
-    component: Component, anchors: Anchors, records: Records, protocol: StudyProtocol
+    component: Component, anchors: Anchors, charts: Charts, protocol: StudyProtocol
 ) -> Mapping[int, list[Onset]]:
     criteria = vital_criteria(component)
     vitals = vitals_of(criteria)
@@ -53,20 +53,20 @@ def _component_onsets(
     together_hours = protocol.limits.max_gap_hours if component.all_of else None
     found = vital_onsets(
         anchors,
-        measurements(records, vitals),
+        on_axis(charts, vitals),
         criteria,
         vitals,
         baseline_hours=protocol.baseline_hours,
         washout_hours=washout,
         together_hours=together_hours,
-        extremes=extremes(records, vitals) if records.at_widest else None,
+        extremes=extremes(charts, vitals) if charts.at_widest else None,
     )
-    measured = _measured(found.onsets, anchors, records)
+    measured = _measured(found.onsets, anchors, charts)
     reported = reports(
         terms(component),
         criteria,
         anchors,
-        records,
+        charts,
         baseline_hours=protocol.baseline_hours,
         washout_hours=washout,
     )
@@ -77,7 +77,7 @@ def _component_onsets(
             present.get(anchor, []),
             reports_here,
             washout_hours=washout,
-            at_widest=records.at_widest,
+            at_widest=charts.at_widest,
         )
         measured[anchor] = [onset for onset in merged if onset.known_by >= anchors.starts[anchor]]
     return {anchor: onsets for anchor, onsets in measured.items() if onsets}
@@ -91,9 +91,9 @@ def _instants_present(present: pd.DataFrame) -> Mapping[int, list[int]]:
     return dict(zip(anchors.tolist(), instants, strict=True))
 
 
-def _measured(onsets: pd.DataFrame, anchors: Anchors, records: Records) -> dict[int, list[Onset]]:
+def _measured(onsets: pd.DataFrame, anchors: Anchors, charts: Charts) -> dict[int, list[Onset]]:
     shown = sorted({record for rows in onsets["records"] for record in rows})
-    labels = dict(zip(shown, records.readings["VSSEQ"].loc[shown], strict=True))
+    labels = dict(zip(shown, charts.measurements["sequence"].loc[shown], strict=True))
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
     columns = (onsets[name].tolist() for name in ("anchor", "earliest", "latest", "certain", "records"))
     for anchor, earliest, latest, sure, rows in zip(*columns, strict=True):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from checks.cases.charts import Records
+from checks.cases.charts import Charts
 from checks.cases.composites import find_composites
 from checks.cases.dose_windows import Block, control_blocks
 from checks.cases.measured_onsets import Anchors
@@ -24,7 +24,7 @@ class ControlEvent:
     """Seconds since 1970 (UTC) when it was first seen, or by when it had begun if only the day is known."""
 
 
-def control_events(control: Spans, records: Records, protocol: StudyProtocol) -> tuple[ControlEvent, ...]:
+def control_events(control: Spans, charts: Charts, protocol: StudyProtocol) -> tuple[ControlEvent, ...]:
     """Return at most one event for each block of control hours, and each composite onset at most once, by subject.
 
     An event that needs a quarantined row is at most possible, and only where the block has no other.
@@ -33,27 +33,27 @@ def control_events(control: Spans, records: Records, protocol: StudyProtocol) ->
     ----------
     control
         The control hours of all subjects: disjoint and sorted.
-    records
-        Readings and adverse events.
+    charts
+        Measurements and adverse events.
     protocol
         Case definition and windows.
     """
     blocks = control_blocks(control, protocol)
-    events = _events(blocks, records.trusted(), protocol)
-    if records.any_withheld:
-        possible = _events(blocks, records, protocol)
+    events = _events(blocks, charts.trusted(), protocol)
+    if charts.any_withheld:
+        possible = _events(blocks, charts, protocol)
         events = {
             block: replace(event, counted=False, surely=False) for block, event in possible.items()
         } | events
     return tuple(sorted((events[block] for block in sorted(events)), key=lambda event: event.USUBJID))
 
 
-def _events(blocks: Block, records: Records, protocol: StudyProtocol) -> dict[int, ControlEvent]:
+def _events(blocks: Block, charts: Charts, protocol: StudyProtocol) -> dict[int, ControlEvent]:
     """Return the events by block, the surest first: an onset seen from two blocks belongs to the better one."""
     found = []
-    for composite in find_composites(_block_anchors(blocks, protocol), records, protocol):
+    for composite in find_composites(_block_anchors(blocks, protocol), charts, protocol):
         code = int(blocks.anchors[composite.anchor] >> SECONDS_BITS)
-        event = _control_event(composite, blocks, str(records.known[code]))
+        event = _control_event(composite, blocks, str(charts.known[code]))
         if event is not None:
             found.append(
                 (not event.counted, not event.surely, composite.anchor, code, composite.records, event)

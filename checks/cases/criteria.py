@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.protocol import units
-from checks.protocol.model import Component, Criterion
+from checks.protocol.model import CaseDefinition, Component, Criterion
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -59,6 +59,16 @@ def terms(component: Component) -> frozenset[str]:
 def vitals_of(criteria: Sequence[VitalCriterion]) -> tuple[str, ...]:
     """Return the distinct vitals of the criteria, sorted."""
     return tuple(sorted({criterion.vital for criterion in criteria}))
+
+
+def vitals_named(definition: CaseDefinition) -> frozenset[str]:
+    """Return the vitals that a criterion of the case definition names."""
+    return frozenset(
+        criterion.vital
+        for component in definition.components.values()
+        for criterion in component.criteria
+        if criterion.vital is not None
+    )
 
 
 def _canonical(criterion: Criterion) -> VitalCriterion:

@@ -129,9 +129,9 @@ def at_their_longest(doses: pd.DataFrame) -> pd.DataFrame:
 def observed_spans(
     codes: Instants, times: Instants, vitals: npt.NDArray[np.int64], *, max_gap_hours: float
 ) -> Spans:
-    """Return when a component is observed, from the readings of its vitals.
+    """Return when a component is observed, from the measurements of its vitals.
 
-    A component is observed between two readings of one vital at most ``max_gap_hours`` apart, and for half
+    A component is observed between two measurements of one vital at most ``max_gap_hours`` apart, and for half
     that time beyond the last.
     """
     order = np.lexsort((times, codes, vitals))

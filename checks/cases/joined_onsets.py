@@ -35,10 +35,10 @@ def merge_reports(
     washout_hours: float,
     at_widest: bool = False,
 ) -> list[Onset]:
-    """Join reported onsets (adverse events, date-only readings) with those that were measured.
+    """Join reported onsets (adverse events, date-only measurements) with those that were measured.
 
     A report within ``washout_hours`` of a measured onset dates the same onset: both intervals intersect, and
-    where they do not meet their hull is taken and a query raised. A report of what readings already showed is
+    where they do not meet their hull is taken and a query raised. A report of what measurements already showed is
     not a new onset. What is left stands by itself, one onset for reports within ``washout_hours``.
 
     With ``at_widest`` a report without a time stands by itself wherever it may tell of another onset than the

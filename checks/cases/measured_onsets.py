@@ -1,6 +1,6 @@
 """Onsets by measurement: when a component is newly present, and between which instants it began.
 
-The work is done on arrays of all subjects at once: readings that could never meet a criterion are dropped
+The work is done on arrays of all subjects at once: measurements that could never meet a criterion are dropped
 first, what is left meets each anchor's hours by one sorted search, and only then are baselines computed.
 """
 
@@ -40,7 +40,7 @@ class Anchors:
 class Measurements:
     """Readings of one component's vitals, in order on the shared axis.
 
-    ``kinds`` are places in the tuple of vitals; ``records`` are row numbers of the table of readings.
+    ``kinds`` are places in the tuple of vitals; ``records`` are row numbers of the table of measurements.
     """
 
     axis: Instants
@@ -66,7 +66,7 @@ class Measurements:
 class Extremes:
     """Readings of one component's vitals, whatever is known of their times, for baselines at their extreme.
 
-    In the worst case a baseline is the lowest, or highest, reading that may lie in its hours: the median of
+    In the worst case a baseline is the lowest, or highest, measurement that may lie in its hours: the median of
     those that do cannot lie beyond. Where nothing is open both are the median.
     """
 
@@ -109,7 +109,7 @@ class Pairs:
     """Each measurement that could be abnormal beside each anchor in whose hours it lies."""
 
     anchors: npt.NDArray[np.int64]
-    readings: npt.NDArray[np.int64]
+    measured: npt.NDArray[np.int64]
 
 
 def vital_onsets(
@@ -125,11 +125,11 @@ def vital_onsets(
 ) -> VitalOnsets:
     """Return the new onsets of one component by measurement.
 
-    A component is newly present at the first abnormal reading after ``washout_hours`` without one, when it was
+    A component is newly present at the first abnormal measurement after ``washout_hours`` without one, when it was
     measured and found absent in those hours. The onset lies between the last instant seen absent and that
-    reading. Where it was not measured in those hours, or where an absolute criterion is met while the vital's
+    measurement. Where it was not measured in those hours, or where an absolute criterion is met while the vital's
     baseline is missing, the onset is uncertain. With ``together_hours`` every criterion must hold, each by the
-    last reading of its vital in that many hours; without, any one is enough. With ``extremes`` a relative
+    last measurement of its vital in that many hours; without, any one is enough. With ``extremes`` a relative
     criterion is met, without certainty, where it is against the most extreme baseline that can be.
     """
     washout = int(washout_hours * HOUR)
@@ -161,7 +161,7 @@ def _possibly_abnormal(
 def may_be_met(
     criterion: VitalCriterion, values: Values, alternatives: Values, lowest_highest: Values | None
 ) -> Flags:
-    """Return where a reading may meet a criterion: as it is, in another unit, or because it cannot be read.
+    """Return where a measurement may meet a criterion: as it is, in another unit, or because it cannot be read.
 
     A relative criterion is asked against the most extreme baseline, where ``lowest_highest`` has one; a
     missing baseline never meets it.
@@ -206,8 +206,8 @@ def _judge(
     *,
     extremes: Extremes | None,
 ) -> Judgement:
-    values, alternatives = suspect.values[pairs.readings], suspect.alternatives[pairs.readings]
-    kinds, trusted = suspect.kinds[pairs.readings], suspect.trusted[pairs.readings]
+    values, alternatives = suspect.values[pairs.measured], suspect.alternatives[pairs.measured]
+    kinds, trusted = suspect.kinds[pairs.measured], suspect.trusted[pairs.measured]
     judgement = Judgement(*(np.zeros((len(criteria), len(values)), bool) for _ in Judgement._fields))
     for kind, vital in enumerate(vitals):
         mine = np.flatnonzero(kinds == kind)
@@ -221,7 +221,7 @@ def _judge(
             widest = extremes.baselines(anchors, pairs.anchors[mine], kind, baseline_hours)
         for row in own:
             met = criteria[row].met(values[mine], baselines)
-            # a withheld reading that cannot be read could have been anything
+            # a withheld measurement that cannot be read could have been anything
             perhaps = np.isnan(values[mine]) | criteria[row].met(alternatives[mine], baselines)
             if widest is not None:
                 perhaps |= may_be_met(criteria[row], values[mine], alternatives[mine], widest)
@@ -233,15 +233,17 @@ def _judge(
 def _together(
     judgement: Judgement, pairs: Pairs, suspect: Measurements, kinds: Sequence[int], gap: int
 ) -> tuple[Flags, Flags]:
-    """Return where every criterion holds by the last reading of its vital within the gap."""
-    axis = suspect.axis[pairs.readings]
+    """Return where every criterion holds by the last measurement of its vital within the gap."""
+    axis = suspect.axis[pairs.measured]
     changes = (np.diff(pairs.anchors) != 0) | (np.diff(axis) != 0)
     final = np.flatnonzero(np.concatenate([changes, [True]]))[: len(axis)]
-    ends = final[np.searchsorted(final, np.arange(len(axis)))]  # every reading of an instant speaks at once
+    ends = final[
+        np.searchsorted(final, np.arange(len(axis)))
+    ]  # every measurement of an instant speaks at once
     present = np.ones(len(axis), bool)
     certain = np.ones(len(axis), bool)
     for row, kind in enumerate(kinds):
-        measured_here = suspect.kinds[pairs.readings] == kind
+        measured_here = suspect.kinds[pairs.measured] == kind
         last = np.maximum.accumulate(np.where(measured_here, np.arange(len(axis)), -1))[ends]
         fresh = (last >= 0) & (pairs.anchors[last] == pairs.anchors) & (axis - axis[last] <= gap)
         present &= fresh & judgement.present[row, last]
@@ -267,7 +269,7 @@ def _baselines(
     read = pd.DataFrame(
         {"owner": owner, "axis": axis[first[owner] + offset], "value": values[first[owner] + offset]}
     )
-    # readings of one instant are one: a value calculated in C beside its F must not count twice
+    # measurements of one instant are one: a value calculated in C beside its F must not count twice
     once = read.groupby(["owner", "axis"], sort=False)["value"].median()
     medians = once.groupby(level="owner").median()
     return np.asarray(medians.reindex(np.arange(len(unique))), np.float64)[back]
@@ -278,9 +280,9 @@ def _instants(pairs: Pairs, suspect: Measurements, present: Flags, certain: Flag
     rows = pd.DataFrame(
         {
             "anchor": pairs.anchors[present],
-            "axis": suspect.axis[pairs.readings[present]],
+            "axis": suspect.axis[pairs.measured[present]],
             "certain": certain[present],
-            "record": suspect.records[pairs.readings[present]],
+            "record": suspect.records[pairs.measured[present]],
         }
     )
     rows = rows.sort_values(["anchor", "axis", "certain", "record"], ascending=[True, True, False, True])

@@ -13,7 +13,7 @@ import pandas as pd
 
 from checks.cases.accrued_hours import hours_accrued
 from checks.cases.case_finding import Findings, find_cases, hours_in_risk
-from checks.cases.charts import Records
+from checks.cases.charts import Charts
 from checks.cases.dose_windows import DOSES
 from checks.partition import divide, rows_by_part
 from checks.protocol import StudyProtocol
@@ -21,35 +21,35 @@ from checks.protocol import StudyProtocol
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Doses and records of some subjects: all that is known of them, and nothing of others."""
+    """Doses and charts of some subjects: all that is known of them, and nothing of others."""
 
     administrations: pd.DataFrame
-    records: Records
+    charts: Charts
 
 
-def divide_by_subject(administrations: pd.DataFrame, records: Records, most: int) -> tuple[Part, ...]:
-    """Divide doses and records into at most so many parts, of about as many readings each.
+def divide_by_subject(administrations: pd.DataFrame, charts: Charts, most: int) -> tuple[Part, ...]:
+    """Divide doses and charts into at most so many parts, of about as many measurements each.
 
     Parameters
     ----------
-    administrations, records
+    administrations, charts
         As ``find_cases`` takes them.
     most
         The largest number of parts; with 1 nothing is copied.
     """
     if most == 1:
-        return (Part(administrations, records),)
-    division = divide(records.readings["USUBJID"], most)
-    tables = (administrations, records.readings, records.adverse_events)
+        return (Part(administrations, charts),)
+    division = divide(charts.measurements["USUBJID"], most)
+    tables = (administrations, charts.measurements, charts.adverse_events)
     rows = [rows_by_part(division.of(table["USUBJID"]), division.parts) for table in tables]
-    known = rows_by_part(division.of(pd.Series(records.known, dtype="str")), division.parts)
+    known = rows_by_part(division.of(pd.Series(charts.known, dtype="str")), division.parts)
     parts = []
     for number in range(division.parts):
-        doses, readings, events = (
+        doses, measurements, events = (
             table.take(mine[number]).reset_index(drop=True) for table, mine in zip(tables, rows, strict=True)
         )
         some = replace(
-            records, readings=readings, adverse_events=events, known=records.known.take(known[number])
+            charts, measurements=measurements, adverse_events=events, known=charts.known.take(known[number])
         )
         parts.append(Part(doses, some))
     return tuple(parts)
@@ -57,7 +57,7 @@ def divide_by_subject(administrations: pd.DataFrame, records: Records, most: int
 
 def find_in_part(part: Part, protocol: StudyProtocol, data_cutoff: datetime) -> Findings:
     """Return what ``find_cases`` finds of the subjects of one part."""
-    return find_cases(part.administrations, part.records, protocol, data_cutoff)
+    return find_cases(part.administrations, part.charts, protocol, data_cutoff)
 
 
 def put_together(found: Sequence[Findings]) -> Findings:

@@ -1,6 +1,6 @@
 """Onsets that were reported rather than measured at an instant: adverse events, and measurements without a time.
 
-A reading without a time shows the component at an instant that nobody knows, so it is an adverse event's equal:
+A measurement without a time shows the component at an instant that nobody knows, so it is an adverse event's equal:
 evidence of presence, never of absence.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.charts import Records, event_labels, extremes
+from checks.cases.charts import Charts, event_labels, extremes
 from checks.cases.criteria import Flags, VitalCriterion, vitals_of
 from checks.cases.dose_windows import seconds, subject_codes
 from checks.cases.joined_onsets import Onset
@@ -22,7 +22,7 @@ from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place
 
 @dataclass(frozen=True, slots=True)
 class _Reported:
-    """Events, then readings: who, between which instants (shared axis), and what shows it."""
+    """Events, then measurements: who, between which instants (shared axis), and what shows it."""
 
     codes: Instants
     earliest: Instants
@@ -35,7 +35,7 @@ def reports(
     terms: frozenset[str],
     criteria: Sequence[VitalCriterion],
     anchors: Anchors,
-    records: Records,
+    charts: Charts,
     *,
     baseline_hours: tuple[float, float],
     washout_hours: float,
@@ -47,49 +47,49 @@ def reports(
     terms
         Adverse-event terms of the component, case folded.
     criteria
-        Its numeric criteria. A reading without a time meets an absolute one by itself; a relative one only
-        where ``records.at_widest``, against the most extreme baseline that each anchor can have.
+        Its numeric criteria. A measurement without a time meets an absolute one by itself; a relative one only
+        where ``charts.at_widest``, against the most extreme baseline that each anchor can have.
     """
-    dated, events = _dated(criteria, records), _events(terms, records)
+    dated, events = _dated(criteria, charts), _events(terms, charts)
     if dated.empty and events.empty:
         return {}
-    reported = _reported(events, dated, records)
+    reported = _reported(events, dated, charts)
     row, anchor = _pairs(anchors, reported, int(washout_hours * HOUR))
     holds = np.ones(len(row), bool)
-    reading = row - (len(reported.codes) - len(dated))
-    asked = np.flatnonzero(reading >= 0)
-    holds[asked] = _hold(dated, reading[asked], anchor[asked], criteria, anchors, records, baseline_hours)
+    measurement = row - (len(reported.codes) - len(dated))
+    asked = np.flatnonzero(measurement >= 0)
+    holds[asked] = _hold(dated, measurement[asked], anchor[asked], criteria, anchors, charts, baseline_hours)
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
     for which, where in zip(row[holds].tolist(), anchor[holds].tolist(), strict=True):
         by_anchor[where].append(_report(which, where, anchors, reported))
     return dict(by_anchor)
 
 
-def _events(terms: frozenset[str], records: Records) -> pd.DataFrame:
-    named = records.adverse_events[records.adverse_events["term"].isin(terms)]
+def _events(terms: frozenset[str], charts: Charts) -> pd.DataFrame:
+    named = charts.adverse_events[charts.adverse_events["term"].isin(terms)]
     return named.assign(label=event_labels(named))
 
 
-def _dated(criteria: Sequence[VitalCriterion], records: Records) -> pd.DataFrame:
-    """Return the readings without an instant that could meet a criterion, if not by which baseline."""
-    readings = records.readings
-    without = readings["earliest"] < readings["latest"]
+def _dated(criteria: Sequence[VitalCriterion], charts: Charts) -> pd.DataFrame:
+    """Return the measurements without an instant that could meet a criterion, if not by which baseline."""
+    measurements = charts.measurements
+    without = measurements["earliest"] < measurements["latest"]
     if not without.any():
-        return readings.head(0).assign(label="", timed=False)
-    rows = readings[without & readings["VSTESTCD"].isin(vitals_of(criteria))]
+        return measurements.head(0).assign(label="", timed=False)
+    rows = measurements[without & measurements["test"].isin(vitals_of(criteria))]
     possible = np.zeros(len(rows), bool)
     for criterion in criteria:
         bound = criterion.within_bound(rows["value"].to_numpy())
         bound |= criterion.within_bound(rows["alternative"].to_numpy()) | rows["value"].isna().to_numpy()
-        possible |= (rows["VSTESTCD"] == criterion.vital).to_numpy(dtype=bool) & bound
+        possible |= (rows["test"] == criterion.vital).to_numpy(dtype=bool) & bound
     kept = rows[possible]
-    return kept.assign(label="VS:VSSEQ=" + kept["VSSEQ"].astype("str"), timed=False)
+    return kept.assign(label="VS:VSSEQ=" + kept["sequence"].astype("str"), timed=False)
 
 
-def _reported(events: pd.DataFrame, dated: pd.DataFrame, records: Records) -> _Reported:
+def _reported(events: pd.DataFrame, dated: pd.DataFrame, charts: Charts) -> _Reported:
     columns = ["USUBJID", "earliest", "latest", "timed", "label"]
     rows = pd.concat([events[columns], dated[columns]])
-    codes = subject_codes(rows["USUBJID"], records.known)
+    codes = subject_codes(rows["USUBJID"], charts.known)
     return _Reported(
         codes,
         place(codes, seconds(rows["earliest"])),
@@ -114,19 +114,19 @@ def _pairs(anchors: Anchors, reported: _Reported, washout: int) -> tuple[Instant
 
 def _hold(
     dated: pd.DataFrame,
-    reading: Instants,
+    measurement: Instants,
     anchor: Instants,
     criteria: Sequence[VitalCriterion],
     anchors: Anchors,
-    records: Records,
+    charts: Charts,
     baseline_hours: tuple[float, float],
 ) -> Flags:
-    """Return where a reading without an instant may meet a criterion beside an anchor."""
+    """Return where a measurement without an instant may meet a criterion beside an anchor."""
     vitals = vitals_of(criteria)
-    tests = dated["VSTESTCD"].to_numpy(object)[reading]
-    values, alternatives = (dated[name].to_numpy()[reading] for name in ("value", "alternative"))
-    widest: Extremes | None = extremes(records, vitals) if records.at_widest else None
-    holds = np.zeros(len(reading), bool)
+    tests = dated["test"].to_numpy(object)[measurement]
+    values, alternatives = (dated[name].to_numpy()[measurement] for name in ("value", "alternative"))
+    widest: Extremes | None = extremes(charts, vitals) if charts.at_widest else None
+    holds = np.zeros(len(measurement), bool)
     for criterion in criteria:
         mine = np.flatnonzero(tests == criterion.vital)
         against = None

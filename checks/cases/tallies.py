@@ -41,7 +41,7 @@ Numbers = Mapping[str, int]
 
 def gather_evidence(
     findings: Findings,
-    labs: pd.DataFrame,
+    measurements: pd.DataFrame,
     protocol: StudyProtocol,
     *,
     unplaced: frozenset[str] = frozenset(),
@@ -52,8 +52,8 @@ def gather_evidence(
     ----------
     findings
         Doses, cases, control events and hours.
-    labs
-        The table ``LABS``.
+    measurements
+        The table ``MEASUREMENTS``.
     protocol
         Planned doses and the lab limits of its rules.
     unplaced
@@ -82,7 +82,7 @@ def gather_evidence(
         ),
         timing=_timing(findings, windows, numbers, protocol, unplaced),
         labs={
-            rule.id: _lab_evidence(rule, labs, findings.doses)
+            rule.id: _lab_evidence(rule, measurements, findings.doses)
             for rule in protocol.rules
             if isinstance(rule, LabLimitRule)
         },
@@ -317,10 +317,11 @@ def _on_clock(case: Case, reading: Reading, protocol: StudyProtocol) -> bool:
     return reading == "best" or case.certainty == "definite"
 
 
-def _lab_evidence(rule: LabLimitRule, labs: pd.DataFrame, doses: pd.DataFrame) -> LabEvidence:
+def _lab_evidence(rule: LabLimitRule, measurements: pd.DataFrame, doses: pd.DataFrame) -> LabEvidence:
     """Return the subjects above the limit; a result of the first dose's day without a time is possible only."""
     first = doses.groupby("USUBJID")[["start_earliest", "start_latest"]].min()
-    rows = labs[labs["LBTESTCD"] == rule.test].join(first, on="USUBJID", how="inner")
+    of_test = (measurements["domain"] == "LB") & (measurements["test"] == rule.test)
+    rows = measurements[of_test].join(first, on="USUBJID", how="inner")
     after = rows["earliest"] >= rows["start_latest"]
     perhaps_after = rows["latest"] >= rows["start_earliest"]
     above = rows["value"] > rule.above_times_uln * rows["upper_limit"]

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from checks.cases import Findings, Records, find_cases, gather_evidence
+from checks.cases import Charts, Findings, find_cases, gather_evidence
 from checks.cases.tallies import counts
 from checks.closed.comparison import (
     READINGS,
@@ -154,10 +154,10 @@ def _evaluate(
         return table[table["USUBJID"].isin(subjects)]
 
     known = validation.subjects.set_index("USUBJID").index
-    records = Records(own(validation.readings), own(validation.adverse_events), known)
-    findings = find_cases(own(validation.administrations), records, protocol, data_cutoff)
+    charts = Charts(own(validation.measurements), own(validation.adverse_events), known)
+    findings = find_cases(own(validation.administrations), charts, protocol, data_cutoff)
     unplaced = validation.unplaced & set(subjects)
-    return findings, gather_evidence(findings, own(validation.labs), protocol, unplaced=unplaced)
+    return findings, gather_evidence(findings, own(validation.measurements), protocol, unplaced=unplaced)
 
 
 def _with_case(findings: Findings, unplaced: frozenset[str]) -> Mapping[Reading, Counted]:

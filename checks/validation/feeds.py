@@ -12,6 +12,7 @@ from checks import tables
 from checks.blinding import UNCOUNTED, blind
 from checks.errors import UsageError
 from checks.instants import parse_stamps
+from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import administrations, adverse_events, labs, readings, subjects
@@ -35,9 +36,9 @@ class _Domain:
 _DOMAINS: Final[Mapping[str, _Domain]] = {
     "DM": _Domain(tables.SUBJECTS, subjects.NEEDED, subjects.prepare),
     "EX": _Domain(tables.ADMINISTRATIONS, administrations.NEEDED, administrations.prepare),
-    "VS": _Domain(tables.READINGS, readings.NEEDED, readings.prepare),
+    "VS": _Domain(MEASUREMENTS, readings.NEEDED, readings.prepare),
     "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.NEEDED, adverse_events.prepare),
-    "LB": _Domain(tables.LABS, labs.NEEDED, labs.prepare),
+    "LB": _Domain(MEASUREMENTS, labs.NEEDED, labs.prepare),
 }
 
 
@@ -131,18 +132,22 @@ def _order(protocol: StudyProtocol) -> list[str]:
 
 def _collect(done: Mapping[str, _Validated]) -> Validation:
     """Put the feeds together."""
-    typed = {
-        domain.table.name: done[name].typed if name in done else domain.table.empty()
-        for name, domain in _DOMAINS.items()
-    }
+    typed = {table.name: table for table in (domain.table for domain in _DOMAINS.values())}
     withheld = [one.quarantine for one in done.values() if len(one.quarantine)]
     return Validation(
-        **typed,
+        **{name: _joined(table, done) for name, table in typed.items()},
         unplaced=frozenset().union(*(one.unplaced for one in done.values())),
         quarantine=tables.QUARANTINE.conform(pd.concat(withheld)) if withheld else tables.QUARANTINE.empty(),
         checks=tuple(check for one in done.values() for check in one.checks),
         feeds=tuple(one.outcome for one in done.values()),
     )
+
+
+def _joined(table: Table, done: Mapping[str, _Validated]) -> pd.DataFrame:
+    """Return the rows of all domains that make one table, in the order of the domains."""
+    parts = [done[name].typed for name, domain in _DOMAINS.items() if domain.table is table and name in done]
+    filled = [part for part in parts if len(part)]
+    return table.conform(pd.concat(filled)) if len(filled) > 1 else (*filled, table.empty())[0]
 
 
 def _validate_feed(

@@ -3,6 +3,7 @@
 A result without a readable time may at worst be of any time.
 """
 
+import numpy as np
 import pandas as pd
 
 from checks.numbers import read_numbers
@@ -52,7 +53,14 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "limit_state": Shown(limit_column, limit_text),
     }
     typed = at_any_time(spans, setting).assign(
-        USUBJID=source.subject, LBSEQ=source.record, LBTESTCD=test, value=value, upper_limit=limit
+        USUBJID=source.subject,
+        domain="LB",
+        sequence=source.record,
+        test=test,
+        value=value,
+        alternative=np.nan,
+        unit=source.text("LBSTRESU").where(column == "LBSTRESN", source.text("LBORRESU")),
+        upper_limit=limit,
     )
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])

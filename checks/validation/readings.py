@@ -5,11 +5,12 @@ A reading without a readable time may at worst lie in any dose's hours, as an ev
 
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Criterion
-from checks.protocol.units import convert, convert_difference
+from checks.protocol.units import CANONICAL_UNIT, convert, convert_difference
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
 from checks.validation.values import BLANK, read_vitals
@@ -61,10 +62,13 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     shown["test_state"] = Shown("VSTESTCD", test)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
-        VSSEQ=source.record,
-        VSTESTCD=test,
+        domain="VS",
+        sequence=source.record,
+        test=test,
         value=readings["value"],
         alternative=readings["alternative"],
+        unit=test.map(dict(CANONICAL_UNIT)),
+        upper_limit=np.nan,
     )
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])

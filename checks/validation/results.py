@@ -69,9 +69,8 @@ class Validation:
 
     subjects: pd.DataFrame
     administrations: pd.DataFrame
-    readings: pd.DataFrame
+    measurements: pd.DataFrame
     adverse_events: pd.DataFrame
-    labs: pd.DataFrame
     unplaced: frozenset[str]
     quarantine: pd.DataFrame
     checks: tuple[CheckResult, ...]

@@ -16,8 +16,8 @@ from prefect.utilities.annotations import quote
 
 from checks.blinding import blind_deliveries
 from checks.cases import (
+    Charts,
     Findings,
-    Records,
     divide_by_subject,
     find_in_part,
     gather_evidence,
@@ -85,8 +85,8 @@ def validate(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: da
 def find(validation: Validation, protocol: StudyProtocol, data_cutoff: datetime, engine: Engine) -> Findings:
     """Anchor events to doses and find cases, wherever the engine computes."""
     known = validation.subjects.set_index("USUBJID").index
-    records = Records(validation.readings, validation.adverse_events, known)
-    parts = divide_by_subject(validation.administrations, records, engine.most_parts)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    parts = divide_by_subject(validation.administrations, charts, engine.most_parts)
     work = partial(find_in_part, protocol=protocol, data_cutoff=data_cutoff)
     return put_together(engine.compute("find cases", work, parts))
 
@@ -96,7 +96,7 @@ def evaluate(
     findings: Findings, validation: Validation, protocol: StudyProtocol
 ) -> tuple[Evidence, tuple[RuleResult, ...]]:
     """Count, and evaluate every rule."""
-    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
     return evidence, evaluate_rules(evidence, protocol)
 
 

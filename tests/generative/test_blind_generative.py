@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from checks.blinding import blind_deliveries
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules, update_signals
@@ -180,9 +180,9 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         (out / "looks").mkdir()
         validation = validate_feeds(known.feeds, protocol, CUTOFF, judged=JUDGED)
         subjects = pd.Index(validation.subjects["USUBJID"])
-        records = Records(validation.readings, validation.adverse_events, subjects)
-        findings = find_cases(validation.administrations, records, protocol, CUTOFF)
-        evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+        charts = Charts(validation.measurements, validation.adverse_events, subjects)
+        findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
+        evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
         results = evaluate_rules(evidence, protocol)
         verdict = decide_verdict(results, validation.feeds, protocol)
         look = Look(protocol, CUTOFF, validation, findings, evidence, results, verdict, known.changes)

@@ -18,9 +18,10 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from checks.cases import Findings, Records, find_cases, gather_evidence
+from checks.cases import Charts, Findings, find_cases, gather_evidence
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)
@@ -360,7 +361,7 @@ def runs(minutes: set[int]) -> Iterator[range]:
 # --- the same trial as the package sees it --------------------------------------------------------------------
 
 
-def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, Records]:
+def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, Charts]:
     def at(minute: Minute) -> pd.Timestamp:
         return pd.Timestamp(EPOCH + shift + timedelta(seconds=int(minute * 60)))
 
@@ -370,8 +371,8 @@ def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, 
         for place, minute in enumerate(subject.doses):
             doses.append((name, str(place + 1), at(minute), at(minute), True))
         for place, (minute, vital, value) in enumerate(subject.readings):
-            row = (name, str(place + 1), vital, float(value), np.nan, at(minute), at(minute), True)
-            readings.append(row)
+            told = (float(value), np.nan, "", np.nan)
+            readings.append(("VS", name, str(place + 1), vital, *told, at(minute), at(minute), True))
         for place, report in enumerate(subject.reports):
             low, high = (at(minute) for minute in report.interval)
             term = TERMS[report.component]
@@ -381,8 +382,8 @@ def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, 
         return contract.conform(pd.DataFrame(rows, columns=list(contract.columns)))
 
     known = pd.Index([f"S{number:02d}" for number in range(len(trial.subjects))])
-    return table(ADMINISTRATIONS, doses), Records(
-        table(READINGS, readings), table(ADVERSE_EVENTS, reports), known
+    return table(ADMINISTRATIONS, doses), Charts(
+        table(MEASUREMENTS, readings), table(ADVERSE_EVENTS, reports), known
     )
 
 
@@ -508,7 +509,7 @@ def test_the_order_of_rows_changes_nothing(trial: Trial, random: Any) -> None:
         return table.iloc[order].reset_index(drop=True)
 
     cutoff = EPOCH + timedelta(minutes=trial.cutoff)
-    mixed = Records(shuffled(records.readings), shuffled(records.adverse_events), records.known)
+    mixed = Charts(shuffled(records.measurements), shuffled(records.adverse_events), records.known)
     findings, again = look(trial), find_cases(shuffled(administrations), mixed, PROTOCOL, cutoff)
     assert again.cases == findings.cases
     assert again.control_events == findings.control_events
@@ -551,12 +552,14 @@ def test_a_healthy_subject_removes_no_case(trial: Trial) -> None:
 def test_best_main_and_worst_case_are_in_order(trial: Trial, data: st.DataObject) -> None:
     """Rows in quarantine add to the worst case and never to the others."""
     administrations, records = tables(trial)
-    readings = records.readings
+    readings = records.measurements
     withheld = data.draw(st.sets(st.integers(0, max(0, len(readings) - 1)), max_size=20))
     readings = readings.assign(trusted=[row not in withheld for row in range(len(readings))])
     cutoff = EPOCH + timedelta(minutes=trial.cutoff)
-    records = Records(readings, records.adverse_events, records.known)
-    evidence = gather_evidence(find_cases(administrations, records, PROTOCOL, cutoff), LABS.empty(), PROTOCOL)
+    charts = Charts(readings, records.adverse_events, records.known)
+    evidence = gather_evidence(
+        find_cases(administrations, charts, PROTOCOL, cutoff), MEASUREMENTS.empty(), PROTOCOL
+    )
     timing = evidence.timing
     for tally in (evidence.subjects_with_case, timing.in_risk, timing.subjects):
         assert tally.best <= tally.main <= tally.worst
@@ -567,10 +570,12 @@ def test_best_main_and_worst_case_are_in_order(trial: Trial, data: st.DataObject
         assert 0 <= step.weight <= 1
     assert 0 <= evidence.windows_unobserved <= evidence.windows_elapsed
 
-    sound = Records(
+    sound = Charts(
         readings[readings["trusted"]].reset_index(drop=True), records.adverse_events, records.known
     )
-    alone = gather_evidence(find_cases(administrations, sound, PROTOCOL, cutoff), LABS.empty(), PROTOCOL)
+    alone = gather_evidence(
+        find_cases(administrations, sound, PROTOCOL, cutoff), MEASUREMENTS.empty(), PROTOCOL
+    )
     assert evidence.subjects_with_case.main == alone.subjects_with_case.main
     assert evidence.subjects_with_case.best == alone.subjects_with_case.best
     assert evidence.subjects_with_case.worst >= alone.subjects_with_case.worst

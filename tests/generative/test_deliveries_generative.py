@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Feeds
@@ -208,11 +208,11 @@ def study(trial: Mapping[str, Domain]) -> StudyProtocol:
 
 def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[str, Any]]:
     validation = validate_feeds(known.feeds, protocol, CUTOFF, judged=JUDGED)
-    records = Records(
-        validation.readings, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
+    charts = Charts(
+        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
     )
-    findings = find_cases(validation.administrations, records, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
+    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     document = build_document(Look(protocol, CUTOFF, validation, findings, evidence, results, verdict))
@@ -227,7 +227,7 @@ def without_files(document: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "feeds": feeds, "caveats": caveats}
 
 
-TABLES = ("subjects", "administrations", "readings", "adverse_events", "labs", "quarantine")
+TABLES = ("subjects", "administrations", "measurements", "adverse_events", "quarantine")
 
 
 def assert_same_look(known: Knowledge, plain: Knowledge, protocol: StudyProtocol) -> None:

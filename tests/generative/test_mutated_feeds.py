@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
@@ -408,9 +408,9 @@ def look_at(
     """Return the look's document and its validation."""
     validation = validate_feeds(feeds, protocol, data_cutoff, judged=judged)
     known = validation.subjects.set_index("USUBJID").index
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, protocol, data_cutoff)
-    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, protocol, data_cutoff)
+    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     look = Look(protocol, data_cutoff, validation, findings, evidence, results, verdict)

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cases import Records, find_cases
+from checks.cases import Charts, find_cases
+from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol, load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
 from flows import simulate as simulator
 from flows.simulate.minutes import ORIGIN
 from flows.simulate.study import Study, compose
@@ -48,12 +49,12 @@ def protocol() -> StudyProtocol:
 
 
 @pytest.fixture(scope="module")
-def studies() -> list[tuple[Study, Records]]:
+def studies() -> list[tuple[Study, Charts]]:
     composed = (compose("diurnal", seed=seed, subjects=21) for seed in range(1, STUDIES + 1))
     return [(study, records(study)) for study in composed]
 
 
-def records(study: Study) -> Records:
+def records(study: Study) -> Charts:
     rows = pd.DataFrame(
         [
             (name, str(order), one.test, one.celsius, one.minute)
@@ -61,14 +62,21 @@ def records(study: Study) -> Records:
             for order, one in enumerate(charted)
             if one.value is not None
         ],
-        columns=["USUBJID", "VSSEQ", "VSTESTCD", "value", "minute"],
+        columns=["USUBJID", "sequence", "test", "value", "minute"],
     )
     at = moments(rows["minute"])
     readings = rows.assign(
-        value=rows["value"].round(2), alternative=np.nan, earliest=at, latest=at, trusted=True
+        domain="VS",
+        value=rows["value"].round(2),
+        alternative=np.nan,
+        unit="",
+        upper_limit=np.nan,
+        earliest=at,
+        latest=at,
+        trusted=True,
     )
     known = pd.Index([one.usubjid for one in study.subjects])
-    return Records(READINGS.conform(readings), ADVERSE_EVENTS.empty(), known)
+    return Charts(MEASUREMENTS.conform(readings), ADVERSE_EVENTS.empty(), known)
 
 
 def moments(minutes: pd.Series) -> pd.Series:
@@ -89,7 +97,7 @@ def doses_moved(study: Study, rng: np.random.Generator) -> list[tuple[str, int]]
     return moved
 
 
-def count(study: Study, charted: Records, doses: list[tuple[str, int]], protocol: StudyProtocol) -> Count:
+def count(study: Study, charted: Charts, doses: list[tuple[str, int]], protocol: StudyProtocol) -> Count:
     rows = pd.DataFrame(doses, columns=["USUBJID", "minute"])
     at = moments(rows["minute"])
     given = ADMINISTRATIONS.conform(
@@ -122,7 +130,7 @@ def fever_alone(protocol: StudyProtocol) -> StudyProtocol:
     return protocol.model_copy(update={"case_definition": alone})
 
 
-def moved_counts(studies: list[tuple[Study, Records]], protocol: StudyProtocol) -> Iterator[Count]:
+def moved_counts(studies: list[tuple[Study, Charts]], protocol: StudyProtocol) -> Iterator[Count]:
     """Yield one count a study, over all its schedules."""
     for study, charted in studies:
         rng = np.random.default_rng(study.seed)
@@ -131,7 +139,7 @@ def moved_counts(studies: list[tuple[Study, Records]], protocol: StudyProtocol) 
 
 
 def test_cases_are_as_frequent_after_a_dose_as_elsewhere(
-    studies: list[tuple[Study, Records]], protocol: StudyProtocol
+    studies: list[tuple[Study, Charts]], protocol: StudyProtocol
 ) -> None:
     counts = [count(study, charted, doses_as_given(study), protocol) for study, charted in studies]
     assert sum(one.in_control for one in counts) >= 30
@@ -139,7 +147,7 @@ def test_cases_are_as_frequent_after_a_dose_as_elsewhere(
 
 
 def test_fever_is_as_frequent_after_any_moment_as_elsewhere(
-    studies: list[tuple[Study, Records]], protocol: StudyProtocol
+    studies: list[tuple[Study, Charts]], protocol: StudyProtocol
 ) -> None:
     counts = list(moved_counts(studies, fever_alone(protocol)))
     assert sum(one.in_risk for one in counts) >= 100

@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.cases import (
+    Charts,
     Findings,
-    Records,
     divide_by_subject,
     find_cases,
     find_in_part,
     gather_evidence,
     put_together,
 )
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 BEGINS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
@@ -43,7 +44,7 @@ def spans(random: Any, instants: Any, coarse: float) -> tuple["pd.Series[Any]", 
     return tuple(pd.Series(pd.to_datetime(edge, unit="s", utc=True)) for edge in (earliest, latest))
 
 
-def trial(seed: int) -> tuple[pd.DataFrame, Records]:
+def trial(seed: int) -> tuple[pd.DataFrame, Charts]:
     """Return doses and records of a few subjects: gaps, episodes, withheld rows, days without a time."""
     random = np.random.default_rng(seed)
     names = [f"S{number:02d}" for number in range(random.integers(1, 5))]
@@ -55,8 +56,9 @@ def trial(seed: int) -> tuple[pd.DataFrame, Records]:
         doses.append(frame(name, random, given_at, coarse=0.1, EXSEQ=np.arange(len(given_at)).astype("str")))
         readings.append(
             frame(
-                name, random, charted, coarse=0.03, VSSEQ=np.arange(len(charted)).astype("str"), VSTESTCD=vital,
-                value=[random.choice(VALUES[one]) for one in vital], alternative=np.nan,
+                name, random, charted, coarse=0.03, domain="VS", sequence=np.arange(len(charted)).astype("str"),
+                test=vital,
+                value=[random.choice(VALUES[one]) for one in vital], alternative=np.nan, unit="", upper_limit=np.nan,
             )
         )  # fmt: skip
         reported = BEGINS + random.integers(0, 9 * 24, random.integers(0, 5)) * HOUR
@@ -77,12 +79,12 @@ def trial(seed: int) -> tuple[pd.DataFrame, Records]:
         )
     withheld = random.random() < 0.5
     tables = [contract.conform(pd.concat(parts)) for contract, parts in (
-        (ADMINISTRATIONS, doses), (READINGS, readings), (ADVERSE_EVENTS, events)
+        (ADMINISTRATIONS, doses), (MEASUREMENTS, readings), (ADVERSE_EVENTS, events)
     )]  # fmt: skip
     for table in tables:
         table["trusted"] |= not withheld
     random.shuffle(names)
-    return tables[0], Records(tables[1], tables[2], pd.Index(names))
+    return tables[0], Charts(tables[1], tables[2], pd.Index(names))
 
 
 def frame(name: str, random: Any, instants: Any, *, coarse: float, **columns: Any) -> pd.DataFrame:
@@ -107,7 +109,9 @@ def test_the_parts_find_what_the_whole_finds(seed: int, most: int) -> None:
     found = [find_in_part(part, PROTOCOL, CUTOFF) for part in reversed(parts)]
     together = put_together(found)
     assert_alike(together, whole)
-    assert gather_evidence(together, LABS.empty(), PROTOCOL) == gather_evidence(whole, LABS.empty(), PROTOCOL)
+    assert gather_evidence(together, MEASUREMENTS.empty(), PROTOCOL) == gather_evidence(
+        whole, MEASUREMENTS.empty(), PROTOCOL
+    )
 
 
 def test_the_trials_have_what_could_go_wrong() -> None:

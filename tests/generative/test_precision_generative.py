@@ -18,13 +18,14 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.cases import Findings, Records, find_cases, gather_evidence
+from checks.cases import Charts, Findings, find_cases, gather_evidence
 from checks.evaluation import Evidence, RuleVerdict
 from checks.instants import parse_stamps
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.statistics.timing import self_controlled
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, LABS, READINGS, Delivery, Feed
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, Delivery, Feed
 from checks.validation import Judged, validate_feeds
 from flows.report import Look, build_document
 
@@ -97,21 +98,27 @@ def table(contract: Any, rows: Sequence[Stamped], columns: Sequence[str], cells:
     return contract.conform(frame)
 
 
+VITAL = ("domain", "sequence", "test", "value", "alternative", "unit", "upper_limit")
+
+
 def look(trial: Trial, *, unplaced: frozenset[str] = frozenset()) -> tuple[Findings, Evidence]:
     doses = [row for row in trial if row.what == "dose"]
     events = [row for row in trial if row.what == "AE"]
     readings = [row for row in trial if row.what not in ("dose", "AE")]
-    vs = [(str(number), row.what, float(row.value), np.nan) for number, row in enumerate(readings)]
+    vs = [
+        ("VS", str(number), row.what, float(row.value), np.nan, "", np.nan)
+        for number, row in enumerate(readings)
+    ]
     ae = [(str(number), row.value, "", "") for number, row in enumerate(events)]
-    records = Records(
-        table(READINGS, readings, ("VSSEQ", "VSTESTCD", "value", "alternative"), vs),
+    charts = Charts(
+        table(MEASUREMENTS, readings, VITAL, vs),
         table(ADVERSE_EVENTS, events, ("AESEQ", "term", "grade", "serious"), ae),
         pd.Index(sorted({f"S{row.subject}" for row in trial})),
     )
     given_doses = table(ADMINISTRATIONS, doses, ("EXSEQ",), [(str(n),) for n in range(len(doses))])
     cutoff = datetime(2026, 4, 30, tzinfo=UTC)
-    findings = find_cases(given_doses, records, PROTOCOL, cutoff)
-    return findings, gather_evidence(findings, LABS.empty(), PROTOCOL, unplaced=unplaced)
+    findings = find_cases(given_doses, charts, PROTOCOL, cutoff)
+    return findings, gather_evidence(findings, MEASUREMENTS.empty(), PROTOCOL, unplaced=unplaced)
 
 
 def possible_subjects(findings: Findings) -> set[str]:
@@ -204,9 +211,9 @@ def document(trial: Trial, days: int, order: Random | None, judged: Judged) -> d
     cutoff = datetime(2026, 3, 12, tzinfo=UTC) + timedelta(days=days)
     validation = validate_feeds(feeds, AT_SITE, cutoff, judged=judged)
     known = validation.subjects.set_index("USUBJID").index.sort_values()
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, AT_SITE, cutoff)
-    evidence = gather_evidence(findings, validation.labs, AT_SITE, unplaced=validation.unplaced)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, AT_SITE, cutoff)
+    evidence = gather_evidence(findings, validation.measurements, AT_SITE, unplaced=validation.unplaced)
     results = evaluate_rules(evidence, AT_SITE)
     verdict = decide_verdict(results, validation.feeds, AT_SITE)
     return build_document(Look(AT_SITE, cutoff, validation, findings, evidence, results, verdict))

@@ -27,7 +27,7 @@ from kill_points import Postgresql, Server, Sqlite, Steps, forked, receiver, sta
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts
@@ -124,9 +124,9 @@ def looked(protocol: StudyProtocol) -> Look:
     """Go the path from the feeds to the verdict, which writes nothing."""
     read = monitor.feeds_of_look(protocol, Settings("", {}), str(FIXTURE), CUTOFF.isoformat())
     valid = validate_feeds(read, protocol, CUTOFF)
-    records = Records(valid.readings, valid.adverse_events, valid.subjects.set_index("USUBJID").index)
-    findings = find_cases(valid.administrations, records, protocol, CUTOFF)
-    evidence = gather_evidence(findings, valid.labs, protocol, unplaced=valid.unplaced)
+    charts = Charts(valid.measurements, valid.adverse_events, valid.subjects.set_index("USUBJID").index)
+    findings = find_cases(valid.administrations, charts, protocol, CUTOFF)
+    evidence = gather_evidence(findings, valid.measurements, protocol, unplaced=valid.unplaced)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, valid.feeds, protocol)
     return Look(protocol, CUTOFF, valid, findings, evidence, results, verdict)

@@ -14,7 +14,7 @@ import pytest
 from servers import taking_all
 from sqlalchemy import create_engine, make_url, text
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import Verdict, decide_verdict, evaluate_rules
@@ -50,9 +50,9 @@ def signal(tmp_path_factory: pytest.TempPathFactory) -> Look:
     feeds = {d.lower(): read_feed(str(study / source.path), domain=d) for d, source in sources.items()}
     validation = validate_feeds(feeds, protocol, cutoff)
     known = pd.Index(validation.subjects["USUBJID"])
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.labs, protocol)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, protocol, cutoff)
+    evidence = gather_evidence(findings, validation.measurements, protocol)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     return Look(protocol, cutoff, validation, findings, evidence, results, verdict)

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.closed import READINGS, evaluate_by_arm
 from checks.errors import FeedError, LedgerWriteError, UsageError
 from checks.protocol import load_protocol
@@ -48,9 +48,9 @@ def make_look(study: Path) -> Look:
     protocol = load_protocol(study / "protocol.yaml")
     validation = validate_feeds(read(study), protocol, CUTOFF)
     known = pd.Index(validation.subjects["USUBJID"])
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
+    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     return Look(protocol, CUTOFF, validation, findings, evidence, results, verdict)

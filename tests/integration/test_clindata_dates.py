@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.cases import Case, ComponentOnset, Findings, Records, find_cases, gather_evidence
+from checks.cases import Case, Charts, ComponentOnset, Findings, find_cases, gather_evidence
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict, decide_verdict, evaluate_rules
@@ -99,9 +99,9 @@ def look(protocol: StudyProtocol, delivered: dict[str, tuple[DeliveredTable, ...
     feeds = Deliveries(delivered, protocol).known_at(CUTOFF).feeds
     validation = validate_feeds(feeds, protocol, CUTOFF)
     known = pd.Index(validation.subjects["USUBJID"])
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
+    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
     results = evaluate_rules(evidence, protocol)
     return Looked(validation, findings, decide_verdict(results, validation.feeds, protocol))
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
@@ -83,11 +83,11 @@ def known(protocol: StudyProtocol, arrived: Callable[[str], Any]) -> Knowledge:
 
 def look(one: Knowledge, protocol: StudyProtocol) -> tuple[dict[str, Any], pd.DataFrame]:
     validation = validate_feeds(one.feeds, protocol, CUTOFF)
-    records = Records(
-        validation.readings, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
+    charts = Charts(
+        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
     )
-    findings = find_cases(validation.administrations, records, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.labs, protocol)
+    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
+    evidence = gather_evidence(findings, validation.measurements, protocol)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     document = build_document(Look(protocol, CUTOFF, validation, findings, evidence, results, verdict))

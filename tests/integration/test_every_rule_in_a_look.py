@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
@@ -44,9 +44,9 @@ def looked(folder: Path) -> dict[str, Any]:
     domains = ("dm", "ex", "ae", "vs", "lb")
     feeds = {name: read_feed(str(folder / f"feeds/{name}.csv"), domain=name.upper()) for name in domains}
     valid = validate_feeds(feeds, protocol, cutoff)
-    records = Records(valid.readings, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, records, protocol, cutoff)
-    evidence = gather_evidence(findings, valid.labs, protocol)
+    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
+    findings = find_cases(valid.administrations, charts, protocol, cutoff)
+    evidence = gather_evidence(findings, valid.measurements, protocol)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, valid.feeds, protocol)
     return build_document(Look(protocol, cutoff, valid, findings, evidence, results, verdict))

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, make_url, text
 
-from checks.cases import Case, Records, find_cases, gather_evidence
+from checks.cases import Case, Charts, find_cases, gather_evidence
 from checks.errors import FeedError
 from checks.evaluation import RuleResult
 from checks.knowledge import Deliveries, Knowledge
@@ -92,15 +92,15 @@ def look(
     arrived = received(protocol) if delivered is None else delivered
     known = Deliveries(arrived, protocol).known_at(data_cutoff)
     valid = validate_feeds(known.feeds, protocol, data_cutoff)
-    records = Records(valid.readings, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, records, protocol, data_cutoff)
-    evidence = gather_evidence(findings, valid.labs, protocol)
+    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
+    findings = find_cases(valid.administrations, charts, protocol, data_cutoff)
+    evidence = gather_evidence(findings, valid.measurements, protocol)
     return Seen(valid, findings.cases, evaluate_rules(evidence, protocol), known)
 
 
 def without_names(frame: pd.DataFrame) -> list[list[object]]:
     """Return the rows in a fixed order, without the columns that name records."""
-    kept = frame.drop(columns=[name for name in frame.columns if name.endswith("SEQ")])
+    kept = frame.drop(columns=[name for name in frame.columns if name.endswith(("SEQ", "sequence"))])
     return sorted(kept.map(str).to_numpy().tolist())
 
 
@@ -112,7 +112,7 @@ def unnamed(case: Case) -> Case:
 
 
 def assert_same(seen: Seen, other: Seen) -> None:
-    for table in ("subjects", "administrations", "readings", "adverse_events", "quarantine"):
+    for table in ("subjects", "administrations", "measurements", "adverse_events", "quarantine"):
         assert without_names(getattr(seen.validation, table)) == without_names(
             getattr(other.validation, table)
         ), table
@@ -327,7 +327,7 @@ def as_sqlite(folder: Path, rows: Trial) -> StudyProtocol:
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     seen = look(as_sdtm(tmp_path_factory.mktemp("sdtm"), trial()))
-    assert (len(seen.validation.readings), len(seen.validation.quarantine)) == (30, 0)
+    assert (len(seen.validation.measurements), len(seen.validation.quarantine)) == (30, 0)
     assert [case.USUBJID for case in seen.cases] == ["FR01-001", "US01-002"]
     assert [result.verdict for result in seen.results] == ["crossed"]
     return seen
@@ -367,7 +367,7 @@ def test_the_same_mistakes_are_set_apart_for_the_same_reasons(way: Way, tmp_path
     # A wide row is a row for each test: its mistake is one of each.
     withheld = seen.validation.quarantine.drop_duplicates(["check", "source_row"])
     assert sorted(withheld["check"]) == sorted(check for *_, check in made if check)
-    assert without_names(seen.validation.readings) == without_names(plain.validation.readings)
+    assert without_names(seen.validation.measurements) == without_names(plain.validation.measurements)
     assert list(map(unnamed, seen.cases)) == list(map(unnamed, plain.cases))
     assert seen.results == plain.results
 
@@ -392,7 +392,7 @@ def test_fhir_versions_take_back_and_correct_and_wait_for_their_time(tmp_path: P
     )
     seen = look(protocol)
     assert seen.cases == ()
-    values = seen.validation.readings.set_index("VSSEQ")["value"]
+    values = seen.validation.measurements.set_index("sequence")["value"]
     assert "FR01-001-7" not in values.index
     assert values["US01-002-7"] == 37.0
     assert "unknown-yet" not in values.index

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.cases import Findings, Records, find_cases, gather_evidence
+from checks.cases import Charts, Findings, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import Validation, validate_feeds
@@ -67,9 +67,9 @@ def validated(feeds: Path, protocol: StudyProtocol, cutoff: datetime, suffix: st
 
 def look_at(validation: Validation, protocol: StudyProtocol, cutoff: datetime) -> Looked:
     known = pd.Index(validation.subjects["USUBJID"])
-    records = Records(validation.readings, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, records, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.labs, protocol)
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    findings = find_cases(validation.administrations, charts, protocol, cutoff)
+    evidence = gather_evidence(findings, validation.measurements, protocol)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     look = Look(protocol, cutoff, validation, findings, evidence, results, verdict)
@@ -244,8 +244,8 @@ def test_icu_stamps_in_a_clock_change_are_spans_of_an_hour(
 ) -> None:
     used = [row for row in charted if row["VSTESTCD"] in {"TEMP", "RESP", "OXYSAT", "HR"}]
     changed = [row["VSSEQ"] for row in used if is_in_a_clock_change(row["VSDTC"])]
-    spans = icu.validation.readings.query("earliest < latest")
-    assert sorted(spans["VSSEQ"]) == sorted(changed) != []
+    spans = icu.validation.measurements.query("earliest < latest")
+    assert sorted(spans["sequence"]) == sorted(changed) != []
     assert (spans["latest"] - spans["earliest"] == timedelta(hours=1)).all()
 
 
@@ -266,8 +266,8 @@ def test_fahrenheit_written_as_celsius_is_withheld_with_what_it_would_be(
     listed = validation.quarantine.query("check == 'unit_fits'")
     assert len(listed) == len(wrong) > 0
     assert set(listed["found"]) == {"97.2 C"}
-    withheld = validation.readings.query("alternative.notna()")
-    assert sorted(withheld["VSSEQ"]) == sorted(wrong)
+    withheld = validation.measurements.query("alternative.notna()")
+    assert sorted(withheld["sequence"]) == sorted(wrong)
     assert withheld["alternative"].round(2).eq(36.22).all()  # (97.2 - 32) / 1.8
     assert withheld["value"].eq(97.2).all() and not withheld["trusted"].any()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Findings, Records, find_cases
+from checks.cases import Charts, Findings, find_cases
 from checks.protocol import load_protocol
 from checks.validation import Validation, validate_feeds
 from flows.feeds.reading import read_feed
@@ -27,8 +27,8 @@ def looked(
     cutoff = datetime.fromisoformat(truth["data_cutoff"])
     feeds = {name: read_feed(str(out / f"feeds/{name}.csv"), domain=name.upper()) for name in DOMAINS}
     valid = validate_feeds(feeds, protocol, cutoff)
-    records = Records(valid.readings, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    return truth, valid, find_cases(valid.administrations, records, protocol, cutoff)
+    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
+    return truth, valid, find_cases(valid.administrations, charts, protocol, cutoff)
 
 
 def test_no_row_is_withheld_and_no_feed_is_stale(looked):

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
@@ -61,11 +61,11 @@ def look(study: Path) -> Looked:
         for domain, source in protocol.feeds.by_domain().items()
     }
     validation = validate_feeds(feeds, protocol, cutoff)
-    records = Records(
-        validation.readings, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
+    charts = Charts(
+        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
     )
-    findings = find_cases(validation.administrations, records, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.labs, protocol)
+    findings = find_cases(validation.administrations, charts, protocol, cutoff)
+    evidence = gather_evidence(findings, validation.measurements, protocol)
     results = evaluate_rules(evidence, protocol)
     verdict = decide_verdict(results, validation.feeds, protocol)
     document = build_document(Look(protocol, cutoff, validation, findings, evidence, results, verdict))

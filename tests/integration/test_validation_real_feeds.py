@@ -90,15 +90,15 @@ def test_the_icu_demo_is_read_whole_and_doses_not_given_open_no_window(icu: Vali
 def test_the_icu_demo_keeps_every_reading_of_the_vitals_in_use(icu: Validation) -> None:
     raw = pd.read_csv(folder("mimic_iv_demo") / "vs.csv", dtype={"VSORRES": float})
     used = raw[raw["VSTESTCD"].isin(["TEMP", "RESP", "OXYSAT", "HR"])]
-    assert icu.readings["VSTESTCD"].value_counts().to_dict() == used["VSTESTCD"].value_counts().to_dict()
+    assert icu.measurements["test"].value_counts().to_dict() == used["VSTESTCD"].value_counts().to_dict()
     # Lost signals (0) are the only values here that no living subject has.
     assert (
-        (~icu.readings["trusted"]).sum()
+        (~icu.measurements["trusted"]).sum()
         == (used["VSORRES"] == 0).sum()
         == outcomes(icu)["VS"].rows_quarantined
     )
     fahrenheit = used.loc[(used["VSTESTCD"] == "TEMP") & (used["VSORRESU"] == "F"), "VSORRES"]
-    warm = icu.readings.loc[icu.readings["VSTESTCD"] == "TEMP", "value"]
+    warm = icu.measurements.loc[icu.measurements["test"] == "TEMP", "value"]
     assert warm.between(25, 45).all() and len(warm) > len(fahrenheit)
 
 
@@ -116,7 +116,7 @@ def test_the_pilot_with_dates_alone_is_spans_not_instants() -> None:
     assert len(validation.administrations) == 591 and validation.administrations["trusted"].all()
     assert not validation.adverse_events["timed"].any()
     assert (validation.adverse_events["latest"] > validation.adverse_events["earliest"]).all()
-    assert validation.labs["upper_limit"].notna().any()
+    assert validation.measurements["upper_limit"].notna().any()
 
 
 def test_a_diary_left_blank_is_a_missing_value_not_a_normal_one() -> None:
@@ -128,7 +128,7 @@ def test_a_diary_left_blank_is_a_missing_value_not_a_normal_one() -> None:
     blank = int(raw["VSORRES"].isna().sum())
     assert set(validation.quarantine["check"]) == {"value_present"}
     assert outcomes(validation)["VS"].rows_quarantined == blank == 8
-    assert validation.readings["value"].isna().sum() == blank
+    assert validation.measurements["value"].isna().sum() == blank
 
 
 RENAMED = {

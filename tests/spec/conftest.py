@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cases import Findings, Records, find_cases
+from checks.cases import Charts, Findings, find_cases
+from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol, load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
 
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
 Look = Callable[..., Findings]
@@ -71,7 +72,7 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
                 yield "reports", (subject, str(place), term, "", "", *when, timed, trusted)
             else:
                 label = f"{what}-{place}"
-                yield "readings", (subject, label, what, *number(value), *when, trusted)
+                yield "measurements", ("VS", subject, label, what, *number(value), "", np.nan, *when, trusted)
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +86,7 @@ def look(protocol: StudyProtocol) -> Look:
     """Look at one chart a subject; the data cut-off is long after, unless the example says otherwise."""
 
     def at(*charts: str, data_cutoff: str = "12/00:00", under: StudyProtocol = protocol) -> Findings:
-        found: dict[str, list[tuple[Any, ...]]] = {"doses": [], "readings": [], "reports": []}
+        found: dict[str, list[tuple[Any, ...]]] = {"doses": [], "measurements": [], "reports": []}
         names = [f"S{place}" for place in range(1, len(charts) + 1)]
         for name, chart in zip(names, charts, strict=True):
             for table, row in rows(chart, name):
@@ -94,7 +95,9 @@ def look(protocol: StudyProtocol) -> Look:
         def table(contract: Any, name: str) -> pd.DataFrame:
             return contract.conform(pd.DataFrame(found[name], columns=list(contract.columns)))
 
-        records = Records(table(READINGS, "readings"), table(ADVERSE_EVENTS, "reports"), pd.Index(names))
-        return find_cases(table(ADMINISTRATIONS, "doses"), records, under, stamp(data_cutoff)[0])
+        charts = Charts(
+            table(MEASUREMENTS, "measurements"), table(ADVERSE_EVENTS, "reports"), pd.Index(names)
+        )
+        return find_cases(table(ADMINISTRATIONS, "doses"), charts, under, stamp(data_cutoff)[0])
 
     return at

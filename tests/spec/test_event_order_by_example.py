@@ -3,7 +3,7 @@
 import pytest
 
 from checks.cases import gather_evidence
-from checks.tables import LABS
+from checks.measurements import MEASUREMENTS
 
 WATCHED = """
     dose    08:00
@@ -68,7 +68,7 @@ def test_events_of_several_subjects_follow_one_another_in_time(look, protocol):
         OXYSAT  00:00..14:00 97     14:30 86     15:00..3/23:00 97
     """
     for charts, order in (((case, FEVERISH), [True, False]), ((FEVERISH, case), [True, False])):
-        evidence = gather_evidence(look(*charts), LABS.empty(), protocol)
+        evidence = gather_evidence(look(*charts), MEASUREMENTS.empty(), protocol)
         assert [step.in_risk for step in evidence.timing.path.main] == order
         hours = [hour for clock in evidence.timing.clocks for hour in clock.main]
         assert hours == [6.5]

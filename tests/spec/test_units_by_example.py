@@ -78,7 +78,7 @@ def validate(*readings: tuple[str, str, str]) -> Validation:
 )
 def test_two_readings_of_one_time(readings: list[tuple[str, str, str]], trusted: list[bool]) -> None:
     validation = validate(*readings)
-    assert list(validation.readings["trusted"]) == trusted
+    assert list(validation.measurements["trusted"]) == trusted
     vs = next(feed for feed in validation.feeds if feed.domain == "VS")
     assert vs.rows_read == vs.rows_accepted + vs.rows_quarantined == len(readings)
     assert vs.rows_quarantined == trusted.count(False)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from checks.cases import Findings, gather_evidence
+from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol
-from checks.tables import LABS
 
 Look = Callable[..., Findings]
 
@@ -357,7 +357,7 @@ def test_a_case_in_an_open_window_counts(look: Look, protocol: StudyProtocol) ->
         """,
         data_cutoff="15:00",
     )
-    evidence = gather_evidence(findings, LABS.empty(), protocol)
+    evidence = gather_evidence(findings, MEASUREMENTS.empty(), protocol)
     assert findings.doses["window"].tolist() == ["open"]
     assert evidence.subjects_with_case.main == 1
     assert [(step.best, step.main) for step in evidence.subject_path] == [(True, True)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from checks.cases import Records, find_cases, gather_evidence
+from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import decide_verdict, evaluate_rules
@@ -32,9 +32,9 @@ class Looker:
         protocol = self.protocol
         validation = validate_feeds(knowledge.feeds, protocol, data_cutoff, judged=self.judged)
         known = validation.subjects.set_index("USUBJID").index
-        records = Records(validation.readings, validation.adverse_events, known)
-        findings = find_cases(validation.administrations, records, protocol, data_cutoff)
-        evidence = gather_evidence(findings, validation.labs, protocol, unplaced=validation.unplaced)
+        charts = Charts(validation.measurements, validation.adverse_events, known)
+        findings = find_cases(validation.administrations, charts, protocol, data_cutoff)
+        evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
         results = evaluate_rules(evidence, protocol)
         verdict = decide_verdict(results, validation.feeds, protocol)
         return Look(

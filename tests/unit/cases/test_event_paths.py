@@ -7,8 +7,8 @@ import pandas as pd
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
 from checks.evaluation import DoseClock, EventStep, PathStep
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import LABS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
@@ -31,7 +31,7 @@ def gathered(cases=(), events=(), hours=()):
     rows = [(n, k, DAY, DAY, 0.0, True, "evaluable", DAY, 3.0, 45.0) for n in names for k in (1, 2)]
     doses = DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns)))
     found = Findings(doses, tuple(cases), tuple(events), 6.0, 90.0, tuple(hours))
-    return gather_evidence(found, LABS.empty(), PROTOCOL)
+    return gather_evidence(found, MEASUREMENTS.empty(), PROTOCOL)
 
 
 def test_events_are_in_the_order_in_which_they_were_first_seen():
@@ -99,7 +99,8 @@ def test_the_study_alone_decides_the_seed():
     other = PROTOCOL.model_copy(update={"study": PROTOCOL.study.model_copy(update={"id": "OTHER"})})
     found = Findings(DOSES.empty(), (), (), 0.0, 0.0)
     seeds = [
-        gather_evidence(found, LABS.empty(), protocol).timing.seed for protocol in (PROTOCOL, PROTOCOL, other)
+        gather_evidence(found, MEASUREMENTS.empty(), protocol).timing.seed
+        for protocol in (PROTOCOL, PROTOCOL, other)
     ]
     assert seeds[0] == seeds[1] != seeds[2]
 

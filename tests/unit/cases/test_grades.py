@@ -5,10 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checks.cases import Case, Records, find_cases
+from checks.cases import Case, Charts, find_cases
 from checks.cases.charts import highest_grade
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, READINGS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DOSE = pd.Timestamp("2026-03-02 08:00", tz="UTC")
@@ -34,16 +35,20 @@ def event(seq, term, grade, hours, *, until=None, trusted=True, subject="S"):
 def cases(*events, vitals=VITALS) -> tuple[Case, ...]:
     given = [("S", "1", DOSE, DOSE, True)]
     readings = [
-        ("S", f"{vital}-{place}", vital, float(value), None, at(hours), at(hours), True)
+        ("VS", "S", f"{vital}-{place}", vital, float(value), None, "", None, at(hours), at(hours), True)
         for vital, charted in vitals.items()
         for place, (hours, value) in enumerate(charted)
     ]
     tables = [
         contract.conform(pd.DataFrame(rows, columns=list(contract.columns)))
-        for contract, rows in ((ADMINISTRATIONS, given), (READINGS, readings), (ADVERSE_EVENTS, list(events)))
+        for contract, rows in (
+            (ADMINISTRATIONS, given),
+            (MEASUREMENTS, readings),
+            (ADVERSE_EVENTS, list(events)),
+        )
     ]
-    records = Records(tables[1], tables[2], pd.Index(["S", "T"]))
-    return find_cases(tables[0], records, PROTOCOL, at(200).to_pydatetime()).cases
+    charts = Charts(tables[1], tables[2], pd.Index(["S", "T"]))
+    return find_cases(tables[0], charts, PROTOCOL, at(200).to_pydatetime()).cases
 
 
 def grade(*events) -> str | None:

@@ -7,11 +7,11 @@ import pytest
 
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.evaluation import EventStep, PathStep, RuleVerdict, Tally
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.protocol.rules import RateRule
 from checks.rules.counts_and_rates import evaluate_rate
 from checks.rules.timing import compare
-from checks.tables import LABS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
@@ -33,7 +33,9 @@ def findings(doses, cases=(), control=()):
 
 
 def gathered(*args, unplaced=(), **kwargs):
-    return gather_evidence(findings(*args, **kwargs), LABS.empty(), PROTOCOL, unplaced=frozenset(unplaced))
+    return gather_evidence(
+        findings(*args, **kwargs), MEASUREMENTS.empty(), PROTOCOL, unplaced=frozenset(unplaced)
+    )
 
 
 def evaluable(subject, number, day):
@@ -141,10 +143,13 @@ def labs(*rows):
     table = pd.DataFrame(
         [
             (
+                "LB",
                 name,
                 str(n),
                 "LYM",
                 value,
+                float("nan"),
+                "10^9/L",
                 limit,
                 DAY + pd.Timedelta(days=low),
                 DAY + pd.Timedelta(days=high),
@@ -152,9 +157,9 @@ def labs(*rows):
             )
             for n, (name, value, limit, low, high, sure) in enumerate(rows)
         ],
-        columns=list(LABS.columns),
+        columns=list(MEASUREMENTS.columns),
     )
-    return LABS.conform(table)
+    return MEASUREMENTS.conform(table)
 
 
 def lab_evidence(*rows):

@@ -16,9 +16,10 @@ from checks.evaluation import (
     Tally,
     TimingEvidence,
 )
+from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.signals import Verdict
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, LABS, QUARANTINE, READINGS, SUBJECTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, QUARANTINE, SUBJECTS
 from checks.validation import FeedOutcome, Validation
 from flows.report.caveats import caveats
 from flows.report.look import Look
@@ -26,7 +27,7 @@ from flows.report.look import Look
 CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
 PROTOCOLS = Path(__file__).parents[2] / "fixtures" / "protocols"
 GOOD, MINIMAL = (load_protocol(PROTOCOLS / name) for name in ("good.yaml", "good_minimal.yaml"))
-TABLES = (SUBJECTS, ADMINISTRATIONS, READINGS, ADVERSE_EVENTS, LABS, QUARANTINE)
+TABLES = (SUBJECTS, ADMINISTRATIONS, MEASUREMENTS, ADVERSE_EVENTS, QUARANTINE)
 NO_ROWS = Validation(
     **{table.name: table.empty() for table in TABLES}, unplaced=frozenset(), checks=(), feeds=()
 )
