@@ -29,7 +29,7 @@ def check(options: argparse.Namespace) -> int:
     """List every problem of a study protocol file, else what its rules spend and which channels are closed."""
     from checks.protocol import load_protocol
     from flows.alerts.channels import unresolved
-    from flows.design.spending import spending_text
+    from flows.pages.design.spending import spending_text
 
     protocol = load_protocol(options.protocol)
     spent = spending_text(protocol)
@@ -122,14 +122,14 @@ def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
         return
-    from flows.report import text_summary
+    from flows.pages.terminal import text_summary
 
     print(text_summary(outcome.document, report=outcome.report))
 
 
 def boundary(options: argparse.Namespace) -> int:
     """Print a stopping boundary and its operating characteristics."""
-    from flows.design.boundary import run_boundary
+    from flows.pages.design.boundary import run_boundary
 
     return run_boundary(
         options.method,

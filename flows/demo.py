@@ -9,7 +9,7 @@ from typing import Any
 
 from checks.errors import UsageError
 from flows.looks.monitor import EXIT_CODES, make_look
-from flows.report import text_summary
+from flows.pages.terminal import text_summary
 from flows.simulate import simulate
 
 SEED = 1

@@ -12,13 +12,13 @@ from typing import Any
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
 from flows.alerts.life import Alert, State, advance, remember
-from flows.alerts.messages import Event
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
 from flows.ledger import Entry, Kind, Ledger, Outgoing, Record
+from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.words import printable, spoken
+from flows.pages.message import Event
 from flows.report.document import instant
-from flows.report.words import instant as said_instant
-from flows.report.words import printable, spoken
 from flows.settings import Settings
 
 CLAIMED = "The name is as claimed: postdose authenticates nobody."

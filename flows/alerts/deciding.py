@@ -14,14 +14,14 @@ import pandas as pd
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import clearing, facts_payload, worsening
 from flows.alerts.life import Alert, State, remember
-from flows.alerts.messages import LookFacts, Occasion
 from flows.alerts.plan import Post, plan_for, plan_payload
 from flows.alerts.telling import Step, Teller
 from flows.heartbeat import monitor_causes, newest_look
 from flows.ledger import Entry, Kind, Outgoing, Record
+from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.words import number, spoken
+from flows.pages.message import LookFacts, Occasion
 from flows.report.document import instant
-from flows.report.words import instant as said_instant
-from flows.report.words import number, spoken
 
 OF_LOOKS = ("signal:", "verdict:")
 """How the alerts begin that a look raises; all others are the monitor's own."""

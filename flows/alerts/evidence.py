@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from checks.cases.charts import GRADES
-from flows.alerts.messages import CaseFact, LookFacts, RuleFact, case_key
+from flows.pages.message import CaseFact, LookFacts, RuleFact, case_key
 
 WINDOW = ("no", "possible", "yes")
 CERTAINTY = ("possible", "definite")

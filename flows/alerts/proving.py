@@ -11,9 +11,9 @@ from typing import Any
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Route
-from flows.alerts.messages import Facts, Occasion, outgoing_message
 from flows.alerts.sending import BOUNDS, Bounds, attempt_each
 from flows.ledger import Outgoing
+from flows.pages.message import Facts, Occasion, outgoing_message
 
 
 def run_route_test(

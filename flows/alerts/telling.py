@@ -13,9 +13,9 @@ from typing import Any
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import led_by, marked, read_facts
 from flows.alerts.life import Alert, Memory, State, advance, is_capped
-from flows.alerts.messages import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
 from flows.alerts.plan import Post
 from flows.ledger import Entry, Head, Kind, Outgoing
+from flows.pages.message import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
 from flows.report.document import instant
 
 MOST_PER_HOUR = 12

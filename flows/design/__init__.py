@@ -1,4 +1,1 @@
-"""Decide how stopping rules are shown before they are used: a boundary at the terminal, a design to sign.
-
-Nothing is imported here, so that one boundary is shown without loading what a study needs.
-"""
+"""The command that writes a design."""

@@ -2,22 +2,17 @@
 
 import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from checks.design import design_protocol
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
-from flows import report
-from flows.design.content import compose_design
-from flows.design.document import build_design
-from flows.design.plain import to_json
-from flows.design.text import design_text
-from flows.report.words import NOT_A_DEVICE, printable
+from flows.pages.design.document import build_design
+from flows.pages.design.page import compose_design
+from flows.pages.design.terminal import design_text
+from flows.pages.kit.rendering import render
+from flows.pages.kit.terminal import to_json
 
 SEED, SIMULATIONS = 1, 10_000
 """Fixed, so that a protocol has one design; at a probability of 0.05 the Monte Carlo error is 0.002."""
@@ -57,26 +52,9 @@ def write_design(
     design = design_protocol(protocol, seed=SEED, simulations=SIMULATIONS, subjects=subjects)
     document = build_design(protocol, design)
     page = compose_design(document, protocol)
-    text = _environment().get_template("design.html.j2").render(page=page, not_a_device=NOT_A_DEVICE)
+    text = render("design/design.html.j2", page=page)
     out.mkdir(parents=True, exist_ok=True)
     paths = {"json": out / "design.json", "html": out / "design.html"}
     paths["json"].write_bytes(to_json(document).encode("utf-8"))
     paths["html"].write_bytes(text.encode("utf-8"))
     return paths, document
-
-
-def _inert(value: object) -> object:
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _environment() -> Environment:
-    folders = [Path(__file__).parent, Path(report.__file__).parent]
-    return Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )

@@ -15,9 +15,9 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from checks.protocol import StudyProtocol
 from flows.heartbeat import feed_faults
+from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.words import plural, spoken
 from flows.report.document import instant
-from flows.report.words import instant as said_instant
-from flows.report.words import plural, spoken
 
 LOGGER = logging.getLogger("postdose")
 

@@ -23,7 +23,6 @@ from checks.protocol.model import FeedSource
 from checks.signals import Signal, SignalState, Verdict, decide_verdict, untrusted_feeds, update_signals
 from checks.tables import DeliveredTable, Feed
 from flows.alerts import Looked, alerts_of_look
-from flows.alerts.messages import look_facts
 from flows.engines import Engine, EngineName, open_engine
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults, newest_look
@@ -32,6 +31,7 @@ from flows.locks import turn_of_look
 from flows.looks import tasks
 from flows.looks.artifacts import Progress, show_look
 from flows.looks.study import open_study, protocol_path
+from flows.pages.message import look_facts
 from flows.report import Look, build_document
 from flows.report.document import instant
 from flows.settings import Settings

@@ -23,8 +23,8 @@ from flows.looks.replay.command import read_delivered
 from flows.looks.replay.course import Course
 from flows.looks.replay.looks import entry_of
 from flows.looks.study import open_study, run_named
+from flows.pages.kit.words import plural
 from flows.report.document import code_version, instant
-from flows.report.words import plural
 
 DAYS: Final = 3
 """Nights in a row that make each look again: one that was missed, or failed, is made up for."""

@@ -24,13 +24,13 @@ from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import read_facts
 from flows.alerts.life import Alert, Memory, remember
 from flows.alerts.life import State as Standing
-from flows.alerts.messages import LookFacts
 from flows.alerts.plan import Plan
 from flows.ledger import Entry, Kind, Record
 from flows.looks.study import open_study, run_named
+from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.words import spoken
+from flows.pages.message import LookFacts
 from flows.report.document import instant
-from flows.report.words import instant as said_instant
-from flows.report.words import spoken
 
 SIGNAL: Final = "signal:"
 FAR_OFF: Final = timedelta(days=7)

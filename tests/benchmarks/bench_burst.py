@@ -35,8 +35,8 @@ from flows.alerts import Looked, alerts_due, alerts_of_look, run_alerts
 from flows.alerts.command import run_ack
 from flows.alerts.deciding import alert_id
 from flows.alerts.life import remember
-from flows.alerts.messages import CaseFact, LookFacts, RuleFact
 from flows.ledger import Kind, Ledger
+from flows.pages.message import CaseFact, LookFacts, RuleFact
 from flows.settings import Settings
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ import pytest
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, run_alerts
-from flows.alerts.messages import LookFacts, RuleFact
 from flows.ledger import Kind, Ledger
+from flows.pages.message import LookFacts, RuleFact
 
 ROUTES = """
 alerts:

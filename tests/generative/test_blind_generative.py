@@ -29,9 +29,11 @@ from checks.tables import DeliveredTable, Delivery
 from checks.validation import validate_feeds
 from checks.validation.judged import Judged
 from flows.alerts import Looked, alerts_of_look
-from flows.alerts.messages import look_facts
 from flows.feeds import read_feed
-from flows.report import Look, build_document, render_report, text_summary, write_files
+from flows.pages.message import look_facts
+from flows.pages.report.rendering import render_report
+from flows.pages.terminal import text_summary
+from flows.report import Look, build_document, write_files
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
 CUTOFF = datetime(2024, 6, 12, 6, tzinfo=UTC)

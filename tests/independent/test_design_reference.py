@@ -17,7 +17,7 @@ from checks.design.timed import fewest_in_risk
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.rules import TimingRule
 from checks.statistics.timing import BinomialBoundary
-from flows.design.boundary import run_boundary
+from flows.pages.design.boundary import run_boundary
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}

@@ -21,10 +21,10 @@ from checks.signals import Signal, update_signals
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
 from flows.alerts.deciding import alert_id
-from flows.alerts.messages import CaseFact, LookFacts, RuleFact
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.outbox import told as recorded
+from flows.pages.message import CaseFact, LookFacts, RuleFact
 
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
 TICK = timedelta(minutes=5)

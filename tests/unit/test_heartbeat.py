@@ -13,7 +13,7 @@ from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
 
 PROTOCOL = load_protocol(
-    Path(__file__).parents[1] / "unit/report/looks/protocol.yaml"
+    Path(__file__).parents[1] / "unit/pages/report/looks/protocol.yaml"
 )  # a look each 2 h at most
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 from checks.errors import DeliveryError
 from flows.alerts.channels.content import subject
 from flows.alerts.channels.posting import Poster, usable
-from flows.alerts.messages import Event
 from flows.ledger import Outgoing
+from flows.pages.message import Event
 
 ENDPOINTS = {
     "us": "https://events.pagerduty.com/v2/enqueue",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from checks.errors import DeliveryError
 from flows.alerts.channels import apprised, console, file, mail, pagerduty, webhook
-from flows.alerts.messages import ON_CALL_ONLY
 from flows.ledger import Outgoing
+from flows.pages.message import ON_CALL_ONLY
 
 Send = Callable[[Outgoing, datetime], str]
 """Sends one message at a moment, and returns the receipt's text; raises DeliveryError."""

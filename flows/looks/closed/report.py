@@ -13,11 +13,11 @@ from checks.errors import FeedError
 from checks.protocol import StudyProtocol
 from checks.tables import Feed
 from checks.validation import Validation, validate_feeds
-from flows.closed.page import render_closed
 from flows.looks.closed.access import record_access, require_permission
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
 from flows.looks.closed.document import Access, Closed, build_closed, build_listing
 from flows.looks.closed.folder import private_folder
+from flows.pages.closed.page import render_closed
 from flows.settings import Settings
 
 FOLDER = "closed"

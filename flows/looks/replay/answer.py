@@ -14,8 +14,8 @@ from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_c
 from flows.looks.replay.journal import Entry
 from flows.looks.replay.looks import Looker
 from flows.looks.replay.timelines import entered, perfect
+from flows.pages.kit.words import plural
 from flows.report import Look, instant
-from flows.report.words import plural
 
 CROSSED, NOT_CROSSED = "crossed", "not_crossed"
 

@@ -20,7 +20,7 @@ from flows.looks.replay.course import Course, replay
 from flows.looks.replay.received import Delivered
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import protocol_path
-from flows.replay.table import replay_table
+from flows.pages.replay import replay_table
 from flows.settings import read_settings
 
 INTERRUPTED = 130

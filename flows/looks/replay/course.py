@@ -18,7 +18,7 @@ from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
 from flows.looks.replay.looks import Looker, entry_of
 from flows.looks.replay.received import Delivered, Received
 from flows.looks.replay.schedule import Schedule
-from flows.replay.table import replay_table
+from flows.pages.replay import replay_table
 from flows.report import instant, write_json
 from flows.report.document import code_version
 

@@ -11,10 +11,10 @@ import pytest
 from checks.protocol import load_protocol
 from checks.tables import CHANGES
 from flows.alerts.evidence import clearing, facts_payload, led_by, marked, read_facts, worsening
-from flows.alerts.messages import CaseFact, LookFacts, RuleFact, look_facts
 from flows.ledger import canonical
+from flows.pages.message import CaseFact, LookFacts, RuleFact, look_facts
 
-LOOKS = Path(__file__).parents[1] / "report/looks"
+LOOKS = Path(__file__).parents[1] / "pages/report/looks"
 SIGNAL = "signal:three_cases"
 
 

@@ -13,11 +13,11 @@ from checks.protocol.model import Alerts
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
 from flows.alerts.life import remember
-from flows.alerts.messages import CaseFact, LookFacts, RuleFact
 from flows.alerts.telling import MOST_PER_HOUR
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.outbox import told as recorded
+from flows.pages.message import CaseFact, LookFacts, RuleFact
 
 PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
 NOW = datetime(2025, 1, 2, tzinfo=UTC)

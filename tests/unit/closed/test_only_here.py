@@ -22,4 +22,4 @@ def test_active_arms_are_read_by_the_closed_path_alone() -> None:
         for path in sources
         if ".active_arms" in path.read_text("utf-8")
     }
-    assert reading <= {"checks/closed", "flows/closed", "flows/looks/closed", "checks/protocol"}
+    assert reading <= {"checks/closed", "flows/looks/closed", "checks/protocol"}

@@ -8,7 +8,7 @@ import pytest
 
 from flows.looks.artifacts import MOST_CASES, look_markdown, slug
 
-LOOKS = Path(__file__).parents[1] / "report" / "looks"
+LOOKS = Path(__file__).parents[1] / "pages" / "report" / "looks"
 REPORT = Path("/studies/S/looks/S/20260307T090000Z/report.html")
 
 

@@ -1,1 +1,0 @@
-"""The page of a closed report: by arm, for those who may know it."""

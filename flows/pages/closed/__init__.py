@@ -1,0 +1,1 @@
+"""The closed report of a look, by arm, as one page."""

@@ -1,0 +1,238 @@
+"""Decide what the design page says, and in which order: what the rules spend, then each rule, then signatures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checks.protocol import StudyProtocol
+from flows.pages.design.rule_sections import LENGTHS, Record, RuleSection, rule_section, with_error
+from flows.pages.design.spending import spending_sentences
+from flows.pages.kit.terminal import percent
+from flows.pages.kit.words import DASH, plural, question
+from flows.pages.report.page import Item
+from flows.pages.report.tables import Cell, Table
+
+LONGEST_ID = 24
+"""Letters of a rule's id at a terminal: the whole row fits into 80 columns."""
+
+SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
+"""Who agrees to the rules before they are used."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignPage:
+    """All that the template draws."""
+
+    study: str
+    title: str
+    registry: str
+    simulated: bool
+    sentences: tuple[str, ...]
+    within: bool | None
+    overview: Table
+    rules: tuple[RuleSection, ...]
+    combined: tuple[Table, ...]
+    combined_notes: tuple[str, ...]
+    assumptions: tuple[str, ...]
+    signatories: tuple[str, ...]
+    provenance: tuple[Item, ...]
+
+
+def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
+    """Return what the page draws, from design.json and the protocol it was made for."""
+    combined = document["combined"]
+    asks = {rule.id: question(rule) for rule in protocol.rules}
+    return DesignPage(
+        study=document["study"],
+        title=protocol.study.title or "",
+        registry=protocol.study.registry_id or "",
+        simulated=document["simulated"],
+        sentences=lead_sentences(document),
+        within=document["spending"]["within"],
+        overview=_overview(document, asks),
+        rules=tuple(rule_section(rule, asks[rule["id"]]) for rule in document["rules"]),
+        combined=combined_tables(combined),
+        combined_notes=combined_notes(combined),
+        assumptions=assumptions(document),
+        signatories=SIGNATORIES,
+        provenance=_provenance(document),
+    )
+
+
+def lead_sentences(document: Record) -> tuple[str, ...]:
+    """Return what a reader must know first: what the rules spend together against what is declared."""
+    said = (*spending_sentences(document["spending"]), _any_rule(document))
+    return tuple(text for text in said if text)
+
+
+def _any_rule(document: Record) -> str:
+    combined, alpha = document["combined"], document["spending"]["familywise_alpha"]
+    if combined is None:
+        return ""
+    at = _harmless(combined)
+    low, high = at["any_rule"]["ci95"]
+    against = "" if alpha is None else f", {_beside(alpha, low, high)}"
+    return (
+        f"Simulated together at a rate of {at['rate']:g} per participant, at least one crosses without harm in "
+        f"{percent(at['any_rule']['value'])} of trials (95% limits {percent(low)} to {percent(high)}){against}."
+    )
+
+
+def _beside(alpha: float, low: float, high: float) -> str:
+    """Return where a simulated probability lies beside the declared alpha, its limits considered."""
+    if high <= alpha:
+        return f"within the declared {percent(alpha)}"
+    return f"{'above' if low > alpha else 'not told apart from'} the declared {percent(alpha)}"
+
+
+def _harmless(combined: Record) -> Record:
+    """Return the crossing at the rate that is taken for harmless, in risk and in control hours."""
+    null = combined["null_rate"]
+    harmless = (one for one in combined["crossings"] if one["rate"] == one["background_rate"] == null)
+    found: Record = next(harmless)
+    return found
+
+
+def _overview(document: Record, asks: Mapping[str, str]) -> Table:
+    spending = document["spending"]
+    rows = [
+        (
+            Cell(rule["id"], note=asks[rule["id"]]),
+            Cell(
+                DASH
+                if spending["declared"][rule["id"]] is None
+                else percent(spending["declared"][rule["id"]])
+            ),
+            _spent(spending, rule),
+            Cell(", ".join(_power(rule)) or DASH),
+        )
+        for rule in document["rules"]
+    ]
+    total = (
+        Cell("Sum"),
+        Cell(_sum(spending["total_declared"], spending["declared"]) or DASH),
+        Cell(
+            _sum(spending["total_spent"], spending["spent"]) or DASH,
+            note=f"at most {percent(spending['bound'])} together" if spending["bound"] else "",
+            tone="poor" if spending["within"] is False else "",
+        ),
+        Cell(""),
+    )
+    return Table(
+        "What each rule declares, and what it spends when there is no harm",
+        ("Rule", "Alpha declared", "Crosses without harm", "Crosses with harm"),
+        (*rows, total),
+    )
+
+
+def _sum(total: float, shares: Mapping[str, float | None]) -> str:
+    """Return a sum as a percentage; empty where there was nothing to add up."""
+    return percent(total) if any(share is not None for share in shares.values()) else ""
+
+
+def _spent(spending: Record, rule: Record) -> Cell:
+    """Return what a rule spends, marked where that is more than it declares."""
+    spent, declared = spending["spent"][rule["id"]], spending["declared"][rule["id"]]
+    exceeds = spent is not None and declared is not None and spent > declared
+    return Cell(percent(spent) if spent is not None else DASH, _how(rule), "poor" if exceeds else "")
+
+
+def _how(rule: Record) -> str:
+    """Return how a rule's probability of crossing without harm was found."""
+    surveillance = rule.get("surveillance", ())
+    if rule.get("method") == "scan":
+        return "at most; simulated below"
+    return "exact" if "size" in rule or surveillance else "no error rates"
+
+
+def _power(rule: Record) -> tuple[str, ...]:
+    """Return how often a rule crosses at two truths that are harmful beyond the doubt of the background."""
+    if "rates" in rule:
+        doubtful = max([rule["null_rate"] or 0.0, *(rate for rate, _ in rule["background"])])
+        shown = zip(rule["rates"], rule["reject_probability"], strict=True)
+        return tuple(f"{percent(share)} at {rate:.3g}" for rate, share in shown if rate > doubtful)[:3:2]
+    if "surveillance" in rule:
+        longest = rule["surveillance"][-1]
+        within = f"{longest['length']:g} {LENGTHS[rule['length_unit']]}"
+        shown = zip(rule["relative_incidence"], longest["power"], strict=True)
+        return tuple(f"{percent(share)} at {ratio:g} times in {within}" for ratio, share in shown)[1:3]
+    return ()
+
+
+NOT_SIMULATED = "Not simulated: the protocol names no number of participants, or no rate without harm."
+
+
+def combined_tables(combined: Record | None) -> tuple[Table, ...]:
+    """Return how often the rules cross in the same simulated trials, and when: one column a true rate."""
+    if combined is None:
+        return (Table("", (), (), NOT_SIMULATED),)
+    crossings = combined["crossings"]
+    columns = ("True rate per participant", *(f"{one['rate']:g} {_truth(one)}" for one in crossings))
+    crosses = [
+        (
+            Cell("Any rule"),
+            *(with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]) for one in crossings),
+        )
+    ]
+    stops = [(Cell("First of the rules"), *(_stop(one["subjects"], one["cases"]) for one in crossings))]
+    for name in combined["rules"]:
+        crosses.append((Cell(name), *(Cell(percent(one["by_rule"][name]["value"])) for one in crossings)))
+        found = (_stop(one["subjects_by_rule"][name], one["cases_by_rule"][name]) for one in crossings)
+        stops.append((Cell(name), *found))
+    trials = f"trials of {combined['subjects']} participants with {plural(combined['doses'], 'dose')} each"
+    return (
+        Table(f"Crosses in simulated {trials}", columns, tuple(crosses)),
+        Table(
+            "Expected participants / cases among them when it crosses, or at the end", columns, tuple(stops)
+        ),
+    )
+
+
+def _stop(subjects: float, cases: float) -> Cell:
+    return Cell(f"{subjects:.1f} / {cases:.1f}")
+
+
+def _truth(one: Record) -> str:
+    return "no harm" if one["rate"] == one["background_rate"] else "harm"
+
+
+def combined_notes(combined: Record | None) -> tuple[str, ...]:
+    """Return what must be known of the simulation of all rules together."""
+    if combined is None:
+        return ()
+    harm = f"Where there is harm, control hours keep the rate of {combined['null_rate']:g} per participant."
+    return (harm, *combined["notes"])
+
+
+def assumptions(document: Record) -> tuple[str, ...]:
+    """Return what the numbers rest on, in sentences."""
+    return (
+        "Participants, and the dose windows of one participant, are independent, with one rate.",
+        "Exact numbers count complete participants or windows. Open windows are weighted in a look; what that "
+        "costs is simulated.",
+        "Timing rules are judged as if every planned hour were observed, and without the fewest participants "
+        "they ask for; the simulation of all rules together asks for them.",
+        "Added up, each rule counts with its alpha, or with what it spends where it has none or spends more: any "
+        "rule crosses no more often than the sum, however the rules depend on each other (Bonferroni).",
+        f"Simulations: {document['simulations']:,} trials at each truth, seed {document['seed']}; "
+        "\N{PLUS-MINUS SIGN} is one Monte Carlo standard error.",
+    )
+
+
+def _provenance(document: Record) -> tuple[Item, ...]:
+    return (
+        Item("Study protocol (SHA-256)", document["protocol_sha256"] or "not from a file"),
+        Item("postdose", document["code_version"]),
+    )
+
+
+def overview_rows(document: Record) -> list[tuple[str, ...]]:
+    """Return the overview for a terminal: a header, one row a rule, and the sum."""
+    spending = document["spending"]
+    rows: list[tuple[str, ...]] = [("rule", "alpha", "without harm", "with harm")]
+    for rule in document["rules"]:
+        declared, spent = spending["declared"][rule["id"]], spending["spent"][rule["id"]]
+        rows.append(
+            (rule["id"][:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-"))
+        )
+    declared = _sum(spending["total_declared"], spending["declared"])
+    return [*rows, ("sum", declared or "-", _sum(spending["total_spent"], spending["spent"]) or "-", "")]

@@ -1,0 +1,70 @@
+"""Decide how a design reads at a terminal of 80 columns: what the rules spend, all together, then each rule."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from checks.protocol import StudyProtocol
+from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
+from flows.pages.design.rule_sections import rule_section
+from flows.pages.kit.terminal import WIDTH, columns, wrapped
+from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable, question
+from flows.pages.report.tables import Table
+
+BROKEN_AT, BROKEN_FIRST_AT = 10, 16
+"""Letters at which the lines of a heading break, the first column's later: it says what the rows are."""
+
+
+def design_text(document: Mapping[str, Any], protocol: StudyProtocol, page: Path) -> str:
+    """Return the design in lines of at most 80 columns; only the page's path may be longer."""
+    head = [f"Stopping rules of {document['study']} before use"]
+    head += [line for text in lead_sentences(document) for line in wrapped(printable(text))]
+    blocks = [head, columns(overview_rows(document))]
+    blocks += [text_table(table) for table in combined_tables(document["combined"])]
+    blocks.append([line for note in combined_notes(document["combined"]) for line in wrapped(note)])
+    for rule, declared in zip(document["rules"], protocol.rules, strict=True):
+        blocks += _rule_blocks(rule, question(declared))
+    blocks.append([f"Page to sign: {page}", NOT_A_DEVICE])
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _rule_blocks(rule: Mapping[str, Any], asks: str) -> Iterator[list[str]]:
+    section = rule_section(rule, asks)
+    yield [*wrapped(printable(f"{section.id}: {section.asks}")), "-" * WIDTH]
+    for table in section.tables:
+        yield text_table(table)
+    yield [line for note in section.notes for line in wrapped(printable(note))]
+
+
+def text_table(table: Table) -> list[str]:
+    """Return a table as its caption, headings broken at words, and one line a row; too wide, in parts."""
+    if not table.rows:
+        return wrapped(table.empty)
+    rows = [[_letters(cell.text)[:LONGEST_ID] for cell in row] for row in table.rows]
+    whole = _headed(table.columns, rows)
+    lines = columns(whole)
+    if max(map(len, lines)) > WIDTH:
+        half = 1 + len(table.columns) // 2
+        parts = ([*row[:half]] for row in whole), ([row[0], *row[half:]] for row in whole)
+        lines = [line for part in parts for line in (*columns(list(part)), "")][:-1]
+    return [*wrapped(printable(table.caption)), *lines]
+
+
+def _headed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return rows below the lines of their headings, which end at the same line."""
+    broken = [
+        textwrap.wrap(
+            _letters(name),
+            max(BROKEN_AT if place else BROKEN_FIRST_AT, *(len(row[place]) for row in rows)),
+            break_long_words=False,
+        )
+        for place, name in enumerate(names)
+    ]
+    depth = max(map(len, broken))
+    filled = [[""] * (depth - len(heading)) + heading for heading in broken]
+    return [*zip(*filled, strict=True), *rows]
+
+
+def _letters(text: str) -> str:
+    return printable(text).replace(DASH, "-")

@@ -1,0 +1,1 @@
+"""What all pages share: words, the lines of a terminal, and how templates become bytes."""

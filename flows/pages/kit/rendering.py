@@ -1,0 +1,34 @@
+"""Templates become bytes: in a page every text of a feed is inert, and an unprintable character is replaced."""
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from flows.pages.kit.words import NOT_A_DEVICE, printable
+
+
+def render(template: str, **page: object) -> str:
+    """Return what a template below ``flows/pages`` makes of a page; the same page gives the same text."""
+    return environment().get_template(template).render(**page)
+
+
+@cache
+def environment() -> Environment:
+    """Return the one environment of all templates: those that end in ``.txt.j2`` are plain text."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1]),
+        autoescape=select_autoescape(disabled_extensions=("txt.j2",), default=True),
+        undefined=StrictUndefined,
+        finalize=_inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.globals["not_a_device"] = NOT_A_DEVICE
+    return made
+
+
+def _inert(value: object) -> object:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

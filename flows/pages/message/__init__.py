@@ -1,0 +1,22 @@
+"""Say what an alert is about: facts become a subject, a plain text and a page."""
+
+from flows.pages.message.composing import compose
+from flows.pages.message.facts import CaseFact, Facts, LookFacts, Message, Occasion, RuleFact
+from flows.pages.message.look_facts import case_key, look_facts
+from flows.pages.message.payload import ON_CALL_ONLY, Event, event_message, outgoing_message
+
+__all__ = [
+    "ON_CALL_ONLY",
+    "CaseFact",
+    "Event",
+    "Facts",
+    "LookFacts",
+    "Message",
+    "Occasion",
+    "RuleFact",
+    "case_key",
+    "compose",
+    "event_message",
+    "look_facts",
+    "outgoing_message",
+]

@@ -1,0 +1,92 @@
+"""Decide what of a look's document a message tells, and which of its cases are new to the reader."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from checks.protocol import StudyProtocol
+from flows.pages.kit.words import instant, spoken
+from flows.pages.message.facts import CaseFact, LookFacts, RuleFact
+from flows.pages.report.sentences import (
+    cases_in_order,
+    component_hours,
+    feed_state,
+    further_sentences,
+    lead_sentence,
+)
+from flows.pages.report.tables import boundary_text, observed_cell
+
+BACKGROUND = "Background "
+"""How the sentences on the background begin among a look's caveats."""
+
+FINE = ("passed", "not applicable")
+"""Feed states of which nothing need be told."""
+
+
+def look_facts(
+    look: Mapping[str, Any], protocol: StudyProtocol, *, told: Collection[str] = frozenset()
+) -> LookFacts:
+    """Return what a message tells of a look.
+
+    Parameters
+    ----------
+    look
+        The look.json document, pooled and blinded; what it says of delivery is left out.
+    protocol
+        The study protocol that the look was made with.
+    told
+        The ``case_key`` of each case as the message before told it; empty before the first.
+    """
+    undelivered = {**look, "delivery": None}
+    name = spoken(protocol.case_definition.name)
+    lead = lead_sentence(undelivered, name, protocol.risk_window_hours)
+    return LookFacts(
+        look_id=look["look_id"],
+        data_cutoff=look["data_cutoff"],
+        verdict=look["verdict"],
+        lead=(lead, *further_sentences(undelivered)),
+        windows={fate: look["exposure"][f"windows_{fate}"] for fate in ("evaluable", "open", "unobserved")},
+        rules=tuple(_rule(rule) for rule in look["rules"]),
+        cases=tuple(_case(case, told) for case in cases_in_order(look)),
+        feeds=tuple(_feed(feed) for feed in look["feeds"] if feed_state(feed) not in FINE),
+        caveats=tuple(one for one in look["caveats"] if not one.startswith(BACKGROUND)),
+        background=tuple(one for one in look["caveats"] if one.startswith(BACKGROUND)),
+    )
+
+
+def case_key(case: Mapping[str, Any]) -> str:
+    """Return what tells a case as it is now from another, or from itself before it became surer or graver."""
+    parts = (case["USUBJID"], case["dose_number"], case["hour"], case["certainty"])
+    return "/".join(str(part) for part in (*parts, case["in_risk_window"], case.get("grade")))
+
+
+def _rule(rule: Mapping[str, Any]) -> RuleFact:
+    observed = observed_cell(rule)
+    return RuleFact(
+        id=rule["id"],
+        verdict=rule["verdict"],
+        observed=", ".join(part for part in (observed.text, observed.note) if part),
+        boundary=boundary_text(rule),
+        best_case=rule["best_case"],
+        worst_case=rule["worst_case"],
+        reason=(rule["detail"] or {}).get("reason") or "",
+    )
+
+
+def _case(case: Mapping[str, Any], told: Collection[str]) -> CaseFact:
+    return CaseFact(
+        USUBJID=case["USUBJID"],
+        dose_number=case["dose_number"],
+        dose_start=case["dose_start"],
+        hour=case["hour"],
+        onset_hours=tuple(case["onset_hours"]),
+        components=component_hours(case),
+        certainty=case["certainty"],
+        in_risk_window=case["in_risk_window"],
+        grade=case.get("grade"),
+        new=case_key(case) not in told,
+    )
+
+
+def _feed(feed: Mapping[str, Any]) -> str:
+    latest = f", latest datum {instant(feed['latest'])}" if feed["latest"] else ""
+    return f"{feed['domain']}: {feed_state(feed)}{latest}"

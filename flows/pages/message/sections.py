@@ -1,0 +1,249 @@
+"""Decide what a message says, section by section; its text and its page say the same."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flows.pages.kit.words import (
+    NOT_A_DEVICE,
+    RULE_VERDICTS,
+    VERDICTS,
+    instant,
+    local_instant,
+    number,
+    plural,
+    span,
+    spoken,
+)
+from flows.pages.message.expedited import expedited_reporting
+from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
+from flows.pages.message.subject_line import headline, kind_of, one_line
+from flows.pages.report.tables import grade_text
+from flows.report.document import instant as stamp
+
+MOST_LISTED = 20
+"""Rules, cases and caveats: a message is read on a telephone, the page has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of a list: what it is about, what is said of it, and a mark such as NEW."""
+
+    title: str
+    detail: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with sentences, entries, and lines that are kept whole so that they can be copied."""
+
+    heading: str
+    sentences: tuple[str, ...] = ()
+    items: tuple[Item, ...] = ()
+    copied: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say under the heading."""
+        return not (self.sentences or self.items or self.copied)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A whole message: its first line, how grave it is, what stands above and below, and its sections."""
+
+    headline: str
+    tone: str
+    banner: str
+    about: tuple[str, ...]
+    sections: tuple[Section, ...]
+    last: str
+
+
+WHERE: Mapping[str, str] = {
+    "yes": "in the risk window",
+    "possible": "possibly in the risk window",
+    "no": "outside the risk window",
+}
+
+OCCASIONS: Mapping[Occasion, str] = {
+    Occasion.RAISED: "This alert is new.",
+    Occasion.REPEATED: "This alert was told before, and what it is about still holds.",
+    Occasion.ESCALATED: "This alert was told to another role, which has not taken it. It is now yours.",
+    Occasion.REOPENED: "This alert is open again: the evidence has worsened since it was last told.",
+    Occasion.CLEARED: "What this alert was about no longer holds on the data as they are now known.",
+    Occasion.DEAD_LETTER: "A message of this alert was given up: its receiver may not know of it. "
+    "Reach that role by other means now.",
+    Occasion.TEST: "This is a test of the channels. There is no alert. Only its arrival matters.",
+}
+
+TOLD_BEFORE = (Occasion.REPEATED, Occasion.ESCALATED, Occasion.REOPENED)
+
+MONITORS: Mapping[str, str] = {
+    "look_missing": "Find out why no look was made, and make one. Until then nothing watches this study: "
+    "watch participants by other means.",
+    "feed_stale": "Ask for the delivery that is overdue. Until it arrives, later events are not seen.",
+    "feed_blocked": "Restore the feed, then look again. Until then its records count in the worst case at most.",
+    "delivery_failed": "Reach that role by other means now, then mend its channel and send the message again.",
+    "record_broken": "Find out what was changed, by whom and since when, before anybody relies on the record: "
+    "`postdose ledger verify` names the first record that is wrong.",
+}
+"""What is asked when the alert is the monitor's own, by its kind."""
+
+TONES = {"signal": "signal", "verdict:watch": "watch"}
+"""How grave an alert is, by its kind; every other one is a matter of the monitoring itself."""
+
+
+def content_of(facts: Facts) -> Content:
+    """Return what the message says, section by section, without those that would be empty."""
+    sections = [_happened(facts), *_asked(facts), Section("New since the message before", _news(facts))]
+    if facts.look is not None:
+        sections += _of_look(facts, facts.look)
+    sections.append(_references(facts))
+    return Content(
+        headline=headline(facts),
+        tone=_tone(facts),
+        banner="SIMULATED study: no participant is a real person." if facts.simulated else "",
+        about=_about(facts),
+        sections=tuple(section for section in sections if not section.is_empty),
+        last=NOT_A_DEVICE,
+    )
+
+
+def _tone(facts: Facts) -> str:
+    if facts.occasion in (Occasion.CLEARED, Occasion.TEST):
+        return "quiet"
+    return TONES.get(kind_of(facts.about), "monitor")
+
+
+def _about(facts: Facts) -> tuple[str, ...]:
+    title = "" if facts.title is None else f", {one_line(facts.title)}"
+    alert = "Test" if facts.occasion is Occasion.TEST else f"Alert {one_line(facts.alert)}"
+    told = f"{alert}, for {spoken(facts.role)}, written {_when(stamp(facts.at), facts)}"
+    lines = [f"Study {one_line(facts.study)}{title}", told]
+    if facts.look is not None:
+        lines.append(f"Look {facts.look.look_id}, data cut-off {_when(facts.look.data_cutoff, facts)}")
+    return tuple(lines)
+
+
+def _when(moment: str, facts: Facts) -> str:
+    return f"{instant(moment)} ({local_instant(moment, facts.timezone)})"
+
+
+def _happened(facts: Facts) -> Section:
+    verdict = () if facts.look is None else (_verdict(facts.look), *facts.look.lead)
+    return Section("What happened", (OCCASIONS[facts.occasion], *facts.cause, *verdict))
+
+
+def _news(facts: Facts) -> tuple[str, ...]:
+    """Return what is new; of an alert told before of which nothing is said, which cases are."""
+    if facts.news or facts.look is None or facts.occasion not in TOLD_BEFORE:
+        return facts.news
+    new = [f"{case.USUBJID}, dose {case.dose_number}" for case in facts.look.cases if case.new]
+    listed = "; ".join(new[:MOST_LISTED]) + ("; ..." if len(new) > MOST_LISTED else "")
+    return (f"{plural(len(new), 'case')} new or changed: {listed}." if new else "No case is new or changed.",)
+
+
+def _verdict(look: LookFacts) -> str:
+    words = VERDICTS[look.verdict]
+    return f"{words.name}: {words.headline} {words.meaning}"
+
+
+def _asked(facts: Facts) -> tuple[Section, ...]:
+    """Return what is asked of whom by when; nothing is asked by a test, or once the cause is gone."""
+    heading = "What is asked of you"
+    if facts.occasion is Occasion.TEST:
+        return ()
+    if facts.occasion is Occasion.CLEARED:
+        return (Section(heading, ("Nothing, but to know it.",)),)
+    command = () if facts.command is None else (facts.command,)
+    deadline = Section("", tuple(_deadline(facts)), (), command)
+    monitors = MONITORS.get(kind_of(facts.about))
+    if monitors is not None:
+        return Section(heading, (monitors,)), deadline
+    asked = () if facts.look is None else VERDICTS[facts.look.verdict].recommended
+    return Section(heading, (), tuple(Item(who, what) for who, what in asked)), deadline
+
+
+def _deadline(facts: Facts) -> Iterator[str]:
+    if facts.acknowledge_by is not None:
+        yield f"Acknowledge by {_when(stamp(facts.acknowledge_by), facts)}."
+        if facts.escalates_to is not None:
+            yield f"Otherwise {spoken(facts.escalates_to)} is told."
+    if facts.command is not None:
+        yield "To acknowledge:"
+
+
+def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
+    counted = ", ".join(f"{count:,} {fate}" for fate, count in look.windows.items())
+    found = [
+        Section("Rules", (f"Dose windows: {counted}.",), _rules(look)),
+        Section("Cases", (), _cases(look)),
+        Section("Data quality", (), tuple(Item(feed) for feed in look.feeds)),
+        Section("What could change the answer", (), _listed(tuple(Item(one) for one in look.caveats))),
+        Section("Background", look.background),
+    ]
+    in_window = any(case.in_risk_window != "no" for case in look.cases)
+    if in_window and facts.occasion is not Occasion.CLEARED:
+        lead, *dates, counted_from = expedited_reporting(look.data_cutoff, facts.timezone)
+        items = tuple(Item(one) for one in dates)
+        found.append(Section("Expedited reporting", (lead,), items))
+        found.append(Section("", (counted_from,)))
+    return found
+
+
+def _rules(look: LookFacts) -> tuple[Item, ...]:
+    return _listed(tuple(_rule(rule) for rule in look.rules[:MOST_LISTED]), of=len(look.rules))
+
+
+def _rule(rule: RuleFact) -> Item:
+    verdict = RULE_VERDICTS[rule.verdict].lower()
+    if rule.reason:
+        return Item(f"{rule.id} {verdict}", rule.reason)
+    detail = f"observed {rule.observed} against a boundary of {rule.boundary}"
+    if rule.best_case != rule.worst_case:
+        best, worst = RULE_VERDICTS[rule.best_case].lower(), RULE_VERDICTS[rule.worst_case].lower()
+        detail += f"; best case {best}, worst case {worst}"
+    return Item(f"{rule.id} {verdict}", detail)
+
+
+def _cases(look: LookFacts) -> tuple[Item, ...]:
+    return _listed(tuple(_case(case) for case in sorted(look.cases, key=_order)))
+
+
+def _order(case: CaseFact) -> tuple[bool, bool]:
+    """Those in the risk window first, and among them what is new; otherwise as they were."""
+    return case.in_risk_window == "no", not case.new
+
+
+def _case(case: CaseFact) -> Item:
+    if case.hour is None:
+        seen = f"some time in hours {span(case.onset_hours)} after dose {case.dose_number}"
+    else:
+        seen = f"{number(case.hour)} h after dose {case.dose_number}"
+    where = WHERE[case.in_risk_window]
+    grade = grade_text(case.grade)
+    detail = (
+        f"{case.certainty}, {where}; grade {grade}; {case.components}; dose given {instant(case.dose_start)}"
+    )
+    return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "")
+
+
+def _listed(items: tuple[Item, ...], *, of: int | None = None) -> tuple[Item, ...]:
+    """Return the first of so many (by default, of these), and how many more there are."""
+    more = (of or len(items)) - MOST_LISTED
+    return items if more <= 0 else (*items[:MOST_LISTED], Item(f"and {more} more, on the page"))
+
+
+def _references(facts: Facts) -> Section:
+    sentences = []
+    if facts.held_back:
+        sentences.append(
+            f"{plural(facts.held_back, 'further alert')} held back from single messages: see the list."
+        )
+    copied = []
+    if facts.report is not None:
+        copied.append(f"Report: {facts.report}")
+    if facts.head is not None:
+        copied += [f"Ledger: record {facts.head.sequence}, SHA-256", facts.head.sha256]
+    return Section("To look it up", tuple(sentences), (), tuple(copied))

@@ -1,0 +1,1 @@
+"""The report of a look: one self-contained page, pooled and blinded."""

@@ -1,0 +1,127 @@
+"""Decide what a reader sees first: what happened, to whom, when after the dose."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from flows.pages.kit.words import number, plural, span, spoken
+
+Record = Mapping[str, Any]
+
+_PLACES = ("yes", "possible", "no")
+
+
+def cases_in_order(look: Record) -> list[Record]:
+    """Return the cases, those in the risk window first, then by the hour at which they were first seen."""
+    return sorted(
+        look["cases"],
+        key=lambda case: (
+            _PLACES.index(case["in_risk_window"]),
+            case["hour"] is None,
+            case["hour"] or 0.0,
+            case["USUBJID"],
+            case["dose_number"],
+        ),
+    )
+
+
+def in_window(look: Record, answer: str) -> list[Record]:
+    """Return the cases whose ``in_risk_window`` has that answer, in reading order."""
+    return [case for case in cases_in_order(look) if case["in_risk_window"] == answer]
+
+
+def first_seen(cases: Sequence[Record]) -> str:
+    """Return when the cases were first seen, as the end of a sentence; nothing when no hour is known."""
+    hours = sorted(case["hour"] for case in cases if case["hour"] is not None)
+    return f", first seen {span((hours[0], hours[-1]))} h after dosing" if hours else ""
+
+
+def case_hour(case: Record) -> str:
+    """Return the hour at which a case was first seen, or that it is not known."""
+    return f"{number(case['hour'])} h" if case["hour"] is not None else "not known"
+
+
+def component_hours(case: Record) -> str:
+    """Return each component of a case with the interval of its onset."""
+    said = []
+    for name, found in case["components"].items():
+        hours = span(found.get("onset_hours"), missing="")
+        said.append(f"{spoken(name)} {hours} h" if hours else f"{spoken(name)}, time not known")
+    return "; ".join(said)
+
+
+def lead_sentence(look: Record, name: str, risk: Sequence[float]) -> str:
+    """Return what happened, to how many, and when after the dose, in one sentence.
+
+    Parameters
+    ----------
+    look
+        The look.json document.
+    name
+        The case definition in words, or "" to leave it out.
+    risk
+        The risk window, hours since dose.
+    """
+    cases, dosed = in_window(look, "yes"), int(look["exposure"]["subjects_dosed"])
+    of_what = f" of {name}" if name else ""
+    if not cases:
+        return (
+            f"No definite case{of_what} in the risk window ({span(risk)} h after dosing) "
+            f"among {plural(dosed, 'participant')} dosed."
+        )
+    affected = len({case["USUBJID"] for case in cases})
+    return (
+        f"{plural(len(cases), 'case')}{of_what} in {affected:,} of {plural(dosed, 'participant')} dosed"
+        f"{first_seen(cases)}; the risk window is {span(risk)} h."
+    )
+
+
+def _rule_sentences(look: Record) -> Iterator[str]:
+    crossed = [rule["id"] for rule in look["rules"] if rule["verdict"] == "crossed"]
+    nearly = [
+        rule["id"]
+        for rule in look["rules"]
+        if rule["verdict"] == "not_crossed" and rule["worst_case"] == "crossed"
+    ]
+    if crossed:
+        yield f"Crossed: {', '.join(crossed)}."
+    if nearly:
+        yield f"Crossed only if the missing facts are at their worst: {', '.join(nearly)}."
+
+
+def _feed_sentences(look: Record) -> Iterator[str]:
+    """Name the feeds at fault where they are what keeps the look from an answer."""
+    if look["verdict"] != "not_assessable":
+        return
+    said = {feed["domain"]: feed_state(feed) for feed in look["feeds"]}
+    faults = [
+        f"{domain} {state}" for domain, state in said.items() if state not in {"passed", "not applicable"}
+    ]
+    if faults:
+        yield f"Feeds at fault: {'; '.join(faults)}."
+    exposure = look["exposure"]
+    elapsed = exposure["windows_evaluable"] + exposure["windows_unobserved"]
+    yield f"{exposure['windows_unobserved']:,} of {plural(elapsed, 'elapsed dose window')} unobserved."
+
+
+def feed_state(feed: Record) -> str:
+    """Return a feed's outcome in words, with what else is wrong: "passed, stale"."""
+    outcome = "missing" if feed["outcome"] == "error" and not feed["sha256"] else spoken(feed["outcome"])
+    if outcome == "missing":
+        return outcome
+    stale = ["stale"] if feed["stale"] else []
+    beyond = [] if feed.get("within_limit", True) else ["too many rows in quarantine"]
+    return ", ".join([outcome, *stale, *beyond])
+
+
+def further_sentences(look: Record) -> tuple[str, ...]:
+    """Return what the lead sentence leaves out: possible cases, cases elsewhere, an alert not delivered."""
+    said = [*_rule_sentences(look), *_feed_sentences(look)]
+    possible, outside = len(in_window(look, "possible")), len(in_window(look, "no"))
+    if possible:
+        said.append(f"{plural(possible, 'further case')} may lie in the risk window: a missing fact decides.")
+    if outside:
+        said.append(f"{plural(outside, 'case')} outside the risk window, listed for comparison.")
+    delivery = (look.get("delivery") or {}).get("outcome")
+    if delivery in {"pending", "failed"}:
+        said.append(f"Alert delivery: {delivery}. Those named here may not know of this look yet.")
+    return tuple(said)

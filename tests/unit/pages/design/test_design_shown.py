@@ -1,0 +1,140 @@
+"""How a boundary and a design are written down: percentages, runs of looks, charts, 80 columns."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from checks.errors import DesignError, UsageError
+from checks.protocol import load_protocol
+from checks.protocol.model import Study
+from flows.design.command import write_design
+from flows.pages.design.boundary import run_boundary
+from flows.pages.design.charts import draw_boundary
+from flows.pages.design.step_chart import step_chart
+from flows.pages.design.terminal import design_text
+from flows.pages.kit.terminal import percent, rounded, runs
+
+GOOD = Path(__file__).parents[3] / "fixtures" / "protocols" / "good.yaml"
+POCOCK = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05, "looks": None, "rates": None, "options": {}}
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (None, "-"),
+        (0.0, "0.0%"),
+        (0.00001, "<0.01%"),
+        (0.0243, "2.43%"),
+        (0.1, "10.0%"),
+        (0.9994, "99.9%"),
+        (0.99999, ">99.9%"),
+    ],
+)
+def test_a_percentage_says_neither_never_nor_always(share: float | None, said: str) -> None:
+    assert percent(share) == said
+
+
+def test_json_holds_ten_digits_and_no_infinity() -> None:
+    assert rounded({"a": (1 / 3, float("inf")), "b": {"c": 2}}) == {"a": [0.3333333333, None], "b": {"c": 2}}
+
+
+def test_consecutive_looks_with_one_boundary_are_one_row() -> None:
+    assert list(runs((1, 2, 3, 5, 6), (None, 2, 2, 2, 3))) == [(0, 0), (1, 2), (3, 3), (4, 4)]
+
+
+def test_the_step_chart_stands_on_the_boundary() -> None:
+    lines = step_chart((1, 2, 3, 4), (None, 2, 2, 3), 4)
+    width = 4 * 17  # seventeen columns a subject
+    assert lines[1] == "     3 |" + " " * 51 + "#" * 17
+    assert lines[2] == "     2 |" + " " * 17 + "#" * 34
+    assert lines[3] == "     1 |"
+    assert lines[4] == " " * 7 + "+" + "-" * width
+
+
+@pytest.mark.parametrize("n_max", [1, 3, 40, 71, 200, 1000])
+def test_no_line_of_a_boundary_is_longer_than_80_columns(
+    n_max: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_boundary("maxsprt", **{**POCOCK, "n_max": n_max, "alpha": 0.3}, as_json=False)
+    text = capsys.readouterr().out
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert text.isascii()
+
+
+def test_grouped_looks_are_dots_and_consecutive_ones_lines() -> None:
+    grouped = draw_boundary([5, 10], [2, 3], last=10, x_name="participants", y_name="cases")
+    assert grouped is not None
+    assert len(grouped.dots) == 2
+    every = draw_boundary([1, 2, 3], [None, 2, 2], last=3, x_name="participants", y_name="cases")
+    assert every is not None
+    assert every.dots == ()
+    assert len(every.lines) == 1
+    assert draw_boundary([1], [None], last=1, x_name="participants", y_name="cases") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"looks": "5,x"}, UsageError, r"--looks: found '5,x'; allowed: whole numbers separated by commas"),
+        ({"rates": "a"}, UsageError, r"--rates: found 'a'; allowed: numbers separated by commas"),
+        ({"options": {"prior": "1;2"}}, UsageError, r"--prior: found '1;2'; allowed"),
+        ({"options": {"delta": 0.2}}, DesignError, r"pocock: found .*delta.*; allowed: n_max"),
+        ({"alpha": 2.0}, DesignError, r"alpha: found 2.0; allowed"),
+        ({"looks": "5,3"}, DesignError, r"looks: found \[5, 3\]; allowed"),
+        ({"rates": "1.5"}, DesignError, r"rates: found .*; allowed: numbers from 0 to 1"),
+    ],
+)
+def test_a_bad_parameter_is_named(changes: dict[str, object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        run_boundary("pocock", **{**POCOCK, **changes}, as_json=True)  # type: ignore[arg-type]
+
+
+def test_an_unknown_method_lists_those_there_are() -> None:
+    with pytest.raises(DesignError, match=r"method: found 'pockok'; allowed: pocock, obrien_fleming"):
+        run_boundary("pockok", **POCOCK, as_json=True)
+
+
+def test_an_option_that_was_not_given_is_not_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    run_boundary("pocock", **{**POCOCK, "options": {"prior": None, "delta": None}}, as_json=True)
+    assert json.loads(capsys.readouterr().out)["options"] == {}
+
+
+def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
+    paths, document = write_design(load_protocol(GOOD), tmp_path)
+    page = paths["html"].read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert (
+        page.count('<svg viewBox="0 0 380 220"') == 5
+    )  # two for count and rate each, one for the timing rule
+    for word in ("DSMB chair", "DSMB statistician", "Name", "Signature", "Date"):
+        assert f">{word}</th>" in page
+    assert json.loads(paths["json"].read_text(encoding="utf-8")) == document
+    text = design_text(document, load_protocol(GOOD), Path("design.html"))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    said = " ".join(text.split())
+    assert (
+        "does not cover what the rules spend together without harm: at most 9.57%" in said
+    )  # .0457 and two of .025
+    assert "three_cases has no alpha of its own, and crosses without harm in 4.57% of trials of 40" in said
+    for heading in ("First crosses here", "Expected participants", "Expected events in risk hours"):
+        assert heading in page
+
+
+def test_nothing_computed_is_not_shown_as_no_risk(tmp_path: Path) -> None:
+    protocol = load_protocol(GOOD)
+    count_alone = protocol.model_copy(update={"rules": protocol.rules[:1]})
+    paths, document = write_design(count_alone, tmp_path)
+    text = design_text(document, count_alone, paths["html"])
+    assert "No such probability could be computed for three_cases." in text
+    assert "add up to" not in text
+    assert " 0.0%" not in text
+
+
+def test_text_of_the_protocol_stays_text(tmp_path: Path) -> None:
+    attack = "<script>window.ran = true</script>"
+    study = Study.model_validate({"id": "S", "title": attack, "timezone": "Europe/Paris"})
+    paths, _ = write_design(load_protocol(GOOD).model_copy(update={"study": study}), tmp_path)
+    assert attack not in paths["html"].read_text(encoding="utf-8")

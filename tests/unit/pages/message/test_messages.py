@@ -1,0 +1,390 @@
+"""Messages as they are read, against files that were read by a person before they were kept."""
+
+import email
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.protocol import StudyProtocol, load_protocol
+from flows.ledger import Head
+from flows.pages.message import (
+    CaseFact,
+    Facts,
+    LookFacts,
+    Occasion,
+    RuleFact,
+    case_key,
+    compose,
+    look_facts,
+    outgoing_message,
+)
+from flows.pages.message.expedited import expedited_reporting
+
+TESTS = Path(__file__).parents[3]
+LOOKS = TESTS / "unit/pages/report/looks"
+GOLDEN = TESTS / "fixtures/messages"
+
+GRADES = {"FR01-004": "3", "FR01-011": "4", "FR03-001": "severe"}
+BACKGROUND = (
+    "Background assumed by the protocol: 2.0% per subject (0.5% to 10.0%).",
+    "Background seen in the same participants' own control hours: 1 new onset in 2,904 control hours, or 0.1% "
+    "per window (95 % limits 0.0% to 0.6%).",
+)
+
+
+def protocol() -> StudyProtocol:
+    return load_protocol(LOOKS / "protocol.yaml")
+
+
+def look(name: str) -> dict[str, Any]:
+    document = json.loads((LOOKS / f"{name}.json").read_text(encoding="utf-8"))
+    for case in document["cases"]:
+        case["grade"] = GRADES.get(case["USUBJID"])
+    document["caveats"] += BACKGROUND
+    return document
+
+
+def signal_look(*already_told: str) -> LookFacts:
+    document = look("signal")
+    told = {case_key(case) for case in document["cases"] if case["USUBJID"] in already_told}
+    return look_facts(document, protocol(), told=told)
+
+
+def watch_look() -> LookFacts:
+    document = look("signal")
+    document["verdict"] = "watch"
+    document["cases"] = document["cases"][:2]
+    for rule in document["rules"]:
+        if rule["verdict"] == "crossed":
+            rule.update(dict.fromkeys(("verdict", "best_case", "worst_case"), "not_crossed"))
+            rule.update(events=2, statistic=2.9)
+    return look_facts(document, protocol())
+
+
+def cleared_look() -> LookFacts:
+    document = look("signal")
+    document |= {"verdict": "no_signal", "cases": [], "caveats": []}
+    for rule in document["rules"]:
+        if rule["verdict"] == "crossed":
+            rule.update(dict.fromkeys(("verdict", "best_case", "worst_case"), "not_crossed"))
+            rule.update(events=1, statistic=0.21)
+    return look_facts(document, protocol())
+
+
+def signal_new() -> Facts:
+    return Facts(
+        study="SIM-IL7-01",
+        title="Simulated interleukin-7 study in septic shock",
+        timezone="Europe/Paris",
+        simulated=True,
+        alert="3f2a9c1d77e04b61",
+        about="signal:three_cases",
+        occasion=Occasion.RAISED,
+        role="safety_physician",
+        step=0,
+        at=datetime(2026, 3, 9, 6, 11, tzinfo=UTC),
+        look=signal_look(),
+        acknowledge_by=datetime(2026, 3, 9, 7, 11, tzinfo=UTC),
+        escalates_to="dsmb_chair",
+        head=Head(41, "e6" * 32),
+        report="looks/SIM-IL7-01/20260309T061000Z/report.html",
+        command="postdose alerts ack 3f2a9c1d77e04b61 --by NAME --reason TEXT",
+    )
+
+
+def signal_worsened() -> Facts:
+    return replace(
+        signal_new(),
+        occasion=Occasion.REOPENED,
+        look=signal_look("FR01-004", "FR01-011", "FR02-006"),
+        news=("US01-002, dose 1: a new case.", "FR03-001, dose 3: a new case."),
+    )
+
+
+def watch() -> Facts:
+    return replace(signal_new(), about="verdict:watch", look=watch_look())
+
+
+def not_assessable() -> Facts:
+    cause = ("The feed VS is older than the protocol allows (12 h).",)
+    told = look_facts(look("not_assessable"), protocol())
+    return replace(signal_new(), about="verdict:not_assessable", look=told, cause=cause, held_back=2)
+
+
+def cleared() -> Facts:
+    return replace(
+        signal_new(),
+        occasion=Occasion.CLEARED,
+        look=cleared_look(),
+        news=("A correction of VS took back the case of US01-002, dose 1.",),
+        acknowledge_by=None,
+        escalates_to=None,
+        command=None,
+    )
+
+
+def escalated() -> Facts:
+    return replace(
+        signal_new(),
+        occasion=Occasion.ESCALATED,
+        role="dsmb_chair",
+        step=1,
+        cause=(
+            "Safety physician was told at 2026-03-09 06:11 UTC and did not acknowledge within 60 minutes.",
+        ),
+        escalates_to=None,
+        look=signal_look("FR01-004", "FR01-011", "FR02-006", "US01-002", "FR03-001"),
+    )
+
+
+def dead_letter() -> Facts:
+    cause = ("Safety physician, env:POSTDOSE_PHYSICIAN_URL: the mail server answered 550 5.1.1.",)
+    return replace(signal_new(), occasion=Occasion.DEAD_LETTER, role="dsmb_chair", cause=cause)
+
+
+def look_missing() -> Facts:
+    cause = ("The last look had its data cut-off at 2026-03-09 02:00 UTC, 4.2 h ago; allowed: 2 h.",)
+    return replace(signal_new(), about="look_missing", cause=cause, look=None, report=None)
+
+
+def brief() -> Facts:
+    return replace(signal_new(), brief=True, role="dsmb_chair")
+
+
+def route_test() -> Facts:
+    return replace(
+        cleared(), occasion=Occasion.TEST, about="test", look=None, news=(), report=None, alert="test"
+    )
+
+
+MESSAGES = {
+    made.__name__: made
+    for made in (
+        signal_new,
+        signal_worsened,
+        watch,
+        not_assessable,
+        cleared,
+        escalated,
+        dead_letter,
+        look_missing,
+        brief,
+        route_test,
+    )
+}
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_is_what_was_read_and_kept(name: str) -> None:
+    message = compose(MESSAGES[name]())
+    told = f"Subject: {message.subject}\n\n{message.text}"
+    assert told == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+    assert message.html == (GOLDEN / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_text_fits_a_mail_and_is_ascii_where_nothing_else_was_given(name: str) -> None:
+    message = compose(MESSAGES[name]())
+    assert max(len(line) for line in message.text.splitlines()) <= 78
+    assert message.text.isascii() and message.subject.isascii()
+    assert len(message.subject) < 78
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_page_says_the_same_words_as_the_text(name: str) -> None:
+    message = compose(MESSAGES[name]())
+    assert words(shown(message.html)) == words(message.text)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_the_page_asks_a_mail_client_for_nothing(name: str) -> None:
+    page = Page()
+    page.feed(compose(MESSAGES[name]()).html)
+    assert page.tags.isdisjoint({"script", "img", "link", "style", "iframe", "form", "a", "svg", "object"})
+    assert page.attributes.isdisjoint({"src", "href", "background", "action", "srcset", "onload", "onclick"})
+    assert not re.search(r"url\(|https?:|@import", compose(MESSAGES[name]()).html)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_no_subject_and_no_arm_is_in_a_subject_line_and_no_arm_anywhere(name: str) -> None:
+    facts, message = MESSAGES[name](), compose(MESSAGES[name]())
+    known = {case["USUBJID"] for case in look("signal")["cases"]}
+    assert not any(subject in message.subject for subject in known)
+    arms = ("CYT107", "PLACEBO", "active", "treated")
+    told = json.dumps(outgoing_message(facts))
+    assert not any(arm.casefold() in told.casefold() for arm in arms)
+
+
+def test_a_brief_message_has_the_alerts_id_and_nothing_of_its_matter() -> None:
+    told = outgoing_message(brief())
+    assert set(told) == {"schema", "alert", "role", "subject", "text", "html"}
+    assert (
+        words(told["text"])
+        == words(shown(told["html"]))
+        == Counter(["there", "is", "a", "postdose", "alert", "3f2a9c1d77e04b61"])
+    )
+    assert told["subject"] == "postdose: alert 3f2a9c1d77e04b61"
+    other = outgoing_message(replace(brief(), about="look_missing", study="OTHER", look=None, cause=("x",)))
+    assert other == told  # whatever it is about
+
+
+def test_the_outbox_keeps_what_a_machine_sorts_by() -> None:
+    told = outgoing_message(escalated())
+    assert told["schema"] == "postdose/alert/2"
+    assert (told["about"], told["occasion"], told["step"]) == ("signal:three_cases", "escalated", 1)
+    assert (told["verdict"], told["acknowledge_by"]) == ("signal", "2026-03-09T07:11:00Z")
+    assert "event_action" not in told and outgoing_message(cleared())["event_action"] == "resolve"
+    assert outgoing_message(route_test())["test"] is True
+
+
+HOSTILE = "A\r\nBcc: thief@example.org\x1b[2J\u2028\u202eB\x00<script>alert(1)</script>"
+
+
+def test_what_a_protocol_or_a_feed_says_can_neither_begin_a_header_nor_hide_nor_run() -> None:
+    rules = (RuleFact(HOSTILE, "crossed", HOSTILE, HOSTILE, "crossed", "not_crossed", HOSTILE),)
+    case = CaseFact(
+        HOSTILE, 1, "2026-03-09T00:00:00Z", 6.0, (5.0, 6.0), HOSTILE, "definite", "yes", "3", new=True
+    )
+    told = replace(signal_look(), rules=rules, cases=(case,), feeds=(HOSTILE,), caveats=(HOSTILE,))
+    facts = replace(
+        signal_new(), study=HOSTILE, title=HOSTILE, alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
+        cause=(HOSTILE,), news=(HOSTILE,), report=HOSTILE, command=HOSTILE, escalates_to=HOSTILE, role=HOSTILE,
+    )  # fmt: skip
+    for one in (facts, replace(facts, brief=True), replace(facts, occasion=Occasion.CLEARED)):
+        message = compose(one)
+        assert not re.search(r"[\r\n\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]", message.subject)
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e]", message.text + message.html)
+        assert "<script" not in message.html
+        assert not re.search(r"^Bcc:", message.text, re.M)
+        mail = EmailMessage()
+        mail["Subject"] = message.subject
+        assert list(email.message_from_bytes(mail.as_bytes()).keys()) == ["Subject"]
+
+
+@pytest.mark.parametrize("study", ["S", "CYT107-IV", "A-STUDY-WITH-AN-ID-OF-FORTY-CHARACTERS-OR-", "X" * 200])
+@pytest.mark.parametrize(
+    "about", ["signal:r", "signal:" + "long_rule_" * 9, "delivery_failed:safety_physician"]
+)
+def test_a_subject_line_keeps_its_length_its_study_and_its_id(study: str, about: str) -> None:
+    subject = compose(replace(signal_new(), study=study, about=about)).subject
+    assert len(subject) < 78
+    assert study[:20] in subject and subject.endswith("[alert 3f2a9c1d]")
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "utc", "paris"),
+    [
+        ("2026-03-09T06:10:00Z", ("2026-03-16", "2026-03-24"), ("2026-03-16", "2026-03-24")),
+        (
+            "2026-03-09T23:30:00Z",
+            ("2026-03-16", "2026-03-24"),
+            ("2026-03-17", "2026-03-25"),
+        ),  # 00:30 in Paris
+        (
+            "2026-03-25T22:30:00Z",
+            ("2026-04-01", "2026-04-09"),
+            ("2026-04-01", "2026-04-09"),
+        ),  # across a clock change
+        ("2028-02-22T12:00:00Z", ("2028-02-29", "2028-03-08"), ("2028-02-29", "2028-03-08")),  # a leap day
+    ],
+)
+def test_expedited_days_are_counted_on_the_calendar_of_each_zone(
+    cutoff: str, utc: tuple[str, str], paris: tuple[str, str]
+) -> None:
+    """Day 0 is the cut-off's day: 9 + 7 = 16 and 9 + 15 = 24 March; 25 March + 7 is 1 April, + 15 is 9 April."""
+    said = expedited_reporting(cutoff, "Europe/Paris")
+    assert f"by {utc[0]} (UTC), {paris[0]} (Europe/Paris)" in said[1] and "7 calendar days" in said[1]
+    assert f"by {utc[1]} (UTC), {paris[1]} (Europe/Paris)" in said[2] and "15 calendar days" in said[2]
+    assert said[0].startswith("If the sponsor assesses")
+
+
+@pytest.mark.parametrize(
+    ("facts", "reminded"),
+    [
+        (signal_new(), True),
+        (watch(), True),
+        (not_assessable(), False),
+        (cleared(), False),
+        (look_missing(), False),
+    ],
+)
+def test_expedited_reporting_is_recalled_where_there_is_a_case_to_assess(
+    facts: Facts, reminded: bool
+) -> None:
+    assert ("SUSAR" in compose(facts).text) is reminded
+
+
+def test_a_case_is_new_until_it_was_told_as_it_is() -> None:
+    document = look("signal")
+    told = {case_key(case) for case in document["cases"]}
+    assert not any(case.new for case in look_facts(document, protocol(), told=told).cases)
+    document["cases"][0]["certainty"] = "possible"
+    document["cases"][1]["grade"] = "5"
+    fresh = {case.USUBJID for case in look_facts(document, protocol(), told=told).cases if case.new}
+    assert fresh == {"FR01-004", "FR01-011"}
+
+
+def test_an_alert_told_before_says_which_cases_are_new_and_when_none_is() -> None:
+    text = " ".join(compose(replace(signal_worsened(), news=())).text.split())
+    assert "2 cases new or changed: US01-002, dose 1; FR03-001, dose 3." in text
+    repeated = replace(escalated(), occasion=Occasion.REPEATED)
+    assert "No case is new or changed." in compose(repeated).text
+    assert "new or changed" not in compose(signal_new()).text
+    assert "new or changed" not in compose(signal_worsened()).text  # its news say which
+
+
+def test_only_the_first_twenty_cases_are_listed_and_the_rest_is_counted() -> None:
+    told = signal_look()
+    many = replace(told, cases=tuple(replace(told.cases[0], USUBJID=f"S-{place:02d}") for place in range(25)))
+    text = compose(replace(signal_new(), look=many)).text
+    assert "S-19" in text and "S-20" not in text
+    assert "and 5 more, on the page" in text
+
+
+def test_the_deadline_is_said_on_both_clocks_and_who_follows() -> None:
+    text = " ".join(compose(signal_new()).text.split())
+    assert (
+        "Acknowledge by 2026-03-09 07:11 UTC (2026-03-09 08:11 Europe/Paris). Otherwise dsmb chair is told."
+        in text
+    )
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.data: list[str] = []
+        self._in_title = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self._in_title = tag == "title"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_title = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._in_title:
+            self.data.append(data)
+
+
+def shown(html: str) -> str:
+    page = Page()
+    page.feed(html)
+    return " ".join(page.data)
+
+
+def words(text: str) -> Counter[str]:
+    return Counter(word.strip(":*") for word in text.casefold().split() if word.strip(":*"))

@@ -1,0 +1,53 @@
+"""What a reader sees first."""
+
+from flows.pages.report.sentences import cases_in_order, feed_state, further_sentences, lead_sentence
+
+
+def test_the_lead_says_what_to_whom_and_when(signal):
+    said = lead_sentence(signal, "fever with respiratory distress", (5.0, 8.0))
+    assert said == (
+        "3 cases of fever with respiratory distress in 3 of 21 participants dosed, "
+        "first seen 5.2\u20137.4 h after dosing; the risk window is 5\u20138 h."
+    )
+
+
+def test_two_cases_of_one_participant_are_one_participant(signal):
+    signal["cases"][1]["USUBJID"] = "FR01-004"
+    assert "3 cases in 2 of 21 participants" in lead_sentence(signal, "", (5.0, 8.0))
+
+
+def test_without_a_case_it_says_so(not_assessable):
+    said = lead_sentence(not_assessable, "", (5.0, 8.0))
+    assert said == "No definite case in the risk window (5\u20138 h after dosing) among 4 participants dosed."
+
+
+def test_cases_in_the_window_come_first_then_by_hour(signal):
+    assert [case["hour"] for case in cases_in_order(signal)] == [5.2, 6.25, 7.4, None, 31.5]
+
+
+def test_possible_cases_and_undelivered_alerts_are_named(signal):
+    signal["delivery"] = {"outcome": "pending"}
+    said = " ".join(further_sentences(signal))
+    assert "1 further case may lie in the risk window" in said
+    assert "Crossed: three_cases, rate, timing." in said
+    assert "Alert delivery: pending" in said
+
+
+def test_a_rule_that_only_the_worst_case_crosses_is_named(signal):
+    signal["rules"][0]["verdict"] = "not_crossed"
+    assert "Crossed only if the missing facts are at their worst: three_cases." in further_sentences(signal)
+
+
+def test_feeds_at_fault_are_named_when_there_is_no_answer(not_assessable):
+    said = further_sentences(not_assessable)
+    assert "Feeds at fault: EX passed, stale; VS missing." in said
+    assert "6 of 6 elapsed dose windows unobserved." in said
+
+
+def test_a_feed_with_too_many_rows_in_quarantine_says_so(signal):
+    feed = {**signal["feeds"][2], "within_limit": False}
+    assert feed_state(feed) == "passed, too many rows in quarantine"
+
+
+def test_a_feed_that_failed_and_is_stale_says_both(signal):
+    assert feed_state({**signal["feeds"][2], "outcome": "failed", "stale": True}) == "failed, stale"

@@ -1,0 +1,109 @@
+"""What is said of the background, of a scan, and of events that a scan could not use."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from checks.cases import DOSES, Findings
+from checks.evaluation import (
+    BackgroundEvidence,
+    Estimate,
+    Evidence,
+    RuleResult,
+    RuleVerdict,
+    Tally,
+    TimingEvidence,
+)
+from checks.measurements import MEASUREMENTS
+from checks.protocol import load_protocol
+from checks.signals import Verdict
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, QUARANTINE, SUBJECTS
+from checks.validation import FeedOutcome, Validation
+from flows.report.caveats import caveats
+from flows.report.look import Look
+
+CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
+PROTOCOLS = Path(__file__).parents[1] / "fixtures" / "protocols"
+GOOD, MINIMAL = (load_protocol(PROTOCOLS / name) for name in ("good.yaml", "good_minimal.yaml"))
+TABLES = (SUBJECTS, ADMINISTRATIONS, MEASUREMENTS, ADVERSE_EVENTS, QUARANTINE)
+NO_ROWS = Validation(
+    **{table.name: table.empty() for table in TABLES}, unplaced=frozenset(), checks=(), feeds=()
+)
+NOTHING_FOUND = Findings(DOSES.empty(), (), (), 0.0, 0.0)
+SEEN = BackgroundEvidence(
+    1, 1234.5, {"window": Estimate(0.0024, (0.0001, 0.0135)), "subject": Estimate(0.0146, (0.0004, 0.0783))}
+)
+
+
+def said(*results, background=SEEN, protocol=GOOD):
+    return caveats(look_of(evidence_of(background), results, protocol))
+
+
+def evidence_of(background=SEEN):
+    none = Tally(0, 0, 0)
+    timing = TimingEvidence(none, none, none, 0.0, 0.0)
+    return Evidence(none, 0, 0, 0, (), (), timing, {}, background)
+
+
+def look_of(evidence, results, protocol=GOOD, *, validation=NO_ROWS, changes=None):
+    changes = CHANGES.empty() if changes is None else changes
+    return Look(protocol, CUTOFF, validation, NOTHING_FOUND, evidence, results, Verdict.NO_SIGNAL, changes)
+
+
+def result(kind="timing", method="scan", p_value=0.5, **detail):
+    answer = RuleVerdict.NOT_CROSSED
+    return RuleResult("one", kind, method, answer, answer, answer, 1, 2, 0.05, p_value=p_value, detail=detail)
+
+
+def test_the_background_is_said_as_assumed_and_as_seen():
+    assert said() == (
+        "Background assumed by the protocol: 2.0% per subject (0.5% to 10.0%).",
+        "Background seen in the same participants' own control hours: 1 new onset in 1,234 control hours, or 0.2% "
+        "per window (95 % limits 0.0% to 1.4%), 1.5% per subject (95 % limits 0.0% to 7.8%).",
+    )
+
+
+def test_without_control_hours_or_a_declared_background_that_is_said():
+    assert said(background=BackgroundEvidence(0, 0.0), protocol=MINIMAL) == (
+        "Background cannot be estimated: no control hour was observed.",
+    )
+
+
+def test_a_scan_proves_less_and_says_what_it_left_out():
+    first, *_ = said(result())
+    assert first.startswith("Rule one chose its window after the events")
+    assert "Rule one: 1 of 3 events lie elsewhere." in said(result(left_out="1 of 3 events lie elsewhere"))
+
+
+def test_a_window_named_beforehand_is_said_of_the_other_timing_rules_alone():
+    sentence = "The timing p-value holds for a window named before the events"
+    assert not [text for text in said(result()) if text.startswith(sentence)]
+    assert [text for text in said(result(method="self_controlled")) if text.startswith(sentence)]
+    assert not [
+        text for text in said(result(method="maxsprt_poisson", p_value=None)) if text.startswith(sentence)
+    ]
+
+
+def test_a_contradicted_null_rate_comes_before_the_backgrounds():
+    found = said(replace(result("rate", "pocock"), detail={"background_contradicts": "null_rate lies below"}))
+    assert found[0] == "Rule one: null_rate lies below."
+
+
+def test_feeds_read_as_found_are_named():
+    feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, 0.0, True, ())
+    kept = replace(feed, domain="AE", received=CUTOFF)
+    missing = replace(feed, domain="LB", sha256=())
+    text = caveats(look_of(evidence_of(), (), validation=replace(NO_ROWS, feeds=(feed, kept, missing))))
+    assert any(line.startswith("When VS was received is not on record") for line in text)
+
+
+def test_what_later_deliveries_changed_is_counted():
+    rows = [{"domain": "AE", "kind": kind} for kind in ("corrected", "deleted", "corrected")]
+    changes = pd.DataFrame(rows, columns=list(CHANGES.columns))
+    text = caveats(look_of(evidence_of(), (), changes=changes))
+    assert (
+        "Later deliveries changed what earlier ones had said (2 corrected, 1 deleted): changes.csv lists each "
+        "change." in text
+    )
