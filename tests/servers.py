@@ -32,7 +32,7 @@ def free_port() -> int:
 
 def postdose(*arguments: str) -> list[str]:
     """The command as its installed entry point runs it."""
-    return [sys.executable, "-m", "flows.cli", *arguments]
+    return [sys.executable, "-m", "flows.commands.cli", *arguments]
 
 
 def wait_for(what: str, ready: Callable[[], Any], *, seconds: float, said: Callable[[], str] = str) -> Any:

@@ -33,7 +33,7 @@ RULE = RuleFact("three_cases", "crossed", "3", "3", "crossed", "crossed")
 
 
 def postdose(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", "alerts", *arguments]
+    command = [sys.executable, "-m", "flows.commands.cli", "alerts", *arguments]
     kept: Mapping[str, str] = {k: v for k, v in os.environ.items() if not k.startswith("POSTDOSE_")}
     environment = {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **environ}
     return subprocess.run(

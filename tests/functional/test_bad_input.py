@@ -266,7 +266,7 @@ def test_as_a_process(name: str, prefect_url: str, tmp_path: Path) -> None:
     environment = {**os.environ, **own}
     arguments = ["look", str(protocol), "--data-cutoff", CUTOFF.isoformat(), "--out", str(tmp_path / "out")]
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments, "--json"],
+        [sys.executable, "-m", "flows.commands.cli", *arguments, "--json"],
         env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == kind.exit_code, done.stderr
@@ -280,7 +280,7 @@ def test_a_mistake_in_the_protocol_is_told_with_its_line(tmp_path: Path) -> None
     text = protocol.read_text(encoding="utf-8")
     protocol.write_text(text.replace("at_least: 38.3", "at_least: 38,3"), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", "look", str(protocol), "--json"],
+        [sys.executable, "-m", "flows.commands.cli", "look", str(protocol), "--json"],
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")

@@ -37,7 +37,7 @@ def postdose(study: Path, prefect_url: str) -> Postdose:
     home = {"PREFECT_HOME": str(study.parent / "prefect"), "PREFECT_API_URL": prefect_url}
 
     def run(*options: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "flows.cli", "look", str(study / "protocol.yaml")]
+        command = [sys.executable, "-m", "flows.commands.cli", "look", str(study / "protocol.yaml")]
         return subprocess.run(
             [*command, "--data-cutoff", CUTOFF, *options],
             env={**kept, **home, **environment},

@@ -31,7 +31,7 @@ def served(environment: Mapping[str, str], prefect_url: str) -> Mapping[str, str
 def postdose(
     *arguments: str, environment: Mapping[str, str], folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "flows.commands.cli", *arguments]
     return subprocess.run(
         command,
         env=dict(environment),
@@ -166,7 +166,7 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(
 def test_help_needs_neither_prefect_nor_great_expectations(environment: Mapping[str, str]) -> None:
     script = (
         "import sys\n"
-        "from flows.cli import main\n"
+        "from flows.commands.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'prefect', 'great_expectations', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules)\n"

@@ -14,7 +14,7 @@ POCOCK = ("boundary", "pocock", "--n-max", "15", "--null-rate", "0.2", "--alpha"
 
 def _run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments], cwd=ROOT, capture_output=True, check=False
+        [sys.executable, "-m", "flows.commands.cli", *arguments], cwd=ROOT, capture_output=True, check=False
     )
 
 

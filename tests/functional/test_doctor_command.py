@@ -19,7 +19,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("POSTDOSE_", "PREFECT_"))}
     return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *arguments],
+        [sys.executable, "-m", "flows.commands.cli", *arguments],
         env={**inherited, **environ}, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str
 
 
 def heartbeat(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return postdose("-m", "flows.cli", "heartbeat", *arguments)
+    return postdose("-m", "flows.commands.cli", "heartbeat", *arguments)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_another_ledger_is_asked_where_state_names_it(protocol: Path, tmp_path: 
 def test_the_command_loads_neither_prefect_nor_pandas(protocol: Path) -> None:
     ledger_of(protocol, 30)
     script = (
-        "import sys; from flows.cli import main; code = main(['heartbeat', sys.argv[1]]);"
+        "import sys; from flows.commands.cli import main; code = main(['heartbeat', sys.argv[1]]);"
         "sys.exit(code or sum(name in sys.modules for name in ('prefect', 'pandas', 'great_expectations')))"
     )
     assert postdose("-c", script, str(protocol)).returncode == 0
@@ -167,7 +167,9 @@ def test_where_the_file_cannot_be_written_the_look_is_no_worse(protocol: Path) -
 def looked(protocol: Path, server: str, url: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A look at a study of which no feed has arrived."""
     home = {"PREFECT_HOME": str(protocol.parent / "prefect"), "PREFECT_API_URL": server}
-    return postdose("-m", "flows.cli", "look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ)
+    return postdose(
+        "-m", "flows.commands.cli", "look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ
+    )
 
 
 def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(

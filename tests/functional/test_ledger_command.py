@@ -32,7 +32,7 @@ def postdose(tmp_path_factory: pytest.TempPathFactory) -> Postdose:
 
     def run(*arguments: str, folder: Path = ROOT, **told: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "flows.cli", *arguments],
+            [sys.executable, "-m", "flows.commands.cli", *arguments],
             env={**kept, **told}, cwd=folder, capture_output=True, text=True, timeout=500, check=False,
         )  # fmt: skip
 
@@ -156,7 +156,7 @@ def test_a_mistake_of_the_command_exits_2_and_makes_no_database(
 
 LOOKS = """
 import json, os, sys
-from flows.cli import main
+from flows.commands.cli import main
 
 for arguments, told in json.loads(sys.argv[1]):
     os.environ.update(told)

@@ -89,7 +89,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> M
 
 
 def start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "flows.commands.cli", *arguments]
     return subprocess.Popen(
         command,
         env=dict(environment),

@@ -31,7 +31,7 @@ def protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", *arguments]
+    command = [sys.executable, "-m", "flows.commands.cli", *arguments]
     inherited: Mapping[str, str] = {k: v for k, v in os.environ.items() if not k.startswith("POSTDOSE_")}
     return subprocess.run(
         command, env={**inherited, **environ}, capture_output=True, text=True, timeout=120, check=False

@@ -55,7 +55,7 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Looked:
     command = [
         sys.executable,
         "-m",
-        "flows.cli",
+        "flows.commands.cli",
         "look",
         str(study / "protocol.yaml"),
         "--data-cutoff",

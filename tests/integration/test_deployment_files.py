@@ -96,7 +96,7 @@ def test_prefect_yaml_and_the_kubernetes_template_are_taken_by_a_server(
         call("/work_pools/", pool)
     command = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml"]
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli", *command],
+        [sys.executable, "-m", "flows.commands.cli", *command],
         cwd=ROOT, env=dict(prefect_server), capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

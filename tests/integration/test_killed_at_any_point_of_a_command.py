@@ -72,7 +72,7 @@ class Study:
 
     def look(self) -> subprocess.Popen[bytes]:
         named = (str(self.folder / "protocol.yaml"), "--out", str(self.out))
-        command = [sys.executable, "-m", "flows.cli", "look", *named]
+        command = [sys.executable, "-m", "flows.commands.cli", "look", *named]
         with (self.folder / "look.log").open("ab") as log:
             return subprocess.Popen(command, env=dict(self.environment), stdout=log, stderr=log)
 

@@ -1,5 +1,6 @@
-"""Decide whether a look finds exactly the cases that a simulated study holds, and say so."""
+"""`postdose demo`: simulate a study with planted cases, look at it, and say whether exactly those were found."""
 
+import argparse
 import json
 import shutil
 from collections.abc import Mapping
@@ -8,15 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from checks.errors import UsageError
-from flows.looks.monitor import EXIT_CODES, make_look
-from flows.pages.terminal import text_summary
-from flows.simulate import simulate
 
 SEED = 1
 
 
-def run_demo(out: Path) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), help="folder for the simulated study (default: demo)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
     """Simulate, look, compare with the planted truth; return 0 when exactly the planted cases were found."""
+    from flows.looks.monitor import EXIT_CODES, make_look
+    from flows.pages.terminal import text_summary
+    from flows.simulate import simulate
+
+    out: Path = options.out
     _make_room(out)
     simulate("cyt107", out, seed=SEED)
     truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
@@ -44,10 +54,6 @@ def _make_room(out: Path) -> None:
     if not (out / "truth.json").is_file():
         raise UsageError(f"--out {out}: found a folder that is no earlier demo; allowed: a new folder")
     shutil.rmtree(out)
-
-
-def _listed(cases: set[tuple[str, int]]) -> str:
-    return ", ".join(f"{subject} dose {dose}" for subject, dose in sorted(cases)) or "none"
 
 
 def _found(document: Mapping[str, Any]) -> set[tuple[str, int]]:

@@ -1,0 +1,68 @@
+"""`postdose alerts`: lists, shows, takes and sends again alerts, and tests whether one would arrive."""
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.commands.arguments import add_json
+from flows.settings import read_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    actions = parser.add_subparsers(required=True, dest="action", metavar="list|show|ack|resend|route-test")
+    listed = actions.add_parser("list", help="list the alerts that are open or acknowledged")
+    listed.add_argument("--all", action="store_true", help="also those whose cause is gone")
+    show = actions.add_parser("show", help="show one alert, and all that became of it")
+    ack = actions.add_parser("ack", help="take an alert: nobody further is told, unless the evidence worsens")
+    resend = actions.add_parser("resend", help="send again what was given up of an alert")
+    resend.add_argument("protocol", type=Path, help="study protocol file, beside which channels' files lie")
+    for action in (show, ack, resend):
+        action.add_argument("alert", metavar="ALERT", help="its id, or the first characters of it")
+    for action in (ack, resend):
+        action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
+    ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
+    for action in (listed, show, ack, resend):
+        action.add_argument(
+            "--state",
+            help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder; "
+            "of resend, beside the protocol)",
+        )
+        add_json(action)
+    route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
+    route_test.add_argument("protocol", help="study protocol file")
+    route_test.add_argument("--role", help="test the channels of this role alone")
+    add_json(route_test)
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, show or take alerts, or send again what was given up."""
+    from checks.protocol import load_protocol
+    from flows.alerts.command import run_ack, run_list, run_resend, run_show
+
+    now = datetime.now(UTC)
+    if options.action == "route-test":
+        return _route_test(options, now)
+    if options.action == "resend":
+        protocol = load_protocol(options.protocol)
+        settings = read_settings(os.environ, state=options.state, folder=protocol.folder)
+        return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
+    settings = read_settings(os.environ, state=options.state, folder=Path())
+    if options.action == "ack":
+        return run_ack(
+            settings, options.alert, by=options.by, reason=options.reason, now=now, as_json=options.json
+        )
+    if options.action == "list":
+        return run_list(settings, closed=options.all, as_json=options.json)
+    return run_show(settings, options.alert, as_json=options.json)
+
+
+def _route_test(options: argparse.Namespace, now: datetime) -> int:
+    """Send a message marked TEST through every channel."""
+    from checks.protocol import load_protocol
+    from flows.alerts.proving import run_route_test
+
+    protocol = load_protocol(Path(options.protocol))
+    settings = read_settings(os.environ, state=None, folder=protocol.folder)
+    return run_route_test(protocol, settings.addresses, now, role=options.role, as_json=options.json)

@@ -1,0 +1,28 @@
+"""Arguments that several commands take."""
+
+import argparse
+from datetime import datetime
+
+
+def add_json(parser: argparse.ArgumentParser, document: str = "one JSON document") -> None:
+    """Add ``--json``, which prints a document in place of text."""
+    parser.add_argument("--json", action="store_true", help=f"print {document} and nothing else")
+
+
+def moment(text: str) -> datetime:
+    """Read a time with its zone.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When it is not ISO 8601, or has no offset.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}; allowed: ISO 8601, as 2026-03-01T06:00Z"
+        ) from error
+    if read.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"found {text!r} without a zone; allowed: an offset or Z at its end")
+    return read

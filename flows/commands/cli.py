@@ -1,0 +1,103 @@
+"""The command line of ``postdose``: which commands it offers; every error becomes a message and an exit code."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from checks.errors import PostdoseError, ProtocolError
+from flows.commands import (
+    alerts,
+    boundary,
+    check,
+    demo,
+    design,
+    doctor,
+    heartbeat,
+    ledger,
+    look,
+    prefect,
+    receive,
+    replay,
+    serve,
+    simulate,
+)
+from flows.settings import prefect_settings
+
+
+class Command(Protocol):
+    """What each module of a command offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare what the command takes."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run it and return the exit code."""
+
+
+COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
+    "demo": (demo, "simulate a study with planted cases and find them"),
+    "check": (check, "list every problem of a study protocol file"),
+    "look": (look, "make one look at a study (the main job)"),
+    "receive": (receive, "take files in as deliveries of a feed"),
+    "replay": (replay, "look again at each past data cut-off with the data as they were known then"),
+    "simulate": (simulate, "write the SDTM feeds of a simulated study"),
+    "boundary": (boundary, "show a stopping boundary and its exact characteristics"),
+    "design": (design, "write what a protocol's rules do, for the DSMB to sign"),
+    "alerts": (alerts, "list, show or take alerts; test whether one would arrive"),
+    "ledger": (ledger, "verify or export the record of looks, or name its head"),
+    "heartbeat": (heartbeat, "for an outside watchdog: not 0 when the last look or a feed is too old"),
+    "serve": (serve, "run scheduled looks, and looks asked for, through a Prefect server"),
+    "doctor": (doctor, "say what would stop a look tonight"),
+    "prefect": (prefect, "run Prefect's own command with our settings: no telemetry, the database"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    own = 1 if given[:1] == ["prefect"] else len(given)  # what follows `prefect` is not ours to parse
+    options = _parser().parse_args(given[:own], argparse.Namespace(handed_on=given[own:]))
+    _show_progress()
+    command: Callable[[argparse.Namespace], int] = options.run
+    try:
+        os.environ.update(prefect_settings(os.environ))
+        return command(options)
+    except ProtocolError as error:
+        print(error, file=sys.stderr)
+        print(f"{len(error.problems)} to correct. {error.remedy}", file=sys.stderr)
+        return error.exit_code
+    except PostdoseError as error:
+        print(f"postdose: {error}\n{error.remedy}", file=sys.stderr)
+        return error.exit_code
+
+
+def _show_progress() -> None:
+    """Let our own progress, and nothing else, reach standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("postdose")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="postdose",
+        description="Watches a running clinical trial for harm that is locked to dosing.",
+        epilog="Exit codes of a look: 0 no_signal, 10 watch, 20 signal, 30 not_assessable. postdose recommends; "
+        "a DSMB decides. It is not a medical device.",
+    )
+    offered = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (command, what) in COMMANDS.items():
+        takes = offered.add_parser(name, help=what, add_help=command is not prefect)
+        takes.set_defaults(run=command.run)
+        command.add_arguments(takes)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""`postdose look`: one look at a study, and the closed report where one is asked for."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.errors import PostdoseError
+from flows.commands.arguments import add_json, moment
+
+if TYPE_CHECKING:
+    from flows.looks.monitor import LookOutcome
+
+ENGINES = ("local", "dask")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("protocol", help="study protocol file")
+    parser.add_argument(
+        "--feeds", type=Path, help="folder that holds the feeds, in place of the protocol's paths"
+    )
+    parser.add_argument(
+        "--data-cutoff", type=moment, help="the only 'now', with an offset or Z (default: now)"
+    )
+    parser.add_argument(
+        "--state", help="database URL of the ledger (default: postdose.sqlite beside the protocol)"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the look's files")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="where a large study is computed: in this process (default), or on a Dask cluster",
+    )
+    parser.add_argument(
+        "--closed",
+        action="store_true",
+        help="write the report by arm as well (needs POSTDOSE_CLOSED=allowed)",
+    )
+    parser.add_argument(
+        "--reason", default="", help="why the arm is read (with --closed; kept in the ledger)"
+    )
+    parser.add_argument("--by", default="", help="who reads the arm (with --closed; kept in the ledger)")
+    add_json(parser, "look.json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make one look, print it, and write the closed report where one is asked for."""
+    if options.state:
+        os.environ["POSTDOSE_STATE"] = (
+            options.state
+        )  # a URL may hold a password: it never becomes a parameter
+    from flows.looks.monitor import make_look
+
+    if options.closed:
+        _require_closed(options)
+    outcome = make_look(
+        options.protocol,
+        data_cutoff=options.data_cutoff,
+        feeds=None if options.feeds is None else str(options.feeds),
+        out=None if options.out is None else str(options.out),
+        engine=options.engine,
+    )
+    _show(outcome, as_json=options.json)
+    return _closed(options, outcome) if options.closed else int(outcome.exit_code)
+
+
+def _require_closed(options: argparse.Namespace) -> None:
+    """Refuse a closed report before the look is made."""
+    from flows.looks.closed import require_permission
+    from flows.looks.study import open_study
+
+    study = open_study(options.protocol, os.environ)
+    require_permission(study.settings, study.protocol, reason=options.reason, by=options.by)
+
+
+def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
+    """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
+    from flows.looks.closed.look import write_closed
+    from flows.looks.monitor import EXIT_CODES
+    from flows.looks.study import open_study
+
+    study = open_study(options.protocol, os.environ)
+    feeds = None if options.feeds is None else str(options.feeds)
+    try:
+        page = write_closed(study, outcome, feeds=feeds, reason=options.reason, by=options.by)
+    except PostdoseError as error:
+        print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
+        return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code
+    print(f"Closed report: {page}", file=sys.stderr)
+    return outcome.exit_code
+
+
+def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
+        return
+    from flows.pages.terminal import text_summary
+
+    print(text_summary(outcome.document, report=outcome.report))

@@ -1,0 +1,31 @@
+"""`postdose receive`: takes files in as deliveries of a feed, and prints their receipts."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.commands.arguments import moment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("protocol", help="study protocol file")
+    parser.add_argument("domain", help="the feed's domain, such as VS")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--received-at", type=moment, help="when they were received, with an offset or Z (default: now)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Take files in as deliveries, and print their receipts."""
+    from flows.looks.monitor import receive_files
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    for receipt in receive_files(
+        options.protocol, options.domain, options.files, received_at=options.received_at or now, now=now
+    ):
+        print(
+            f"{receipt.domain} {receipt.name}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}"
+        )
+    return 0

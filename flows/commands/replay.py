@@ -1,0 +1,45 @@
+"""`postdose replay`: the same look at each past data cut-off, and what delayed each rule."""
+
+import argparse
+from pathlib import Path
+
+from flows.commands.arguments import add_json, moment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("protocol", help="study protocol file")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="T",
+        type=moment,
+        help="first data cut-off (default: day of the first dose)",
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        metavar="T",
+        type=moment,
+        help="no data cut-off later (default: when all was known)",
+    )
+    parser.add_argument("--every", default="1d", help="time between looks: 30min, 6h (default: 1d)")
+    parser.add_argument(
+        "--feeds", type=Path, help="folder that holds the feeds, in place of the deliveries on record"
+    )
+    parser.add_argument("--out", type=Path, help="folder for the replay's files")
+    add_json(parser, "replay.json")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look again at each past data cut-off, and print what delayed each rule."""
+    from flows.looks.replay.command import Request, run_replay
+
+    request = Request(
+        first=options.first,
+        last=options.last,
+        every=options.every,
+        feeds=None if options.feeds is None else str(options.feeds),
+        out=None if options.out is None else str(options.out),
+    )
+    return run_replay(options.protocol, request, as_json=options.json)
