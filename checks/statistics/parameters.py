@@ -1,8 +1,12 @@
-"""Decide whether a parameter of a timing test is possible, and say what is allowed when it is not."""
+"""Parameters of boundaries and tests: what is possible, and what is allowed where it is not.
 
-import itertools
+Every function returns the value in the type that the statistics use, or raises a ``DesignError`` that names the
+parameter, what was found and what is allowed.
+"""
+
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
@@ -20,87 +24,104 @@ def impossible(name: str, found: object, allowed: str) -> DesignError:
 
 
 def count(name: str, value: object, *, at_least: int = 0) -> int:
-    """Return ``value`` as a whole number of at least ``at_least``, or raise ``DesignError``."""
+    """Return ``value`` as a whole number of at least ``at_least``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
         raise impossible(name, value, f"a whole number, {at_least} or more")
     return int(value)
 
 
-def _number(name: str, value: object, allowed: str) -> float:
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
-        raise impossible(name, value, allowed)
-    return float(value)
-
-
 def positive(name: str, value: object) -> float:
-    """Return ``value`` as a finite number above 0, or raise ``DesignError``."""
-    number = _number(name, value, "a finite number above 0")
-    if number <= 0:
+    """Return ``value`` as a finite number above 0."""
+    number = _number(value)
+    if not 0 < number < math.inf:
         raise impossible(name, value, "a finite number above 0")
     return number
 
 
 def not_negative(name: str, value: object) -> float:
-    """Return ``value`` as a finite number of 0 or more, or raise ``DesignError``."""
-    number = _number(name, value, "a finite number, 0 or more")
-    if number < 0:
+    """Return ``value`` as a finite number of 0 or more."""
+    number = _number(value)
+    if not 0 <= number < math.inf:
         raise impossible(name, value, "a finite number, 0 or more")
     return number
 
 
-def share(name: str, value: object) -> float:
-    """Return ``value`` as a number strictly between 0 and 1, or raise ``DesignError``."""
-    number = _number(name, value, "a number between 0 and 1, both excluded")
-    if not 0 < number < 1:
-        raise impossible(name, value, "a number between 0 and 1, both excluded")
+def between(name: str, value: object, low: float, high: float, *, closed: bool = False) -> float:
+    """Return ``value`` as a number between two limits, which are themselves allowed when ``closed``."""
+    number = _number(value)
+    if not (low <= number <= high if closed else low < number < high):
+        limits = f"from {low:g} to {high:g}" if closed else f"between {low:g} and {high:g}, both excluded"
+        raise impossible(name, value, f"a number {limits}")
     return number
 
 
+def share(name: str, value: object) -> float:
+    """Return ``value`` as a number strictly between 0 and 1."""
+    return between(name, value, 0, 1)
+
+
 def time_ratio(name: str, value: object) -> float:
-    """Return ``value`` as a ratio of times within ``FARTHEST``, or raise ``DesignError``."""
+    """Return ``value`` as a ratio of times within ``FARTHEST``."""
     number = positive(name, value)
     if not 1 / FARTHEST <= number <= FARTHEST:
         raise impossible(name, value, f"a ratio from {1 / FARTHEST:g} to {FARTHEST:g}")
     return number
 
 
-def sequence(name: str, value: object) -> Sequence[Any]:
-    """Return ``value`` as a tuple when it is a sequence or an array, or raise ``DesignError``."""
+def sequence(name: str, value: object) -> tuple[Any, ...]:
+    """Return ``value`` as a tuple when it is a sequence or an array."""
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
         raise impossible(name, value, "a sequence of values")
     return tuple(value)
 
 
 def choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    """Raise ``DesignError`` when ``value`` is none of ``allowed``."""
+    """Refuse a ``value`` that is none of ``allowed``."""
     if value not in allowed:
         raise impossible(name, value, " or ".join(allowed))
 
 
 def beta_prior(name: str, value: object) -> tuple[float, float]:
-    """Return ``value`` as the two positive parameters of a beta distribution, or raise ``DesignError``."""
+    """Return ``value`` as the two parameters of a beta distribution, both positive."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        raise impossible(name, value, "two numbers above 0")
+        raise impossible(name, value, "two numbers (a, b) of a beta distribution")
     return positive(name, value[0]), positive(name, value[1])
 
 
-def whole_looks(looks: Sequence[int] | None, n_max: int) -> tuple[int, ...]:
-    """Return the planned looks, every event up to ``n_max`` when None, or raise ``DesignError``."""
+def whole_looks(looks: object, n_max: int, *, last_at_n_max: bool = False) -> tuple[int, ...]:
+    """Return the planned looks, increasing and none above ``n_max``; one at every number up to it when None."""
     if looks is None:
         return tuple(range(1, n_max + 1))
-    checked = tuple(count("looks", look, at_least=1) for look in sequence("looks", looks))
-    _increasing(checked, n_max)
-    return checked
+    numbers = tuple(count("looks", look, at_least=1) for look in sequence("looks", looks))
+    last = numbers[-1] if _increasing(numbers) else math.inf
+    if last > n_max or (last_at_n_max and last < n_max):
+        allowed = f"the last of them {n_max}" if last_at_n_max else f"none above n_max = {n_max}"
+        raise impossible("looks", numbers, f"one look or more, increasing, {allowed}")
+    return numbers
 
 
-def timed_looks(looks: Sequence[float], last: float) -> tuple[float, ...]:
-    """Return planned looks in expected events that end at ``last``, or raise ``DesignError``."""
-    checked = tuple(positive("looks", look) for look in sequence("looks", looks))
-    _increasing(checked, last)
-    return checked
+def timed_looks(looks: object, end: float) -> tuple[float, ...]:
+    """Return planned looks in expected events, the last of them at ``end``."""
+    times = tuple(positive("looks", look) for look in sequence("looks", looks))
+    if not _increasing(times) or not math.isclose(times[-1], end, rel_tol=1e-12):
+        raise impossible("looks", times, f"one look or more, increasing, the last of them {end}")
+    return times
 
 
-def _increasing(looks: Sequence[float], last: float) -> None:
-    rises = all(before < after for before, after in itertools.pairwise(looks))
-    if not looks or not rises or not math.isclose(looks[-1], last, rel_tol=1e-12):
-        raise impossible("looks", looks, f"one look or more, increasing, the last of them {last}")
+def _increasing(looks: Sequence[float]) -> bool:
+    return len(looks) > 0 and all(before < after for before, after in pairwise(looks))
+
+
+def fewest_events(events: object, looks: Sequence[int]) -> None:
+    """Refuse a boundary that has not one count of 1 or more, or None, for each of its looks."""
+    fewest = sequence("events", events)
+    if len(fewest) != len(looks):
+        raise impossible("events", fewest, f"one for each of {len(looks)} looks")
+    for number in fewest:
+        if number is not None:
+            count("events", number, at_least=1)
+
+
+def _number(value: object) -> float:
+    """Return the number that a value is, nan for what is none."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan

@@ -1,4 +1,4 @@
-"""Decide, exactly, with what probability a running count of events is stopped at each look.
+"""The exact probability that a running count of events is stopped at each look.
 
 Estimator: forward recursion on P(S_n = s, not yet stopped) for S_n ~ Binomial(n, rate); at a look the mass at
 or above the boundary leaves, so the vector never outgrows the boundary. Assumes independent subjects with one

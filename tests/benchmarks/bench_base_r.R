@@ -18,7 +18,6 @@ timed <- function(name, call, times = calls) {
   for (i in seq_len(times)) call()
   cat(name, sprintf("%.17g", value), sprintf("%.9g", (proc.time()[["elapsed"]] - start) / times), "\n", sep = "\t")
 }
-timed("window_p", function() binom.test(3, 15, 0.1, "greater")$p.value)
 timed("tail_p", function() pbinom(2, 15, 0.1, lower.tail = FALSE))
 timed("scri_p", function() poisson.test(c(3, 1), c(3, 45), alternative = "greater")$p.value)
 timed("scri_low", function() poisson.test(c(3, 1), c(3, 45))$conf.int[1])

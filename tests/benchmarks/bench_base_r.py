@@ -20,7 +20,7 @@ from checks.cases.background_rate import poisson_limits
 from checks.design.results import estimate
 from checks.rules.backgrounds import tail
 from checks.statistics.recursion import crossing_probability
-from checks.statistics.timing import self_controlled, window_test
+from checks.statistics.timing import self_controlled
 
 SCRIPT = Path(__file__).with_name("bench_base_r.R")
 CALLS = 2000
@@ -28,7 +28,6 @@ LOOKS = tuple(range(1, 101))
 FEWEST = tuple(int(stats.binom.ppf(0.99, n, 0.2)) + 1 for n in LOOKS)
 
 CASES: dict[str, tuple[str, Callable[[], float]]] = {
-    "window_p": ("binom.test p, 3 of 15", lambda: window_test(3, 15, 0.1).p_value),
     "tail_p": ("pbinom tail, 3 of 15", lambda: tail(3, 15, 0.1)),
     "scri_p": ("poisson.test p, 3:1", lambda: self_controlled(3, 1, 3, 45).p_value),
     "scri_low": ("poisson.test lower limit", lambda: self_controlled(3, 1, 3, 45, "two-sided").ci95[0]),

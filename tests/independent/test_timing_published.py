@@ -5,13 +5,12 @@ import math
 import pytest
 from scipy.stats import binom
 
+from checks.statistics.binomial import binomial_tail, posterior_at_most
 from checks.statistics.timing import (
     BinomialBoundary,
     maxsprt_binomial,
     maxsprt_poisson,
-    posterior_above_background,
     self_controlled,
-    window_test,
 )
 
 
@@ -91,8 +90,8 @@ def test_binomial_boundary_by_hand():
     ],
 )
 def test_three_of_fifteen_moves_with_the_background(background, p_value, posterior):
-    assert window_test(3, 15, background).p_value == pytest.approx(p_value, abs=0.0005)
-    found = posterior_above_background(3, 15, background, prior_weight=10)
+    assert binomial_tail(15, 3, background) == pytest.approx(p_value, abs=0.0005)
+    found = 1 - posterior_at_most(background, 15, 3, (10 * background, 10 * (1 - background)))
     assert found == pytest.approx(posterior, abs=0.0005)
 
 

@@ -8,22 +8,20 @@ import functools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from independent.tables import rows_of
-from scipy.stats import nbinom, poisson
+from scipy.stats import nbinom
 
+from checks.statistics.binomial import binomial_tail, success_distribution
 from checks.statistics.timing import (
     case_series,
     maxsprt_binomial,
     maxsprt_conditional,
     maxsprt_poisson,
-    scan_counts,
     self_controlled,
     self_controlled_strata,
-    window_test,
 )
 
 Row = dict[str, str]
@@ -235,63 +233,6 @@ def test_critical_values_by_simulation():
     settle(name, rows, len(rows))
 
 
-def exceedance(expected: np.ndarray, reaches: Iterator[int]) -> float:
-    """P(some latest window reaches its count): exact recursion over windows of growing duration."""
-    state = np.ones(1)
-    for rate, limit in zip(expected[::-1], reaches, strict=True):
-        if limit == 0:
-            return 1.0
-        state = np.convolve(state, poisson.pmf(np.arange(120), rate))[:limit]
-    return 1 - state.sum()
-
-
-def fewest_reaching(expected: np.ndarray, statistic: float, strictly: bool) -> Iterator[int]:
-    for b in np.cumsum(expected[::-1]):
-        for c in range(200):
-            score = c * math.log(c / b) - c + b if c > b else 0.0
-            if score > statistic + 1e-9 or (not strictly and score >= statistic - 1e-9):
-                yield c
-                break
-
-
-def test_prospective_scan_and_the_published_defects():
-    """Scores match. The package counts only strictly larger simulations: with ties its p-value is too small.
-
-    Three rows have no excess at all (score 0): the right p-value is 1, not 0.69 to 0.74; there it also
-    reports a duration of 1. Its Gumbel column is an approximation that is wrong by orders of magnitude in the
-    tail.
-    """
-    name = "scanstatistics_temporal.csv"
-    rows = rows_of(name)
-    verdicts: Counter[str] = Counter()
-    for row in rows:
-        counts = [int(c) for c in re.search(r"counts=matrix\(c\(([\d,]+)\)", row["call"]).group(1).split(",")]
-        expected = np.full(11, float(re.search(r"baselines=matrix\(([\d.]+)", row["call"]).group(1)))
-        found = scan_counts(counts, expected.tolist(), seed=20230813)
-        printed_score, printed_p = float(row["mlc_score"]), float(row["mc_pvalue"])
-        assert found.statistic == pytest.approx(printed_score, abs=1e-9)
-        strict, right = (
-            exceedance(expected, fewest_reaching(expected, printed_score, strictly))
-            for strictly in (True, False)
-        )
-        for p_value, exact in ((printed_p, strict), (found.p_value, right)):
-            error = math.sqrt(exact * (1 - exact) / 9999)
-            assert p_value == pytest.approx(exact, abs=4 * error + 1 / 9999)
-        strict_here = found.p_value - found.ties / 10_000
-        assert strict_here == pytest.approx(
-            strict, abs=4 * math.sqrt(strict * (1 - strict) / 9999) + 1 / 9999
-        )
-        gumbel = float(row["gumbel_pvalue"])
-        if printed_score == 0:
-            assert (found.p_value, found.duration) == (1.0, 0)
-            verdicts["excepted"] += 1
-        else:
-            assert found.duration == int(row["mlc_duration"])
-            verdicts["matched"] += 1
-        print(f"score {printed_score:.4f}: exact p {right:.5f} (strict {strict:.5f}), Gumbel {gumbel:.2g}")
-    settle(name, rows, verdicts["matched"], verdicts["excepted"])
-
-
 def itpdat() -> dict[str, list[float]]:
     rows = rows_of("sccs_itpdat_person_time.csv")
     return {column: [int(row[column]) for row in rows] for column in ("indivL", "mmr", "interval", "event")}
@@ -344,7 +285,7 @@ def test_window_tails():
     rows = rows_of(name)
     for row in rows:
         n, background = int(row["n"]), float(row["p_background"])
-        for chances in (background, [background] * n):
-            found = window_test(int(row["k"]), n, chances)
-            assert found.p_value == pytest.approx(float(row["p_value"]), rel=1e-9)
+        assert binomial_tail(n, int(row["k"]), background) == pytest.approx(float(row["p_value"]), rel=1e-9)
+        distribution = success_distribution([1] * n, [background] * n)
+        assert distribution[int(row["k"]) :].sum() == pytest.approx(float(row["p_value"]), rel=1e-9)
     settle(name, rows, len(rows))

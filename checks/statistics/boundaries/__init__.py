@@ -1,4 +1,4 @@
-"""Decide which rate boundary a name stands for: one method a file, one registry, one calibration for all."""
+"""Stopping boundaries on rates: one method a file, one registry, one calibration for all."""
 
 import functools
 import inspect

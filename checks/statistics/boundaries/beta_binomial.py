@@ -1,17 +1,17 @@
-"""Decide the beta-binomial boundary: the posterior probability that the rate exceeds the null rate.
+"""The beta-binomial boundary: the posterior probability that the rate exceeds the null rate.
 
 Statistic: P(p > p0 | s events in n subjects) under a Beta(a, b) prior; crossed where it is above the critical
 value c, which is calibrated on the exact size. Assumes independent subjects with one rate.
 Geller NL, Follman D, Leifer ES, Carter SL, in: Geller (ed.), Advances in Clinical Trial Biostatistics, 2003.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from scipy import special
-
+from checks.statistics import parameters
+from checks.statistics.binomial import posterior_at_most
 from checks.statistics.boundaries.boundary import Boundary
 from checks.statistics.boundaries.calibration import calibrate
-from checks.statistics.boundaries.design import checked_design, checked_prior
+from checks.statistics.boundaries.design import checked_design
 from checks.statistics.recursion import FloatArray
 
 
@@ -19,7 +19,7 @@ def beta_binomial(
     n_max: int,
     null_rate: float,
     alpha: float,
-    looks: Iterable[int] | None = None,
+    looks: Sequence[int] | None = None,
     *,
     prior: tuple[float, float],
 ) -> Boundary:
@@ -28,20 +28,12 @@ def beta_binomial(
     Parameters and errors otherwise as in :func:`checks.statistics.boundaries.pocock.pocock`.
     """
     design = checked_design(n_max, null_rate, alpha, looks)
-    prior = checked_prior(prior)
+    prior = parameters.beta_prior("prior", prior)
 
     def evidence(subjects: FloatArray, events: FloatArray) -> FloatArray:
         return -posterior_at_most(design.null_rate, subjects, events, prior)
 
     return calibrate("beta_binomial", design, evidence, options=(("prior", prior),), published=above)
-
-
-def posterior_at_most(
-    rate: float, subjects: FloatArray, events: FloatArray, prior: tuple[float, float]
-) -> FloatArray:
-    """Return P(p <= rate | data): the small side of the posterior, so that it keeps its precision near 0."""
-    probability: FloatArray = special.betainc(prior[0] + events, prior[1] + subjects - events, rate)
-    return probability
 
 
 def above(negative_at_most: float) -> float:

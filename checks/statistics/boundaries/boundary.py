@@ -1,13 +1,11 @@
-"""Decide what a stopping boundary is: at each look, the fewest events that cross; and which crossed it.
+"""Stopping boundaries on rates: at each look, the fewest events that cross.
 
 A boundary carries everything it was made from, so that it can be printed, signed and made again.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checks.errors import DesignError
-from checks.statistics.boundaries.design import checked_count, checked_looks
+from checks.statistics import parameters
 
 Option = float | tuple[float, float]
 
@@ -36,15 +34,9 @@ class CountBoundary:
     events: tuple[int | None, ...]
 
     def __post_init__(self) -> None:
-        checked_looks(self.looks, checked_count("n_max", self.n_max))
-        if not isinstance(self.events, Sequence) or isinstance(self.events, str):
-            raise DesignError(f"events: found {self.events!r}; allowed: one for each look")
-        if len(self.events) != len(self.looks):
-            found = f"{len(self.events)} for {len(self.looks)} looks"
-            raise DesignError(f"events: found {found}; allowed: one for each look")
-        for fewest in self.events:
-            if fewest is not None:
-                checked_count("events", fewest)
+        looks = parameters.sequence("looks", self.looks)
+        parameters.whole_looks(looks, parameters.count("n_max", self.n_max, at_least=1))
+        parameters.fewest_events(self.events, looks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Decide the critical value of a rate boundary: the most sensitive one whose exact size is within alpha.
+"""The critical value of a rate boundary: the most sensitive one whose exact size is within alpha.
 
 Every method orders the pairs (n subjects, s events) by one number, its evidence, which never falls as s
 rises, and crosses where the evidence is above a critical value c. The boundary changes only where c passes an
@@ -7,14 +7,15 @@ size falls as c rises, and bisection over the sorted values finds the smallest c
 event is needed to cross.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from checks.errors import DesignError
+from checks.statistics.binomial import binomial_tail
 from checks.statistics.boundaries.boundary import Boundary, Option
 from checks.statistics.boundaries.design import Design
 from checks.statistics.recursion import FloatArray, crossing_probability
@@ -101,12 +102,6 @@ def calibrate(
     )
 
 
-def binomial_tail(subjects: FloatArray, events: FloatArray, rate: float) -> FloatArray:
-    """Return P(Bin(subjects, rate) >= events), with full relative precision in the tail."""
-    tail: FloatArray = special.betainc(events, subjects - events + 1.0, rate)
-    return tail
-
-
 def _smallest_within_alpha(design: Design, evidence: Evidence) -> tuple[_Band, int]:
     """Return the band, and the smallest rank in it whose boundary has a size within alpha."""
     looks = np.asarray(design.looks, dtype=np.intp)
@@ -117,13 +112,10 @@ def _smallest_within_alpha(design: Design, evidence: Evidence) -> tuple[_Band, i
         if low <= high and _size(design, band.fewest(high)) <= design.alpha:
             break
         counts *= 2
-    while low < high:
-        middle = (low + high) // 2
-        if _size(design, band.fewest(middle)) <= design.alpha:
-            high = middle
-        else:
-            low = middle + 1
-    return band, high
+    ranks = range(low, high)
+    return band, low + bisect_left(
+        ranks, True, key=lambda rank: _size(design, band.fewest(rank)) <= design.alpha
+    )
 
 
 def _lowest(design: Design, looks: IntArray) -> IntArray:

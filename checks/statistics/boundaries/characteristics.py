@@ -1,4 +1,4 @@
-"""Decide what a boundary does under stated true rates: how often it crosses, and after how many subjects."""
+"""Operating characteristics of a boundary: how often it is crossed, and after how many subjects."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Decide the Chen-Chaloner boundary: surely above the null rate, and probably above an unacceptable one.
+"""The Chen-Chaloner boundary: surely above the null rate, and probably above an unacceptable one.
 
 Statistic: P(p > p0 | data) under a Beta(a, b) prior; crossed where it is above the critical value c and
 P(p > p1 | data) is above nu as well. c is calibrated on the exact size. Assumes independent subjects with one
@@ -6,14 +6,16 @@ rate.
 Chen C, Chaloner K, Statistics in Medicine 2006;25:2956-2966.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
-from checks.statistics.boundaries.beta_binomial import above, posterior_at_most
+from checks.statistics import parameters
+from checks.statistics.binomial import posterior_at_most
+from checks.statistics.boundaries.beta_binomial import above
 from checks.statistics.boundaries.boundary import Boundary
 from checks.statistics.boundaries.calibration import calibrate
-from checks.statistics.boundaries.design import checked_between, checked_design, checked_prior
+from checks.statistics.boundaries.design import checked_design
 from checks.statistics.recursion import FloatArray
 
 CERTAINLY_NOT = -1.0
@@ -24,7 +26,7 @@ def chen_chaloner(
     n_max: int,
     null_rate: float,
     alpha: float,
-    looks: Iterable[int] | None = None,
+    looks: Sequence[int] | None = None,
     *,
     prior: tuple[float, float],
     alternative_rate: float,
@@ -36,9 +38,9 @@ def chen_chaloner(
     errors otherwise as in :func:`checks.statistics.boundaries.pocock.pocock`.
     """
     design = checked_design(n_max, null_rate, alpha, looks)
-    prior = checked_prior(prior)
-    alternative_rate = checked_between("alternative_rate", alternative_rate, design.null_rate, 1.0)
-    nu = checked_between("nu", nu, 0.0, 1.0, closed=True)
+    prior = parameters.beta_prior("prior", prior)
+    alternative_rate = parameters.between("alternative_rate", alternative_rate, design.null_rate, 1.0)
+    nu = parameters.between("nu", nu, 0.0, 1.0, closed=True)
 
     def evidence(subjects: FloatArray, events: FloatArray) -> FloatArray:
         also = posterior_at_most(alternative_rate, subjects, events, prior) < 1.0 - nu

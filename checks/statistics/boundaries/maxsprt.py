@@ -1,22 +1,20 @@
-"""Decide the MaxSPRT boundary: the likelihood ratio of the observed rate against the null rate.
+"""The MaxSPRT boundary: the likelihood ratio of the observed rate against the null rate.
 
 Statistic: s log(s/(n p0)) + (n - s) log((n - s)/(n (1 - p0))) where s > n p0, else 0; crossed where it is
 above the critical value c, calibrated on the exact size. Assumes independent subjects with one rate.
 Kulldorff M, Davis RL, Kolczak M, Lewis E, Lieu T, Platt R, Sequential Analysis 2011;30:58-78.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-import numpy as np
-from scipy import special
-
+from checks.statistics.binomial import log_likelihood_ratio
 from checks.statistics.boundaries.boundary import Boundary
 from checks.statistics.boundaries.calibration import calibrate
 from checks.statistics.boundaries.design import checked_design
 from checks.statistics.recursion import FloatArray
 
 
-def maxsprt(n_max: int, null_rate: float, alpha: float, looks: Iterable[int] | None = None) -> Boundary:
+def maxsprt(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | None = None) -> Boundary:
     """Return the boundary of the maximised likelihood ratio; it needs no alternative rate.
 
     Parameters and errors as in :func:`checks.statistics.boundaries.pocock.pocock`.
@@ -24,9 +22,6 @@ def maxsprt(n_max: int, null_rate: float, alpha: float, looks: Iterable[int] | N
     design = checked_design(n_max, null_rate, alpha, looks)
 
     def evidence(subjects: FloatArray, events: FloatArray) -> FloatArray:
-        expected = subjects * design.null_rate
-        ratio = special.xlogy(events, events / expected)
-        ratio += special.xlogy(subjects - events, (subjects - events) / (subjects - expected))
-        return np.where(events > expected, ratio, 0.0)
+        return log_likelihood_ratio(subjects, events, design.null_rate)
 
     return calibrate("maxsprt", design, evidence)

@@ -1,19 +1,20 @@
-"""Decide the Pocock boundary: the same one-sided binomial tail probability at every look.
+"""The Pocock boundary: the same one-sided binomial tail probability at every look.
 
 Statistic: P(Bin(n, p0) >= s), the exact p-value of the look; crossed where it is below the critical value c.
 Assumes independent subjects with one rate. Pocock SJ, Biometrika 1977;64:191-199; after each subject:
 Ivanova A, Qaqish BF, Schell MJ, Biometrics 2005;61:540-545.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from checks.statistics.binomial import binomial_tail
 from checks.statistics.boundaries.boundary import Boundary
-from checks.statistics.boundaries.calibration import binomial_tail, calibrate
+from checks.statistics.boundaries.calibration import calibrate
 from checks.statistics.boundaries.design import checked_design
 from checks.statistics.recursion import FloatArray
 
 
-def pocock(n_max: int, null_rate: float, alpha: float, looks: Iterable[int] | None = None) -> Boundary:
+def pocock(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | None = None) -> Boundary:
     """Return the boundary whose tail probability is below one constant at each look.
 
     Parameters
@@ -24,7 +25,7 @@ def pocock(n_max: int, null_rate: float, alpha: float, looks: Iterable[int] | No
         Acceptable rate p0 of events per subject, between 0 and 1.
     alpha : float
         Largest probability allowed of ever crossing at `null_rate`.
-    looks : iterable of int, optional
+    looks : sequence of int, optional
         Increasing numbers of subjects; after every subject when not given.
 
     Raises

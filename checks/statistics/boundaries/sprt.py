@@ -1,4 +1,4 @@
-"""Decide the truncated SPRT boundary: the likelihood ratio of one unacceptable rate against the null rate.
+"""The truncated SPRT boundary: the likelihood ratio of one unacceptable rate against the null rate.
 
 Statistic: s log(p1/p0) + (n - s) log((1 - p1)/(1 - p0)); crossed where it is above the critical value c. Only
 the upper limit is used and the trial ends at `n_max`, so c is calibrated on the exact size, not taken as
@@ -7,11 +7,12 @@ Wald A, Annals of Mathematical Statistics 1945;16:117-186.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from checks.statistics import parameters
 from checks.statistics.boundaries.boundary import Boundary
 from checks.statistics.boundaries.calibration import calibrate
-from checks.statistics.boundaries.design import checked_between, checked_design
+from checks.statistics.boundaries.design import checked_design
 from checks.statistics.recursion import FloatArray
 
 
@@ -19,7 +20,7 @@ def sprt(
     n_max: int,
     null_rate: float,
     alpha: float,
-    looks: Iterable[int] | None = None,
+    looks: Sequence[int] | None = None,
     *,
     alternative_rate: float,
 ) -> Boundary:
@@ -28,7 +29,7 @@ def sprt(
     Parameters and errors otherwise as in :func:`checks.statistics.boundaries.pocock.pocock`.
     """
     design = checked_design(n_max, null_rate, alpha, looks)
-    alternative_rate = checked_between("alternative_rate", alternative_rate, design.null_rate, 1.0)
+    alternative_rate = parameters.between("alternative_rate", alternative_rate, design.null_rate, 1.0)
     per_event = math.log(alternative_rate / design.null_rate)
     per_non_event = math.log1p(-alternative_rate) - math.log1p(-design.null_rate)
 

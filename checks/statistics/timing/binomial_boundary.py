@@ -1,11 +1,10 @@
-"""Decide when the risk events among all self-controlled events cross a boundary, and how likely that is.
+"""Boundaries on the risk events among all self-controlled events, and how likely they are to be crossed.
 
 Estimator: the exact forward recursion of ``checks.statistics.recursion``, truncated at the boundary at each look.
 Assumption: each event falls in risk hours with the same chance r / (r + ratio), independently.
 Reference: Kulldorff M, Davis RL, Kolczak M, et al. Sequential Analysis 2011;30:58-78.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from checks.statistics import parameters
 from checks.statistics.recursion import stopping_distribution
-from checks.statistics.timing.characteristics import Characteristics
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 
 def risk_chance(ratio: float, relative_risk: float = 1.0) -> float:
@@ -48,13 +47,7 @@ class BinomialBoundary:
         parameters.time_ratio("ratio", self.ratio)
         looks = parameters.sequence("looks", self.looks)
         parameters.whole_looks(looks, looks[-1] if looks else 0)
-        events = parameters.sequence("events", self.events)
-        if len(events) != len(looks):
-            found = f"{len(events)} for {len(looks)} looks"
-            raise parameters.impossible("events", found, "one for each look")
-        for fewest in events:
-            if fewest is not None:
-                parameters.count("events", fewest, at_least=1)
+        parameters.fewest_events(self.events, looks)
 
     def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
         """Return the probability of crossing first at each look, shape ``(len(looks),)``."""
@@ -65,7 +58,7 @@ class BinomialBoundary:
         """Return the probability of ever crossing when the drug does nothing."""
         return float(self.crossing_probabilities().sum())
 
-    def characteristics(self, relative_risk: float) -> Characteristics:
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
         """Return power and expected times, in events (risk and control together).
 
         Raises
@@ -76,16 +69,4 @@ class BinomialBoundary:
         relative_risk = parameters.positive("relative_risk", relative_risk)
         crossed = self.crossing_probabilities(relative_risk)
         power, mass = float(crossed.sum()), float(crossed @ np.asarray(self.looks))
-        return Characteristics.of_signals(relative_risk, power, mass, self.looks[-1])
-
-    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
-        """Return at which event (the first is 1) a sequence of events first crossed, None when it did not.
-
-        ``in_risk`` holds one flag an event, in the order of the events. Once crossed, later events clear
-        nothing.
-        """
-        totals = np.cumsum([0, *parameters.sequence("in_risk", in_risk)])
-        for look, fewest in zip(self.looks, self.events, strict=True):
-            if look < len(totals) and fewest is not None and totals[look] >= fewest:
-                return look
-        return None
+        return SequentialCharacteristics.of_signals(relative_risk, power, mass, self.looks[-1])

@@ -1,26 +1,22 @@
-"""Decide, at any moment and without a schedule, whether events run too often into the risk hours.
+"""The e-process: whether events run too often into the risk hours, at any moment and without a schedule.
 
 Estimator: a beta-mixture e-process on the self-controlled events. With x of n events in risk hours and
 p = 1 / (1 + ratio): E = mean of (q / p)^x ((1 - q) / (1 - p))^(n - x) over a Beta(a, b) prior of q, cut to q > p.
 It is a test martingale when the drug does nothing (a supermartingale when it protects), so the chance that it
-ever reaches 1 / alpha is at most alpha (Ville), whenever and however often one looks. The confidence sequence
-inverts the uncut mixture: all relative incidences whose own mixture ratio is still below 1 / alpha, valid at
-all looks at once.
+ever reaches 1 / alpha is at most alpha (Ville), whenever and however often one looks.
 Assumptions: as the self-controlled comparison; the prior is fixed before the first event.
 Reference: Robbins H. Ann Math Stat 1970;41:1397-1409; Ramdas A, Gruenwald P, Vovk V, Shafer G. Game-theoretic
 statistics and safe anytime-valid inference. Stat Sci 2023;38:576-601.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.optimize import brentq
 from scipy.special import betaincc, betaln, xlog1py, xlogy
 
 from checks.statistics import parameters
 from checks.statistics.timing.binomial_boundary import BinomialBoundary, risk_chance
-from checks.statistics.timing.characteristics import Characteristics
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 JEFFREYS = (0.5, 0.5)
 """Jeffreys H. Proc R Soc A 1946;186:453-461: the prior that favours no scale."""
@@ -42,33 +38,9 @@ class EProcess:
     size: float
     boundary: BinomialBoundary
 
-    def e_value(self, events_in_risk: int, events_in_control: int) -> float:
-        """Return the evidence against the null at these counts: 1.0 with no events, infinite past 1e308."""
-        counts = _counts(events_in_risk, events_in_control)
-        log_value = log_e_value(*counts, self.ratio, self.prior)
-        return math.exp(log_value) if log_value < math.log(1e308) else math.inf
-
-    def p_value(self, in_risk: Sequence[bool]) -> float:
-        """Return the anytime-valid p-value of a sequence of events: 1 over the largest e-value on its way."""
-        largest, seen = 0.0, 0
-        for number, flag in enumerate(in_risk, start=1):
-            seen += bool(flag)
-            largest = max(largest, log_e_value(seen, number - seen, self.ratio, self.prior))
-        return math.exp(-largest)
-
-    def confidence_sequence(self, events_in_risk: int, events_in_control: int) -> tuple[float, float]:
-        """Return two-sided limits of the relative incidence that hold at 1 - alpha at all looks at once."""
-        counts = _counts(events_in_risk, events_in_control)
-        lower, upper = _share_limits(*counts, self.alpha, self.prior)
-        return _relative(lower, self.ratio), _relative(upper, self.ratio)
-
-    def characteristics(self, relative_risk: float) -> Characteristics:
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
         """Return power within ``n_max`` events and expected times, in events, at a true relative risk."""
         return self.boundary.characteristics(relative_risk)
-
-    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
-        """Return at which event the sequence first signalled within ``n_max``, None when it did not."""
-        return self.boundary.first_crossing(in_risk)
 
 
 def e_process(n_max: int, ratio: float, alpha: float, *, prior: tuple[float, float] = JEFFREYS) -> EProcess:
@@ -104,13 +76,6 @@ def e_process(n_max: int, ratio: float, alpha: float, *, prior: tuple[float, flo
     return EProcess(n_max, ratio, alpha, prior, 1 / alpha, boundary.size(), boundary)
 
 
-def _counts(events_in_risk: int, events_in_control: int) -> tuple[int, int]:
-    return (
-        parameters.count("events_in_risk", events_in_risk),
-        parameters.count("events_in_control", events_in_control),
-    )
-
-
 def log_e_value(in_risk: int, in_control: int, ratio: float, prior: tuple[float, float] = JEFFREYS) -> float:
     """Return the logarithm of the evidence against the null at these counts."""
     (a, b), null = prior, risk_chance(ratio)
@@ -133,24 +98,3 @@ def _fewest(n_max: int, ratio: float, alpha: float, prior: tuple[float, float]) 
             fewest += 1
         boundary.append(fewest if fewest <= n else None)
     return tuple(boundary)
-
-
-def _share_limits(
-    in_risk: int, in_control: int, alpha: float, prior: tuple[float, float]
-) -> tuple[float, float]:
-    """Return where the uncut mixture ratio, convex in the null share, equals 1 / alpha."""
-    (a, b), n = prior, in_risk + in_control
-    mixture = betaln(a + in_risk, b + in_control) - betaln(a, b) + math.log(alpha)
-
-    def excess(share: float) -> float:
-        return float(mixture - xlogy(in_risk, share) - xlog1py(in_control, -share))
-
-    peak = in_risk / n if n else 0.5
-    tiny = 1e-300
-    lower = brentq(excess, tiny, peak, xtol=1e-300, rtol=1e-14) if in_risk and excess(tiny) > 0 else 0.0
-    upper = brentq(excess, peak, 1 - 1e-16, xtol=1e-15) if in_control and excess(1 - 1e-16) > 0 else 1.0
-    return lower, upper
-
-
-def _relative(share: float, ratio: float) -> float:
-    return math.inf if share >= 1 else share / (1 - share) * ratio

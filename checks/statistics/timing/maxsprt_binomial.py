@@ -1,4 +1,4 @@
-"""Decide, event by event, whether the self-controlled events run too often into the risk hours.
+"""Binomial MaxSPRT: whether the self-controlled events run too often into the risk hours, event by event.
 
 Estimator: the binomial maximised sequential probability ratio test. After n events, c of them in risk hours
 and p = 1 / (1 + ratio): LLR = c ln(c / (n p)) + (n - c) ln((n - c) / (n (1 - p))) when c / n > p, else 0. It
@@ -10,16 +10,17 @@ Reference: Kulldorff M, Davis RL, Kolczak M, et al. A maximized sequential proba
 vaccine safety surveillance. Sequential Analysis 2011;30:58-78.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
 from checks.statistics import parameters
+from checks.statistics.binomial import log_likelihood_ratio
 from checks.statistics.timing.binomial_boundary import BinomialBoundary, risk_chance
-from checks.statistics.timing.characteristics import Characteristics
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 SAME = 1e-10
 """Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""
@@ -42,17 +43,9 @@ class MaxSPRTBinomial:
     size: float
     boundary: BinomialBoundary
 
-    def statistic(self, events_in_risk: int, events_in_control: int) -> float:
-        """Return the log-likelihood ratio at these counts."""
-        return binomial_llr(events_in_risk, events_in_control, self.ratio)
-
-    def characteristics(self, relative_risk: float) -> Characteristics:
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
         """Return power and expected times, in events, at a true relative risk."""
         return self.boundary.characteristics(relative_risk)
-
-    def first_crossing(self, in_risk: Sequence[bool]) -> int | None:
-        """Return at which event the sequence first signalled, None when it did not."""
-        return self.boundary.first_crossing(in_risk)
 
 
 def maxsprt_binomial(
@@ -92,7 +85,7 @@ def maxsprt_binomial(
     min_events = parameters.count("min_events", min_events, at_least=1)
     if min_events > n_max:
         raise parameters.impossible("min_events", min_events, f"at most n_max = {n_max}")
-    planned = parameters.whole_looks(looks, n_max)
+    planned = parameters.whole_looks(looks, n_max, last_at_n_max=True)
     scores = _scores(planned, ratio, min_events)
     critical_value = _calibrate(scores, planned, ratio, alpha)
     boundary = _boundary(scores, planned, ratio, critical_value)
@@ -112,18 +105,13 @@ def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> f
     in_risk = parameters.count("events_in_risk", events_in_risk)
     n = in_risk + parameters.count("events_in_control", events_in_control)
     ratio = parameters.time_ratio("ratio", ratio)
-    return float(_llr(np.array([in_risk]), np.array([n]), risk_chance(ratio))[0]) if n else 0.0
-
-
-def _llr(c: NDArray[np.int64], n: NDArray[np.int64], chance: float) -> NDArray[np.float64]:
-    excess = xlogy(c, c / (n * chance)) + xlogy(n - c, (n - c) / (n * (1 - chance)))
-    return np.asarray(np.where(c > n * chance, excess, 0.0))
+    return float(log_likelihood_ratio(np.array(n), np.array(in_risk), risk_chance(ratio))) if n else 0.0
 
 
 def _scores(looks: tuple[int, ...], ratio: float, min_events: int) -> NDArray[np.float64]:
     """Return the LLR at each look (row) and each count in risk (column); -1 where it may not signal."""
     c, n = np.arange(looks[-1] + 1)[None, :], np.asarray(looks)[:, None]
-    scores = _llr(np.minimum(c, n), n, risk_chance(ratio))
+    scores = log_likelihood_ratio(n, np.minimum(c, n), risk_chance(ratio))
     return np.where((c <= n) & (c >= min_events) & (scores > 0), scores, -1.0)
 
 
@@ -132,17 +120,16 @@ def _calibrate(scores: NDArray[np.float64], looks: tuple[int, ...], ratio: float
     attained = np.sort(scores[scores > 0])
     apart = np.diff(attained, append=np.inf) > SAME
     candidates = [0.0, *attained[apart].tolist()]
-    low, high = 0, len(candidates) - 1
-    while low < high:
-        middle = (low + high) // 2
-        small = _boundary(scores, looks, ratio, candidates[middle]).size() <= alpha
-        low, high = (low, middle) if small else (middle + 1, high)
-    if low == len(candidates) - 1:
+    last = len(candidates) - 1
+    small = bisect_left(
+        candidates, True, hi=last, key=lambda value: _boundary(scores, looks, ratio, value).size() <= alpha
+    )
+    if small == last:
         rarest = _boundary(scores, looks, ratio, attained[-1] - 2 * SAME).size() if len(attained) else 0.0
         raise parameters.impossible(
             "alpha", alpha, f"{rarest:.6g} or more: within {looks[-1]} events at these looks nothing is rarer"
         )
-    return float(candidates[low])
+    return float(candidates[small])
 
 
 def _boundary(

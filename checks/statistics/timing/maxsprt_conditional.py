@@ -1,4 +1,4 @@
-"""Decide whether events come faster than in a short history, whose own uncertainty counts.
+"""Conditional MaxSPRT: whether events come faster than in a short history, whose own uncertainty counts.
 
 Estimator: the conditional maximised sequential probability ratio test. With h historical events in
 person-time V and a k-th event of surveillance at person-time P, x = P / (P + V) and n = h + k:
@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import gammaln, xlogy
 
 from checks.statistics import parameters
-from checks.statistics.timing.characteristics import Characteristics
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 HistoryEnd = Literal["between_events", "last_event", "next_event"]
 HISTORY_ENDS: tuple[HistoryEnd, ...] = ("between_events", "last_event", "next_event")
@@ -53,7 +53,7 @@ class MaxSPRTConditional:
     events: tuple[int, ...]
     ratios: tuple[float, ...]
 
-    def characteristics(self, relative_risk: float) -> Characteristics:
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
         """Return power and expected times, in events of surveillance, at a true relative risk.
 
         Raises
@@ -68,26 +68,7 @@ class MaxSPRTConditional:
         quiet = [1.0, *(_quiet_probability(path, ratio, history) for path, ratio in paths)]
         signalled = -np.diff(quiet)
         power, mass = float(signalled.sum()), float(signalled @ np.asarray(self.events))
-        return Characteristics.of_signals(relative_risk, power, mass, self.cases_max)
-
-    def first_crossing(self, event_times: Sequence[float], historical_time: float) -> int | None:
-        """Return which event (the first is 1) signalled, None without one.
-
-        ``event_times`` are person-times of the events since surveillance began, ``historical_time`` the
-        person-time of the history, in one unit.
-
-        Raises
-        ------
-        DesignError
-            When an event time is negative, or the historical time is not above 0.
-        """
-        historical_time = parameters.positive("historical_time", historical_time)
-        times = parameters.sequence("event_times", event_times)
-        ordered = sorted(parameters.not_negative("event_times", time) for time in times)
-        for event, ratio in zip(self.events, self.ratios, strict=True):
-            if event <= len(ordered) and ordered[event - 1] / historical_time <= ratio:
-                return event
-        return None
+        return SequentialCharacteristics.of_signals(relative_risk, power, mass, self.cases_max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +130,6 @@ def maxsprt_conditional(
     return MaxSPRTConditional(
         cases_max, historical_cases, alpha, min_events, history.end, value, size(value), events, ratios
     )
-
-
-def conditional_llr(events: int, time: float, historical_cases: int, historical_time: float) -> float:
-    """Return the log-likelihood ratio of a faster rate since surveillance began, 0.0 where there is none.
-
-    Raises
-    ------
-    DesignError
-        On negative or fractional counts, or times that are not above 0.
-    """
-    k = parameters.count("events", events)
-    h = parameters.count("historical_cases", historical_cases, at_least=1)
-    time, before = parameters.positive("time", time), parameters.positive("historical_time", historical_time)
-    if k * before <= h * time:
-        return 0.0
-    share = time / (time + before)
-    return float(xlogy(k, k / (k + h) / share) + xlogy(h, h / (k + h) / (1 - share)))
 
 
 def _calibrate(size: Callable[[float], float], alpha: float) -> float:

@@ -1,4 +1,4 @@
-"""Decide, at any moment, whether events come faster than a known background rate explains.
+"""Poisson MaxSPRT: whether events come faster than a known background rate explains, at any moment.
 
 Estimator: the Poisson maximised sequential probability ratio test. With c events where mu were expected:
 LLR = c ln(c / mu) - c + mu when c > mu, else 0; it signals when LLR exceeds the critical value cv and c reaches
@@ -11,7 +11,7 @@ delayed start: Kulldorff M, Silva IR. REVSTAT 2017;15:373-394.
 """
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import gammainc, gammaln, lambertw, xlogy
 
 from checks.statistics import parameters
-from checks.statistics.timing.characteristics import Characteristics
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 SAME = 1e-10
 """Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""
@@ -54,11 +54,7 @@ class MaxSPRTPoisson:
     times: tuple[float, ...]
     events: tuple[int, ...]
 
-    def statistic(self, events: int, expected: float) -> float:
-        """Return the log-likelihood ratio at these counts."""
-        return poisson_llr(events, expected)
-
-    def characteristics(self, relative_risk: float) -> Characteristics:
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
         """Return power and expected times, in events expected without the drug, at a true relative risk.
 
         Raises
@@ -74,7 +70,7 @@ class MaxSPRTPoisson:
             mass = _signal_time(path, self.delay, states, relative_risk)
         else:
             mass = float(self.crossing_probabilities(relative_risk) @ np.asarray(self.times))
-        return Characteristics.of_signals(relative_risk, power, mass, self.expected_max)
+        return SequentialCharacteristics.of_signals(relative_risk, power, mass, self.expected_max)
 
     def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
         """Return the probability of signalling first between a time of the boundary and the one before it.
@@ -89,37 +85,6 @@ class MaxSPRTPoisson:
         relative_risk = parameters.positive("relative_risk", relative_risk)
         states = _states((self.times, self.events), relative_risk)
         return np.asarray(-np.diff([1.0, *(float(state.sum()) for state in states)]))
-
-    def first_crossing(self, event_times: Sequence[float], now: float) -> float | None:
-        """Return the time of the first signal by ``now``, None without one; all times in expected events.
-
-        Raises
-        ------
-        DesignError
-            When an event time is negative or after ``now``.
-        """
-        now = parameters.not_negative("now", now)
-        times = parameters.sequence("event_times", event_times)
-        ordered = sorted(parameters.not_negative("event_times", time) for time in times)
-        if ordered and ordered[-1] > now:
-            raise parameters.impossible("event_times", ordered[-1], f"at most now = {now}")
-        now = min(now, self.expected_max)
-        if self.looks is not None:
-            return self._first_look_crossed(ordered, now)
-        for number, time in enumerate(ordered, start=1):
-            moment = max(time, self.delay)
-            if moment > now:
-                return None
-            seen = bisect_right(ordered, moment)
-            if number >= self.min_events and (not moment or poisson_llr(seen, moment) > self.critical_value):
-                return moment  # at moment 0 nothing was expected: any event is infinitely many times that
-        return None
-
-    def _first_look_crossed(self, ordered: Sequence[float], now: float) -> float | None:
-        for look, fewest in zip(self.times, self.events, strict=True):
-            if look <= now and bisect_right(ordered, look) >= fewest:
-                return look
-        return None
 
 
 def maxsprt_poisson(
@@ -280,9 +245,10 @@ def _grouped(looks: tuple[float, ...], alpha: float, min_events: int) -> tuple[f
     def limits(critical_value: float) -> tuple[int, ...]:
         return tuple(int(k) for k in counts[(scores > critical_value).argmax(axis=1)])
 
-    low, high = 0, int(np.searchsorted(candidates, surely))
-    while low < high:
-        middle = (low + high) // 2
-        small = _crossing_probability((looks, limits(candidates[middle]))) <= alpha
-        low, high = (low, middle) if small else (middle + 1, high)
-    return candidates[low], (looks, limits(candidates[low]))
+    small = bisect_left(
+        candidates,
+        True,
+        hi=int(np.searchsorted(candidates, surely)),
+        key=lambda value: _crossing_probability((looks, limits(value))) <= alpha,
+    )
+    return candidates[small], (looks, limits(candidates[small]))

@@ -1,4 +1,4 @@
-"""Decide whether events cluster at some hour since dose when no window was named beforehand.
+"""The temporal scan: whether events cluster at some hour since dose when no window was named beforehand.
 
 Estimator: the temporal scan. Over all windows, start and width free, with c of the C events inside and mu
 expected there: max of c ln(c / mu) + (C - c) ln((C - c) / (C - mu)) where c > mu. mu places each subject's
@@ -41,7 +41,6 @@ class Scan:
     seed: int
     permutations: int
     min_width: float
-    max_width: float | None
     min_events: int
     window_hours: Span | None
     events_in_window: int
@@ -57,7 +56,6 @@ def scan(
     *,
     permutations: int = 9999,
     min_width: float = 1.0,
-    max_width: float | None = None,
     min_events: int = 2,
 ) -> Scan:
     """Find the window with the strongest excess of events, and how often chance finds one as strong.
@@ -72,10 +70,9 @@ def scan(
         Seed of the permutations: the same seed gives the same p-value.
     permutations : int
         R; the smallest p-value is 1 / (R + 1).
-    min_width, max_width : float
-        Hours; every window is at least as wide, and at most (None: no limit). A window never expects fewer
-        events than ``min_width`` observed hours do on average: neither two readings of a minute nor a gap in
-        observation can make a cluster.
+    min_width : float
+        Hours; every window is at least as wide. A window never expects fewer events than ``min_width`` observed
+        hours do on average: neither two measurements of a minute nor a gap in observation can make a cluster.
     min_events : int
         Fewest events that make a cluster.
 
@@ -87,20 +84,20 @@ def scan(
     ------
     DesignError
         On lengths that differ, spans that overlap or are empty, an event outside its subject's observed
-        hours, or impossible widths.
+        hours, or an impossible width.
     """
     event_hours = parameters.sequence("event_hours", event_hours)
     events, spans = _checked(event_hours, parameters.sequence("observed", observed))
     seed = parameters.count("seed", seed)
     permutations = parameters.count("permutations", permutations, at_least=1)
-    min_width, max_width = _widths(min_width, max_width)
+    min_width = parameters.positive("min_width", min_width)
     min_events = parameters.count("min_events", min_events, at_least=1)
-    clock = _Clock(events, spans, min_width, max_width, min_events)
+    clock = _Clock(events, spans, min_width, min_events)
     window, inside, expected, statistic = clock.best_window()
     extreme = clock.count_extreme(statistic, seed, permutations) if window else permutations
     p_value = (extreme + 1) / (permutations + 1)
     return Scan(
-        events, spans, seed, permutations, min_width, max_width, min_events,
+        events, spans, seed, permutations, min_width, min_events,
         window, inside, expected, statistic, p_value,
     )  # fmt: skip
 
@@ -133,13 +130,6 @@ def _checked_spans(subject: Sequence[Span]) -> tuple[Span, ...]:
     return spans
 
 
-def _widths(min_width: float, max_width: float | None) -> tuple[float, float | None]:
-    min_width = parameters.positive("min_width", min_width)
-    if max_width is not None and parameters.positive("max_width", max_width) < min_width:
-        raise parameters.impossible("max_width", max_width, f"at least min_width = {min_width:g}")
-    return min_width, None if max_width is None else float(max_width)
-
-
 class _Clock:
     """The dose clock of one scan: where each subject's events may fall, and what is expected by each hour."""
 
@@ -148,7 +138,6 @@ class _Clock:
         events: tuple[tuple[float, ...], ...],
         spans: tuple[tuple[Span, ...], ...],
         min_width: float,
-        max_width: float | None,
         min_events: int,
     ) -> None:
         subjects = [(hours, at) for hours, at in zip(events, spans, strict=True) if hours]
@@ -157,7 +146,6 @@ class _Clock:
         self.spans = [np.asarray(at) for _, at in subjects]
         self.total = len(self.hours)
         self.min_width, self.min_events = min_width, min_events
-        self.max_width = np.inf if max_width is None else max_width
         self.edges, self.expected = self._expected_by_hour()
         observed = np.diff(self.edges)[np.diff(self.expected) > 0].sum()
         self.least = self.total * min_width / observed if self.total else 0.0
@@ -184,8 +172,8 @@ class _Clock:
         """Give each count of events with what is expected from each event to the one so many later.
 
         ``hours`` is sorted down its columns, one a trial. A window begins at an event, is at least
-        ``min_width`` wide and expects at least ``least``; one that is too wide expects infinitely many. A
-        window that holds still more events is met again under its own count.
+        ``min_width`` wide and expects at least ``least``. A window that holds still more events is met again
+        under its own count.
         """
         at = np.interp(hours, self.edges, self.expected)
         at_least_by = np.interp(hours + self.min_width, self.edges, self.expected)
@@ -194,8 +182,6 @@ class _Clock:
             expected = np.maximum(at[inside - 1 :], at_least_by[:starts])
             expected -= at[:starts]
             np.maximum(expected, self.least, out=expected)
-            if self.max_width < np.inf:
-                expected[hours[inside - 1 :] - hours[:starts] > self.max_width] = np.inf
             yield inside, expected
 
     def statistics(self, hours: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Decide whether events crowd into the risk hours of the very subjects who had them.
+"""The self-controlled comparison: whether events crowd into the risk hours of the very subjects who had them.
 
 Estimator: the self-controlled risk interval. Given x1 events in t1 risk hours and x0 in t0 control hours,
 x1 ~ Binomial(x1 + x0, r t1 / (r t1 + t0)) with r the relative incidence; exact tail probabilities, and
@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.special import betainccinv, betaincinv
 
 from checks.statistics import parameters
-from checks.statistics.timing.poisson_binomial import success_distribution
+from checks.statistics.binomial import success_distribution
 
 Alternative = Literal["greater", "two-sided", "less"]
 ALTERNATIVES: tuple[Alternative, ...] = ("greater", "two-sided", "less")

@@ -60,10 +60,13 @@ def test_impossible_rates_are_refused(rates):
 
 
 REFUSED = [
-    ({"n_max": 2, "looks": (3,), "events": (2,)}, "looks: found 3; allowed: none above n_max, which is 2"),
+    (
+        {"n_max": 2, "looks": (3,), "events": (2,)},
+        "looks: found (3,); allowed: one look or more, increasing, none above n_max = 2",
+    ),
     (
         {"n_max": 3, "looks": (1, 3), "events": (2,)},
-        "events: found 1 for 2 looks; allowed: one for each look",
+        "events: found (2,); allowed: one for each of 2 looks",
     ),
     ({"n_max": 3, "looks": (3,), "events": (0,)}, "events: found 0; allowed: a whole number, 1 or more"),
 ]

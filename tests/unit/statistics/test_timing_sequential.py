@@ -8,8 +8,8 @@ from checks.errors import DesignError
 from checks.statistics.timing import (
     BinomialBoundary,
     binomial_llr,
-    conditional_llr,
     e_process,
+    log_e_value,
     maxsprt_binomial,
     maxsprt_conditional,
     maxsprt_poisson,
@@ -41,19 +41,11 @@ def test_statistics_by_hand():
     assert binomial_llr(0, 0, 1) == 0.0
     assert poisson_llr(3, 1.0) == pytest.approx(3 * math.log(3) - 2)
     assert poisson_llr(1, 2.0) == 0.0
-    # one event in a tenth of the time that saw one before: ln((1/2) / (1/11)) + ln((1/2) / (10/11))
-    assert conditional_llr(1, 1.0, 1, 10.0) == pytest.approx(math.log(11 / 2) + math.log(11 / 20))
-    assert conditional_llr(1, 10.0, 1, 1.0) == 0.0
 
 
-def test_a_binomial_path_once_crossed_stays_crossed():
+def test_fewer_than_min_events_never_signal():
     test = maxsprt_binomial(20, 15, 0.025, min_events=3)
     assert test.boundary.events[:4] == (None, None, 3, 3)
-    assert test.first_crossing([True, False, True, True]) == 4
-    assert test.first_crossing([True, True, True] + [False] * 17) == 3
-    assert test.first_crossing([True, True] + [False] * 18) is None
-    assert test.first_crossing([]) is None
-    assert test.statistic(3, 1) == binomial_llr(3, 1, 15)
 
 
 def test_looks_are_the_only_moments_that_count():
@@ -61,33 +53,26 @@ def test_looks_are_the_only_moments_that_count():
     fewest = test.boundary.events[0]
     assert fewest == 9  # P(9 or 10 of 10) = 11/1024 = 0.0107; P(8 or more) = 56/1024 = 0.0547
     assert test.size == pytest.approx(11 / 1024)
-    assert test.first_crossing([True] * 9) is None
-    assert test.first_crossing([True] * 9 + [False]) == 10
 
 
-def test_a_poisson_path():
+def test_a_count_signals_up_to_its_time_on_the_boundary():
     test = maxsprt_poisson(5, 0.05, min_events=2)
     latest = dict(zip(test.events, test.times, strict=True))
     just, late = latest[2] * 0.999, latest[2] * 1.001
-    assert test.first_crossing([0.0, just], 1.0) == just
-    assert test.first_crossing([just, 0.0], 1.0) == just  # order of entry does not matter
-    assert test.first_crossing([0.0, late], 1.0) is None
-    assert test.first_crossing([0.0], 1.0) is None  # fewer than min_events
-    assert test.first_crossing([0.0, 0.0], 1.0) == 0.0
-    assert test.statistic(2, just) > test.critical_value > test.statistic(2, late)
+    assert poisson_llr(2, just) > test.critical_value > poisson_llr(2, late)
+    assert test.events[0] == 2
 
 
 def test_a_delayed_poisson_test_looks_first_at_its_delay():
     test = maxsprt_poisson(5, 0.05, delay=1.0)
-    assert test.first_crossing([0.01] * 9, 0.5) is None
-    assert test.first_crossing([0.01] * 9, 1.0) == 1.0
     assert test.times[0] == 1.0
 
 
 def test_a_poisson_test_in_groups_looks_at_its_looks():
     test = maxsprt_poisson(4, 0.05, looks=[2, 4])
-    assert test.first_crossing([0.1] * 20, 1.9) is None
-    assert test.first_crossing([0.1] * 20, 3.0) == 2.0
+    assert test.times == (2.0, 4.0)
+    # P(Poisson(2) >= 6) = .0166, and 5 have .0527; P(Poisson(4) >= 9) = .0214, together .0322
+    assert test.events == (6, 9)
 
 
 def test_min_events_alone_may_keep_the_size():
@@ -102,8 +87,6 @@ def test_a_long_history_is_a_known_rate():
     """With ever more history the conditional test tends to the Poisson one with as many events."""
     near, far = (maxsprt_conditional(5, history, 0.05).critical_value for history in (50, 5000))
     assert abs(far - near) < 0.02
-    llr = conditional_llr(3, 1.0, 10**7, 1e7)
-    assert llr == pytest.approx(poisson_llr(3, 1.0), abs=1e-6)
 
 
 def test_histories_are_ordered_by_caution():
@@ -117,21 +100,9 @@ def test_histories_are_ordered_by_caution():
 def test_an_e_value_by_hand():
     """Flat prior cut to q > 1/2, one event in risk: mean of 2 q over (1/2, 1) is 3/2."""
     test = e_process(20, 1, 0.05, prior=(1, 1))
-    assert test.e_value(0, 0) == 1.0
-    assert test.e_value(1, 0) == pytest.approx(1.5)
-    assert test.p_value([True]) == pytest.approx(1 / 1.5)
-    assert test.p_value([]) == 1.0
-    assert test.e_value(5000, 0) == math.inf
-    assert test.confidence_sequence(0, 0) == (0.0, math.inf)
+    assert log_e_value(0, 0, 1, (1, 1)) == 0.0
+    assert log_e_value(1, 0, 1, (1, 1)) == pytest.approx(math.log(1.5))
     assert test.size <= 0.05
-
-
-def test_a_confidence_sequence_by_hand():
-    """Jeffreys prior, three of three: 0.3125 / p^3 is 20 at p = 1/4, odds 1/3, times ratio 15."""
-    lower, upper = e_process(20, 15, 0.05).confidence_sequence(3, 0)
-    assert lower == pytest.approx(5)
-    assert upper == math.inf
-    assert e_process(60, 1 / 15, 0.05).confidence_sequence(0, 3) == pytest.approx((0, 1 / 5))
 
 
 IMPOSSIBLE = [
@@ -172,14 +143,13 @@ IMPOSSIBLE = [
         "n_max: found 1; allowed: more events: no count within so few can signal",
     ),
     (lambda: e_process(9, 1, 0.05, prior=(1, 0)), "prior: found 0; allowed: a finite number above 0"),
-    (lambda: e_process(9, 1, 0.05, prior=1), "prior: found 1; allowed: two numbers above 0"),
+    (
+        lambda: e_process(9, 1, 0.05, prior=1),
+        "prior: found 1; allowed: two numbers (a, b) of a beta distribution",
+    ),
     (
         lambda: maxsprt_poisson(5, 0.05).characteristics(-1),
         "relative_risk: found -1; allowed: a finite number above 0",
-    ),
-    (
-        lambda: maxsprt_poisson(5, 0.05).first_crossing([2.0], 1.0),
-        "event_times: found 2.0; allowed: at most now = 1.0",
     ),
 ]
 

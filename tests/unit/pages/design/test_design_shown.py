@@ -81,7 +81,7 @@ def test_grouped_looks_are_dots_and_consecutive_ones_lines() -> None:
         ({"options": {"prior": "1;2"}}, UsageError, r"--prior: found '1;2'; allowed"),
         ({"options": {"delta": 0.2}}, DesignError, r"pocock: found .*delta.*; allowed: n_max"),
         ({"alpha": 2.0}, DesignError, r"alpha: found 2.0; allowed"),
-        ({"looks": "5,3"}, DesignError, r"looks: found \[5, 3\]; allowed"),
+        ({"looks": "5,3"}, DesignError, r"looks: found \(5, 3\); allowed"),
         ({"rates": "1.5"}, DesignError, r"rates: found .*; allowed: numbers from 0 to 1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Decide how the operating characteristics of a sequential timing test are reported."""
+"""The operating characteristics of a sequential test of timing: power, and when it signals or ends."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class Characteristics:
+class SequentialCharacteristics:
     """How a sequential timing test behaves when the true relative risk is ``relative_risk``.
 
     Attributes

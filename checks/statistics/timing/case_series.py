@@ -1,4 +1,4 @@
-"""Decide how the event rate changes after dosing when it also drifts with time.
+"""The self-controlled case series: how the event rate changes after dosing when it also drifts with time.
 
 Estimator: the self-controlled case series. Given each subject's number of events, they fall on that subject's
 intervals with chances proportional to hours x exp(exposure effect + stratum effect): a conditional Poisson
