@@ -1,1 +1,29 @@
-"""Stopping boundaries on rates and tests of timing: counts and times in, results out."""
+"""Stopping boundaries on rates and tests of timing: counts and times in, results out.
+
+``METHODS`` holds the rate boundaries by name, ``operating_characteristics`` says what a boundary does under stated
+rates, ``self_controlled`` compares risk with control hours, and the three MaxSPRT watch events as they come. Each
+result carries its inputs; an impossible parameter is a ``checks.errors.DesignError`` that says what is allowed.
+
+>>> boundary = METHODS["pocock"](n_max=15, null_rate=0.2, alpha=0.05, looks=[5, 10, 15])
+>>> boundary.events
+(4, 5, 7)
+>>> operating_characteristics(boundary, [0.2, 0.5]).reject_probability.round(3).tolist()
+[0.041, 0.751]
+"""
+
+from checks.statistics.boundaries import METHODS, operating_characteristics
+from checks.statistics.timing import (
+    maxsprt_binomial,
+    maxsprt_conditional,
+    maxsprt_poisson,
+    self_controlled,
+)
+
+__all__ = [
+    "METHODS",
+    "maxsprt_binomial",
+    "maxsprt_conditional",
+    "maxsprt_poisson",
+    "operating_characteristics",
+    "self_controlled",
+]

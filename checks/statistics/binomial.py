@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, gammaln, xlogy
 
-FloatArray = NDArray[np.float64]
-Numbers: TypeAlias = NDArray[np.float64] | NDArray[np.int64]
+from checks.statistics.recursion import FloatArray
+
+Numbers: TypeAlias = FloatArray | NDArray[np.int64]
 
 
 def binomial_distribution(trials: int, chance: float) -> FloatArray:

@@ -49,4 +49,9 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "maxsprt": _naming_parameters(maxsprt),
     }
 )
-"""Method name, as written in a study protocol, to the function that returns its boundary."""
+"""Method name, as written in a study protocol, to the function that returns its boundary.
+
+Each is called as ``METHODS[name](n_max, null_rate, alpha, looks=None, **options)`` with the options of its own:
+``delta`` of ``wang_tsiatis``; ``prior`` of ``beta_binomial``; ``prior``, ``alternative_rate`` and ``nu`` of
+``chen_chaloner``; ``alternative_rate`` of ``sprt``; none of the others.
+"""

@@ -46,10 +46,21 @@ def operating_characteristics(boundary: CountBoundary, rates: ArrayLike) -> Oper
     rates : array_like, shape (rates,)
         True rates of events per subject, each from 0 to 1.
 
+    Returns
+    -------
+    OperatingCharacteristics
+        Arrays of shape (rates,); of shape (rates, looks) by look.
+
     Raises
     ------
     DesignError
         When a rate is not a number from 0 to 1.
+
+    Examples
+    --------
+    >>> one_look = CountBoundary(n_max=15, looks=(15,), events=(7,))
+    >>> operating_characteristics(one_look, [0.2, 0.5]).reject_probability.round(4).tolist()
+    [0.0181, 0.6964]
     """
     rate = _checked_rates(rates)
     stopping = stopping_distribution(boundary.looks, boundary.events, rate)

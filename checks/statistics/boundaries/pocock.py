@@ -28,10 +28,23 @@ def pocock(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | No
     looks : sequence of int, optional
         Increasing numbers of subjects; after every subject when not given.
 
+    Returns
+    -------
+    Boundary
+        The fewest events that cross at each look, with its exact size and all that was given.
+
     Raises
     ------
     DesignError
         When a parameter is impossible or no boundary keeps to `alpha`.
+
+    Examples
+    --------
+    >>> found = pocock(15, 0.2, 0.05, looks=[5, 10, 15])
+    >>> found.looks, found.events
+    ((5, 10, 15), (4, 5, 7))
+    >>> round(found.size, 6)
+    0.04132
     """
     design = checked_design(n_max, null_rate, alpha, looks)
 

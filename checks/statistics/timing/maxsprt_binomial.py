@@ -79,6 +79,16 @@ def maxsprt_binomial(
     ------
     DesignError
         On impossible parameters, and when no count within ``n_max`` events is rare enough to signal.
+
+    Examples
+    --------
+    >>> test = maxsprt_binomial(10, 1, 0.05)
+    >>> test.boundary.events[:6]
+    (None, None, None, None, 5, 6)
+    >>> test.size
+    0.041015625
+    >>> round(test.characteristics(5.0).power, 3)
+    0.596
     """
     n_max = parameters.count("n_max", n_max, at_least=1)
     ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)

@@ -109,6 +109,12 @@ def maxsprt_conditional(
     ------
     DesignError
         On impossible parameters.
+
+    Examples
+    --------
+    >>> test = maxsprt_conditional(20, 20, 0.05)
+    >>> round(test.critical_value, 4), round(test.size, 6)
+    (3.3962, 0.05)
     """
     cases_max = parameters.count("cases_max", cases_max, at_least=1)
     historical_cases = parameters.count("historical_cases", historical_cases, at_least=1)
@@ -116,9 +122,8 @@ def maxsprt_conditional(
     min_events = parameters.count("min_events", min_events, at_least=1)
     if min_events > cases_max:
         raise parameters.impossible("min_events", min_events, f"at most cases_max = {cases_max}")
-    events = tuple(range(min_events, cases_max + 1))
-
     parameters.choice("history_end", history_end, HISTORY_ENDS)
+    events = tuple(range(min_events, cases_max + 1))
     history = _History(historical_cases, history_end)
 
     def size(critical_value: float) -> float:

@@ -118,6 +118,14 @@ def maxsprt_poisson(
     ------
     DesignError
         On impossible parameters; ``looks`` and ``delay`` exclude each other.
+
+    Examples
+    --------
+    >>> test = maxsprt_poisson(10.0, 0.05)
+    >>> round(test.critical_value, 6)
+    3.467952
+    >>> round(test.characteristics(2.0).power, 3)
+    0.685
     """
     expected_max, alpha = parameters.positive("expected_max", expected_max), parameters.share("alpha", alpha)
     if expected_max > MOST_EXPECTED:

@@ -124,6 +124,12 @@ def self_controlled(
     ------
     DesignError
         On a negative or fractional count, negative hours, or events in zero hours.
+
+    Examples
+    --------
+    >>> found = self_controlled(3, 1, 3.0, 45.0)
+    >>> found.relative_incidence, round(found.p_value, 7)
+    (45.0, 0.0009308)
     """
     stratum = _stratum(events_in_risk, events_in_control, hours_in_risk, hours_in_control)
     return _compare((stratum,), alternative, mid_p)

@@ -1,0 +1,36 @@
+"""What ``checks.statistics`` offers: its names, and the examples in their documentation."""
+
+import doctest
+from importlib import import_module
+
+import pytest
+
+from checks import statistics
+
+MODULES = [
+    "checks.statistics",
+    "checks.statistics.boundaries.pocock",
+    "checks.statistics.boundaries.characteristics",
+    "checks.statistics.timing.self_controlled",
+    "checks.statistics.timing.maxsprt_binomial",
+    "checks.statistics.timing.maxsprt_poisson",
+    "checks.statistics.timing.maxsprt_conditional",
+]
+
+
+def test_the_public_names():
+    assert statistics.__all__ == [
+        "METHODS",
+        "maxsprt_binomial",
+        "maxsprt_conditional",
+        "maxsprt_poisson",
+        "operating_characteristics",
+        "self_controlled",
+    ]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_hold(name):
+    failed, attempted = doctest.testmod(import_module(name))
+    assert attempted > 0
+    assert failed == 0
