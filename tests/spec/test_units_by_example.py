@@ -61,6 +61,10 @@ def validate(*readings: tuple[str, str, str]) -> Validation:
     [
         # 100.9 F is 38.28 C, written 38.3: within half a last digit of each, they are one reading.
         ([("TEMP", "100.9", "F"), ("TEMP", "38.3", "C")], [True, True]),
+        # 100.7 F stands for 38.14 to 38.19 C, 38.3 C for 38.25 to 38.35: they differ, and about a fever.
+        ([("TEMP", "100.7", "F"), ("TEMP", "38.3", "C")], [False, False]),
+        # 38.30 stands for 38.295 to 38.305, 38.2 for 38.15 to 38.25.
+        ([("TEMP", "38.30", "C"), ("TEMP", "38.2", "C")], [False, False]),
         # Written without a decimal, 38 stands for 37.5 to 38.5.
         ([("TEMP", "38", "C"), ("TEMP", "38.4", "C")], [True, True]),
         # Two sources that differ, but not about the case definition: both stand.

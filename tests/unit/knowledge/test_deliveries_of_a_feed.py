@@ -102,6 +102,33 @@ def test_the_only_event_of_a_subject_can_be_deleted(study, deliver) -> None:
     assert list(known.changes[["USUBJID", "kind"]].itertuples(index=False, name=None)) == [("S1", "deleted")]
 
 
+VS = "USUBJID VSSEQ VSTESTCD VSORRES VSDTC"
+TWELVE = [[f"S{number}", seq, "TEMP", "37.0", "2026-03-01T08:00"] for number in range(1, 13) for seq in "12"]
+"""Twelve subjects with two readings each."""
+
+
+def test_vitals_without_one_subject_were_cut_short(study, deliver) -> None:
+    """2 of 24 records are fewer than a whole delivery may lack, 20 %; but nobody's vitals are all taken back."""
+    files = [deliver(VS, *TWELVE, received=3), deliver(VS, *TWELVE[2:], received=4)]
+    known = study(vs=files).known_at(END)
+    feed = known.feeds["vs"]
+    assert sorted(rows(feed, "USUBJID", "VSSEQ")) == sorted((row[0], row[1]) for row in TWELVE)
+    assert known.changes.empty
+    assert feed.problem == (
+        "VS: file.csv lacks 2 of the 24 records known before, and every record of 1 subjects; allowed: at most "
+        "20.0% of them, and no whole subject. They stay; ask the sender for the whole file"
+    )
+
+
+def test_one_of_a_subjects_vitals_can_be_deleted(study, deliver) -> None:
+    files = [deliver(VS, *TWELVE, received=3), deliver(VS, *TWELVE[1:], received=4)]
+    known = study(vs=files).known_at(END)
+    assert (len(known.feeds["vs"].table), known.feeds["vs"].problem) == (23, None)
+    assert list(known.changes[["USUBJID", "record", "kind"]].itertuples(index=False, name=None)) == [
+        ("S1", "VSSEQ=1", "deleted")
+    ]
+
+
 def test_a_column_that_a_later_delivery_lacks_is_no_correction(study, deliver) -> None:
     files = [deliver(AE, RASH, received=3), deliver("USUBJID AESEQ AETERM", RASH[:3], received=4)]
     known = study(ae=files).known_at(END)
