@@ -1,4 +1,4 @@
-"""Decide whether the monitor lives: is its last look recent, are its feeds, and does a message lie undelivered.
+"""Whether the monitor lives: is its last look recent, are its feeds, and does a message lie undelivered.
 
 For a watchdog outside: ``postdose heartbeat`` asks the ledger, ``heartbeat.json`` is written after each look that is
 on record, and POSTDOSE_HEARTBEAT_URL is called then. None of them can tell of a machine that is off: whoever
@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol, load_protocol
-from flows.ledger import Head, Kind, Ledger, Record
+from flows.ledger import Head, Ledger, Seen
+from flows.ledger.standing import Standing
 from flows.settings import Settings, read_settings
 
 LOGGER = logging.getLogger("postdose")
@@ -33,11 +34,6 @@ RECORD_BROKEN = "record_broken"
 
 NOT_ASSESSABLE = 30
 """Exit code when the last look is too old or a feed of it is at fault: as of a look that cannot give an answer."""
-
-OVER = (Kind.ACKNOWLEDGEMENT, Kind.CLOSED)
-OPENED = (Kind.RAISED, Kind.REOPENED)
-OF_DEAD_LETTERS = (Kind.DEAD_LETTER, Kind.ALERT, Kind.RECEIPT, *OVER, *OPENED)
-"""The records that say whether a message that was given up still matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +74,24 @@ def feed_faults(feeds: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]
     return faults
 
 
-def monitor_causes(records: Sequence[Record], protocol: StudyProtocol, now: datetime) -> tuple[Cause, ...]:
-    """Return what the monitor itself must tell people: a pure function of a study's records.
+def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[Cause, ...]:
+    """Return what the monitor itself must tell people: a pure function of what is seen of a study.
 
     Parameters
     ----------
-    records
-        Every record of the study, oldest first.
+    seen
+        Where the study stands, and its newest look at that moment.
     protocol
         How old its last look and its feeds may be.
     now
         UTC.
     """
-    look = newest_look(records, now)
     return (
-        *_look_missing(look, protocol, now),
-        *_feeds(look, protocol),
-        *_dead_letters(records),
-        *_broken(records),
+        *_look_missing(seen.look, protocol, now),
+        *_feeds(seen.look, protocol),
+        *_dead_letters(seen.standing),
+        *_broken(seen.standing),
     )
-
-
-def newest_look(records: Iterable[Record], now: datetime) -> Mapping[str, Any] | None:
-    """Return what is on record of the look with the latest data cut-off that has come, or None.
-
-    A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
-    mistake, does not hide that none is made. Of two at one cut-off the later stands.
-    """
-    looks = [record.payload for record in records if record.kind == Kind.LOOK]
-    past = [look for look in looks if datetime.fromisoformat(look["data_cutoff"]) <= now]
-    return max(reversed(past), key=lambda look: datetime.fromisoformat(look["data_cutoff"]), default=None)
 
 
 def _look_missing(look: Mapping[str, Any] | None, protocol: StudyProtocol, now: datetime) -> Iterator[Cause]:
@@ -143,45 +127,23 @@ def _feeds(look: Mapping[str, Any] | None, protocol: StudyProtocol) -> Iterator[
             )
 
 
-def _dead_letters(records: Iterable[Record]) -> Iterator[Cause]:
-    """Tell of each role that a message could not reach, until it is sent again or its alert is over.
-
-    An alert that somebody took, or whose cause is gone, is over until it is opened again: nobody need hear of it, and
-    a message of it that is given up later, such as the one that says so, is no cause either.
-    """
-    dead: dict[str, Mapping[str, Any]] = {}
-    over: set[str] = set()
-    for record in records:
-        if record.kind not in OF_DEAD_LETTERS:
-            continue
-        said = record.payload
-        alert = said.get("alert", "")
-        if record.kind == Kind.DEAD_LETTER and alert not in over:
-            dead[said["message"]] = said
-        elif record.kind in (Kind.ALERT, Kind.RECEIPT):
-            dead.pop(said.get("message", ""), None)
-        elif record.kind in OVER and alert:
-            over.add(alert)
-            dead = {name: one for name, one in dead.items() if one.get("alert") != alert}
-        elif record.kind in OPENED:
-            over.discard(alert)
-    roles = {one.get("role") or one["channel"]: one for one in dead.values()}
+def _dead_letters(standing: Standing) -> Iterator[Cause]:
+    """Tell of each role that a message could not reach, until it is sent again or its alert is over."""
+    roles = {one.role: one for one in standing.given_up.values()}
     for role, one in sorted(roles.items()):
-        yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one['detail']}")
+        yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one.problem}")
 
 
-def _broken(records: Sequence[Record]) -> Iterator[Cause]:
+def _broken(standing: Standing) -> Iterator[Cause]:
     """Tell what the newest nightly check found that does not hold."""
-    nights = (record.payload for record in reversed(records) if record.kind == Kind.NIGHT)
-    newest = next(nights, None)
-    if newest is not None and newest["problems"]:
-        yield Cause(RECORD_BROKEN, " ".join(newest["problems"]))
+    if standing.broken:
+        yield Cause(RECORD_BROKEN, " ".join(standing.broken))
 
 
 def take_pulse(ledger: Ledger, protocol: StudyProtocol, now: datetime) -> Pulse:
     """Return what a ledger tells of a study at a moment (UTC)."""
-    records, head = ledger.records(protocol.study.id), ledger.head()
-    return Pulse(newest_look(records, now), head, monitor_causes(records, protocol, now))
+    seen = ledger.seen(protocol.study.id, now)
+    return Pulse(seen.look, ledger.head(), monitor_causes(seen, protocol, now))
 
 
 def run_heartbeat(path: Path, *, state: str | None, now: datetime, as_json: bool) -> int:

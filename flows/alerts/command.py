@@ -5,16 +5,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
-from flows.alerts.life import Alert, State, advance, remember
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
-from flows.ledger import Entry, Kind, Ledger, Outgoing, Record
+from flows.ledger import Entry, Kind, Ledger, Outgoing, Record, Seen
+from flows.ledger.life import Alert, State, advance
 from flows.pages.kit.words import instant as said_instant
 from flows.pages.kit.words import printable, spoken
 from flows.pages.message import Event
@@ -178,14 +177,14 @@ def run_resend(
 
 
 def acknowledgement(
-    records: Sequence[Record], *, name: str, by: str, reason: str, now: datetime
+    seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime
 ) -> tuple[Entry, ...]:
     """Return the record of who takes an alert and why, and what on-call systems are told of it.
 
     Parameters
     ----------
-    records
-        The study's, oldest first.
+    seen, study
+        What is seen of the study, and its id.
     name
         The alert's id.
     by, reason
@@ -198,13 +197,13 @@ def acknowledgement(
     UsageError
         When the alert's cause is gone.
     """
-    alert = remember(records).alerts[name]
+    alert = seen.standing.alerts[name]
     if alert.state is State.CLOSED:
         raise UsageError(
             f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
         )
     payload = {"alert": name, "by": by, "reason": reason, "at": instant(now), "authenticated": False}
-    told = events(records[0].study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
+    told = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
     return (Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told)),)
 
 
@@ -214,11 +213,11 @@ def _take(
     """Record that an alert is taken; return it as it then stands, and the messages to on-call systems."""
     written: list[Entry] = []
 
-    def decision(records: Sequence[Record]) -> Sequence[Entry]:
-        written[:] = acknowledgement(records, name=alert.id, by=by, reason=reason, now=now)
+    def decision(seen: Seen) -> Sequence[Entry]:
+        written[:] = acknowledgement(seen, study, name=alert.id, by=by, reason=reason, now=now)
         return written
 
-    ledger.decide(study, decision)
+    ledger.decide(study, decision, now=now)
     (entry,) = written
     return advance(alert, entry.kind, entry.payload), entry.outgoing
 
@@ -229,10 +228,8 @@ def _existing(settings: Settings) -> Ledger:
 
 def _alerts(ledger: Ledger) -> Iterator[tuple[str, Alert]]:
     """Yield each alert of every study."""
-    by_study = sorted(ledger.records(), key=lambda record: record.study)  # stable: each stays in order
-    for study, records in groupby(by_study, key=lambda record: record.study):
-        for alert in remember(records).alerts.values():
-            yield study, alert
+    for study, standing in ledger.standings().items():
+        yield from ((study, alert) for alert in standing.alerts.values())
 
 
 def _named(ledger: Ledger, name: str, *, study: str | None = None) -> tuple[str, Alert]:

@@ -1,11 +1,11 @@
-"""Decide which alerts a look raises, worsens or closes, and what becomes due as time passes.
+"""Which alerts a look raises, worsens or closes, and what becomes due as time passes.
 
-Pure: records, a look and a moment in, entries of the ledger out. What stands and is no worse than when it was last
-told says nothing new until ``repeat_hours`` have passed.
+Pure: what is seen of a study, a look and a moment in, entries of the ledger out. What stands and is no worse than
+when it was last told says nothing new until ``repeat_hours`` have passed.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,11 +13,12 @@ import pandas as pd
 
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import clearing, facts_payload, worsening
-from flows.alerts.life import Alert, State, remember
-from flows.alerts.plan import Post, plan_for, plan_payload
+from flows.alerts.plan import plan_for
 from flows.alerts.telling import Step, Teller
-from flows.heartbeat import monitor_causes, newest_look
-from flows.ledger import Entry, Kind, Outgoing, Record
+from flows.heartbeat import monitor_causes
+from flows.ledger import Entry, Kind, Outgoing, Seen
+from flows.ledger.life import Alert, Post, State, plan_payload
+from flows.ledger.standing import Standing
 from flows.pages.kit.words import instant as said_instant
 from flows.pages.kit.words import number, spoken
 from flows.pages.message import LookFacts, Occasion
@@ -34,6 +35,9 @@ MENDED: Mapping[str, str] = {
     "record_broken": "At the newest nightly check the record holds.",
 }
 """What closes an alert of the monitor itself, by its kind."""
+
+NOTHING_SEEN = Seen(Standing(), None, lambda _look_id: None)
+"""What is seen where no ledger can be read."""
 
 UNRECORDED = (
     "This alert is not recorded: the ledger could not be written. It is sent once to you alone: it is not tried "
@@ -57,15 +61,13 @@ def alert_id(study: str, about: str) -> str:
     return hashlib.sha256(f"{study}\n{about}".encode()).hexdigest()[:12]
 
 
-def alerts_of_look(
-    records: Sequence[Record], looked: Looked, protocol: StudyProtocol, now: datetime
-) -> tuple[Entry, ...]:
+def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Entry, ...]:
     """Return what a look causes; nothing where a later data cut-off has been looked at already.
 
     Parameters
     ----------
-    records
-        The study's, oldest first; the look itself is among them.
+    seen
+        What is seen of the study, with the look itself on record.
     looked
         What it found.
     protocol
@@ -73,12 +75,11 @@ def alerts_of_look(
     now
         UTC.
     """
-    newest = newest_look(records, now)
-    if newest is not None and _moment(newest["data_cutoff"]) > _moment(looked.facts.data_cutoff):
+    if seen.look is not None and _moment(seen.look["data_cutoff"]) > _moment(looked.facts.data_cutoff):
         return ()
-    teller = _teller(records, protocol, now)
+    teller = _teller(seen, protocol, now)
     told = [entry for about in _standing(looked) for entry in _stands(about, looked, teller)]
-    gone = (alert for alert in teller.memory.alerts.values() if alert.about.startswith(OF_LOOKS))
+    gone = (alert for alert in teller.alerts.values() if alert.about.startswith(OF_LOOKS))
     told += [entry for alert in gone for entry in _gone(alert, looked, teller)]
     held = {"facts": facts_payload(looked.facts), "report": looked.report}
     evidence = Entry(Kind.EVIDENCE, {"look_id": looked.facts.look_id, **held})
@@ -91,7 +92,7 @@ def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) ->
     Nothing is known of what was told before, and nothing will be known of this: whatever stands is told, and says so.
     What is less than a crossed rule waits until it can be recorded, lest each look tell it again.
     """
-    teller = Teller(protocol, remember(()), now, None, recorded=False)
+    teller = Teller(protocol, NOTHING_SEEN, now, recorded=False)
     entries = [
         _opening(
             None,
@@ -107,15 +108,13 @@ def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) ->
     return tuple(one for entry in entries for one in entry.outgoing if one.role in entry.payload["told"][:1])
 
 
-def due(
-    records: Sequence[Record], protocol: StudyProtocol, now: datetime, *, watching: bool = True
-) -> tuple[Entry, ...]:
+def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = True) -> tuple[Entry, ...]:
     """Return what has become due without a look: the monitor's own alerts, next roles, and repeats.
 
     Parameters
     ----------
-    records
-        The study's, oldest first.
+    seen
+        What is seen of the study at that moment.
     protocol
         How old its looks and feeds may be; running plans are not changed by it.
     now
@@ -124,13 +123,13 @@ def due(
         Whether a look is expected to have been made: at the end of one, of an old data cut-off perhaps, none is
         reported missing.
     """
-    teller = _teller(records, protocol, now)
-    causes = {cause.about: cause.said for cause in monitor_causes(records, protocol, now)}
+    teller = _teller(seen, protocol, now)
+    causes = {cause.about: cause.said for cause in monitor_causes(seen, protocol, now)}
     entries: list[Entry] = []
     for about, said in causes.items():
         if watching or about != "look_missing":
             entries += _monitored(about, said, teller)
-    for alert in teller.memory.alerts.values():
+    for alert in teller.alerts.values():
         if not alert.about.startswith(OF_LOOKS) and alert.about not in causes:
             entries += _mended(alert, teller)
         elif alert.state is State.OPEN:
@@ -138,9 +137,9 @@ def due(
     return tuple(entries)
 
 
-def _teller(records: Sequence[Record], protocol: StudyProtocol, now: datetime) -> Teller:
+def _teller(seen: Seen, protocol: StudyProtocol, now: datetime) -> Teller:
     now = now.replace(microsecond=0)  # as records keep it: what is decided now is decided alike from them
-    return Teller(protocol, remember(records), now, records[-1].head if records else None)
+    return Teller(protocol, seen, now)
 
 
 def _standing(looked: Looked) -> Iterator[str]:
@@ -152,7 +151,7 @@ def _standing(looked: Looked) -> Iterator[str]:
 def _stands(about: str, looked: Looked, teller: Teller) -> Iterator[Entry]:
     """Yield the alert of what holds: opened where it is not open, told again where it is worse, else nothing."""
     name = alert_id(teller.protocol.study.id, about)
-    alert = teller.memory.alerts.get(name)
+    alert = teller.alerts.get(name)
     told = teller.last_told(alert)
     news = () if told is None else _news(told, about, looked)
     if alert is None or alert.state is State.CLOSED or (news and alert.state is State.ACKNOWLEDGED):
@@ -249,7 +248,7 @@ def _is_gone(about: str, looked: Looked) -> bool:
 
 
 def _monitored(about: str, said: str, teller: Teller) -> Iterator[Entry]:
-    alert = teller.memory.alerts.get(alert_id(teller.protocol.study.id, about))
+    alert = teller.alerts.get(alert_id(teller.protocol.study.id, about))
     if alert is None or alert.state is State.CLOSED:
         yield _opening(alert, about, teller, cause=(said,))
 

@@ -1,50 +1,13 @@
-"""Decide who is told of an alert first, who follows whom, and until when; frozen into the record that opens it.
+"""The plan of an alert: who is notified first, who follows whom, until when; frozen into the record that opens it.
 
 A protocol that is changed later alters no plan that runs: what was signed when the alert was raised holds until the
 alert is taken, closed, or opened again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from checks.protocol.model import Alerts, Route
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """Where a role is reached, as the protocol names it; ``brief`` says nothing but that there is an alert."""
-
-    name: str
-    brief: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """One role of a plan: its channels, how long it has, who follows, and whether it is told at once."""
-
-    role: str
-    channels: tuple[Channel, ...]
-    ack_within_minutes: float | None
-    escalate_to: str | None
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The roles that an alert can reach, those told at once before those that follow, and when it is repeated."""
-
-    posts: tuple[Post, ...]
-    repeat_hours: float
-
-    @property
-    def first(self) -> tuple[str, ...]:
-        """The roles that are told at once."""
-        return tuple(post.role for post in self.posts if post.first)
-
-    def post(self, role: str) -> Post:
-        """Return a role's post; a plan has one for each role that it names."""
-        return next(post for post in self.posts if post.role == role)
+from flows.ledger.life import Channel, Plan, Post
 
 
 def plan_for(about: str, alerts: Alerts) -> Plan:
@@ -90,17 +53,3 @@ def _post(routes: Sequence[Route], verdict: str, *, first: bool) -> Post:
     urgent = min(asked, key=lambda route: route.ack_within_minutes or 0, default=meant[0])
     followed = next((r.escalate_to for r in [urgent, *asked] if r.escalate_to is not None), None)
     return Post(meant[0].role, tuple(channels.values()), urgent.ack_within_minutes, followed, first)
-
-
-def plan_payload(plan: Plan) -> Mapping[str, Any]:
-    """Return a plan as a record holds it."""
-    return asdict(plan)
-
-
-def read_plan(payload: Mapping[str, Any]) -> Plan:
-    """Return the plan that a record holds."""
-    posts = (
-        Post(**{**post, "channels": tuple(Channel(**channel) for channel in post["channels"])})
-        for post in payload["posts"]
-    )
-    return Plan(tuple(posts), payload["repeat_hours"])

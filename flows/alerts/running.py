@@ -1,4 +1,4 @@
-"""Decide what is told now, tell it, and go on to the next role where a message was given up: one turn of the loop."""
+"""One turn of a study's alerts: notify what is due, and the next role where a message was given up."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,7 +34,7 @@ def alerts_due(
         When the ledger cannot be read or written.
     """
     decision = partial(due, protocol=protocol, now=now, watching=watching)
-    return ledger.decide(protocol.study.id, decision)
+    return ledger.decide(protocol.study.id, decision, now=now)
 
 
 def run_alerts(

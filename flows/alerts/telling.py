@@ -1,4 +1,4 @@
-"""Decide what a step of an alert's life becomes: one record, and a message to each role that is told of it.
+"""What a step of an alert's life becomes: one record, and a message to each role that is notified of it.
 
 Of everything but a crossed rule a role is told at most ``MOST_PER_HOUR`` times an hour: what comes beyond that is
 recorded and counted, and the next message says how many it stands for. A crossed rule is always told.
@@ -12,14 +12,11 @@ from typing import Any
 
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import led_by, marked, read_facts
-from flows.alerts.life import Alert, Memory, State, advance, is_capped
-from flows.alerts.plan import Post
-from flows.ledger import Entry, Head, Kind, Outgoing
+from flows.ledger import Entry, Kind, Outgoing, Seen
+from flows.ledger.life import Alert, Post, State, advance
+from flows.ledger.standing import MOST_PER_HOUR, is_capped
 from flows.pages.message import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
 from flows.report.document import instant
-
-MOST_PER_HOUR = 12
-"""Messages to one role, crossed rules aside: one every five minutes is more than anybody can look into."""
 
 HOUR = timedelta(hours=1)
 
@@ -43,37 +40,33 @@ class Step:
 
 
 class Teller:
-    """Turns steps into entries of the ledger; counts, from the memory on, how much each role has been told.
+    """Turns steps into entries of the ledger; counts, from what is seen on, how much each role has been told.
 
     Parameters
     ----------
     protocol
         The study; who is told comes from each alert's own plan.
-    memory
+    seen
         What was told before.
     now
         UTC.
-    head
-        The study's newest record, or None.
     recorded
         Whether the entries will be kept: of what is not, no answer can be asked for.
     """
 
-    def __init__(
-        self,
-        protocol: StudyProtocol,
-        memory: Memory,
-        now: datetime,
-        head: Head | None,
-        *,
-        recorded: bool = True,
-    ) -> None:
-        self.protocol, self.memory, self.now, self.head = protocol, memory, now, head
-        self._recorded = recorded
-        recent = {role: sum(now - at < HOUR for at in times) for role, times in memory.spoken.items()}
-        self._recent, self._held = recent, dict(memory.held)
-        self._looks: dict[str, LookFacts] = {}
+    def __init__(self, protocol: StudyProtocol, seen: Seen, now: datetime, *, recorded: bool = True) -> None:
+        self.protocol, self.now = protocol, now
+        self._seen, self._recorded = seen, recorded
+        spoken = seen.standing.spoken
+        self._recent = {role: sum(now - at < HOUR for at in times) for role, times in spoken.items()}
+        self._held = dict(seen.standing.held)
+        self._looks: dict[str | None, tuple[LookFacts, str] | None] = {}
         self._marked: dict[tuple[int, int], tuple[LookFacts, LookFacts, LookFacts | None]] = {}
+
+    @property
+    def alerts(self) -> Mapping[str, Alert]:
+        """The study's alerts as they stood, by id."""
+        return self._seen.standing.alerts
 
     def tell(self, alert: Alert | None, name: str, about: str, step: Step) -> tuple[Alert, Entry]:
         """Return the alert as it stands after a step, and the record and messages of it.
@@ -110,20 +103,23 @@ class Teller:
 
     def last_told(self, alert: Alert | None) -> LookFacts | None:
         """Return the look that was last told of an alert, as it was found; None where none was."""
-        name = None if alert is None else alert.look_id
-        if name is None or name not in self.memory.evidence:
-            return None
-        if name not in self._looks:
-            self._looks[name] = read_facts(self.memory.evidence[name]["facts"])
-        return self._looks[name]
+        found = None if alert is None else self._evidence(alert.look_id)
+        return None if found is None else found[0]
 
     def again(self, alert: Alert) -> tuple[LookFacts | None, str | None]:
         """Return what a message says again of the look that was last told: no case of it is new; and its page."""
-        look = self.last_told(alert)
-        if look is None:
+        found = self._evidence(alert.look_id)
+        if found is None:
             return None, None
-        report: str = self.memory.evidence[look.look_id]["report"]
+        look, report = found
         return self.shown(look, look, alert.about), report
+
+    def _evidence(self, name: str | None) -> tuple[LookFacts, str] | None:
+        """Return what a look told, and its page; read once."""
+        if name not in self._looks:
+            told = self._seen.told(name)
+            self._looks[name] = None if told is None else (read_facts(told["facts"]), told["report"])
+        return self._looks[name]
 
     def shown(self, look: LookFacts, told: LookFacts | None, about: str) -> LookFacts:
         """Return a look as an alert tells it: its own rule first, and as new each case that ``told`` had not so."""
@@ -185,7 +181,7 @@ class Teller:
             acknowledge_by=deadline,
             escalates_to=None if deadline is None else post.escalate_to,
             held_back=self._held.get(post.role, 0),
-            head=self.head,
+            head=self._seen.standing.head,
             report=step.report,
             command=f"postdose alerts ack {alert.id} --by NAME --reason TEXT" if asked else None,
             recorded=self._recorded,

@@ -15,6 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--expect-head", metavar="HASH", help="a hash that a report or `head` named: it must be in the chain"
     )
+    verify.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="write anew from the records what is kept beside them, where the chain holds",
+    )
     export = actions.add_parser("export", help="print every record, one JSON object a line")
     head = actions.add_parser("head", help="print the newest record's sequence and hash")
     move = actions.add_parser(
@@ -35,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
 
     settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action == "verify":
-        return run_verify(settings, expect_head=options.expect_head, as_json=options.json)
+        return run_verify(
+            settings, expect_head=options.expect_head, rebuild=options.rebuild, as_json=options.json
+        )
     if options.action == "move":
         return run_move(settings, to=options.to, as_json=options.json)
     run = run_export if options.action == "export" else run_head

@@ -1,4 +1,4 @@
-"""Remember looks, alerts, receipts and decisions: an append-only, hash-chained record, and the outbox beside it.
+"""The ledger of looks, alerts, receipts and decisions: an append-only, hash-chained record, and the outbox beside it.
 
 Each record carries the SHA-256 of its own content and of the record before it, so that a record changed,
 removed or put in later breaks the chain at a place that can be named. Triggers of the database refuse to change
@@ -6,7 +6,7 @@ or remove one. The outbox is written in the same transaction as the verdict that
 soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer at a time in both.
 """
 
-from flows.ledger.book import Decision, Ledger
+from flows.ledger.book import Decision, Ledger, Seen
 from flows.ledger.chain import Head, Kind, Record, canonical
 from flows.ledger.claimant import this_process
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
@@ -20,6 +20,7 @@ __all__ = [
     "Ledger",
     "Outgoing",
     "Record",
+    "Seen",
     "Waiting",
     "canonical",
     "this_process",

@@ -1,21 +1,24 @@
-"""Decide what is written to the ledger together, and read it back."""
+"""The ledger: what is written to it together, and read back."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial, reduce
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
-from flows.ledger import outbox
+from flows.ledger import outbox, projection
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, verify_chain
 from flows.ledger.chaining import Chained, chain_entries, protocol_change
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Attempt, Became, Entry, Outgoing, Waiting
+from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
+from flows.ledger.standing import Standing, follow
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
@@ -23,20 +26,19 @@ ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a decision is made on: the ledger's newest record, whoever's, and the study's records, oldest first."""
+    """What is decided on: where a study stands, its newest look as of a moment, and what earlier looks told.
 
-    last: Record | None
-    records: tuple[Record, ...]
+    ``look`` is what is on record of the look with the latest data cut-off that had come by then, None before the
+    first. ``told`` returns what is on record of what a look told, by the look's id; None where no alert refers to it.
+    """
 
-    @property
-    def last_look(self) -> Mapping[str, Any] | None:
-        """The payload of the study's newest look."""
-        looks = (record.payload for record in reversed(self.records) if record.kind == Kind.LOOK)
-        return next(looks, None)
+    standing: Standing
+    look: Mapping[str, Any] | None
+    told: Callable[[str | None], Mapping[str, Any] | None]
 
 
-Decision = Callable[[Sequence[Record]], Sequence[Entry]]
-"""Says, of a study's records, oldest first, what is to be written after them."""
+Decision = Callable[[Seen], Sequence[Entry]]
+"""Says, of what is seen of a study, what is to be written next."""
 
 
 class Ledger:
@@ -63,7 +65,7 @@ class Ledger:
     def __init__(self, url: str, *, key: bytes | None = None, must_exist: bool = False) -> None:
         self._key = key
         self._database = Database(url, must_exist=must_exist)
-        bring_up_to_date(self._database, must_exist=must_exist)
+        bring_up_to_date(self._database, must_exist=must_exist, then=self._project_anew)
 
     def record(
         self, study: str, kind: Kind, payload: Mapping[str, Any], outgoing: Sequence[Outgoing] = ()
@@ -72,13 +74,17 @@ class Ledger:
         with self._database.writing() as connection:
             return self._write(connection, study, [Entry(kind, payload, tuple(outgoing))])
 
-    def decide(self, study: str, decision: Decision) -> Head | None:
-        """Append what a decision on the study's records comes to; return the new head, None when nothing was.
+    def decide(self, study: str, decision: Decision, *, now: datetime) -> Head | None:
+        """Append what a decision on what is seen of the study comes to; return the new head, None when nothing was.
 
         Nobody writes between what the decision reads and what it causes: two that decide at once do not both tell.
         It is made before others are kept from writing, and made again where one of them wrote meanwhile.
         """
-        written = self._settle(study, lambda seen: self._chain(study, seen.last, decision(seen.records)))
+
+        def planned(seen: Seen, last: Record | None) -> Chained:
+            return self._chain(study, last, decision(seen))
+
+        written = self._settle(study, now, planned)
         return written.records[-1].head if written.records else None
 
     def record_look(
@@ -88,20 +94,27 @@ class Ledger:
         outgoing: Sequence[Outgoing] = (),
         *,
         decision: Decision | None = None,
+        now: datetime | None = None,
     ) -> Head:
         """Append a look, with the messages and whatever else it causes, and return the new head: one transaction.
 
         A change of the protocol since the study's last look is recorded before it, with the look's reason; each
-        message is recorded after it, by its hash. The decision is made with the look on record, as ``decide`` does.
+        message is recorded after it, by its hash. The decision is made with the look on record, but on the newest
+        look before it, as ``decide`` does.
         """
+        if decision is not None and now is None:
+            raise ValueError("a decision is made at a moment")
         looked = Entry(Kind.LOOK, payload, tuple(outgoing))
 
-        def planned(seen: Seen) -> Chained:
-            look = self._chain(study, seen.last, [*protocol_change(seen.last_look, payload), looked])
-            caused = decision((*seen.records, *look.records)) if decision else ()
+        def planned(seen: Seen, last: Record | None) -> Chained:
+            look = self._chain(
+                study, last, [*protocol_change(seen.standing.protocol_sha256, payload), looked]
+            )
+            after = replace(seen, standing=reduce(follow, look.records, seen.standing))
+            caused = decision(after) if decision else ()
             return look + self._chain(study, look.records[-1], caused)
 
-        return self._settle(study, planned).records[-1].head
+        return self._settle(study, now, planned).records[-1].head
 
     def record_delivery(
         self,
@@ -186,10 +199,25 @@ class Ledger:
         with self._database.reading() as connection:
             return outbox.waiting(connection, study, "dead")
 
-    def last_look(self, study: str) -> Mapping[str, Any] | None:
-        """Return the payload of the study's newest look, or None before the first."""
+    def seen(self, study: str, now: datetime) -> Seen:
+        """Return what a decision on a study at a moment (UTC) is made on."""
         with self._database.reading() as connection:
-            return _last_look(connection, study)
+            return self._seen(connection, study, now)
+
+    def newest_look(self, study: str, by: datetime) -> Mapping[str, Any] | None:
+        """Return what is on record of the look with the latest data cut-off that had come by a moment (UTC)."""
+        with self._database.reading() as connection:
+            return projection.newest_look(connection, study, by)
+
+    def standings(self) -> Mapping[str, Standing]:
+        """Return where each study stands, by study."""
+        with self._database.reading() as connection:
+            return projection.read_standings(connection)
+
+    def is_due(self, study: str, now: datetime) -> bool:
+        """Whether a message of a study is to be tried."""
+        with self._database.reading() as connection:
+            return outbox.is_due(connection, study, now)
 
     def records(self, study: str | None = None, kind: Kind | None = None) -> tuple[Record, ...]:
         """Return the records of a study and of a kind, of all where None, oldest first."""
@@ -212,15 +240,34 @@ class Ledger:
         Raises
         ------
         LedgerBrokenError
-            Naming the first record that does not follow from those before it or, with a key, is not sealed by it.
+            Naming the first record that does not follow from those before it or, with a key, is not sealed by it;
+            or, where the chain holds, the first part of the projection or the outbox that does not follow from it.
         """
+        made = Projection()
         try:
             with self._database.reading() as connection:
-                return verify_chain(_stream(connection), key=self._key)
+                records = verify_chain(made.of(_stream(connection)), key=self._key)
+                for other in projection.differences(connection, made):
+                    raise LedgerBrokenError(other)
+                return records
         except LedgerWriteError as error:
             if damaged(error):
                 raise LedgerBrokenError(f"the records cannot all be read: {error}") from error
             raise
+
+    def rebuild(self) -> int:
+        """Write the projection anew from the records, and return how many there are.
+
+        Raises
+        ------
+        LedgerBrokenError
+            When the chain does not verify: the projection is left as it is.
+        """
+        made = Projection()
+        with self._database.writing() as connection:
+            records = verify_chain(made.of(_stream(connection)), key=self._key)
+            projection.rebuild(connection, made)
+        return records
 
     def find(self, sha256: str) -> Head:
         """Return the record with a hash, as an earlier report or an earlier `head` names it.
@@ -254,7 +301,7 @@ class Ledger:
         """
         self.verify()
         target = Ledger(url, key=self._key)
-        copied = copy_tables(self._database, target._database)
+        copied = copy_tables(self._database, target._database, then=self._project_anew)
         found = target.verify()
         if found != copied:
             raise LedgerBrokenError(f"{copied} records were copied, and {found} are there")
@@ -266,17 +313,45 @@ class Ledger:
             self._write(connection, "rehearsal", [Entry(Kind.LOOK, {}, (outgoing,))])
             connection.rollback()
 
-    def _settle(self, study: str, planned: Callable[[Seen], Chained]) -> Chained:
-        """Write what is planned on a study's records; plan anew where somebody else has written meanwhile."""
+    def _settle(
+        self, study: str, now: datetime | None, planned: Callable[[Seen, Record | None], Chained]
+    ) -> Chained:
+        """Write what is planned on what is seen of a study; plan anew where somebody else has written meanwhile."""
         with self._database.reading() as connection:
-            seen = _seen(connection, study)
-        chained = planned(seen)
+            last, seen = _last(connection), self._seen(connection, study, now)
+        chained = planned(seen, last)
         with self._database.writing() as connection:
-            if _last(connection) != seen.last:
-                seen = _seen(connection, study)
-                chained = planned(seen)
-            self._insert(connection, seen.last, chained)
+            newest = _last(connection)
+            if newest != last:
+                chained = planned(self._seen(connection, study, now), newest)
+            self._insert(connection, newest, chained)
         return chained
+
+    def _seen(self, connection: Connection, study: str, now: datetime | None) -> Seen:
+        standing = projection.read_standing(connection, study)
+        look = None if now is None else projection.newest_look(connection, study, now)
+        return Seen(standing, look, partial(self._told, standing))
+
+    def _told(self, standing: Standing, look_id: str | None) -> Mapping[str, Any] | None:
+        """Return what a look told: read when it is asked for, since few decisions do, and it is long."""
+        sequence = None if look_id is None else standing.evidence.get(look_id)
+        if sequence is None:
+            return None
+        with self._database.reading() as connection:
+            told = connection.execute(
+                select(RECORDS.c.payload).where(RECORDS.c.sequence == sequence)
+            ).scalar()
+        return None if told is None else json.loads(told)
+
+    def _project_anew(self, connection: Connection) -> None:
+        """Fill the projection of a ledger that comes from before it was kept; its chain is not verified for that."""
+        made = Projection()
+        try:
+            for _ in made.of(_stream(connection)):
+                pass
+        except LedgerBrokenError as error:
+            raise LedgerWriteError(f"{self._database.shown}: {error}") from error
+        projection.rebuild(connection, made)
 
     def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
         return self._write(connection, study, [Entry(kind, payload)])
@@ -298,6 +373,7 @@ class Ledger:
         connection.execute(RECORDS.insert(), chained.rows)
         if chained.messages:
             connection.execute(OUTBOX.insert(), list(chained.messages))
+        projection.project(connection, chained.records)
 
     def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
         """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""
@@ -316,26 +392,9 @@ class Ledger:
         )
 
 
-def _seen(connection: Connection, study: str) -> Seen:
-    """Read the newest record before those of the study: what is written in between shows at the next reading."""
-    last = _last(connection)
-    return Seen(last, _records(connection, study))
-
-
 def _last(connection: Connection) -> Record | None:
     row = connection.execute(select(RECORDS).order_by(RECORDS.c.sequence.desc()).limit(1)).first()
     return None if row is None else _record(row)
-
-
-def _last_look(connection: Connection, study: str) -> Mapping[str, Any] | None:
-    newest = (
-        select(RECORDS.c.payload)
-        .where(RECORDS.c.study == study, RECORDS.c.kind == Kind.LOOK)
-        .order_by(RECORDS.c.sequence.desc())
-        .limit(1)
-    )
-    payload = connection.execute(newest).scalar()
-    return None if payload is None else json.loads(payload)
 
 
 def _records(connection: Connection, study: str | None, kind: Kind | None = None) -> tuple[Record, ...]:

@@ -52,11 +52,12 @@ def chain_entries(study: str, last: Record | None, entries: Sequence[Entry], key
     return Chained(tuple(records), tuple(messages))
 
 
-def protocol_change(before: Mapping[str, Any] | None, payload: Mapping[str, Any]) -> Iterator[Entry]:
+def protocol_change(before: str | None, payload: Mapping[str, Any]) -> Iterator[Entry]:
     """Yield what a look's record says of a protocol that has changed since the look before, and the reason."""
-    if before is None:
-        return
-    old, new = before.get("protocol_sha256"), payload.get("protocol_sha256")
-    if old != new:
-        change = {"from": old, "to": new, "reason": payload.get("reason", "")}
+    if before is not None and before != payload.get("protocol_sha256"):
+        change = {
+            "from": before,
+            "to": payload.get("protocol_sha256"),
+            "reason": payload.get("reason", ""),
+        }
         yield Entry(Kind.PROTOCOL_CHANGE, change)

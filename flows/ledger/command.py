@@ -11,8 +11,8 @@ from flows.ledger.chain import Head, Record
 from flows.settings import Settings
 
 
-def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool) -> int:
-    """Verify the chain, say what was verified, and return exit code 0.
+def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool, rebuild: bool = False) -> int:
+    """Verify the chain and what is kept beside it, say what was verified, and return exit code 0.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool) ->
         A hash that a report or an earlier `head` named: its record must be in the chain.
     as_json
         Whether to print one JSON document; it is printed of a broken chain too.
+    rebuild
+        Whether the projection is written anew from the records first.
 
     Raises
     ------
@@ -31,8 +33,10 @@ def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool) ->
     expected = None if expect_head is None else _hash(expect_head)
     ledger = _existing(settings)
     try:
-        records = ledger.verify()
         found = None if expected is None else ledger.find(expected)
+        if rebuild:
+            ledger.rebuild()
+        records = ledger.verify()
     except LedgerBrokenError as error:
         if as_json:
             _print({"verified": False, "problem": str(error)})

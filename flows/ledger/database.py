@@ -36,6 +36,7 @@ class Database:
             if parsed.get_backend_name() == "sqlite":
                 _prepare_folder(parsed, must_exist=must_exist)
             self._engine = _engine(parsed)
+            self._snapshots = _snapshots(self._engine)
 
     @property
     def shown(self) -> str:
@@ -44,8 +45,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Hold one transaction that takes no lock against writers' beginning."""
-        with self._said(), self._engine.begin() as connection:
+        """Hold one transaction that takes no lock against writers' beginning, and sees one state of the database."""
+        with self._said(), self._snapshots.begin() as connection:
             yield connection
 
     @contextmanager
@@ -109,6 +110,13 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
     return engine
+
+
+def _snapshots(engine: Engine) -> Engine:
+    """Return what sees one state throughout a transaction, as SQLite does by itself."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 def _decode(text: bytes) -> str:

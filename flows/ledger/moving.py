@@ -1,16 +1,19 @@
 """Copy a ledger into another database, SQLite or PostgreSQL, record for record: the chain stays the same one."""
 
-from sqlalchemy import select
+from collections.abc import Callable
+
+from sqlalchemy import Connection, select
 
 from checks.errors import UsageError
 from flows.ledger.database import Database
 from flows.ledger.schema import OUTBOX, RECORDS
 
 
-def copy_tables(source: Database, target: Database) -> int:
+def copy_tables(source: Database, target: Database, *, then: Callable[[Connection], None]) -> int:
     """Copy every record, seal and message as it stands, in one transaction; return how many records.
 
-    Nobody writes to the source meanwhile: it is held as by a writer.
+    What is done ``then`` is done to the target, in that transaction. Nobody writes to the source meanwhile: it is
+    held as by a writer.
 
     Raises
     ------
@@ -31,4 +34,5 @@ def copy_tables(source: Database, target: Database) -> int:
             if rows:
                 new.execute(table.insert(), rows)
             copied += len(rows) if table is RECORDS else 0
+        then(new)
     return copied

@@ -20,6 +20,9 @@ ASKED_AT_ONCE = 500
 TOLD = [OUTBOX.c[name] for name in ("id", "channel", "alert", "role", "step", "attempts", "first_attempt_at")]
 """What an attempt is recorded from: not what the message says, which is long."""
 
+TOLD_OF = ("message", "channel", "alert", "role", "step", "message_sha256")
+"""What a record says of the message that it put in."""
+
 _THE_MARKED = OUTBOX.update().where(OUTBOX.c.id == bindparam("marked"))
 
 
@@ -96,6 +99,18 @@ def waiting(connection: Connection, study: str, state: str = "pending") -> tuple
     wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
     rows = connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id))
     return tuple(_waiting(row) for row in rows)
+
+
+def is_due(connection: Connection, study: str, now: datetime) -> bool:
+    """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
+    asked = select(OUTBOX.c.next_attempt_at, OUTBOX.c.claimed_by)
+    rows = connection.execute(asked.where(OUTBOX.c.study == study, OUTBOX.c.state == "pending"))
+    return any(
+        row.next_attempt_at is None
+        or row.next_attempt_at <= stamp(now)
+        or (row.claimed_by is not None and has_ended(row.claimed_by))
+        for row in rows
+    )
 
 
 def count_waiting(connection: Connection, study: str) -> tuple[int, int]:
@@ -200,7 +215,7 @@ def find(connection: Connection, outgoing_id: str) -> Outgoing:
     return _waiting(row).outgoing
 
 
-def put_in(one: Outgoing, text: str) -> Mapping[str, Any]:
+def put_in(one: Outgoing | Row[Any], text: str) -> Mapping[str, Any]:
     """Return the record of a message: which one, for which alert, to whom, and the SHA-256 of what it says."""
     return {**told(one), "message_sha256": hashlib.sha256(text.encode()).hexdigest()}
 

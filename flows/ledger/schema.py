@@ -1,11 +1,24 @@
-"""Hold the ledger's tables as they are now, and bring an older database up to them with its chain intact.
+"""The ledger's tables as they are now, and how an older database is brought up to them with its chain intact.
 
 The steps lie in ``migrations/versions`` and are taken by Alembic, in one transaction.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, ForeignKey, Integer, MetaData, String, Table, Text, inspect, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    inspect,
+    select,
+)
 
 from checks.errors import LedgerWriteError, UsageError
 from flows.ledger.database import Database
@@ -32,7 +45,7 @@ OUTBOX = Table(
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("sequence", Integer, ForeignKey("ledger.sequence"), nullable=False),
-    Column("study", String(64), nullable=False, index=True),
+    Column("study", String(64), nullable=False),
     Column("channel", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("state", String(16), nullable=False),
@@ -44,6 +57,21 @@ OUTBOX = Table(
     Column("next_attempt_at", String(20)),
     Column("last_error", Text),
     Column("claimed_by", Text),
+    Index("ix_outbox_study", "study", "state"),
+)
+STANDINGS = Table(
+    "standings",
+    METADATA,
+    Column("study", String(64), primary_key=True),
+    Column("document", Text, nullable=False),
+)
+LOOKS = Table(
+    "looks",
+    METADATA,
+    Column("sequence", Integer, primary_key=True),
+    Column("study", String(64), nullable=False),
+    Column("data_cutoff", String(20), nullable=False),  # as text of one form, as in the outbox
+    Index("ix_looks_study", "study", "data_cutoff", "sequence"),
 )
 
 
@@ -55,8 +83,10 @@ def is_up_to_date(database: Database) -> bool | None:
         return _version(connection) == _newest()
 
 
-def bring_up_to_date(database: Database, *, must_exist: bool) -> None:
+def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Connection], None]) -> None:
     """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
+
+    What is done ``then``, in the same transaction, is done where a step was taken.
 
     Raises
     ------
@@ -74,6 +104,7 @@ def bring_up_to_date(database: Database, *, must_exist: bool) -> None:
             return
     with database.writing() as connection:
         _take_steps(connection, database.shown)
+        then(connection)
 
 
 def _version(connection: Connection) -> str | None:

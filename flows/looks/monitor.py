@@ -25,8 +25,8 @@ from checks.tables import DeliveredTable, Feed
 from flows.alerts import Looked, alerts_of_look
 from flows.engines import Engine, EngineName, open_engine
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
-from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults, newest_look
-from flows.ledger import Head, Kind, Ledger, canonical
+from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults
+from flows.ledger import Head, Ledger, canonical
 from flows.locks import turn_of_look
 from flows.looks import tasks
 from flows.looks.artifacts import Progress, show_look
@@ -269,12 +269,12 @@ def _remember(
     study = look.protocol.study.id
     try:
         ledger = Ledger(settings.state_url, key=settings.ledger_key)
-        previous = newest_look(ledger.records(study, Kind.LOOK), look.data_cutoff)
+        previous = ledger.newest_look(study, look.data_cutoff)
         signals = update_signals(_signals(previous), look.results, study)
         told = {**document, "signals": [asdict(signal) | {"state": str(signal.state)} for signal in signals]}
         now, looked = datetime.now(UTC), _looked(told, look, out)
         decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)
-        head = ledger.record_look(study, _payload(told, reason, now), decision=decision)
+        head = ledger.record_look(study, _payload(told, reason, now), decision=decision, now=now)
         return ledger, Remembered(signals, head, None)
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)

@@ -45,10 +45,10 @@ def check_record(study: str) -> State[tuple[str, ...]]:
     """
     opened, now = open_study(study, os.environ), datetime.now(UTC)
     protocol, ledger = opened.protocol, opened.ledger()
-    records = ledger.records(opened.id)
+    records = ledger.records(opened.id, Kind.LOOK)
     looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
     problems = (*_chain(ledger), *looks_that_differ(looks, protocol, now))
-    causes = monitor_causes(records, protocol, now)
+    causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
     ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
     found = {"at": instant(now), "looks_made_again": len(looks), "problems": list(problems)}
     ledger.record(opened.id, Kind.NIGHT, found)

@@ -1,4 +1,4 @@
-"""Decide what has wholly arrived of a study, take it in once, and say what of it no look has seen.
+"""What has wholly arrived of a study, taken in once, and what of it no look has seen.
 
 Nothing of this is remembered but in the delivery store and the ledger: a look is owed while anything was received
 after the newest data cut-off that was looked at. So a look that was killed is owed again, and one that another
@@ -17,8 +17,7 @@ from checks.protocol import StudyProtocol
 from flows.feeds import Inbox, Receipt
 from flows.feeds.content import opened
 from flows.feeds.location import DeliveredFile, Stamp
-from flows.heartbeat import newest_look
-from flows.ledger import Kind, Ledger
+from flows.ledger import Ledger
 
 LOGGER = logging.getLogger("postdose")
 
@@ -116,7 +115,7 @@ def unseen_feeds(inbox: Inbox, ledger: Ledger, now: datetime) -> tuple[str, ...]
     now
         UTC; a data cut-off to come does not count as looked at.
     """
-    store, look = inbox.store, newest_look(ledger.records(inbox.protocol.study.id, Kind.LOOK), now)
+    store, look = inbox.store, ledger.newest_look(inbox.protocol.study.id, now)
     seen = None if look is None else datetime.fromisoformat(look["data_cutoff"])
     by = now + timedelta(seconds=1)  # a delivery is received at the next full second
     return tuple(

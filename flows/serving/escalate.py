@@ -46,10 +46,7 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
         Whether a look is expected to have been made.
     """
     study = protocol.study.id
-    waits = any(
-        one.next_attempt_at is None or one.next_attempt_at <= now for one in ledger.undelivered(study)
-    )
-    return waits or bool(due(ledger.records(study), protocol, now, watching=watching))
+    return ledger.is_due(study, now) or bool(due(ledger.seen(study, now), protocol, now, watching=watching))
 
 
 def take_turn(path: str, study: Study, *, watching: bool) -> None:

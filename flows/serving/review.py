@@ -1,4 +1,4 @@
-"""Decide what a person's answer to a signal becomes: a review on record, which takes the alert.
+"""A person's answer to a signal: a review on record, which takes the alert.
 
 A crossed rule opens one review for each time its alert is opened. The run waits suspended, without a process of its
 own, for a form on the Prefect page. Who is told next while nobody answers is the alert's business: a review that is
@@ -6,7 +6,7 @@ over is ended quietly.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Literal
@@ -22,10 +22,9 @@ from pydantic import Field
 from checks.errors import UsageError
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import read_facts
-from flows.alerts.life import Alert, Memory, remember
-from flows.alerts.life import State as Standing
-from flows.alerts.plan import Plan
-from flows.ledger import Entry, Kind, Record
+from flows.ledger import Entry, Kind, Seen
+from flows.ledger.life import Alert, Plan
+from flows.ledger.life import State as AlertState
 from flows.looks.study import open_study, run_named
 from flows.pages.kit.words import instant as said_instant
 from flows.pages.kit.words import spoken
@@ -68,27 +67,22 @@ def review_signal(study: str, alert: str) -> State[None]:
     """
     opened = open_study(study, os.environ)
     ledger = opened.ledger()
-    memory = remember(ledger.records(opened.id))
-    asked = _asked(memory, alert)
-    if asked.state is not Standing.OPEN and flow_run.run_count <= 1:  # later it is run again with an answer
+    seen = ledger.seen(opened.id, datetime.now(UTC))
+    asked = _asked(seen, alert)
+    if asked.state is not AlertState.OPEN and flow_run.run_count <= 1:  # later it is run again with an answer
         return Completed(name="not needed", message="the alert is not open any more")
-    form = Answer.with_initial_data(description=_question(asked, memory))
+    form = Answer.with_initial_data(description=_question(asked, seen))
     wait = answer_time(asked.plan) + FAR_OFF
     answer = suspend_flow_run(wait_for_input=form, timeout=int(wait.total_seconds()), key=f"review-{alert}")
-    ledger.decide(opened.id, partial(answered, alert=alert, answer=answer, now=datetime.now(UTC)))
+    now = datetime.now(UTC)
+    decision = partial(answered, study=opened.id, alert=alert, answer=answer, now=now)
+    ledger.decide(opened.id, decision, now=now)
     return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")
 
 
-def open_reviews(memory: Memory) -> tuple[Alert, ...]:
-    """Return the signals that nobody has taken yet.
-
-    Parameters
-    ----------
-    memory
-        Of the study's records.
-    """
-    alerts = memory.alerts.values()
-    return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is Standing.OPEN)
+def open_reviews(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Return those of a study's alerts that are signals which nobody has taken yet."""
+    return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is AlertState.OPEN)
 
 
 def review_key(alert: Alert, *, lost: str | None = None) -> str:
@@ -118,16 +112,16 @@ def answer_time(plan: Plan) -> timedelta:
 
 def is_over(alert: Alert, now: datetime) -> bool:
     """Whether nobody is asked any more: the alert was taken, its cause is gone, or every role's time is over."""
-    return alert.state is not Standing.OPEN or now >= alert.opened_at + answer_time(alert.plan)
+    return alert.state is not AlertState.OPEN or now >= alert.opened_at + answer_time(alert.plan)
 
 
-def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: datetime) -> tuple[Entry, ...]:
+def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetime) -> tuple[Entry, ...]:
     """Return the review that an answer is, and the acknowledgement that it is too while the alert is open.
 
     Parameters
     ----------
-    records
-        The study's, oldest first.
+    seen, study
+        What is seen of the study, and its id.
     alert
         Its id.
     answer
@@ -135,7 +129,7 @@ def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: date
     now
         UTC.
     """
-    asked = _asked(remember(records), alert)
+    asked = _asked(seen, alert)
     by, reason = answer.name.strip(), answer.reason.strip()
     payload = {
         "alert": alert,
@@ -148,14 +142,14 @@ def answered(records: Sequence[Record], *, alert: str, answer: Answer, now: date
         "authenticated": False,
     }
     review = Entry(Kind.REVIEW, payload)
-    if asked.state is not Standing.OPEN:
+    if asked.state is not AlertState.OPEN:
         return (review,)
     reason = f"{answer.recommendation}: {reason}"
-    return (review, *acknowledgement(records, name=alert, by=by, reason=reason, now=now))
+    return (review, *acknowledgement(seen, study, name=alert, by=by, reason=reason, now=now))
 
 
-def _asked(memory: Memory, name: str) -> Alert:
-    alerts = memory.alerts
+def _asked(seen: Seen, name: str) -> Alert:
+    alerts = seen.standing.alerts
     if name not in alerts or not alerts[name].about.startswith(SIGNAL):
         raise UsageError(
             f"alert: found {name!r}; allowed: the id of an alert of a crossed rule of this study"
@@ -163,9 +157,9 @@ def _asked(memory: Memory, name: str) -> Alert:
     return alerts[name]
 
 
-def _question(alert: Alert, memory: Memory) -> str:
+def _question(alert: Alert, seen: Seen) -> str:
     """Return in Markdown what is asked, and of what."""
-    told = memory.evidence.get(alert.look_id or "")
+    told = seen.told(alert.look_id)
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
     taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."

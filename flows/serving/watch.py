@@ -1,4 +1,4 @@
-"""Decide, while a study is watched, when a look is started for a delivery, and when its alerts have their turn."""
+"""While a study is watched: when a look is started for a delivery, and when its alerts have their turn."""
 
 import asyncio
 import logging
@@ -24,8 +24,8 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Completed, Crashed
 
 from checks.errors import LedgerWriteError
-from flows.alerts.life import Alert, remember
-from flows.alerts.life import State as Standing
+from flows.ledger.life import Alert
+from flows.ledger.life import State as AlertState
 from flows.locks import is_looking
 from flows.looks.study import Study, open_study, protocol_path, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
@@ -194,13 +194,14 @@ async def _tend_alerts(watched: Watched, *, watching: bool) -> None:
 
 async def _keep_reviews(study: Study, client: PrefectClient) -> None:
     """Open the review of each signal that nobody has taken, and end those that are over."""
-    memory, now = remember(await asyncio.to_thread(study.ledger().records, study.id)), datetime.now(UTC)
+    now = datetime.now(UTC)
+    alerts = (await asyncio.to_thread(study.ledger().seen, study.id, now)).standing.alerts
     deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
-    for alert in open_reviews(memory):
+    for alert in open_reviews(alerts.values()):
         if not is_over(alert, now):
             await _open_review(client, deployment.id, alert)
     for run in await _paused(client, f"{study.id} review"):
-        asked = memory.alerts.get(run.parameters["alert"])
+        asked = alerts.get(run.parameters["alert"])
         if asked is None or is_over(asked, now) or not is_review_of(asked, run.idempotency_key):
             await client.set_flow_run_state(run.id, _ended(asked), force=True)
 
@@ -219,9 +220,9 @@ async def _open_review(client: PrefectClient, deployment: UUID, alert: Alert) ->
 def _ended(alert: Alert | None) -> State:
     """Return the quiet end of a review that nobody answered on the page."""
     taken = None if alert is None else alert.acknowledgement
-    if taken is not None and alert is not None and alert.state is Standing.ACKNOWLEDGED:
+    if taken is not None and alert is not None and alert.state is AlertState.ACKNOWLEDGED:
         return Completed(name="taken elsewhere", message=f"the alert was acknowledged by {taken.by}")
-    if alert is None or alert.state is Standing.CLOSED:
+    if alert is None or alert.state is AlertState.CLOSED:
         return Completed(name="over", message="the cause of the alert is gone")
     return Completed(
         name="unanswered", message="nobody answered in time; the alert has told whom its plan names"

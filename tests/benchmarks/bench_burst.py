@@ -34,7 +34,6 @@ from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_due, alerts_of_look, run_alerts
 from flows.alerts.command import run_ack
 from flows.alerts.deciding import alert_id
-from flows.alerts.life import remember
 from flows.ledger import Kind, Ledger
 from flows.pages.message import CaseFact, LookFacts, RuleFact
 from flows.settings import Settings
@@ -76,7 +75,7 @@ class Study:
         looked = Looked(found, crossed, CHANGES.empty(), "report.html")
         decision = partial(alerts_of_look, looked=looked, protocol=self.protocol, now=at)
         payload = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": found.verdict}
-        self.ledger.record_look(self.id, payload, decision=decision)
+        self.ledger.record_look(self.id, payload, decision=decision, now=at)
 
     def send(self, at: datetime, addresses: Mapping[str, str]) -> int:
         """Send until nothing waits; return how many turns that took."""
@@ -126,7 +125,7 @@ def burst(folder: Path, signals: int, clock: Clock) -> Said:
         queued = Counter(one.outgoing.role for one in study.ledger.undelivered(study.id))
         clock("the same look again", lambda: study.look(NOW + MINUTE, found))
         again = sum(study.ledger.count_waiting(study.id)) - sum(queued.values())
-        memory = clock("folding the records", lambda: remember(study.ledger.records(study.id)))
+        standing = clock("reading where it stands", lambda: study.ledger.standings()[study.id])
         turns = clock("sending all", lambda: study.send(NOW + MINUTE, addresses))
         clock(
             "nobody answers: the next role",
@@ -143,7 +142,7 @@ def burst(folder: Path, signals: int, clock: Clock) -> Said:
     arrived = {"physician": taken, "chair": files}
     return {
         "signals": signals,
-        "alerts": len(memory.alerts),
+        "alerts": len(standing.alerts),
         "queued": dict(queued),
         "queued_by_the_same_look_again": again,
         "turns_of_sending": [turns, more],

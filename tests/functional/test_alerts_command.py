@@ -58,7 +58,7 @@ def study(tmp_path: Path) -> Path:
     looked = Looked(facts, {"three_cases": "new"}, CHANGES.empty(), "report.html")
     decision = partial(alerts_of_look, looked=looked, protocol=protocol, now=NOW)
     payload = {"look_id": facts.look_id, "data_cutoff": cutoff, "verdict": "signal"}
-    ledger.record_look(protocol.study.id, payload, decision=decision)
+    ledger.record_look(protocol.study.id, payload, decision=decision, now=NOW)
     run_alerts(ledger, protocol, NOW, addresses={}, watching=False)
     return tmp_path
 

@@ -122,6 +122,17 @@ def test_an_edited_record_exits_4_and_is_named(postdose: Postdose, file: Path, h
     }
 
 
+def test_what_differs_beside_the_records_exits_4_until_it_is_written_anew(
+    postdose: Postdose, file: Path, heads: list[Head]
+) -> None:
+    edit(file, "DELETE FROM standings")
+    verify = ("ledger", "verify", "--state", f"sqlite:///{file}")
+    done = postdose(*verify)
+    assert (done.returncode, "says nothing of study Sé" in done.stderr) == (4, True)
+    assert postdose(*verify, "--rebuild").returncode == 0
+    assert postdose(*verify).returncode == 0
+
+
 def test_records_cut_off_the_end_exit_4_when_the_head_is_known(
     postdose: Postdose, file: Path, heads: list[Head]
 ) -> None:

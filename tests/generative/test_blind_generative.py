@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from standings import seen_of
 
 from checks.blinding import blind_deliveries
 from checks.cases import Charts, find_cases, gather_evidence
@@ -195,7 +196,7 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         ]
         states = {one.rule: str(one.state) for one in signals}
         looked = Looked(look_facts(document, protocol), states, known.changes, "report.html")
-        entries = alerts_of_look((), looked, protocol, CUTOFF)
+        entries = alerts_of_look(seen_of((), CUTOFF), looked, protocol, CUTOFF)
         write_files(look, document, out / "looks")
         render_report(document, doses=findings.doses, protocol=protocol, out=out / "looks")
         written = {path.name: path.read_bytes() for path in (out / "looks").iterdir()}

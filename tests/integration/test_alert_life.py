@@ -21,7 +21,6 @@ from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_due, alerts_of_look, run_alerts
 from flows.alerts.command import run_ack
 from flows.alerts.deciding import alert_id
-from flows.alerts.life import remember
 from flows.ledger import Kind, Ledger
 from flows.pages.message import CaseFact, LookFacts, RuleFact
 from flows.settings import Settings
@@ -74,7 +73,7 @@ def look(
     looked = Looked(found, states, CHANGES.empty(), "report.html")
     decision = partial(alerts_of_look, looked=looked, protocol=study, now=at)
     payload = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": verdict}
-    ledger.record_look(STUDY, payload, decision=decision)
+    ledger.record_look(STUDY, payload, decision=decision, now=at)
 
 
 def ack(url: str, name: str, at: datetime) -> None:
@@ -214,7 +213,7 @@ def lived(story: Sequence[tuple[int, Action]], folder: Path, restarts: Sequence[
     payloads = [(record.kind, dict(record.payload)) for record in ledger.records() if record.kind in LIFE]
     yield [(kind, {**payload, "message_sha256": None}) for kind, payload in payloads]
     yield told(study)
-    yield {name: alert.state for name, alert in remember(ledger.records(STUDY)).alerts.items()}
+    yield {name: alert.state for name, alert in ledger.standings()[STUDY].alerts.items()}
 
 
 LIFE = {Kind.EVIDENCE, Kind.RAISED, Kind.REOPENED, Kind.WORSENED, Kind.REPEATED, Kind.CLOSED, Kind.ESCALATION}

@@ -108,7 +108,7 @@ class Story:
         looked = Looked(found, signals, CHANGES.empty(), "report.html")
         decision = partial(alerts_of_look, looked=looked, protocol=self.protocol, now=at)
         payload = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": verdict}
-        self.ledger.record_look(STUDY, payload, decision=decision)
+        self.ledger.record_look(STUDY, payload, decision=decision, now=at)
         self.turn(at)
 
     def turn(self, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -50,14 +51,14 @@ def fill(ledger: Ledger, records: int = 4) -> list[Head]:
 def test_an_empty_ledger_has_no_head_and_verifies(ledger: Ledger) -> None:
     assert ledger.head() is None
     assert ledger.verify() == 0
-    assert ledger.last_look("S") is None
+    assert ledger.newest_look("S", datetime(2026, 3, 2, tzinfo=UTC)) is None
     assert ledger.records() == ()
 
 
 def test_a_look_and_its_messages_are_remembered_together(ledger: Ledger) -> None:
     head = ledger.record_look("S", {"verdict": "signal"}, [MESSAGE])
     assert (head.sequence, ledger.head()) == (2, head)
-    assert ledger.last_look("S") == {"verdict": "signal"}
+    assert ledger.records("S", Kind.LOOK)[-1].payload == {"verdict": "signal"}
     assert ledger.pending("S") == (MESSAGE,)
     assert ledger.pending("another study") == ()
 
@@ -74,7 +75,7 @@ def test_a_message_that_cannot_be_queued_takes_its_look_with_it(ledger: Ledger) 
     head = ledger.record_look("S", {"verdict": "signal"}, [MESSAGE])
     with pytest.raises(LedgerWriteError):
         ledger.record_look("S", {"verdict": "watch"}, [MESSAGE])  # the same idempotency key again
-    assert ledger.last_look("S") == {"verdict": "signal"}
+    assert [look.payload for look in ledger.records("S", Kind.LOOK)] == [{"verdict": "signal"}]
     assert ledger.head() == head
     assert ledger.verify() == 2
 
@@ -215,6 +216,9 @@ def test_records_cut_off_the_end_are_noticed_by_a_head_that_is_known(
 ) -> None:
     heads = fill(ledger)
     tamper(database, "DELETE FROM ledger WHERE sequence = 4")
+    with pytest.raises(LedgerBrokenError, match="the projection of study S has otherwise: head"):
+        ledger.verify()
+    assert ledger.rebuild() == 3  # as whoever cut it off can, too
     assert ledger.verify() == 3
     with pytest.raises(LedgerBrokenError, match=rf"no record has the hash {heads[3].sha256} \(record 3 is"):
         ledger.find(heads[3].sha256)
@@ -243,6 +247,9 @@ def test_a_chain_rewritten_whole_is_noticed_by_the_key_and_by_a_known_head(
     head = fill(sealed, 3)[-1]
     assert sealed.verify() == 3
     forge_whole(database, seal)
+    with pytest.raises(LedgerBrokenError, match="the projection of study S has otherwise: head"):
+        Ledger(state_url).verify()
+    Ledger(state_url).rebuild()  # as whoever forged it can, too
     assert Ledger(state_url).verify() == 3  # it fits in itself
     with pytest.raises(LedgerBrokenError, match="record 1"):
         sealed.verify()

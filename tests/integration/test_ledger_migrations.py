@@ -54,7 +54,7 @@ def test_the_first_version_comes_up_to_date_with_its_chain_and_its_outbox(
     ledger = Ledger(state_url)
     assert ledger.verify() == 3
     assert ledger.head() == Head(3, THIRD_HASH)
-    assert ledger.last_look("CYT107-IV") == {"protocol_sha256": "a1", "verdict": "signal"}
+    assert ledger.records()[-1].payload == {"protocol_sha256": "a1", "verdict": "signal"}
     waiting = Outgoing("m-1", "file:outbox/", {"subject": "postdose: signal"})
     assert ledger.pending("CYT107-IV") == (waiting,)
     assert ledger.record_look("CYT107-IV", {"protocol_sha256": "a2"}, []).sequence == 5
@@ -86,7 +86,7 @@ def test_opening_again_changes_nothing(state_url: str, database: Engine) -> None
     Ledger(state_url)
     with database.connect() as connection:
         versions = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
-    assert versions == ["0005"]
+    assert versions == ["0006"]
     assert Ledger(state_url).verify() == 1
 
 

@@ -20,9 +20,9 @@ import yaml
 from servers import ROOT, call, postdose, started, taking_all, wait_for
 
 from checks.protocol import load_protocol
-from flows.alerts.life import State, remember
 from flows.feeds import open_inbox
 from flows.ledger import Kind, Ledger
+from flows.ledger.life import State
 from flows.serving.arrivals import SETTLED
 from flows.serving.serve import study_deployments
 
@@ -232,7 +232,7 @@ def test_a_review_waits_for_an_answer_which_is_recorded_and_takes_the_alert(stor
         "reason": "three alike in hours 5 to 8",
         "about": SIGNAL,
     }
-    alert = remember(story.ledger.records(STUDY)).alerts[run["parameters"]["alert"]]
+    alert = story.ledger.standings()[STUDY].alerts[run["parameters"]["alert"]]
     assert alert.state is State.ACKNOWLEDGED
     assert alert.acknowledgement is not None and alert.acknowledgement.by == "Dr A. Reviewer"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from standings import seen_of
 
 from checks.evaluation import RuleResult, RuleVerdict
 from checks.protocol import StudyProtocol, load_protocol
@@ -134,7 +135,7 @@ class Story:
         self.record(Kind.LOOK, {"look_id": facts.look_id, "data_cutoff": cutoff, "verdict": verdict})
         states = {one.rule: str(one.state) for one in self.signals}
         looked = Looked(facts, states, self.corrections, "report.html")
-        return alerts_of_look(self.records, looked, self.protocol, now)
+        return alerts_of_look(seen_of(self.records, now), looked, self.protocol, now)
 
     def told(self, lines: Sequence[tuple[datetime, str, str]]) -> Iterator[tuple[datetime, str]]:
         """Go through the lines, and between them every five minutes."""
@@ -143,7 +144,7 @@ class Story:
         while now <= last:
             said = [
                 *self.happens(happening.get(now, ""), now),
-                *self.take(due(self.records, self.protocol, now)),
+                *self.take(due(seen_of(self.records, now), self.protocol, now)),
             ]
             if said or now in happening:
                 yield now, ", ".join(said) or "nobody"

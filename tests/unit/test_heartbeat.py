@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standings import seen_of
 
 from checks.protocol import load_protocol
-from flows.heartbeat import Pulse, feed_faults, monitor_causes, newest_look
+from flows.heartbeat import Cause, Pulse, feed_faults, monitor_causes
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
 
@@ -18,11 +19,31 @@ PROTOCOL = load_protocol(
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
 
+AT = "2026-03-09T10:00:00Z"
+
+
+def raised(alert: str, kind: Kind = Kind.RAISED) -> tuple[Kind, Mapping[str, Any]]:
+    plan = {"posts": [], "repeat_hours": 24}
+    return kind, {
+        "alert": alert,
+        "about": "verdict:watch",
+        "plan": plan,
+        "look_id": "L",
+        "cause": [],
+        "at": AT,
+    }
+
+
 def records(*told: tuple[Kind, Mapping[str, Any]]) -> list[Record]:
+    """A chain in which two alerts were raised before everything else."""
     chain: list[Record] = []
-    for kind, payload in told:
+    for kind, payload in (raised("a1"), raised("a2"), *told):
         chain.append(next_record(chain[-1] if chain else None, "S", kind, payload, None))
     return chain
+
+
+def causes_of(*told: tuple[Kind, Mapping[str, Any]], now: datetime = NOON) -> tuple[Cause, ...]:
+    return monitor_causes(seen_of(records(*told), now), PROTOCOL, now)
 
 
 def look(hour: float, faults: Mapping[str, Any] | None = None) -> tuple[Kind, Mapping[str, Any]]:
@@ -32,7 +53,7 @@ def look(hour: float, faults: Mapping[str, Any] | None = None) -> tuple[Kind, Ma
 
 
 def about(*told: tuple[Kind, Mapping[str, Any]], now: datetime = NOON) -> list[str]:
-    return [cause.about for cause in monitor_causes(records(*told), PROTOCOL, now)]
+    return [cause.about for cause in causes_of(*told, now=now)]
 
 
 def dead(
@@ -61,7 +82,7 @@ def test_a_study_without_a_look_misses_one() -> None:
 
 
 def test_a_missing_look_says_how_old_the_last_one_is() -> None:
-    (cause,) = monitor_causes(records(look(7.5)), PROTOCOL, NOON)  # 12:00 - 07:30 = 4.5 h
+    (cause,) = causes_of(look(7.5))  # 12:00 - 07:30 = 4.5 h
     assert (
         cause.said == "The last look had its data cut-off at 2026-03-09T07:30:00Z, 4.5 h ago; allowed: 2 h."
     )
@@ -73,8 +94,6 @@ def test_a_look_by_hand_at_an_earlier_cutoff_does_not_hide_the_recent_one() -> N
 
 def test_a_look_at_a_cutoff_to_come_does_not_hide_that_none_is_made() -> None:
     assert about(look(1), look(23)) == ["look_missing"]
-    newest = newest_look(records(look(1), look(23)), NOON)
-    assert newest is not None and newest["look_id"] == "at 1"
 
 
 def test_feeds_are_as_the_last_look_found_them() -> None:
@@ -89,7 +108,7 @@ def test_feeds_are_as_the_last_look_found_them() -> None:
 
 def test_a_stale_feed_is_told_with_its_latest_datum_and_its_limit() -> None:
     faults = {"VS": {"fault": "stale", "latest": "2026-03-08T01:00:00Z"}}
-    (cause,) = monitor_causes(records(look(11.5, faults)), PROTOCOL, NOON)
+    (cause,) = causes_of(look(11.5, faults))
     assert "latest datum 2026-03-08T01:00:00Z; allowed: 12 h" in cause.said
 
 
@@ -124,13 +143,13 @@ def night(*problems: str) -> tuple[Kind, dict[str, Any]]:
 
 
 def test_what_the_newest_night_found_broken_stands_until_a_night_finds_it_whole() -> None:
-    (cause,) = monitor_causes(records(FRESH, night(), night("One.", "Two.")), PROTOCOL, NOON)
+    (cause,) = causes_of(FRESH, night(), night("One.", "Two."))
     assert (cause.about, cause.said) == ("record_broken", "One. Two.")
     assert about(FRESH, night("One."), night()) == []
 
 
 def test_a_dead_letter_is_told_by_role_with_what_its_channel_said() -> None:
-    (cause,) = monitor_causes(records(FRESH, dead()), PROTOCOL, NOON)
+    (cause,) = causes_of(FRESH, dead())
     assert cause.about == "delivery_failed:safety_physician"
     assert cause.said == "A message to safety_physician was given up: env:X: refused"
 
@@ -145,12 +164,15 @@ def test_two_dead_letters_to_one_role_are_one_cause() -> None:
     [
         ((Kind.ALERT, {"message": "m1", "resent_by": "B"}), []),
         ((Kind.RECEIPT, {"message": "m1"}), []),
-        ((Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "B", "reason": "known"}), []),
-        ((Kind.CLOSED, {"alert": "a1", "news": [], "superseded": False}), []),
-        ((Kind.CLOSED, {"alert": "a2", "news": []}), ["delivery_failed:safety_physician"]),
+        ((Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "B", "reason": "known", "at": AT}), []),
+        ((Kind.CLOSED, {"alert": "a1", "news": [], "superseded": True, "at": AT}), []),
+        (
+            (Kind.CLOSED, {"alert": "a2", "news": [], "superseded": True, "at": AT}),
+            ["delivery_failed:safety_physician"],
+        ),
         ((Kind.RECEIPT, {"message": "m2"}), ["delivery_failed:safety_physician"]),
         (
-            (Kind.ACKNOWLEDGEMENT, {"alert": "a2", "by": "B", "reason": "known"}),
+            (Kind.ACKNOWLEDGEMENT, {"alert": "a2", "by": "B", "reason": "known", "at": AT}),
             ["delivery_failed:safety_physician"],
         ),
         ((Kind.FAILED_DELIVERY, {"message": "m1"}), ["delivery_failed:safety_physician"]),
@@ -162,9 +184,14 @@ def test_a_dead_letter_stands_until_it_is_sent_again_or_its_alert_is_taken_or_cl
     assert about(FRESH, dead(), after) == causes
 
 
-@pytest.mark.parametrize("over", [Kind.ACKNOWLEDGEMENT, Kind.CLOSED])
-def test_what_is_given_up_of_an_alert_that_is_over_is_no_cause_until_it_is_opened_again(over: Kind) -> None:
-    ended, opened = (over, {"alert": "a1"}), (Kind.REOPENED, {"alert": "a1"})
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [(Kind.ACKNOWLEDGEMENT, {"by": "B", "reason": "known"}), (Kind.CLOSED, {"superseded": True})],
+)
+def test_what_is_given_up_of_an_alert_that_is_over_is_no_cause_until_it_is_opened_again(
+    over: Kind, said: Mapping[str, Any]
+) -> None:
+    ended, opened = (over, {"alert": "a1", "at": AT, **said}), raised("a1", Kind.REOPENED)
     assert about(FRESH, ended, dead()) == []
     assert about(FRESH, ended, opened, dead()) == ["delivery_failed:safety_physician"]
     assert about(FRESH, ended, dead("m1", "a2")) == ["delivery_failed:safety_physician"]
@@ -183,5 +210,6 @@ def test_the_exit_code_is_that_of_the_gravest_cause(
     told: list[tuple[Kind, Mapping[str, Any]]], code: int
 ) -> None:
     chain = records(*told)
-    pulse = Pulse(newest_look(chain, NOON), chain[-1].head, monitor_causes(chain, PROTOCOL, NOON))
+    seen = seen_of(chain, NOON)
+    pulse = Pulse(seen.look, chain[-1].head, monitor_causes(seen, PROTOCOL, NOON))
     assert pulse.exit_code == code

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from checks.protocol.model import Alerts
-from flows.alerts.plan import Channel, Plan, plan_for, plan_payload, read_plan
+from flows.alerts.plan import plan_for
+from flows.ledger.life import Channel, Plan, plan_payload, read_plan
 
 
 def route(role: str, *verdicts: str, **more: Any) -> dict[str, Any]:

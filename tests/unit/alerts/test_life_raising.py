@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from standings import seen_of
 
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
-from flows.alerts.life import remember
 from flows.alerts.telling import MOST_PER_HOUR
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
@@ -68,11 +68,11 @@ class Kept:
     def look(self, found: Looked, at: datetime) -> list[str]:
         told = {"data_cutoff": found.facts.data_cutoff, "look_id": found.facts.look_id}
         self.record(Kind.LOOK, {**told, "verdict": found.facts.verdict})
-        return self.take(alerts_of_look(self.records, found, PROTOCOL, at))
+        return self.take(alerts_of_look(seen_of(self.records, at), found, PROTOCOL, at))
 
 
 def first(found: Looked) -> list[Entry]:
-    return [entry for entry in alerts_of_look((), found, PROTOCOL, NOW) if entry.outgoing]
+    return [entry for entry in alerts_of_look(seen_of((), NOW), found, PROTOCOL, NOW) if entry.outgoing]
 
 
 def test_a_first_signal_is_told_to_every_role_of_its_verdict() -> None:
@@ -101,12 +101,24 @@ def test_a_repeat_collapses_until_something_worsens(state: str, minutes: int, to
 def test_a_repeat_is_due_when_its_interval_is_over_and_not_a_second_before() -> None:
     kept = Kept()
     kept.look(looked(), NOW)
-    kept.take(due(kept.records, PROTOCOL, NOW + timedelta(hours=1), watching=False))  # the physician's time
+    kept.take(
+        due(
+            seen_of(kept.records, NOW + timedelta(hours=1)),
+            PROTOCOL,
+            NOW + timedelta(hours=1),
+            watching=False,
+        )
+    )  # the physician's time
     again = NOW + timedelta(hours=1 + PROTOCOL.alerts.repeat_hours)
     before = again - timedelta(minutes=1)
     assert kept.look(looked(state="ongoing", at=before), before) == []
-    assert kept.take(due(kept.records, PROTOCOL, again - timedelta(seconds=1))) == []
-    assert kept.take(due(kept.records, PROTOCOL, again)) == ["safety_physician", "dsmb_chair"]
+    assert (
+        kept.take(
+            due(seen_of(kept.records, again - timedelta(seconds=1)), PROTOCOL, again - timedelta(seconds=1))
+        )
+        == []
+    )
+    assert kept.take(due(seen_of(kept.records, again), PROTOCOL, again)) == ["safety_physician", "dsmb_chair"]
 
 
 def test_a_new_signal_beside_one_that_was_told_is_told_at_once() -> None:
@@ -115,7 +127,7 @@ def test_a_new_signal_beside_one_that_was_told_is_told_at_once() -> None:
     both = looked(state="ongoing", at=later, rules=(RULE, replace(RULE, id="rate")))
     both = replace(both, signals={**both.signals, "rate": "new"})
     assert kept.look(both, later) == ["safety_physician", "dsmb_chair"]
-    assert sorted(a.about for a in remember(kept.records).alerts.values()) == [
+    assert sorted(a.about for a in seen_of(kept.records, NOW).standing.alerts.values()) == [
         "signal:rate",
         "signal:three_cases",
     ]
@@ -134,7 +146,7 @@ def test_a_look_at_an_earlier_cut_off_changes_nothing_of_what_a_later_one_found(
     kept.look(looked(), NOW)
     earlier = looked("no_signal", "cleared", NOW - timedelta(days=3), cases=())
     assert kept.look(earlier, NOW + timedelta(minutes=10)) == []
-    assert [alert.state for alert in remember(kept.records).alerts.values()] == ["open"]
+    assert [alert.state for alert in seen_of(kept.records, NOW).standing.alerts.values()] == ["open"]
 
 
 def test_a_full_message_names_cases_by_pseudonym_and_hours_and_never_invents_an_hour() -> None:
@@ -171,18 +183,25 @@ def test_each_message_of_an_alert_has_an_id_of_its_own_on_each_channel_and_at_ea
         update={"alerts": Alerts.model_validate({"repeat_hours": 1, "routes": [route]})}
     )
     kept, ids = Kept(), []
-    decided = alerts_of_look((), looked("watch", ""), protocol, NOW)
+    decided = alerts_of_look(seen_of((), NOW), looked("watch", ""), protocol, NOW)
     for hours in range(1, 4):
         kept.take(decided)
         ids += [one.id for entry in decided for one in entry.outgoing]
-        decided = due(kept.records, protocol, NOW + timedelta(hours=hours), watching=False)
+        decided = due(
+            seen_of(kept.records, NOW + timedelta(hours=hours)),
+            protocol,
+            NOW + timedelta(hours=hours),
+            watching=False,
+        )
     assert len(ids) == len(set(ids)) == 6
 
 
 def test_a_rule_that_left_the_protocol_ends_its_alert_and_says_so() -> None:
     kept, later = Kept(), NOW + timedelta(minutes=30)
     kept.look(looked(), NOW)
-    told = alerts_of_look(kept.records, looked("no_signal", "", later, rules=()), PROTOCOL, later)
+    told = alerts_of_look(
+        seen_of(kept.records, later), looked("no_signal", "", later, rules=()), PROTOCOL, later
+    )
     assert told[-1].kind == Kind.CLOSED
     assert "The study protocol has that rule no more." in told[-1].payload["news"]
 
@@ -195,14 +214,16 @@ def test_a_role_is_told_of_a_watch_twelve_times_an_hour_and_then_how_many_were_h
     assert len(told) == MOST_PER_HOUR == 12
     after = NOW + timedelta(minutes=41)
     (signal,) = [
-        e for e in alerts_of_look(kept.records, looked(at=after), PROTOCOL, after) if e.kind == Kind.RAISED
+        e
+        for e in alerts_of_look(seen_of(kept.records, after), looked(at=after), PROTOCOL, after)
+        if e.kind == Kind.RAISED
     ]
     physician, chair = (one.message["text"] for one in signal.outgoing)
     assert "28 further alerts held back" in physician  # 40 less the 12 that were told
     assert "held back" not in chair  # who was told of no watch
     kept.look(looked(at=after), after)
     again = NOW + timedelta(hours=2)
-    once = alerts_of_look(kept.records, looked("watch", "cleared", again), PROTOCOL, again)
+    once = alerts_of_look(seen_of(kept.records, again), looked("watch", "cleared", again), PROTOCOL, again)
     assert not any("held back" in one.message["text"] for entry in once for one in entry.outgoing)
     told = kept.look(looked("watch", "cleared", again), again)
     assert told == ["safety_physician", "safety_physician", "dsmb_chair"]  # a watch, and the signal's end
@@ -212,7 +233,7 @@ def test_a_role_is_told_of_a_watch_twelve_times_an_hour_and_then_how_many_were_h
 
 def test_nobody_is_told_where_no_role_is_named_and_the_alert_is_there_all_the_same() -> None:
     silent = PROTOCOL.model_copy(update={"alerts": Alerts()})
-    entries = alerts_of_look((), looked(), silent, NOW)
+    entries = alerts_of_look(seen_of((), NOW), looked(), silent, NOW)
     assert [entry.kind for entry in entries] == [Kind.EVIDENCE, Kind.RAISED]
     assert all(not entry.outgoing for entry in entries)
 
@@ -220,7 +241,7 @@ def test_nobody_is_told_where_no_role_is_named_and_the_alert_is_there_all_the_sa
 def test_a_message_given_up_brings_the_next_role_in_its_own_opening_alone() -> None:
     kept = Kept()
     kept.look(looked("watch", ""), NOW)
-    (alert,) = remember(kept.records).alerts.values()
+    (alert,) = seen_of(kept.records, NOW).standing.alerts.values()
     (message,) = alert.messages
     later = NOW + timedelta(minutes=10)
     worse = looked("watch", "", later, cases=(*CASES, case("S-4")))
@@ -228,28 +249,40 @@ def test_a_message_given_up_brings_the_next_role_in_its_own_opening_alone() -> N
     assert kept.look(worse, later) == ["safety_physician"]
     dead = {"alert": alert.id, "role": "safety_physician", "detail": "refused", "at": later.isoformat()}
     kept.record(Kind.DEAD_LETTER, {"message": message, "channel": "file:outbox/", **dead})
-    told = kept.take(due(kept.records, PROTOCOL, later, watching=False))
+    told = kept.take(due(seen_of(kept.records, later), PROTOCOL, later, watching=False))
     assert told == [
         "dsmb_chair"
     ]  # that a role could not be reached; the alert is told again, and that may arrive
-    assert [one.about for one in remember(kept.records).alerts.values()] == [
+    assert [one.about for one in seen_of(kept.records, NOW).standing.alerts.values()] == [
         "verdict:watch",
         "delivery_failed:safety_physician",
     ]
-    (current,) = remember(kept.records).alerts[alert.id].messages
+    (current,) = seen_of(kept.records, NOW).standing.alerts[alert.id].messages
     kept.record(Kind.DEAD_LETTER, {"message": current, "channel": "file:outbox/", **dead})
-    assert remember(kept.records).alerts[alert.id].undelivered_to("safety_physician") == "refused"
-    assert kept.take(due(kept.records, PROTOCOL, later, watching=False)) == ["dsmb_chair"]
-    assert remember(kept.records).alerts[alert.id].escalated == {"safety_physician"}
+    assert (
+        seen_of(kept.records, NOW).standing.alerts[alert.id].undelivered_to("safety_physician") == "refused"
+    )
+    assert kept.take(due(seen_of(kept.records, later), PROTOCOL, later, watching=False)) == ["dsmb_chair"]
+    assert seen_of(kept.records, NOW).standing.alerts[alert.id].escalated == {"safety_physician"}
 
 
 def test_a_message_that_is_sent_again_is_given_up_no_more() -> None:
     kept = Kept()
     kept.look(looked("watch", ""), NOW)
-    (alert,) = remember(kept.records).alerts.values()
+    (alert,) = seen_of(kept.records, NOW).standing.alerts.values()
     (message,) = alert.messages
     dead = {"alert": alert.id, "role": "safety_physician", "detail": "refused", "at": NOW.isoformat()}
     kept.record(Kind.DEAD_LETTER, {"message": message, "channel": "file:outbox/", **dead})
     kept.record(Kind.ALERT, {"alert": alert.id, "message": message, "resent_by": "A", "at": NOW.isoformat()})
-    assert remember(kept.records).alerts[alert.id].undelivered_to("safety_physician") is None
-    assert kept.take(due(kept.records, PROTOCOL, NOW + timedelta(minutes=5), watching=False)) == []
+    assert seen_of(kept.records, NOW).standing.alerts[alert.id].undelivered_to("safety_physician") is None
+    assert (
+        kept.take(
+            due(
+                seen_of(kept.records, NOW + timedelta(minutes=5)),
+                PROTOCOL,
+                NOW + timedelta(minutes=5),
+                watching=False,
+            )
+        )
+        == []
+    )

@@ -1,17 +1,18 @@
 """How long somebody is asked about a signal, when nobody is any more, and what an answer becomes on record."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from standings import seen_of
 
 from checks.errors import UsageError
-from flows.alerts.life import Alert, State, remember
-from flows.alerts.plan import Channel, Plan, Post, plan_payload
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
+from flows.ledger.life import Alert, Channel, Plan, Post, State, plan_payload
 from flows.serving.review import (
     Answer,
     answer_time,
@@ -49,8 +50,12 @@ def records(*told: tuple[Kind, Any]) -> list[Record]:
     return chain
 
 
+def standing(*told: tuple[Kind, Any]) -> Mapping[str, Alert]:
+    return seen_of(records(*told), NOW).standing.alerts
+
+
 def alert(**changed: Any) -> Alert:
-    return replace(remember(records(raised())).alerts["a1"], **changed)
+    return replace(standing(raised())["a1"], **changed)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,7 @@ def test_a_review_is_over_when_the_alert_is_taken_or_gone_or_the_time_is(
 
 
 def test_an_answer_to_an_open_alert_is_a_review_and_an_acknowledgement() -> None:
-    review, taken = answered(records(raised()), alert="a1", answer=ANSWER, now=NOW)
+    review, taken = answered(seen_of(records(raised()), NOW), study="S", alert="a1", answer=ANSWER, now=NOW)
     assert (review.kind, review.payload) == (
         Kind.REVIEW,
         {
@@ -97,32 +102,34 @@ def test_an_answer_to_an_open_alert_is_a_review_and_an_acknowledgement() -> None
     )  # fmt: skip
     assert taken.kind is Kind.ACKNOWLEDGEMENT
     assert (taken.payload["by"], taken.payload["reason"]) == ("Dr A", "hold dosing: three alike")
-    folded = remember(records(raised(), (review.kind, review.payload), (taken.kind, taken.payload)))
-    assert folded.alerts["a1"].state is State.ACKNOWLEDGED
+    folded = standing(raised(), (review.kind, review.payload), (taken.kind, taken.payload))
+    assert folded["a1"].state is State.ACKNOWLEDGED
 
 
 def test_an_answer_that_comes_after_another_took_the_alert_is_kept_and_takes_nothing() -> None:
     taken = (Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "Dr B", "reason": "r", "at": "2026-03-01T12:00:00Z"})
-    (review,) = answered(records(raised(), taken), alert="a1", answer=ANSWER, now=NOW)
+    (review,) = answered(
+        seen_of(records(raised(), taken), NOW), study="S", alert="a1", answer=ANSWER, now=NOW
+    )
     assert review.kind is Kind.REVIEW
 
 
 @pytest.mark.parametrize("told", [(), (raised(about="verdict:watch"),)])
 def test_only_the_alert_of_a_crossed_rule_can_be_answered(told: tuple[tuple[Kind, Any], ...]) -> None:
     with pytest.raises(UsageError, match="the id of an alert of a crossed rule of this study"):
-        answered(records(*told), alert="a1", answer=ANSWER, now=NOW)
+        answered(seen_of(records(*told), NOW), study="S", alert="a1", answer=ANSWER, now=NOW)
 
 
 def test_a_review_is_open_for_each_signal_that_nobody_has_taken() -> None:
-    assert [one.id for one in open_reviews(remember(records(raised())))] == ["a1"]
-    assert open_reviews(remember(records(raised(about="look_missing")))) == ()
+    assert [one.id for one in open_reviews(standing(raised()).values())] == ["a1"]
+    assert open_reviews(standing(raised(about="look_missing")).values()) == ()
     taken = (Kind.ACKNOWLEDGEMENT, {"alert": "a1", "by": "Dr B", "reason": "r", "at": "2026-03-01T12:00:00Z"})
-    assert open_reviews(remember(records(raised(), taken))) == ()
+    assert open_reviews(standing(raised(), taken).values()) == ()
 
 
 def test_each_opening_has_a_review_of_its_own() -> None:
     again = raised(at=NOW + timedelta(hours=1), kind=Kind.REOPENED)
-    first, second = (remember(records(*told)).alerts["a1"] for told in ((raised(),), (raised(), again)))
+    first, second = (standing(*told)["a1"] for told in ((raised(),), (raised(), again)))
     assert review_key(first) != review_key(second)
     assert review_key(first) == "review-a1-2026-03-01T12:00:00Z"
     following = review_key(first, lost="r1")

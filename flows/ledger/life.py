@@ -1,20 +1,69 @@
-"""Decide where every alert of a study stands: a fold of the ledger's records, with nothing remembered elsewhere.
+"""The life of an alert: its plan, whom it has reached, and how each record of the ledger changes where it stands.
 
 An alert is *open* from its being raised until somebody takes it (*acknowledged*) or its cause is gone (*closed*), and
 may be opened again after either. Each opening has its own plan and its own clock; whatever became of it is a record.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from flows.alerts.plan import Plan, read_plan
-from flows.ledger import Kind, Record
+from flows.ledger.chain import Kind
 
 Changes = Mapping[str, Any]
 """Attributes of an alert that become others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where a role is reached, as the protocol names it; ``brief`` says nothing but that there is an alert."""
+
+    name: str
+    brief: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One role of a plan: its channels, how long it has, who follows, and whether it is told at once."""
+
+    role: str
+    channels: tuple[Channel, ...]
+    ack_within_minutes: float | None
+    escalate_to: str | None
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The roles that an alert can reach, those told at once before those that follow, and when it is repeated."""
+
+    posts: tuple[Post, ...]
+    repeat_hours: float
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The roles that are told at once."""
+        return tuple(post.role for post in self.posts if post.first)
+
+    def post(self, role: str) -> Post:
+        """Return a role's post; a plan has one for each role that it names."""
+        return next(post for post in self.posts if post.role == role)
+
+
+def plan_payload(plan: Plan) -> Mapping[str, Any]:
+    """Return a plan as a record holds it."""
+    return asdict(plan)
+
+
+def read_plan(payload: Mapping[str, Any]) -> Plan:
+    """Return the plan that a record holds."""
+    posts = (
+        Post(**{**post, "channels": tuple(Channel(**channel) for channel in post["channels"])})
+        for post in payload["posts"]
+    )
+    return Plan(tuple(posts), payload["repeat_hours"])
 
 
 class State(StrEnum):
@@ -87,48 +136,6 @@ class Alert:
         return next((problem for to, problem in self.dead.values() if to == role), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a study's records say of its alerts.
-
-    ``alerts`` are by id, ``evidence`` is what each look told that caused a message, by look. ``spoken`` are the
-    moments (UTC) at which each role was told of something that is capped, and ``held`` counts what it was not told
-    since it last heard anything.
-    """
-
-    alerts: Mapping[str, Alert]
-    evidence: Mapping[str, Mapping[str, Any]]
-    spoken: Mapping[str, tuple[datetime, ...]]
-    held: Mapping[str, int]
-
-
-def is_capped(about: str) -> bool:
-    """Whether so many messages about this may come that some are held back; never those of a crossed rule."""
-    return not about.startswith("signal:")
-
-
-def remember(records: Iterable[Record]) -> Memory:
-    """Fold a study's records, oldest first."""
-    alerts: dict[str, Alert] = {}
-    evidence: dict[str, Mapping[str, Any]] = {}
-    spoken: dict[str, list[datetime]] = {}
-    held: dict[str, int] = {}
-    for record in records:
-        if record.kind == Kind.EVIDENCE:
-            evidence[record.payload["look_id"]] = record.payload
-        if record.kind not in STEPS and record.kind not in OPENINGS:
-            continue
-        kind, payload = Kind(record.kind), record.payload
-        name = payload.get("alert", "")
-        if name not in alerts and kind is not Kind.RAISED:
-            continue  # of a message that no alert sent, as looks did before alerts were kept
-        after = advance(alerts.get(name), kind, payload)
-        alerts[name] = after
-        _count(after, payload, spoken, held)
-    moments = {role: tuple(times) for role, times in spoken.items()}
-    return Memory(alerts, evidence, moments, held)
-
-
 def advance(alert: Alert | None, kind: Kind, payload: Mapping[str, Any]) -> Alert:
     """Return the alert as it stands after one more record; None is before it was ever raised."""
     if alert is None:
@@ -136,17 +143,6 @@ def advance(alert: Alert | None, kind: Kind, payload: Mapping[str, Any]) -> Aler
     if kind in OPENINGS:
         return replace(_opened(payload), entries=alert.entries + 1, opening=alert.opening + 1)
     return replace(alert, entries=alert.entries + 1, **STEPS[kind](alert, payload))
-
-
-def _count(
-    alert: Alert, payload: Mapping[str, Any], spoken: dict[str, list[datetime]], held: dict[str, int]
-) -> None:
-    for role in payload.get("told", ()):
-        held[role] = 0
-        if is_capped(alert.about):
-            spoken.setdefault(role, []).append(_at(payload))
-    for role in payload.get("held_back", ()):
-        held[role] = held.get(role, 0) + 1
 
 
 def _opened(payload: Mapping[str, Any]) -> Alert:

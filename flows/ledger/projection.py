@@ -1,0 +1,225 @@
+"""The projection: where each study stands, and its looks by data cut-off, in tables beside the records.
+
+Written in the transaction of the records, so that it is never behind them; made again from them by ``rebuild``, and
+compared with them by ``differences``, as is what the outbox says of each message. The records alone are the truth:
+whoever changes the projection changes what is told next, and is named by the next verification.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Connection, Row, delete, select
+
+from checks.errors import LedgerBrokenError, LedgerWriteError
+from flows.ledger import outbox
+from flows.ledger.chain import Kind, Record
+from flows.ledger.schema import LOOKS, OUTBOX, RECORDS, STANDINGS
+from flows.ledger.standing import Standing, follow
+
+ROWS_AT_ONCE = 1000
+"""Rows of the outbox fetched together while they are compared: each holds a message."""
+
+_STANDING = TypeAdapter(Standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the records say of one message: its newest record, and what became of it since."""
+
+    told: Mapping[str, Any]
+    study: str
+    sequence: int
+    state: str = "pending"
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class Projection:
+    """What all records of a ledger come to; ``first_message`` is the sequence of the first message on record."""
+
+    standings: dict[str, Standing] = field(default_factory=dict)
+    looks: dict[int, tuple[str, str]] = field(default_factory=dict)
+    messages: dict[str, Expected] = field(default_factory=dict)
+    first_message: int | None = None
+
+    def of(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Hand on records, oldest first, and follow each once the next is asked for: it is verified by then."""
+        for record in records:
+            yield record
+            try:
+                self._follow(record)
+            except (KeyError, TypeError, ValueError) as error:
+                raise LedgerBrokenError(
+                    f"record {record.sequence} says what no record can: {error}"
+                ) from error
+
+    def _follow(self, record: Record) -> None:
+        self.standings[record.study] = follow(self.standings.get(record.study, Standing()), record)
+        self.looks |= {one["sequence"]: (one["study"], one["data_cutoff"]) for one in _look_rows([record])}
+        self._follow_message(record)
+
+    def _follow_message(self, record: Record) -> None:
+        if record.kind not in (Kind.ALERT, Kind.RECEIPT, Kind.FAILED_DELIVERY, Kind.DEAD_LETTER):
+            return
+        payload = record.payload
+        name = payload.get("message", "")
+        if not name:
+            return
+        if record.kind == Kind.ALERT:
+            self.first_message = self.first_message or record.sequence
+            self.messages[name] = Expected(payload, record.study, record.sequence)
+        elif name in self.messages:
+            self.messages[name] = _attempted(self.messages[name], record.kind)
+
+
+def _attempted(message: Expected, kind: str) -> Expected:
+    if kind == Kind.DEAD_LETTER:  # follows the failed attempt that was the last
+        return replace(message, state="dead")
+    attempts = message.attempts + 1
+    if kind == Kind.RECEIPT:
+        return replace(message, state="delivered", attempts=attempts)
+    return replace(message, state="pending", attempts=attempts)
+
+
+def project(connection: Connection, records: Sequence[Record]) -> None:
+    """Carry the projection on over records that are written in this transaction, oldest first."""
+    standings: dict[str, Standing] = {}
+    for record in records:
+        known = standings.get(record.study) or read_standing(connection, record.study)
+        standings[record.study] = follow(known, record)
+    for study, standing in standings.items():
+        _write_standing(connection, study, standing)
+    looks = list(_look_rows(records))
+    if looks:
+        connection.execute(LOOKS.insert(), looks)
+
+
+def rebuild(connection: Connection, made: Projection) -> None:
+    """Write the projection anew, and what became of each message that the outbox has otherwise."""
+    for table in (LOOKS, STANDINGS):
+        connection.execute(delete(table))
+    for study, standing in made.standings.items():
+        _write_standing(connection, study, standing)
+    looks = [
+        {"sequence": place, "study": study, "data_cutoff": cutoff}
+        for place, (study, cutoff) in made.looks.items()
+    ]
+    if looks:
+        connection.execute(LOOKS.insert(), looks)
+    for row in connection.execute(select(OUTBOX)).all():
+        message = made.messages.get(row.id)
+        if message is not None and (row.state, row.attempts) != (message.state, message.attempts):
+            became = {"state": message.state, "attempts": message.attempts}
+            connection.execute(OUTBOX.update().where(OUTBOX.c.id == row.id).values(became))
+
+
+def read_standing(connection: Connection, study: str) -> Standing:
+    """Return where a study stands; before its first record, nowhere yet.
+
+    Raises
+    ------
+    LedgerWriteError
+        When the projection was changed by another hand, so that it cannot be read.
+    """
+    kept = connection.execute(select(STANDINGS.c.document).where(STANDINGS.c.study == study)).scalar()
+    return Standing() if kept is None else _read(study, kept)
+
+
+def read_standings(connection: Connection) -> Mapping[str, Standing]:
+    """Return where each study stands, by study."""
+    rows = connection.execute(select(STANDINGS).order_by(STANDINGS.c.study))
+    return {row.study: _read(row.study, row.document) for row in rows}
+
+
+def newest_look(connection: Connection, study: str, by: datetime) -> Mapping[str, Any] | None:
+    """Return what is on record of the look with the latest data cut-off that had come by a moment (UTC), or None.
+
+    A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
+    mistake, does not hide that none is made. Of two at one cut-off the later stands.
+    """
+    newest = (
+        select(RECORDS.c.payload)
+        .join(LOOKS, LOOKS.c.sequence == RECORDS.c.sequence)
+        .where(LOOKS.c.study == study, LOOKS.c.data_cutoff <= outbox.stamp(by))
+        .order_by(LOOKS.c.data_cutoff.desc(), LOOKS.c.sequence.desc())
+        .limit(1)
+    )
+    payload = connection.execute(newest).scalar()
+    return None if payload is None else json.loads(payload)
+
+
+def differences(connection: Connection, made: Projection) -> Iterator[str]:
+    """Yield a sentence for each part of the projection or the outbox that does not follow from the records."""
+    yield from _other_standings(connection, made)
+    looks = {row.sequence: (row.study, row.data_cutoff) for row in connection.execute(select(LOOKS))}
+    for place in sorted(looks.keys() | made.looks.keys()):
+        if looks.get(place) != made.looks.get(place):
+            yield f"the projection has the look of record {place} otherwise"
+    yield from _other_messages(connection, made)
+
+
+def _other_standings(connection: Connection, made: Projection) -> Iterator[str]:
+    kept = {row.study: row.document for row in connection.execute(select(STANDINGS))}
+    for study in sorted(kept.keys() | made.standings.keys()):
+        expected = made.standings.get(study)
+        try:
+            found = None if study not in kept else _read(study, kept[study])
+        except LedgerWriteError as error:
+            yield str(error)
+            continue
+        if found is None or expected is None:
+            yield f"the projection says nothing of study {study}, or what no record says"
+            continue
+        parts = [name for name in Standing.__slots__ if getattr(found, name) != getattr(expected, name)]
+        if parts:
+            yield f"the projection of study {study} has otherwise: {', '.join(parts)}"
+
+
+def _other_messages(connection: Connection, made: Projection) -> Iterator[str]:
+    """Compare the outbox; messages from before they were put on record are not judged."""
+    missing = set(made.messages)
+    every = select(OUTBOX).order_by(OUTBOX.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
+    for row in connection.execute(every):
+        message = made.messages.get(row.id)
+        missing.discard(row.id)
+        if message is None:
+            if made.first_message is not None and row.sequence >= made.first_message:
+                yield f"the outbox has a message that no record names: {row.id}"
+        elif _is_other(row, message):
+            yield f"the outbox has otherwise what record {message.sequence} says of message {row.id}"
+    yield from (f"the outbox lacks message {name}" for name in sorted(missing))
+
+
+def _is_other(row: Row[Any], message: Expected) -> bool:
+    """Whether a row is not the message of its record, or not in the state that the records after it give."""
+    told = {name: message.told[name] for name in outbox.TOLD_OF if name in message.told}
+    expected = (message.study, message.sequence, message.state, message.attempts, told)
+    return (row.study, row.sequence, row.state, row.attempts, outbox.put_in(row, row.message)) != expected
+
+
+def _look_rows(records: Iterable[Record]) -> Iterator[Mapping[str, Any]]:
+    for record in records:
+        cutoff = record.payload.get("data_cutoff") if record.kind == Kind.LOOK else None
+        if cutoff is not None:
+            moment = outbox.stamp(datetime.fromisoformat(cutoff))
+            yield {"sequence": record.sequence, "study": record.study, "data_cutoff": moment}
+
+
+def _write_standing(connection: Connection, study: str, standing: Standing) -> None:
+    document = _STANDING.dump_json(standing).decode()
+    changed = STANDINGS.update().where(STANDINGS.c.study == study).values(document=document)
+    if connection.execute(changed).rowcount == 0:
+        connection.execute(STANDINGS.insert().values(study=study, document=document))
+
+
+def _read(study: str, document: str) -> Standing:
+    try:
+        return _STANDING.validate_json(document)
+    except ValidationError as error:
+        raise LedgerWriteError(
+            f"the projection of study {study} cannot be read ({error.error_count()} problems)"
+        ) from error

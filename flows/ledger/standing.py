@@ -1,0 +1,147 @@
+"""Where a study stands after its records: its alerts, what each role has heard, what was given up, the newest night.
+
+A fold of the records, oldest first, of bounded size: it grows with the alerts that a study can have, not with its
+history. The ledger keeps it as a projection beside the records, and can make it again from them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from flows.ledger.chain import Head, Kind, Record
+from flows.ledger.life import OPENINGS, STEPS, Alert, State, advance
+
+MOST_PER_HOUR = 12
+"""Messages to one role, crossed rules aside: one every five minutes is more than anybody can look into."""
+
+Changes = dict[str, Any]
+"""Attributes of a standing that become others."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A message that was given up: of which alert (none before alerts were kept), to which role or channel, why."""
+
+    alert: str
+    role: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a study's records say.
+
+    Attributes
+    ----------
+    head
+        The study's newest record.
+    protocol_sha256
+        Of the protocol of the look that was recorded last.
+    alerts
+        By id, in the order in which they were first raised.
+    evidence
+        The sequence of the record of what a look told, by look; of those that an alert refers to.
+    spoken
+        The newest moments (UTC), ``MOST_PER_HOUR`` at most, at which each role was told of something that is capped.
+    held
+        How often each role was not told since it last heard anything.
+    given_up
+        By message: until it is sent again, or its alert is over.
+    broken
+        What the newest nightly check found that does not hold.
+    """
+
+    head: Head | None = None
+    protocol_sha256: str | None = None
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    evidence: Mapping[str, int] = field(default_factory=dict)
+    spoken: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    given_up: Mapping[str, GivenUp] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+
+
+def is_capped(about: str) -> bool:
+    """Whether so many messages about this may come that some are held back; never those of a crossed rule."""
+    return not about.startswith("signal:")
+
+
+def follow(standing: Standing, record: Record) -> Standing:
+    """Return where a study stands after one more of its records."""
+    step = FOLLOWED.get(record.kind)
+    changes = {} if step is None else step(standing, record, record.payload)
+    return replace(standing, head=record.head, **changes)
+
+
+def _looked(_standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
+    return {"protocol_sha256": payload.get("protocol_sha256")}
+
+
+def _told(standing: Standing, record: Record, payload: Mapping[str, Any]) -> Changes:
+    """Keep where it is told what a look found, and forget those that no alert refers to any more."""
+    referred = {alert.look_id for alert in standing.alerts.values()}
+    kept = {look: sequence for look, sequence in standing.evidence.items() if look in referred}
+    return {"evidence": {**kept, payload["look_id"]: record.sequence}} if "look_id" in payload else {}
+
+
+def _checked(_standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
+    return {"broken": tuple(payload.get("problems", ()))}
+
+
+def _received(standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
+    return {"given_up": _without(standing.given_up, payload.get("message"))}
+
+
+def _lived(standing: Standing, record: Record, payload: Mapping[str, Any]) -> Changes:
+    """Carry on the life of the alert that a record names; before alerts were kept, messages named none."""
+    name = payload.get("alert", "")
+    if not name or (name not in standing.alerts and record.kind != Kind.RAISED):
+        return {"given_up": _given_up(standing, record.kind, payload, over=False)}
+    alert = advance(standing.alerts.get(name), Kind(record.kind), payload)
+    return {
+        "alerts": {**standing.alerts, name: alert},
+        "given_up": _given_up(standing, record.kind, payload, over=alert.state is not State.OPEN),
+        **_heard(standing, alert, payload),
+    }
+
+
+def _heard(standing: Standing, alert: Alert, payload: Mapping[str, Any]) -> Changes:
+    """Count what each role was told and what was held back from it."""
+    told, held_back = payload.get("told", ()), payload.get("held_back", ())
+    held = {**standing.held, **dict.fromkeys(told, 0)}
+    held |= {role: held.get(role, 0) + 1 for role in held_back}
+    if not is_capped(alert.about):
+        return {"held": held}
+    at = [datetime.fromisoformat(payload["at"])] if told else []
+    newest = {role: sorted((*standing.spoken.get(role, ()), *at))[-MOST_PER_HOUR:] for role in told}
+    return {"held": held, "spoken": {**standing.spoken, **{role: tuple(one) for role, one in newest.items()}}}
+
+
+def _given_up(
+    standing: Standing, kind: str, payload: Mapping[str, Any], *, over: bool
+) -> Mapping[str, GivenUp]:
+    """Return the messages that are given up and matter: nobody need hear of those of an alert that is over."""
+    message, alert = payload.get("message"), payload.get("alert", "")
+    if kind == Kind.DEAD_LETTER and not over and message is not None:
+        role = payload.get("role") or payload["channel"]
+        return {**standing.given_up, message: GivenUp(alert, role, payload["detail"])}
+    if kind == Kind.ALERT:
+        return _without(standing.given_up, message)
+    if over:
+        return {name: one for name, one in standing.given_up.items() if one.alert != alert}
+    return standing.given_up
+
+
+def _without(given_up: Mapping[str, GivenUp], message: str | None) -> Mapping[str, GivenUp]:
+    return {name: one for name, one in given_up.items() if name != message}
+
+
+FOLLOWED: Mapping[str, Callable[[Standing, Record, Mapping[str, Any]], Changes]] = {
+    Kind.LOOK: _looked,
+    Kind.EVIDENCE: _told,
+    Kind.NIGHT: _checked,
+    Kind.RECEIPT: _received,
+    **dict.fromkeys((*OPENINGS, *STEPS), _lived),
+}
+"""What each kind of record changes of a standing."""
