@@ -1,28 +1,244 @@
-"""Measurements: vital signs and laboratory results as one long table, from validation on."""
+"""The catalogue of tests: every vital sign and laboratory test that postdose knows, each in one entry.
 
-from checks.tables import FEW, FLAG, NUMBER, TEXT, TIME, Table
-
-MEASUREMENTS = Table(
-    "measurements",
-    {
-        "domain": FEW,
-        "USUBJID": TEXT,
-        "sequence": TEXT,
-        "test": FEW,
-        "value": NUMBER,
-        "alternative": NUMBER,
-        "unit": FEW,
-        "upper_limit": NUMBER,
-        "earliest": TIME,
-        "latest": TIME,
-        "trusted": FLAG,
-    },
-)
-"""VS and LB: one row a measurement, the value of one test of one subject.
-
-``test`` is VSTESTCD or LBTESTCD, ``sequence`` the --SEQ of the row in its ``domain``. ``value`` is in ``unit``: a
-vital sign's canonical one (C, breaths/min, %, beats/min, mmHg, fraction), a laboratory result's as delivered; it is
-missing where it cannot be read as a number. ``alternative`` is the value in another unit that the number would fit
-(F written as C), missing where there is none. ``upper_limit`` is the upper limit of normal in ``unit``, missing
-where it is not given.
+Test codes and units follow CDISC SDTM controlled terminology (code lists VSTESTCD, LBTESTCD, VSRESU) and UCUM.
+Conversions: NIST Special Publication 811 (2008), appendix B.9, degree Fahrenheit to degree Celsius
+t/C = (t/F - 32) / 1.8; a percentage is a hundredth (same publication, section 7.10.2).
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+Value = TypeVar("Value", float, "NDArray[np.float64]", "pd.Series[float]")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of a test: its name and its spellings in real files, in upper case.
+
+    A value in it becomes one in the canonical unit by subtracting, then dividing: dividing keeps 101 F and 40 % at
+    their nearest float.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
+    subtract: float = 0.0
+    divide_by: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueTest:
+    """One test of the catalogue.
+
+    ``units`` begin with the canonical one, in which measurements and criteria are compared; a laboratory test has
+    none: its result is compared with the limits that came with it, in whichever unit. ``plausible`` are the lowest
+    and the highest value that a living subject can have, both allowed, in the canonical unit: they catch what cannot
+    be (a decimal point lost, an artefact, another unit), not what is abnormal. ``unmistakable`` are units that no
+    number fits two of: none needs to be given. ``loinc`` and ``snomed`` are the codes by which FHIR names the test.
+    """
+
+    code: str
+    domain: Literal["VS", "LB"]
+    label: str
+    loinc: tuple[str, ...]
+    snomed: tuple[str, ...] = ()
+    units: tuple[Unit, ...] = ()
+    plausible: tuple[float, float] = (0.0, float("inf"))
+    unmistakable: bool = False
+
+
+_CELSIUS = Unit(
+    "C", ("C", "°C", "ºC", "CEL", "DEG C", "DEG. C", "[DEGC]", "?C", "DEGC", "CELSIUS", "DEGREES C")
+)
+_FAHRENHEIT = Unit(
+    "F",
+    ("F", "°F", "ºF", "[DEGF]", "DEG F", "DEG. F", "?F", "DEGF", "FAHRENHEIT", "DEGREES F"),
+    subtract=32.0,
+    divide_by=1.8,
+)
+_PER_MINUTE = ("/MIN", "BPM", "1/MIN", "PER MINUTE")
+"""The test's own rate, since breaths and beats share these."""
+
+_BREATHS = Unit(
+    "breaths/min",
+    (
+        "BREATHS/MIN",
+        "BREATHS/MINUTE",
+        "BREATHS PER MINUTE",
+        "BRPM",
+        "INSP/MIN",
+        "{BREATHS}/MIN",
+        *_PER_MINUTE,
+    ),
+)
+_BEATS = Unit("beats/min", ("BEATS/MIN", "BEATS/MINUTE", "BEATS PER MINUTE", "{BEATS}/MIN", *_PER_MINUTE))
+_MMHG = Unit("mmHg", ("MMHG", "MM HG", "MM[HG]"))
+_PERCENT = Unit("%", ("%", "PERCENT", "PCT"))
+_FRACTION = Unit("fraction", ("FRACTION", "FRACTION OF 1", "1", "RATIO"))
+
+CATALOGUE: tuple[CatalogueTest, ...] = (
+    CatalogueTest(
+        "TEMP", "VS", "body temperature", units=(_CELSIUS, _FAHRENHEIT), plausible=(25.0, 45.0),
+        loinc=(
+            "8310-5",
+            "8328-7",  # axillary
+            "8329-5",  # core
+            "8331-1",  # oral
+            "8332-9",  # rectal
+            "8333-7",  # tympanic
+            "8334-5",  # urinary bladder
+            "60834-9",  # blood
+            "60836-4",  # oesophageal
+            "76010-8",  # nasal
+        ),
+        snomed=(
+            "386725007",
+            "276885007",  # core
+            "415882003",  # axillary
+            "415945006",  # sublingual
+            "307047009",  # rectal
+            "415974002",  # tympanic
+            "698832009",  # urinary bladder
+            "1222808002",  # blood
+            "431598003",  # oesophageal
+            "698831002",  # nasopharyngeal
+        ),
+    ),
+    CatalogueTest(
+        "RESP", "VS", "respiratory rate", units=(_BREATHS,), plausible=(1.0, 90.0),
+        loinc=(
+            "9279-1",
+            "19840-8",  # on a ventilator, spontaneous and mechanical breaths together
+        ),
+        snomed=("86290005", "250810003"),
+    ),
+    CatalogueTest(
+        "OXYSAT", "VS", "oxygen saturation", units=(_PERCENT,), plausible=(10.0, 100.0),
+        loinc=(
+            "2708-6",  # arterial blood
+            "59408-5",  # arterial blood, by pulse oximetry
+        ),
+        snomed=("442476006", "431314004"),
+    ),
+    CatalogueTest(
+        "HR", "VS", "heart rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        loinc=(
+            "8867-4",
+            "40443-4",  # at rest
+        ),
+        snomed=("364075005",),
+    ),
+    CatalogueTest(
+        "PULSE", "VS", "pulse rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        loinc=(
+            "8889-8",  # heart rate by pulse oximetry
+            "8893-0",  # heart rate of a peripheral artery, by palpation
+            "67129-7",  # the same, at rest
+            "60978-4",  # heart rate of an arterial line
+        ),
+        snomed=("8499008", "78564009"),
+    ),
+    CatalogueTest(
+        "SYSBP", "VS", "systolic blood pressure", units=(_MMHG,), plausible=(20.0, 300.0),
+        loinc=("8480-6",), snomed=("271649006",),
+    ),
+    CatalogueTest(
+        "DIABP", "VS", "diastolic blood pressure", units=(_MMHG,), plausible=(5.0, 200.0),
+        loinc=("8462-4",), snomed=("271650006",),
+    ),
+    CatalogueTest(
+        "FIO2", "VS", "inspired oxygen", unmistakable=True, plausible=(0.209, 1.0),
+        units=(_FRACTION, replace(_PERCENT, divide_by=100.0)),
+        loinc=(
+            "3150-6",  # inhaled oxygen concentration
+            "19994-3",  # inspired gas setting of a ventilator
+            "71835-3",  # inhaled gas
+        ),
+        snomed=("250774007",),
+    ),
+)  # fmt: skip
+"""Every test; where the codes of an observation name two of them, the first holds.
+
+A vital sign that is no entry here cannot be named by a criterion, and its rows are left alone; a laboratory test may
+be named all the same, by its LBTESTCD.
+
+Sources of the plausible limits, as read in November 2026: CLIF consortium, clifpy ``outlier_config.yaml``
+(temperature 32 to 44 C, heart rate to 300, blood pressure to 300 and 200 mmHg, saturation 50 to 100 %, respiratory
+rate to 60, FiO2 0.21 to 1), and the expected values of the Phoenix sepsis score, R package phoenix (FiO2 0.21 to 1,
+pressures 1 to 300 and 1 to 200). Their highest heart rate, pressures and saturation are kept; FiO2 begins at room air
+as it is charted with a decimal, 20.9 %. Temperature, respiratory rate and saturation are wider here: a value withheld
+in error can be a case missed, and these three define the cases. Rates, pressures and saturation begin above 0, which
+is a lost signal.
+
+Sources of the codes: HL7 FHIR R4, vital-signs profiles; US Core, pulse oximetry; HL7 value set
+``observation-vitalsign-heartrate``; Medical Informatics Initiative (Germany), core data set, module intensive care
+medicine, value sets of monitoring, vital signs and ventilation (commit f94ca2c, August 2026), whose pulse is a
+concept of its own beside the heart rate, as it is in CDISC's VSTESTCD. A part of a rate (mechanical breaths alone)
+and the temperature of a joint or of the airway are not among them.
+"""
+
+VITALS: Mapping[str, CatalogueTest] = MappingProxyType(
+    {one.code: one for one in CATALOGUE if one.domain == "VS"}
+)
+"""The vital signs that a criterion can name, by VSTESTCD."""
+
+_SPELLINGS: Mapping[str, Mapping[str, Unit]] = {
+    one.code: {spelling: unit for unit in one.units for spelling in unit.spellings} for one in CATALOGUE
+}
+
+
+def _spelt(vital: str, spelling: str) -> Unit | None:
+    return _SPELLINGS.get(vital, {}).get(" ".join(spelling.upper().split()))
+
+
+def unit_of(vital: str, spelling: str) -> str | None:
+    """Return the unit that a spelling means for a vital, or None when it is none of a known vital's units."""
+    unit = _spelt(vital, spelling)
+    return None if unit is None else unit.name
+
+
+def units_for(vital: str) -> tuple[str, ...]:
+    """Return the units in which a vital may be given, the canonical one first; none for an unknown vital."""
+    return tuple(unit.name for unit in VITALS[vital].units) if vital in VITALS else ()
+
+
+def _unit(vital: str, spelling: str) -> Unit:
+    unit = _spelt(vital, spelling)
+    if unit is None:
+        raise ValueError(f"{spelling!r} is no unit of {vital}; allowed: {', '.join(units_for(vital))}")
+    return unit
+
+
+def convert(vital: str, value: Value, unit: str) -> Value:
+    """Return measurements in the canonical unit of their vital.
+
+    Parameters
+    ----------
+    vital : str
+        A key of ``VITALS``.
+    value : float, array or Series of float, any shape
+        In ``unit``.
+    unit : str
+        Any spelling of a unit of that vital.
+
+    Raises
+    ------
+    ValueError
+        When the unit is not one of the vital's.
+    """
+    known = _unit(vital, unit)
+    return (value - known.subtract) / known.divide_by
+
+
+def convert_difference(vital: str, value: Value, unit: str) -> Value:
+    """Return a rise or fall in the canonical unit; a difference has no zero point (1.8 F is 1 C).
+
+    Parameters and errors are those of ``convert``.
+    """
+    return value / _unit(vital, unit).divide_by

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from checks.protocol import units
+from checks.measurements import convert, convert_difference
 from checks.protocol.model import CaseDefinition, Component, Criterion
 
 Values = npt.NDArray[np.float64]
@@ -75,10 +75,10 @@ def _canonical(criterion: Criterion) -> VitalCriterion:
     vital, unit = str(criterion.vital), str(criterion.unit)
 
     def bound(value: float | None) -> float | None:
-        return None if value is None else float(units.convert(vital, value, unit))
+        return None if value is None else float(convert(vital, value, unit))
 
     def change(value: float | None) -> float:
-        return float(units.convert_difference(vital, value or 0.0, unit))
+        return float(convert_difference(vital, value or 0.0, unit))
 
     if criterion.at_least is not None:
         return VitalCriterion(vital, 1, bound(criterion.at_least), None)

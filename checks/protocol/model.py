@@ -22,10 +22,10 @@ from checks.fields import (
     Whole,
     Zone,
 )
+from checks.measurements import VITALS, unit_of, units_for
 from checks.problems import Finding, one_of, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
 from checks.protocol.rules import Rule
-from checks.protocol.units import CANONICAL_UNIT, unit_of, units_for
 
 
 class Study(Section):
@@ -180,8 +180,8 @@ class Criterion(Section):
         return self
 
     def _unit_findings(self, vital: str) -> Iterator[Finding]:
-        if vital not in CANONICAL_UNIT:
-            yield Finding(("vital",), shown(vital), one_of(tuple(CANONICAL_UNIT), vital))
+        if vital not in VITALS:
+            yield Finding(("vital",), shown(vital), one_of(tuple(VITALS), vital))
         elif self.unit is None or unit_of(vital, self.unit) is None:
             yield Finding(("unit",), shown(self.unit), f"a unit of {vital}: {', '.join(units_for(vital))}")
 

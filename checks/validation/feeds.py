@@ -12,7 +12,6 @@ from checks import tables
 from checks.blinding import UNCOUNTED, blind
 from checks.errors import UsageError
 from checks.instants import parse_stamps
-from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import administrations, adverse_events, labs, readings, subjects
@@ -36,9 +35,9 @@ class _Domain:
 _DOMAINS: Final[Mapping[str, _Domain]] = {
     "DM": _Domain(tables.SUBJECTS, subjects.NEEDED, subjects.prepare),
     "EX": _Domain(tables.ADMINISTRATIONS, administrations.NEEDED, administrations.prepare),
-    "VS": _Domain(MEASUREMENTS, readings.NEEDED, readings.prepare),
+    "VS": _Domain(tables.MEASUREMENTS, readings.NEEDED, readings.prepare),
     "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.NEEDED, adverse_events.prepare),
-    "LB": _Domain(MEASUREMENTS, labs.NEEDED, labs.prepare),
+    "LB": _Domain(tables.MEASUREMENTS, labs.NEEDED, labs.prepare),
 }
 
 

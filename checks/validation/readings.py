@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from checks.measurements import VITALS, convert, convert_difference
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Criterion
-from checks.protocol.units import CANONICAL_UNIT, convert, convert_difference
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
 from checks.validation.values import BLANK, read_vitals
@@ -67,7 +67,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         test=test,
         value=readings["value"],
         alternative=readings["alternative"],
-        unit=test.map(dict(CANONICAL_UNIT)),
+        unit=test.map({vital: one.units[0].name for vital, one in VITALS.items()}),
         upper_limit=np.nan,
     )
     enrolled = used & source.subject.isin(list(setting.zones))

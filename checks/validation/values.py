@@ -6,18 +6,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from checks.measurements import VITALS, convert, convert_difference, unit_of, units_for
 from checks.numbers import read_number
-from checks.protocol.units import CANONICAL_UNIT, convert, convert_difference, unit_of, units_for
 from checks.validation import catalogue
-from checks.validation.limits import PLAUSIBLE
 
 BLANK: Final = "blank"
 NOT_A_NUMBER: Final = "not a number"
 UNKNOWN_UNIT: Final = "not a unit of that vital"
 ANOTHER_UNIT: Final = "another unit"
-
-_UNMISTAKABLE: Final = frozenset({"FIO2"})
-"""Vitals whose units cannot be confused (0.21 to 1 is a fraction, 21 to 100 a percentage): none is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     Parameters
     ----------
     vitals
-        Keys of ``CANONICAL_UNIT``.
+        Keys of ``VITALS``.
     texts, units
         As delivered, trimmed, missing where blank; the same index.
     """
@@ -76,7 +72,7 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     fitting = {name: convert(vital, number, name) for name in units_for(vital)}
     fitting = {name: value for name, value in fitting.items() if 0 <= _position(vital, value) <= 1}
     known = unit_of(vital, unit) if unit is not None else None
-    if unit is None and vital in _UNMISTAKABLE and fitting:
+    if unit is None and VITALS[vital].unmistakable and fitting:
         known = next(iter(fitting))
     if known is None:
         return _without_unit(vital, fitting, BLANK if unit is None else UNKNOWN_UNIT)
@@ -99,11 +95,11 @@ def _half_a_digit(text: str) -> float:
 
 def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> Reading:
     """Return what a number without a usable unit can be: in the canonical unit, or else in another."""
-    own = fitting.pop(CANONICAL_UNIT[vital], float("nan"))
+    own = fitting.pop(units_for(vital)[0], float("nan"))
     return Reading(own, next(iter(fitting.values()), float("nan")), catalogue.NUMBER, unit_state)
 
 
 def _position(vital: str, value: float) -> float:
     """Return where a value lies between its physiological limits: 0 at the lowest, 1 at the highest."""
-    lowest, highest = PLAUSIBLE[vital]
+    lowest, highest = VITALS[vital].plausible
     return (value - lowest) / (highest - lowest)

@@ -14,7 +14,7 @@ from typing import Final
 
 from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
-from flows.feeds import fhir_doses, fhir_events, fhir_people, fhir_vitals
+from flows.feeds import fhir_doses, fhir_events, fhir_measurements, fhir_people
 from flows.feeds.content import Content
 from flows.feeds.fhir_elements import NOTHING, Element, part, word
 from flows.feeds.fhir_lines import Entry, document
@@ -33,7 +33,7 @@ RESOURCES: Final = {
 _COLUMNS: Final = {
     "DM": fhir_people.COLUMNS,
     "EX": fhir_doses.COLUMNS,
-    "VS": fhir_vitals.COLUMNS,
+    "VS": fhir_measurements.COLUMNS,
     "AE": fhir_events.COLUMNS,
 }
 
@@ -131,7 +131,7 @@ def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]
     if entry.deleted:
         yield {}
     elif domain == "VS":
-        yield from fhir_vitals.rows(entry.resource)
+        yield from fhir_measurements.rows(entry.resource)
     elif domain == "EX":
         yield fhir_doses.row(entry.resource, directory.medication)
     else:

@@ -13,6 +13,7 @@ Element = Mapping[str, Any]
 NOTHING: Final[Element] = {}
 
 LOINC: Final = "http://loinc.org"
+SNOMED: Final = "http://snomed.info/sct"
 UCUM: Final = "http://unitsofmeasure.org"
 
 

@@ -19,9 +19,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from checks.cases import Charts, Findings, find_cases, gather_evidence
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 EPOCH = datetime(2026, 3, 2, tzinfo=UTC)

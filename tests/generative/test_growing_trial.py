@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
 from checks.evaluation import RuleVerdict
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.protocol.rules import CountRule, RateRule, TimingRule
 from checks.signals import EVALUATORS, SignalState, update_signals
+from checks.tables import MEASUREMENTS
 
 DOSES_EACH, INTERVAL, LAST_HOUR = 3, 96, 48
 WHY = {"rationale": "an example", "source": "no charter"}

@@ -18,9 +18,8 @@ import pandas as pd
 import pytest
 
 from checks.cases import Charts, find_cases
-from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol, load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 from flows import simulate as simulator
 from flows.simulate.minutes import ORIGIN
 from flows.simulate.study import Study, compose

@@ -19,9 +19,8 @@ from checks.cases import (
     gather_evidence,
     put_together,
 )
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 BEGINS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())

@@ -21,11 +21,10 @@ from hypothesis import strategies as st
 from checks.cases import Charts, Findings, find_cases, gather_evidence
 from checks.evaluation import Evidence, RuleVerdict
 from checks.instants import parse_stamps
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.statistics.timing import self_controlled
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, Delivery, Feed
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Delivery, Feed
 from checks.validation import Judged, validate_feeds
 from flows.report import Look, build_document
 

@@ -9,9 +9,8 @@ import pytest
 
 from checks import tables
 from checks.errors import UsageError
-from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol
-from checks.tables import Delivery, Feed
+from checks.tables import MEASUREMENTS, Delivery, Feed
 from checks.validation import FeedOutcome, Validation, validate_feeds
 
 CUTOFF = datetime(2024, 6, 10, 12, 0, tzinfo=UTC)

@@ -21,9 +21,8 @@ import pandas as pd
 import pytest
 
 from checks.cases import Charts, Findings, find_cases
-from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol, load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
 Look = Callable[..., Findings]

@@ -3,7 +3,7 @@
 import pytest
 
 from checks.cases import gather_evidence
-from checks.measurements import MEASUREMENTS
+from checks.tables import MEASUREMENTS
 
 WATCHED = """
     dose    08:00

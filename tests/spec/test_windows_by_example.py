@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from checks.cases import Findings, gather_evidence
-from checks.measurements import MEASUREMENTS
 from checks.protocol import StudyProtocol
+from checks.tables import MEASUREMENTS
 
 Look = Callable[..., Findings]
 

@@ -16,10 +16,9 @@ from checks.evaluation import (
     Tally,
     TimingEvidence,
 )
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.signals import Verdict
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, QUARANTINE, SUBJECTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, MEASUREMENTS, QUARANTINE, SUBJECTS
 from checks.validation import FeedOutcome, Validation
 from flows.report.caveats import caveats
 from flows.report.look import Look

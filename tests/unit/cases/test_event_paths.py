@@ -7,8 +7,8 @@ import pandas as pd
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
 from checks.evaluation import DoseClock, EventStep, PathStep
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
+from checks.tables import MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")

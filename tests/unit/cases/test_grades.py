@@ -7,9 +7,8 @@ import pytest
 
 from checks.cases import Case, Charts, find_cases
 from checks.cases.charts import highest_grade
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DOSE = pd.Timestamp("2026-03-02 08:00", tz="UTC")

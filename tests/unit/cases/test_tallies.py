@@ -7,11 +7,11 @@ import pytest
 
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.evaluation import EventStep, PathStep, RuleVerdict, Tally
-from checks.measurements import MEASUREMENTS
 from checks.protocol import load_protocol
 from checks.protocol.rules import RateRule
 from checks.rules.counts_and_rates import evaluate_rate
 from checks.rules.timing import compare
+from checks.tables import MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 
 from checks.errors import FeedError
-from checks.protocol.units import unit_of
+from checks.measurements import VITALS, CatalogueTest, unit_of
 from flows.feeds import fhir
 from flows.feeds.content import Content, identify
 from flows.feeds.records import to_table
 from flows.feeds.told import Told
 
 LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
 UCUM = "http://unitsofmeasure.org"
 Resource = dict[str, Any]
 
@@ -104,6 +105,26 @@ def test_a_listed_code_is_its_test_and_its_unit_one_that_the_project_knows(
     found = row("VS", observation(code, 38.3, unit))
     assert (found["VSTESTCD"], found["VSORRESU"]) == (test, written)
     assert unit_of(test, written) is not None
+
+
+@pytest.mark.parametrize("test", VITALS.values(), ids=list(VITALS))
+def test_every_code_of_the_catalogue_is_read_as_its_test(test: CatalogueTest) -> None:
+    for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed)):
+        for code in codes:
+            named = {"coding": [{"system": system, "code": code}]}
+            assert row("VS", observation(code=code) | {"code": named})["VSTESTCD"] == test.code
+
+
+def test_a_pulse_that_is_coded_as_a_heart_rate_too_is_a_heart_rate() -> None:
+    """The R4 profile of vital signs asks for 8867-4 beside any code that says more."""
+    for codes in (("8889-8", "8867-4"), ("8867-4", "8889-8")):
+        named = {"coding": [{"system": LOINC, "code": code} for code in codes]}
+        assert row("VS", observation() | {"code": named})["VSTESTCD"] == "HR"
+
+
+def test_a_code_of_another_system_names_no_test_of_the_catalogue() -> None:
+    named = {"coding": [{"system": SNOMED, "code": "8310-5"}]}
+    assert row("VS", observation() | {"code": named})["VSTESTCD"] == "8310-5"
 
 
 def test_a_reading_keeps_its_digits_its_offset_and_the_time_it_was_written() -> None:

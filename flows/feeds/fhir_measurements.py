@@ -1,16 +1,17 @@
-"""Decide which vital a FHIR Observation reports, and make it rows of VS: one for it, or one a component.
+"""The vital sign that a FHIR Observation reports, as rows of VS: one for it, or one a component.
 
-Codes are LOINC's: those of the R4 vital-signs profile (body temperature, respiratory rate, heart rate, oxygen
-saturation, the blood pressure panel), the temperatures of a site of the body, and inhaled oxygen. A code that
-is not listed stays as the test's code: validation leaves such a test alone, as it does in any feed.
+Which codes of LOINC and SNOMED CT name which test is said by the catalogue of tests. A code that is not there stays
+as the test's code: validation leaves such a test alone, as it does in any feed.
 """
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from checks.measurements import CATALOGUE, CatalogueTest
 from flows.feeds.fhir_elements import (
     LOINC,
+    SNOMED,
     Element,
     codings,
     first_word,
@@ -22,25 +23,15 @@ from flows.feeds.fhir_elements import (
 )
 from flows.feeds.fhir_people import Row
 
-TESTS: Final[Mapping[str, str]] = MappingProxyType(
+_PLACES: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
-        "8310-5": "TEMP",  # body temperature
-        "8328-7": "TEMP",  # axillary
-        "8329-5": "TEMP",  # core
-        "8331-1": "TEMP",  # oral
-        "8332-9": "TEMP",  # rectal
-        "8333-7": "TEMP",  # tympanic
-        "9279-1": "RESP",
-        "2708-6": "OXYSAT",  # arterial blood
-        "59408-5": "OXYSAT",  # arterial blood, by pulse oximetry
-        "8867-4": "HR",
-        "8480-6": "SYSBP",
-        "8462-4": "DIABP",
-        "3150-6": "FIO2",  # inhaled oxygen concentration
-        "19994-3": "FIO2",  # inspired gas setting of a ventilator
+        (system, code): place
+        for place, test in enumerate(CATALOGUE)
+        for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed))
+        for code in codes
     }
 )
-"""LOINC code -> VSTESTCD."""
+"""Place of the test in the catalogue, by system and code."""
 
 COLUMNS: Final = ("VSTESTCD", "VSTEST", "VSORRES", "VSORRESU", "VSSTAT", "VSREASND", "VSDTC", "VSENDTC")
 
@@ -75,9 +66,12 @@ def _is_vital(resource: Element, concepts: list[Element]) -> bool:
     return not categories or VITAL_SIGNS in categories or any(_listed(concept) for concept in concepts)
 
 
-def _listed(concept: Element) -> str | None:
-    found = (TESTS.get(code) for system, code in codings(concept) if system in (LOINC, None))
-    return next((test for test in found if test is not None), None)
+def _listed(concept: Element) -> CatalogueTest | None:
+    """Return the test that the codings name: of two (a pulse is a heart rate too) the catalogue's first."""
+    named = [
+        _PLACES[found] for system, code in codings(concept) if (found := (system or LOINC, code)) in _PLACES
+    ]
+    return CATALOGUE[min(named)] if named else None
 
 
 def _has_result(element: Element) -> bool:
@@ -86,12 +80,13 @@ def _has_result(element: Element) -> bool:
 
 def _row(element: Element, status: str | None) -> Row:
     concept = part(element, "code")
+    test = _listed(concept)
     value, unit = result(element)
     absent = part(element, "dataAbsentReason")
     undone = status == "cancelled" or (value is None and (status == "registered" or bool(absent)))
     return {
-        "VSTESTCD": _listed(concept) or next((code for _, code in codings(concept)), None),
-        "VSTEST": first_word(concept),
+        "VSTESTCD": next((code for _, code in codings(concept)), None) if test is None else test.code,
+        "VSTEST": first_word(concept) if test is None else test.label,
         "VSORRES": value,
         "VSORRESU": unit,
         "VSSTAT": NOT_DONE if undone else None,
