@@ -153,6 +153,10 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         loinc=("8462-4",), snomed=("271650006",),
     ),
     CatalogueTest(
+        "MAP", "VS", "mean arterial pressure", units=(_MMHG,), plausible=(5.0, 300.0),
+        loinc=("8478-0",), snomed=("6797001",),
+    ),
+    CatalogueTest(
         "FIO2", "VS", "inspired oxygen", unmistakable=True, plausible=(0.209, 1.0),
         units=(_FRACTION, replace(_PERCENT, divide_by=100.0)),
         loinc=(
@@ -171,10 +175,10 @@ be named all the same, by its LBTESTCD.
 Sources of the plausible limits, as read in November 2026: CLIF consortium, clifpy ``outlier_config.yaml``
 (temperature 32 to 44 C, heart rate to 300, blood pressure to 300 and 200 mmHg, saturation 50 to 100 %, respiratory
 rate to 60, FiO2 0.21 to 1), and the expected values of the Phoenix sepsis score, R package phoenix (FiO2 0.21 to 1,
-pressures 1 to 300 and 1 to 200). Their highest heart rate, pressures and saturation are kept; FiO2 begins at room air
-as it is charted with a decimal, 20.9 %. Temperature, respiratory rate and saturation are wider here: a value withheld
-in error can be a case missed, and these three define the cases. Rates, pressures and saturation begin above 0, which
-is a lost signal.
+pressures 1 to 300 and 1 to 200). Their highest heart rate, pressures and saturation are kept; a mean pressure lies
+between the diastolic and the systolic; FiO2 begins at room air as it is charted with a decimal, 20.9 %. Temperature,
+respiratory rate and saturation are wider here: a value withheld in error can be a case missed, and these three define
+the cases. Rates, pressures and saturation begin above 0, which is a lost signal.
 
 Sources of the codes: HL7 FHIR R4, vital-signs profiles; US Core, pulse oximetry; HL7 value set
 ``observation-vitalsign-heartrate``; Medical Informatics Initiative (Germany), core data set, module intensive care
