@@ -29,12 +29,21 @@ from checks.protocol.rules import Rule
 
 
 class Study(Section):
-    """Which study this is; its id names folders."""
+    """Which study this is; its id names folders. What is made of a simulated one says so on every page."""
 
     id: Name
     timezone: Zone
     title: Text | None = None
     registry_id: Text | None = None
+    simulated: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_title(cls, given: object) -> object:
+        """Take a study for simulated by its title where the file does not say, as files before this key do not."""
+        if isinstance(given, Mapping) and "SIMULATED" in str(given.get("title", "")):
+            return {"simulated": True, **given}
+        return given
 
 
 class Schedule(Section):

@@ -97,7 +97,7 @@ def _facts(protocol: StudyProtocol, route: Route, alert: str, now: datetime) -> 
         study=study.id,
         title=study.title,
         timezone=str(study.timezone),
-        simulated="SIMULATED" in (study.title or ""),
+        simulated=study.simulated,
         alert=alert,
         about="test",
         occasion=Occasion.TEST,

@@ -167,7 +167,7 @@ class Teller:
             study=study.id,
             title=study.title,
             timezone=str(study.timezone),
-            simulated="SIMULATED" in (study.title or ""),
+            simulated=study.simulated,
             alert=alert.id,
             about=alert.about,
             occasion=step.occasion,

@@ -34,7 +34,7 @@ def build_document(look: Look) -> dict[str, Any]:
         "code_version": code_version(),
         "look_id": _look_id(look),
         "blinded": True,
-        "simulated": "SIMULATED" in (look.protocol.study.title or ""),
+        "simulated": look.protocol.study.simulated,
         "feeds": [_feed(feed) for feed in look.validation.feeds],
         "exposure": _exposure(look.findings.doses),
         "cases": [_case(case) for case in look.findings.cases],

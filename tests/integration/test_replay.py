@@ -32,7 +32,7 @@ SUBJECTS = ("A", "B", "C")
 
 PROTOCOL = """
 schema_version: 1
-study: {id: BY-HAND, title: "SIMULATED: by hand", timezone: UTC}
+study: {id: BY-HAND, title: "SIMULATED: by hand", timezone: UTC, simulated: true}
 sites: {S1: UTC}
 treatment: {names: [DRUG], planned_doses: 1}
 feeds:

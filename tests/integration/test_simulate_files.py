@@ -60,6 +60,8 @@ def test_the_protocol_is_valid_and_says_that_it_is_simulated(written):
     protocol = load_protocol(written / "protocol.yaml")
     assert protocol.study.id == STUDY_ID
     assert "SIMULATED" in protocol.study.title
+    assert protocol.study.simulated
+    assert "simulated: true" in (written / "protocol.yaml").read_text(encoding="utf-8")
     assert dict(protocol.sites) == SITES
     assert [rule.id for rule in protocol.rules] == ["three_cases", "rate", "timing", "registered_alc"]
 

@@ -93,7 +93,7 @@ def _document(course: Course, schedule: Schedule, entries: Sequence[Entry]) -> d
     return {
         "schema": SCHEMA,
         "study": protocol.study.id,
-        "simulated": "SIMULATED" in (protocol.study.title or ""),
+        "simulated": protocol.study.simulated,
         "protocol_sha256": protocol.sha256,
         "code_version": code_version(),
         "deliveries_sha256": entries[-1]["deliveries_sha256"],

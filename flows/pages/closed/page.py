@@ -31,7 +31,7 @@ def render_closed(document: Record, protocol: StudyProtocol) -> str:
         "closed/closed.html.j2",
         closed=document,
         title=protocol.study.title or "",
-        simulated="SIMULATED" in (protocol.study.title or ""),
+        simulated=protocol.study.simulated,
         cutoff=instant(document["data_cutoff"]),
         accessed=instant(document["access"]["accessed_at"]),
         tables=tables,

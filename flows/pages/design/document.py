@@ -20,7 +20,7 @@ def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, A
             "study": protocol.study.id,
             "protocol_sha256": protocol.sha256,
             "code_version": code_version(),
-            "simulated": "SIMULATED" in (protocol.study.title or ""),
+            "simulated": protocol.study.simulated,
             "seed": design.seed,
             "simulations": design.simulations,
             "planned_subjects": design.planned_subjects,

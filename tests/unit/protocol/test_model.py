@@ -49,6 +49,21 @@ def test_a_protocol_survives_pickling_copying_and_writing_out() -> None:
     assert StudyProtocol.model_validate(protocol.model_dump(mode="json", by_alias=True)) == protocol
 
 
+@pytest.mark.parametrize(
+    ("said", "simulated"),
+    [
+        ({}, False),
+        ({"title": "A trial"}, False),
+        ({"simulated": True}, True),
+        ({"title": "SIMULATED: a trial"}, True),  # files from before the key
+        ({"title": "SIMULATED by nobody", "simulated": False}, False),
+    ],
+)
+def test_a_study_is_simulated_where_its_file_says_so(said: dict[str, Any], simulated: bool) -> None:
+    study = {**plain()["study"], **said}
+    assert StudyProtocol.model_validate({**plain(), "study": study}).study.simulated is simulated
+
+
 def test_declared_feeds_are_listed_by_domain() -> None:
     feeds = StudyProtocol.model_validate(plain()).feeds
     assert {domain: source.path for domain, source in feeds.by_domain().items()} == {
