@@ -14,7 +14,7 @@ from flows.alerts.sending import send_due
 from flows.alerts.telling import events
 from flows.ledger import Entry, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.life import Alert, State, advance
-from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import printable, spoken
 from flows.pages.message import Event
 from flows.report.document import instant
@@ -279,7 +279,7 @@ def _line(study: str, alert: Alert) -> str:
     told = ", ".join(spoken(role) for role in alert.reached) or "nobody: no route"
     taken = alert.acknowledgement
     by = "" if taken is None else f"; acknowledged by {printable(taken.by)}"
-    opened = said_instant(instant(alert.opened_at))
+    opened = utc_text(instant(alert.opened_at))
     return f"{alert.id}  {alert.state:<12}  {study}  {alert.about}  since {opened}; told: {told}{by}"
 
 
@@ -291,7 +291,7 @@ def _told(record: Record) -> Iterator[str]:
     held = ", ".join(spoken(role) for role in said.get("held_back", []))
     parts += [f"held back from {held}" if held else ""]
     about = ": ".join(printable(part) for part in parts if part)
-    yield f"  {said_instant(said.get('at'))}  {HISTORY[Kind(record.kind)]}{': ' if about else ''}{about}"
+    yield f"  {utc_text(said.get('at'))}  {HISTORY[Kind(record.kind)]}{': ' if about else ''}{about}"
     for sentence in (*said.get("cause", ()), *said.get("news", ()), said.get("why") or ""):
         if sentence:
             yield f"    {printable(sentence)}"

@@ -19,7 +19,7 @@ from flows.heartbeat import monitor_causes
 from flows.ledger import Entry, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State, plan_payload
 from flows.ledger.standing import Standing
-from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import number, spoken
 from flows.pages.message import LookFacts, Occasion
 from flows.report.document import instant
@@ -314,7 +314,7 @@ def _unanswered(alert: Alert) -> str:
 
 
 def _at(moment: datetime) -> str:
-    return said_instant(instant(moment))
+    return utc_text(instant(moment))
 
 
 def _moment(text: str) -> datetime:

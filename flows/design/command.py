@@ -8,11 +8,10 @@ from typing import Any
 from checks.design import design_protocol
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
-from flows.pages.design.document import build_design
+from flows.pages.design.document import build_design, to_json
 from flows.pages.design.page import compose_design
 from flows.pages.design.terminal import design_text
 from flows.pages.kit.rendering import render
-from flows.pages.kit.terminal import to_json
 
 SEED, SIMULATIONS = 1, 10_000
 """Fixed, so that a protocol has one design; at a probability of 0.05 the Monte Carlo error is 0.002."""

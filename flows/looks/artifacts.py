@@ -15,7 +15,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from checks.protocol import StudyProtocol
 from flows.heartbeat import feed_faults
-from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import plural, spoken
 from flows.report.document import instant
 
@@ -59,7 +59,7 @@ class Progress:
 def show_look(protocol: StudyProtocol, document: Mapping[str, Any], report: Path) -> None:
     """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
     text = look_markdown(document, report)
-    said = f"{spoken(document['verdict'])}, data cut-off {said_instant(document['data_cutoff'])}"
+    said = f"{spoken(document['verdict'])}, data cut-off {utc_text(document['data_cutoff'])}"
     _kept(lambda: create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said))
 
 
@@ -84,7 +84,7 @@ def show_night(
     lines += [f"- {_cell(problem)}" for problem in problems]
     if ailments:
         lines += ["", "## Alerted in its own time", "", *(f"- {_cell(ailment)}" for ailment in ailments)]
-    said = f"{plural(len(problems), 'problem')}, {said_instant(instant(now))}"
+    said = f"{plural(len(problems), 'problem')}, {utc_text(instant(now))}"
     text, key = "\n".join(lines), f"nightly-{slug(protocol.study.id)}"
     _kept(lambda: create_markdown_artifact(text, key=key, description=said))
 
@@ -119,7 +119,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     windows = ", ".join(
         f"{exposure[f'windows_{fate}']} {fate}" for fate in ("evaluable", "open", "unobserved")
     )
-    yield f"Data cut-off {said_instant(document['data_cutoff'])}. Risk windows: {windows}."
+    yield f"Data cut-off {utc_text(document['data_cutoff'])}. Risk windows: {windows}."
     yield ""
     at_fault = feed_faults(document["feeds"])
     for feed in document["feeds"]:

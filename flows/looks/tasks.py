@@ -33,7 +33,7 @@ from flows.alerts import Looked, run_alerts, tell_unrecorded
 from flows.engines import Engine
 from flows.feeds import Inbox
 from flows.ledger import Ledger
-from flows.pages.report.rendering import render_report
+from flows.pages.report.page import render_report
 from flows.report import Look, write_files
 from flows.settings import Settings
 

@@ -1,13 +1,12 @@
-"""Decide what a replay prints: when each rule first could have fired, and what delayed it; 80 columns."""
+"""A replay at a terminal: when each rule first could have fired, and what delayed it; 80 columns."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from flows.pages.kit.terminal import columns
-from flows.pages.kit.words import NOT_A_DEVICE, instant, plural
-from flows.pages.report.tables import boundary_text, observed_cell
-from flows.pages.terminal import WIDTH, plain
+from flows.pages.kit.lines import columns, in_blocks, plainly
+from flows.pages.kit.times import utc_text
+from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, plural
+from flows.pages.sentences import boundary_text, observed_cell
 
 Record = Mapping[str, Any]
 
@@ -30,20 +29,16 @@ _LEGEND = (
 def replay_table(replay: Record) -> str:
     """Return the answer of a replay (``replay.json``) as plain text."""
     blocks = [list(part(replay)) for part in (_head, _delays, _rules)]
-    return "\n\n".join("\n".join(block) for block in [*blocks, [NOT_A_DEVICE]] if block) + "\n"
-
-
-def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:
-    return textwrap.wrap(plain(text), WIDTH, initial_indent=first, subsequent_indent=rest)
+    return in_blocks(*blocks, [NOT_A_DEVICE])
 
 
 def _head(replay: Record) -> Iterator[str]:
     if replay["simulated"]:
-        yield "SIMULATED study: no participant is a real person."
+        yield SIMULATED
     schedule = replay["schedule"]
-    yield from _wrapped(
+    yield from plainly(
         f"Replay of {replay['study']}: {plural(replay['looks'], 'look')}, every {schedule['every_minutes']:,} min, "
-        f"{instant(schedule['first'])} to {instant(schedule['last'])}"
+        f"{utc_text(schedule['first'])} to {utc_text(schedule['last'])}"
     )
 
 
@@ -54,13 +49,13 @@ def _delays(replay: Record) -> Iterator[str]:
     rows = [
         [
             rule["id"],
-            instant(rule["first_crossed"]),
+            utc_text(rule["first_crossed"]),
             *(_hours(rule["waterfall"]["hours"][part]) for part in PARTS),
         ]
         for rule in crossed
     ]
     yield from columns([["Rule", "first crossed", *PARTS.values()], *rows], indent=0)
-    yield from _wrapped(_LEGEND, rest="")
+    yield from plainly(_LEGEND, rest="")
 
 
 def _hours(hours: float | None) -> str:
@@ -70,7 +65,7 @@ def _hours(hours: float | None) -> str:
 def _rules(replay: Record) -> Iterator[str]:
     for rule in replay["rules"]:
         for sentence in _sentences(rule):
-            yield from _wrapped(f"{rule['id']}: {sentence}")
+            yield from plainly(f"{rule['id']}: {sentence}")
 
 
 def _sentences(rule: Record) -> Iterator[str]:
@@ -80,17 +75,17 @@ def _sentences(rule: Record) -> Iterator[str]:
         yield from _crossing(rule["waterfall"])
     for change in rule["changes"][1:]:
         became = "crossed again" if change["became"] == "crossed" else "cleared"
-        yield f"{became} at the look of {instant(change['data_cutoff'])}."
+        yield f"{became} at the look of {utc_text(change['data_cutoff'])}."
     if rule["possible"] is not None:
         facts = rule["possible"]["missing"]
         more = f"; and {len(facts) - MOST_FACTS} more" if len(facts) > MOST_FACTS else ""
         missing = "; ".join(facts[:MOST_FACTS]) or "hours not yet observed"
-        yield f"crossed in its worst case since {instant(rule['possible']['since'])}. Missing: {missing}{more}."
+        yield f"crossed in its worst case since {utc_text(rule['possible']['since'])}. Missing: {missing}{more}."
 
 
 def _crossing(fall: Record) -> Iterator[str]:
     said = [
-        f"{words} {instant(fall[name])}"
+        f"{words} {utc_text(fall[name])}"
         for name, words in (
             ("onset", "last case first seen"),
             ("perfect", "crossed with perfect data"),
@@ -112,6 +107,6 @@ def _near(nearest: Record | None) -> str:
         return ": at no look could it be evaluated"
     rule = nearest["rule"]
     return (
-        f"; nearest at the look of {instant(nearest['data_cutoff'])}, with {observed_cell(rule).text}, "
+        f"; nearest at the look of {utc_text(nearest['data_cutoff'])}, with {observed_cell(rule).text}, "
         f"boundary {boundary_text(rule)}"
     )

@@ -1,61 +1,41 @@
-"""Decide what a look prints to a terminal: plain ASCII, 80 columns, nothing that commands the terminal."""
+"""A look at a terminal: plain ASCII, 80 columns, nothing that commands the terminal."""
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from flows.pages.kit.words import (
-    AT_MOST,
-    DASH,
-    MINUS,
-    NOT_A_DEVICE,
-    RULE_VERDICTS,
-    VERDICTS,
-    instant,
-    plural,
-    printable,
-)
-from flows.pages.report.sentences import (
+from flows.pages.kit.lines import in_blocks, plain, plainly
+from flows.pages.kit.times import utc_text
+from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
+from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, plural
+from flows.pages.sentences import (
     Record,
+    boundary_text,
     case_hour,
     component_hours,
     feed_state,
     further_sentences,
     in_window,
     lead_sentence,
+    observed_cell,
 )
-from flows.pages.report.tables import boundary_text, observed_cell
 
-WIDTH = 80
 MOST_LISTED = 20
-
-PLAIN_SIGNS = str.maketrans({DASH: "-", MINUS: "-", AT_MOST: "<=", "\N{REPLACEMENT CHARACTER}": "?"})
-"""What a plain terminal or mail shows in place of our own signs."""
-
-
-def plain(text: str) -> str:
-    """Return the text in printable ASCII, with signs that a plain terminal has."""
-    return printable(text).translate(PLAIN_SIGNS).encode("ascii", "backslashreplace").decode("ascii")
-
-
-def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:
-    return textwrap.wrap(plain(text), WIDTH, initial_indent=first, subsequent_indent=rest)
 
 
 def _head(look: Record) -> Iterator[str]:
     verdict = VERDICTS[look["verdict"]]
     if look.get("simulated"):
-        yield "SIMULATED study: no participant is a real person."
-    yield from _wrapped(f"{verdict.name.upper()}: {verdict.headline}")
-    yield from _wrapped(
-        f"{look['study']}, data cut-off {instant(look['data_cutoff'])}, look {look['look_id']}"
+        yield SIMULATED
+    yield from plainly(f"{verdict.name.upper()}: {verdict.headline}")
+    yield from plainly(
+        f"{look['study']}, data cut-off {utc_text(look['data_cutoff'])}, look {look['look_id']}"
     )
-    yield from _wrapped(
+    yield from plainly(
         lead_sentence(look, "", (look.get("timing") or {}).get("risk_window_hours") or ()), rest=""
     )
     for sentence in further_sentences(look):
-        yield from _wrapped(sentence, rest="")
+        yield from plainly(sentence, rest="")
 
 
 def _rule(rule: Record) -> Iterator[str]:
@@ -69,7 +49,7 @@ def _rule(rule: Record) -> Iterator[str]:
         said += f" (best case {best}, worst case {worst})"
     if (rule["detail"] or {}).get("reason"):
         said += f": {rule['detail']['reason']}"
-    yield from _wrapped(said, first="  ", rest="    ")
+    yield from plainly(said, first="  ", rest="    ")
 
 
 def _rules(look: Record) -> Iterator[str]:
@@ -86,7 +66,7 @@ def _cases(look: Record) -> Iterator[str]:
     for case in cases[:MOST_LISTED]:
         said = f"{case['USUBJID']}, dose {case['dose_number']}, {case_hour(case)} ({case['certainty']}"
         said += ", possibly in the window): " if case["in_risk_window"] == "possible" else "): "
-        yield from _wrapped(said + component_hours(case), first="  ", rest="    ")
+        yield from plainly(said + component_hours(case), first="  ", rest="    ")
     if len(cases) > MOST_LISTED:
         yield f"  and {len(cases) - MOST_LISTED} more"
 
@@ -99,7 +79,7 @@ def _feed(feed: Record) -> str:
 
 
 def _feeds(look: Record) -> Iterator[str]:
-    yield from _wrapped("Feeds: " + "; ".join(_feed(feed) for feed in look["feeds"]))
+    yield from plainly("Feeds: " + "; ".join(_feed(feed) for feed in look["feeds"]))
 
 
 def _caveats(look: Record) -> Iterator[str]:
@@ -107,7 +87,7 @@ def _caveats(look: Record) -> Iterator[str]:
     if caveats:
         yield "What could change the answer"
     for caveat in caveats:
-        yield from _wrapped(caveat, first="  ", rest="    ")
+        yield from plainly(caveat, first="  ", rest="    ")
 
 
 def text_summary(look: Mapping[str, Any], *, report: Path | None) -> str:
@@ -122,4 +102,4 @@ def text_summary(look: Mapping[str, Any], *, report: Path | None) -> str:
     """
     blocks = [list(part(look)) for part in (_head, _rules, _cases, _feeds, _caveats)]
     last = [NOT_A_DEVICE] if report is None else [f"Report: {plain(str(report))}", NOT_A_DEVICE]
-    return "\n\n".join("\n".join(block) for block in [*blocks, last] if block) + "\n"
+    return in_blocks(*blocks, last)

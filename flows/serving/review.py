@@ -26,7 +26,7 @@ from flows.ledger import Entry, Kind, Seen
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
 from flows.looks.study import open_study, run_named
-from flows.pages.kit.words import instant as said_instant
+from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import spoken
 from flows.pages.message import LookFacts
 from flows.report.document import instant
@@ -163,7 +163,7 @@ def _question(alert: Alert, seen: Seen) -> str:
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
     taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."
-    return "\n".join([*lines, "", f"Open since {said_instant(instant(alert.opened_at))}. {taken}"])
+    return "\n".join([*lines, "", f"Open since {utc_text(instant(alert.opened_at))}. {taken}"])
 
 
 def _found(look: LookFacts, rule: str) -> Iterator[str]:
@@ -175,4 +175,4 @@ def _found(look: LookFacts, rule: str) -> Iterator[str]:
         hour = "hour not known" if case.hour is None else f"{case.hour:.1f} h after the dose"
         yield f"- {case.USUBJID}, dose {case.dose_number}: {hour}, {case.certainty}"
     yield ""
-    yield f"Data cut-off {said_instant(look.data_cutoff)}, look {look.look_id}."
+    yield f"Data cut-off {utc_text(look.data_cutoff)}, look {look.look_id}."

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from checks.protocol import load_protocol
-from flows.pages.report.rendering import render_report
+from flows.pages.report.page import render_report
 
 LOOKS = Path(__file__).parents[1] / "unit" / "pages" / "report" / "looks"
 CHROMIUM = shutil.which("chromium")

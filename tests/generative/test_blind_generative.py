@@ -32,7 +32,7 @@ from checks.validation.judged import Judged
 from flows.alerts import Looked, alerts_of_look
 from flows.feeds import read_feed
 from flows.pages.message import look_facts
-from flows.pages.report.rendering import render_report
+from flows.pages.report.page import render_report
 from flows.pages.terminal import text_summary
 from flows.report import Look, build_document, write_files
 

@@ -1,30 +1,23 @@
-"""Decide what closed.json and arms.csv hold: what each arm shows, and who is on it."""
+"""closed.json and arms.csv: what each arm shows, and who is on it."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pandas as pd
 
 from checks.closed import READINGS, ArmResult, ByArm, Side
+from checks.closed.comparison import Counted
 from checks.evaluation import Estimate
 from checks.statistics.timing import Comparison
 from flows.looks.closed.arms import Arms
-from flows.report.document import code_version, finite
+from flows.pages.closed import document as shown
+from flows.pages.closed.document import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld
+from flows.report.document import code_version
 
 SCHEMA = "postdose/closed/1"
 UNKNOWN_ARM = "not known"
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who read the arm, why, and the record of it."""
-
-    by: str
-    reason: str
-    accessed_at: str
-    sequence: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +33,8 @@ class Closed:
     """Telltales that stand in a file of the blinded look, by the file's name: there should be none."""
 
 
-def build_closed(closed: Closed) -> dict[str, Any]:
+def build_closed(closed: Closed) -> ClosedDocument:
     """Return closed.json."""
-    sides = (Side.ACTIVE, Side.CONTROL)
     return {
         "schema": SCHEMA,
         "study": closed.look["study"],
@@ -50,22 +42,23 @@ def build_closed(closed: Closed) -> dict[str, Any]:
         "look_id": closed.look["look_id"],
         "code_version": code_version(),
         "blinded": False,
-        "access": asdict(closed.access),
+        "access": closed.access,
         "arms": [_arm(one) for one in closed.results.arms],
         "comparison": {
             "test": "Fisher's exact test, one-sided for more cases on the active arms",
             "readings": {
                 reading: {
-                    **{str(side): asdict(counted) for side, counted in zip(sides, pair, strict=True)},
+                    "active": _counted(active),
+                    "control": _counted(control),
                     "p_value": closed.results.p_values[reading],
                 }
-                for reading, pair in closed.results.sides.items()
+                for reading, (active, control) in closed.results.sides.items()
             },
             "problem": closed.results.problem,
         },
         "contradicted_arms": list(closed.arms.contradicted),
         "switched_arms": list(closed.arms.switched),
-        "withheld_administrations": closed.withheld.to_dict("records"),
+        "withheld_administrations": cast(Sequence[Withheld], closed.withheld.to_dict("records")),
         "telltales_in_the_blinded_look": {name: list(words) for name, words in closed.told.items()},
     }
 
@@ -90,7 +83,11 @@ def build_listing(closed: Closed, subjects: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["USUBJID", "arm", "side", "case_in_risk_window"])
 
 
-def _arm(one: ArmResult) -> dict[str, Any]:
+def _counted(counted: Counted) -> shown.Counted:
+    return {"events": counted.events, "n": counted.n}
+
+
+def _arm(one: ArmResult) -> ArmShown:
     return {
         "arm": one.name or UNKNOWN_ARM,
         "side": str(one.side),
@@ -101,7 +98,7 @@ def _arm(one: ArmResult) -> dict[str, Any]:
         "windows_open": one.windows_open,
         "windows_unobserved": one.windows_unobserved,
         "subjects_with_case": {
-            reading: {**asdict(one.with_case[reading]), **_share(one.rates[reading])} for reading in READINGS
+            reading: _share(one.with_case[reading], one.rates[reading]) for reading in READINGS
         },
         "hours_in_risk": round(one.hours_in_risk, 4),
         "hours_in_control": round(one.hours_in_control, 4),
@@ -111,18 +108,24 @@ def _arm(one: ArmResult) -> dict[str, Any]:
     }
 
 
-def _share(rate: Estimate | None) -> dict[str, Any]:
-    return {"rate": None, "ci95": None} if rate is None else {"rate": rate.estimate, "ci95": list(rate.ci95)}
+def _share(counted: Counted, rate: Estimate | None) -> Share:
+    share, limits = (None, None) if rate is None else (rate.estimate, list(rate.ci95))
+    return {"events": counted.events, "n": counted.n, "rate": share, "ci95": limits}
 
 
-def _timing(comparison: Comparison | None, events_in_control: int) -> dict[str, Any] | None:
-    """Return one reading's comparison of risk with control hours; None where one kind was not observed."""
+def _timing(comparison: Comparison | None, events_in_control: int) -> RiskAgainstControl | None:
+    """Return one scenario's comparison of risk with control hours; None where one kind was not observed."""
     if comparison is None:
         return None
+    limits = [_finite(limit) for limit in comparison.ci95]
     return {
         "events_in_risk": comparison.events_in_risk,
         "events_in_control": events_in_control,
-        "relative_incidence": finite(comparison.relative_incidence),
-        "ci95": [finite(limit) for limit in comparison.ci95],
-        "p_value": finite(comparison.p_value),
+        "relative_incidence": _finite(comparison.relative_incidence),
+        "ci95": limits,
+        "p_value": _finite(comparison.p_value),
     }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -15,8 +15,9 @@ from checks.tables import Feed
 from checks.validation import Validation, validate_feeds
 from flows.looks.closed.access import record_access, require_permission
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
-from flows.looks.closed.document import Access, Closed, build_closed, build_listing
+from flows.looks.closed.document import Closed, build_closed, build_listing
 from flows.looks.closed.folder import private_folder
+from flows.pages.closed.document import Access
 from flows.pages.closed.page import render_closed
 from flows.settings import Settings
 
@@ -67,7 +68,13 @@ def closed_report(
     require_permission(settings, protocol, reason=reason, by=by)
     with private_folder(folder / FOLDER) as private:
         head = record_access(settings, look, reason=reason, by=by, now=now)
-        access = Access(by.strip(), reason.strip(), now.isoformat(), head.sequence, head.sha256)
+        access: Access = {
+            "by": by.strip(),
+            "reason": reason.strip(),
+            "accessed_at": now.isoformat(),
+            "sequence": head.sequence,
+            "sha256": head.sha256,
+        }
         feeds = read_feeds()
         validation = validate_feeds(feeds, protocol, datetime.fromisoformat(look["data_cutoff"]))
         _require_same(look, validation)

@@ -1,103 +1,130 @@
 """The page of a closed report: by arm, active against control, and within each arm."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from checks.protocol import StudyProtocol
-from flows.pages.kit.rendering import render
-from flows.pages.kit.words import instant, number, p_text, rate, span
-from flows.pages.report.tables import Cell, Table
+from checks.scenario import Scenario
+from flows.pages.closed.document import ArmShown, ClosedDocument, Compared, Counted, RiskAgainstControl, Share
+from flows.pages.kit.rendering import heading_of, render
+from flows.pages.kit.tables import Cell, Heading, Item, Table
+from flows.pages.kit.times import utc_text
+from flows.pages.kit.words import number, p_text, rate, span
 
-Record = Mapping[str, Any]
-
-READING_WORDS: Mapping[str, str] = {
-    "best": "Best case for the study drug",
-    "main": "Main analysis",
-    "worst": "Worst case",
+SCENARIOS: Mapping[Scenario, str] = {
+    Scenario.BEST: "Best case for the study drug",
+    Scenario.MAIN: "Main analysis",
+    Scenario.WORST: "Worst case",
 }
+"""How doubtful facts are taken, in words."""
+
 NOT_EVALUABLE = "not evaluable"
 
 
-def render_closed(document: Record, protocol: StudyProtocol) -> str:
+@dataclass(frozen=True, slots=True)
+class ClosedPage:
+    """All that the template draws."""
+
+    heading: Heading
+    cutoff: str
+    look_id: str
+    by: str
+    accessed: str
+    reason: str
+    notes: tuple[str, ...]
+    sections: tuple[tuple[str, Table], ...]
+    provenance: tuple[Item, ...]
+
+
+def render_closed(document: ClosedDocument, protocol: StudyProtocol) -> str:
     """Return the page as one self-contained file in which every text of a feed is inert."""
-    tables = (
-        _windows(document),
-        _rates(document),
-        _comparison(document),
-        _self_controlled(document),
-        _withheld(document),
-    )
-    return render(
-        "closed/closed.html.j2",
-        closed=document,
-        title=protocol.study.title or "",
-        simulated=protocol.study.simulated,
-        cutoff=instant(document["data_cutoff"]),
-        accessed=instant(document["access"]["accessed_at"]),
-        tables=tables,
+    cutoff, access = utc_text(document["data_cutoff"]), document["access"]
+    page = ClosedPage(
+        heading=heading_of(
+            protocol,
+            f"Closed report · {document['study']} · {cutoff}",
+            simulated=protocol.study.simulated,
+        ),
+        cutoff=cutoff,
+        look_id=document["look_id"],
+        by=access["by"],
+        accessed=utc_text(access["accessed_at"]),
+        reason=access["reason"],
         notes=tuple(_notes(document)),
+        sections=(
+            ("Exposure", _windows(document)),
+            ("Cases", _rates(document)),
+            ("Active against control", _comparison(document)),
+            ("Timing", _self_controlled(document)),
+            ("Withheld administrations", _withheld(document)),
+        ),
+        provenance=(
+            Item("Look", document["look_id"]),
+            Item("Code version", document["code_version"]),
+            Item(f"Ledger, record {access['sequence']}, SHA-256", access["sha256"]),
+        ),
     )
+    return render("closed/closed.html.j2", page=page)
 
 
-def _windows(document: Record) -> Table:
+def _windows(document: ClosedDocument) -> Table:
     columns = ("Arm", "Side", "Participants", "Dosed", "Doses", "Evaluable", "Open", "Unobserved")
-    names = (
-        "side",
-        "subjects",
-        "subjects_dosed",
-        "doses",
-        "windows_evaluable",
-        "windows_open",
-        "windows_unobserved",
-    )
-    rows = tuple(_row(arm["arm"], *(str(arm[name]) for name in names)) for arm in document["arms"])
+    rows = tuple(_window_row(arm) for arm in document["arms"])
     return Table("Dose windows by arm", columns, rows, "DM names no participant.")
 
 
-def _rates(document: Record) -> Table:
+def _window_row(arm: ArmShown) -> tuple[Cell, ...]:
+    windows = (arm["windows_evaluable"], arm["windows_open"], arm["windows_unobserved"])
+    return _row(
+        arm["arm"], arm["side"], *map(str, (arm["subjects"], arm["subjects_dosed"], arm["doses"], *windows))
+    )
+
+
+def _rates(document: ClosedDocument) -> Table:
     rows = tuple(
-        _row(arm["arm"], *(_share(arm["subjects_with_case"][reading]) for reading in READING_WORDS))
+        _row(arm["arm"], *(_share(arm["subjects_with_case"][scenario]) for scenario in SCENARIOS))
         for arm in document["arms"]
     )
     return Table(
         "Participants with a case in the risk window, of those who could be judged (exact 95 % limits)",
-        ("Arm", *READING_WORDS.values()),
+        ("Arm", *SCENARIOS.values()),
         rows,
         "DM names no participant.",
     )
 
 
-def _comparison(document: Record) -> Table:
+def _comparison(document: ClosedDocument) -> Table:
     compared = document["comparison"]["readings"]
     rows = tuple(
         _row(
-            READING_WORDS[reading],
-            *(f"{compared[reading][side]['events']} of {compared[reading][side]['n']}" for side in SIDES),
-            _p_value(compared[reading]["p_value"]),
+            SCENARIOS[scenario],
+            *(f"{side['events']} of {side['n']}" for side in _sides(compared[scenario])),
+            _p_value(compared[scenario]["p_value"]),
         )
-        for reading in READING_WORDS
+        for scenario in SCENARIOS
     )
-    return Table(document["comparison"]["test"], ("Reading", "Active", "Control", "p"), rows)
+    return Table(document["comparison"]["test"], ("Scenario", "Active", "Control", "p"), rows)
 
 
-SIDES = ("active", "control")
+def _sides(compared: Compared) -> tuple[Counted, Counted]:
+    return compared["active"], compared["control"]
 
 
-def _self_controlled(document: Record) -> Table:
+def _self_controlled(document: ClosedDocument) -> Table:
     rows = tuple(
-        _row(arm["arm"], READING_WORDS[reading], *_timing(arm["self_controlled"][reading], arm))
+        _row(arm["arm"], SCENARIOS[scenario], *_timing(arm["self_controlled"][scenario], arm))
         for arm in document["arms"]
-        for reading in READING_WORDS
+        for scenario in SCENARIOS
     )
     return Table(
         "Risk hours against control hours of the same participants, within each arm",
-        ("Arm", "Reading", "Events in risk hours", "In control hours", "Relative incidence (95 %)", "p"),
+        ("Arm", "Scenario", "Events in risk hours", "In control hours", "Relative incidence (95 %)", "p"),
         rows,
         "DM names no participant.",
     )
 
 
-def _timing(found: Record | None, arm: Record) -> Sequence[str]:
+def _timing(found: RiskAgainstControl | None, arm: ArmShown) -> Sequence[str]:
     if found is None:
         return (NOT_EVALUABLE,) * 4
     limits = found["ci95"]
@@ -114,7 +141,7 @@ def _limits(limits: Sequence[float | None]) -> str:
     return f"{number(limits[0])} to {number(limits[1], missing='no limit')}"
 
 
-def _withheld(document: Record) -> Table:
+def _withheld(document: ClosedDocument) -> Table:
     rows = tuple(
         _row(
             row["USUBJID"],
@@ -133,27 +160,23 @@ def _withheld(document: Record) -> Table:
     )
 
 
-def _notes(document: Record) -> Sequence[str]:
-    notes = []
+def _notes(document: ClosedDocument) -> Iterator[str]:
     if document["comparison"]["problem"]:
-        notes.append(f"Active against control is not evaluable: {document['comparison']['problem']}.")
+        yield f"Active against control is not evaluable: {document['comparison']['problem']}."
     unknown = sum(arm["subjects"] for arm in document["arms"] if arm["side"] == "unknown")
     if unknown:
-        notes.append(
+        yield (
             f"The arm of {unknown} of the participants is not known; they count in the best and worst case alone."
         )
-    for name, said in (
-        ("contradicted_arms", "Several arms in DM"),
-        ("switched_arms", "Another arm than planned"),
-    ):
-        if document[name]:
-            notes.append(f"{said}: {', '.join(document[name])}.")
+    if document["contradicted_arms"]:
+        yield f"Several arms in DM: {', '.join(document['contradicted_arms'])}."
+    if document["switched_arms"]:
+        yield f"Another arm than planned: {', '.join(document['switched_arms'])}."
     for file, words in document["telltales_in_the_blinded_look"].items():
-        notes.append(f"The blinded {file} carries {', '.join(words)}: it must not be passed on.")
-    return notes
+        yield f"The blinded {file} carries {', '.join(words)}: it must not be passed on."
 
 
-def _share(found: Record) -> str:
+def _share(found: Share) -> str:
     if found["rate"] is None:
         return NOT_EVALUABLE
     return f"{found['events']} of {found['n']}: {rate(found['rate'])} ({span(found['ci95'])})"

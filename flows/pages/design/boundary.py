@@ -12,8 +12,11 @@ from checks.statistics.boundaries import (
     OperatingCharacteristics,
     operating_characteristics,
 )
+from flows.pages.design.charts import runs
+from flows.pages.design.document import rounded, to_json
 from flows.pages.design.step_chart import step_chart
-from flows.pages.kit.terminal import columns, percent, rounded, runs, to_json, wrapped
+from flows.pages.kit.lines import columns, in_blocks, wrapped
+from flows.pages.kit.words import percent
 
 SCHEMA = "postdose/boundary/1"
 
@@ -119,7 +122,7 @@ def boundary_text(boundary: Boundary, behaves: OperatingCharacteristics) -> str:
         step_chart(boundary.looks, boundary.events, boundary.n_max),
         ["Operating characteristics (exact)", *columns(_rate_rows(behaves))],
     ]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    return in_blocks(*blocks)
 
 
 def _heading(boundary: Boundary) -> list[str]:

@@ -1,27 +1,14 @@
-"""Decide where every mark of a design's figures lies; the template only draws them.
+"""The figures of a design: a boundary over the number counted, the probability of crossing over the true rate."""
 
-All coordinates are SVG user units, rounded to a tenth, so that the same design gives the same bytes.
-"""
-
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.pages.kit.terminal import percent, runs
+from markupsafe import Markup
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 380.0, 44.0, 366.0, 12.0, 178.0
-"""The size of a chart and of its plot, as of the charts in a look's report."""
-
-MOST_TICKS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled place on an axis."""
-
-    at: float
-    label: str
+from flows.pages.kit import svg
+from flows.pages.kit.scales import Tick, rate_ticks, whole_ticks
+from flows.pages.kit.words import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +18,26 @@ class BoundaryChart:
     lines: tuple[str, ...]
     dots: tuple[tuple[float, float], ...]
     area: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    x_name: str
-    y_name: str
+    axes: svg.Axes
+    counted: str
     description: str
+
+    def figure(self, place: int) -> Markup:
+        """Return the chart; ``place`` tells it from the others of its page."""
+        edges = [svg.path("edge", line) for line in self.lines if not self.dots]
+        dots = [svg.circle("dot", x, y, 3.5) for x, y in self.dots]
+        sign = svg.circle("dot", 13.0, 7.0, 4.0) if self.dots else svg.path("edge", "M0,7H26")
+        drawn = svg.drawing(
+            f"boundary-{place}",
+            [svg.path("crosses", self.area), self.axes.draw(), *edges, *dots],
+            title="Stopping boundary",
+            description=self.description,
+        )
+        keys = [
+            svg.key([sign], f"fewest {self.counted}"),
+            svg.key([svg.rectangle("crosses", 0, 0, 26, 14)], "crossed"),
+        ]
+        return svg.figure(svg.named("Boundary", f": fewest {self.counted} that cross."), [drawn], keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,26 @@ class PowerChart:
     curve: str
     null: Tick | None
     background: tuple[float, float] | None
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    x_name: str
+    axes: svg.Axes
     description: str
+
+    def figure(self, place: int) -> Markup:
+        """Return the chart; ``place`` tells it from the others of its page."""
+        marks, keys = [self.axes.draw(), svg.path("walk", self.curve)], []
+        if self.null:
+            marks.insert(1, svg.path("null", f"M{self.null.at:g},{svg.TOP:g}V{svg.BOTTOM:g}"))
+            keys.append(svg.key([svg.path("null", "M13,0V14")], f"null rate {self.null.label}"))
+        if self.background:
+            first, last = self.background
+            marks.insert(0, svg.rectangle("doubt", first, svg.TOP, last - first, svg.BOTTOM - svg.TOP))
+            keys.append(svg.key([svg.rectangle("doubt", 0, 0, 26, 14)], "declared background, its range"))
+        drawn = svg.drawing(
+            f"power-{place}",
+            marks,
+            title="Probability of crossing over the true rate",
+            description=self.description,
+        )
+        return svg.figure(svg.named("Probability of crossing", " over the true rate."), [drawn], keys)
 
 
 def draw_boundary(
@@ -69,25 +87,23 @@ def draw_boundary(
     if not known:
         return None
     top = max(known) + 1
+    across, up = svg.axis_scales(last, top)
     whole = [round(look) for look in looks]
     lines, dots, area = [], [], []
     for first, final in runs(whole, events):
         fewest = events[first]
         if fewest is None:
             continue
-        y = _up(fewest, top)
-        dots += [(_across(whole[first], last), y)] if first == final else []
-        left, right = _across(whole[first] - 0.5, last), _across(min(whole[final] + 0.5, last), last)
+        y, left, right = up(fewest), across(whole[first] - 0.5), across(whole[final] + 0.5)
+        dots += [(across(whole[first]), y)] if first == final else []
         lines.append(f"M{left:g},{y:g}H{right:g}")
-        area.append(f"M{left:g},{TOP:g}V{y:g}H{right:g}V{TOP:g}Z")
+        area.append(f"M{left:g},{svg.TOP:g}V{y:g}H{right:g}V{svg.TOP:g}Z")
     return BoundaryChart(
         lines=tuple(lines),
         dots=tuple(dots) if len(dots) == len(lines) else (),
         area="".join(area),
-        x_ticks=tuple(Tick(_across(value, last), f"{value:g}") for value in _whole(last)),
-        y_ticks=tuple(Tick(_up(value, top), f"{value:g}") for value in _whole(top)),
-        x_name=x_name,
-        y_name=y_name,
+        axes=svg.Axes(across, up, whole_ticks(across, last), whole_ticks(up, top), x_name),
+        counted=y_name,
         description=f"From {known[0]} {y_name} early to {known[-1]} at the end, {last:g} {x_name}.",
     )
 
@@ -95,38 +111,29 @@ def draw_boundary(
 def draw_power(rule: Mapping[str, Any], x_name: str) -> PowerChart:
     """Place the probability of crossing of a count or rate rule over its true rate."""
     last = rule["curve"][-1][0]
-    points = [(_across(rate, last), _up(share, 1.0)) for rate, share in rule["curve"]]
+    across, up = svg.axis_scales(last, 1.0)
     ends = [rate for rate, _ in rule["background"]]
     null = rule["null_rate"]
     shown = f"{percent(rule['size'])} at the null rate {null:g}, " if null is not None else ""
+    shares = tuple(Tick(up(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return PowerChart(
-        curve="M" + "L".join(f"{x:g},{y:g}" for x, y in points),
-        null=None if null is None else Tick(_across(null, last), f"{null:g}"),
-        background=(_across(ends[0], last), _across(ends[-1], last)) if len(ends) > 1 else None,
-        x_ticks=tuple(Tick(_across(value, last), f"{value:g}") for value in _round(last)),
-        y_ticks=tuple(Tick(_up(share, 1.0), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
-        x_name=x_name,
+        curve="M" + "L".join(f"{across(rate):g},{up(share):g}" for rate, share in rule["curve"]),
+        null=None if null is None else Tick(across(null), f"{null:g}"),
+        background=(across(ends[0]), across(ends[-1])) if len(ends) > 1 else None,
+        axes=svg.Axes(across, up, rate_ticks(across, last), shares, x_name),
         description=f"Crosses with probability {shown}{percent(rule['curve'][-1][1])} at {last:g}.",
     )
 
 
-def _across(value: float, last: float) -> float:
-    return round(LEFT + (RIGHT - LEFT) * value / last, 1)
-
-
-def _up(value: float, top: float) -> float:
-    return round(BOTTOM - (BOTTOM - TOP) * value / top, 1)
-
-
-def _whole(last: float) -> range:
-    """Return evenly spaced whole numbers from 0 that are at most ``last``: by 1, 2 or 5 times a power of ten."""
-    least = max(1.0, last / MOST_TICKS)
-    scale = 10 ** math.floor(math.log10(least))
-    step = next(step * scale for step in (1, 2, 5, 10) if step * scale >= least)
-    return range(0, math.floor(last) + 1, step)
-
-
-def _round(last: float) -> list[float]:
-    """Return evenly spaced round values from 0 that are at most ``last``."""
-    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if last / step <= MOST_TICKS)
-    return [round(step * place, 2) for place in range(int(last / step + 1e-9) + 1)]
+def runs(numbers: Sequence[int], values: Sequence[int | None]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last place of each stretch of consecutive numbers with the same value."""
+    start = 0
+    for place in range(1, len(numbers) + 1):
+        goes_on = (
+            place < len(numbers)
+            and values[place] == values[start]
+            and numbers[place] == numbers[place - 1] + 1
+        )
+        if not goes_on:
+            yield start, place - 1
+            start = place

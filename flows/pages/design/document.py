@@ -1,12 +1,13 @@
-"""Decide what design.json says: every rule with its source, its errors and its power, and what was assumed."""
+"""design.json: every rule with its source, its errors and its power, and what was assumed."""
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from checks.design import ProtocolDesign
 from checks.protocol import StudyProtocol
-from flows.pages.kit.terminal import rounded
 from flows.report.document import code_version
 
 SCHEMA = "postdose/design/1"
@@ -38,3 +39,27 @@ def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, A
 
 def _background(protocol: StudyProtocol) -> Mapping[str, Any] | None:
     return None if protocol.background is None else protocol.background.model_dump(mode="json")
+
+
+DIGITS = 10
+"""Significant digits in JSON: more than any use needs, fewer than the last bits in which machines differ."""
+
+
+def rounded(document: Mapping[str, object]) -> dict[str, Any]:
+    """Return a document as JSON can hold it: tuples as lists, numbers with ten digits, None for no number."""
+    return {key: _rounded(item) for key, item in document.items()}
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, Mapping):
+        return rounded(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Return one JSON document, indented, ending in a line feed."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,4 +1,4 @@
-"""Decide what the design page says, and in which order: what the rules spend, then each rule, then signatures."""
+"""The design page: what the rules spend, then each rule, then signatures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from checks.protocol import StudyProtocol
 from flows.pages.design.rule_sections import LENGTHS, Record, RuleSection, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
-from flows.pages.kit.terminal import percent
-from flows.pages.kit.words import DASH, plural, question
-from flows.pages.report.page import Item
-from flows.pages.report.tables import Cell, Table
+from flows.pages.kit.rendering import heading_of
+from flows.pages.kit.tables import Cell, Heading, Item, Table
+from flows.pages.kit.verdicts import question
+from flows.pages.kit.words import DASH, percent, plural
 
 LONGEST_ID = 24
 """Letters of a rule's id at a terminal: the whole row fits into 80 columns."""
@@ -22,10 +22,7 @@ SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 class DesignPage:
     """All that the template draws."""
 
-    study: str
-    title: str
-    registry: str
-    simulated: bool
+    heading: Heading
     sentences: tuple[str, ...]
     within: bool | None
     overview: Table
@@ -39,13 +36,12 @@ class DesignPage:
 
 def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
     """Return what the page draws, from design.json and the protocol it was made for."""
-    combined = document["combined"]
+    combined, study = document["combined"], document["study"]
     asks = {rule.id: question(rule) for rule in protocol.rules}
     return DesignPage(
-        study=document["study"],
-        title=protocol.study.title or "",
-        registry=protocol.study.registry_id or "",
-        simulated=document["simulated"],
+        heading=heading_of(
+            protocol, f"Design of the stopping rules · {study}", simulated=document["simulated"]
+        ),
         sentences=lead_sentences(document),
         within=document["spending"]["within"],
         overview=_overview(document, asks),

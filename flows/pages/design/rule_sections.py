@@ -1,19 +1,20 @@
-"""Decide what the design page says of one rule: what it asks, its figures and tables, and what to know of them."""
+"""What the design page says of one rule: what it asks, its figures and tables, and what to know of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from flows.pages.design.charts import BoundaryChart, PowerChart, draw_boundary, draw_power
-from flows.pages.kit.terminal import percent, runs
-from flows.pages.kit.words import DASH, PROSE_UNITS, plural, spoken
-from flows.pages.report.page import Item
-from flows.pages.report.tables import Cell, Table
+from flows.pages.design.charts import BoundaryChart, PowerChart, draw_boundary, draw_power, runs
+from flows.pages.kit.tables import Cell, Item, Table
+from flows.pages.kit.verdicts import PROSE_UNITS
+from flows.pages.kit.words import DASH, percent, plural, spoken
 
 Record = Mapping[str, Any]
 
 UNITS: Mapping[str, str] = {"subject": "participants", "window": "dose windows"}
 LENGTHS: Mapping[str, str] = {"events": "events", "expected_events": "expected events"}
+
+Charts: TypeAlias = tuple[BoundaryChart | PowerChart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,7 @@ class RuleSection:
     id: str
     asks: str
     facts: tuple[Item, ...]
-    boundary: BoundaryChart | None
-    power: PowerChart | None
+    figures: Charts
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
     rationale: str
@@ -34,17 +34,16 @@ class RuleSection:
 def rule_section(rule: Record, asks: str) -> RuleSection:
     """Return what the page says of a rule of design.json; ``asks`` is its question in a sentence."""
     if "rates" in rule:
-        facts, boundary, power, tables = _counted(rule)
+        facts, figures, tables = _counted(rule)
     elif "surveillance" in rule:
-        facts, boundary, power, tables = _timed(rule)
+        facts, figures, tables = _timed(rule)
     else:
-        facts, boundary, power, tables = (), None, None, ()
+        facts, figures, tables = (), (), ()
     return RuleSection(
         rule["id"],
         asks,
         facts,
-        boundary,
-        power,
+        figures,
         tables,
         tuple(rule["notes"]),
         rule["rationale"],
@@ -52,7 +51,7 @@ def rule_section(rule: Record, asks: str) -> RuleSection:
     )
 
 
-Parts = tuple[tuple[Item, ...], BoundaryChart | None, PowerChart | None, tuple[Table, ...]]
+Parts: TypeAlias = tuple[tuple[Item, ...], Charts, tuple[Table, ...]]
 
 
 def _counted(rule: Record) -> Parts:
@@ -73,7 +72,8 @@ def _counted(rule: Record) -> Parts:
     tables = [_boundary_table(rule, unit), _rates_table(rule, unit)]
     if rule["pending"]:
         tables.append(_pending_table(rule))
-    return tuple(facts), chart, draw_power(rule, f"true rate per {PROSE_UNITS[rule['unit']]}"), tuple(tables)
+    power = draw_power(rule, f"true rate per {PROSE_UNITS[rule['unit']]}")
+    return tuple(facts), (power,) if chart is None else (chart, power), tuple(tables)
 
 
 def _boundary_table(rule: Record, unit: str) -> Table:
@@ -177,7 +177,7 @@ def _timed(rule: Record) -> Parts:
             y_name="events in risk hours",
         )
     tables = (_timing_boundary(rule, unit), _timing_table(rule, unit), _stopping_table(rule, unit))
-    return facts, chart, None, tables
+    return facts, () if chart is None else (chart,), tables
 
 
 def _timing_boundary(rule: Record, unit: str) -> Table:

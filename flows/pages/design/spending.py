@@ -1,4 +1,4 @@
-"""Decide in which sentences it is said what the rules spend together, and whether the declared alpha covers it."""
+"""What the rules spend together, and whether the declared alpha covers it, in sentences."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -6,7 +6,8 @@ from typing import Any
 
 from checks.design import spend_protocol
 from checks.protocol import StudyProtocol
-from flows.pages.kit.terminal import percent, wrapped
+from flows.pages.kit.lines import wrapped
+from flows.pages.kit.words import percent
 
 COVERS: Mapping[bool | None, str] = {
     True: "covers",

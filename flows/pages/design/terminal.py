@@ -1,4 +1,4 @@
-"""Decide how a design reads at a terminal of 80 columns: what the rules spend, all together, then each rule."""
+"""A design at a terminal of 80 columns: what the rules spend, all together, then each rule."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +8,10 @@ from typing import Any
 from checks.protocol import StudyProtocol
 from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
 from flows.pages.design.rule_sections import rule_section
-from flows.pages.kit.terminal import WIDTH, columns, wrapped
-from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable, question
-from flows.pages.report.tables import Table
+from flows.pages.kit.lines import WIDTH, columns, in_blocks, wrapped
+from flows.pages.kit.tables import Table
+from flows.pages.kit.verdicts import question
+from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable
 
 BROKEN_AT, BROKEN_FIRST_AT = 10, 16
 """Letters at which the lines of a heading break, the first column's later: it says what the rows are."""
@@ -26,7 +27,7 @@ def design_text(document: Mapping[str, Any], protocol: StudyProtocol, page: Path
     for rule, declared in zip(document["rules"], protocol.rules, strict=True):
         blocks += _rule_blocks(rule, question(declared))
     blocks.append([f"Page to sign: {page}", NOT_A_DEVICE])
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return in_blocks(*blocks)
 
 
 def _rule_blocks(rule: Mapping[str, Any], asks: str) -> Iterator[list[str]]:

@@ -6,12 +6,20 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from flows.pages.kit.words import NOT_A_DEVICE, printable
+from checks.protocol import StudyProtocol
+from flows.pages.kit.tables import Heading
+from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, printable
 
 
 def render(template: str, **page: object) -> str:
     """Return what a template below ``flows/pages`` makes of a page; the same page gives the same text."""
     return environment().get_template(template).render(**page)
+
+
+def heading_of(protocol: StudyProtocol, tab: str, *, simulated: bool) -> Heading:
+    """Return what stands above a page of a study; ``tab`` names the page among others that are open."""
+    study = protocol.study
+    return Heading(tab, study.id, study.title or "", study.registry_id or "", simulated)
 
 
 @cache
@@ -26,7 +34,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.globals["not_a_device"] = NOT_A_DEVICE
+    made.globals.update(not_a_device=NOT_A_DEVICE, banner=SIMULATED)
     return made
 
 

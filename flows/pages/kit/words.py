@@ -1,13 +1,8 @@
-"""Decide how a verdict, a rule and a number are said to people who were not there when they were computed."""
+"""How numbers, intervals and names are said to people who were not there when they were computed."""
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
-from checks.protocol.rules import CountRule, LabLimitRule, RateRule, Rule, TimingRule
+from collections.abc import Sequence
 
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -20,66 +15,8 @@ AT_MOST = "\N{LESS-THAN OR EQUAL TO}"
 
 NOT_A_DEVICE = "postdose recommends; a DSMB decides. It is not a medical device."
 
-
-@dataclass(frozen=True, slots=True)
-class VerdictWords:
-    """What a verdict is called, what it means, and what is recommended to which role."""
-
-    name: str
-    headline: str
-    meaning: str
-    recommended: tuple[tuple[str, str], ...]
-
-
-VERDICTS: Mapping[str, VerdictWords] = {
-    "signal": VerdictWords(
-        "Signal",
-        "A stopping boundary has been crossed.",
-        "At least one stopping rule of the study protocol is crossed on data that can be trusted. "
-        "This is a statement about the rule, not about the cause.",
-        (
-            ("Safety physician", "assess every case listed here now, and inform the DSMB."),
-            ("DSMB", "decide whether dosing should pause while the cases are assessed."),
-            ("Sites", "observe participants through the risk window after every dose."),
-        ),
-    ),
-    "watch": VerdictWords(
-        "Watch",
-        "No boundary is crossed, but one is near.",
-        "A rule would cross with a case more, or with the missing facts at their worst.",
-        (
-            ("Safety physician", "assess the cases listed here before the next dose is given."),
-            ("Data manager", "query the missing facts listed under what could change the answer."),
-            ("DSMB", "no decision is asked for yet."),
-        ),
-    ),
-    "not_assessable": VerdictWords(
-        "Not assessable",
-        "The data do not allow an answer.",
-        "A feed that the rules need is missing, stale or unsound, or too little was observed. "
-        "This is not reassurance: harm may be present and unseen.",
-        (
-            ("Data manager", "restore the feeds marked under data quality, then look again."),
-            ("Safety physician", "do not rely on this look; watch participants by other means meanwhile."),
-        ),
-    ),
-    "no_signal": VerdictWords(
-        "No signal",
-        "No stopping boundary is crossed, and none is near.",
-        "The rules were evaluated on data that can be trusted. Absence of a signal is not proof of safety.",
-        (("Safety physician", "no action beyond routine review; the next look follows the schedule."),),
-    ),
-}
-
-RULE_VERDICTS: Mapping[str, str] = {
-    "crossed": "Crossed",
-    "not_crossed": "Not crossed",
-    "not_evaluable": "Not evaluable",
-}
-
-PROSE_UNITS: Mapping[str, str] = {"subject": "participant", "window": "dose window"}
-
-IN_WINDOW: Mapping[str, str] = {"yes": "yes", "possible": "possibly", "no": "no"}
+SIMULATED = "SIMULATED study: no participant is a real person."
+"""What stands above everything that is made of a simulated study."""
 
 
 def printable(text: str) -> str:
@@ -143,50 +80,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def instant(stamp: str | None) -> str:
-    """Return an ISO 8601 instant as "2023-05-04 06:10 UTC", seconds only where there are any."""
-    if not stamp:
-        return DASH
-    moment = datetime.fromisoformat(stamp).astimezone(UTC)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")
-
-
-def local_instant(stamp: str, timezone: str) -> str:
-    """Return the same instant as a clock in the study's time zone shows it."""
-    moment = datetime.fromisoformat(stamp).astimezone(ZoneInfo(timezone))
-    return f"{moment:%Y-%m-%d %H:%M} {timezone}"
-
-
-def question(rule: Rule) -> str:
-    """Return what a stopping rule of the study protocol asks, as a sentence."""
-    match rule:
-        case CountRule():
-            return f"Have {plural(rule.cases, 'participant')} had a case in the risk window?"
-        case RateRule():
-            unit = PROSE_UNITS[rule.unit]
-            return f"Are cases more frequent than {rate(rule.null_rate)} per {unit}? ({spoken(rule.method)})"
-        case TimingRule(method="scan"):
-            return "Do onsets cluster in any window after dosing, wherever it lies?"
-        case TimingRule(method="maxsprt_poisson"):
-            return "Do dose windows hold more onsets than the background of the study protocol predicts?"
-        case TimingRule():
-            return (
-                "Do onsets fall in the risk window more often than in control hours of the same participants?"
-            )
-        case LabLimitRule():
-            return (
-                f"Has {rule.test} exceeded {number(rule.above_times_uln)} times the upper limit of normal "
-                f"in {plural(rule.subjects, 'participant')}?"
-            )
-
-
-def path_sentence(
-    now: tuple[float, float],
-    unit: str,
-    limits: Sequence[tuple[float, float]],
-    crossing: tuple[float, float] | None,
-) -> str:
-    """Return a rate rule's path in words: where it stands, its boundary, where it first crossed."""
-    limit = f"boundary {number(limits[-1][1])}" if limits else "no boundary yet"
-    crossed = f", first crossed at {number(crossing[0])}" if crossing else ""
-    return f"{number(now[1])} events among {number(now[0])} {unit}, {limit}{crossed}."
+def percent(share: float | None) -> str:
+    """Return a probability as a percentage that says neither never nor always where it is not."""
+    if share is None:
+        return "-"
+    if 0 < share < 0.0001:
+        return "<0.01%"
+    if share >= 0.9995:
+        return ">99.9%"
+    return f"{share:.1%}" if share >= 0.1 or share == 0 else f"{share:.2%}"

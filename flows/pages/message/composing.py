@@ -1,10 +1,10 @@
-"""Decide how facts become a subject, a plain text and a page: one content, two templates."""
+"""How facts become a subject, a plain text and a page: one content, two templates."""
 
-import textwrap
 from functools import lru_cache
 
 from markupsafe import Markup, escape
 
+from flows.pages.kit import lines
 from flows.pages.kit.rendering import environment, render
 from flows.pages.message.facts import Facts, Message, Occasion
 from flows.pages.message.sections import Content, content_of
@@ -36,14 +36,7 @@ def _brief(facts: Facts) -> Content:
 @lru_cache(maxsize=KEPT)
 def wrapped(text: str, first: str = "", rest: str = "") -> str:
     """Return a text in lines of at most ``WIDTH`` columns."""
-    return textwrap.fill(
-        one_line(text),
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return "\n".join(lines.wrapped(one_line(text), first=first, rest=rest, width=WIDTH, whole_words=True))
 
 
 @lru_cache(maxsize=KEPT)

@@ -1,19 +1,21 @@
-"""Decide what of a look's document a message tells, and which of its cases are new to the reader."""
+"""What of a look's document a message tells, and which of its cases are new to the reader."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from checks.protocol import StudyProtocol
-from flows.pages.kit.words import instant, spoken
+from flows.pages.kit.times import utc_text
+from flows.pages.kit.words import spoken
 from flows.pages.message.facts import CaseFact, LookFacts, RuleFact
-from flows.pages.report.sentences import (
+from flows.pages.sentences import (
+    boundary_text,
     cases_in_order,
     component_hours,
     feed_state,
     further_sentences,
     lead_sentence,
+    observed_cell,
 )
-from flows.pages.report.tables import boundary_text, observed_cell
 
 BACKGROUND = "Background "
 """How the sentences on the background begin among a look's caveats."""
@@ -88,5 +90,5 @@ def _case(case: Mapping[str, Any], told: Collection[str]) -> CaseFact:
 
 
 def _feed(feed: Mapping[str, Any]) -> str:
-    latest = f", latest datum {instant(feed['latest'])}" if feed["latest"] else ""
+    latest = f", latest datum {utc_text(feed['latest'])}" if feed["latest"] else ""
     return f"{feed['domain']}: {feed_state(feed)}{latest}"

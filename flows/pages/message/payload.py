@@ -1,4 +1,4 @@
-"""Decide what the outbox keeps of a message, and so what every channel is given."""
+"""What the outbox keeps of a message, and so what every channel is given."""
 
 from collections.abc import Mapping
 from enum import StrEnum

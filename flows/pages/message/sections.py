@@ -1,23 +1,15 @@
-"""Decide what a message says, section by section; its text and its page say the same."""
+"""What a message says, section by section; its text and its page say the same."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from flows.pages.kit.words import (
-    NOT_A_DEVICE,
-    RULE_VERDICTS,
-    VERDICTS,
-    instant,
-    local_instant,
-    number,
-    plural,
-    span,
-    spoken,
-)
+from flows.pages.kit.times import local_text, utc_text
+from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
+from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, number, plural, span, spoken
 from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
 from flows.pages.message.subject_line import headline, kind_of, one_line
-from flows.pages.report.tables import grade_text
+from flows.pages.sentences import grade_text
 from flows.report.document import instant as stamp
 
 MOST_LISTED = 20
@@ -103,7 +95,7 @@ def content_of(facts: Facts) -> Content:
     return Content(
         headline=headline(facts),
         tone=_tone(facts),
-        banner="SIMULATED study: no participant is a real person." if facts.simulated else "",
+        banner=SIMULATED if facts.simulated else "",
         about=_about(facts),
         sections=tuple(section for section in sections if not section.is_empty),
         last=NOT_A_DEVICE,
@@ -127,7 +119,7 @@ def _about(facts: Facts) -> tuple[str, ...]:
 
 
 def _when(moment: str, facts: Facts) -> str:
-    return f"{instant(moment)} ({local_instant(moment, facts.timezone)})"
+    return f"{utc_text(moment)} ({local_text(moment, facts.timezone)})"
 
 
 def _happened(facts: Facts) -> Section:
@@ -224,7 +216,7 @@ def _case(case: CaseFact) -> Item:
     where = WHERE[case.in_risk_window]
     grade = grade_text(case.grade)
     detail = (
-        f"{case.certainty}, {where}; grade {grade}; {case.components}; dose given {instant(case.dose_start)}"
+        f"{case.certainty}, {where}; grade {grade}; {case.components}; dose given {utc_text(case.dose_start)}"
     )
     return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "")
 

@@ -1,11 +1,11 @@
-"""Decide the one line that a lock screen shows: what it is about, never a subject or an arm."""
+"""The one line that a lock screen shows: what it is about, never a participant or an arm."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 
+from flows.pages.kit.lines import PLAIN_SIGNS
 from flows.pages.kit.words import printable
 from flows.pages.message.facts import Facts, Occasion
-from flows.pages.terminal import PLAIN_SIGNS
 
 LONGEST = 77
 """Characters. A header line should not exceed 78 with its line end left out (RFC 5322, section 2.1.1)."""

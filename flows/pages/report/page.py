@@ -1,34 +1,26 @@
-"""Decide what the report says, and in which order: a look and its protocol become one page."""
+"""The page of a look: what the report says, in which order, and how it becomes one file."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import RateRule
+from flows.pages import sentences
 from flows.pages.kit import words
-from flows.pages.report import figures, sentences, tables
-from flows.pages.report.sentences import Record
-from flows.pages.report.tables import Cell, Table
+from flows.pages.kit.rendering import heading_of, render
+from flows.pages.kit.tables import Cell, Heading, Item, Table
+from flows.pages.kit.times import local_text, utc_text
+from flows.pages.kit.verdicts import VERDICTS, VerdictWords
+from flows.pages.report import tables
+from flows.pages.report.figures import draw_figures
+from flows.pages.sentences import Record
+from flows.report.files import write_whole
 
 MOST_NAMED = 5
 """Cases named beside the verdict: about as many as are taken in at a glance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """Which study, which look, at which data cut-off."""
-
-    study: str
-    title: str
-    registry: str
-    cutoff: str
-    cutoff_local: str
-    look_id: str
-    simulated: bool
-    blinded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +28,10 @@ class Lead:
     """The verdict, and what a reader must know of it within ten seconds."""
 
     verdict: str
-    words: words.VerdictWords
+    words: VerdictWords
     sentence: str
     further: tuple[str, ...]
     named: tuple[Cell, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A term with its value and what the value means."""
-
-    term: str
-    value: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +39,16 @@ class Page:
     """All that the template draws."""
 
     heading: Heading
+    cutoff: str
+    cutoff_local: str
+    look_id: str
+    blinded: bool
     lead: Lead
     rules: Table
     backgrounds: Table
     differ: tuple[str, ...]
     reasons: tuple[Item, ...]
-    paths: tuple[figures.PathChart, ...]
-    rasters: tuple[figures.Raster, ...]
-    components: tuple[tuple[str, str], ...]
-    risk: str
-    all_cases: int
+    figures: Mapping[str, tuple[Markup, ...]]
     cases: Table
     timing: tuple[Item, ...]
     exposure: Table
@@ -76,20 +59,6 @@ class Page:
     checks: Table
     caveats: tuple[str, ...]
     provenance: tuple[Item, ...]
-
-
-def _heading(look: Record, protocol: StudyProtocol) -> Heading:
-    study = protocol.study
-    return Heading(
-        study=look["study"],
-        title=study.title or "",
-        registry=study.registry_id or "",
-        cutoff=words.instant(look["data_cutoff"]),
-        cutoff_local=words.local_instant(look["data_cutoff"], str(study.timezone)),
-        look_id=look["look_id"],
-        simulated=bool(look.get("simulated")),
-        blinded=bool(look["blinded"]),
-    )
 
 
 def _named(cases: Sequence[Record]) -> tuple[Cell, ...]:
@@ -110,7 +79,7 @@ def _lead(look: Record, protocol: StudyProtocol) -> Lead:
     name = words.spoken(protocol.case_definition.name)
     return Lead(
         verdict=look["verdict"],
-        words=words.VERDICTS[look["verdict"]],
+        words=VERDICTS[look["verdict"]],
         sentence=sentences.lead_sentence(look, name, protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         named=_named(sentences.in_window(look, "yes")),
@@ -123,37 +92,6 @@ def _differ(look: Record) -> tuple[str, ...]:
 
 def _reasons(protocol: StudyProtocol) -> tuple[Item, ...]:
     return tuple(Item(rule.id, rule.rationale, rule.source) for rule in protocol.rules)
-
-
-def _paths(look: Record, protocol: StudyProtocol) -> tuple[figures.PathChart, ...]:
-    by_window = {rule.id for rule in protocol.rules if isinstance(rule, RateRule) and rule.unit == "window"}
-    drawn = (
-        figures.draw_path(rule, unit="dose windows" if rule["id"] in by_window else "participants")
-        for rule in look["rules"]
-        if rule["kind"] == "rate"
-    )
-    return tuple(chart for chart in drawn if chart is not None)
-
-
-def _ends(doses: pd.DataFrame) -> Mapping[tuple[str, int], float]:
-    hours = doses["hours_end"].fillna(math.inf)
-    return dict(zip(zip(doses["USUBJID"], doses["dose_number"], strict=True), hours, strict=True))
-
-
-def _rasters(look: Record, protocol: StudyProtocol, doses: pd.DataFrame) -> tuple[figures.Raster, ...]:
-    cases = sentences.cases_in_order(look)
-    if not cases:
-        return ()
-    return tuple(
-        figures.draw_raster(
-            cases,
-            layout=layout,
-            components=list(protocol.case_definition.components),
-            ends=_ends(doses),
-            windows=figures.Windows(protocol.risk_window_hours, protocol.control_windows_hours),
-        )
-        for layout in figures.LAYOUTS
-    )
 
 
 def _confidence(timing: Record) -> str:
@@ -217,35 +155,45 @@ def _provenance(look: Record) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def compose_page(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol) -> Page:
-    """Return all that the page says; nothing here is computed that the look has not decided.
+def render_report(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol, out: Path) -> Path:
+    """Write ``report.html`` into ``out`` and return its path; the same look gives the same bytes.
 
     Parameters
     ----------
     look
-        The look.json document, pooled and blinded.
+        The look.json document, pooled and blinded, with ``quarantine``, ``checks``, ``caveats`` and
+        ``simulated``.
     doses
         One row a dose: USUBJID, dose_number, hours_end, window, trusted, risk_observed_hours,
         control_observed_hours (hours).
     protocol
         The study protocol that the look was made with.
+    out
+        The look's folder; made when it does not exist.
     """
-    names = list(protocol.case_definition.components)
+    page = compose_page(look, doses=doses, protocol=protocol)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "report.html"
+    write_whole(path, render("report/report.html.j2", page=page))
+    return path
+
+
+def compose_page(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol) -> Page:
+    """Return everything the page says, ready to be drawn; arguments as of ``render_report``."""
+    cutoff = utc_text(look["data_cutoff"])
+    tab = f"{VERDICTS[look['verdict']].name} · {look['study']} · {cutoff}"
     return Page(
-        heading=_heading(look, protocol),
+        heading=heading_of(protocol, tab, simulated=bool(look.get("simulated"))),
+        cutoff=cutoff,
+        cutoff_local=local_text(look["data_cutoff"], str(protocol.study.timezone)),
+        look_id=look["look_id"],
+        blinded=bool(look["blinded"]),
         lead=_lead(look, protocol),
         rules=tables.rules_table(look, protocol),
         backgrounds=tables.backgrounds_table(look),
         differ=_differ(look),
         reasons=_reasons(protocol),
-        paths=_paths(look, protocol),
-        rasters=_rasters(look, protocol, doses),
-        components=tuple(
-            (words.spoken(name), figures.SHAPES[place % len(figures.SHAPES)])
-            for place, name in enumerate(names)
-        ),
-        risk=words.span(protocol.risk_window_hours),
-        all_cases=len(look["cases"]),
+        figures=draw_figures(look, protocol, doses),
         cases=tables.cases_table(look),
         timing=_timing(look),
         exposure=tables.exposure_table(doses),

@@ -1,35 +1,26 @@
-"""Decide what stands in each table of the report: its columns, its cells, what it says when it is empty."""
+"""The tables of a look's report: their columns, their cells, what each says when it is empty."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from checks.protocol import StudyProtocol
-from flows.pages.kit.words import (
-    AT_MOST,
-    DASH,
-    IN_WINDOW,
-    PROSE_UNITS,
-    RULE_VERDICTS,
-    chance,
-    instant,
-    number,
-    p_text,
-    question,
-    rate,
-    ratio,
-    span,
-    spoken,
+from flows.pages.kit.tables import Cell, Table
+from flows.pages.kit.times import utc_text
+from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS, question
+from flows.pages.kit.words import DASH, chance, number, p_text, rate, span, spoken
+from flows.pages.sentences import (
+    Record,
+    boundary_text,
+    case_hour,
+    cases_in_order,
+    feed_state,
+    grade_text,
+    observed_cell,
 )
-from flows.pages.report.sentences import Record, case_hour, cases_in_order, feed_state
 
 NOT_KNOWN = "not known"
-
-P_VALUE_METHODS = frozenset({"self_controlled", "scan"})
-"""Timing methods whose boundary is a p-value, one look's share of alpha; the others have a statistic."""
-
 
 CHANGES: Mapping[str, str] = {
     "corrected": "values corrected",
@@ -37,57 +28,6 @@ CHANGES: Mapping[str, str] = {
     "restored": "records restored",
 }
 """What each kind of change is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: its text, a second line in smaller letters, and a tone that the style sheet knows."""
-
-    text: str
-    note: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table as it is read: the first cell of a row names the row; ``empty`` is said when there is none."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    empty: str = ""
-
-
-STATISTICS: Mapping[str, str] = {
-    "maxsprt_binomial": "log likelihood ratio",
-    "maxsprt_poisson": "log likelihood ratio",
-    "e_process": "e-value",
-}
-"""What the other timing methods compare with their boundary."""
-
-
-def boundary_text(rule: Record) -> str:
-    """Return the rule's boundary, or that none applies yet."""
-    if rule["boundary"] is None:
-        return "none yet"
-    if rule["method"] in P_VALUE_METHODS:
-        return f"p {AT_MOST} {rate(rule['boundary'])}"
-    return number(rule["boundary"])
-
-
-def observed_cell(rule: Record) -> Cell:
-    """Return what the rule compares with its boundary; a rule that cannot be evaluated observed nothing."""
-    if rule["verdict"] == "not_evaluable":
-        return Cell(DASH)
-    total = f" of {number(rule['n_evaluable'])}" if rule["n_evaluable"] is not None else ""
-    counted = f"{number(rule['events'])}{total}"
-    if rule["kind"] != "timing":
-        return Cell(counted)
-    window = "the window found" if rule["method"] == "scan" else "the risk window"
-    note = f"{counted} events in {window}"
-    if rule["method"] in P_VALUE_METHODS:
-        return Cell(f"p = {p_text(rule['p_value'])}", note)
-    return Cell(f"{STATISTICS[rule['method']]} {ratio(rule['statistic'])}", note)
 
 
 def _p_value(rule: Record, protocol: StudyProtocol) -> Cell:
@@ -151,13 +91,6 @@ def backgrounds_table(look: Record) -> Table:
     return Table("The same events at other backgrounds", columns, rows)
 
 
-def grade_text(grade: str | None) -> str:
-    """Return the highest grade of a case's adverse events: "3", "severe (no grade)", or that none is known."""
-    if grade is None:
-        return "none reported"
-    return grade if grade.isdigit() else f"{grade} (no grade)"
-
-
 def _case_row(case: Record) -> tuple[Cell, ...]:
     found = "; ".join(
         f"{spoken(name)} {span(part.get('onset_hours'), missing=NOT_KNOWN)}"
@@ -168,7 +101,7 @@ def _case_row(case: Record) -> tuple[Cell, ...]:
     surely = "surely: the whole interval" if case["surely"] else ""
     return (
         Cell(case["USUBJID"]),
-        Cell(str(case["dose_number"]), instant(case["dose_start"])),
+        Cell(str(case["dose_number"]), utc_text(case["dose_start"])),
         Cell(case_hour(case), f"interval {span(case['onset_hours'], missing=NOT_KNOWN)}"),
         Cell(found, "vital signs and adverse events disagree: query" if queried else ""),
         Cell(evidence),
@@ -230,8 +163,8 @@ def _feed_row(feed: Record) -> tuple[Cell, ...]:
         Cell(f"{feed['rows_read']:,}"),
         Cell(f"{feed['rows_accepted']:,}"),
         Cell(f"{feed['rows_quarantined']:,}"),
-        Cell(instant(feed["latest"]), "older than the protocol allows" if feed["stale"] else ""),
-        Cell(instant(feed["received"]) if feed.get("received") else "as found"),
+        Cell(utc_text(feed["latest"]), "older than the protocol allows" if feed["stale"] else ""),
+        Cell(utc_text(feed["received"]) if feed.get("received") else "as found"),
     )
 
 

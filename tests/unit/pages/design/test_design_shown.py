@@ -10,10 +10,11 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.design.command import write_design
 from flows.pages.design.boundary import run_boundary
-from flows.pages.design.charts import draw_boundary
+from flows.pages.design.charts import draw_boundary, runs
+from flows.pages.design.document import rounded
 from flows.pages.design.step_chart import step_chart
 from flows.pages.design.terminal import design_text
-from flows.pages.kit.terminal import percent, rounded, runs
+from flows.pages.kit.words import percent
 
 GOOD = Path(__file__).parents[3] / "fixtures" / "protocols" / "good.yaml"
 POCOCK = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05, "looks": None, "rates": None, "options": {}}

@@ -4,14 +4,15 @@ import math
 
 import pytest
 
-from flows.pages.report.figures import LAYOUTS, MOST_ROWS, Windows, draw_path, draw_raster
+from flows.pages.report.figures.paths import place_path
+from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster
 
 COMPONENTS = ["fever", "respiratory_distress"]
 WINDOWS = Windows((5.0, 8.0), ((-24.0, -6.0), (12.0, 48.0)))
 
 
 def _raster(look, layout=LAYOUTS[0], ends=None):
-    return draw_raster(look["cases"], layout=layout, components=COMPONENTS, ends=ends or {}, windows=WINDOWS)
+    return place_raster(look["cases"], layout=layout, components=COMPONENTS, ends=ends or {}, windows=WINDOWS)
 
 
 def test_hours_lie_on_one_straight_axis(signal):
@@ -83,26 +84,26 @@ def test_many_cases_lose_labels_and_are_counted_in_bars(many):
 
 
 def test_the_path_says_where_the_boundary_was_first_crossed(signal):
-    chart = draw_path(signal["rules"][1], unit="participants")
+    chart = place_path(signal["rules"][1], unit="participants")
     assert chart.description == "3 events among 19.5 participants, boundary 3, first crossed at 18."
-    # x: 19.5 participants from 34 to 366; y: the third event of 3 * 1.12 from 178 up to 12
-    assert chart.crossed == pytest.approx((34 + 332 * 18 / 19.5, 178 - 166 * 3 / 3.36), abs=0.05)
+    # x: 19.5 participants from 44 to 366; y: the third event of 3 * 1.12 from 178 up to 12
+    assert chart.crossed == pytest.approx((44 + 322 * 18 / 19.5, 178 - 166 * 3 / 3.36), abs=0.05)
 
 
 def test_a_boundary_that_is_not_met_is_never_touched(signal):
     path = signal["rules"][1]["detail"]["path"]
     path["events"] = [0] * 20
     signal["rules"][1]["events"] = 0
-    chart = draw_path(signal["rules"][1], unit="participants")
+    chart = place_path(signal["rules"][1], unit="participants")
     assert chart.crossed is None and "crossed" not in chart.description
 
 
 def test_looks_without_any_crossing_number_have_no_boundary(signal):
     signal["rules"][1] |= {"events": 0, "n_evaluable": 2}
     signal["rules"][1]["detail"]["path"] = {"n": [1, 2], "events": [0, 0], "boundary": [None, None]}
-    chart = draw_path(signal["rules"][1], unit="participants")
+    chart = place_path(signal["rules"][1], unit="participants")
     assert chart.boundary == "" and chart.description == "0 events among 2 participants, no boundary yet."
 
 
 def test_a_rule_without_a_path_has_no_chart(not_assessable):
-    assert draw_path(not_assessable["rules"][1], unit="participants") is None
+    assert place_path(not_assessable["rules"][1], unit="participants") is None

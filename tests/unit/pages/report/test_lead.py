@@ -1,6 +1,6 @@
 """What a reader sees first."""
 
-from flows.pages.report.sentences import cases_in_order, feed_state, further_sentences, lead_sentence
+from flows.pages.sentences import cases_in_order, feed_state, further_sentences, lead_sentence
 
 
 def test_the_lead_says_what_to_whom_and_when(signal):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from checks.protocol import StudyProtocol
-from flows.pages.report.rendering import render_report
+from flows.pages.report.page import render_report
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7*7 }}"
 

@@ -1,16 +1,21 @@
-"""Decide where every mark of the report's figures lies; the template only draws them.
+"""The dose-anchored event raster: one row for each dose with a case, on an axis of hours since dose.
 
 All coordinates are SVG user units, rounded to a tenth, so that the same look gives the same bytes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
-from flows.pages.kit.words import number, path_sentence, plural, span
-from flows.pages.report.sentences import Record, case_hour, first_seen
+import pandas as pd
+from markupsafe import Markup
+
+from checks.protocol import StudyProtocol
+from flows.pages.kit import svg
+from flows.pages.kit.scales import Scale, Tick
+from flows.pages.kit.words import number, plural, span, spoken
+from flows.pages.sentences import Record, case_hour, cases_in_order, first_seen
 
 FIRST_HOUR, LAST_HOUR = -24.0, 48.0
 """Hours since dose that the raster shows: the usual control hours on both sides of a dose."""
@@ -21,8 +26,8 @@ MOST_LABELLED, MOST_ROWS = 40, 150
 DAY = 23.9
 """An onset as wide as this spans a calendar day: the stamp had a date and no clock time."""
 
-MARGIN, PATH_WIDTH, PATH_LEFT, PATH_BOTTOM = 14.0, 380.0, 34.0, 178.0
-"""Room beside a drawing, and the size of a path chart, in user units."""
+MARGIN = 14.0
+"""Room beside the drawing, in user units."""
 
 LONGEST_NAME = 22
 """Characters of a subject's name that a label has room for: a study, a site and a number."""
@@ -36,14 +41,6 @@ class Band:
 
     x: float
     width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A labelled place on an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,39 +132,6 @@ LAYOUTS = (Layout("wide", 800.0, 240.0), Layout("narrow", 360.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
-class PathChart:
-    """A rate rule's path against its boundary: two step lines over the subjects or windows counted."""
-
-    rule: str
-    unit: str
-    width: float
-    height: float
-    left: float
-    right: float
-    bottom: float
-    observed: str
-    boundary: str
-    crossed: tuple[float, float] | None
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """A straight line from a domain to a range."""
-
-    first: float
-    last: float
-    start: float
-    stop: float
-
-    def __call__(self, value: float) -> float:
-        share = (min(max(value, self.first), self.last) - self.first) / (self.last - self.first)
-        return round(self.start + share * (self.stop - self.start), 1)
-
-
-@dataclass(frozen=True, slots=True)
 class _Grid:
     """Where rows lie: labelled and roomy while they are few, dense and without labels when they are many."""
 
@@ -182,11 +146,11 @@ class _Grid:
     components: tuple[str, ...]
 
     @property
-    def scale(self) -> _Scale:
-        return _Scale(FIRST_HOUR, LAST_HOUR, self.left, self.width - MARGIN)
+    def scale(self) -> Scale:
+        return Scale(FIRST_HOUR, LAST_HOUR, self.left, self.width - MARGIN)
 
 
-def _band(hours: Sequence[float], scale: _Scale) -> Band:
+def _band(hours: Sequence[float], scale: Scale) -> Band:
     x = scale(hours[0])
     return Band(x, round(scale(hours[1]) - x, 1))
 
@@ -203,7 +167,7 @@ def _without_time(case: Record, onset: tuple[float, float]) -> bool:
     return onset[1] - onset[0] >= DAY or (case["hour"] is None and onset[1] >= last)
 
 
-def _mark(case: Record, name: str, component: int, y: float, scale: _Scale) -> Mark:
+def _mark(case: Record, name: str, component: int, y: float, scale: Scale) -> Mark:
     onset = _known(case["components"][name].get("onset_hours"))
     line = (scale(onset[0]), scale(onset[1])) if onset else None
     return Mark(
@@ -253,7 +217,7 @@ def _row(case: Record, place: int, end: float, grid: _Grid) -> Row:
     )
 
 
-def _bars(cases: Sequence[Record], scale: _Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
+def _bars(cases: Sequence[Record], scale: Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
     counts: dict[int, int] = {}
     for case in cases:
         if case["hour"] is not None and FIRST_HOUR <= case["hour"] < LAST_HOUR:
@@ -283,7 +247,7 @@ def _grid(layout: Layout, count: int, components: Sequence[str]) -> _Grid:
     return _Grid(layout.width, MARGIN, 24.0, 38.0, 25.0, 8.6, True, True, tuple(components))
 
 
-def draw_raster(
+def place_raster(
     cases: Sequence[Record],
     *,
     layout: Layout,
@@ -332,65 +296,125 @@ def draw_raster(
     )
 
 
-def _boundary(limits: Sequence[tuple[float, float]], across: _Scale, up: _Scale) -> str:
-    """Change the boundary half-way between two numbers, so that it never looks touched where it is not."""
-    if not limits:
-        return ""
-    turns = [limits[0][0], *((before[0] + after[0]) / 2 for before, after in pairwise(limits))]
-    steps = [(across(x), up(limit)) for x, (_, limit) in zip(turns, limits, strict=True)]
-    return _steps(steps) + f"H{across(limits[-1][0]):g}"
+def raster_figures(
+    look: Mapping[str, Any], protocol: StudyProtocol, doses: pd.DataFrame
+) -> tuple[Markup, ...]:
+    """Return the raster at each width with its legend; nothing where there is no case."""
+    cases = cases_in_order(look)
+    if not cases:
+        return ()
+    components = list(protocol.case_definition.components)
+    ends = doses["hours_end"].fillna(math.inf)
+    until = dict(zip(zip(doses["USUBJID"], doses["dose_number"], strict=True), ends, strict=True))
+    windows = Windows(protocol.risk_window_hours, protocol.control_windows_hours)
+    drawn = [
+        _drawing(place_raster(cases, layout=layout, components=components, ends=until, windows=windows))
+        for layout in LAYOUTS
+    ]
+    note = f"The first {MOST_ROWS} of {len(cases)} cases have a row; the bars count all of them."
+    keys = _keys(components, protocol.risk_window_hours)
+    return (svg.figure(CAPTION, drawn, keys, note if len(cases) > MOST_ROWS else ""),)
 
 
-def _first_crossing(path: Mapping[str, Any]) -> tuple[float, float] | None:
-    for n, events, limit in zip(path["n"], path["events"], path["boundary"], strict=True):
-        if limit is not None and events >= limit:
-            return n, events
-    return None
+CAPTION = svg.named(
+    "Each row is one dose of one participant.",
+    " Hours run from the start of that dose. A line spans the hours in which a component began; "
+    "its marker is where it was first seen.",
+)
 
 
-def _steps(points: Sequence[tuple[float, float]]) -> str:
-    x, y = points[0]
-    return f"M{x:g},{y:g}" + "".join(f"H{x:g}V{y:g}" for x, y in points[1:])
+def _keys(components: Sequence[str], risk: Sequence[float]) -> Iterator[Markup]:
+    for place, name in enumerate(components):
+        shape = SHAPES[place % len(SHAPES)]
+        yield svg.key(_glyph(shape, "mark full"), spoken(name), f"c{place % len(SHAPES)}")
+    yield svg.key(_glyph("circle", "mark full"), "filled: definite", "c0")
+    yield svg.key(_glyph("circle", "mark"), "hollow: possible", "c0")
+    yield svg.key([svg.path("onset vague", "M0,7H26")], "time not known", "c1")
+    yield svg.key([svg.rectangle("risk", 0, 0, 26, 14)], f"risk window, {span(risk)} h")
+    yield svg.key([svg.rectangle("control outlined", 0, 0, 26, 14)], "control hours")
+    yield svg.key([svg.path("axis", "M13,1V13")], "next dose")
 
 
-def _whole_ticks(most: float, scale: _Scale, wanted: int) -> tuple[Tick, ...]:
-    pace = max(1, math.ceil(most / wanted))
-    return tuple(Tick(scale(value), str(value)) for value in range(0, math.floor(most) + 1, pace))
+def _glyph(shape: str, kind: str) -> tuple[Markup, ...]:
+    return svg.path("onset", "M2,7H13"), _marker(shape, 14.0, 7.0, kind)
 
 
-def draw_path(rule: Mapping[str, Any], *, unit: str) -> PathChart | None:
-    """Place a rate rule's events and boundary over the number counted; None when the look has no path.
+def _marker(shape: str, x: float, y: float, kind: str, r: float = 4.2) -> Markup:
+    """Return a marker of one of ``SHAPES`` about a place."""
+    if shape == "circle":
+        return svg.circle(kind, x, y, r)
+    if shape == "square":
+        return svg.rectangle(kind, x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8)
+    if shape == "triangle":
+        return svg.path(kind, f"M{x:g},{y - r:.4g}l{r:g},{r * 1.8:.3g}h{-2 * r:.3g}z")
+    tall = f"{r * 1.2:.3g}"
+    return svg.path(kind, f"M{x:g},{y - r * 1.2:.4g}l{r:g},{tall}l{-r:g},{tall}l{-r:g},-{tall}z")
 
-    Parameters
-    ----------
-    rule
-        A rule of the look; its ``detail["path"]`` has ``n``, ``events`` and ``boundary``, the last with
-        None where no number of events crosses.
-    unit
-        What is counted along the axis: "participants" or "dose windows".
-    """
-    path = rule["detail"].get("path") or {}
-    if not path.get("n"):
-        return None
-    points = list(zip(path["n"], path["events"], strict=True))
-    now = (max(rule["n_evaluable"], points[-1][0]), rule["events"])
-    limits = [(n, limit) for n, limit in zip(path["n"], path["boundary"], strict=True) if limit is not None]
-    tallest = max([now[1], *path["events"], *(limit for _, limit in limits), 1])
-    across = _Scale(0, max(now[0], 1), PATH_LEFT, PATH_WIDTH - MARGIN)
-    up = _Scale(0, tallest * 1.12, PATH_BOTTOM, 12.0)
-    crossing = _first_crossing(path)
-    return PathChart(
-        rule=str(rule["id"]),
-        unit=unit,
-        width=PATH_WIDTH,
-        height=PATH_BOTTOM + 42.0,
-        left=PATH_LEFT,
-        right=PATH_WIDTH - MARGIN,
-        bottom=PATH_BOTTOM,
-        observed=_steps([(across(x), up(y)) for x, y in ((0.0, 0.0), *points, now)]),
-        boundary=_boundary(limits, across, up),
-        crossed=(across(crossing[0]), up(crossing[1])) if crossing else None,
-        x_ticks=_whole_ticks(max(now[0], 1), across, 6),
-        y_ticks=_whole_ticks(tallest, up, 5),
-        description=path_sentence(now, unit, limits, crossing),
+
+def _drawing(raster: Raster) -> Markup:
+    marks = [*_hours_shaded(raster), *_counted(raster), *_axis(raster)]
+    for row in raster.rows:
+        marks += _row_drawn(row, raster)
+    marks += [
+        svg.words(row.hour.x, row.y + 4.0, row.hour.text, "faint", row.hour.anchor)
+        for row in raster.rows
+        if row.hour
+    ]
+    return svg.drawing(
+        raster.name,
+        marks,
+        title="Cases by hours since dose",
+        description=raster.description,
+        width=raster.width,
+        height=raster.height,
+        kind=raster.name,
     )
+
+
+def _hours_shaded(raster: Raster) -> Iterator[Markup]:
+    deep = raster.bottom - raster.top
+    for band in raster.controls:
+        yield svg.rectangle("control", band.x, raster.top, band.width, deep)
+    yield svg.rectangle("risk", raster.risk.x, raster.top, raster.risk.width, deep)
+    yield svg.words(raster.risk.x, 14.0, "risk window", "faint")
+    yield svg.words(raster.zero - 4.0, 14.0, "dose", "faint", "end")
+
+
+def _counted(raster: Raster) -> Iterator[Markup]:
+    if raster.bars:
+        yield svg.words(raster.left, raster.top - 24.0, "cases per hour,", "faint")
+        yield svg.words(raster.left, raster.top - 9.0, f"at most {raster.most}", "faint")
+    for bar in raster.bars:
+        yield svg.rectangle("bar", bar.x, bar.y, bar.width, bar.height)
+
+
+def _axis(raster: Raster) -> Iterator[Markup]:
+    line = f"M{raster.left:g},{raster.bottom:g}H{raster.right:g}"
+    yield svg.path("axis", f"{line}M{raster.zero:g},{raster.top - 6:g}V{raster.bottom:g}")
+    for tick in raster.ticks:
+        yield svg.path("axis", f"M{tick.at:g},{raster.bottom:g}v4")
+        yield svg.words(tick.at, raster.bottom + 18.0, tick.label, anchor="middle")
+    middle = (raster.left + raster.right) / 2
+    yield svg.words(middle, raster.bottom + 36.0, "hours since dose", "faint", "middle")
+
+
+def _row_drawn(row: Row, raster: Raster) -> Iterator[Markup]:
+    yield svg.path("track" if row.label else "track thin", f"M{raster.left:g},{row.y:g}H{row.end:g}")
+    if row.end < raster.right:
+        yield svg.path("axis", f"M{row.end:g},{row.y - raster.tick:g}v{2 * raster.tick:g}")
+    if row.label:
+        x, y = (raster.left, row.y - 11.0) if raster.label_above else (0.0, row.y + 4.0)
+        yield svg.words(x, y, row.label, "sure" if row.certain else "")
+    for mark in row.marks:
+        inside = svg.joined(_mark_drawn(mark, raster.width, 4.2 if row.label else 2.0))
+        yield Markup('<g class="c{}">{}</g>').format(mark.component % len(SHAPES), inside)
+
+
+def _mark_drawn(mark: Mark, width: float, radius: float) -> Iterator[Markup]:
+    if mark.line:
+        vague = " vague" if mark.seen is None else ""
+        yield svg.path(f"onset{vague}", f"M{mark.line[0]:g},{mark.y:g}H{mark.line[1]:g}")
+    if mark.beyond:
+        yield svg.words(width, mark.y + 4.0, "\N{RIGHTWARDS ARROW}", anchor="end")
+    elif mark.seen is not None:
+        yield _marker(mark.shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)

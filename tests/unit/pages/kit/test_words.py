@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import flows.pages.kit.words as words
+from flows.pages.kit import times
 
-CSS = Path(words.__file__).with_name("page.css").read_text(encoding="utf-8")
+CSS = Path(words.__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +66,8 @@ def test_intervals(ends, said):
 
 
 def test_an_instant_is_said_in_utc_and_by_the_clock_of_the_study():
-    assert words.instant("2026-07-01T22:30:00Z") == "2026-07-01 22:30 UTC"
-    assert words.local_instant("2026-07-01T22:30:00Z", "Europe/Paris") == "2026-07-02 00:30 Europe/Paris"
+    assert times.utc_text("2026-07-01T22:30:00Z") == "2026-07-01 22:30 UTC"
+    assert times.local_text("2026-07-01T22:30:00Z", "Europe/Paris") == "2026-07-02 00:30 Europe/Paris"
 
 
 @pytest.mark.parametrize("hidden", ["\x00", "\x1b", "\x9b", "\u202e", "\u2066", "\ud800", "\x7f"])

@@ -1,11 +1,22 @@
-"""Decide what a reader sees first: what happened, to whom, when after the dose."""
+"""What is said of a look wherever it is shown: what happened, to whom, when after the dose, and each boundary."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from flows.pages.kit.words import number, plural, span, spoken
+from flows.pages.kit.tables import Cell
+from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
 
 Record = Mapping[str, Any]
+
+P_VALUE_METHODS = frozenset({"self_controlled", "scan"})
+"""Timing methods whose boundary is a p-value, one look's share of alpha; the others have a statistic."""
+
+STATISTICS: Mapping[str, str] = {
+    "maxsprt_binomial": "log likelihood ratio",
+    "maxsprt_poisson": "log likelihood ratio",
+    "e_process": "e-value",
+}
+"""What the other timing methods compare with their boundary."""
 
 _PLACES = ("yes", "possible", "no")
 
@@ -125,3 +136,34 @@ def further_sentences(look: Record) -> tuple[str, ...]:
     if delivery in {"pending", "failed"}:
         said.append(f"Alert delivery: {delivery}. Those named here may not know of this look yet.")
     return tuple(said)
+
+
+def boundary_text(rule: Record) -> str:
+    """Return the rule's boundary, or that none applies yet."""
+    if rule["boundary"] is None:
+        return "none yet"
+    if rule["method"] in P_VALUE_METHODS:
+        return f"p {AT_MOST} {rate(rule['boundary'])}"
+    return number(rule["boundary"])
+
+
+def observed_cell(rule: Record) -> Cell:
+    """Return what the rule compares with its boundary; a rule that cannot be evaluated observed nothing."""
+    if rule["verdict"] == "not_evaluable":
+        return Cell(DASH)
+    total = f" of {number(rule['n_evaluable'])}" if rule["n_evaluable"] is not None else ""
+    counted = f"{number(rule['events'])}{total}"
+    if rule["kind"] != "timing":
+        return Cell(counted)
+    window = "the window found" if rule["method"] == "scan" else "the risk window"
+    note = f"{counted} events in {window}"
+    if rule["method"] in P_VALUE_METHODS:
+        return Cell(f"p = {p_text(rule['p_value'])}", note)
+    return Cell(f"{STATISTICS[rule['method']]} {ratio(rule['statistic'])}", note)
+
+
+def grade_text(grade: str | None) -> str:
+    """Return the highest grade of a case's adverse events: "3", "severe (no grade)", or that none is known."""
+    if grade is None:
+        return "none reported"
+    return grade if grade.isdigit() else f"{grade} (no grade)"

@@ -1,0 +1,131 @@
+"""Figures as SVG, in which every text is inert: shapes, axes, legends, and a figure around them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from flows.pages.kit.scales import Scale, Tick
+from flows.pages.kit.words import printable
+
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 380.0, 44.0, 366.0, 12.0, 178.0
+"""The size of a chart and of its plot, in user units: two stand beside each other on a page."""
+
+HEIGHT = BOTTOM + 42.0
+
+
+def _written(value: float | str) -> Markup:
+    return escape(printable(value) if isinstance(value, str) else f"{round(value, 1):g}")
+
+
+def shape(tag: str, kind: str, **attributes: float | str) -> Markup:
+    """Return one element without text; ``kind`` is a class of the style sheet."""
+    named = {"class": kind, **attributes} if kind else attributes
+    return Markup(f"<{tag}{_attributes(named)}/>")  # noqa: S704 - every value is escaped
+
+
+def _attributes(named: dict[str, float | str]) -> str:
+    return "".join(f' {name.replace("_", "-")}="{_written(value)}"' for name, value in named.items())
+
+
+def path(kind: str, d: str) -> Markup:
+    """Return a line along ``d``."""
+    return shape("path", kind, d=d)
+
+
+def words(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> Markup:
+    """Return a text that begins, or is anchored, at a place."""
+    named: dict[str, float | str] = {"class": kind} if kind else {}
+    named |= {"x": x, "y": y} | ({} if anchor == "start" else {"text_anchor": anchor})
+    return Markup(f"<text{_attributes(named)}>{_written(text)}</text>")  # noqa: S704 - the text is escaped
+
+
+def rectangle(kind: str, x: float, y: float, width: float, height: float) -> Markup:
+    """Return a filled rectangle."""
+    return shape("rect", kind, x=x, y=y, width=width, height=height)
+
+
+def circle(kind: str, x: float, y: float, radius: float) -> Markup:
+    """Return a circle about a place."""
+    return shape("circle", kind, cx=x, cy=y, r=radius)
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The axes of a chart of the kit's size, with their ticks and what is counted along the lower one."""
+
+    across: Scale
+    up: Scale
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    x_name: str
+
+    def draw(self) -> Markup:
+        """Return the axes."""
+        marks = [path("axis", f"M{LEFT:g},{TOP:g}V{BOTTOM:g}H{RIGHT:g}")]
+        for tick in self.x_ticks:
+            marks += [path("axis", f"M{tick.at:g},{BOTTOM:g}v4")]
+            marks += [words(tick.at, BOTTOM + 18.0, tick.label, anchor="middle")]
+        for tick in self.y_ticks:
+            marks += [path("axis", f"M{LEFT:g},{tick.at:g}h-4")]
+            marks += [words(LEFT - 8.0, tick.at + 4.0, tick.label, anchor="end")]
+        return joined([*marks, words((LEFT + RIGHT) / 2, BOTTOM + 36.0, self.x_name, "faint", "middle")])
+
+
+def axis_scales(last: float, top: float) -> tuple[Scale, Scale]:
+    """Return the scales of a chart whose axes run from 0 to ``last`` and to ``top``."""
+    return Scale(0.0, last, LEFT, RIGHT), Scale(0.0, top, BOTTOM, TOP)
+
+
+def joined(marks: Iterable[Markup]) -> Markup:
+    """Return marks one after the other, one a line."""
+    return Markup("\n").join(marks)
+
+
+def drawing(
+    id: str,
+    marks: Iterable[Markup],
+    *,
+    title: str,
+    description: str,
+    width: float = WIDTH,
+    height: float = HEIGHT,
+    kind: str = "",
+) -> Markup:
+    """Return a drawing that a screen reader is told in words; ``id`` is unique on its page."""
+    return Markup(
+        '<svg{}viewBox="0 0 {} {}" role="img" aria-labelledby="t-{} d-{}">\n'
+        '<title id="t-{}">{}</title>\n<desc id="d-{}">{}</desc>\n{}\n</svg>'
+    ).format(
+        Markup(' class="{}" ').format(kind) if kind else Markup(" "),
+        _written(width),
+        _written(height),
+        id,
+        id,
+        id,
+        printable(title),
+        id,
+        printable(description),
+        joined(marks),
+    )
+
+
+def key(sign: Iterable[Markup], said: str, kind: str = "") -> Markup:
+    """Return an entry of a legend: what stands in the drawing, in 26 by 14 units, and what it means."""
+    tag = Markup('<li class="{}">').format(kind) if kind else Markup("<li>")
+    return Markup('{}<svg viewBox="0 0 26 14" aria-hidden="true">{}</svg> {}</li>').format(
+        tag, Markup().join(sign), printable(said)
+    )
+
+
+def figure(caption: Markup, drawings: Iterable[Markup], keys: Iterable[Markup], note: str = "") -> Markup:
+    """Return drawings below a caption and above their legend."""
+    last = Markup('\n<p class="small">{}</p>').format(note) if note else Markup()
+    return Markup(
+        '<figure>\n<figcaption>{}</figcaption>\n{}\n<ul class="legend">\n{}\n</ul>{}\n</figure>'
+    ).format(caption, joined(drawings), joined(keys), last)
+
+
+def named(name: str, rest: str) -> Markup:
+    """Return a caption that begins with a name in strong letters."""
+    return Markup("<strong>{}</strong>{}").format(printable(name), printable(rest))

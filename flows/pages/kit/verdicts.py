@@ -1,0 +1,91 @@
+"""What verdicts are called, what they mean, what is recommended to whom, and what each rule asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from checks.protocol.rules import CountRule, LabLimitRule, RateRule, Rule, TimingRule
+from flows.pages.kit.words import number, plural, rate, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictWords:
+    """What a verdict is called, what it means, and what is recommended to which role."""
+
+    name: str
+    headline: str
+    meaning: str
+    recommended: tuple[tuple[str, str], ...]
+
+
+VERDICTS: Mapping[str, VerdictWords] = {
+    "signal": VerdictWords(
+        "Signal",
+        "A stopping boundary has been crossed.",
+        "At least one stopping rule of the study protocol is crossed on data that can be trusted. "
+        "This is a statement about the rule, not about the cause.",
+        (
+            ("Safety physician", "assess every case listed here now, and inform the DSMB."),
+            ("DSMB", "decide whether dosing should pause while the cases are assessed."),
+            ("Sites", "observe participants through the risk window after every dose."),
+        ),
+    ),
+    "watch": VerdictWords(
+        "Watch",
+        "No boundary is crossed, but one is near.",
+        "A rule would cross with a case more, or with the missing facts at their worst.",
+        (
+            ("Safety physician", "assess the cases listed here before the next dose is given."),
+            ("Data manager", "query the missing facts listed under what could change the answer."),
+            ("DSMB", "no decision is asked for yet."),
+        ),
+    ),
+    "not_assessable": VerdictWords(
+        "Not assessable",
+        "The data do not allow an answer.",
+        "A feed that the rules need is missing, stale or unsound, or too little was observed. "
+        "This is not reassurance: harm may be present and unseen.",
+        (
+            ("Data manager", "restore the feeds marked under data quality, then look again."),
+            ("Safety physician", "do not rely on this look; watch participants by other means meanwhile."),
+        ),
+    ),
+    "no_signal": VerdictWords(
+        "No signal",
+        "No stopping boundary is crossed, and none is near.",
+        "The rules were evaluated on data that can be trusted. Absence of a signal is not proof of safety.",
+        (("Safety physician", "no action beyond routine review; the next look follows the schedule."),),
+    ),
+}
+
+RULE_VERDICTS: Mapping[str, str] = {
+    "crossed": "Crossed",
+    "not_crossed": "Not crossed",
+    "not_evaluable": "Not evaluable",
+}
+
+PROSE_UNITS: Mapping[str, str] = {"subject": "participant", "window": "dose window"}
+
+IN_WINDOW: Mapping[str, str] = {"yes": "yes", "possible": "possibly", "no": "no"}
+
+
+def question(rule: Rule) -> str:
+    """Return what a stopping rule of the study protocol asks, as a sentence."""
+    match rule:
+        case CountRule():
+            return f"Have {plural(rule.cases, 'participant')} had a case in the risk window?"
+        case RateRule():
+            unit = PROSE_UNITS[rule.unit]
+            return f"Are cases more frequent than {rate(rule.null_rate)} per {unit}? ({spoken(rule.method)})"
+        case TimingRule(method="scan"):
+            return "Do onsets cluster in any window after dosing, wherever it lies?"
+        case TimingRule(method="maxsprt_poisson"):
+            return "Do dose windows hold more onsets than the background of the study protocol predicts?"
+        case TimingRule():
+            return (
+                "Do onsets fall in the risk window more often than in control hours of the same participants?"
+            )
+        case LabLimitRule():
+            return (
+                f"Has {rule.test} exceeded {number(rule.above_times_uln)} times the upper limit of normal "
+                f"in {plural(rule.subjects, 'participant')}?"
+            )

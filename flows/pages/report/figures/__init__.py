@@ -1,0 +1,29 @@
+"""The figures of a look's report, by the section in which each stands; a new one is a module and a line here."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import pandas as pd
+from markupsafe import Markup
+
+from checks.protocol import StudyProtocol
+from flows.pages.report.figures.paths import path_figures
+from flows.pages.report.figures.raster import raster_figures
+
+Figures: TypeAlias = Callable[[Mapping[str, Any], StudyProtocol, pd.DataFrame], tuple[Markup, ...]]
+"""Draws look.json, the protocol it was made with and its doses; nothing where there is nothing to draw."""
+
+FIGURES: Mapping[str, tuple[Figures, ...]] = {
+    "rules": (path_figures,),
+    "raster": (raster_figures,),
+}
+
+
+def draw_figures(
+    look: Mapping[str, Any], protocol: StudyProtocol, doses: pd.DataFrame
+) -> Mapping[str, tuple[Markup, ...]]:
+    """Return the figures of each section, in order."""
+    return {
+        section: tuple(figure for draw in drawn for figure in draw(look, protocol, doses))
+        for section, drawn in FIGURES.items()
+    }
