@@ -22,8 +22,8 @@ from golden.studies import INSIDE, LISTED, Maker, outside  # noqa: E402  likewis
 
 EXPECTED = Path(__file__).parent / "expected"
 LISTINGS = ("cases.csv", "doses.csv", "quarantine.csv", "changes.csv")
-IDS = ("code_version", "look_id", "ledger", "signals", "delivery")
-"""What look.json says of the code and of the ledger, not of the study."""
+IDS = ("protocol_sha256", "code_version", "look_id", "ledger", "signals", "delivery")
+"""What look.json says of the bytes of the protocol file, of the code and of the ledger, not of the study."""
 
 
 def canonical(document: Mapping[str, Any]) -> str:
