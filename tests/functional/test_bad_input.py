@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from golden.looking import make_look as look_without_prefect
 from spoilt import FIXTURES, MUTATIONS, make_study
 
 from flows.settings import PREFECT_DEFAULTS
@@ -157,9 +158,8 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look left: its exit code, look.json, the rows of quarantine.csv, and all that it says of the feeds."""
+    """What a look left: look.json, the rows of quarantine.csv, and all that it says of the feeds."""
 
-    exit_code: int
     document: Mapping[str, Any]
     quarantine: list[Mapping[str, str]]
     said: str
@@ -168,7 +168,7 @@ class Seen:
         return next(feed for feed in self.document["feeds"] if feed["domain"] == domain)
 
 
-def read_seen(exit_code: int, out: Path) -> Seen:
+def read_seen(out: Path) -> Seen:
     document = json.loads((out / "look.json").read_text(encoding="utf-8"))
     checks = json.loads((out / "validation.json").read_text(encoding="utf-8"))["checks"]
     with (out / "quarantine.csv").open(encoding="utf-8", newline="") as file:
@@ -176,7 +176,7 @@ def read_seen(exit_code: int, out: Path) -> Seen:
     problems = [problem for feed in document["feeds"] for problem in feed["problems"]]
     reasons = [row["message"] for row in quarantine]
     said = [*problems, *reasons, *(check["message"] for check in checks), *document["caveats"]]
-    return Seen(exit_code, document, quarantine, "\n".join(said))
+    return Seen(document, quarantine, "\n".join(said))
 
 
 @pytest.fixture(scope="module")
@@ -195,21 +195,33 @@ def prefect_here(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind.name)
-def looked(
-    request: pytest.FixtureRequest, prefect_here: None, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Kind, Seen]:
-    """One look at one kind of bad input."""
-    from flows.looks.monitor import make_look  # noqa: PLC0415  imports Prefect, which reads the environment
-
+def looked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Kind, Seen]:
+    """One look at one kind of bad input, without Prefect."""
     kind: Kind = request.param
     folder = tmp_path_factory.mktemp(kind.name)
-    outcome = make_look(str(make_study(kind.name, folder)), data_cutoff=CUTOFF, out=str(folder / "out"))
-    return kind, read_seen(outcome.exit_code, folder / "out")
+    look_without_prefect(make_study(kind.name, folder), CUTOFF, folder / "out")
+    return kind, read_seen(folder / "out")
 
 
-def test_verdict_and_exit_code(looked: tuple[Kind, Seen], request: pytest.FixtureRequest) -> None:
+def test_verdict(looked: tuple[Kind, Seen]) -> None:
     kind, seen = looked
-    assert (seen.document["verdict"], seen.exit_code) == (kind.verdict, kind.exit_code)
+    assert seen.document["verdict"] == kind.verdict
+
+
+THROUGH_PREFECT = ("good", "empty_file", "header_only", "unknown_unit", "future_stamp", "sbp_11647")
+"""Of each verdict and exit code one that is looked at through Prefect in every run."""
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=[pytest.mark.slow] * (kind.name not in THROUGH_PREFECT)) for kind in KINDS],
+    ids=lambda kind: kind.name,
+)
+def test_verdict_and_exit_code_through_prefect(kind: Kind, prefect_here: None, tmp_path: Path) -> None:
+    from flows.looks.monitor import make_look  # noqa: PLC0415  imports Prefect, which reads the environment
+
+    outcome = make_look(str(make_study(kind.name, tmp_path)), data_cutoff=CUTOFF, out=str(tmp_path / "out"))
+    assert (outcome.document["verdict"], outcome.exit_code) == (kind.verdict, kind.exit_code)
 
 
 def test_says_what_is_wrong(looked: tuple[Kind, Seen]) -> None:
@@ -272,7 +284,7 @@ def test_as_a_process(name: str, prefect_url: str, tmp_path: Path) -> None:
     assert done.returncode == kind.exit_code, done.stderr
     assert json.loads(done.stdout)["verdict"] == kind.verdict
     assert "Traceback" not in done.stderr
-    assert kind.says in read_seen(done.returncode, tmp_path / "out").said
+    assert kind.says in read_seen(tmp_path / "out").said
 
 
 def test_a_mistake_in_the_protocol_is_told_with_its_line(tmp_path: Path) -> None:

@@ -138,6 +138,7 @@ def test_it_prints_when_each_rule_could_have_fired_and_touches_neither_ledger_no
     assert sorted(path.name for path in study.iterdir()) == ["feeds", "protocol.yaml", "replay"]
 
 
+@pytest.mark.slow
 def test_whatever_interrupts_it_the_next_start_goes_on_and_leaves_the_same_files(
     whole: tuple[subprocess.CompletedProcess[str], Path],
     study: Path,

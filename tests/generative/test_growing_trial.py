@@ -171,6 +171,7 @@ def moments(trial):
     return sorted(moment for moment in starts if moment <= trial.end)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(trials(), st.data())
 def test_what_was_crossed_stays_crossed_as_time_goes_on(trial, data):

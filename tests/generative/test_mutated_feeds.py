@@ -502,9 +502,16 @@ def test_every_kind_of_damage_is_done_to_both_bases() -> None:
 JUDGED = Judged()
 
 
-@pytest.mark.parametrize("first", range(0, COPIES, 50))
+AT_ONCE = 10
+"""Copies of one test; the first ten are looked at in each run, all in the slow one."""
+
+
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(AT_ONCE, COPIES, AT_ONCE))],
+)
 def test_no_damage_is_passed_over(first: int, bases: dict[str, Base], tmp_path: Path) -> None:
-    for number in range(first, min(first + 50, COPIES)):
+    for number in range(first, min(first + AT_ONCE, COPIES)):
         copy = make_copy(number, bases, tmp_path, JUDGED)
         assert_no_row_is_lost(copy)
         assert_what_cannot_be_used_says_why(copy)

@@ -137,6 +137,7 @@ def moved_counts(studies: list[tuple[Study, Charts]], protocol: StudyProtocol) -
         yield Count(*(sum(getattr(part, name) for part in parts) for name in Count.__dataclass_fields__))
 
 
+@pytest.mark.slow
 def test_cases_are_as_frequent_after_a_dose_as_elsewhere(
     studies: list[tuple[Study, Charts]], protocol: StudyProtocol
 ) -> None:
@@ -145,6 +146,7 @@ def test_cases_are_as_frequent_after_a_dose_as_elsewhere(
     assert standard_errors_from_one(counts) < 3
 
 
+@pytest.mark.slow
 def test_fever_is_as_frequent_after_any_moment_as_elsewhere(
     studies: list[tuple[Study, Charts]], protocol: StudyProtocol
 ) -> None:

@@ -44,6 +44,7 @@ def pending_path(random, subjects, rate, doses, speed):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", SPEEDS)
 @pytest.mark.parametrize("looks", [None, (7, 14, 20)])
 def test_a_rate_rule_keeps_alpha_while_subjects_are_pending(speed, looks):
@@ -76,6 +77,7 @@ def ratio_at(moment, starts):
     return float(in_control / in_risk) if in_risk else math.inf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", SPEEDS)
 def test_timing_rules_keep_alpha_when_looked_at_after_every_event(speed):
     """The ratio is that of each moment, while control hours are still to come: it may not cost alpha."""
@@ -91,6 +93,7 @@ def test_timing_rules_keep_alpha_when_looked_at_after_every_event(speed):
         assert within([walked(rule, path, 18.0).crossed_at is not None for path in paths], 0.05), method
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", SPEEDS)
 @pytest.mark.parametrize("looks", [1, 3])
 def test_a_scan_keeps_alpha_at_its_planned_looks(speed, looks):

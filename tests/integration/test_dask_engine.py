@@ -22,7 +22,7 @@ from flows.looks.tasks import stage
 from flows.settings import DASK_ADDRESS
 from flows.simulate import simulate
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(300)]
 
 SUBJECTS = 30
 FILES = ("cases.csv", "doses.csv", "quarantine.csv", "changes.csv", "validation.json")

@@ -74,6 +74,7 @@ def test_each_deployment_names_a_flow_that_takes_its_parameters(
     assert one.get("concurrency_limit", {}).get("limit") == limit
 
 
+@pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.timeout(900)
 def test_prefect_yaml_and_the_kubernetes_template_are_taken_by_a_server(
@@ -112,6 +113,7 @@ def test_prefect_yaml_and_the_kubernetes_template_are_taken_by_a_server(
     assert deployed["CYT107-IV scheduled"]["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
 
 
+@pytest.mark.slow
 def test_one_setting_keeps_ledger_and_prefect_in_one_postgresql_database_that_is_backed_up_and_restored(
     postgresql_database: str, tmp_path: Path
 ) -> None:

@@ -27,7 +27,7 @@ VARIABLE = "POSTDOSE_PHYSICIAN_URL"
 LONGEST_LOOK = 240
 SIGNAL = 20
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(900)]
 
 
 @dataclass

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 KILLING = Path(__file__).with_name("killed_at_each_step.py")
 EVERY = 11
 """Every eleventh step here, which keeps this below a minute; the program takes each when it is run by itself."""

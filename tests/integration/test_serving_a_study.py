@@ -31,7 +31,7 @@ BOUND_SECONDS = 300
 SIGNAL = "signal:three_cases"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(900)]
 
 
 @dataclass

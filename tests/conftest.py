@@ -1,0 +1,70 @@
+"""For all tests: the order in which files are begun, and a line every half a minute of how far a run is."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+
+LONGEST_FIRST = (
+    "integration/test_serving_a_study.py",
+    "integration/test_serving_through_faults.py",
+    "functional/test_bad_input.py",
+    "generative/test_mutated_feeds.py",
+    "integration/test_blind_closed.py",
+    "functional/test_replay_command.py",
+    "functional/test_command.py",
+    "functional/test_closed_command.py",
+    "integration/test_blind_look.py",
+    "generative/test_cases_brute_force.py",
+    "integration/test_dask_engine.py",
+    "integration/test_killed_at_any_point_of_a_command.py",
+    "generative/test_no_effect_is_no_effect.py",
+    "integration/test_killed_at_any_point_of_its_work.py",
+    "generative/test_design_generative.py",
+    "integration/test_replay.py",
+    "generative/test_precision_generative.py",
+    "functional/test_ledger_command.py",
+    "functional/test_alerts_command.py",
+)
+"""Files that take a worker longest are handed out first, so that none is left alone at the end."""
+
+SECONDS_BETWEEN_LINES = 30.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(
+        key=lambda item: places.get(item.nodeid.partition("::")[0].removeprefix("tests/"), len(places))
+    )
+
+
+class Progress:
+    """Writes how many tests are done, and which ended last."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config, self._began = config, time.monotonic()
+        self._written, self._all, self._done, self._failed = self._began, 0, 0, 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._all = self._all or len(session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self._all = len(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._failed += report.failed
+        self._done += report.when == "teardown"
+        now = time.monotonic()
+        if now - self._written >= SECONDS_BETWEEN_LINES:
+            self._written = now
+            minutes, seconds = divmod(round(now - self._began), 60)
+            self._config.get_terminal_writer().line(
+                f"\n{minutes}:{seconds:02}  {self._done:,} of {self._all:,} tests, {self._failed} failed, "
+                f"last {report.nodeid[:80]}"
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the workers of a run say nothing themselves
+        config.pluginmanager.register(Progress(config))
