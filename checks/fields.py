@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sized
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from checks.problems import refuse, shown
@@ -79,41 +81,46 @@ def _zone(name: str) -> str:
     raise refuse(shown(name), f"an IANA time zone of a place, such as {(*nearest, 'Europe/Paris')[0]}")
 
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_CRON_FIELDS: tuple[tuple[str, int, int, tuple[str, ...]], ...] = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day of the month", 1, 31, ()),
-    ("month", 1, 12, _MONTHS),
-    ("day of the week", 0, 7, _DAYS),
+_CRON_FIELDS = (
+    ("minute", 0, 59),
+    ("hour", 0, 23),
+    ("day of the month", 1, 31),
+    ("month", 1, 12),
+    ("day of the week", 0, 7),
 )
-"""What each field of a crontab line may hold (POSIX.1-2017, crontab; names and steps as in Vixie cron)."""
+"""The fields of a crontab line (POSIX.1-2017, crontab; names and steps as in Vixie cron), and their numbers."""
+
+_CRON_FIELD = re.compile(r"(?:[0-9*,/-]|\b[A-Za-z]{3}\b)+", re.ASCII)
+"""What fields are made of; the letters and marks that cronsim knows beyond that are unknown to Prefect."""
 
 
-def _cron_number(text: str, low: int, names: tuple[str, ...]) -> int:
-    return names.index(text.lower()) + low if text.lower() in names else int(text)
-
-
-def _cron_part_fits(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:
-    match = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/(\d+))?", part, re.ASCII)
-    if match is None or (match[3] is not None and not 1 <= int(match[3]) <= high):
+def _cron_field_fits(place: int, field: str, high: int) -> bool:
+    """Whether cronsim reads a field as the one at its place, and no step in it is longer than the field."""
+    line = ["*"] * len(_CRON_FIELDS)
+    line[place] = field
+    if _CRON_FIELD.fullmatch(field) is None or any(int(step) > high for step in re.findall(r"/(\d+)", field)):
         return False
+    return _is_cron(" ".join(line))
+
+
+def _is_cron(line: str) -> bool:
     try:
-        ends = [_cron_number(end, low, names) for end in match.groups()[:2] if end is not None]
-    except ValueError:
+        CronSim(line, datetime(2000, 1, 1))  # the grammar alone is asked: no schedule begins then
+    except CronSimError:
         return False
-    return ends == sorted(ends) and all(low <= end <= high for end in ends)
+    return True
 
 
 def _cron(text: str) -> str:
     fields = text.split()
     if len(fields) != len(_CRON_FIELDS):
         raise refuse(shown(text), "five fields: minute, hour, day of the month, month, day of the week")
-    for field, (name, low, high, names) in zip(fields, _CRON_FIELDS, strict=True):
-        if not all(_cron_part_fits(part, low, high, names) for part in field.split(",")):
+    for place, (field, (name, low, high)) in enumerate(zip(fields, _CRON_FIELDS, strict=True)):
+        if not _cron_field_fits(place, field, high):
             allowed = f"{low}-{high}, *, lists, ranges and steps such as */5"
             raise refuse(f"{shown(field)} as the {name}", allowed)
+    if not _is_cron(text):
+        raise refuse(shown(text), "a schedule that comes: no month has such a day")
     return text
 
 

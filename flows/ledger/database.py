@@ -3,7 +3,7 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
@@ -56,6 +56,23 @@ class Database:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(WRITERS_LOCK)))
             yield connection
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can use it: SQLite is of one."""
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Hold one connection, without a transaction; how it ends is nobody's problem."""
+        with self._said():
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            yield connection
+        finally:
+            with suppress(SQLAlchemyError):
+                connection.close()
+                self._engine.dispose()  # the session ends, rather than wait in the pool with what it locks
 
     @contextmanager
     def _said(self) -> Iterator[None]:

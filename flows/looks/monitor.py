@@ -27,9 +27,9 @@ from flows.engines import Engine, EngineName, open_engine
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.heartbeat import HEARTBEAT_URL, beat, feed_faults
 from flows.ledger import Head, Ledger, canonical
-from flows.locks import turn_of_look
 from flows.looks import tasks
 from flows.looks.artifacts import Progress, show_look
+from flows.looks.guard import turn_of_look
 from flows.looks.study import open_study, protocol_path
 from flows.pages.message import look_facts
 from flows.report import Look, build_document
@@ -106,7 +106,7 @@ def monitor_study(
     opened = open_study(study, os.environ)
     protocol, settings = opened.protocol, opened.settings
     inbox = open_inbox(protocol, settings.addresses, feeds, quiet_seconds=quiet_seconds)
-    with turn_of_look(protocol.folder, protocol.study.id):
+    with turn_of_look(protocol.folder, protocol.study.id, state_url=settings.state_url):
         cutoff = _cutoff(data_cutoff)
         named = protocol.folder / "looks" / protocol.study.id / f"{cutoff:%Y%m%dT%H%M%SZ}"
         progress = Progress(protocol.study.id, stages=5)

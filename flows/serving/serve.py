@@ -25,12 +25,12 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import StudyProtocol, load_protocol
-from flows.locks import only_server
 from flows.looks.closed.look import look_closed
 from flows.looks.monitor import monitor_study
 from flows.looks.nightly import check_record
 from flows.looks.study import open_study
 from flows.serving.arrivals import SETTLED
+from flows.serving.only_server import only_server
 from flows.serving.review import review_signal
 from flows.serving.watch import BEGUN, Watched, end_lost, watch_alerts, watch_arrivals
 

@@ -26,7 +26,7 @@ from prefect.states import Completed, Crashed
 from checks.errors import LedgerWriteError
 from flows.ledger.life import Alert
 from flows.ledger.life import State as AlertState
-from flows.locks import is_looking
+from flows.looks.guard import is_looking
 from flows.looks.study import Study, open_study, protocol_path, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
 from flows.serving.escalate import take_turn
@@ -121,7 +121,7 @@ async def _look(watched: Watched, unseen: Sequence[str]) -> bool:
     study = watched.study
     try:
         async with get_client() as client:
-            if not is_looking(study.protocol.folder, study.id):
+            if not is_looking(study.protocol.folder, study.id, state_url=study.settings.state_url):
                 await end_lost(client, [f"{study.id} arrival"])
             run = await _start_look(client, study.id, unseen)
             while run.state is None or not run.state.is_final():

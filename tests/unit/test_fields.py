@@ -51,6 +51,10 @@ def test_a_crontab_line_is_accepted(cron: str) -> None:
         "-1 * * * *",
         "@daily",
         "٣ * * * *",
+        "0 0 31 2 *",  # never
+        "0 0 L * *",  # of cronsim alone
+        "0 0 * * 5L",
+        "0 0 * * MON#2",
     ],
 )
 def test_what_is_no_crontab_line_is_refused(cron: str) -> None:

@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 
 from checks.errors import UsageError
-from flows.locks import is_looking, only_server, turn_of_look
+from flows.looks.guard import is_looking, turn_of_look
+from flows.serving.only_server import only_server
 
+SQLITE = "sqlite://"
 HOLDER = """
 import sys
 from pathlib import Path
-from flows.locks import {turn}
+from functools import partial
+from flows.looks.guard import turn_of_look
+from flows.serving.only_server import only_server
+turn_of_look = partial(turn_of_look, state_url="sqlite://")
 with {turn}(Path(sys.argv[1]), "S"):
     print("held", flush=True)
     sys.stdin.read()
@@ -60,7 +65,7 @@ def test_a_look_waits_for_the_one_before_and_goes_on_beside_one_that_hangs(
     caplog.set_level(logging.INFO, logger="postdose")
     before = Holder("turn_of_look", tmp_path)
     try:
-        with turn_of_look(tmp_path, "S", longest=timedelta(seconds=0.3)):
+        with turn_of_look(tmp_path, "S", state_url=SQLITE, longest=timedelta(seconds=0.3)):
             pass
     finally:
         before.kill()
@@ -69,19 +74,19 @@ def test_a_look_waits_for_the_one_before_and_goes_on_beside_one_that_hangs(
         "The look before has not ended for 0:00:00.300000",
     ]
     caplog.clear()
-    with turn_of_look(tmp_path, "S"):
+    with turn_of_look(tmp_path, "S", state_url=SQLITE):
         pass
     assert caplog.messages == []
 
 
 def test_a_look_is_being_made_as_long_as_its_process_lives(tmp_path: Path) -> None:
-    assert not is_looking(tmp_path, "S")
+    assert not is_looking(tmp_path, "S", state_url=SQLITE)
     look = Holder("turn_of_look", tmp_path)
     try:
-        assert is_looking(tmp_path, "S")
-        assert not is_looking(tmp_path, "T")
+        assert is_looking(tmp_path, "S", state_url=SQLITE)
+        assert not is_looking(tmp_path, "T", state_url=SQLITE)
     finally:
         look.kill()
-    assert not is_looking(tmp_path, "S")
-    with turn_of_look(tmp_path, "S", longest=timedelta(0)):  # asking took it from nobody
-        assert is_looking(tmp_path, "S")
+    assert not is_looking(tmp_path, "S", state_url=SQLITE)
+    with turn_of_look(tmp_path, "S", state_url=SQLITE, longest=timedelta(0)):  # asking took it from nobody
+        assert is_looking(tmp_path, "S", state_url=SQLITE)
