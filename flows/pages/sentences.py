@@ -8,15 +8,11 @@ from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, r
 
 Record = Mapping[str, Any]
 
-P_VALUE_METHODS = frozenset({"self_controlled", "scan"})
-"""Timing methods whose boundary is a p-value, one look's share of alpha; the others have a statistic."""
-
 STATISTICS: Mapping[str, str] = {
-    "maxsprt_binomial": "log likelihood ratio",
-    "maxsprt_poisson": "log likelihood ratio",
-    "e_process": "e-value",
+    "log_likelihood_ratio": "log likelihood ratio",
+    "e_value": "e-value",
 }
-"""What the other timing methods compare with their boundary."""
+"""What a timing method compares with its boundary where that is no p-value."""
 
 _PLACES = ("yes", "possible", "no")
 
@@ -142,7 +138,7 @@ def boundary_text(rule: Record) -> str:
     """Return the rule's boundary, or that none applies yet."""
     if rule["boundary"] is None:
         return "none yet"
-    if rule["method"] in P_VALUE_METHODS:
+    if rule["detail"]["boundary_is"] == "p_value":
         return f"p {AT_MOST} {rate(rule['boundary'])}"
     return number(rule["boundary"])
 
@@ -157,9 +153,10 @@ def observed_cell(rule: Record) -> Cell:
         return Cell(counted)
     window = "the window found" if rule["method"] == "scan" else "the risk window"
     note = f"{counted} events in {window}"
-    if rule["method"] in P_VALUE_METHODS:
+    boundary_is = rule["detail"]["boundary_is"]
+    if boundary_is == "p_value":
         return Cell(f"p = {p_text(rule['p_value'])}", note)
-    return Cell(f"{STATISTICS[rule['method']]} {ratio(rule['statistic'])}", note)
+    return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
 
 
 def grade_text(grade: str | None) -> str:

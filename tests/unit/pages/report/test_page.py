@@ -87,7 +87,7 @@ def test_each_rule_stands_against_its_boundary_with_its_best_and_worst_case(page
 
 def test_a_timing_rule_on_p_values_shows_its_share_of_alpha(page, signal):
     signal["rules"][2] |= {"method": "self_controlled", "boundary": 0.0125}
-    signal["rules"][2]["detail"] |= {"p_best": 0.03, "p_worst": 0.0002}
+    signal["rules"][2]["detail"] |= {"boundary_is": "p_value", "p_best": 0.03, "p_worst": 0.0002}
     said = _words(page(signal))
     assert "p = 0.00062 3 of 4 events in the risk window p \u2264 0.0125" in said
     assert "best case 0.03, worst case 0.0002" in said

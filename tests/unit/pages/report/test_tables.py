@@ -31,6 +31,7 @@ def test_a_scan_counts_events_in_the_window_it_found(signal):
     scanned = {
         **timing,
         "method": "scan",
+        "detail": {"boundary_is": "p_value"},
         "verdict": "not_crossed",
         "events": 3,
         "n_evaluable": 7,
