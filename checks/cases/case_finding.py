@@ -12,7 +12,6 @@ from checks.cases.accrued_hours import Accrual, control_accrual, hours_accrued
 from checks.cases.charts import Charts, event_labels, highest_grade, on_axis
 from checks.cases.composites import dose_anchors, find_composites
 from checks.cases.control_events import ControlEvent, control_events
-from checks.cases.criteria import terms, vital_criteria, vitals_named, vitals_of
 from checks.cases.dose_windows import (
     at_their_longest,
     control_spans,
@@ -27,7 +26,7 @@ from checks.cases.dose_windows import (
     with_cases,
 )
 from checks.cases.joined_onsets import Onset
-from checks.cases.measured_onsets import Anchors
+from checks.cases.measured_onsets import Anchors, comparable, named_tests
 from checks.cases.pairing import Composite
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds_of
 from checks.protocol import StudyProtocol
@@ -106,7 +105,7 @@ def find_cases(
     data_cutoff
         The only "now".
     """
-    charts = charts.of_vitals(vitals_named(protocol.case_definition))
+    charts = charts.of_tests(protocol.case_definition.tests)
     numbered = number_doses(administrations)
     trusted = trusted_doses(numbered)
     # a quarantined dose has hours of its own, but cuts none from a dose that can be trusted
@@ -191,7 +190,7 @@ def _widest(
     It asks what no single way to take the times can: a dose whose hours may end later, a report that may tell of
     another onset than the measured one, a baseline that may hold other measurements.
     """
-    named = frozenset().union(*(terms(part) for part in protocol.case_definition.components.values()))
+    named = frozenset().union(*(part.terms for part in protocol.case_definition.components.values()))
     passes = ((trusted, charts.trusted()), *_worse(administrations, trusted, charts))
     for doses, some in passes:
         open_doses = doses.loc[~known_to_the_instant(doses), "USUBJID"]
@@ -212,7 +211,7 @@ def _first_in_risk_windows(cases: tuple[Case, ...]) -> tuple[Case, ...]:
 def _observed(charts: Charts, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
     parts = []
     for component in protocol.case_definition.components.values():
-        measured = on_axis(charts, vitals_of(vital_criteria(component)))
+        measured = comparable(on_axis(charts, named_tests(component.measured)), component.measured)
         codes, times = measured.axis >> SECONDS_BITS, seconds_of(measured.axis)
         parts.append(
             observed_spans(codes, times, measured.kinds, max_gap_hours=protocol.limits.max_gap_hours)
@@ -297,7 +296,7 @@ def _grade(
 
 def _listed(record: str) -> tuple[bool, int, str]:
     """Order records for a reader, whatever the order of the rows: what was measured first, then by number."""
-    return not record.startswith("VS:"), len(record), record
+    return record.startswith("AE:"), len(record), record
 
 
 def _hours(span: int) -> float:

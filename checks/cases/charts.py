@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from checks.cases.dose_windows import seconds, subject_codes
-from checks.cases.measured_onsets import Extremes, Measurements
+from checks.cases.measured_onsets import Extremes, Flags, Measurements, Test
 from checks.cases.spans import Instants, place
 
 GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
@@ -21,7 +21,7 @@ Any grade is preferred to any word: the two are not one scale.
 class Charts:
     """The subjects' measurements and adverse events that one pass over the anchors may use.
 
-    Those measurements that the case definition does not ask for are left out by ``of_vitals``.
+    Those measurements that the case definition does not ask for are left out by ``of_tests``.
 
     ``at_widest`` takes each time that is not known to the instant to be whichever makes a case.
     """
@@ -51,9 +51,9 @@ class Charts:
             adverse_events=self.adverse_events[self.adverse_events["trusted"]],
         )
 
-    def of_vitals(self, vitals: Collection[str]) -> "Charts":
-        """Return the charts with the measurements of these vitals alone."""
-        return replace(self, measurements=_of(self.measurements, vitals))
+    def of_tests(self, tests: Collection[Test]) -> "Charts":
+        """Return the charts with the measurements of these tests alone."""
+        return replace(self, measurements=_of(self.measurements, tests))
 
     def widened(self) -> "Charts":
         """Return the same charts, with each unknown time as open as it may be."""
@@ -71,13 +71,19 @@ def highest_grade(stated: Iterable[object]) -> str | None:
     return GRADES[max(known)].lower() if known else None
 
 
-def on_axis(charts: Charts, vitals: Sequence[str]) -> Measurements:
-    """Return the measurements of the given vitals that have an instant, in order on the shared axis."""
+def measurement_labels(measurements: pd.DataFrame) -> pd.Series:
+    """Return how the evidence of a case names each measurement."""
+    domain = measurements["domain"].astype("str")
+    return domain + ":" + domain + "SEQ=" + measurements["sequence"].astype("str")
+
+
+def on_axis(charts: Charts, tests: Sequence[Test]) -> Measurements:
+    """Return the measurements of the given tests that have an instant, in order on the shared axis."""
     instant = charts.measurements["earliest"] == charts.measurements["latest"]
-    rows = _of(charts.measurements[instant], vitals)
+    rows = _of(charts.measurements[instant], tests)
     codes = subject_codes(rows["USUBJID"], charts.known)
     axis = place(codes, seconds(rows["earliest"]))
-    kinds = _kinds(rows, vitals)
+    kinds = _kinds(rows, tests)
     order = np.lexsort((rows.index.to_numpy(), kinds, axis))
     order = order[codes[order] >= 0]
     return Measurements(
@@ -85,28 +91,39 @@ def on_axis(charts: Charts, vitals: Sequence[str]) -> Measurements:
         kinds[order],
         rows["value"].to_numpy()[order],
         rows["alternative"].to_numpy()[order],
+        rows["upper_limit"].to_numpy()[order],
         rows["trusted"].to_numpy()[order],
         rows.index.to_numpy()[order],
     )
 
 
-def _of(measurements: pd.DataFrame, vitals: Collection[str]) -> pd.DataFrame:
-    return measurements[(measurements["domain"] == "VS") & measurements["test"].isin(vitals)]
+def _of(measurements: pd.DataFrame, tests: Collection[Test]) -> pd.DataFrame:
+    wanted = np.zeros(len(measurements), bool)
+    for test in tests:
+        wanted |= is_of(measurements, test)
+    return measurements[wanted]
 
 
-def _kinds(rows: pd.DataFrame, vitals: Sequence[str]) -> Instants:
-    """Return the place of each measurement's vital, every one of which is among ``vitals``."""
-    codes, tests = pd.factorize(rows["test"])
-    kinds: Instants = pd.Index(vitals).get_indexer(pd.Index(tests))[codes].astype(np.int64)
+def is_of(measurements: pd.DataFrame, test: Test) -> Flags:
+    """Return which measurements are of a test, by its domain and code."""
+    domain, code = test
+    return ((measurements["domain"] == domain) & (measurements["test"] == code)).to_numpy(bool)
+
+
+def _kinds(rows: pd.DataFrame, tests: Sequence[Test]) -> Instants:
+    """Return the place of each measurement's test, every one of which is among ``tests``."""
+    kinds = np.zeros(len(rows), np.int64)
+    for kind, test in enumerate(tests):
+        kinds[is_of(rows, test)] = kind
     return kinds
 
 
-def extremes(charts: Charts, vitals: Sequence[str]) -> Extremes:
-    """Return every measurement of the given vitals, whatever is known of its time."""
-    rows = _of(charts.measurements, vitals)
+def extremes(charts: Charts, tests: Sequence[Test]) -> Extremes:
+    """Return every measurement of the given tests, whatever is known of its time."""
+    rows = _of(charts.measurements, tests)
     codes = subject_codes(rows["USUBJID"], charts.known)
     return Extremes(
-        _kinds(rows, vitals),
+        _kinds(rows, tests),
         place(codes, seconds(rows["earliest"])),
         place(codes, seconds(rows["latest"])),
         rows["value"].to_numpy(),

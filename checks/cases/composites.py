@@ -12,11 +12,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from checks.cases.charts import Charts, extremes, on_axis
-from checks.cases.criteria import terms, vital_criteria, vitals_of
+from checks.cases.charts import Charts, extremes, measurement_labels, on_axis
 from checks.cases.dose_windows import seconds, subject_codes
 from checks.cases.joined_onsets import Onset, merge_reports
-from checks.cases.measured_onsets import Anchors, vital_onsets
+from checks.cases.measured_onsets import Anchors, measured_onsets, named_tests
 from checks.cases.pairing import Composite, pair_onsets
 from checks.cases.reported_onsets import reports
 from checks.cases.spans import place
@@ -47,23 +46,22 @@ def find_composites(anchors: Anchors, charts: Charts, protocol: StudyProtocol) -
 def _component_onsets(
     component: Component, anchors: Anchors, charts: Charts, protocol: StudyProtocol
 ) -> Mapping[int, list[Onset]]:
-    criteria = vital_criteria(component)
-    vitals = vitals_of(criteria)
+    criteria = component.measured
+    tests = named_tests(criteria)
     washout = protocol.case_definition.washout_hours
     together_hours = protocol.limits.max_gap_hours if component.all_of else None
-    found = vital_onsets(
+    found = measured_onsets(
         anchors,
-        on_axis(charts, vitals),
+        on_axis(charts, tests),
         criteria,
-        vitals,
         baseline_hours=protocol.baseline_hours,
         washout_hours=washout,
         together_hours=together_hours,
-        extremes=extremes(charts, vitals) if charts.at_widest else None,
+        extremes=extremes(charts, tests) if charts.at_widest else None,
     )
     measured = _measured(found.onsets, anchors, charts)
     reported = reports(
-        terms(component),
+        component.terms,
         criteria,
         anchors,
         charts,
@@ -93,12 +91,12 @@ def _instants_present(present: pd.DataFrame) -> Mapping[int, list[int]]:
 
 def _measured(onsets: pd.DataFrame, anchors: Anchors, charts: Charts) -> dict[int, list[Onset]]:
     shown = sorted({record for rows in onsets["records"] for record in rows})
-    labels = dict(zip(shown, charts.measurements["sequence"].loc[shown], strict=True))
+    labels = dict(zip(shown, measurement_labels(charts.measurements.loc[shown]), strict=True))
     by_anchor: dict[int, list[Onset]] = defaultdict(list)
     columns = (onsets[name].tolist() for name in ("anchor", "earliest", "latest", "certain", "records"))
     for anchor, earliest, latest, sure, rows in zip(*columns, strict=True):
         certain = bool(sure and anchors.exact[anchor])
-        evidence = tuple(f"VS:VSSEQ={labels[record]}" for record in rows)
+        evidence = tuple(labels[record] for record in rows)
         by_anchor[anchor].append(Onset(earliest, latest, latest, certain, evidence))
     return dict(by_anchor)
 

@@ -4,7 +4,7 @@ The work is done on arrays of all subjects at once: measurements that could neve
 first, what is left meets each anchor's hours by one sorted search, and only then are baselines computed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,8 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.criteria import Flags, Values, VitalCriterion
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants
+from checks.criteria import Amounts, Measured
+
+Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Test = tuple[str, str]
+"""The domain and the code of a test."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,16 @@ class Anchors:
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """Readings of one component's vitals, in order on the shared axis.
+    """Measurements of one component's tests, in order on the shared axis.
 
-    ``kinds`` are places in the tuple of vitals; ``records`` are row numbers of the table of measurements.
+    ``kinds`` are places in the tuple of tests; ``records`` are row numbers of the table of measurements.
     """
 
     axis: Instants
     kinds: npt.NDArray[np.int64]
     values: Values
     alternatives: Values
+    upper_limits: Values
     trusted: Flags
     records: npt.NDArray[np.int64]
 
@@ -57,14 +63,42 @@ class Measurements:
             self.kinds[keep],
             self.values[keep],
             self.alternatives[keep],
+            self.upper_limits[keep],
             self.trusted[keep],
             self.records[keep],
         )
 
+    @property
+    def amounts(self) -> Amounts:
+        """The values, as they are, beside their limits."""
+        return Amounts(self.values, self.upper_limits)
+
+    @property
+    def alternative_amounts(self) -> Amounts:
+        """The values in another unit that the numbers would fit."""
+        return Amounts(self.alternatives, self.upper_limits)
+
+
+def named_tests(criteria: Iterable[Measured]) -> tuple[Test, ...]:
+    """Return the distinct tests of the criteria, sorted."""
+    return tuple(sorted({criterion.test for criterion in criteria}))
+
+
+def comparable(measured: Measurements, criteria: Sequence[Measured]) -> Measurements:
+    """Return the measurements that every criterion of their test can judge: the others show no absence."""
+    return measured.take(_comparable(measured, criteria))
+
+
+def _comparable(measured: Measurements, criteria: Sequence[Measured]) -> Flags:
+    judged, tests = np.ones(len(measured.axis), bool), named_tests(criteria)
+    for criterion in criteria:
+        judged &= (measured.kinds != tests.index(criterion.test)) | criterion.comparable(measured.amounts)
+    return judged
+
 
 @dataclass(frozen=True, slots=True)
 class Extremes:
-    """Readings of one component's vitals, whatever is known of their times, for baselines at their extreme.
+    """Measurements of one component's tests, whatever is known of their times, for baselines at their extreme.
 
     In the worst case a baseline is the lowest, or highest, measurement that may lie in its hours: the median of
     those that do cannot lie beyond. Where nothing is open both are the median.
@@ -93,7 +127,7 @@ class Extremes:
         return found[:, back]
 
 
-class VitalOnsets(NamedTuple):
+class MeasuredOnsets(NamedTuple):
     """New onsets by measurement, one row each, and every instant at which the component was present.
 
     ``onsets`` has columns anchor, earliest, latest (shared axis), certain, records (tuple of row numbers);
@@ -112,67 +146,66 @@ class Pairs:
     measured: npt.NDArray[np.int64]
 
 
-def vital_onsets(
+def measured_onsets(
     anchors: Anchors,
     measured: Measurements,
-    criteria: Sequence[VitalCriterion],
-    vitals: Sequence[str],
+    criteria: Sequence[Measured],
     *,
     baseline_hours: tuple[float, float],
     washout_hours: float,
     together_hours: float | None = None,
     extremes: Extremes | None = None,
-) -> VitalOnsets:
+) -> MeasuredOnsets:
     """Return the new onsets of one component by measurement.
 
     A component is newly present at the first abnormal measurement after ``washout_hours`` without one, when it was
     measured and found absent in those hours. The onset lies between the last instant seen absent and that
-    measurement. Where it was not measured in those hours, or where an absolute criterion is met while the vital's
+    measurement. Where it was not measured in those hours, or where an absolute criterion is met while the test's
     baseline is missing, the onset is uncertain. With ``together_hours`` every criterion must hold, each by the
-    last measurement of its vital in that many hours; without, any one is enough. With ``extremes`` a relative
-    criterion is met, without certainty, where it is against the most extreme baseline that can be.
+    last measurement of its test in that many hours; without, any one is enough. With ``extremes`` a relative
+    criterion is met, without certainty, where it is against the most extreme baseline that can be. A measurement
+    that a criterion cannot judge (a laboratory result without its limit) may have met it and never shows absence.
     """
     washout = int(washout_hours * HOUR)
     every = together_hours is not None
-    suspect = measured if every else measured.take(_possibly_abnormal(measured, criteria, vitals))
+    suspect = measured if every else measured.take(_possibly_abnormal(measured, criteria))
     pairs = _meet(anchors, suspect.axis, washout)
-    judgement = _judge(anchors, pairs, suspect, measured, criteria, vitals, baseline_hours, extremes=extremes)
+    judgement = _judge(anchors, pairs, suspect, measured, criteria, baseline_hours, extremes=extremes)
     if together_hours is None:
         present, certain = (np.asarray(flags.any(axis=0)) for flags in judgement)
     else:
-        kinds = [vitals.index(criterion.vital) for criterion in criteria]
+        tests = named_tests(criteria)
+        kinds = [tests.index(criterion.test) for criterion in criteria]
         present, certain = _together(judgement, pairs, suspect, kinds, int(together_hours * HOUR))
     instants = _instants(pairs, suspect, present, certain)
-    seen = measured.axis[measured.trusted]
-    return VitalOnsets(_new_onsets(instants, anchors, seen, washout), instants[["anchor", "axis"]])
+    seen = measured.axis[measured.trusted & _comparable(measured, criteria)]
+    return MeasuredOnsets(_new_onsets(instants, anchors, seen, washout), instants[["anchor", "axis"]])
 
 
-def _possibly_abnormal(
-    measured: Measurements, criteria: Sequence[VitalCriterion], vitals: Sequence[str]
-) -> Flags:
-    possible = np.isnan(measured.values)
+def _possibly_abnormal(measured: Measurements, criteria: Sequence[Measured]) -> Flags:
+    possible, tests = ~_comparable(measured, criteria), named_tests(criteria)
     for criterion in criteria:
-        of_vital = measured.kinds == vitals.index(criterion.vital)
-        bound = criterion.within_bound(measured.values) | criterion.within_bound(measured.alternatives)
-        possible |= of_vital & bound
+        of_test = measured.kinds == tests.index(criterion.test)
+        bound = criterion.within_bound(measured.amounts)
+        possible |= of_test & (bound | criterion.within_bound(measured.alternative_amounts))
     return possible
 
 
 def may_be_met(
-    criterion: VitalCriterion, values: Values, alternatives: Values, lowest_highest: Values | None
+    criterion: Measured, amounts: Amounts, alternatives: Amounts, lowest_highest: Values | None
 ) -> Flags:
-    """Return where a measurement may meet a criterion: as it is, in another unit, or because it cannot be read.
+    """Return where a measurement may meet a criterion: as it is, in another unit, or because it cannot be judged.
 
     A relative criterion is asked against the most extreme baseline, where ``lowest_highest`` has one; a
     missing baseline never meets it.
     """
-    unreadable = np.isnan(values) & np.isnan(alternatives)
+    unreadable = ~criterion.comparable(amounts) & ~criterion.comparable(alternatives)
     if not criterion.relative:
-        return unreadable | criterion.within_bound(values) | criterion.within_bound(alternatives)
+        return unreadable | criterion.within_bound(amounts) | criterion.within_bound(alternatives)
     if lowest_highest is None:
         return unreadable
-    against = lowest_highest[0 if criterion.sign > 0 else 1]
-    return unreadable | criterion.met(values, against) | criterion.met(alternatives, against)
+    against = lowest_highest[0 if criterion.rises else 1]
+    return unreadable | criterion.met(amounts, against) | criterion.met(alternatives, against)
 
 
 def _meet(anchors: Anchors, axis: Instants, washout: int) -> Pairs:
@@ -200,18 +233,17 @@ def _judge(
     pairs: Pairs,
     suspect: Measurements,
     measured: Measurements,
-    criteria: Sequence[VitalCriterion],
-    vitals: Sequence[str],
+    criteria: Sequence[Measured],
     baseline_hours: tuple[float, float],
     *,
     extremes: Extremes | None,
 ) -> Judgement:
-    values, alternatives = suspect.values[pairs.measured], suspect.alternatives[pairs.measured]
+    amounts, alternatives = suspect.amounts.at(pairs.measured), suspect.alternative_amounts.at(pairs.measured)
     kinds, trusted = suspect.kinds[pairs.measured], suspect.trusted[pairs.measured]
-    judgement = Judgement(*(np.zeros((len(criteria), len(values)), bool) for _ in Judgement._fields))
-    for kind, vital in enumerate(vitals):
+    judgement = Judgement(*(np.zeros((len(criteria), len(kinds)), bool) for _ in Judgement._fields))
+    for kind, test in enumerate(named_tests(criteria)):
         mine = np.flatnonzero(kinds == kind)
-        own = [row for row, criterion in enumerate(criteria) if criterion.vital == vital]
+        own = [row for row, criterion in enumerate(criteria) if criterion.test == test]
         baselines = np.full(len(mine), np.nan)
         needs_baseline = any(criteria[row].relative for row in own)
         if needs_baseline and len(mine):
@@ -220,11 +252,12 @@ def _judge(
         if extremes is not None and needs_baseline:
             widest = extremes.baselines(anchors, pairs.anchors[mine], kind, baseline_hours)
         for row in own:
-            met = criteria[row].met(values[mine], baselines)
-            # a withheld measurement that cannot be read could have been anything
-            perhaps = np.isnan(values[mine]) | criteria[row].met(alternatives[mine], baselines)
+            one, here, other = criteria[row], amounts.at(mine), alternatives.at(mine)
+            met = one.met(here, baselines)
+            # what cannot be judged (withheld and unreadable, or without its limit) could have been anything
+            perhaps = ~one.comparable(here) | one.met(other, baselines)
             if widest is not None:
-                perhaps |= may_be_met(criteria[row], values[mine], alternatives[mine], widest)
+                perhaps |= may_be_met(one, here, other, widest)
             judgement.present[row, mine] = met | perhaps
             judgement.certain[row, mine] = met & trusted[mine] & ~(needs_baseline & np.isnan(baselines))
     return judgement
@@ -233,7 +266,7 @@ def _judge(
 def _together(
     judgement: Judgement, pairs: Pairs, suspect: Measurements, kinds: Sequence[int], gap: int
 ) -> tuple[Flags, Flags]:
-    """Return where every criterion holds by the last measurement of its vital within the gap."""
+    """Return where every criterion holds by the last measurement of its test within the gap."""
     axis = suspect.axis[pairs.measured]
     changes = (np.diff(pairs.anchors) != 0) | (np.diff(axis) != 0)
     final = np.flatnonzero(np.concatenate([changes, [True]]))[: len(axis)]
@@ -258,7 +291,7 @@ def _baselines(
     kind: int,
     baseline_hours: tuple[float, float],
 ) -> Values:
-    """Return the median of a vital in the baseline hours before each wanted anchor, missing where there is none."""
+    """Return the median of a test in the baseline hours before each wanted anchor, missing where there is none."""
     keep = (measured.kinds == kind) & ~np.isnan(measured.values)
     axis, values = measured.axis[keep], measured.values[keep]
     unique, back = np.unique(wanted, return_inverse=True)

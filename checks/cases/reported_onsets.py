@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.charts import Charts, event_labels, extremes
-from checks.cases.criteria import Flags, VitalCriterion, vitals_of
+from checks.cases.charts import Charts, event_labels, extremes, is_of, measurement_labels
 from checks.cases.dose_windows import seconds, subject_codes
 from checks.cases.joined_onsets import Onset
-from checks.cases.measured_onsets import Anchors, Extremes, may_be_met, spread
+from checks.cases.measured_onsets import Anchors, Extremes, Flags, may_be_met, named_tests, spread
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place
+from checks.criteria import Amounts, Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class _Reported:
 
 def reports(
     terms: frozenset[str],
-    criteria: Sequence[VitalCriterion],
+    criteria: Sequence[Measured],
     anchors: Anchors,
     charts: Charts,
     *,
@@ -70,20 +70,26 @@ def _events(terms: frozenset[str], charts: Charts) -> pd.DataFrame:
     return named.assign(label=event_labels(named))
 
 
-def _dated(criteria: Sequence[VitalCriterion], charts: Charts) -> pd.DataFrame:
+def _dated(criteria: Sequence[Measured], charts: Charts) -> pd.DataFrame:
     """Return the measurements without an instant that could meet a criterion, if not by which baseline."""
     measurements = charts.measurements
     without = measurements["earliest"] < measurements["latest"]
     if not without.any():
         return measurements.head(0).assign(label="", timed=False)
-    rows = measurements[without & measurements["test"].isin(vitals_of(criteria))]
+    rows = measurements[without]
+    amounts, alternatives = _amounts(rows)
     possible = np.zeros(len(rows), bool)
     for criterion in criteria:
-        bound = criterion.within_bound(rows["value"].to_numpy())
-        bound |= criterion.within_bound(rows["alternative"].to_numpy()) | rows["value"].isna().to_numpy()
-        possible |= (rows["test"] == criterion.vital).to_numpy(dtype=bool) & bound
+        bound = criterion.within_bound(amounts) | criterion.within_bound(alternatives)
+        possible |= is_of(rows, criterion.test) & (bound | ~criterion.comparable(amounts))
     kept = rows[possible]
-    return kept.assign(label="VS:VSSEQ=" + kept["sequence"].astype("str"), timed=False)
+    return kept.assign(label=measurement_labels(kept), timed=False)
+
+
+def _amounts(rows: pd.DataFrame) -> tuple[Amounts, Amounts]:
+    """Return the values of measurements, and those in another unit that the numbers would fit."""
+    limits = rows["upper_limit"].to_numpy()
+    return Amounts(rows["value"].to_numpy(), limits), Amounts(rows["alternative"].to_numpy(), limits)
 
 
 def _reported(events: pd.DataFrame, dated: pd.DataFrame, charts: Charts) -> _Reported:
@@ -116,24 +122,23 @@ def _hold(
     dated: pd.DataFrame,
     measurement: Instants,
     anchor: Instants,
-    criteria: Sequence[VitalCriterion],
+    criteria: Sequence[Measured],
     anchors: Anchors,
     charts: Charts,
     baseline_hours: tuple[float, float],
 ) -> Flags:
     """Return where a measurement without an instant may meet a criterion beside an anchor."""
-    vitals = vitals_of(criteria)
-    tests = dated["test"].to_numpy(object)[measurement]
-    values, alternatives = (dated[name].to_numpy()[measurement] for name in ("value", "alternative"))
-    widest: Extremes | None = extremes(charts, vitals) if charts.at_widest else None
+    tests = named_tests(criteria)
+    amounts, alternatives = (one.at(measurement) for one in _amounts(dated))
+    widest: Extremes | None = extremes(charts, tests) if charts.at_widest else None
     holds = np.zeros(len(measurement), bool)
     for criterion in criteria:
-        mine = np.flatnonzero(tests == criterion.vital)
+        mine = np.flatnonzero(is_of(dated, criterion.test)[measurement])
         against = None
         if widest is not None and criterion.relative and len(mine):
-            kind = vitals.index(criterion.vital)
+            kind = tests.index(criterion.test)
             against = widest.baselines(anchors, anchor[mine], kind, baseline_hours)
-        holds[mine] |= may_be_met(criterion, values[mine], alternatives[mine], against)
+        holds[mine] |= may_be_met(criterion, amounts.at(mine), alternatives.at(mine), against)
     return holds
 
 

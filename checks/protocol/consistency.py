@@ -107,22 +107,30 @@ def formats_serve_their_domains(feeds: Feeds) -> Iterator[Finding]:
             yield Finding((*place, "layout", "results"), "results", f"columns alone; results serve {listed}")
 
 
-def _reachable(component: Component, feeds: Feeds) -> bool:
-    usable = [(feeds.ae if one.vital is None else feeds.vs) is not None for one in component.criteria]
-    return all(usable) if component.all_of else any(usable)
+SHOWN_BY = {"VS": "vitals", "LB": "laboratory tests", "AE": "terms"}
+"""What criteria name in each domain."""
+
+
+def _out_of_reach(component: Component, feeds: Feeds) -> list[str]:
+    """Return the domains without a feed for want of which the component can never be met; none if it can."""
+    declared = feeds.by_domain()
+    asked = {one.DOMAIN for one in component.criteria}
+    missing = [domain for domain in SHOWN_BY if domain in asked and domain not in declared]
+    return missing if component.all_of or len(missing) == len(asked) else []
 
 
 def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> Iterator[Finding]:
     """Require that the declared feeds can meet each component."""
     if feeds.vs is None and feeds.ae is None:
         return
-    missing, useless = ("vs", "vitals") if feeds.vs is None else ("ae", "terms")
     for name, component in case_definition.components.items():
-        if not _reachable(component, feeds):
-            found = f"a component that needs {useless}, without a feed {missing}"
-            yield Finding(
-                ("case_definition", "components", name), found, f"the feed {missing}, or other criteria"
-            )
+        missing = _out_of_reach(component, feeds)
+        if missing:
+            needed = " and ".join(SHOWN_BY[domain] for domain in missing)
+            without = " and ".join(missing).lower()
+            found = f"a component that needs {needed}, without a feed {without}"
+            allowed = f"the feed {without}, or other criteria"
+            yield Finding(("case_definition", "components", name), found, allowed)
 
 
 def subject_rates_have_planned_doses(rules: Rules, treatment: Treatment) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from checks.criteria import KINDS as CRITERION_KINDS
 from checks.problems import Finding, Findings, Place, one_of, shown
 from checks.protocol.model import CHANNEL_FORMS
 from checks.protocol.rules import RULE_KINDS
@@ -58,7 +59,7 @@ def _keys(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _is_of_kind(model: type[BaseModel], kind: str) -> bool:
-    return get_args(_keys(model).get("kind")) == (kind,)
+    return get_args(_keys(model).get("kind")) == (kind,) or getattr(model, "KEY", None) == kind
 
 
 def _allowed_keys(model: type[BaseModel], location: Place) -> tuple[str, ...]:
@@ -73,9 +74,11 @@ def _allowed_keys(model: type[BaseModel], location: Place) -> tuple[str, ...]:
 
 
 def _without_kind(location: Place) -> Place:
-    """Drop the kind that pydantic puts after the place of a rule: it is no key of the file."""
+    """Drop the kind that pydantic puts after the place of a rule or a criterion: it is no key of the file."""
     if location[0] == "rules" and len(location) > 2 and location[2] in RULE_KINDS:
         return (*location[:2], *location[3:])
+    if location[0] == "case_definition" and len(location) > 5 and location[5] in CRITERION_KINDS:
+        return (*location[:5], *location[6:])
     return location
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, model_validator
 
+from checks.criteria import Criterion, Measured, TermsCriterion
 from checks.fields import (
     Cron,
     Frozen,
@@ -22,8 +23,7 @@ from checks.fields import (
     Whole,
     Zone,
 )
-from checks.measurements import VITALS, unit_of, units_for
-from checks.problems import Finding, one_of, refuse, refuse_all, shown
+from checks.problems import Finding, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
 from checks.protocol.rules import Rule
 
@@ -158,52 +158,6 @@ class Limits(Section):
     max_gap_hours: Positive = 4.0
 
 
-_COMPARISONS = ("at_least", "below", "rise_at_least", "fall_at_least")
-_COMPANIONS = {"and_at_least": "rise_at_least", "and_below": "fall_at_least"}
-_VITAL_KEYS = ("vital", *_COMPARISONS, *_COMPANIONS, "unit")
-
-
-class Criterion(Section):
-    """One way to meet a component: a numeric vital compared with a limit or its baseline, or listed terms."""
-
-    vital: str | None = None
-    at_least: float | None = None
-    below: float | None = None
-    rise_at_least: Positive | None = None
-    fall_at_least: Positive | None = None
-    and_at_least: float | None = None
-    and_below: float | None = None
-    unit: Text | None = None
-    terms: Annotated[tuple[Text, ...], NotEmpty] | None = None
-
-    @model_validator(mode="after")
-    def _is_one_comparison(self) -> Self:
-        given = [name for name in _VITAL_KEYS if getattr(self, name) is not None]
-        if self.terms is not None:
-            if given:
-                raise refuse(f"terms beside {', '.join(given)}", "terms alone, or a vital without terms")
-        elif self.vital is None:
-            raise refuse("neither vital nor terms", "a vital with a limit and a unit, or a list of terms")
-        else:
-            refuse_all([*self._unit_findings(self.vital), *self._comparison_findings(given)])
-        return self
-
-    def _unit_findings(self, vital: str) -> Iterator[Finding]:
-        if vital not in VITALS:
-            yield Finding(("vital",), shown(vital), one_of(tuple(VITALS), vital))
-        elif self.unit is None or unit_of(vital, self.unit) is None:
-            yield Finding(("unit",), shown(self.unit), f"a unit of {vital}: {', '.join(units_for(vital))}")
-
-    def _comparison_findings(self, given: list[str]) -> Iterator[Finding]:
-        comparisons = [name for name in given if name in _COMPARISONS]
-        if len(comparisons) != 1:
-            found = " and ".join(comparisons) or "no comparison"
-            yield Finding((), found, f"exactly one of {', '.join(_COMPARISONS)}")
-        for companion, needed in _COMPANIONS.items():
-            if companion in given and needed not in comparisons:
-                yield Finding((companion,), companion, f"{companion} only beside {needed}")
-
-
 class Component(Section):
     """One part of the case definition: any, or all, of its criteria."""
 
@@ -217,9 +171,11 @@ class Component(Section):
             raise refuse(found, "exactly one of any_of, all_of")
         refuse_all(
             [
-                Finding(("all_of", place), "terms", "vitals: that an event was absent is never measured")
+                Finding(
+                    ("all_of", place), "terms", "measurements: that an event was absent is never measured"
+                )
                 for place, criterion in enumerate(self.all_of or ())
-                if criterion.terms is not None
+                if isinstance(criterion, TermsCriterion)
             ]
         )
         return self
@@ -229,6 +185,18 @@ class Component(Section):
         """The criteria of whichever list is given."""
         return self.any_of or self.all_of or ()
 
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """Those of the criteria that compare measurements."""
+        return tuple(one for one in self.criteria if isinstance(one, Measured))
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """The terms of adverse events that show the component, case folded."""
+        return frozenset(
+            term.casefold() for one in self.criteria if isinstance(one, TermsCriterion) for term in one.terms
+        )
+
 
 class CaseDefinition(Section):
     """What a case is: components newly present within a few hours of each other."""
@@ -237,6 +205,11 @@ class CaseDefinition(Section):
     components: Annotated[Mapping[Name, Component], NotEmpty, *Frozen]
     onsets_within_hours: NotNegative = 3.0
     washout_hours: NotNegative = 6.0
+
+    @property
+    def tests(self) -> frozenset[tuple[str, str]]:
+        """Domain and code of each test that a criterion names."""
+        return frozenset(one.test for component in self.components.values() for one in component.measured)
 
 
 class Background(Section):

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from checks.numbers import read_numbers
-from checks.protocol.model import Component
 from checks.validation import catalogue
 from checks.validation.raw import (
     Needed,
@@ -54,11 +53,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "grade": Shown("AETOXGR", source.text("AETOXGR")),
     }
     keep = data & source.subject.isin(list(setting.zones)) & term.notna()
-    named = {
-        one.casefold()
-        for part in setting.protocol.case_definition.components.values()
-        for one in _terms(part)
-    }
+    components = setting.protocol.case_definition.components.values()
+    named = frozenset().union(*(component.terms for component in components))
     matters = data & (term.isna() | term.str.casefold().isin(named))
     typed = pd.DataFrame(
         {
@@ -73,7 +69,3 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     )
     known_until = spans["earliest"].where(spans["placed"])
     return Prepared(pd.DataFrame(judged), shown, typed, keep, matters, known_until)
-
-
-def _terms(component: Component) -> tuple[str, ...]:
-    return tuple(term for criterion in component.criteria for term in criterion.terms or ())

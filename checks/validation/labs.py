@@ -1,4 +1,4 @@
-"""Decide which rows of LB a laboratory rule needs, and what each says beside its upper limit of normal.
+"""Rows of LB that a laboratory rule or the case definition needs, each beside its upper limit of normal.
 
 A result without a readable time may at worst be of any time.
 """
@@ -21,8 +21,14 @@ NEEDED = (
 
 
 def tests_used(protocol: StudyProtocol) -> frozenset[str]:
-    """Return the tests that a laboratory rule names."""
-    return frozenset(rule.test.upper() for rule in protocol.rules if rule.kind == "lab_limit")
+    """Return the tests that a laboratory rule or a criterion of the case definition names."""
+    ruled = (rule.test.upper() for rule in protocol.rules if rule.kind == "lab_limit")
+    return tests_named(protocol).union(ruled)
+
+
+def tests_named(protocol: StudyProtocol) -> frozenset[str]:
+    """Return the tests that a criterion of the case definition names."""
+    return frozenset(code for domain, code in protocol.case_definition.tests if domain == "LB")
 
 
 def prepare(source: Source, setting: Setting) -> Prepared:
@@ -64,7 +70,9 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     )
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, enrolled & False, known_until)
+    named = tests_named(setting.protocol)
+    matters = (used & test.isin(named)) | (test.isna() & bool(named))
+    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, matters, known_until)
 
 
 def _result(

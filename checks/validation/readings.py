@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from checks.measurements import VITALS, convert, convert_difference
+from checks.criteria import VitalCriterion
+from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Criterion
 from checks.validation import catalogue
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
 from checks.validation.values import BLANK, read_vitals
@@ -32,12 +32,12 @@ _BINARY: Final = 1e-6
 
 def vitals_used(protocol: StudyProtocol) -> frozenset[str]:
     """Return the vitals that a criterion of the case definition names, and those always typed."""
-    return ALWAYS | {str(one.vital) for one in _numeric_criteria(protocol)}
+    return ALWAYS | {one.vital for one in _vital_criteria(protocol)}
 
 
-def _numeric_criteria(protocol: StudyProtocol) -> list[Criterion]:
+def _vital_criteria(protocol: StudyProtocol) -> list[VitalCriterion]:
     components = protocol.case_definition.components.values()
-    return [one for part in components for one in part.criteria if one.vital is not None]
+    return [one for part in components for one in part.criteria if isinstance(one, VitalCriterion)]
 
 
 def prepare(source: Source, setting: Setting) -> Prepared:
@@ -100,14 +100,9 @@ def _told_apart(
 ) -> "pd.Series[bool]":
     """Whether some criterion may hold for the one value of a vital and not for the other."""
     apart = pd.Series(False, index=test.index)
-    for one in _numeric_criteria(protocol):
-        vital, unit = str(one.vital), str(one.unit)
-        mine = test == vital
-        for bound in filter(None, (one.at_least, one.below, one.and_at_least, one.and_below)):
-            limit = convert(vital, bound, unit)
-            apart |= mine & (lowest < limit) & (highest >= limit)
-        for change in filter(None, (one.rise_at_least, one.fall_at_least)):
-            apart |= mine & (highest - lowest >= convert_difference(vital, change, unit) - _BINARY)
+    for one in _vital_criteria(protocol):
+        told_apart = one.told_apart(np.asarray(lowest, np.float64), np.asarray(highest, np.float64))
+        apart |= (test == one.vital) & pd.Series(told_apart, index=test.index)
     return apart
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from checks.cases import Case, Charts, ComponentOnset, Findings, find_cases, gather_evidence
+from checks.criteria import TermsCriterion
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict, decide_verdict, evaluate_rules
@@ -143,7 +144,7 @@ def span_of(text: str, zone: str) -> Span | None:
 
 def component_of(protocol: StudyProtocol, name: str) -> set[str]:
     component = protocol.case_definition.components[name]
-    return {term for criterion in component.criteria for term in criterion.terms or ()}
+    return {term for one in component.criteria if isinstance(one, TermsCriterion) for term in one.terms}
 
 
 @pytest.fixture(scope="module")

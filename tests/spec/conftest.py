@@ -8,7 +8,8 @@ A chart has one line a subject's dose, vital or adverse event, then stamps with 
 
 Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time, and
 ``13:00..16:00`` is every hour from the one to the other. A question mark after a value (or after the stamp of
-a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit.
+a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit. A laboratory test is written
+``LB:LYM``, its result beside its upper limit of normal: ``11.0/4.0``, and ``11.0/`` where that was not given.
 """
 
 from collections.abc import Callable, Iterator
@@ -69,6 +70,10 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
             if what == "AE":
                 term, timed = value.replace("_", " ").casefold(), not cell.endswith("/")
                 yield "reports", (subject, str(place), term, "", "", *when, timed, trusted)
+            elif what.startswith("LB:"):
+                test, (result, _, limit) = what.removeprefix("LB:"), value.partition("/")
+                amounts = (float(result), np.nan, "10^9/L", float(limit or np.nan))
+                yield "measurements", ("LB", subject, f"{test}-{place}", test, *amounts, *when, trusted)
             else:
                 label = f"{what}-{place}"
                 yield "measurements", ("VS", subject, label, what, *number(value), "", np.nan, *when, trusted)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Criterion
+from checks.protocol.model import Component
 
 
 def plain() -> dict[str, Any]:
@@ -87,10 +87,12 @@ def test_a_criterion_keeps_its_unit_and_limit_as_written() -> None:
         {"vital": "OXYSAT", "fall_at_least": 4, "and_below": 94, "unit": "%"},
         {"vital": "DIABP", "below": 60, "unit": "mmHg"},
         {"terms": ["FEVER"]},
+        {"lab": "LYM", "above_times_uln": 2.5},
     ],
 )
 def test_a_criterion_is_one_comparison_or_terms(criterion: dict[str, Any]) -> None:
-    assert Criterion.model_validate(criterion).model_dump(exclude_none=True).keys() == criterion.keys()
+    (read,) = Component.model_validate({"any_of": [criterion]}).criteria
+    assert read.model_dump(exclude_none=True).keys() == criterion.keys()
 
 
 @pytest.mark.parametrize(
@@ -101,9 +103,13 @@ def test_a_criterion_is_one_comparison_or_terms(criterion: dict[str, Any]) -> No
         {"vital": "TEMP", "at_least": float("nan"), "unit": "C"},
         {"vital": "TEMP", "rise_at_least": 1, "at_least": 38, "unit": "C"},
         {"terms": []},
+        {"lab": "LYM"},
+        {"lab": "LYM", "above_times_uln": 0},
+        {"lab": "LYM", "above_times_uln": 2.5, "vital": "TEMP"},
+        {"lab": "LYM", "above_times_uln": 2.5, "terms": ["LYMPHOCYTOSIS"]},
         {"terms": [" "]},
     ],
 )
 def test_a_criterion_that_is_neither_is_refused(criterion: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Criterion.model_validate(criterion)
+        Component.model_validate({"any_of": [criterion]})

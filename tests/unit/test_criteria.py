@@ -1,9 +1,10 @@
-"""A reading meets a criterion in its canonical unit, absolutely or against the baseline."""
+"""A measurement meets a criterion: in its canonical unit, against its baseline, or against its own limit."""
 
 import numpy as np
 import pytest
 
-from checks.cases.criteria import terms, vital_criteria, vitals_of
+from checks.cases.measured_onsets import named_tests
+from checks.criteria import Amounts
 from checks.protocol.model import Component
 
 
@@ -11,15 +12,16 @@ def component(*criteria, how="any_of"):
     return Component.model_validate({how: list(criteria)})
 
 
-def met(criterion, value, baseline=np.nan):
-    (one,) = vital_criteria(component(criterion))
-    return bool(one.met(np.array([value]), np.array([baseline]))[0])
+def met(criterion, value, baseline=np.nan, upper_limit=np.nan):
+    (one,) = component(criterion).measured
+    return bool(one.met(Amounts(np.array([value]), np.array([upper_limit])), np.array([baseline]))[0])
 
 
 ABSOLUTE = {"vital": "TEMP", "at_least": 38.3, "unit": "C"}
 RISE = {"vital": "TEMP", "rise_at_least": 1.0, "and_at_least": 38.0, "unit": "C"}
 FALL = {"vital": "OXYSAT", "fall_at_least": 4, "and_below": 94, "unit": "%"}
 BELOW = {"vital": "OXYSAT", "below": 90, "unit": "%"}
+LYMPHOCYTES = {"lab": "lym", "above_times_uln": 2.5}
 OXYGEN = {"vital": "FIO2", "rise_at_least": 0.2, "unit": "fraction"}
 
 
@@ -78,8 +80,28 @@ def test_oxygen_in_percent_is_a_fraction():
     assert not met(criterion, 0.5, 0.4)
 
 
-def test_a_component_tells_its_vitals_and_terms():
-    """Vitals sorted and once; terms case folded."""
-    mixed = component(BELOW, FALL, ABSOLUTE, {"terms": ["Fever", "PYREXIA"]})
-    assert vitals_of(vital_criteria(mixed)) == ("OXYSAT", "TEMP")
-    assert terms(mixed) == {"fever", "pyrexia"}
+@pytest.mark.parametrize(
+    ("value", "upper_limit", "expected"),
+    [
+        (10.1, 4.0, True),
+        (10.0, 4.0, False),  # 2.5 times 4.0 is not exceeded by 10.0
+        (9.0, 3.5, True),
+        (9.0, np.nan, False),
+        (np.nan, 4.0, False),
+    ],
+)
+def test_a_laboratory_result_is_held_against_its_own_limit(value, upper_limit, expected):
+    assert met(LYMPHOCYTES, value, upper_limit=upper_limit) is expected
+
+
+def test_a_result_without_its_limit_is_not_measured():
+    (one,) = component(LYMPHOCYTES).measured
+    amounts = Amounts(np.array([9.0, np.nan, 9.0]), np.array([np.nan, 4.0, 4.0]))
+    assert one.comparable(amounts).tolist() == [False, False, True]
+
+
+def test_a_component_tells_its_tests_and_terms():
+    """Tests sorted and once, laboratory tests in upper case; terms case folded."""
+    mixed = component(BELOW, FALL, ABSOLUTE, LYMPHOCYTES, {"terms": ["Fever", "PYREXIA"]})
+    assert named_tests(mixed.measured) == (("LB", "LYM"), ("VS", "OXYSAT"), ("VS", "TEMP"))
+    assert mixed.terms == {"fever", "pyrexia"}
