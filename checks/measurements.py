@@ -166,6 +166,29 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         ),
         snomed=("250774007",),
     ),
+    CatalogueTest(
+        "LYM", "LB", "lymphocytes",
+        loinc=(
+            "731-0",  # automated count
+            "732-8",  # manual count
+            "26474-7",
+        ),
+    ),
+    CatalogueTest(
+        "NEUT", "LB", "neutrophils",
+        loinc=(
+            "751-8",  # automated count
+            "753-4",  # manual count
+            "26499-4",
+        ),
+    ),
+    CatalogueTest("WBC", "LB", "leukocytes", loinc=("6690-2", "26464-8")),
+    CatalogueTest("PLAT", "LB", "platelets", loinc=("777-3", "26515-7")),
+    CatalogueTest("ALT", "LB", "alanine aminotransferase", loinc=("1742-6",)),
+    CatalogueTest("AST", "LB", "aspartate aminotransferase", loinc=("1920-8",)),
+    CatalogueTest("BILI", "LB", "bilirubin", loinc=("1975-2", "14631-6")),
+    CatalogueTest("CREAT", "LB", "creatinine", loinc=("2160-0", "14682-9")),
+    CatalogueTest("CRP", "LB", "C-reactive protein", loinc=("1988-5",)),
 )  # fmt: skip
 """Every test; where the codes of an observation name two of them, the first holds.
 

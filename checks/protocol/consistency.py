@@ -88,7 +88,7 @@ def onsets_can_be_observed(feeds: Feeds) -> Iterator[Finding]:
         )
 
 
-FHIR_DOMAINS = ("DM", "EX", "VS", "AE")
+FHIR_DOMAINS = ("DM", "EX", "VS", "AE", "LB")
 """The domains that have FHIR resources of their own: see ``flows.feeds.fhir``."""
 
 RESULT_DOMAINS = ("VS", "LB")

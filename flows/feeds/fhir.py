@@ -1,6 +1,6 @@
 """Decide which rows of a domain a FHIR R4 delivery holds: the newest version of each resource, as text.
 
-DM comes from Patient, EX from MedicationAdministration, VS from Observation, AE from AdverseEvent; resources
+DM comes from Patient, EX from MedicationAdministration, VS and LB from Observation, AE from AdverseEvent; resources
 of other types are of other feeds. --SEQ is the id of the resource, which stays the same through its versions:
 of several versions in one delivery the one with the newest ``meta.lastUpdated`` counts, or the last where
 that does not tell. ENTERED is that time. A resource with status entered-in-error, and a deleted one, is a row
@@ -27,14 +27,16 @@ RESOURCES: Final = {
     "EX": "MedicationAdministration",
     "VS": "Observation",
     "AE": "AdverseEvent",
+    "LB": "Observation",
 }
 """Domain -> the type of the resources that are its records."""
 
 _COLUMNS: Final = {
     "DM": fhir_people.COLUMNS,
     "EX": fhir_doses.COLUMNS,
-    "VS": fhir_measurements.COLUMNS,
+    "VS": fhir_measurements.COLUMNS["VS"],
     "AE": fhir_events.COLUMNS,
+    "LB": fhir_measurements.COLUMNS["LB"],
 }
 
 
@@ -130,8 +132,8 @@ def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
 def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]:
     if entry.deleted:
         yield {}
-    elif domain == "VS":
-        yield from fhir_measurements.rows(entry.resource)
+    elif domain in fhir_measurements.COLUMNS:
+        yield from fhir_measurements.rows(entry.resource, domain)
     elif domain == "EX":
         yield fhir_doses.row(entry.resource, directory.medication)
     else:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from checks.errors import FeedError
-from checks.measurements import VITALS, CatalogueTest, unit_of
+from checks.measurements import CATALOGUE, CatalogueTest, unit_of
 from flows.feeds import fhir
 from flows.feeds.content import Content, identify
 from flows.feeds.records import to_table
@@ -107,24 +107,64 @@ def test_a_listed_code_is_its_test_and_its_unit_one_that_the_project_knows(
     assert unit_of(test, written) is not None
 
 
-@pytest.mark.parametrize("test", VITALS.values(), ids=list(VITALS))
+@pytest.mark.parametrize("test", CATALOGUE, ids=[test.code for test in CATALOGUE])
 def test_every_code_of_the_catalogue_is_read_as_its_test(test: CatalogueTest) -> None:
+    """Whatever the category says: profiles of ventilation have one of their own."""
     for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed)):
         for code in codes:
-            named = {"coding": [{"system": system, "code": code}]}
-            assert row("VS", observation(code=code) | {"code": named})["VSTESTCD"] == test.code
+            found = row(test.domain, observation() | {"code": named(code, system), "category": []})
+            assert (found[f"{test.domain}TESTCD"], found[f"{test.domain}TEST"]) == (test.code, test.label)
+
+
+def named(code: str, system: str = LOINC) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def lymphocytes(**other: Any) -> Resource:
+    normal = {"high": {"value": 4.0, "code": "10*9/L", "system": UCUM}}
+    laboratory = {"category": [{"coding": [{"code": "laboratory"}]}], "referenceRange": [normal]}
+    return observation("731-0", 11.5, "10*9/L") | laboratory | other
+
+
+def test_a_laboratory_result_is_a_row_of_lb_with_its_upper_limit() -> None:
+    found = row("LB", lymphocytes())
+    names = ("LBSEQ", "LBTESTCD", "LBORRES", "LBORRESU", "LBORNRHI", "LBDTC")
+    assert [found[name] for name in names] == [
+        "o1", "LYM", "11.5", "10*9/L", "4.0", "2024-06-10T14:00:00+02:00",
+    ]  # fmt: skip
+
+
+def test_observations_are_shared_out_between_vital_signs_and_laboratory() -> None:
+    both = (observation(), lymphocytes(id="o2"))
+    assert table("VS", *both)["VSTESTCD"].tolist() == ["TEMP"]
+    assert table("LB", *both)["LBTESTCD"].tolist() == ["LYM"]
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    [
+        [],
+        [{"high": {"value": 4000, "code": "/uL", "system": UCUM}}],
+        [{"type": {"coding": [{"code": "therapeutic"}]}, "high": {"value": 4.0, "code": "10*9/L"}}],
+        [{"low": {"value": 1.0, "code": "10*9/L"}}],
+    ],
+    ids=["none", "in another unit", "of another kind", "without an upper end"],
+)
+def test_a_range_that_is_no_upper_limit_of_normal_in_the_unit_of_the_result_is_none(
+    ranges: list[Any],
+) -> None:
+    assert row("LB", lymphocytes(referenceRange=ranges))["LBORNRHI"] is None
 
 
 def test_a_pulse_that_is_coded_as_a_heart_rate_too_is_a_heart_rate() -> None:
     """The R4 profile of vital signs asks for 8867-4 beside any code that says more."""
     for codes in (("8889-8", "8867-4"), ("8867-4", "8889-8")):
-        named = {"coding": [{"system": LOINC, "code": code} for code in codes]}
-        assert row("VS", observation() | {"code": named})["VSTESTCD"] == "HR"
+        twice = {"coding": [{"system": LOINC, "code": code} for code in codes]}
+        assert row("VS", observation() | {"code": twice})["VSTESTCD"] == "HR"
 
 
 def test_a_code_of_another_system_names_no_test_of_the_catalogue() -> None:
-    named = {"coding": [{"system": SNOMED, "code": "8310-5"}]}
-    assert row("VS", observation() | {"code": named})["VSTESTCD"] == "8310-5"
+    assert row("VS", observation() | {"code": named("8310-5", SNOMED)})["VSTESTCD"] == "8310-5"
 
 
 def test_a_reading_keeps_its_digits_its_offset_and_the_time_it_was_written() -> None:
@@ -512,5 +552,5 @@ def test_what_is_no_fhir_names_the_file_and_the_line(content: bytes, problem: st
 
 
 def test_a_domain_without_resources_is_refused() -> None:
-    with pytest.raises(FeedError, match="FHIR for LB; allowed: FHIR for DM, EX, VS, AE"):
-        table("LB", observation())
+    with pytest.raises(FeedError, match="FHIR for CM; allowed: FHIR for DM, EX, VS, AE, LB"):
+        table("CM", observation())
