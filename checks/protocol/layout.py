@@ -63,7 +63,9 @@ def _several(columns: object) -> object:
 
 
 Variable = Annotated[str, AfterValidator(_variable)]
-Columns = Annotated[tuple[Text, ...], BeforeValidator(_several), NotEmpty]
+Columns = Annotated[
+    tuple[Text, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...]), NotEmpty
+]
 
 
 class Result(Section):

@@ -1,16 +1,17 @@
-"""What the outbox keeps of a message, and so what every channel is given."""
+"""The document of an alert: what the outbox keeps of a message, and so what every channel is given."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from flows.pages.message.composing import compose
 from flows.pages.message.facts import Facts, Occasion
 from flows.report.document import instant
 
-SCHEMA = "postdose/alert/2"
+SCHEMA: Literal["postdose/alert/2"] = "postdose/alert/2"
 
-ON_CALL_ONLY = "on_call_only"
+ON_CALL_ONLY: Literal["on_call_only"] = "on_call_only"
 """Set in a message that no other kind of channel carries."""
 
 
@@ -22,13 +23,57 @@ class Event(StrEnum):
     RESOLVE = "resolve"
 
 
-def outgoing_message(facts: Facts) -> Mapping[str, Any]:
+class BriefAlert(TypedDict):
+    """A message that may say no more than that there is an alert; channels add ``id``, its idempotency key."""
+
+    id: NotRequired[str]
+    schema: Literal["postdose/alert/2"]
+    alert: str
+    role: str
+    subject: str
+    text: str
+    html: str
+    event_action: NotRequired[Literal[Event.RESOLVE]]
+    opening: NotRequired[int]
+    test: NotRequired[Literal[True]]
+    recorded: NotRequired[Literal[False]]
+
+
+class Alert(BriefAlert):
+    """A whole message, with what a machine can sort by; moments are ISO 8601 with Z."""
+
+    study: str
+    simulated: bool
+    about: str
+    occasion: Occasion
+    step: int
+    verdict: str | None
+    look_id: str | None
+    data_cutoff: str | None
+    acknowledge_by: str | None
+    escalates_to: str | None
+    report: str | None
+
+
+class OnCallEvent(TypedDict):
+    """What an on-call system alone is told; it holds no words for a person."""
+
+    id: NotRequired[str]
+    schema: Literal["postdose/alert/2"]
+    alert: str
+    role: str
+    event_action: Event
+    on_call_only: Literal[True]
+    opening: NotRequired[int]
+
+
+def outgoing_message(facts: Facts) -> Alert | BriefAlert:
     """Return the message as one JSON document: subject, text, html, and what a machine can sort by.
 
     A brief one has the alert's id and its role alone; that an on-call system may close it is no one's words.
     """
     message = compose(facts)
-    told: dict[str, Any] = {
+    told: BriefAlert = {
         "schema": SCHEMA,
         "alert": facts.alert,
         "role": facts.role,
@@ -44,22 +89,31 @@ def outgoing_message(facts: Facts) -> Mapping[str, Any]:
         told["test"] = True
     if not facts.recorded:
         told["recorded"] = False
-    return told if facts.brief else {**told, **_sortable(facts)}
+    return told if facts.brief else _sortable(facts, told)
 
 
-def event_message(alert: str, role: str, event: Event, *, opening: int) -> Mapping[str, Any]:
-    """Return what an on-call system alone is told of an alert that it knows: it holds no words for a person."""
-    told = {"schema": SCHEMA, "alert": alert, "role": role, "event_action": event, ON_CALL_ONLY: True}
-    return told if opening == 1 else {**told, "opening": opening}
+def event_message(alert: str, role: str, event: Event, *, opening: int) -> OnCallEvent:
+    """Return what an on-call system alone is told of an alert that it knows."""
+    told: OnCallEvent = {
+        "schema": SCHEMA,
+        "alert": alert,
+        "role": role,
+        "event_action": event,
+        ON_CALL_ONLY: True,
+    }
+    if opening > 1:
+        told["opening"] = opening
+    return told
 
 
-def _sortable(facts: Facts) -> Mapping[str, Any]:
+def _sortable(facts: Facts, told: BriefAlert) -> Alert:
     look = facts.look
     return {
+        **told,
         "study": facts.study,
         "simulated": facts.simulated,
         "about": facts.about,
-        "occasion": str(facts.occasion),
+        "occasion": facts.occasion,
         "step": facts.step,
         "verdict": None if look is None else look.verdict,
         "look_id": None if look is None else look.look_id,

@@ -4,29 +4,35 @@ import email
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.ledger import Head
 from flows.pages.message import (
     CaseFact,
+    Event,
     Facts,
     LookFacts,
     Occasion,
     RuleFact,
     case_key,
     compose,
+    event_message,
     look_facts,
     outgoing_message,
 )
 from flows.pages.message.expedited import expedited_reporting
+from flows.pages.schemas import schema_of
 
 TESTS = Path(__file__).parents[3]
 LOOKS = TESTS / "unit/pages/report/looks"
@@ -388,3 +394,34 @@ def shown(html: str) -> str:
 
 def words(text: str) -> Counter[str]:
     return Counter(word.strip(":*") for word in text.casefold().split() if word.strip(":*"))
+
+
+ALERTS = {name: partial(outgoing_message, made()) for name, made in MESSAGES.items()} | {
+    "on call": partial(event_message, "3f2a9c1d", "dsmb_chair", Event.ACKNOWLEDGE, opening=2)
+}
+
+
+def refusals(alert: Mapping[str, Any]) -> list[str]:
+    return [error.message for error in Draft202012Validator(schema_of("alert")).iter_errors(alert)]
+
+
+def as_a_channel_has_it(name: str) -> dict[str, Any]:
+    return {"id": "37f28da7b4c7ddc8", **json.loads(json.dumps(ALERTS[name]()))}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_every_message_fits_the_schema_of_an_alert(name: str) -> None:
+    assert refusals(as_a_channel_has_it(name)) == []
+
+
+@pytest.mark.parametrize("name", set(as_a_channel_has_it("signal_new")) - {"id"})
+def test_a_message_without_a_key_or_with_another_is_no_alert(name: str) -> None:
+    whole = as_a_channel_has_it("signal_new")
+    assert refusals({key: value for key, value in whole.items() if key != name})
+    assert refusals(whole | {name: {"neither": "nor"}})
+    assert refusals(whole | {f"{name}_": whole[name]})
+
+
+def test_an_occasion_or_event_of_no_kind_is_no_alert() -> None:
+    assert refusals(as_a_channel_has_it("signal_new") | {"occasion": "told"})
+    assert refusals(as_a_channel_has_it("on call") | {"event_action": "shout"})

@@ -1,0 +1,17 @@
+"""`postdose schema`: the JSON Schema of a study protocol or of an alert."""
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("document", choices=("protocol", "alert"), help="a protocol file, an alert")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the schema, as draft 2020-12 has it."""
+    from flows.pages.schemas import schema_of
+
+    print(json.dumps(schema_of(options.document), indent=1, ensure_ascii=False))
+    return 0

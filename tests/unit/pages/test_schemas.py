@@ -1,0 +1,65 @@
+"""The JSON Schemas that are printed hold for every document there is, and refuse what is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from flows.commands.cli import main
+from flows.pages.schemas import DIALECT, SCHEMAS, schema_of
+
+ROOT = Path(__file__).parents[3]
+PROTOCOLS = sorted(
+    path
+    for folder in ("tests/fixtures", "deployments/studies", "flows/simulate", "tests/unit/pages/report/looks")
+    for path in (ROOT / folder).rglob("*.yaml")
+    if path.parent.name != "protocols" or path.name in ("good.yaml", "good_minimal.yaml", "good_formats.yaml")
+)
+"""All but good_yaml_words.yaml, whose words other readers of YAML take for numbers and truths."""
+
+
+def protocol(path: Path) -> dict[str, Any]:
+    return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8"))))
+
+
+def refusals(document: str, value: object) -> list[str]:
+    return [error.message for error in Draft202012Validator(schema_of(document)).iter_errors(value)]
+
+
+@pytest.mark.parametrize("document", SCHEMAS)
+def test_each_schema_is_one(document: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", document]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    Draft202012Validator.check_schema(printed)
+    assert printed == schema_of(document) and printed["$schema"] == DIALECT
+
+
+@pytest.mark.parametrize("path", PROTOCOLS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_protocol_that_is_valid_fits(path: Path) -> None:
+    assert refusals("protocol", protocol(path)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "missing_rationale",
+        "missing_section",
+        "missing_source",
+        "missing_study_timezone",
+        "null_rate_of_one",
+        "cases_not_whole",
+        "negative_washout",
+        "alpha_of_zero",
+    ],
+)
+def test_a_protocol_whose_sections_are_wrong_is_refused(name: str) -> None:
+    assert refusals("protocol", protocol(ROOT / f"tests/fixtures/protocols/{name}.yaml"))
+
+
+def test_a_key_that_nobody_reads_is_refused() -> None:
+    good = protocol(ROOT / "tests/fixtures/protocols/good.yaml")
+    assert refusals("protocol", good | {"remark": "nobody reads this"})
+    assert refusals("protocol", {**good, "study": {**good["study"], "simulated": "perhaps"}})
