@@ -1,6 +1,7 @@
 """`postdose design`: what a protocol's rules do, as a page and JSON for the DSMB to sign."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from flows.commands.arguments import add_json
@@ -18,6 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write and print what a protocol's rules do."""
-    from flows.design.command import run_design
+    from checks.errors import UsageError
+    from checks.protocol import load_protocol
+    from flows.pages.design.document import to_json
+    from flows.pages.design.page import write_design
+    from flows.pages.design.terminal import design_text
 
-    return run_design(options.protocol, out=options.out, subjects=options.subjects, as_json=options.json)
+    if options.subjects is not None and options.subjects < 1:
+        raise UsageError(f"--subjects: found {options.subjects}; allowed: 1 or more")
+    study = load_protocol(options.protocol)
+    out = study.folder / "design" if options.out is None else options.out
+    paths, document = write_design(study, out, subjects=options.subjects)
+    sys.stdout.write(to_json(document) if options.json else design_text(document, study, paths["html"]))
+    return 0

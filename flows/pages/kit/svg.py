@@ -13,6 +13,9 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 380.0, 44.0, 366.0, 12.0, 178.0
 
 HEIGHT = BOTTOM + 42.0
 
+SHAPES = ("circle", "square", "triangle", "diamond")
+"""What markers look like: told apart without colour."""
+
 
 def _written(value: float | str) -> Markup:
     return escape(printable(value) if isinstance(value, str) else f"{round(value, 1):g}")
@@ -48,6 +51,18 @@ def rectangle(kind: str, x: float, y: float, width: float, height: float) -> Mar
 def circle(kind: str, x: float, y: float, radius: float) -> Markup:
     """Return a circle about a place."""
     return shape("circle", kind, cx=x, cy=y, r=radius)
+
+
+def marker(shape: str, x: float, y: float, kind: str, r: float = 4.2) -> Markup:
+    """Return a marker of one of ``SHAPES`` about a place."""
+    if shape == "circle":
+        return circle(kind, x, y, r)
+    if shape == "square":
+        return rectangle(kind, x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8)
+    if shape == "triangle":
+        return path(kind, f"M{x:g},{y - r:.4g}l{r:g},{r * 1.8:.3g}h{-2 * r:.3g}z")
+    tall = f"{r * 1.2:.3g}"
+    return path(kind, f"M{x:g},{y - r * 1.2:.4g}l{r:g},{tall}l{-r:g},{tall}l{-r:g},-{tall}z")
 
 
 @dataclass(frozen=True, slots=True)

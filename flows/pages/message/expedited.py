@@ -1,4 +1,4 @@
-"""Decide by which days an expedited report would be due, if the sponsor assesses the cases as a SUSAR.
+"""By which days an expedited report would be due, if the sponsor assesses the cases as a SUSAR.
 
 Sources: Regulation (EU) No 536/2014, Article 42(2): 7 days after the sponsor became aware of a fatal or
 life-threatening suspected unexpected serious adverse reaction, 15 days otherwise. United States, 21 CFR

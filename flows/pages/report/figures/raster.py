@@ -4,6 +4,7 @@ All coordinates are SVG user units, rounded to a tenth, so that the same look gi
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,6 @@ MARGIN = 14.0
 
 LONGEST_NAME = 22
 """Characters of a subject's name that a label has room for: a study, a site and a number."""
-
-SHAPES = ("circle", "square", "triangle", "diamond")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def _mark(case: Record, name: str, component: int, y: float, scale: Scale) -> Ma
     line = (scale(onset[0]), scale(onset[1])) if onset else None
     return Mark(
         component=component,
-        shape=SHAPES[component % len(SHAPES)],
+        shape=svg.SHAPES[component % len(svg.SHAPES)],
         y=y,
         line=line,
         seen=line[1] if onset and line and not _without_time(case, onset) else None,
@@ -218,12 +217,9 @@ def _row(case: Record, place: int, end: float, grid: _Grid) -> Row:
 
 
 def _bars(cases: Sequence[Record], scale: Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
-    counts: dict[int, int] = {}
-    for case in cases:
-        if case["hour"] is not None and FIRST_HOUR <= case["hour"] < LAST_HOUR:
-            counts[math.floor(case["hour"])] = counts.get(math.floor(case["hour"]), 0) + 1
-    most = max(counts.values(), default=0)
-    bars = []
+    hours = (case["hour"] for case in cases if case["hour"] is not None)
+    counts = Counter(math.floor(hour) for hour in hours if FIRST_HOUR <= hour < LAST_HOUR)
+    most, bars = max(counts.values(), default=0), []
     for hour, count in sorted(counts.items()):
         x, tall = scale(hour), round(height * count / most, 1)
         bars.append(Bar(x, round(base - tall, 1), round(scale(hour + 1) - x - 0.4, 1), tall))
@@ -325,8 +321,8 @@ CAPTION = svg.named(
 
 def _keys(components: Sequence[str], risk: Sequence[float]) -> Iterator[Markup]:
     for place, name in enumerate(components):
-        shape = SHAPES[place % len(SHAPES)]
-        yield svg.key(_glyph(shape, "mark full"), spoken(name), f"c{place % len(SHAPES)}")
+        shape = svg.SHAPES[place % len(svg.SHAPES)]
+        yield svg.key(_glyph(shape, "mark full"), spoken(name), f"c{place % len(svg.SHAPES)}")
     yield svg.key(_glyph("circle", "mark full"), "filled: definite", "c0")
     yield svg.key(_glyph("circle", "mark"), "hollow: possible", "c0")
     yield svg.key([svg.path("onset vague", "M0,7H26")], "time not known", "c1")
@@ -336,30 +332,15 @@ def _keys(components: Sequence[str], risk: Sequence[float]) -> Iterator[Markup]:
 
 
 def _glyph(shape: str, kind: str) -> tuple[Markup, ...]:
-    return svg.path("onset", "M2,7H13"), _marker(shape, 14.0, 7.0, kind)
-
-
-def _marker(shape: str, x: float, y: float, kind: str, r: float = 4.2) -> Markup:
-    """Return a marker of one of ``SHAPES`` about a place."""
-    if shape == "circle":
-        return svg.circle(kind, x, y, r)
-    if shape == "square":
-        return svg.rectangle(kind, x - r * 0.9, y - r * 0.9, r * 1.8, r * 1.8)
-    if shape == "triangle":
-        return svg.path(kind, f"M{x:g},{y - r:.4g}l{r:g},{r * 1.8:.3g}h{-2 * r:.3g}z")
-    tall = f"{r * 1.2:.3g}"
-    return svg.path(kind, f"M{x:g},{y - r * 1.2:.4g}l{r:g},{tall}l{-r:g},{tall}l{-r:g},-{tall}z")
+    return svg.path("onset", "M2,7H13"), svg.marker(shape, 14.0, 7.0, kind)
 
 
 def _drawing(raster: Raster) -> Markup:
     marks = [*_hours_shaded(raster), *_counted(raster), *_axis(raster)]
     for row in raster.rows:
         marks += _row_drawn(row, raster)
-    marks += [
-        svg.words(row.hour.x, row.y + 4.0, row.hour.text, "faint", row.hour.anchor)
-        for row in raster.rows
-        if row.hour
-    ]
+    hours = ((row.hour, row.y + 4.0) for row in raster.rows if row.hour)
+    marks += [svg.words(hour.x, y, hour.text, "faint", hour.anchor) for hour, y in hours]
     return svg.drawing(
         raster.name,
         marks,
@@ -407,7 +388,7 @@ def _row_drawn(row: Row, raster: Raster) -> Iterator[Markup]:
         yield svg.words(x, y, row.label, "sure" if row.certain else "")
     for mark in row.marks:
         inside = svg.joined(_mark_drawn(mark, raster.width, 4.2 if row.label else 2.0))
-        yield Markup('<g class="c{}">{}</g>').format(mark.component % len(SHAPES), inside)
+        yield Markup('<g class="c{}">{}</g>').format(mark.component % len(svg.SHAPES), inside)
 
 
 def _mark_drawn(mark: Mark, width: float, radius: float) -> Iterator[Markup]:
@@ -417,4 +398,4 @@ def _mark_drawn(mark: Mark, width: float, radius: float) -> Iterator[Markup]:
     if mark.beyond:
         yield svg.words(width, mark.y + 4.0, "\N{RIGHTWARDS ARROW}", anchor="end")
     elif mark.seen is not None:
-        yield _marker(mark.shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)
+        yield svg.marker(mark.shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)
