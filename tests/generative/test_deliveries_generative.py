@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -308,6 +309,7 @@ def test_what_was_known_does_not_depend_on_what_came_later(
             assert_frame_equal(one.table, other.table)
 
 
+@pytest.mark.slow
 @settings(max_examples=6 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(arrivals())
 def test_pieces_give_the_look_of_the_plain_delivery(

@@ -53,7 +53,8 @@ def _rules() -> tuple[Any, ...]:
     )
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
 def test_simulated_trials_cross_as_often_as_the_exact_recursion_says(seed: int) -> None:
     design = design_protocol(_protocol(*_rules()), seed=seed, simulations=20_000)
     exact = {rule.id: dict(zip(rule.rates, rule.reject_probability, strict=True)) for rule in design.rules}

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def possible_subjects(findings: Findings) -> set[str]:
     return {case.USUBJID for case in findings.cases if case.in_risk_window != "no"}
 
 
+@pytest.mark.slow
 @LIMIT
 @given(trials(), st.data())
 def test_a_coarser_stamp_never_excludes_a_case(trial: Trial, data: st.DataObject) -> None:
@@ -144,6 +146,7 @@ def test_a_coarser_stamp_never_excludes_a_case(trial: Trial, data: st.DataObject
     assert coarser.subjects_with_case.best <= evidence.subjects_with_case.worst
 
 
+@pytest.mark.slow
 @LIMIT
 @given(trials(tuple(FORMS)), st.booleans())
 def test_every_rule_answers_in_order_from_best_to_worst(trial: Trial, unplaced: bool) -> None:

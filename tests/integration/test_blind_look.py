@@ -24,7 +24,7 @@ TELLTALES = ("QZACTIVE", "QZCONTROL", "QZACTVE", "QZMUCH", "QZASSAY", "731.25", 
 STEM = b"qz"
 """Every name begins so; looked for without regard to word borders, which binary files do not keep."""
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True, slots=True)
