@@ -53,7 +53,7 @@ class Charts:
 
     def of_tests(self, tests: Collection[Test]) -> "Charts":
         """Return the charts with the measurements of these tests alone."""
-        return replace(self, measurements=_of(self.measurements, tests))
+        return replace(self, measurements=self.measurements[_are_of(self.measurements, tests)])
 
     def widened(self) -> "Charts":
         """Return the same charts, with each unknown time as open as it may be."""
@@ -80,7 +80,7 @@ def measurement_labels(measurements: pd.DataFrame) -> pd.Series:
 def on_axis(charts: Charts, tests: Sequence[Test]) -> Measurements:
     """Return the measurements of the given tests that have an instant, in order on the shared axis."""
     instant = charts.measurements["earliest"] == charts.measurements["latest"]
-    rows = _of(charts.measurements[instant], tests)
+    rows = charts.measurements[instant & _are_of(charts.measurements, tests)]
     codes = subject_codes(rows["USUBJID"], charts.known)
     axis = place(codes, seconds(rows["earliest"]))
     kinds = _kinds(rows, tests)
@@ -97,11 +97,11 @@ def on_axis(charts: Charts, tests: Sequence[Test]) -> Measurements:
     )
 
 
-def _of(measurements: pd.DataFrame, tests: Collection[Test]) -> pd.DataFrame:
+def _are_of(measurements: pd.DataFrame, tests: Collection[Test]) -> Flags:
     wanted = np.zeros(len(measurements), bool)
     for test in tests:
         wanted |= is_of(measurements, test)
-    return measurements[wanted]
+    return wanted
 
 
 def is_of(measurements: pd.DataFrame, test: Test) -> Flags:
@@ -120,7 +120,7 @@ def _kinds(rows: pd.DataFrame, tests: Sequence[Test]) -> Instants:
 
 def extremes(charts: Charts, tests: Sequence[Test]) -> Extremes:
     """Return every measurement of the given tests, whatever is known of its time."""
-    rows = _of(charts.measurements, tests)
+    rows = charts.measurements[_are_of(charts.measurements, tests)]
     codes = subject_codes(rows["USUBJID"], charts.known)
     return Extremes(
         _kinds(rows, tests),

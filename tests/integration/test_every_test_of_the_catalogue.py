@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from flows.pages.report.rendering import render_report
 
 from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries
@@ -19,6 +18,7 @@ from checks.validation import validate_feeds
 from flows.feeds.fhir_elements import LOINC, SNOMED
 from flows.feeds.reading import read_deliveries
 from flows.feeds.told import Told
+from flows.pages.report.page import render_report
 from flows.report import Look, build_document
 
 DOSE = datetime(2024, 6, 10, 8, tzinfo=UTC)
