@@ -15,6 +15,7 @@ from checks.protocol.document import WHOLE_FILE, read_document
 from checks.protocol.explain import explain, unknown_keys
 from checks.protocol.model import StudyProtocol
 from checks.protocol.rules import Rule
+from checks.protocol.suite_files import combined_sha256, misplaced, read_suite_files
 
 Key = TypeVar("Key", str, int)
 
@@ -30,7 +31,7 @@ def load_protocol(path: Path | str) -> StudyProtocol:
     Returns
     -------
     StudyProtocol
-        With ``sha256`` of the file's bytes and the ``folder`` that holds it.
+        With ``sha256`` of the file's bytes, the ``folder`` that holds it, and the study's own expectations there.
 
     Raises
     ------
@@ -44,9 +45,13 @@ def load_protocol(path: Path | str) -> StudyProtocol:
     unread = {(problem.line, problem.path) for problem in document.problems}
     found = (one for one in map(document.problem, findings) if (one.line, one.path) not in unread)
     problems = {*document.problems, *found}
+    folder = Path(path).parent
+    suites = read_suite_files(folder)
+    if protocol is not None:
+        problems |= set(misplaced(suites, list(protocol.feeds.by_domain()), folder))
     if problems or protocol is None:
         raise ProtocolError(sorted(problems, key=lambda problem: (problem.line, problem.path, problem.found)))
-    return protocol.read_from(Path(path).parent, hashlib.sha256(content).hexdigest())
+    return protocol.read_from(folder, combined_sha256(hashlib.sha256(content).hexdigest(), suites), suites)
 
 
 def _content(path: Path) -> bytes:

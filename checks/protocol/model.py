@@ -26,6 +26,7 @@ from checks.fields import (
 from checks.problems import Finding, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
 from checks.protocol.rules import Rule
+from checks.protocol.suite_files import SuiteFile
 
 
 class Study(Section):
@@ -317,10 +318,14 @@ class StudyProtocol(Section):
 
     _sha256: str = PrivateAttr(default="")
     _folder: Path = PrivateAttr(default=Path())
+    _suites: tuple[SuiteFile, ...] = PrivateAttr(default=())
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of the file's bytes, in hexadecimal; empty for a protocol that is not from a file."""
+        """The SHA-256 of the file's bytes, in hexadecimal; empty for a protocol that is not from a file.
+
+        Where the study brings expectations of its own it covers these too (``suite_files.combined_sha256``).
+        """
         return self._sha256
 
     @property
@@ -328,8 +333,14 @@ class StudyProtocol(Section):
         """The folder that holds the file, to which the paths of feeds are relative."""
         return self._folder
 
-    def read_from(self, folder: Path, sha256: str) -> Self:
-        """Return this protocol, with the folder and the hash of the file it was read from."""
+    @property
+    def suites(self) -> tuple[SuiteFile, ...]:
+        """The study's own expectations, a file for a feed."""
+        return self._suites
+
+    def read_from(self, folder: Path, sha256: str, suites: tuple[SuiteFile, ...] | None = None) -> Self:
+        """Return this protocol, with the folder, the hash and the expectations that it was read from."""
         copy = self.model_copy()
         copy._folder, copy._sha256 = folder, sha256
+        copy._suites = self._suites if suites is None else suites
         return copy

@@ -1,7 +1,7 @@
-"""Decide which data of a look can be trusted: conformance, completeness, plausibility, freshness."""
+"""Which data of a look can be trusted: conformance, completeness, plausibility, freshness."""
 
 from checks.validation.feeds import validate_feeds
-from checks.validation.judged import Judged
 from checks.validation.results import CheckResult, FeedOutcome, Validation
+from checks.validation.whole_suites import suite_problems, suite_texts
 
-__all__ = ["CheckResult", "FeedOutcome", "Judged", "Validation", "validate_feeds"]
+__all__ = ["CheckResult", "FeedOutcome", "Validation", "suite_problems", "suite_texts", "validate_feeds"]

@@ -62,21 +62,23 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     end_judged, end_shown = ends("EXENDTC", spans, given, source, setting)
     judged |= time_judged | end_judged | _over_midnight(source, end_judged)
     unclear = treatment.isna() | _amount_unclear(source, given)
-    judged["given_state"] = state({"unclear": unclear}, catalogue.KNOWN, data)
-    judged["status_state"] = status
-    judged["doses_state"] = _doses_of_a_row(source, given)
-    judged["listed_state"] = state(
+    judged["administration_state"] = state({"unclear": unclear}, catalogue.KNOWN, data)
+    judged["EXSTAT_state"] = status
+    judged["EXDOSFRQ_state"] = _doses_of_a_row(source, given)
+    judged["treatment_state"] = state(
         {"not listed": (treatment == ANOTHER_DRUG).fillna(False)}, catalogue.KNOWN, data & treatment.notna()
     )
     dead = source.subject.map(dict(setting.deaths)).astype("datetime64[s, UTC]")
-    judged["hours_to_death"] = ((dead - spans["earliest"]).dt.total_seconds() / 3600).where(spans["placed"])
+    judged["EXSTDTC_hours_to_death"] = ((dead - spans["earliest"]).dt.total_seconds() / 3600).where(
+        spans["placed"]
+    )
     shown |= time_shown | end_shown
-    shown["given_state"] = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
-    shown["status_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
-    shown["hours_to_death"] = Shown("EXSTDTC", source.text("EXSTDTC"))
-    shown["midnight_state"] = Shown("EXENDTC", source.text("EXENDTC"))
-    shown["doses_state"] = Shown("EXDOSFRQ", source.text("EXDOSFRQ"))
-    shown["listed_state"] = shown["given_state"]
+    shown["administration_state"] = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
+    shown["EXSTAT_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
+    shown["EXSTDTC_hours_to_death"] = Shown("EXSTDTC", source.text("EXSTDTC"))
+    shown["EXENDTC_midnight"] = Shown("EXENDTC", source.text("EXENDTC"))
+    shown["EXDOSFRQ_state"] = Shown("EXDOSFRQ", source.text("EXDOSFRQ"))
+    shown["treatment_state"] = shown["administration_state"]
     typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
     keep = spans["placed"] & given
     known_until = spans["earliest"].where(spans["placed"])
@@ -89,15 +91,15 @@ def _over_midnight(source: Source, end_judged: Columns) -> Columns:
     By the clock it ends 12 h or more before it starts: the day after is then the nearer reading.
     """
     start, end = source.text("EXSTDTC"), source.text("EXENDTC")
-    hours = end_judged["hours_start_to_end"]
+    hours = end_judged["EXENDTC_hours_after_start"]
     timed = end.str.contains(":", regex=False).fillna(False).astype("bool") & start.str.contains(
         ":", regex=False
     )
     over = timed & (start.str[:10] == end.str[:10]) & (hours <= -OVER_MIDNIGHT_HOURS)
     over = over.fillna(False).astype("bool")
     return {
-        "midnight_state": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
-        "hours_start_to_end": hours.mask(over, hours + 24),
+        "EXENDTC_midnight": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
+        "EXENDTC_hours_after_start": hours.mask(over, hours + 24),
     }
 
 

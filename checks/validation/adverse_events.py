@@ -12,6 +12,7 @@ from checks.validation.raw import (
     Source,
     at_any_time,
     common,
+    dosed,
     ends,
     state,
     times,
@@ -35,22 +36,22 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
-    judged |= time_judged | end_judged
+    dosed_judged, dosed_shown = dosed(spans["placed"], source, setting)
+    judged |= time_judged | end_judged | dosed_judged
     judged |= {
-        "term_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
-        "severity": severity.where(data),
-        "serious": serious.where(data),
-        "grade_state": state({"word": ~numeric}, catalogue.NUMBER, data & grade.notna()),
-        "grade": grade.where(data & numeric),
-        "dosed": source.subject.where(spans["placed"]),
+        "AETERM_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
+        "AESEV": severity.where(data),
+        "AESER": serious.where(data),
+        "AETOXGR_state": state({"word": ~numeric}, catalogue.NUMBER, data & grade.notna()),
+        "AETOXGR_grade": grade.where(data & numeric),
     }
-    shown |= time_shown | end_shown
+    shown |= time_shown | end_shown | dosed_shown
     shown |= {
-        "term_state": Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term),
-        "severity": Shown("AESEV", severity),
-        "serious": Shown("AESER", serious),
-        "grade_state": Shown("AETOXGR", grade),
-        "grade": Shown("AETOXGR", source.text("AETOXGR")),
+        "AETERM_state": Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term),
+        "AESEV": Shown("AESEV", severity),
+        "AESER": Shown("AESER", serious),
+        "AETOXGR_state": Shown("AETOXGR", grade),
+        "AETOXGR_grade": Shown("AETOXGR", source.text("AETOXGR")),
     }
     keep = data & source.subject.isin(list(setting.zones)) & term.notna()
     components = setting.protocol.case_definition.components.values()

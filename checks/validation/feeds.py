@@ -1,4 +1,4 @@
-"""Decide of each feed whether it can be used, and turn its rows into the typed tables."""
+"""Each feed of a look: whether it can be used, which of its rows are withheld, and its typed table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +15,14 @@ from checks.instants import parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import administrations, adverse_events, labs, readings, subjects
-from checks.validation.adapter import Judgement, judge
-from checks.validation.catalogue import FUTURE, STRUCTURE, HasRows, row_checks
-from checks.validation.judged import Judged
+from checks.validation.catalogue import FUTURE
+from checks.validation.judging import NO_ROWS, Judgement, judge
+from checks.validation.prepared_table import shown_of, table_for
 from checks.validation.quarantine import list_withheld
 from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, is_copy, zones_of
-from checks.validation.results import CheckResult, FeedOutcome, Outcome, Validation
+from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
+from checks.validation.suites import Check
+from checks.validation.whole_suites import suite_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,15 @@ class _Domain:
     """How one domain becomes a typed table."""
 
     table: Table
-    needed: tuple[Needed, ...]
     prepare: Callable[[Source, Setting], Prepared]
 
 
 _DOMAINS: Final[Mapping[str, _Domain]] = {
-    "DM": _Domain(tables.SUBJECTS, subjects.NEEDED, subjects.prepare),
-    "EX": _Domain(tables.ADMINISTRATIONS, administrations.NEEDED, administrations.prepare),
-    "VS": _Domain(tables.MEASUREMENTS, readings.NEEDED, readings.prepare),
-    "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.NEEDED, adverse_events.prepare),
-    "LB": _Domain(tables.MEASUREMENTS, labs.NEEDED, labs.prepare),
+    "DM": _Domain(tables.SUBJECTS, subjects.prepare),
+    "EX": _Domain(tables.ADMINISTRATIONS, administrations.prepare),
+    "VS": _Domain(tables.MEASUREMENTS, readings.prepare),
+    "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.prepare),
+    "LB": _Domain(tables.MEASUREMENTS, labs.prepare),
 }
 
 
@@ -51,15 +52,10 @@ class _Validated:
     typed: pd.DataFrame
     source: Source | None = None
     unplaced: frozenset[str] = frozenset()
+    suite: SuiteResult | None = None
 
 
-def validate_feeds(
-    feeds: Mapping[str, Feed],
-    protocol: StudyProtocol,
-    data_cutoff: datetime,
-    *,
-    judged: Judged | None = None,
-) -> Validation:
+def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime) -> Validation:
     """Check every feed of the protocol, and turn them into the tables that later stages use.
 
     Parameters
@@ -70,8 +66,6 @@ def validate_feeds(
         The study protocol: sites, treatment names, vitals and laboratory tests in use, limits.
     data_cutoff
         With an offset. A row that is surely later is set aside.
-    judged
-        What earlier looks judged, for looks that follow each other; it saves time and changes nothing.
 
     Raises
     ------
@@ -82,21 +76,18 @@ def validate_feeds(
         raise UsageError(f"data cut-off {data_cutoff.isoformat()}; allowed: a time with an offset from UTC")
     cutoff = pd.Timestamp(data_cutoff).tz_convert("UTC").as_unit("s")
     setting = Setting(protocol, cutoff, {}, {})
-    lists: dict[str, list[str]] = {"sites": list(protocol.sites), "enrolled": [], "dosed": []}
     done: dict[str, _Validated] = {}
     exposed: frozenset[str] = frozenset()
-    memory = Judged() if judged is None else judged
     for name in _order(protocol):
         feed = feeds.get(name.lower())
-        done[name] = one = _dated(_validate_feed(name, feed, setting, lists, memory), feed)
+        done[name] = one = _dated(_validate_feed(name, feed, setting), feed)
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
-            lists["enrolled"] = list(zones)
             exposed = subjects.exposed(one.source, zones, cutoff)
         if name == "EX":
             done[name] = one = _without_doses(one, exposed, protocol.limits.max_quarantined)
-            lists["dosed"] = list(one.typed.loc[one.typed["trusted"], "USUBJID"].unique())
+            setting = replace(setting, dosed=frozenset(one.typed.loc[one.typed["trusted"], "USUBJID"]))
     return _collect(done)
 
 
@@ -138,6 +129,7 @@ def _collect(done: Mapping[str, _Validated]) -> Validation:
         unplaced=frozenset().union(*(one.unplaced for one in done.values())),
         quarantine=tables.QUARANTINE.conform(pd.concat(withheld)) if withheld else tables.QUARANTINE.empty(),
         checks=tuple(check for one in done.values() for check in one.checks),
+        suites=tuple(one.suite for one in done.values() if one.suite is not None),
         feeds=tuple(one.outcome for one in done.values()),
     )
 
@@ -149,9 +141,7 @@ def _joined(table: Table, done: Mapping[str, _Validated]) -> pd.DataFrame:
     return table.conform(pd.concat(filled)) if len(filled) > 1 else (*filled, table.empty())[0]
 
 
-def _validate_feed(
-    name: str, feed: Feed | None, setting: Setting, lists: Mapping[str, Sequence[str]], memory: Judged
-) -> _Validated:
+def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated:
     """Check one feed: can it be read, does its structure hold, which rows conform, is it fresh."""
     if feed is None or feed.table is None:
         problem = (
@@ -160,94 +150,134 @@ def _validate_feed(
         return _blocked(name, feed, "error", (problem,), ())
     if name not in _DOMAINS:
         return _unused(name, feed)
+    asked = suite_of(name, setting.protocol)
+    if asked.problems:
+        return _blocked(name, feed, "error", _told(feed) + asked.problems, ())
     source = Source(name, blind(name, feed.table, setting.protocol.treatment.names))
-    structure = _check_structure(source, _needed(name, setting.protocol), memory)
-    problems = tuple(result.message for result in structure if result.outcome in ("failed", "error"))
-    if problems:
-        return _blocked(name, feed, "failed", _told(feed) + problems, structure)
-    prepared = _DOMAINS[name].prepare(source, setting)
-    checks = [(check, check.column) for check in row_checks(name) if check.column in prepared.judged]
-    judgements = judge(prepared.judged[sorted({column for _, column in checks})], checks, lists, memory)
-    results = structure + tuple(_row_result(name, prepared, one) for one in judgements)
-    errors = tuple(result.message for result in results if result.outcome == "error")
-    if errors:
-        return _blocked(name, feed, "error", _told(feed) + errors, results)
-    return _usable(name, feed, source, prepared, judgements, results, setting)
+    prepared = _DOMAINS[name].prepare(source, setting) if _has_form(source, asked.needed) else None
+    table = table_for(asked.checks, source, asked.needed, prepared, setting)
+    judgements, suite = judge(name, table, asked.checks)
+    return replace(_decided(name, feed, source, prepared, judgements, setting), suite=suite)
 
 
-def _needed(name: str, protocol: StudyProtocol) -> tuple[Needed, ...]:
-    """Return the columns that a feed must have, with the one that says when a row became known."""
-    known_at = protocol.feeds.by_domain()[name].known_at
-    return _DOMAINS[name].needed + ((Needed("known_at", (known_at.upper(),)),) if known_at else ())
+def _has_form(source: Source, needed: Sequence[Needed]) -> bool:
+    """Whether the rows of a feed can be prepared; where not, its structure is judged all the same, and blocks it."""
+    return all(source.first_of(one.columns).notna().any() for one in needed)
 
 
-def _check_structure(source: Source, needed: Sequence[Needed], memory: Judged) -> tuple[CheckResult, ...]:
-    """Apply the checks that block a whole feed."""
-    there = {
-        one.name: source.first_of(one.columns)
-        for one in needed
-        if any(source.has(name) for name in one.columns)
-    }
-    table = pd.DataFrame(there, index=pd.RangeIndex(len(source)))
-    checks = [
-        (check, "" if isinstance(check.rule, HasRows) else one.name)
-        for check in STRUCTURE
-        for one in (needed[:1] if isinstance(check.rule, HasRows) else needed)
-    ]
-    judgements = judge(table, checks, {}, memory)
-    return tuple(
-        _structure_result(source.domain, needed, [one for one in judgements if one.check is check])
-        for check in STRUCTURE
-    )
+def _decided(
+    name: str,
+    feed: Feed,
+    source: Source,
+    prepared: Prepared | None,
+    judgements: Sequence[Judgement],
+    setting: Setting,
+) -> _Validated:
+    """Say what the judgements mean for the feed: where its structure fails, nothing more is said of its rows."""
+    structure = _structure_results(name, [one for one in judgements if one.check.is_structural])
+    stopped = _stopped(name, feed, structure, structure)
+    if stopped is not None or prepared is None:
+        problem = f"{name}: what the feed lacks could not be judged. Report this as a defect"
+        return stopped or _blocked(name, feed, "error", (*_told(feed), problem), structure)
+    of_rows = [one for one in judgements if not one.check.is_structural]
+    results = structure + tuple(_row_result(name, source, prepared, some) for some in _by_check(of_rows))
+    stopped = _stopped(name, feed, results[len(structure) :], results)
+    return stopped or _usable(name, feed, source, prepared, of_rows, results, setting)
 
 
-def _filled(source: Source, needed: Needed) -> "pd.Series[float]":
-    """Return 1 where a needed column is filled, missing where it is blank: that is all structure asks."""
-    filled = pd.concat([source.text(name).notna() for name in needed.columns], axis=1).any(axis=1)
-    return filled.astype("float64").where(filled)
+def _stopped(
+    name: str, feed: Feed, found: Sequence[CheckResult], results: tuple[CheckResult, ...]
+) -> _Validated | None:
+    """Return the feed as stopped where a check could not be run, or one failed that blocks; else None."""
+    errors = tuple(one.message for one in found if one.outcome == "error")
+    failures = tuple(one.message for one in found if one.outcome == "failed" and one.severity == "blocks")
+    if not errors and not failures:
+        return None
+    return _blocked(name, feed, "error" if errors else "failed", _told(feed) + (errors or failures), results)
 
 
-def _structure_result(domain: str, needed: Sequence[Needed], judgements: Sequence[Judgement]) -> CheckResult:
-    """Put together what one structural check says of each needed column."""
-    check = judgements[0].check
-    labels = {one.name: str(one) for one in needed}
+def _by_check(judgements: Sequence[Judgement]) -> list[list[Judgement]]:
+    """Return the judgements of each check together: one may be several expectations, as of each vital."""
+    groups: dict[tuple[str, str], list[Judgement]] = {}
+    for one in judgements:
+        groups.setdefault((one.check.file, one.check.name), []).append(one)
+    return list(groups.values())
+
+
+def _structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:
+    """Say of the feed as a whole what each check of its structure says of its columns."""
+    missing = {column for one in judgements for column in one.missing}
     # A column that is missing cannot be blank: that Great Expectations errs on it is no error of the feed.
-    counted = [one for one in judgements if one.outcome in ("passed", "failed")]
-    failed = [one for one in counted if one.outcome == "failed"]
-    outcome: Outcome = "failed" if failed else "passed" if counted else "not_applicable"
-    columns = ", ".join(labels.get(one.column, "") for one in failed)
-    message = f"{domain}: {check.message.format(column=columns)}" if failed else ""
-    return CheckResult(
-        domain, check.name, check.category, check.severity, outcome, len(failed), len(counted), message
-    )
+    counted = [one for one in judgements if missing.isdisjoint(one.check.columns)]
+    groups = {some[0].check.name: some for some in _by_check(counted)}
+    checks = {one.check.name: one.check for one in judgements}
+    return tuple(_structure_result(domain, check, groups.get(name, [])) for name, check in checks.items())
 
 
-def _row_result(domain: str, prepared: Prepared, judgement: Judgement) -> CheckResult:
+def _structure_result(domain: str, check: Check, judgements: Sequence[Judgement]) -> CheckResult:
+    outcome = _worst(judgements)
+    failed = [one for one in judgements if one.outcome == "failed"]
+    columns = ", ".join(name for one in failed for name in (*one.check.columns, *one.missing))
+    message = f"{domain}: {check.sentence(columns, '')}" if failed else ""
+    return _check_result(domain, check, outcome, judgements, _fault(domain, judgements) or message)
+
+
+def _row_result(
+    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
+) -> CheckResult:
     """Say how many rows did not conform to one check, in the study team's words."""
-    check, count = judgement.check, len(judgement.unexpected)
-    message = ""
-    if judgement.outcome == "error":
-        message = f"{domain}: the check {check.name} could not be run. Report this as a defect"
-    elif count:
-        column = prepared.shown[check.column].column
-        names = (
-            column
-            if isinstance(column, str)
-            else " or ".join(sorted(column.iloc[judgement.unexpected].unique()))
-        )
+    check, outcome = judgements[0].check, _worst(judgements)
+    message = _fault(domain, judgements)
+    if outcome == "failed":
+        rows = np.unique(np.concatenate([one.unexpected for one in judgements]))
+        numerator = sum(one.numerator for one in judgements)
+        denominator = sum(one.denominator for one in judgements)
+        column = shown_of(check, source, prepared).column if check.columns else ""
+        names = column if isinstance(column, str) else " or ".join(sorted(column.iloc[rows].unique()))
         states = ""
-        if "{reason}" in check.message:
-            states = " or ".join(sorted(prepared.judged[check.column].iloc[judgement.unexpected].unique()))
-        counts = f"{check.numerator}: {count} of {judgement.denominator} {check.denominator}"
-        message = f"{domain}: {counts}. {check.message.format(column=names, reason=states)}"
+        if check.names_reason:
+            states = " or ".join(sorted(prepared.judged[check.columns[0]].iloc[rows].unique()))
+        counts = f"{check.numerator}: {numerator} of {denominator} {check.denominator}"
+        message = f"{domain}: {counts}. {check.sentence(names, states)}"
+    return _check_result(domain, check, outcome, judgements, message)
+
+
+def _worst(judgements: Sequence[Judgement]) -> Outcome:
+    """Return the outcome of a check: error before failed before passed before not applicable."""
+    outcomes = {one.outcome for one in judgements}
+    order: tuple[Outcome, ...] = ("error", "failed", "passed")
+    return next((outcome for outcome in order if outcome in outcomes), "not_applicable")
+
+
+def _fault(domain: str, judgements: Sequence[Judgement]) -> str:
+    """Say why a check could not be run; empty where it could."""
+    for one in judgements:
+        if one.outcome == "error" and not one.check.file:
+            return f"{domain}: the check {one.check.name} could not be run. Report this as a defect"
+        if one.outcome == "error":
+            found = "a failure without rows to withhold" if one.fault == NO_ROWS else one.fault
+            return f"{domain}: {one.check.file}, {one.check.name}: found {found}; allowed: {_ALLOWED}"
+    return ""
+
+
+_ALLOWED: Final = (
+    "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "
+    "one that judges rows"
+)
+
+
+def _check_result(
+    domain: str, check: Check, outcome: Outcome, judgements: Sequence[Judgement], message: str
+) -> CheckResult:
+    counted = judgements if outcome in ("passed", "failed") else ()
     return CheckResult(
         domain,
         check.name,
         check.category,
         check.severity,
-        judgement.outcome,
-        count,
-        judgement.denominator,
+        outcome,
+        sum(one.numerator for one in counted),
+        sum(one.denominator for one in counted),
         message,
     )
 
@@ -319,7 +349,7 @@ def _usable(  # everything that the row checks found
     """Return a feed whose structure holds: its typed rows, its withheld rows, and whether it is fresh."""
     withheld, future, other = _withheld(len(source), judgements)
     typed = prepared.typed.assign(trusted=~withheld)
-    keep = prepared.keep.to_numpy() & ~future & ~is_copy(prepared.judged["content"]).to_numpy()
+    keep = prepared.keep.to_numpy() & ~future & ~is_copy(prepared.judged["row_content"]).to_numpy()
     keep &= ~source.is_header.to_numpy()
     if name == "DM":
         keep &= ~withheld

@@ -42,21 +42,21 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
     judged |= {
-        "test_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),
-        "value_given": state({BLANK: text.isna()}, catalogue.KNOWN, used),
-        "value_state": state({NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used & text.notna()),
-        "value": value,
-        "limit_state": state(
+        "LBTESTCD_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),
+        "LBORRES_given": state({BLANK: text.isna()}, catalogue.KNOWN, used),
+        "LBORRES_state": state({NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used & text.notna()),
+        "LBORRES_value": value,
+        "LBORNRHI_state": state(
             {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used & text.notna()
         ),
     }
     shown |= time_shown
     shown |= {
-        "test_state": Shown("LBTESTCD", test),
-        "value_given": Shown(column, text),
-        "value_state": Shown(column, text),
-        "value": Shown(column, text),
-        "limit_state": Shown(limit_column, limit_text),
+        "LBTESTCD_state": Shown("LBTESTCD", test),
+        "LBORRES_given": Shown(column, text),
+        "LBORRES_state": Shown(column, text),
+        "LBORRES_value": Shown(column, text),
+        "LBORNRHI_state": Shown(limit_column, limit_text),
     }
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,

@@ -1,4 +1,4 @@
-"""Decide what the listing of withheld rows says: every reason of each, and nothing that tells the arm."""
+"""The listing of withheld rows: every reason of each, and nothing that tells the arm."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.tables import QUARANTINE, WITHHELD, tells_arm
-from checks.validation.adapter import Judgement
+from checks.validation.judging import Judgement
+from checks.validation.prepared_table import shown_of
 from checks.validation.raw import Prepared, Shown, Source
 
 BLANK: Final = "blank"
@@ -33,12 +34,12 @@ def list_withheld(source: Source, prepared: Prepared, judgements: Sequence[Judge
 def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.DataFrame:
     """Return the rows that one check withholds."""
     rows = judgement.unexpected
-    shown = prepared.shown[judgement.column]
+    shown = shown_of(judgement.check, source, prepared)
     column = _at(shown.column, rows)
     found = _found(shown, rows).mask(column.map(tells_arm), WITHHELD)
     states = _states(prepared, judgement)
     pairs = list(zip(column, states, strict=True))
-    messages = {pair: judgement.check.message.format(column=pair[0], reason=pair[1]) for pair in set(pairs)}
+    messages = {pair: judgement.check.sentence(*pair) for pair in set(pairs)}
     return source.provenance.iloc[rows].assign(
         domain=source.domain,
         USUBJID=source.subject.iloc[rows],
@@ -69,6 +70,7 @@ def _at(column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> "pd.Seri
 def _states(prepared: Prepared, judgement: Judgement) -> "pd.Series[str]":
     """Return the state of each of the rows, where the message names it: never a value."""
     rows = judgement.unexpected
-    if "{reason}" not in judgement.check.message:
+    if not judgement.check.names_reason:
         return pd.Series("", index=rows, dtype="str")
-    return prepared.judged[judgement.column].iloc[rows].astype("str")
+    (column,) = judgement.check.columns
+    return prepared.judged[column].iloc[rows].astype("str")

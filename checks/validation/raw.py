@@ -32,6 +32,7 @@ class Setting:
     data_cutoff: pd.Timestamp
     zones: Mapping[str, str]
     deaths: Mapping[str, pd.Timestamp]
+    dosed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,16 @@ class Source:
         return content
 
 
+def time_of(domain: str) -> str:
+    """Return the variable that dates the rows of a domain."""
+    return f"{domain}STDTC" if domain in {"EX", "AE"} else f"{domain}DTC"
+
+
+def key_of(domain: str) -> str:
+    """Return the variable that names the records of a domain, within a subject."""
+    return "USUBJID" if domain == "DM" else f"{domain}SEQ"
+
+
 def is_copy(content: "pd.Series[int]") -> "pd.Series[bool]":
     """Whether a row repeats an earlier one."""
     return content.duplicated()
@@ -169,20 +180,26 @@ def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]
     sequence = source.sequence if source.domain != "DM" else pd.Series("DM", index=content.index, dtype="str")
     data = ~source.is_header
     subject = source.subject
+    key = key_of(source.domain)
     judged: Columns = {
-        "row_kind": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
-        "subject": subject,
-        "record_key": record_key(subject, sequence, is_copy(content)).where(data),
-        "content": content,
+        "row_state": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
+        "USUBJID": subject,
+        f"{key}_key": record_key(subject, sequence, is_copy(content)).where(data),
+        "row_content": content,
     }
     if source.domain != "DM":
-        judged["enrolled"] = subject.where(data)
-    key = "USUBJID" if source.domain == "DM" else f"{source.domain}SEQ"
-    shown = {
-        name: Shown("USUBJID", subject) for name in ("row_kind", "subject", "enrolled", "content", "dosed")
-    }
-    shown["record_key"] = Shown(key, subject if source.domain == "DM" else source.sequence)
+        unknown = ~subject.isin(list(setting.zones))
+        judged["USUBJID_state"] = state({"not in DM": unknown}, catalogue.ENROLLED, data & subject.notna())
+    shown = {name: Shown("USUBJID", subject) for name in judged}
+    shown[f"{key}_key"] = Shown(key, subject if source.domain == "DM" else source.sequence)
     return judged, shown
+
+
+def dosed(among: "pd.Series[bool]", source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
+    """Judge whether the subject of each row has an accepted dose."""
+    never = ~source.subject.isin(list(setting.dosed))
+    states = state({"never dosed": never}, catalogue.DOSED, among & source.subject.notna())
+    return {"USUBJID_dosed": states}, {"USUBJID_dosed": Shown("USUBJID", source.subject)}
 
 
 def times(
@@ -195,9 +212,9 @@ def times(
     placed = readable & enrolled
     late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
     judged: Columns = {
-        "time_state": spans["problem"].fillna(catalogue.READABLE).where(among),
-        "clock_state": spans["note"].fillna(catalogue.CERTAIN).where(placed),
-        "hours_after_cutoff": late.where(placed),
+        f"{column}_state": spans["problem"].fillna(catalogue.READABLE).where(among),
+        f"{column}_clock": spans["note"].fillna(catalogue.CERTAIN).where(placed),
+        f"{column}_hours_after_cutoff": late.where(placed),
     }
     return spans.assign(placed=placed), judged, {name: Shown(column, stamps) for name in judged}
 
@@ -223,7 +240,7 @@ def ends(
     ended = parse_column(stamps.where(filled), zones_of(source, setting), enrolled)
     hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
     judged: Columns = {
-        "end_state": ended["problem"].fillna(catalogue.READABLE).where(filled),
-        "hours_start_to_end": hours.where(filled & spans["placed"] & ended["problem"].isna()),
+        f"{column}_state": ended["problem"].fillna(catalogue.READABLE).where(filled),
+        f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
     }
     return judged, {name: Shown(column, stamps) for name in judged}

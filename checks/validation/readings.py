@@ -12,7 +12,18 @@ from checks.criteria import VitalCriterion
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
+from checks.validation.raw import (
+    Needed,
+    Prepared,
+    Setting,
+    Shown,
+    Source,
+    at_any_time,
+    common,
+    dosed,
+    state,
+    times,
+)
 from checks.validation.values import BLANK, read_vitals
 
 NEEDED = (
@@ -50,16 +61,22 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     value, unit, column = _result(source)
     readings = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
     judged |= time_judged
-    judged |= {name: readings[name] for name in ("value_state", "unit_state", "unit_fit", "position")}
+    judged |= {"VSORRES_state": readings["value_state"], "VSORRESU_state": readings["unit_state"]}
+    judged |= {"VSORRESU_fit": readings["unit_fit"]}
+    judged |= {
+        f"VSSTRESN_{vital}": readings["measured"].where(test == vital)
+        for vital in vitals_used(setting.protocol)
+    }
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
     # of rows that share a key none is sound: they contradict no other
-    certain &= ~(judged["record_key"].notna() & judged["record_key"].duplicated(keep=False))
-    judged["agreement"] = _agreement(source, test, spans, readings[certain], setting)
-    judged["value_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
-    judged["test_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
-    judged["dosed"] = source.subject.where(used & spans["placed"])
-    shown |= time_shown | _shown_result(value, unit, column)
-    shown["test_state"] = Shown("VSTESTCD", test)
+    certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
+    judged["VSORRES_agreement"] = _agreement(source, test, spans, readings[certain], setting)
+    judged["VSORRES_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
+    judged["VSTESTCD_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
+    dosed_judged, dosed_shown = dosed(used & spans["placed"], source, setting)
+    judged |= dosed_judged
+    shown |= time_shown | dosed_shown | _shown_result(value, unit, column, setting.protocol)
+    shown["VSTESTCD_state"] = Shown("VSTESTCD", test)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         domain="VS",
@@ -125,11 +142,11 @@ def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Ser
 
 
 def _shown_result(
-    value: "pd.Series[str]", unit: "pd.Series[str]", column: "pd.Series[str]"
+    value: "pd.Series[str]", unit: "pd.Series[str]", column: "pd.Series[str]", protocol: StudyProtocol
 ) -> dict[str, Shown]:
     """Show value and unit together: either may be the mistaken one."""
     unit_column = column.replace({"VSSTRESN": "VSSTRESU", "VSORRES": "VSORRESU"})
-    shown = {
-        name: Shown(column, value, unit) for name in ("value_given", "value_state", "position", "agreement")
-    }
-    return shown | {name: Shown(unit_column, value, unit) for name in ("unit_state", "unit_fit")}
+    of_value = ["VSORRES_given", "VSORRES_state", "VSORRES_agreement"]
+    of_value += [f"VSSTRESN_{vital}" for vital in vitals_used(protocol)]
+    shown = {name: Shown(column, value, unit) for name in of_value}
+    return shown | {name: Shown(unit_column, value, unit) for name in ("VSORRESU_state", "VSORRESU_fit")}

@@ -1,5 +1,6 @@
-"""Declare what validation says: of each check, of each feed, and the tables that later stages may use."""
+"""What validation says: of each check, suite and feed, and the tables that later stages may use."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -23,6 +24,37 @@ class CheckResult:
     numerator: int
     denominator: int
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationConfig:
+    """One expectation as Great Expectations writes it in JSON."""
+
+    type: str
+    kwargs: Mapping[str, object]
+    meta: Mapping[str, str]
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationResult:
+    """What became of one expectation, as Great Expectations writes it, with counts alone."""
+
+    success: bool
+    expectation_config: ExpectationConfig
+    result: Mapping[str, float | None]
+    exception_info: Mapping[str, bool | str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """What became of the suite of one domain, as Great Expectations writes it: free of values, times and ids."""
+
+    success: bool
+    suite_name: str
+    results: tuple[ExpectationResult, ...]
+    statistics: Mapping[str, float]
+    meta: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +107,4 @@ class Validation:
     quarantine: pd.DataFrame
     checks: tuple[CheckResult, ...]
     feeds: tuple[FeedOutcome, ...]
+    suites: tuple[SuiteResult, ...] = ()

@@ -15,8 +15,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     judged, shown = common(source, setting)
     site = source.text("SITEID")
     # A blank site is not in the list either: it must not pass for a check that does not concern the row.
-    judged["site"] = site.fillna("").where(~source.is_header & source.subject.notna())
-    shown["site"] = Shown("SITEID", site)
+    judged["SITEID_text"] = site.fillna("").where(~source.is_header & source.subject.notna())
+    shown["SITEID_text"] = Shown("SITEID", site)
     zones = site.map(dict(setting.protocol.sites)).astype("str")
     typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
     nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")

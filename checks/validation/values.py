@@ -26,6 +26,8 @@ class Reading:
     unit_state: str | None = None
     unit_fit: str | None = None
     position: float | None = None
+    measured: float | None = None
+    """The number in the canonical unit where its unit fits, plausible or not."""
     rounding: float | None = None
     """Half a unit of the last digit that was written, in the canonical unit: the number may be off by so much."""
 
@@ -50,7 +52,7 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     ]
     table = pd.DataFrame(readings, columns=list(Reading.__dataclass_fields__))
     states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "str")
-    numbers = dict.fromkeys(("value", "alternative", "position", "rounding"), "float64")
+    numbers = dict.fromkeys(("value", "alternative", "position", "measured", "rounding"), "float64")
     return table.astype(states | numbers).take(codes).set_axis(rows.index)
 
 
@@ -83,7 +85,9 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     position = _position(vital, value)
     told = value if 0 <= position <= 1 else nothing
     rounding = convert_difference(vital, _half_a_digit(text), known)
-    return Reading(told, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, rounding)
+    return Reading(
+        told, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, value, rounding
+    )
 
 
 def _half_a_digit(text: str) -> float:

@@ -3,13 +3,24 @@
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from checks.errors import UsageError
 from flows.settings import read_settings
+
+if TYPE_CHECKING:
+    from checks.protocol import StudyProtocol
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("protocol", type=Path)
+    parser.add_argument(
+        "--suites",
+        type=Path,
+        metavar="DIR",
+        help="write what each feed must meet, as Great Expectations suites",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from flows.pages.design.spending import spending_text
 
     protocol = load_protocol(options.protocol)
+    if protocol.suites or options.suites:
+        _check_suites(protocol, options.suites)
     spent = spending_text(protocol)
     print(
         f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
@@ -28,3 +41,16 @@ def run(options: argparse.Namespace) -> int:
     for problem in unresolved(channels, folder=protocol.folder, addresses=settings.addresses):
         print(f"From here no alert would leave through {problem}")
     return 0
+
+
+def _check_suites(protocol: "StudyProtocol", folder: Path | None) -> None:
+    """Refuse a study's own expectations that would stop their feed; write all suites where a folder is given."""
+    from checks.validation import suite_problems, suite_texts
+
+    problems = suite_problems(protocol)
+    if problems:
+        raise UsageError("\n".join(problems))
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in suite_texts(protocol).items():
+            (folder / name).write_text(text, encoding="utf-8")

@@ -31,6 +31,7 @@ def build_document(look: Look) -> dict[str, Any]:
         "data_cutoff": instant(look.data_cutoff),
         "verdict": str(look.verdict),
         "protocol_sha256": look.protocol.sha256,
+        **_expectations(look.protocol),
         "code_version": code_version(),
         "look_id": _look_id(look),
         "blinded": True,
@@ -62,6 +63,12 @@ def code_version() -> str:
     for path in sorted(path for package in ("checks", "flows") for path in (root / package).rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"{version('postdose')}+{digest.hexdigest()[:12]}"
+
+
+def _expectations(protocol: StudyProtocol) -> dict[str, Any]:
+    """Return the files of the study's own expectations; nothing for a study without any."""
+    files = [{"file": one.name, "sha256": one.sha256} for one in protocol.suites]
+    return {"expectations": files} if files else {}
 
 
 def _look_id(look: Look) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from checks.validation import Validation
 from flows.report.look import Look
 
 
@@ -15,11 +16,19 @@ def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
     """Write all files of a look into its folder, each whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "look.json", document)
-    write_json(out / "validation.json", {"checks": [asdict(check) for check in look.validation.checks]})
+    write_json(out / "validation.json", _validation(look.validation))
     _write_table(out / "cases.csv", _cases(document))
     _write_table(out / "doses.csv", look.findings.doses)
     _write_table(out / "quarantine.csv", look.validation.quarantine)
     _write_table(out / "changes.csv", look.changes)
+
+
+def _validation(validation: Validation) -> dict[str, Any]:
+    """Return what each check found, and the same as Great Expectations writes it: counts, without a value."""
+    return {
+        "checks": [asdict(check) for check in validation.checks],
+        "results": [asdict(suite) for suite in validation.suites],
+    }
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

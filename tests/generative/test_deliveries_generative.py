@@ -20,7 +20,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Feeds
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import RAW_PROVENANCE, DeliveredTable, Delivery
-from checks.validation import Judged, Validation, validate_feeds
+from checks.validation import Validation, validate_feeds
 from flows.report import Look, build_document
 
 Row = dict[str, str | None]
@@ -31,8 +31,6 @@ ARRIVING = datetime(2026, 3, 12, tzinfo=UTC)
 CUTOFF = datetime(2026, 3, 20, tzinfo=UTC)
 TIMES = int(os.environ.get("POSTDOSE_EXAMPLES_TIMES", "1"))
 """So many times the examples of the standing run."""
-JUDGED = Judged()
-"""What Great Expectations said of facts in one example holds in all."""
 
 VITALS = {
     "TEMP": ("36.8", "37.2", "38.6", "C"),
@@ -208,7 +206,7 @@ def study(trial: Mapping[str, Domain]) -> StudyProtocol:
 
 
 def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[str, Any]]:
-    validation = validate_feeds(known.feeds, protocol, CUTOFF, judged=JUDGED)
+    validation = validate_feeds(known.feeds, protocol, CUTOFF)
     charts = Charts(
         validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
     )

@@ -23,7 +23,7 @@ from checks.cases import Charts, find_cases, gather_evidence
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
-from checks.validation import Judged, Validation, validate_feeds
+from checks.validation import Validation, validate_feeds
 from flows.feeds import read_feed
 from flows.report import Look, build_document
 from flows.simulate import simulate
@@ -403,10 +403,10 @@ def read_one(domain: str, files: Files, folder: Path) -> Feed:
 
 
 def look_at(
-    feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime, judged: Judged
+    feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime
 ) -> tuple[dict[str, Any], Validation]:
     """Return the look's document and its validation."""
-    validation = validate_feeds(feeds, protocol, data_cutoff, judged=judged)
+    validation = validate_feeds(feeds, protocol, data_cutoff)
     known = validation.subjects.set_index("USUBJID").index
     charts = Charts(validation.measurements, validation.adverse_events, known)
     findings = find_cases(validation.administrations, charts, protocol, data_cutoff)
@@ -430,7 +430,6 @@ def few_subjects(content: bytes, subjects: list[str]) -> bytes:
 
 @pytest.fixture(scope="module")
 def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Base]:
-    judged = Judged()
     made = {}
     planted: list[str] = []
     for scenario in ("cyt107", "null"):
@@ -445,7 +444,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Base]:
         feeds = {
             domain.lower(): read_one(domain.lower(), files, folder) for domain in protocol.feeds.by_domain()
         }
-        document, _ = look_at(feeds, protocol, cutoff, judged)
+        document, _ = look_at(feeds, protocol, cutoff)
         cases = tuple(case["USUBJID"] for case in truth["cases"])
         made[scenario] = Base(files, feeds, protocol, cutoff, cases, document)
     return made
@@ -466,7 +465,7 @@ class Copy:
         return f"copy {self.number}: {self.kind} of {self.base}"
 
 
-def make_copy(number: int, bases: dict[str, Base], folder: Path, judged: Judged) -> Copy:
+def make_copy(number: int, bases: dict[str, Base], folder: Path) -> Copy:
     """Damage and look; an exception of a stage fails with the copy's name."""
     kind, rng = KINDS[number % len(KINDS)], Random(number)
     # the study with a signal first, then the one without; of more copies it has two for one
@@ -475,7 +474,7 @@ def make_copy(number: int, bases: dict[str, Base], folder: Path, judged: Judged)
     files = DAMAGE[kind](rng, dict(one.files))
     try:
         feeds = one.read(files, folder)
-        look = look_at(feeds, one.protocol, one.data_cutoff, judged)
+        look = look_at(feeds, one.protocol, one.data_cutoff)
     except Exception as error:
         raise AssertionError(f"copy {number}: {kind} of {base}: {error!r}") from error
     rows = {name.upper(): None if feed.table is None else len(feed.table) for name, feed in feeds.items()}
@@ -499,9 +498,6 @@ def test_every_kind_of_damage_is_done_to_both_bases() -> None:
     assert 2 * len(KINDS) <= COPIES
 
 
-JUDGED = Judged()
-
-
 AT_ONCE = 10
 """Copies of one test; the first ten are looked at in each run, all in the slow one."""
 
@@ -512,7 +508,7 @@ AT_ONCE = 10
 )
 def test_no_damage_is_passed_over(first: int, bases: dict[str, Base], tmp_path: Path) -> None:
     for number in range(first, min(first + AT_ONCE, COPIES)):
-        copy = make_copy(number, bases, tmp_path, JUDGED)
+        copy = make_copy(number, bases, tmp_path)
         assert_no_row_is_lost(copy)
         assert_what_cannot_be_used_says_why(copy)
         if copy.base == "cyt107":

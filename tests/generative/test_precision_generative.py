@@ -26,7 +26,7 @@ from checks.protocol import load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.statistics.timing import self_controlled
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Delivery, Feed
-from checks.validation import Judged, validate_feeds
+from checks.validation import validate_feeds
 from flows.report import Look, build_document
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
@@ -184,7 +184,7 @@ def feed(domain: str, rows: list[dict[str, str]], order: Random | None) -> Feed:
     return Feed(domain.upper(), frame, (Delivery(f"{domain}.csv", "ab" * 32, len(rows)),))
 
 
-def document(trial: Trial, days: int, order: Random | None, judged: Judged) -> dict[str, Any]:
+def document(trial: Trial, days: int, order: Random | None) -> dict[str, Any]:
     """Look at the trial as feeds, all of it moved by whole days, its rows in some order."""
     moved = [replace(row, minute=row.minute + 1440 * days) for row in trial]
     rows: dict[str, list[dict[str, str]]] = {"dm": [], "ex": [], "vs": [], "ae": []}
@@ -211,7 +211,7 @@ def document(trial: Trial, days: int, order: Random | None, judged: Judged) -> d
     rows["ae"] = rows["ae"] or [{"USUBJID": "S0", "AESEQ": "0", "AEDECOD": "headache", "AESTDTC": "2020"}]
     feeds = {name: feed(name, each, order) for name, each in rows.items()}
     cutoff = datetime(2026, 3, 12, tzinfo=UTC) + timedelta(days=days)
-    validation = validate_feeds(feeds, AT_SITE, cutoff, judged=judged)
+    validation = validate_feeds(feeds, AT_SITE, cutoff)
     known = validation.subjects.set_index("USUBJID").index.sort_values()
     charts = Charts(validation.measurements, validation.adverse_events, known)
     findings = find_cases(validation.administrations, charts, AT_SITE, cutoff)
@@ -233,12 +233,9 @@ def without_times(content: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-JUDGED = Judged()
-
-
 @settings(max_examples=3 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(trials(("minute", "day")), st.integers(-1000, 1000), st.integers(0, 10**6))
 def test_neither_the_date_nor_the_order_of_rows_changes_a_look(trial: Trial, days: int, seed: int) -> None:
-    as_delivered = document(trial, 0, None, JUDGED)
-    assert without_times(document(trial, days, None, JUDGED)) == without_times(as_delivered)
-    assert document(trial, 0, Random(seed), JUDGED) == as_delivered
+    as_delivered = document(trial, 0, None)
+    assert without_times(document(trial, days, None)) == without_times(as_delivered)
+    assert document(trial, 0, Random(seed)) == as_delivered

@@ -6,7 +6,6 @@ from pathlib import Path
 from checks.blinding import blind_deliveries
 from checks.knowledge import Deliveries
 from checks.protocol import load_protocol
-from checks.validation import Judged
 from flows.feeds import open_inbox
 from flows.looks.replay.looks import Looker
 from flows.report import build_document
@@ -22,5 +21,5 @@ def make_look(protocol_file: Path, data_cutoff: datetime, out: Path) -> None:
         for domain in protocol.feeds.by_domain()
     }
     knowledge = Deliveries(arrived, protocol).known_at(data_cutoff)
-    look = Looker(protocol, Judged()).look(knowledge, data_cutoff)
+    look = Looker(protocol).look(knowledge, data_cutoff)
     write_files(look, build_document(look), out)

@@ -20,7 +20,6 @@ import pytest
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import DeliveredTable, Delivery
-from checks.validation import Judged
 from flows.looks.replay.course import Course, replay
 from flows.looks.replay.looks import Looker, entry_of
 from flows.looks.replay.schedule import Schedule
@@ -204,7 +203,7 @@ def test_a_look_of_the_replay_is_the_look_that_was_made_at_the_time(
         for domain, some in delivered.items()
     }
     known = Deliveries(by_then, protocol).known_at(cutoff)
-    fresh = entry_of(Looker(protocol, Judged()).look(known, cutoff))
+    fresh = entry_of(Looker(protocol).look(known, cutoff))
     replayed = entries(folder)[place]
     assert {name: replayed[name] for name in fresh} == fresh
 

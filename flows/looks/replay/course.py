@@ -11,7 +11,6 @@ from typing import Any, Self
 
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol
-from checks.validation import Judged
 from flows.ledger import canonical
 from flows.looks.replay.answer import answer_rules
 from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
@@ -38,7 +37,7 @@ class Course:
     @classmethod
     def of(cls, protocol: StudyProtocol, delivered: Delivered) -> Self:
         """Make the deliveries of a study ready."""
-        return cls(Looker(protocol, Judged()), Received(delivered), Deliveries(delivered, protocol))
+        return cls(Looker(protocol), Received(delivered), Deliveries(delivered, protocol))
 
 
 def replay(course: Course, schedule: Schedule, folder: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
 from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import Judged, validate_feeds
+from checks.validation import validate_feeds
 from flows.ledger import canonical
 from flows.report import Look, build_document
 
@@ -22,15 +22,14 @@ RULE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Makes looks at one study; what one look judged is remembered for the next, which changes no look."""
+    """Makes looks at one study."""
 
     protocol: StudyProtocol
-    judged: Judged
 
     def look(self, knowledge: Knowledge, data_cutoff: datetime) -> Look:
         """Make one look at what was known; nothing is sent, written or remembered of a signal."""
         protocol = self.protocol
-        validation = validate_feeds(knowledge.feeds, protocol, data_cutoff, judged=self.judged)
+        validation = validate_feeds(knowledge.feeds, protocol, data_cutoff)
         known = validation.subjects.set_index("USUBJID").index
         charts = Charts(validation.measurements, validation.adverse_events, known)
         findings = find_cases(validation.administrations, charts, protocol, data_cutoff)

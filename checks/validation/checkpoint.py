@@ -1,0 +1,183 @@
+"""One suite run on one prepared table by a Great Expectations checkpoint: the one module that imports it.
+
+The checkpoint counts; its action asks again, of the expectations that failed, which rows they are, and keeps both.
+Habits of Great Expectations that are met here: a missing column, or an expectation that raises, is an entry in the
+result and no error; a table without rows passes every expectation of a column; results come in another order, and
+carry values of rows unless they are told not to (an aggregate's ``observed_value`` whatever it is told); an
+expectation belongs to one suite; the context is a variable of the whole process, and keeps every result.
+
+Import it by ``judging.great_expectations``, which sees to it that no usage data leaves.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import asdict, replace
+from functools import cache, lru_cache
+from itertools import count
+from string import Template
+from threading import Lock
+from typing import Any, Final, Literal
+
+import great_expectations as gx
+import pandas as pd
+from great_expectations.checkpoint.actions import ValidationAction
+from great_expectations.exceptions.exceptions import GreatExpectationsError
+from great_expectations.expectations.expectation import (
+    ColumnMapExpectation,
+    ColumnPairMapExpectation,
+    MulticolumnMapExpectation,
+)
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from pydantic.v1 import PrivateAttr
+
+from checks.validation.results import ExpectationConfig
+
+_ONE_AT_A_TIME: Final = Lock()
+_NUMBERS: Final = count(1)
+
+_WITHOUT_VALUES: Final = {
+    "exclude_unexpected_values": True,
+    "partial_unexpected_count": 0,
+    "return_unexpected_index_query": False,
+}
+_COUNTS: Final = {"result_format": "BASIC", **_WITHOUT_VALUES}
+_POSITIONS: Final = {"result_format": "COMPLETE", **_WITHOUT_VALUES}
+
+_OF_ROWS: Final = (ColumnMapExpectation, ColumnPairMapExpectation, MulticolumnMapExpectation)
+
+Result = Any
+"""A result of Great Expectations, which declares no types that strict mode can read."""
+
+
+class Quarantine(ValidationAction):
+    """Finds the rows of the expectations that failed: ``found`` has counts and positions of each, by its place."""
+
+    type: Literal["postdose_quarantine"] = "postdose_quarantine"
+    _batch: Any = PrivateAttr(default=None)
+    _found: dict[int, Result] = PrivateAttr(default_factory=dict)
+
+    def prepare(self, batch: Any) -> None:  # noqa: ANN401 - untyped there
+        """Take the table on which the checkpoint is about to run."""
+        self._batch, self._found = batch, {}
+
+    def run(self, checkpoint_result: Any, action_context: Any = None) -> dict[str, int]:  # noqa: ANN401
+        """Keep what the checkpoint says, and ask for the positions of the rows that failed."""
+        (counted,) = checkpoint_result.run_results.values()
+        found = {place_of(one): one for one in counted.results}
+        failed = [one.expectation_config for one in counted.results if one.result.get("unexpected_count")]
+        if failed:
+            expectations = [copy(one.to_domain_obj()) for one in failed]
+            again = gx.ExpectationSuite(name="rows that failed", expectations=expectations)
+            located = self._batch.validate(again, result_format=_POSITIONS).results
+            found |= {place_of(one): one for one in located}
+        self._found = found
+        return {"failed": len(failed)}
+
+    @property
+    def found(self) -> Mapping[int, Result]:
+        """The result of each expectation, by its place in the suite."""
+        return self._found
+
+
+def place_of(result: Result) -> int:
+    """Return the place in its suite of the expectation that a result is of."""
+    return int(result.expectation_config.meta["place"])
+
+
+def expectation_of(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped there
+    """Make an expectation from its JSON form.
+
+    Raises
+    ------
+    ValueError
+        When there is no such type, or it has not these arguments.
+    """
+    try:
+        return ExpectationConfiguration(**config).to_domain_obj()
+    except (GreatExpectationsError, TypeError, ValueError) as error:
+        raise ValueError(re.sub(r"\s+", " ", str(error)).strip()) from error
+
+
+def judges_rows(expectation: object) -> bool:
+    """Whether an expectation says of each row whether it conforms; others judge the table or a whole column."""
+    return isinstance(expectation, _OF_ROWS)
+
+
+def sentence_of(expectation: Any) -> str:  # noqa: ANN401 - untyped there
+    """Say in Great Expectations' words what an expectation expects."""
+    expectation.render()
+    values = [one.value for one in expectation.rendered_content or ()]
+    filled = [
+        Template(value.template).safe_substitute(
+            {name: one["value"] for name, one in (value.params or {}).items()}
+        )
+        for value in values
+        if value.template
+    ]
+    return re.sub(r"\s+", " ", " ".join(filled)).strip()
+
+
+def suite_text(name: str, configs: Sequence[ExpectationConfig], notes: str) -> str:
+    """Write a suite as Great Expectations writes it."""
+    expectations = [expectation_of(asdict(one)) for one in configs]
+    suite = gx.ExpectationSuite(name=name, expectations=expectations, notes=notes)
+    return json.dumps(suite.to_json_dict(), indent=2, ensure_ascii=False) + "\n"
+
+
+def run(name: str, configs: Sequence[ExpectationConfig], table: pd.DataFrame) -> Mapping[int, Result]:
+    """Return the result of each expectation on a table with a plain index from 0, by its place in the suite.
+
+    Parameters
+    ----------
+    name
+        Of the suite.
+    configs
+        The expectations, in Great Expectations' JSON form.
+    table
+        The columns that they name; those that it lacks are told in their results.
+    """
+    # what ``meta`` says besides is not needed here, and Great Expectations copies it dozens of times
+    placed = [asdict(replace(one, meta={"place": str(place)})) for place, one in enumerate(configs)]
+    with _ONE_AT_A_TIME:
+        context, definition = _context()
+        checkpoint = _checkpoint(name, json.dumps(placed))
+        (action,) = checkpoint.actions
+        action.prepare(definition.get_batch({"dataframe": table}))
+        ran = checkpoint.run(batch_parameters={"dataframe": table})
+        for identifier in ran.run_results:
+            context.validation_results_store.remove_key(identifier)
+        found: Mapping[int, Result] = action.found
+        action.prepare(None)  # the table is not kept
+        return found
+
+
+@cache
+def _context() -> tuple[Any, Any]:
+    """Return a context that lives in memory, and what a table is to it."""
+    # this one module sets its own level, and announces a temporary folder for every context
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+    context: Any = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    asset = context.data_sources.add_pandas("feed").add_dataframe_asset("table")
+    return context, asset.add_batch_definition_whole_dataframe("all")
+
+
+@lru_cache(maxsize=64)
+def _checkpoint(name: str, text: str) -> Any:  # noqa: ANN401 - untyped there
+    """Return the checkpoint of a suite: the suite, what validates a table by it, and our action behind it."""
+    context, definition = _context()
+    named = f"{name} {next(_NUMBERS)}"  # to add what is new takes a quarter of the time of an update
+    expectations = [expectation_of(one) for one in json.loads(text)]
+    suite = context.suites.add(gx.ExpectationSuite(name=named, expectations=expectations))
+    validation = gx.ValidationDefinition(name=named, data=definition, suite=suite)
+    return context.checkpoints.add(
+        gx.Checkpoint(
+            name=named,
+            validation_definitions=[context.validation_definitions.add(validation)],
+            actions=[Quarantine(name="quarantine")],
+            result_format=_COUNTS,
+        )
+    )

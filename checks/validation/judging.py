@@ -1,0 +1,186 @@
+"""What a suite says of a feed: each check's outcome, counts and rows; and Great Expectations' own results.
+
+Nothing of a row's values is kept: of a result its counts alone, of an exception its kind.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.validation.results import ExpectationResult, Outcome, SuiteResult
+from checks.validation.suites import Check
+
+Positions = npt.NDArray[np.int64]
+
+COUNTED: Final = (
+    "element_count",
+    "unexpected_count",
+    "missing_count",
+    "unexpected_percent",
+    "missing_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
+)
+"""What is kept of a result: nothing else is free of values."""
+
+NO_ROWS: Final = "no rows"
+"""The fault of a check that quarantines, failed, and named no row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What Great Expectations says of one check: ``numerator`` of ``denominator`` did not conform.
+
+    ``unexpected`` has the positions of rows, ``missing`` the columns that a whole feed lacks. ``fault`` says
+    of an error what kind it is: of exception, or that the table lacks a column that the check names.
+    """
+
+    check: Check
+    outcome: Outcome
+    unexpected: Positions
+    numerator: int
+    denominator: int
+    missing: tuple[str, ...] = ()
+    fault: str = ""
+
+
+@cache
+def great_expectations() -> ModuleType:
+    """Return the module that speaks with Great Expectations, imported when first needed: it takes seconds."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"  # it reads this once, on import: no usage data leaves
+    from checks.validation import checkpoint
+
+    return checkpoint
+
+
+def judge(
+    domain: str, table: pd.DataFrame, checks: Sequence[Check]
+) -> tuple[tuple[Judgement, ...], SuiteResult]:
+    """Judge a prepared table by a suite.
+
+    Parameters
+    ----------
+    domain
+        What the suite is called.
+    table
+        One row a record, with a plain index from 0; a missing value: the check does not concern the row.
+    checks
+        The suite.
+
+    Returns
+    -------
+    tuple of tuple of Judgement and SuiteResult
+        One judgement for each of ``checks``, in their order, and the same as Great Expectations writes it.
+    """
+    found = great_expectations().run(domain, [one.config() for one in checks], table)
+    results = [found[place] for place in range(len(checks))]
+    judgements = tuple(_judgement(one, result, table) for one, result in zip(checks, results, strict=True))
+    return judgements, _suite_result(domain, checks, results)
+
+
+def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # noqa: ANN401  untyped there
+    """Tell passed, failed, not applicable and error apart."""
+    nothing = np.array([], dtype=np.int64)
+    if check.columns and not len(table):  # passed, says Great Expectations
+        return Judgement(check, "not_applicable", nothing, 0, 0)
+    if _raised(result):
+        lacking = [name for name in (*check.columns, *check.beside) if name not in table.columns]
+        fault = f"no column {' or '.join(lacking)}" if lacking else _kind(result.exception_info)
+        return Judgement(check, "error", nothing, 0, 0, fault=fault)
+    counts = result.result
+    if "element_count" not in counts:
+        return _of_table(check, result)
+    numerator, denominator = int(counts["unexpected_count"]), int(counts["element_count"])
+    denominator -= int(counts.get("missing_count") or 0)
+    if not denominator:
+        return Judgement(check, "not_applicable", nothing, 0, 0)
+    if result.success:
+        return Judgement(check, "passed", nothing, numerator, denominator)
+    unexpected = np.sort(np.array(counts.get("unexpected_index_list") or [], dtype=np.int64))
+    return _with_rows(Judgement(check, "failed", unexpected, numerator, denominator))
+
+
+def _of_table(check: Check, result: Any) -> Judgement:  # noqa: ANN401 - untyped there
+    """Judge an expectation of the whole table, or of a whole column: it counts as one, or as its columns."""
+    nothing = np.array([], dtype=np.int64)
+    columns = check.kwargs.get("column_set")
+    if isinstance(columns, list):
+        lacking = result.result.get("details", {}).get("mismatched", {}).get("missing", ())
+        missing = tuple(name for name in columns if name in lacking)
+        outcome: Outcome = "passed" if result.success else "failed"
+        return Judgement(check, outcome, nothing, len(missing), len(columns), missing)
+    if result.success:
+        return Judgement(check, "passed", nothing, 0, 1)
+    return _with_rows(Judgement(check, "failed", nothing, 1, 1))
+
+
+def _with_rows(judgement: Judgement) -> Judgement:
+    """Return a failure, or the error that a check is which should withhold rows and names none."""
+    if judgement.check.severity == "quarantines" and not len(judgement.unexpected):
+        return Judgement(judgement.check, "error", judgement.unexpected, 0, 0, fault=NO_ROWS)
+    return judgement
+
+
+def _raised(result: Any) -> bool:  # noqa: ANN401 - untyped there
+    """Whether an expectation raised: its information is then by metric, and does not say so at its top."""
+    info: Mapping[str, Any] = result.exception_info or {}
+    return bool(info.get("raised_exception", True))
+
+
+def _kind(info: Mapping[str, Any]) -> str:
+    """Return the kind of the exception: its message may hold values, its traceback ends in its name."""
+    for told in _told(info):
+        names = re.findall(
+            r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*(?:Error|Exception))\b", told, flags=re.MULTILINE
+        )
+        if names:
+            return str(names[0])
+    return "an exception"
+
+
+def _told(info: Mapping[str, Any]) -> Iterator[str]:
+    for one in (info, *(each for each in info.values() if isinstance(each, Mapping))):
+        if one.get("exception_traceback"):
+            yield str(one["exception_traceback"])
+
+
+def _suite_result(domain: str, checks: Sequence[Check], results: Sequence[Any]) -> SuiteResult:
+    """Return the results in Great Expectations' form, without a value of any row."""
+    kept = tuple(
+        ExpectationResult(
+            success=bool(result.success),
+            expectation_config=check.shown_config(),
+            result={name: _finite(result.result[name]) for name in COUNTED if name in result.result},
+            exception_info=_scrubbed(result),
+        )
+        for check, result in zip(checks, results, strict=True)
+    )
+    succeeded = sum(one.success for one in kept)
+    statistics = {
+        "evaluated_expectations": len(kept),
+        "successful_expectations": succeeded,
+        "unsuccessful_expectations": len(kept) - succeeded,
+        "success_percent": 100 * succeeded / len(kept),
+    }
+    meta = {"great_expectations_version": version("great_expectations")}
+    return SuiteResult(succeeded == len(kept), domain, kept, statistics, meta)
+
+
+def _finite(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else number
+
+
+def _scrubbed(result: Any) -> dict[str, bool | str | None]:  # noqa: ANN401 - untyped there
+    raised = _raised(result)
+    message = _kind(result.exception_info) if raised else None
+    return {"raised_exception": raised, "exception_message": message, "exception_traceback": None}
