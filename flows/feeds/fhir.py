@@ -1,4 +1,4 @@
-"""Decide which rows of a domain a FHIR R4 delivery holds: the newest version of each resource, as text.
+"""The rows of a domain in a FHIR R4 delivery: the newest version of each resource, as text.
 
 DM comes from Patient, EX from MedicationAdministration, VS and LB from Observation, AE from AdverseEvent; resources
 of other types are of other feeds. --SEQ is the id of the resource, which stays the same through its versions:

@@ -1,4 +1,4 @@
-"""Decide what a FHIR MedicationAdministration says of a dose, and make it a row of EX.
+"""What a FHIR MedicationAdministration says of a dose, as a row of EX.
 
 Status (R4 value set medication-admin-status): completed, in-progress and stopped were given, at least in
 part. not-done was not. on-hold and unknown are neither: R4 takes on-hold for a dose that was begun and

@@ -1,4 +1,4 @@
-"""Decide what an element of a FHIR R4 resource says, whatever the sender put there.
+"""Elements of FHIR R4 resources, read leniently, whatever the sender put there.
 
 An element of another type than R4 gives it counts as absent, so that one odd resource stays one odd row.
 Numbers are text as written (38.30 keeps its digits): see ``fhir_lines``.

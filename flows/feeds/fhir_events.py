@@ -1,4 +1,4 @@
-"""Decide what a FHIR AdverseEvent (R4) says, and make it a row of AE.
+"""What a FHIR AdverseEvent (R4) says, as a row of AE.
 
 It began at ``date``, else it was there when ``detected``. ``recordedDate`` says nothing of the beginning: it
 becomes AEDTC, and an event with no other time has no start, which validation takes for any time. An event

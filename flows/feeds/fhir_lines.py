@@ -1,4 +1,4 @@
-"""Decide whether a delivery is FHIR JSON, and take its resources apart: NDJSON, or one resource, or a Bundle.
+"""The resources of a FHIR delivery in JSON, taken apart: NDJSON, or one resource, or a Bundle.
 
 Source: HL7 FHIR R4 (4.0.1), Bundle; and the Bulk Data Access implementation guide for NDJSON (a resource a
 line). A deletion stands in a Bundle as an entry whose request has the method DELETE.

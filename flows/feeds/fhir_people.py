@@ -1,4 +1,4 @@
-"""Decide whom a FHIR reference means, at which site, and what a referenced medication is called.
+"""Whom a FHIR reference means, at which site, and what a referenced medication is called.
 
 USUBJID is the value of the identifier whose system the protocol's ``subject_system`` names: that of the
 Patient, else of the ResearchSubject, in the same delivery, else the one that the reference itself carries. A
