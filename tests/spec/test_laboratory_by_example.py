@@ -57,6 +57,11 @@ EXAMPLES = {
         "LB:LYM 07:00 2.0/4.0  14:15 11.0/4.0",
         [("possible", "possible", False, 6.25, (-1.0, 6.25))],
     ),
+    "nor does it show when the component was last absent": (
+        # 07:00 has no limit: the interval begins at 02:00, hour -6, where it was last seen below
+        "LB:LYM 02:00 2.0/4.0  07:00 2.0/  14:15 11.0/4.0",
+        [("possible", "possible", False, 6.25, (-6.0, 6.25))],
+    ),
     "a result in quarantine": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0?",
         [("possible", "possible", False, 6.25, (5.0, 6.25))],
@@ -128,5 +133,5 @@ def test_a_result_and_a_vital_may_both_be_needed(look: Look, protocol: StudyProt
 
 
 def test_a_vital_sign_of_the_same_code_is_another_test(look: Look, lymphocytosis: StudyProtocol) -> None:
-    chart = f"{NEW_FEVER}\nLYM 07:00 2.0  10:00 2.0  13:00 2.0  14:15 11.0"
+    chart = f"{NEW_FEVER}\nLYM 14:15 11.0"
     assert look(chart, under=lymphocytosis).cases == ()
