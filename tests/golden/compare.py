@@ -7,6 +7,7 @@ Exits 0 when all are the same bytes, else 1.
 
 import argparse
 import difflib
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from golden.make import canonical  # noqa: E402  found by the line above
 
 
 def make(checkout: Path, out: Path) -> "subprocess.Popen[bytes]":
@@ -28,12 +32,17 @@ def make(checkout: Path, out: Path) -> "subprocess.Popen[bytes]":
 def first_differences(before: Path, after: Path) -> Iterator[str]:
     """Yield, for each file of one study that differs, how many lines do and which come first."""
     for name in sorted({path.name for side in (before, after) if side.is_dir() for path in side.iterdir()}):
-        texts = [
-            (side / name).read_text(encoding="utf-8") if (side / name).is_file() else None
-            for side in (before, after)
-        ]
+        texts = [_text(side / name) for side in (before, after)]
         if texts[0] != texts[1]:
             yield f"{name}: {_difference(*texts)}"
+
+
+def _text(path: Path) -> str | None:
+    """Return what is compared of a file; of look.json, what this checkout compares of it."""
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    return canonical(json.loads(text)) if path.name == "look.json" else text
 
 
 def _difference(before: str | None, after: str | None) -> str:
