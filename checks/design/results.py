@@ -80,7 +80,7 @@ class Surveillance:
     """
 
     length: float
-    looks: tuple[float, ...] | None
+    looks: tuple[float, ...]
     events: tuple[int | None, ...] | None
     size: float
     size_error: float | None

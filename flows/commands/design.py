@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Write and print what a protocol's rules do."""
     from checks.errors import UsageError
     from checks.protocol import load_protocol
-    from flows.pages.design.document import to_json
+    from flows.pages.design.document import build_design, to_json
     from flows.pages.design.page import write_design
     from flows.pages.design.terminal import design_text
 
@@ -29,6 +29,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--subjects: found {options.subjects}; allowed: 1 or more")
     study = load_protocol(options.protocol)
     out = study.folder / "design" if options.out is None else options.out
-    paths, document = write_design(study, out, subjects=options.subjects)
-    sys.stdout.write(to_json(document) if options.json else design_text(document, study, paths["html"]))
+    paths, design = write_design(study, out, subjects=options.subjects)
+    said = to_json(build_design(study, design)) if options.json else design_text(design, study, paths["html"])
+    sys.stdout.write(said)
     return 0

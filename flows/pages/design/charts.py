@@ -1,11 +1,11 @@
 """The figures of a design: a boundary over the number counted, the probability of crossing over the true rate."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
+from checks.design.results import CountedDesign
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Tick, rate_ticks, whole_ticks
 from flows.pages.kit.words import percent
@@ -108,20 +108,20 @@ def draw_boundary(
     )
 
 
-def draw_power(rule: Mapping[str, Any], x_name: str) -> PowerChart:
+def draw_power(rule: CountedDesign, x_name: str) -> PowerChart:
     """Place the probability of crossing of a count or rate rule over its true rate."""
-    last = rule["curve"][-1][0]
+    last = rule.curve[-1][0]
     across, up = svg.axis_scales(last, 1.0)
-    ends = [rate for rate, _ in rule["background"]]
-    null = rule["null_rate"]
-    shown = f"{percent(rule['size'])} at the null rate {null:g}, " if null is not None else ""
+    ends = [rate for rate, _ in rule.background]
+    null = rule.null_rate
+    shown = f"{percent(rule.size)} at the null rate {null:g}, " if null is not None else ""
     shares = tuple(Tick(up(share), f"{share:.0%}") for share in (0.0, 0.25, 0.5, 0.75, 1.0))
     return PowerChart(
-        curve="M" + "L".join(f"{across(rate):g},{up(share):g}" for rate, share in rule["curve"]),
+        curve="M" + "L".join(f"{across(rate):g},{up(share):g}" for rate, share in rule.curve),
         null=None if null is None else Tick(across(null), f"{null:g}"),
         background=(across(ends[0]), across(ends[-1])) if len(ends) > 1 else None,
         axes=svg.Axes(across, up, rate_ticks(across, last), shares, x_name),
-        description=f"Crosses with probability {shown}{percent(rule['curve'][-1][1])} at {last:g}.",
+        description=f"Crosses with probability {shown}{percent(rule.curve[-1][1])} at {last:g}.",
     )
 
 

@@ -3,17 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from checks.design import design_protocol
+from checks.design import ProtocolDesign, design_protocol
+from checks.design.results import (
+    Combined,
+    CombinedCrossing,
+    CountedDesign,
+    RuleDesign,
+    Spending,
+    TimingDesign,
+    UnratedDesign,
+)
 from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
-from flows.pages.design.rule_sections import LENGTHS, Record, RuleSection, rule_section, with_error
+from flows.pages.design.rule_sections import LENGTHS, RuleSection, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
 from flows.pages.kit.rendering import heading_of, render
 from flows.pages.kit.tables import Cell, Heading, Item, Table
 from flows.pages.kit.verdicts import question
 from flows.pages.kit.words import DASH, percent, plural
+from flows.report.document import code_version
 
 SEED, SIMULATIONS = 1, 10_000
 """Fixed, so that a protocol has one design; at a probability of 0.05 the Monte Carlo error is 0.002."""
@@ -43,55 +52,52 @@ class DesignPage:
 
 def write_design(
     protocol: StudyProtocol, out: Path, *, subjects: int | None = None
-) -> tuple[Mapping[str, Path], Mapping[str, Any]]:
-    """Write design.json and design.html into ``out``; return their paths, by ending, and the document."""
+) -> tuple[Mapping[str, Path], ProtocolDesign]:
+    """Write design.json and design.html into ``out``; return their paths, by ending, and the design."""
     design = design_protocol(protocol, seed=SEED, simulations=SIMULATIONS, subjects=subjects)
-    document = build_design(protocol, design)
-    page = compose_design(document, protocol)
+    page = compose_design(design, protocol)
     text = render("design/design.html.j2", page=page)
     out.mkdir(parents=True, exist_ok=True)
     paths = {"json": out / "design.json", "html": out / "design.html"}
-    paths["json"].write_bytes(to_json(document).encode("utf-8"))
+    paths["json"].write_bytes(to_json(build_design(protocol, design)).encode("utf-8"))
     paths["html"].write_bytes(text.encode("utf-8"))
-    return paths, document
+    return paths, design
 
 
-def compose_design(document: Record, protocol: StudyProtocol) -> DesignPage:
-    """Return what the page draws, from design.json and the protocol it was made for."""
-    combined, study = document["combined"], document["study"]
+def compose_design(design: ProtocolDesign, protocol: StudyProtocol) -> DesignPage:
+    """Return what the page draws, from a design and the protocol it was made for."""
+    combined, study = design.combined, protocol.study
     asks = {rule.id: question(rule) for rule in protocol.rules}
     return DesignPage(
-        heading=heading_of(
-            protocol, f"Design of the stopping rules · {study}", simulated=document["simulated"]
-        ),
-        sentences=lead_sentences(document),
-        within=document["spending"]["within"],
-        overview=_overview(document, asks),
-        rules=tuple(rule_section(rule, asks[rule["id"]]) for rule in document["rules"]),
+        heading=heading_of(protocol, f"Design of the stopping rules · {study.id}", simulated=study.simulated),
+        sentences=lead_sentences(design),
+        within=design.spending.within,
+        overview=_overview(design, asks),
+        rules=tuple(map(rule_section, design.rules, protocol.rules)),
         combined=combined_tables(combined),
         combined_notes=combined_notes(combined),
-        assumptions=assumptions(document),
+        assumptions=assumptions(design),
         signatories=SIGNATORIES,
-        provenance=_provenance(document),
+        provenance=_provenance(protocol),
     )
 
 
-def lead_sentences(document: Record) -> tuple[str, ...]:
+def lead_sentences(design: ProtocolDesign) -> tuple[str, ...]:
     """Return what a reader must know first: what the rules spend together against what is declared."""
-    said = (*spending_sentences(document["spending"]), _any_rule(document))
+    said = (*spending_sentences(design.spending), _any_rule(design))
     return tuple(text for text in said if text)
 
 
-def _any_rule(document: Record) -> str:
-    combined, alpha = document["combined"], document["spending"]["familywise_alpha"]
+def _any_rule(design: ProtocolDesign) -> str:
+    combined, alpha = design.combined, design.spending.familywise_alpha
     if combined is None:
         return ""
     at = _harmless(combined)
-    low, high = at["any_rule"]["ci95"]
+    low, high = at.any_rule.ci95
     against = "" if alpha is None else f", {_beside(alpha, low, high)}"
     return (
-        f"Simulated together at a rate of {at['rate']:g} per participant, at least one crosses without harm in "
-        f"{percent(at['any_rule']['value'])} of trials (95% limits {percent(low)} to {percent(high)}){against}."
+        f"Simulated together at a rate of {at.rate:g} per participant, at least one crosses without harm in "
+        f"{percent(at.any_rule.value)} of trials (95% limits {percent(low)} to {percent(high)}){against}."
     )
 
 
@@ -102,36 +108,31 @@ def _beside(alpha: float, low: float, high: float) -> str:
     return f"{'above' if low > alpha else 'not told apart from'} the declared {percent(alpha)}"
 
 
-def _harmless(combined: Record) -> Record:
+def _harmless(combined: Combined) -> CombinedCrossing:
     """Return the crossing at the rate that is taken for harmless, in risk and in control hours."""
-    null = combined["null_rate"]
-    harmless = (one for one in combined["crossings"] if one["rate"] == one["background_rate"] == null)
-    found: Record = next(harmless)
-    return found
+    null = combined.null_rate
+    harmless = (one for one in combined.crossings if one.rate == one.background_rate == null)
+    return next(harmless)
 
 
-def _overview(document: Record, asks: Mapping[str, str]) -> Table:
-    spending = document["spending"]
+def _overview(design: ProtocolDesign, asks: Mapping[str, str]) -> Table:
+    spending = design.spending
     rows = [
         (
-            Cell(rule["id"], note=asks[rule["id"]]),
-            Cell(
-                DASH
-                if spending["declared"][rule["id"]] is None
-                else percent(spending["declared"][rule["id"]])
-            ),
+            Cell(rule.id, note=asks[rule.id]),
+            Cell(DASH if spending.declared[rule.id] is None else percent(spending.declared[rule.id])),
             _spent(spending, rule),
             Cell(", ".join(_power(rule)) or DASH),
         )
-        for rule in document["rules"]
+        for rule in design.rules
     ]
     total = (
         Cell("Sum"),
-        Cell(_sum(spending["total_declared"], spending["declared"]) or DASH),
+        Cell(_sum(spending.total_declared, spending.declared) or DASH),
         Cell(
-            _sum(spending["total_spent"], spending["spent"]) or DASH,
-            note=f"at most {percent(spending['bound'])} together" if spending["bound"] else "",
-            tone="poor" if spending["within"] is False else "",
+            _sum(spending.total_spent, spending.spent) or DASH,
+            note=f"at most {percent(spending.bound)} together" if spending.bound else "",
+            tone="poor" if spending.within is False else "",
         ),
         Cell(""),
     )
@@ -147,31 +148,30 @@ def _sum(total: float, shares: Mapping[str, float | None]) -> str:
     return percent(total) if any(share is not None for share in shares.values()) else ""
 
 
-def _spent(spending: Record, rule: Record) -> Cell:
+def _spent(spending: Spending, rule: RuleDesign) -> Cell:
     """Return what a rule spends, marked where that is more than it declares."""
-    spent, declared = spending["spent"][rule["id"]], spending["declared"][rule["id"]]
+    spent, declared = spending.spent[rule.id], spending.declared[rule.id]
     exceeds = spent is not None and declared is not None and spent > declared
     return Cell(percent(spent) if spent is not None else DASH, _how(rule), "poor" if exceeds else "")
 
 
-def _how(rule: Record) -> str:
+def _how(rule: RuleDesign) -> str:
     """Return how a rule's probability of crossing without harm was found."""
-    surveillance = rule.get("surveillance", ())
-    if rule.get("method") == "scan":
+    if isinstance(rule, TimingDesign) and rule.method == "scan":
         return "at most; simulated below"
-    return "exact" if "size" in rule or surveillance else "no error rates"
+    return "no error rates" if isinstance(rule, UnratedDesign) else "exact"
 
 
-def _power(rule: Record) -> tuple[str, ...]:
+def _power(rule: RuleDesign) -> tuple[str, ...]:
     """Return how often a rule crosses at two truths that are harmful beyond the doubt of the background."""
-    if "rates" in rule:
-        doubtful = max([rule["null_rate"] or 0.0, *(rate for rate, _ in rule["background"])])
-        shown = zip(rule["rates"], rule["reject_probability"], strict=True)
+    if isinstance(rule, CountedDesign):
+        doubtful = max([rule.null_rate or 0.0, *(rate for rate, _ in rule.background)])
+        shown = zip(rule.rates, rule.reject_probability, strict=True)
         return tuple(f"{percent(share)} at {rate:.3g}" for rate, share in shown if rate > doubtful)[:3:2]
-    if "surveillance" in rule:
-        longest = rule["surveillance"][-1]
-        within = f"{longest['length']:g} {LENGTHS[rule['length_unit']]}"
-        shown = zip(rule["relative_incidence"], longest["power"], strict=True)
+    if isinstance(rule, TimingDesign):
+        longest = rule.surveillance[-1]
+        within = f"{longest.length:g} {LENGTHS[rule.length_unit]}"
+        shown = zip(rule.relative_incidence, longest.power, strict=True)
         return tuple(f"{percent(share)} at {ratio:g} times in {within}" for ratio, share in shown)[1:3]
     return ()
 
@@ -179,24 +179,24 @@ def _power(rule: Record) -> tuple[str, ...]:
 NOT_SIMULATED = "Not simulated: the protocol names no number of participants, or no rate without harm."
 
 
-def combined_tables(combined: Record | None) -> tuple[Table, ...]:
+def combined_tables(combined: Combined | None) -> tuple[Table, ...]:
     """Return how often the rules cross in the same simulated trials, and when: one column a true rate."""
     if combined is None:
         return (Table("", (), (), NOT_SIMULATED),)
-    crossings = combined["crossings"]
-    columns = ("True rate per participant", *(f"{one['rate']:g} {_truth(one)}" for one in crossings))
+    crossings = combined.crossings
+    columns = ("True rate per participant", *(f"{one.rate:g} {_truth(one)}" for one in crossings))
     crosses = [
         (
             Cell("Any rule"),
-            *(with_error(one["any_rule"]["value"], one["any_rule"]["standard_error"]) for one in crossings),
+            *(with_error(one.any_rule.value, one.any_rule.standard_error) for one in crossings),
         )
     ]
-    stops = [(Cell("First of the rules"), *(_stop(one["subjects"], one["cases"]) for one in crossings))]
-    for name in combined["rules"]:
-        crosses.append((Cell(name), *(Cell(percent(one["by_rule"][name]["value"])) for one in crossings)))
-        found = (_stop(one["subjects_by_rule"][name], one["cases_by_rule"][name]) for one in crossings)
+    stops = [(Cell("First of the rules"), *(_stop(one.subjects, one.cases) for one in crossings))]
+    for name in combined.rules:
+        crosses.append((Cell(name), *(Cell(percent(one.by_rule[name].value)) for one in crossings)))
+        found = (_stop(one.subjects_by_rule[name], one.cases_by_rule[name]) for one in crossings)
         stops.append((Cell(name), *found))
-    trials = f"trials of {combined['subjects']} participants with {plural(combined['doses'], 'dose')} each"
+    trials = f"trials of {combined.subjects} participants with {plural(combined.doses, 'dose')} each"
     return (
         Table(f"Crosses in simulated {trials}", columns, tuple(crosses)),
         Table(
@@ -209,19 +209,19 @@ def _stop(subjects: float, cases: float) -> Cell:
     return Cell(f"{subjects:.1f} / {cases:.1f}")
 
 
-def _truth(one: Record) -> str:
-    return "no harm" if one["rate"] == one["background_rate"] else "harm"
+def _truth(one: CombinedCrossing) -> str:
+    return "no harm" if one.rate == one.background_rate else "harm"
 
 
-def combined_notes(combined: Record | None) -> tuple[str, ...]:
+def combined_notes(combined: Combined | None) -> tuple[str, ...]:
     """Return what must be known of the simulation of all rules together."""
     if combined is None:
         return ()
-    harm = f"Where there is harm, control hours keep the rate of {combined['null_rate']:g} per participant."
-    return (harm, *combined["notes"])
+    harm = f"Where there is harm, control hours keep the rate of {combined.null_rate:g} per participant."
+    return (harm, *combined.notes)
 
 
-def assumptions(document: Record) -> tuple[str, ...]:
+def assumptions(design: ProtocolDesign) -> tuple[str, ...]:
     """Return what the numbers rest on, in sentences."""
     return (
         "Participants, and the dose windows of one participant, are independent, with one rate.",
@@ -231,26 +231,27 @@ def assumptions(document: Record) -> tuple[str, ...]:
         "they ask for; the simulation of all rules together asks for them.",
         "Added up, each rule counts with its alpha, or with what it spends where it has none or spends more: any "
         "rule crosses no more often than the sum, however the rules depend on each other (Bonferroni).",
-        f"Simulations: {document['simulations']:,} trials at each truth, seed {document['seed']}; "
+        f"Simulations: {design.simulations:,} trials at each truth, seed {design.seed}; "
         "\N{PLUS-MINUS SIGN} is one Monte Carlo standard error.",
     )
 
 
-def _provenance(document: Record) -> tuple[Item, ...]:
+def _provenance(protocol: StudyProtocol) -> tuple[Item, ...]:
     return (
-        Item("Study protocol (SHA-256)", document["protocol_sha256"] or "not from a file"),
-        Item("postdose", document["code_version"]),
+        Item("Study protocol (SHA-256)", protocol.sha256 or "not from a file"),
+        Item("postdose", code_version()),
     )
 
 
-def overview_rows(document: Record) -> list[tuple[str, ...]]:
+def overview_rows(design: ProtocolDesign) -> list[tuple[str, ...]]:
     """Return the overview for a terminal: a header, one row a rule, and the sum."""
-    spending = document["spending"]
+    spending = design.spending
     rows: list[tuple[str, ...]] = [("rule", "alpha", "without harm", "with harm")]
-    for rule in document["rules"]:
-        declared, spent = spending["declared"][rule["id"]], spending["spent"][rule["id"]]
-        rows.append(
-            (rule["id"][:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-"))
-        )
-    declared = _sum(spending["total_declared"], spending["declared"])
-    return [*rows, ("sum", declared or "-", _sum(spending["total_spent"], spending["spent"]) or "-", "")]
+    for rule in design.rules:
+        declared, spent = spending.declared[rule.id], spending.spent[rule.id]
+        rows.append((rule.id[:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-")))
+    sums = (
+        _sum(spending.total_declared, spending.declared) or "-",
+        _sum(spending.total_spent, spending.spent) or "-",
+    )
+    return [*rows, ("sum", *sums, "")]

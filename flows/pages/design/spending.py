@@ -1,10 +1,9 @@
 """What the rules spend together, and whether the declared alpha covers it, in sentences."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from checks.design import spend_protocol
+from checks.design.results import Spending
 from checks.protocol import StudyProtocol
 from flows.pages.kit.lines import wrapped
 from flows.pages.kit.words import percent
@@ -18,48 +17,46 @@ COVERS: Mapping[bool | None, str] = {
 
 def spending_text(protocol: StudyProtocol) -> str:
     """Return what the rules of a protocol spend, in lines of at most 80 columns."""
-    sentences = spending_sentences(asdict(spend_protocol(protocol)))
+    sentences = spending_sentences(spend_protocol(protocol))
     return "\n".join(line for text in sentences for line in wrapped(text))
 
 
-def spending_sentences(spending: Mapping[str, Any]) -> tuple[str, ...]:
+def spending_sentences(spending: Spending) -> tuple[str, ...]:
     """Return what is declared, what each count rule adds to it, and what has no number."""
     said = (_declared(spending), *_counts(spending), _unknown(spending))
     return tuple(text for text in said if text)
 
 
-def _declared(spending: Mapping[str, Any]) -> str:
-    together = (
-        f"at most {percent(spending['bound'])}, each rule with its alpha or with what it spends if more"
-    )
-    if spending["method"] == "none":
-        said = f"The protocol shares no alpha among its rules: {spending['rationale'].rstrip('.')}."
-    elif spending["familywise_alpha"] is None:
+def _declared(spending: Spending) -> str:
+    together = f"at most {percent(spending.bound)}, each rule with its alpha or with what it spends if more"
+    if spending.method == "none":
+        said = f"The protocol shares no alpha among its rules: {(spending.rationale or '').rstrip('.')}."
+    elif spending.familywise_alpha is None:
         said = "The protocol declares no familywise alpha."
     else:
         said = (
-            f"The declared familywise alpha of {percent(spending['familywise_alpha'])} "
-            f"({spending['method']}) {COVERS[spending['within']]} what the rules spend together without harm"
+            f"The declared familywise alpha of {percent(spending.familywise_alpha)} "
+            f"({spending.method}) {COVERS[spending.within]} what the rules spend together without harm"
         )
-        return f"{said}{_so_far(spending)}: {together}." if spending["bound"] > 0 else f"{said}."
-    known = spending["bound"] > 0
+        return f"{said}{_so_far(spending)}: {together}." if spending.bound > 0 else f"{said}."
+    known = spending.bound > 0
     return f"{said} Without harm they spend together{_so_far(spending)} {together}." if known else said
 
 
-def _so_far(spending: Mapping[str, Any]) -> str:
-    return f", {', '.join(spending['unknown'])} not counted" if spending["unknown"] else ""
+def _so_far(spending: Spending) -> str:
+    return f", {', '.join(spending.unknown)} not counted" if spending.unknown else ""
 
 
-def _counts(spending: Mapping[str, Any]) -> list[str]:
+def _counts(spending: Spending) -> list[str]:
     return [
         f"Counted in it: {name} has no alpha of its own, and crosses without harm in "
-        f"{percent(spending['spent'][name])} of trials of {spending['planned_subjects']} participants."
-        for name in spending["counts"]
-        if spending["spent"][name] is not None
+        f"{percent(spending.spent[name])} of trials of {spending.planned_subjects} participants."
+        for name in spending.counts
+        if spending.spent[name] is not None
     ]
 
 
-def _unknown(spending: Mapping[str, Any]) -> str:
-    if not spending["unknown"]:
+def _unknown(spending: Spending) -> str:
+    if not spending.unknown:
         return ""
-    return f"No such probability could be computed for {', '.join(spending['unknown'])}."
+    return f"No such probability could be computed for {', '.join(spending.unknown)}."

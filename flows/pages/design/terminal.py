@@ -1,37 +1,38 @@
 """A design at a terminal of 80 columns: what the rules spend, all together, then each rule."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from checks.design import ProtocolDesign
+from checks.design.results import RuleDesign
 from checks.protocol import StudyProtocol
+from checks.protocol.rules import Rule
 from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
 from flows.pages.design.rule_sections import rule_section
 from flows.pages.kit.lines import WIDTH, columns, in_blocks, wrapped
 from flows.pages.kit.tables import Table
-from flows.pages.kit.verdicts import question
 from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable
 
 BROKEN_AT, BROKEN_FIRST_AT = 10, 16
 """Letters at which the lines of a heading break, the first column's later: it says what the rows are."""
 
 
-def design_text(document: Mapping[str, Any], protocol: StudyProtocol, page: Path) -> str:
+def design_text(design: ProtocolDesign, protocol: StudyProtocol, page: Path) -> str:
     """Return the design in lines of at most 80 columns; only the page's path may be longer."""
-    head = [f"Stopping rules of {document['study']} before use"]
-    head += [line for text in lead_sentences(document) for line in wrapped(printable(text))]
-    blocks = [head, columns(overview_rows(document))]
-    blocks += [text_table(table) for table in combined_tables(document["combined"])]
-    blocks.append([line for note in combined_notes(document["combined"]) for line in wrapped(note)])
-    for rule, declared in zip(document["rules"], protocol.rules, strict=True):
-        blocks += _rule_blocks(rule, question(declared))
+    head = [f"Stopping rules of {protocol.study.id} before use"]
+    head += [line for text in lead_sentences(design) for line in wrapped(printable(text))]
+    blocks = [head, columns(overview_rows(design))]
+    blocks += [text_table(table) for table in combined_tables(design.combined)]
+    blocks.append([line for note in combined_notes(design.combined) for line in wrapped(note)])
+    for rule, declared in zip(design.rules, protocol.rules, strict=True):
+        blocks += _rule_blocks(rule, declared)
     blocks.append([f"Page to sign: {page}", NOT_A_DEVICE])
     return in_blocks(*blocks)
 
 
-def _rule_blocks(rule: Mapping[str, Any], asks: str) -> Iterator[list[str]]:
-    section = rule_section(rule, asks)
+def _rule_blocks(rule: RuleDesign, declared: Rule) -> Iterator[list[str]]:
+    section = rule_section(rule, declared)
     yield [*wrapped(printable(f"{section.id}: {section.asks}")), "-" * WIDTH]
     for table in section.tables:
         yield text_table(table)

@@ -10,7 +10,7 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.pages.design.boundary import run_boundary
 from flows.pages.design.charts import draw_boundary, runs
-from flows.pages.design.document import rounded
+from flows.pages.design.document import build_design, rounded
 from flows.pages.design.page import write_design
 from flows.pages.design.step_chart import step_chart
 from flows.pages.design.terminal import design_text
@@ -102,7 +102,7 @@ def test_an_option_that_was_not_given_is_not_passed_on(capsys: pytest.CaptureFix
 
 
 def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
-    paths, document = write_design(load_protocol(GOOD), tmp_path)
+    paths, design = write_design(load_protocol(GOOD), tmp_path)
     page = paths["html"].read_text(encoding="utf-8")
     assert "default-src 'none'" in page
     assert "<script" not in page
@@ -112,8 +112,8 @@ def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
     )  # two for count and rate each, one for the timing rule
     for word in ("DSMB chair", "DSMB statistician", "Name", "Signature", "Date"):
         assert f">{word}</th>" in page
-    assert json.loads(paths["json"].read_text(encoding="utf-8")) == document
-    text = design_text(document, load_protocol(GOOD), Path("design.html"))
+    assert json.loads(paths["json"].read_text(encoding="utf-8")) == build_design(load_protocol(GOOD), design)
+    text = design_text(design, load_protocol(GOOD), Path("design.html"))
     assert max(len(line) for line in text.splitlines()) <= 80
     said = " ".join(text.split())
     assert (
@@ -127,8 +127,8 @@ def test_the_page_is_self_contained_and_can_be_signed(tmp_path: Path) -> None:
 def test_nothing_computed_is_not_shown_as_no_risk(tmp_path: Path) -> None:
     protocol = load_protocol(GOOD)
     count_alone = protocol.model_copy(update={"rules": protocol.rules[:1]})
-    paths, document = write_design(count_alone, tmp_path)
-    text = design_text(document, count_alone, paths["html"])
+    paths, design = write_design(count_alone, tmp_path)
+    text = design_text(design, count_alone, paths["html"])
     assert "No such probability could be computed for three_cases." in text
     assert "add up to" not in text
     assert " 0.0%" not in text
