@@ -49,15 +49,15 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
     return ledger.is_due(study, now) or bool(due(ledger.seen(study, now), protocol, now, watching=watching))
 
 
-def take_turn(path: str, study: Study, *, watching: bool) -> None:
+def take_turn(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
     """Tell what is due now, as a run of Prefect where it can be had.
 
     Parameters
     ----------
     path
         Of its study protocol file.
-    study
-        The same, opened.
+    study, ledger
+        The same, opened, and its record.
     watching
         Whether a look is expected to have been made.
 
@@ -66,7 +66,7 @@ def take_turn(path: str, study: Study, *, watching: bool) -> None:
     LedgerWriteError
         When the ledger cannot be read or written.
     """
-    if not is_anything_due(study.ledger(), study.protocol, datetime.now(UTC), watching=watching):
+    if not is_anything_due(ledger, study.protocol, datetime.now(UTC), watching=watching):
         return
     try:
         tell_alerts(path, watching=watching)

@@ -82,7 +82,12 @@ def review_signal(study: str, alert: str) -> State[None]:
 
 def open_reviews(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """Return those of a study's alerts that are signals which nobody has taken yet."""
-    return tuple(one for one in alerts if one.about.startswith(SIGNAL) and one.state is AlertState.OPEN)
+    return tuple(one for one in alerts if is_signal(one) and one.state is AlertState.OPEN)
+
+
+def is_signal(alert: Alert) -> bool:
+    """Whether an alert is of a crossed rule: those alone are reviewed."""
+    return alert.about.startswith(SIGNAL)
 
 
 def review_key(alert: Alert, *, lost: str | None = None) -> str:
@@ -150,7 +155,7 @@ def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetim
 
 def _asked(seen: Seen, name: str) -> Alert:
     alerts = seen.standing.alerts
-    if name not in alerts or not alerts[name].about.startswith(SIGNAL):
+    if name not in alerts or not is_signal(alerts[name]):
         raise UsageError(
             f"alert: found {name!r}; allowed: the id of an alert of a crossed rule of this study"
         )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from flows.looks.guard import is_looking
 from flows.looks.study import Study, open_study, protocol_path, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
 from flows.serving.escalate import take_turn
-from flows.serving.review import is_over, is_review_of, open_reviews, review_key
+from flows.serving.review import is_over, is_review_of, is_signal, open_reviews, review_key
 
 LOGGER = logging.getLogger("postdose")
 
@@ -187,15 +187,20 @@ async def tend_study(study: str) -> None:
 
 
 async def _tend_alerts(watched: Watched, *, watching: bool) -> None:
-    await asyncio.to_thread(take_turn, watched.path, watched.study, watching=watching)
-    async with get_client() as client:
-        await _keep_reviews(watched.study, client)
+    """Tell what is due, then see to the reviews; the server is not asked where no signal was ever raised."""
+    study, now = watched.study, datetime.now(UTC)
+    ledger = await asyncio.to_thread(study.ledger)
+    await asyncio.to_thread(take_turn, watched.path, study, ledger, watching=watching)
+    alerts = (await asyncio.to_thread(ledger.seen, study.id, now)).standing.alerts
+    if any(is_signal(alert) for alert in alerts.values()):
+        async with get_client() as client:
+            await _keep_reviews(study, alerts, now, client)
 
 
-async def _keep_reviews(study: Study, client: PrefectClient) -> None:
+async def _keep_reviews(
+    study: Study, alerts: Mapping[str, Alert], now: datetime, client: PrefectClient
+) -> None:
     """Open the review of each signal that nobody has taken, and end those that are over."""
-    now = datetime.now(UTC)
-    alerts = (await asyncio.to_thread(study.ledger().seen, study.id, now)).standing.alerts
     deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
     for alert in open_reviews(alerts.values()):
         if not is_over(alert, now):
