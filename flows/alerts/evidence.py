@@ -1,4 +1,4 @@
-"""Decide whether what a look found is worse than what was last told, and what took it back when it is gone."""
+"""What a look found against what was last told: what is worse, and what took it back when it is gone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace

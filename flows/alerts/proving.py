@@ -1,4 +1,4 @@
-"""Decide whether each channel of each role takes a message now, by sending one that is marked as a test."""
+"""A test of each channel of each role, by sending a message that is marked as one."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Decide when a message that was not taken is tried again, and when it is given up.
+"""When a message that was not taken is tried again, and when it is given up.
 
 Exponential backoff with full jitter: before attempt n+1 a message waits a time drawn evenly between nothing and
 ``min(LONGEST_WAIT, FIRST_WAIT * 2 ** (n - 1))`` (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture

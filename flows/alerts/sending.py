@@ -1,4 +1,4 @@
-"""Decide which due messages are tried now, for how long, and what is kept of each attempt.
+"""Sending: which due messages are tried now, for how long, and what is kept of each attempt.
 
 Each channel has a thread of its own and takes its messages in turn, oldest first: one that hangs delays no other.
 An attempt that outlasts its time counts as failed and is left to end by itself; should its message arrive all the

@@ -1,4 +1,4 @@
-"""Decide what becomes of an alert where no ledger takes it: it is sent at once, and once, past the outbox."""
+"""An alert that no ledger takes: it is sent at once, and once, past the outbox."""
 
 import logging
 from collections.abc import Mapping

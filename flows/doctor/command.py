@@ -1,4 +1,4 @@
-"""Decide in which order what was found is told, and the exit code."""
+"""What `postdose doctor` prints of what was found, in which order, and its exit code."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Decide whether this machine could make a look: versions, variables, time zones, the Prefect server."""
+"""Whether this machine could make a look: versions, variables, time zones, the Prefect server."""
 
 import base64
 import difflib

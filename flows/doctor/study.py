@@ -1,4 +1,4 @@
-"""Decide what would stop a look at one study: its ledger, channels, folders, disk and feeds."""
+"""What would stop a look at one study: its ledger, channels, folders, disk and feeds."""
 
 import shutil
 import tempfile

@@ -1,4 +1,4 @@
-"""Decide whether something could be written to a folder, without leaving anything in it."""
+"""Whether something could be written to a folder, without leaving anything in it."""
 
 import tempfile
 from pathlib import Path

@@ -15,7 +15,7 @@ from flows.ledger.chain import Head, Kind, Record, canonical, seal, verify_chain
 from flows.ledger.chaining import Chained, chain_entries, protocol_change
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
-from flows.ledger.outbox import Attempt, Became, Entry, Outgoing, Waiting
+from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
 from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
@@ -116,23 +116,6 @@ class Ledger:
 
         return self._settle(study, now, planned).records[-1].head
 
-    def record_delivery(
-        self,
-        study: str,
-        outgoing_id: str,
-        *,
-        delivered: bool,
-        detail: str,
-        at: datetime | None = None,
-        next_attempt_at: datetime | None = None,
-    ) -> Head:
-        """Append the receipt of one message, or the failed attempt, and mark it in the outbox.
-
-        After a failed attempt it is due again at ``next_attempt_at``, or at once.
-        """
-        became: Became = "delivered" if delivered else "pending"
-        return self.record_attempts(study, [Attempt(outgoing_id, became, detail, next_attempt_at)], at=at)
-
     def record_attempts(self, study: str, attempts: Sequence[Attempt], *, at: datetime | None) -> Head:
         """Append what became of each message that was tried, one or more, and mark it so in the outbox.
 
@@ -223,10 +206,6 @@ class Ledger:
         """Return the records of a study and of a kind, of all where None, oldest first."""
         with self._database.reading() as connection:
             return _records(connection, study, kind)
-
-    def pending(self, study: str) -> tuple[Outgoing, ...]:
-        """Return the study's messages that have not been delivered, oldest first."""
-        return tuple(one.outgoing for one in self.undelivered(study))
 
     def head(self) -> Head | None:
         """Return the newest record, or None in an empty ledger."""

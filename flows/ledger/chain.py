@@ -1,4 +1,4 @@
-"""Decide what a record's hash covers, and which record of a chain is the first that cannot be trusted.
+"""The hash chain: what the hash of a record covers, and the first record that cannot be trusted.
 
 A record is hashed as ``SHA-256(p(sequence) p(study) p(kind) p(payload) p(previous hash))``, where ``p`` writes a
 part's UTF-8 bytes led by their count in decimal and a colon, so that no two records read alike. The first record

@@ -1,4 +1,4 @@
-"""Decide which records and which rows of the outbox entries become: what can be done before anything is written."""
+"""The records and the rows of the outbox that entries become: what can be made before anything is written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Decide whether the process that claimed a message has ended: what it had not marked need not wait for the claim.
+"""The process that claimed a message: once it has ended, what it had not marked need not wait for the claim.
 
 A process is named by its machine, the boot of it, the space in which process ids are counted (two containers count
 their own), its id, and when it began, which tells it from a later one of the same id. Only one of this very space is

@@ -1,4 +1,4 @@
-"""Decide, changing nothing, whether a look could use a database as its ledger: there, current, writable, whole."""
+"""Whether a look could use a database as its ledger: there, current, writable, whole; nothing is changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decide which waiting message is due, and what the outbox keeps of each attempt."""
+"""The outbox: which waiting message is due, and what is kept of each attempt."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Decide what a study that is served has: its deployments, a watch over its feeds, and a turn of its alerts a minute.
+"""A study that is served: its deployments, a watch over its feeds, and a turn of its alerts each minute.
 
 One process serves several studies through one Prefect server. Each look is a process of its own; the watch and the
 alerts are not, so that they go on while the server cannot be reached.

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from standings import seen_of
+from ledgers import seen_of
 
 from checks.blinding import blind_deliveries
 from checks.cases import Charts, find_cases, gather_evidence

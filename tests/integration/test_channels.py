@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from ledgers import pending
 
 from checks.errors import DeliveryError
 from flows.alerts import send_due
@@ -89,7 +90,7 @@ def test_a_folder_that_cannot_be_made_keeps_the_message_until_it_can(ledger: Led
     (tmp_path / "outbox").write_text("a file where the folder should be")
     queue(ledger, "file:outbox/")
     assert send_due(ledger, "S", NOW, folder=tmp_path, addresses={}).outcome == "failed"
-    assert len(ledger.pending("S")) == 1
+    assert len(pending(ledger, "S")) == 1
     (tmp_path / "outbox").unlink()
     later = NOW + timedelta(minutes=1)
     assert send_due(ledger, "S", later, folder=tmp_path, addresses={}).delivered == ("id-1",)

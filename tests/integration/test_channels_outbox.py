@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ledgers import tried
 
 from checks.errors import UsageError
 from flows.ledger import Attempt, Kind, Ledger, Outgoing, Waiting, this_process
@@ -119,7 +120,7 @@ def test_attempts_are_kept_together_and_counted(ledger: Ledger) -> None:
 def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Ledger) -> None:
     for minutes, again in ((0, LATER), (2, LATER + timedelta(hours=1))):
         at = NOW + timedelta(minutes=minutes)
-        ledger.record_delivery("S", "id-1", delivered=False, detail="refused", at=at, next_attempt_at=again)
+        tried(ledger, "id-1", "refused", delivered=False, at=at, again=again)
     due = LATER + timedelta(hours=1)
     assert ledger.undelivered("S") == (Waiting(FIRST, 2, NOW, due, "refused"),)
     assert ledger.claim_due("S", due - timedelta(seconds=1), until=due) == ()
@@ -140,7 +141,7 @@ def test_a_dead_letter_is_kept_and_may_wait_again(ledger: Ledger) -> None:
     assert ledger.claim_due("S", LATER, until=LATER) == (Waiting(FIRST, 0, None, None, None),)
     put_in, again = (record.payload for record in ledger.records("S", Kind.ALERT))
     assert again == {**put_in, "resent_by": "Dr. Ærø", "at": "2026-03-01T02:02:00Z"}
-    ledger.record_delivery("S", "id-1", delivered=True, detail="taken", at=LATER)
+    tried(ledger, "id-1", "taken", delivered=True, at=LATER)
     assert ledger.undelivered("S") == ()
     assert ledger.verify() == 6
 
@@ -156,5 +157,5 @@ def test_a_message_that_is_not_there_is_said_and_nothing_is_recorded(ledger: Led
     with pytest.raises(UsageError, match="'id-9'"):
         ledger.requeue("S", "id-9", by="Dr. Ærø", at=NOW)
     with pytest.raises(UsageError, match="'id-9'"):
-        ledger.record_delivery("S", "id-9", delivered=True, detail="taken")
+        tried(ledger, "id-9", "taken", delivered=True)
     assert ledger.verify() == 2

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ledgers import pending
 from sqlalchemy import create_engine
 
 from checks.errors import DeliveryError
@@ -94,7 +95,7 @@ def test_nothing_that_is_kept_or_shown_holds_an_address(
         send_due(ledger, "S", NOW + timedelta(hours=hours), folder=tmp_path, addresses=addresses)
         for hours in range(2)
     ]
-    assert ledger.pending("S") == ()
+    assert pending(ledger, "S") == ()
     assert len(ledger.dead_letters("S")) == len(channels) - 1
     told = [record.payload for record in ledger.records("S")]
     details = {payload["message"]: payload["detail"] for payload in told if "detail" in payload}

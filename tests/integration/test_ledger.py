@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ledgers import pending, tried
 from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
@@ -59,8 +60,8 @@ def test_a_look_and_its_messages_are_remembered_together(ledger: Ledger) -> None
     head = ledger.record_look("S", {"verdict": "signal"}, [MESSAGE])
     assert (head.sequence, ledger.head()) == (2, head)
     assert ledger.records("S", Kind.LOOK)[-1].payload == {"verdict": "signal"}
-    assert ledger.pending("S") == (MESSAGE,)
-    assert ledger.pending("another study") == ()
+    assert pending(ledger, "S") == (MESSAGE,)
+    assert pending(ledger, "another study") == ()
 
 
 def test_the_chain_knows_each_message_by_its_hash(ledger: Ledger) -> None:
@@ -82,10 +83,10 @@ def test_a_message_that_cannot_be_queued_takes_its_look_with_it(ledger: Ledger) 
 
 def test_a_receipt_ends_the_waiting_and_a_failure_does_not(ledger: Ledger) -> None:
     ledger.record_look("S", {"verdict": "signal"}, [MESSAGE])
-    ledger.record_delivery("S", "id-1", delivered=False, detail="refused")
-    assert ledger.pending("S") == (MESSAGE,)
-    ledger.record_delivery("S", "id-1", delivered=True, detail="written")
-    assert ledger.pending("S") == ()
+    tried(ledger, "id-1", "refused", delivered=False)
+    assert pending(ledger, "S") == (MESSAGE,)
+    tried(ledger, "id-1", "written", delivered=True)
+    assert pending(ledger, "S") == ()
     kinds = [record.kind for record in ledger.records("S")]
     assert kinds == [Kind.LOOK, Kind.ALERT, Kind.FAILED_DELIVERY, Kind.RECEIPT]
     assert ledger.verify() == 4

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ledgers import pending, tried
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
@@ -32,7 +33,7 @@ except LedgerWriteError as error:
 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 assert 0 < written < 1_000
 assert ledger.verify() == 2 * written, "half a look was kept"
-assert len(ledger.pending("S")) == written
+assert len(ledger.undelivered("S")) == written
 ledger.record("S", Kind.REVIEW, {"note": "there is room again"})
 assert ledger.verify() == 2 * written + 1
 """
@@ -76,7 +77,7 @@ def test_a_read_only_database_is_verified_and_not_written(state_url: str) -> Non
     assert (ledger.verify(), ledger.head(), ledger.find(written.sha256)) == (1, written, written)
     with pytest.raises(LedgerWriteError, match=r"read-?only"):
         write(ledger)
-    assert Ledger(state_url).pending("S") == ()
+    assert pending(Ledger(state_url), "S") == ()
 
 
 def test_a_database_that_may_not_be_made_is_said(state_url: str) -> None:
@@ -169,7 +170,7 @@ def test_a_role_that_may_only_read_verifies_and_cannot_write(roles: tuple[str, s
 def test_a_role_needs_no_right_to_change_records(roles: tuple[str, str]) -> None:
     writer = Ledger(roles[1])
     write(writer)
-    writer.record_delivery("S", "id-1", delivered=True, detail="taken")
+    tried(writer, "id-1", "taken", delivered=True)
     assert writer.verify() == 4
     engine = create_engine(roles[1])
     for forbidden in ("UPDATE ledger SET study = 'T'", "DROP TRIGGER ledger_append_only ON ledger"):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ledgers import pending, tried
 from sqlalchemy import create_engine
 
 from checks.errors import LedgerBrokenError, UsageError
@@ -15,7 +16,7 @@ MESSAGES = [Outgoing(f"id-{place}", "file:outbox/", {"subject": "signal: é"}) f
 def filled(url: str) -> Ledger:
     ledger = Ledger(url, key=KEY)
     ledger.record_look("S", {"verdict": "signal"}, MESSAGES)
-    ledger.record_delivery("S", "id-1", delivered=True, detail="taken")
+    tried(ledger, "id-1", "taken", delivered=True)
     return ledger
 
 
@@ -25,10 +26,10 @@ def test_a_ledger_moves_to_another_database_and_goes_on_there(state_url: str, tm
     moved = Ledger(state_url, key=KEY)
     assert head == old.head() == moved.head()
     assert moved.records() == old.records()
-    assert moved.pending("S") == (MESSAGES[1],)
-    moved.record_delivery("S", "id-2", delivered=True, detail="taken")
+    assert pending(moved, "S") == (MESSAGES[1],)
+    tried(moved, "id-2", "taken", delivered=True)
     assert moved.verify() == 5
-    assert (old.verify(), old.pending("S")) == (4, (MESSAGES[1],))
+    assert (old.verify(), pending(old, "S")) == (4, (MESSAGES[1],))
 
     moved.copy_to(f"sqlite:///{tmp_path / 'back.sqlite'}")
     assert Ledger(f"sqlite:///{tmp_path / 'back.sqlite'}", key=KEY).records() == moved.records()

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from ledgers import pending
 
 from flows.alerts.sending import Bounds, Sent, send_due
 from flows.ledger import Kind, Ledger, Outgoing
@@ -234,7 +235,7 @@ def test_what_does_not_pass_is_given_up_at_once(
     queue(ledger, "id-1")
     sent = send(ledger, tmp_path, receiver.url)
     assert ([one.role for one in sent.dead], sent.outcome) == (["safety_physician"], "failed")
-    assert ledger.pending("S") == ()
+    assert pending(ledger, "S") == ()
     assert kinds(ledger) == [Kind.FAILED_DELIVERY, Kind.DEAD_LETTER]
     (dead,) = ledger.dead_letters("S")
     assert str(status) in (dead.last_error or "")
@@ -288,7 +289,7 @@ def test_a_receiver_that_is_not_there_is_tried_eight_times_within_the_hour(
 ) -> None:
     queue(ledger, "id-1")
     address, at, attempts = f"http://127.0.0.1:{closed_port()}/", NOW, 0
-    while ledger.pending("S"):
+    while pending(ledger, "S"):
         at = max(at, due(ledger)) if attempts else at
         assert send(ledger, tmp_path, address, at).outcome == "failed"
         attempts += 1
@@ -365,7 +366,7 @@ def test_a_sender_killed_before_it_wrote_the_receipt_sends_again_under_the_same_
     assert [record.kind for record in ledger.records("S")] == [Kind.LOOK, Kind.ALERT]
     assert send(ledger, tmp_path, receiver.url, alive).delivered == ("id-1",)
     assert [headers["Idempotency-Key"] for headers in receiver.headers] == ["id-1", "id-1"]
-    assert ledger.pending("S") == ()
+    assert pending(ledger, "S") == ()
 
 
 def test_a_certificate_that_is_not_trusted_gets_no_message(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from ledgers import pending
 
 from checks.errors import DeliveryError
 from flows.alerts.channels import resolve
@@ -201,7 +202,7 @@ def test_a_mail_that_waits_keeps_its_id(postmaster: Postmaster, start: Start, tm
     postmaster.answers = {"data": ["451 4.3.0 Later"], "rcpt": ["250 OK", "250 OK", "450 4.2.1 Busy"]}
     addresses = {VARIABLE: f"mailto://127.0.0.1:{start()}{TO_TWO}"}
     at, attempts = NOW, 0
-    while ledger.pending("S"):
+    while pending(ledger, "S"):
         send_due(ledger, "S", at, folder=tmp_path, addresses=addresses)
         attempts += 1
         at = max((one.next_attempt_at or at for one in ledger.undelivered("S")), default=at)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from standings import seen_of
+from ledgers import seen_of
 
 from checks.evaluation import RuleResult, RuleVerdict
 from checks.protocol import StudyProtocol, load_protocol

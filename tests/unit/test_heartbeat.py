@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standings import seen_of
+from ledgers import seen_of
 
 from checks.protocol import load_protocol
 from flows.heartbeat import Cause, Pulse, feed_faults, monitor_causes

@@ -1,4 +1,4 @@
-"""Decide how a message leaves through the services that Apprise knows; they tell no more than yes or no."""
+"""The services that Apprise knows; they tell no more than yes or no."""
 
 from collections.abc import Callable
 from datetime import datetime

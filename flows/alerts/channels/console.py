@@ -1,4 +1,4 @@
-"""Decide what of a message is shown to whoever watches the process: its subject."""
+"""What of a message is shown to whoever watches the process: its subject."""
 
 import sys
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decide what of a message each kind of channel is given: its document, its plain text, its page."""
+"""What of a message each kind of channel is given: its document, its plain text, its page."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Decide that what other libraries log while a message is sent is not kept: they write the addresses out."""
+"""What other libraries log while a message is sent is not kept: they write the addresses out."""
 
 import logging
 import threading

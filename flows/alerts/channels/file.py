@@ -1,4 +1,4 @@
-"""Decide how a message becomes a file: one JSON document, whole or not at all, named for its idempotency key."""
+"""A message as a file: one JSON document, whole or not at all, named for its idempotency key."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Decide how a message becomes a mail, and what the mail server's answers mean.
+"""A message as a mail, and what the mail server's answers mean.
 
 The address is read as Apprise reads it (``mailto://`` plain, ``mailtos://`` with TLS); the mail is sent here, as
 Apprise tells neither the server's answer nor lets a mail keep its Message-ID when it is sent again.

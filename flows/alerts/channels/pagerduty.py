@@ -1,4 +1,4 @@
-"""Decide what of a message an on-call system is told, in the shape of the PagerDuty Events API, version 2.
+"""On-call systems: what of a message they are told, in the shape of the PagerDuty Events API, version 2.
 
 Source: PagerDuty developer documentation, "Send an Alert Event": POST /v2/enqueue, answered 202 when taken.
 The address is ``pagerduty://ROUTING_KEY``, with ``?region=eu`` for that service region, or with ``?endpoint=URL``

@@ -1,4 +1,4 @@
-"""Decide what the answer to an HTTP request means: taken, to be tried again, or refused for good."""
+"""Posting over HTTP, and what the answer means: taken, to be tried again, or refused for good."""
 
 import json
 import re

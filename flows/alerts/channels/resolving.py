@@ -1,4 +1,4 @@
-"""Decide by which kind of channel a message leaves, and say which channels cannot be used as things are set."""
+"""The kinds of channels: by which a message leaves, and which cannot be used as things are set."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decide how a message is posted to a webhook, and how its receiver can tell that it is ours.
+"""A webhook: how a message is posted to it, and how its receiver can tell that it is ours.
 
 A receiver that has the secret recomputes HMAC-SHA-256 (RFC 2104) over the text of ``t``, a full stop and the body
 as it arrived, compares it with ``v1`` in constant time, and refuses a ``t`` more than a few minutes old.

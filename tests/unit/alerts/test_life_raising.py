@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standings import seen_of
+from ledgers import seen_of
 
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ledgers import seen_of
 from pydantic import ValidationError
-from standings import seen_of
 
 from checks.errors import UsageError
 from flows.ledger import Kind, Record

@@ -1,10 +1,10 @@
-"""What the ledger lets a decision see of a study, from records without a database."""
+"""What tests ask of a ledger: what a decision sees of records, what waits, and an attempt of their own."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
 
-from flows.ledger import Kind, Record, Seen
+from flows.ledger import Attempt, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.standing import Standing, follow
 
 
@@ -17,3 +17,23 @@ def seen_of(records: Iterable[Record], now: datetime) -> Seen:
     told = {one.payload["look_id"]: one.payload for one in kept if one.kind == Kind.EVIDENCE}
     standing = reduce(follow, kept, Standing())
     return Seen(standing, newest, lambda look: told[look] if look in standing.evidence else None)
+
+
+def pending(ledger: Ledger, study: str) -> tuple[Outgoing, ...]:
+    """A study's messages that have not been delivered, oldest first."""
+    return tuple(one.outgoing for one in ledger.undelivered(study))
+
+
+def tried(
+    ledger: Ledger,
+    message: str,
+    detail: str,
+    *,
+    delivered: bool,
+    at: datetime | None = None,
+    again: datetime | None = None,
+) -> None:
+    """Record one attempt at a message of the study S."""
+    ledger.record_attempts(
+        "S", [Attempt(message, "delivered" if delivered else "pending", detail, again)], at=at
+    )
