@@ -14,7 +14,7 @@ from checks.errors import UsageError
 from checks.instants import parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
-from checks.validation import administrations, adverse_events, labs, readings, subjects
+from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
 from checks.validation.catalogue import FUTURE
 from checks.validation.judging import NO_ROWS, Judgement, judge
 from checks.validation.prepared_table import shown_of, table_for
@@ -36,9 +36,9 @@ class _Domain:
 _DOMAINS: Final[Mapping[str, _Domain]] = {
     "DM": _Domain(tables.SUBJECTS, subjects.prepare),
     "EX": _Domain(tables.ADMINISTRATIONS, administrations.prepare),
-    "VS": _Domain(tables.MEASUREMENTS, readings.prepare),
+    "VS": _Domain(tables.MEASUREMENTS, vital_signs.prepare),
     "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.prepare),
-    "LB": _Domain(tables.MEASUREMENTS, labs.prepare),
+    "LB": _Domain(tables.MEASUREMENTS, laboratory.prepare),
 }
 
 

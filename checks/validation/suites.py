@@ -23,8 +23,8 @@ from checks.validation.catalogue import (
     in_set,
 )
 from checks.validation.raw import Needed, key_of, time_of
-from checks.validation.readings import vitals_used
 from checks.validation.results import Category, ExpectationConfig, Severity
+from checks.validation.vital_signs import vitals_used
 
 GREAT_SEVERITY: Final[Mapping[Severity, str]] = {
     "blocks": "critical",

@@ -1,4 +1,4 @@
-"""Decide which number a text means, in which unit, and whether a living subject can have it."""
+"""Values of vitals as they are written: which number, in which unit, and whether a living subject can have it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,7 @@ ANOTHER_UNIT: Final = "another unit"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WrittenValue:
     """What one (vital, value, unit) means; the states are those that the catalogue judges, if any."""
 
     value: float
@@ -33,7 +33,7 @@ class Reading:
 
 
 def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]") -> pd.DataFrame:
-    """Return the fields of ``Reading`` for each row; each combination that occurs is read once.
+    """Return the fields of ``WrittenValue`` for each row; each combination that occurs is read once.
 
     Parameters
     ----------
@@ -46,18 +46,18 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     combinations = rows.groupby(["vital", "text", "unit"], dropna=False, sort=False)
     codes = combinations.ngroup().to_numpy()
     first = rows[~pd.Series(codes).duplicated().to_numpy()]
-    readings = [
+    values = [
         read_vital(vital, None if pd.isna(text) else text, None if pd.isna(unit) else unit)
         for vital, text, unit in first.itertuples(index=False)
     ]
-    table = pd.DataFrame(readings, columns=list(Reading.__dataclass_fields__))
+    table = pd.DataFrame(values, columns=list(WrittenValue.__dataclass_fields__))
     states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "str")
     numbers = dict.fromkeys(("value", "alternative", "position", "measured", "rounding"), "float64")
     return table.astype(states | numbers).take(codes).set_axis(rows.index)
 
 
-def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
-    """Read one reading: number, unit, and whether a living subject can have it.
+def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
+    """Read one value: number, unit, and whether a living subject can have it.
 
     A percent sign after the number is its unit. A number that its unit makes impossible but another unit of
     the vital makes possible is not corrected: ``alternative`` says what it would be. A number that no living
@@ -65,12 +65,12 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     """
     nothing = float("nan")
     if text is None:
-        return Reading(nothing, nothing)
+        return WrittenValue(nothing, nothing)
     if text.endswith("%"):
         text, unit = text[:-1].rstrip(), "%" if unit is None else unit
     number = read_number(text)
     if np.isnan(number):
-        return Reading(nothing, nothing, NOT_A_NUMBER)
+        return WrittenValue(nothing, nothing, NOT_A_NUMBER)
     fitting = {name: convert(vital, number, name) for name in units_for(vital)}
     fitting = {name: value for name, value in fitting.items() if 0 <= _position(vital, value) <= 1}
     known = unit_of(vital, unit) if unit is not None else None
@@ -81,11 +81,11 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> Reading:
     value = convert(vital, number, known)
     others = [other for name, other in fitting.items() if name != known]
     if known not in fitting and others:
-        return Reading(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
+        return WrittenValue(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
     position = _position(vital, value)
     told = value if 0 <= position <= 1 else nothing
     rounding = convert_difference(vital, _half_a_digit(text), known)
-    return Reading(
+    return WrittenValue(
         told, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, value, rounding
     )
 
@@ -97,10 +97,10 @@ def _half_a_digit(text: str) -> float:
     return float(0.5 * 10.0 ** (int(exponent or 0) - decimals))
 
 
-def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> Reading:
+def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> WrittenValue:
     """Return what a number without a usable unit can be: in the canonical unit, or else in another."""
     own = fitting.pop(units_for(vital)[0], float("nan"))
-    return Reading(own, next(iter(fitting.values()), float("nan")), catalogue.NUMBER, unit_state)
+    return WrittenValue(own, next(iter(fitting.values()), float("nan")), catalogue.NUMBER, unit_state)
 
 
 def _position(vital: str, value: float) -> float:

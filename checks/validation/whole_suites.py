@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from checks.protocol import StudyProtocol
-from checks.validation import administrations, adverse_events, labs, readings, subjects
+from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
 from checks.validation.judging import great_expectations
 from checks.validation.raw import Needed
 from checks.validation.study_suite import read_study_suite
@@ -14,9 +14,9 @@ from checks.validation.suites import Check, catalogue_checks
 _NEEDED: Final[Mapping[str, tuple[Needed, ...]]] = {
     "DM": subjects.NEEDED,
     "EX": administrations.NEEDED,
-    "VS": readings.NEEDED,
+    "VS": vital_signs.NEEDED,
     "AE": adverse_events.NEEDED,
-    "LB": labs.NEEDED,
+    "LB": laboratory.NEEDED,
 }
 
 

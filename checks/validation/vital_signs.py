@@ -1,6 +1,6 @@
-"""Decide which rows of VS are readings of a vital that the case definition needs, and what each says.
+"""Rows of VS that the case definition needs: measurements of its vitals, and what each says.
 
-A reading without a readable time may at worst lie in any dose's hours, as an event may.
+A measurement without a readable time may at worst lie in any dose's hours, as an event may.
 """
 
 from typing import Any, Final
@@ -59,18 +59,18 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     used &= ~(source.text("VSSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
     spans, time_judged, time_shown = times("VSDTC", source.text("VSDTC"), used, source, setting)
     value, unit, column = _result(source)
-    readings = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
+    measured = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
     judged |= time_judged
-    judged |= {"VSORRES_state": readings["value_state"], "VSORRESU_state": readings["unit_state"]}
-    judged |= {"VSORRESU_fit": readings["unit_fit"]}
+    judged |= {"VSORRES_state": measured["value_state"], "VSORRESU_state": measured["unit_state"]}
+    judged |= {"VSORRESU_fit": measured["unit_fit"]}
     judged |= {
-        f"VSSTRESN_{vital}": readings["measured"].where(test == vital)
+        f"VSSTRESN_{vital}": measured["measured"].where(test == vital)
         for vital in vitals_used(setting.protocol)
     }
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    judged["VSORRES_agreement"] = _agreement(source, test, spans, readings[certain], setting)
+    judged["VSORRES_agreement"] = _agreement(source, test, spans, measured[certain], setting)
     judged["VSORRES_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
     judged["VSTESTCD_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
     dosed_judged, dosed_shown = dosed(used & spans["placed"], source, setting)
@@ -82,8 +82,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         domain="VS",
         sequence=source.record,
         test=test,
-        value=readings["value"],
-        alternative=readings["alternative"],
+        value=measured["value"],
+        alternative=measured["alternative"],
         unit=test.map({vital: one.units[0].name for vital, one in VITALS.items()}),
         upper_limit=np.nan,
     )
@@ -93,14 +93,14 @@ def prepare(source: Source, setting: Setting) -> Prepared:
 
 
 def _agreement(
-    source: Source, test: "pd.Series[str]", spans: pd.DataFrame, readings: pd.DataFrame, setting: Setting
+    source: Source, test: "pd.Series[str]", spans: pd.DataFrame, measured: pd.DataFrame, setting: Setting
 ) -> "pd.Series[Any]":
-    """Say of the readings of one vital at one instant whether they agree, missing where one stands alone.
+    """Say of the measurements of one vital at one instant whether they agree, missing where one stands alone.
 
-    Readings that differ by no more than their rounding are one: a value calculated in C beside its F. Others
+    Measurements that differ by no more than their rounding are one: a value calculated in C beside its F. Others
     stand side by side as long as the case definition cannot tell them apart.
     """
-    sound = readings[readings["position"].between(0, 1)]
+    sound = measured[measured["position"].between(0, 1)]
     rows = sound.assign(subject=source.subject, test=test, instant=spans["earliest"])
     beside = rows[rows.duplicated(["subject", "test", "instant"], keep=False)]
     groups = beside.assign(
