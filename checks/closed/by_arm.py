@@ -4,13 +4,12 @@ Every arm is evaluated as a study of its own by the same stages as the pooled lo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
 
-from checks.cases import Charts, Findings, find_cases, gather_evidence
+from checks.cases import Findings
 from checks.cases.tallies import counts
 from checks.closed.comparison import (
     READINGS,
@@ -21,6 +20,7 @@ from checks.closed.comparison import (
     sides_by_reading,
 )
 from checks.evaluation import Estimate, Evidence
+from checks.looks import Look, evidence_of, findings_of
 from checks.protocol import StudyProtocol
 from checks.rules.timing import compare
 from checks.statistics.timing import Comparison
@@ -71,29 +71,19 @@ class ByArm:
     problem: str | None
 
 
-def evaluate_by_arm(
-    validation: Validation,
-    arms: Mapping[str, str],
-    protocol: StudyProtocol,
-    data_cutoff: datetime,
-) -> ByArm:
-    """Return what each arm shows up to the data cut-off.
+def evaluate_by_arm(pooled: Look, arms: Mapping[str, str]) -> ByArm:
+    """Return what each arm shows at a look.
 
     Parameters
     ----------
-    validation
-        The typed tables of the pooled look, and the subjects of rows that no table can hold.
+    pooled
+        The look whose tables are told apart: by its protocol, up to its data cut-off.
     arms
         The arm's code by USUBJID; a subject who is not here is of unknown arm.
-    protocol
-        Case definition, windows, limits, and which arms are active.
-    data_cutoff
-        The only "now".
     """
-    members = _members(validation, arms)
+    members = _members(pooled.validation, arms)
     results = tuple(
-        _arm(name, _side(name, protocol), members[name], validation, protocol, data_cutoff)
-        for name in sorted(members)
+        _arm(name, _side(name, pooled.protocol), members[name], pooled) for name in sorted(members)
     )
     sides = sides_by_reading(*(_on_side(results, side) for side in Side))
     p_values = {reading: compare_counts(*sides[reading]) for reading in READINGS}
@@ -114,18 +104,14 @@ def _side(name: str, protocol: StudyProtocol) -> Side:
     return Side.ACTIVE if name.casefold() in active else Side.CONTROL
 
 
-def _arm(
-    name: str,
-    side: Side,
-    subjects: Sequence[str],
-    validation: Validation,
-    protocol: StudyProtocol,
-    data_cutoff: datetime,
-) -> ArmResult:
-    findings, evidence = _evaluate(subjects, validation, protocol, data_cutoff)
+def _arm(name: str, side: Side, subjects: Sequence[str], pooled: Look) -> ArmResult:
+    """Go the path of the pooled look from validated tables on, with the rows of one arm."""
+    own = _own(pooled.validation, subjects)
+    findings = findings_of(own, pooled.protocol, data_cutoff=pooled.data_cutoff)
+    evidence = evidence_of(findings, own, pooled.protocol)
     given = findings.doses[findings.doses["trusted"]]
     windows = given["window"].value_counts()
-    with_case = _with_case(findings, validation.unplaced & set(subjects))
+    with_case = _with_case(findings, own.unplaced)
     timing = evidence.timing
     return ArmResult(
         name=name,
@@ -145,19 +131,19 @@ def _arm(
     )
 
 
-def _evaluate(
-    subjects: Sequence[str], validation: Validation, protocol: StudyProtocol, data_cutoff: datetime
-) -> tuple[Findings, Evidence]:
-    """Run the stages of the pooled look on one arm's rows."""
+def _own(validation: Validation, subjects: Sequence[str]) -> Validation:
+    """Return the tables with the rows of some subjects; all subjects stay known."""
 
     def own(table: pd.DataFrame) -> pd.DataFrame:
         return table[table["USUBJID"].isin(subjects)]
 
-    known = validation.subjects.set_index("USUBJID").index
-    charts = Charts(own(validation.measurements), own(validation.adverse_events), known)
-    findings = find_cases(own(validation.administrations), charts, protocol, data_cutoff)
-    unplaced = validation.unplaced & set(subjects)
-    return findings, gather_evidence(findings, own(validation.measurements), protocol, unplaced=unplaced)
+    return replace(
+        validation,
+        administrations=own(validation.administrations),
+        measurements=own(validation.measurements),
+        adverse_events=own(validation.adverse_events),
+        unplaced=validation.unplaced & set(subjects),
+    )
 
 
 def _with_case(findings: Findings, unplaced: frozenset[str]) -> Mapping[Reading, Counted]:

@@ -1,7 +1,7 @@
 """Decide what was known of each feed at a data cut-off: which deliveries, which rows, which version of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -25,7 +25,7 @@ class Knowledge:
     """What was known at a data cut-off: each feed by lower-case domain, and the CHANGES known by then."""
 
     feeds: Mapping[str, Feed]
-    changes: pd.DataFrame
+    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
 
 
 class Deliveries:
@@ -66,7 +66,7 @@ class Deliveries:
         changed = [one.changes(cutoff) for one in self._domains.values()]
         changed = [some for some in changed if len(some)]
         if not changed:
-            return Knowledge(feeds, CHANGES.empty())
+            return Knowledge(feeds)
         changes = pd.concat(changed).sort_values("known_at", kind="stable")
         return Knowledge(feeds, CHANGES.conform(changes))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.errors import DeliveryError, UsageError
+from checks.instants import stamp
 from checks.protocol import StudyProtocol
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
@@ -17,7 +18,6 @@ from flows.ledger.life import Alert, State, advance
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import printable, spoken
 from flows.pages.message import Event
-from flows.report.document import instant
 from flows.settings import Settings
 
 CLAIMED = "The name is as claimed: postdose authenticates nobody."
@@ -202,7 +202,7 @@ def acknowledgement(
         raise UsageError(
             f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
         )
-    payload = {"alert": name, "by": by, "reason": reason, "at": instant(now), "authenticated": False}
+    payload = {"alert": name, "by": by, "reason": reason, "at": stamp(now), "authenticated": False}
     told = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
     return (Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told)),)
 
@@ -265,13 +265,13 @@ def _document(study: str, alert: Alert) -> dict[str, Any]:
         "id": alert.id,
         "about": alert.about,
         "state": str(alert.state),
-        "opened_at": instant(alert.opened_at),
+        "opened_at": stamp(alert.opened_at),
         "told": [
-            {"role": role, "step": one.step, "at": instant(one.at)} for role, one in alert.reached.items()
+            {"role": role, "step": one.step, "at": stamp(one.at)} for role, one in alert.reached.items()
         ],
         "given_up": sorted({role for role, _ in alert.dead.values()}),
         "look_id": alert.look_id,
-        "acknowledgement": None if taken is None else {**asdict(taken), "at": instant(taken.at)},
+        "acknowledgement": None if taken is None else {**asdict(taken), "at": stamp(taken.at)},
     }
 
 
@@ -279,7 +279,7 @@ def _line(study: str, alert: Alert) -> str:
     told = ", ".join(spoken(role) for role in alert.reached) or "nobody: no route"
     taken = alert.acknowledgement
     by = "" if taken is None else f"; acknowledged by {printable(taken.by)}"
-    opened = utc_text(instant(alert.opened_at))
+    opened = utc_text(stamp(alert.opened_at))
     return f"{alert.id}  {alert.state:<12}  {study}  {alert.about}  since {opened}; told: {told}{by}"
 
 

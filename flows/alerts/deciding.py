@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
+from checks.instants import stamp
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import clearing, facts_payload, worsening
 from flows.alerts.plan import plan_for
@@ -22,7 +23,6 @@ from flows.ledger.standing import Standing
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import number, spoken
 from flows.pages.message import LookFacts, Occasion
-from flows.report.document import instant
 
 OF_LOOKS = ("signal:", "verdict:")
 """How the alerts begin that a look raises; all others are the monitor's own."""
@@ -314,7 +314,7 @@ def _unanswered(alert: Alert) -> str:
 
 
 def _at(moment: datetime) -> str:
-    return utc_text(instant(moment))
+    return utc_text(stamp(moment))
 
 
 def _moment(text: str) -> datetime:

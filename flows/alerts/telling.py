@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from checks.instants import stamp
 from checks.protocol import StudyProtocol
 from flows.alerts.evidence import led_by, marked, read_facts
 from flows.ledger import Entry, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State, advance
 from flows.ledger.standing import MOST_PER_HOUR, is_capped
 from flows.pages.message import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
-from flows.report.document import instant
 
 HOUR = timedelta(hours=1)
 
@@ -84,7 +84,7 @@ class Teller:
         held_back = [role for role in step.to if role not in told]
         payload = {
             "alert": name,
-            "at": instant(self.now),
+            "at": stamp(self.now),
             "told": told,
             "held_back": held_back,
             **step.payload,

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate, look, compare with the planted truth; return 0 when exactly the planted cases were found."""
-    from flows.looks.monitor import EXIT_CODES, make_look
+    from flows.looks.conclusion import EXIT_CODES
+    from flows.looks.monitor import make_look
     from flows.pages.terminal import text_summary
     from flows.simulate import simulate
 

@@ -11,7 +11,7 @@ from checks.errors import PostdoseError
 from flows.commands.arguments import add_json, moment
 
 if TYPE_CHECKING:
-    from flows.looks.monitor import LookOutcome
+    from flows.looks.conclusion import LookOutcome
 
 ENGINES = ("local", "dask")
 
@@ -80,7 +80,7 @@ def _require_closed(options: argparse.Namespace) -> None:
 def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     """Write the closed report of a look; a signal exits 20 whatever becomes of the report."""
     from flows.looks.closed.look import write_closed
-    from flows.looks.monitor import EXIT_CODES
+    from flows.looks.conclusion import EXIT_CODES
     from flows.looks.study import open_study
 
     study = open_study(options.protocol, os.environ)

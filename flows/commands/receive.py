@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take files in as deliveries, and print their receipts."""
-    from flows.looks.monitor import receive_files
+    from flows.looks.reading import receive_files
 
     now = datetime.now(UTC).replace(microsecond=0)
     for receipt in receive_files(

@@ -4,23 +4,24 @@ What is computed is the same, to the byte: the checks divide by subject and put 
 each part is worked on. One process, the look's, keeps the verdict, the ledger, the alerts and the report.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
 from checks.errors import UsageError
-from flows.engines.engine import Engine
-from flows.engines.here import Here
+from checks.looks import Engine
 from flows.settings import DASK_ADDRESS
 
-__all__ = ["Engine", "EngineName", "open_engine"]
+__all__ = ["EngineName", "open_engine"]
 
 EngineName = Literal["local", "dask"]
 
 
 @contextmanager
-def open_engine(name: EngineName, addresses: Mapping[str, str]) -> Iterator[Engine]:
-    """Open an engine for one look, and close it behind the look.
+def open_engine(
+    name: EngineName, addresses: Mapping[str, str], *, begins: Callable[[str], None] = lambda _: None
+) -> Iterator[Engine | None]:
+    """Open an engine for one look, and close it behind the look; None is the process of the look itself.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ def open_engine(name: EngineName, addresses: Mapping[str, str]) -> Iterator[Engi
     addresses
         The settings' addresses, among which that of a scheduler may be; without it, ``dask`` starts workers on
         this machine.
+    begins
+        Is told the name of each stage that the engine begins.
 
     Raises
     ------
@@ -36,7 +39,7 @@ def open_engine(name: EngineName, addresses: Mapping[str, str]) -> Iterator[Engi
         When Dask is not installed, or no scheduler answers at the address.
     """
     if name == "local":
-        yield Here()
+        yield None
         return
     try:
         from flows.engines.cluster import open_cluster
@@ -44,5 +47,5 @@ def open_engine(name: EngineName, addresses: Mapping[str, str]) -> Iterator[Engi
         raise UsageError(
             f"--engine dask: found that {error.name} is not installed; allowed: after `pip install 'postdose[dask]'`"
         ) from error
-    with open_cluster(addresses.get(DASK_ADDRESS)) as engine:
+    with open_cluster(addresses.get(DASK_ADDRESS), begins) as engine:
         yield engine

@@ -22,8 +22,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_dask.task_runners import DaskTaskRunner
 
 from checks.errors import UsageError
+from checks.looks import code_version
 from flows.engines.engine import Part, Result, on_part
-from flows.report.document import code_version
 from flows.settings import DASK_ADDRESS
 
 LOGGER = logging.getLogger("postdose")
@@ -42,7 +42,7 @@ ASK_AGAIN: Final = 2.0
 
 
 @contextmanager
-def open_cluster(address: str | None) -> Iterator["Cluster"]:
+def open_cluster(address: str | None, begins: Callable[[str], None]) -> Iterator["Cluster"]:
     """Open a cluster for one look: an existing one by the address of its scheduler, else processes on this machine.
 
     Raises
@@ -62,7 +62,7 @@ def open_cluster(address: str | None) -> Iterator["Cluster"]:
                     "allowed: the address of a Dask scheduler, as tcp://HOST:8786"
                 ) from error
             LOGGER.info("Computing on %d Dask workers", workers)
-            yield Cluster(runner, workers)
+            yield Cluster(runner, workers, begins)
 
 
 def _told(address: str | None) -> dict[str, Any]:
@@ -92,6 +92,7 @@ class Cluster:
 
     runner: DaskTaskRunner
     workers: int
+    begins: Callable[[str], None]
 
     @property
     def most_parts(self) -> int:
@@ -102,6 +103,7 @@ class Cluster:
         self, stage: str, work: Callable[[Part], Result], parts: Sequence[Part]
     ) -> tuple[Result, ...]:
         """Return what the work makes of each part, each a task of its own on whichever worker is free."""
+        self.begins(stage)
         packed = [pickle.dumps(part, protocol=pickle.HIGHEST_PROTOCOL) for part in parts]
         unpacking = partial(_unpacked, work, code_version())
         with temporary_settings({PREFECT_API_URL: _server()}), warnings.catch_warnings():

@@ -13,16 +13,23 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
+from checks.instants import stamp
 from checks.protocol import StudyProtocol
 from flows.heartbeat import feed_faults
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import plural, spoken
-from flows.report.document import instant
 
 LOGGER = logging.getLogger("postdose")
 
 MOST_CASES: Final = 50
 """A table that a person reads on a page; the report has them all."""
+
+WORDS: Final = {
+    "validate feeds": "validating the feeds",
+    "find cases": "finding cases",
+    "evaluate rules": "evaluating the rules",
+}
+"""What the page says while a stage lasts."""
 
 WINDOW: Final = ("yes", "possible", "no")
 """The order of the cases: those that the rules count come first."""
@@ -46,6 +53,11 @@ class Progress:
                 0.0, key=f"progress-{slug(study)}", description="reading the feeds"
             )
         )
+
+    def begins(self, stage: str) -> None:
+        """Say that one of the look's stages begins, if it is one that takes time."""
+        if stage in WORDS:
+            self.reached(WORDS[stage])
 
     def reached(self, stage: str) -> None:
         """Say that the stage before is done, and this one begun."""
@@ -84,7 +96,7 @@ def show_night(
     lines += [f"- {_cell(problem)}" for problem in problems]
     if ailments:
         lines += ["", "## Alerted in its own time", "", *(f"- {_cell(ailment)}" for ailment in ailments)]
-    said = f"{plural(len(problems), 'problem')}, {utc_text(instant(now))}"
+    said = f"{plural(len(problems), 'problem')}, {utc_text(stamp(now))}"
     text, key = "\n".join(lines), f"nightly-{slug(protocol.study.id)}"
     _kept(lambda: create_markdown_artifact(text, key=key, description=said))
 

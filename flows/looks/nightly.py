@@ -14,17 +14,18 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from checks.errors import LedgerBrokenError
+from checks.instants import stamp
+from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.feeds import DeliveryStore
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, Record
 from flows.looks.artifacts import show_night
-from flows.looks.replay.command import read_delivered
+from flows.looks.reading import read_delivered
 from flows.looks.replay.course import Course
 from flows.looks.replay.looks import entry_of
-from flows.looks.study import open_study, run_named
+from flows.looks.study import Study, open_study, run_named
 from flows.pages.kit.words import plural
-from flows.report.document import code_version, instant
 
 DAYS: Final = 3
 """Nights in a row that make each look again: one that was missed, or failed, is made up for."""
@@ -47,10 +48,10 @@ def check_record(study: str) -> State[tuple[str, ...]]:
     protocol, ledger = opened.protocol, opened.ledger()
     records = ledger.records(opened.id, Kind.LOOK)
     looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
-    problems = (*_chain(ledger), *looks_that_differ(looks, protocol, now))
+    problems = (*_chain(ledger), *looks_that_differ(looks, opened, now))
     causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
     ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
-    found = {"at": instant(now), "looks_made_again": len(looks), "problems": list(problems)}
+    found = {"at": stamp(now), "looks_made_again": len(looks), "problems": list(problems)}
     ledger.record(opened.id, Kind.NIGHT, found)
     show_night(protocol, problems, ailments, looks=len(looks), now=now)
     if problems:
@@ -91,23 +92,21 @@ def recent_looks(
     return tuple(reversed(found[-MOST_LOOKS:]))
 
 
-def looks_that_differ(
-    looks: tuple[Mapping[str, Any], ...], protocol: StudyProtocol, now: datetime
-) -> Iterator[str]:
+def looks_that_differ(looks: tuple[Mapping[str, Any], ...], study: Study, now: datetime) -> Iterator[str]:
     """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
 
     Parameters
     ----------
     looks
         As the ledger keeps them.
-    protocol
-        The study's.
+    study
+        Whose they are.
     now
         UTC.
     """
     if not looks:
         return
-    course = Course.of(protocol, read_delivered(protocol, None, by=now))
+    course = Course.of(study.protocol, read_delivered(study.protocol, study.settings, None, by=now))
     for look in looks:
         cutoff = datetime.fromisoformat(look["data_cutoff"])
         again = entry_of(course.looker.look(course.deliveries.known_at(cutoff), cutoff))

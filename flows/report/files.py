@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from checks.looks import Look
 from checks.validation import Validation
-from flows.report.look import Look
 
 
 def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
@@ -18,8 +18,8 @@ def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
     write_json(out / "look.json", document)
     write_json(out / "validation.json", _validation(look.validation))
     _write_table(out / "cases.csv", _cases(document))
-    _write_table(out / "doses.csv", look.findings.doses)
-    _write_table(out / "quarantine.csv", look.validation.quarantine)
+    _write_table(out / "doses.csv", look.doses)
+    _write_table(out / "quarantine.csv", look.quarantine)
     _write_table(out / "changes.csv", look.changes)
 
 

@@ -5,7 +5,6 @@ Nobody waits for the orchestrator: what is due is told whether or not a Prefect 
 
 import logging
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prefect import flow
@@ -13,9 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from checks.protocol import StudyProtocol
-from flows.alerts import due
+from flows.alerts import due, run_alerts
 from flows.ledger import Ledger
-from flows.looks import tasks
+from flows.looks.stages import as_task
 from flows.looks.study import Study, open_study, run_named
 
 LOGGER = logging.getLogger("postdose")
@@ -29,7 +28,7 @@ def tell_alerts(study: str, watching: bool = True) -> State[str]:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
         watching: Whether a look is expected to have been made.
     """
-    outcome = _tell(tasks.tell, open_study(study, os.environ), watching=watching)
+    outcome = _tell(open_study(study, os.environ), watching=watching)
     return Completed(name=outcome, data=outcome)
 
 
@@ -72,8 +71,10 @@ def take_turn(path: str, study: Study, ledger: Ledger, *, watching: bool) -> Non
         tell_alerts(path, watching=watching)
     except Exception as error:  # whatever Prefect met: the same turn again tells nobody twice
         LOGGER.error("The alerts' run failed (%s); telling without it", type(error).__name__)
-        _tell(tasks.tell.fn, study, watching=watching)
+        _tell(study, watching=watching)
 
 
-def _tell(tell: Callable[..., str], study: Study, *, watching: bool) -> str:
-    return tell(study.ledger(), study.protocol, study.settings, datetime.now(UTC), watching=watching)
+def _tell(study: Study, *, watching: bool) -> str:
+    send, now = as_task("send alerts", run_alerts), datetime.now(UTC)
+    sent = send(study.ledger(), study.protocol, now, addresses=study.settings.addresses, watching=watching)
+    return sent.outcome

@@ -20,6 +20,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from checks.errors import UsageError
+from checks.instants import stamp
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import read_facts
 from flows.ledger import Entry, Kind, Seen
@@ -29,7 +30,6 @@ from flows.looks.study import open_study, run_named
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import spoken
 from flows.pages.message import LookFacts
-from flows.report.document import instant
 
 SIGNAL: Final = "signal:"
 FAR_OFF: Final = timedelta(days=7)
@@ -100,7 +100,7 @@ def review_key(alert: Alert, *, lost: str | None = None) -> str:
     lost
         The run before whose process was lost, if any: the review is then another.
     """
-    key = f"review-{alert.id}-{instant(alert.opened_at)}"
+    key = f"review-{alert.id}-{stamp(alert.opened_at)}"
     return key if lost is None else f"{key}-after-{lost}"
 
 
@@ -143,7 +143,7 @@ def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetim
         "recommendation": answer.recommendation,
         "by": by,
         "reason": reason,
-        "at": instant(now),
+        "at": stamp(now),
         "authenticated": False,
     }
     review = Entry(Kind.REVIEW, payload)
@@ -168,7 +168,7 @@ def _question(alert: Alert, seen: Seen) -> str:
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
     taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."
-    return "\n".join([*lines, "", f"Open since {utc_text(instant(alert.opened_at))}. {taken}"])
+    return "\n".join([*lines, "", f"Open since {utc_text(stamp(alert.opened_at))}. {taken}"])
 
 
 def _found(look: LookFacts, rule: str) -> Iterator[str]:

@@ -15,25 +15,23 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ledgers import seen_of
 
 from checks.blinding import blind_deliveries
-from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries
+from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import decide_verdict, evaluate_rules, update_signals
+from checks.signals import update_signals
 from checks.tables import DeliveredTable, Delivery
-from checks.validation import validate_feeds
 from flows.alerts import Looked, alerts_of_look
 from flows.feeds import read_feed
 from flows.pages.message import look_facts
 from flows.pages.report.page import render_report
 from flows.pages.terminal import text_summary
-from flows.report import Look, build_document, write_files
+from flows.report import write_files
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
 CUTOFF = datetime(2024, 6, 12, 6, tzinfo=UTC)
@@ -180,16 +178,9 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         out = Path(temporary)
         known = Deliveries(delivered(control, habits, out), protocol).known_at(CUTOFF)
         (out / "looks").mkdir()
-        validation = validate_feeds(known.feeds, protocol, CUTOFF)
-        subjects = pd.Index(validation.subjects["USUBJID"])
-        charts = Charts(validation.measurements, validation.adverse_events, subjects)
-        findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
-        evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
-        results = evaluate_rules(evidence, protocol)
-        verdict = decide_verdict(results, validation.feeds, protocol)
-        look = Look(protocol, CUTOFF, validation, findings, evidence, results, verdict, known.changes)
-        document = build_document(look)
-        signals = update_signals((), results, "BLIND")
+        look = look_at(known, protocol, data_cutoff=CUTOFF)
+        document = look.document()
+        signals = update_signals((), look.rules, "BLIND")
         document["signals"] = [
             {"id": one.id, "rule": one.rule, "state": str(one.state), "events": one.events} for one in signals
         ]
@@ -197,7 +188,7 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         looked = Looked(look_facts(document, protocol), states, known.changes, "report.html")
         entries = alerts_of_look(seen_of((), CUTOFF), looked, protocol, CUTOFF)
         write_files(look, document, out / "looks")
-        render_report(document, doses=findings.doses, protocol=protocol, out=out / "looks")
+        render_report(document, doses=look.doses, protocol=protocol, out=out / "looks")
         written = {path.name: path.read_bytes() for path in (out / "looks").iterdir()}
     told = json.dumps([[one.payload, *(sent.message for sent in one.outgoing)] for one in entries]).encode()
     summary = text_summary(document, report=Path("report.html")).encode()

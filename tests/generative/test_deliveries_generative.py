@@ -14,14 +14,12 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
+from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Feeds
-from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import RAW_PROVENANCE, DeliveredTable, Delivery
-from checks.validation import Validation, validate_feeds
-from flows.report import Look, build_document
+from checks.validation import Validation
 
 Row = dict[str, str | None]
 
@@ -206,16 +204,8 @@ def study(trial: Mapping[str, Domain]) -> StudyProtocol:
 
 
 def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[str, Any]]:
-    validation = validate_feeds(known.feeds, protocol, CUTOFF)
-    charts = Charts(
-        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
-    )
-    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    document = build_document(Look(protocol, CUTOFF, validation, findings, evidence, results, verdict))
-    return validation, document
+    found = look_at(known, protocol, data_cutoff=CUTOFF)
+    return found.validation, found.document()
 
 
 def without_files(document: dict[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Charts, find_cases, gather_evidence
+from checks import looks
+from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
-from checks.validation import Validation, validate_feeds
+from checks.validation import Validation
 from flows.feeds import read_feed
-from flows.report import Look, build_document
 from flows.simulate import simulate
 
 COPIES = int(os.environ.get("POSTDOSE_MUTATED_COPIES", "108"))
@@ -406,15 +405,8 @@ def look_at(
     feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cutoff: datetime
 ) -> tuple[dict[str, Any], Validation]:
     """Return the look's document and its validation."""
-    validation = validate_feeds(feeds, protocol, data_cutoff)
-    known = validation.subjects.set_index("USUBJID").index
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, protocol, data_cutoff)
-    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    look = Look(protocol, data_cutoff, validation, findings, evidence, results, verdict)
-    return build_document(look), validation
+    found = looks.look_at(Knowledge(feeds), protocol, data_cutoff=data_cutoff)
+    return found.document(), found.validation
 
 
 def few_subjects(content: bytes, subjects: list[str]) -> bytes:

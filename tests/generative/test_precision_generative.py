@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from checks.cases import Charts, Findings, find_cases, gather_evidence
 from checks.evaluation import Evidence, RuleVerdict
 from checks.instants import parse_stamps
+from checks.knowledge import Knowledge
+from checks.looks import look_at
 from checks.protocol import load_protocol
-from checks.signals import decide_verdict, evaluate_rules
+from checks.signals import evaluate_rules
 from checks.statistics.timing import self_controlled
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Delivery, Feed
-from checks.validation import validate_feeds
-from flows.report import Look, build_document
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
 AT_SITE = PROTOCOL.model_copy(update={"sites": {"IN01": "Asia/Kolkata"}})
@@ -211,14 +211,7 @@ def document(trial: Trial, days: int, order: Random | None) -> dict[str, Any]:
     rows["ae"] = rows["ae"] or [{"USUBJID": "S0", "AESEQ": "0", "AEDECOD": "headache", "AESTDTC": "2020"}]
     feeds = {name: feed(name, each, order) for name, each in rows.items()}
     cutoff = datetime(2026, 3, 12, tzinfo=UTC) + timedelta(days=days)
-    validation = validate_feeds(feeds, AT_SITE, cutoff)
-    known = validation.subjects.set_index("USUBJID").index.sort_values()
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, AT_SITE, cutoff)
-    evidence = gather_evidence(findings, validation.measurements, AT_SITE, unplaced=validation.unplaced)
-    results = evaluate_rules(evidence, AT_SITE)
-    verdict = decide_verdict(results, validation.feeds, AT_SITE)
-    return build_document(Look(AT_SITE, cutoff, validation, findings, evidence, results, verdict))
+    return look_at(Knowledge(feeds), AT_SITE, data_cutoff=cutoff).document()
 
 
 def without_times(content: dict[str, Any]) -> dict[str, Any]:

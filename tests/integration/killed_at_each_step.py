@@ -27,17 +27,16 @@ from kill_points import Postgresql, Server, Sqlite, Steps, forked, receiver, sta
 from sqlalchemy import create_engine, select
 from sqlalchemy.pool import NullPool
 
-from checks.cases import Charts, find_cases, gather_evidence
 from checks.errors import UsageError
+from checks.knowledge import Knowledge
+from checks.looks import Look, look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts
-from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import validate_feeds
 from flows.alerts import run_alerts
 from flows.ledger import Kind, Ledger
 from flows.ledger.schema import OUTBOX
-from flows.looks import monitor, tasks
-from flows.report import Look
+from flows.looks.conclusion import conclude
+from flows.looks.reading import feeds_of_look
 from flows.settings import Settings, read_settings
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
@@ -99,7 +98,7 @@ class Trial:
         """Do all that a look does once it knows its verdict."""
         settings = read_settings(self.environment, state=None, folder=self.folder)
         look = replace(found, protocol=self.protocol)
-        outcome = monitor._remember_and_tell(look, self.folder / "look", settings, "")
+        outcome = conclude(look, self.folder / "look", settings, "")
         if outcome.ledger_problem is not None:
             raise RuntimeError(outcome.ledger_problem)
 
@@ -115,21 +114,10 @@ def protocol() -> StudyProtocol:
     return read.model_copy(update={"alerts": Alerts.model_validate({"routes": ROUTES})})
 
 
-def without_prefect() -> None:
-    """Let the stages after the verdict be called as the functions that they are."""
-    tasks.render, tasks.tell = tasks.render.fn, tasks.tell.fn
-
-
 def looked(protocol: StudyProtocol) -> Look:
     """Go the path from the feeds to the verdict, which writes nothing."""
-    read = monitor.feeds_of_look(protocol, Settings("", {}), str(FIXTURE), CUTOFF.isoformat())
-    valid = validate_feeds(read, protocol, CUTOFF)
-    charts = Charts(valid.measurements, valid.adverse_events, valid.subjects.set_index("USUBJID").index)
-    findings = find_cases(valid.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, valid.measurements, protocol, unplaced=valid.unplaced)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, valid.feeds, protocol)
-    return Look(protocol, CUTOFF, valid, findings, evidence, results, verdict)
+    read = feeds_of_look(protocol, Settings("", {}), str(FIXTURE), CUTOFF.isoformat())
+    return look_at(Knowledge(read), protocol, data_cutoff=CUTOFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +289,6 @@ def main(arguments: Sequence[str]) -> int:
     servers: list[Server] = [Sqlite(), *([Postgresql(options.postgresql)] if options.postgresql else [])]
     try:
         with receiver(log) as port:
-            without_prefect()
             bench = Bench(work, port, log)
             look = warmed_up(bench)
             found = [row for server in servers for row in rows(bench, server, look, options.every)]

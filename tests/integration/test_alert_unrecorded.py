@@ -9,22 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from servers import taking_all
 from sqlalchemy import create_engine, make_url, text
 
-from checks.cases import Charts, find_cases, gather_evidence
+from checks.knowledge import Knowledge
+from checks.looks import Look, look_at
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
-from checks.signals import Verdict, decide_verdict, evaluate_rules
-from checks.validation import validate_feeds
+from checks.signals import Verdict
 from flows.alerts import tell_unrecorded
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
-from flows.looks import monitor
-from flows.report import Look, build_document
+from flows.looks import conclusion
 from flows.settings import Settings
 from flows.simulate import simulate
 
@@ -48,14 +46,7 @@ def signal(tmp_path_factory: pytest.TempPathFactory) -> Look:
     cutoff = datetime.fromisoformat(json.loads((study / "truth.json").read_text())["data_cutoff"])
     sources = protocol.feeds.by_domain()
     feeds = {d.lower(): read_feed(str(study / source.path), domain=d) for d, source in sources.items()}
-    validation = validate_feeds(feeds, protocol, cutoff)
-    known = pd.Index(validation.subjects["USUBJID"])
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    return Look(protocol, cutoff, validation, findings, evidence, results, verdict)
+    return look_at(Knowledge(feeds), protocol, data_cutoff=cutoff)
 
 
 @pytest.fixture
@@ -146,12 +137,12 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     signal: Look, faulty: str, receiver: tuple[str, list[Mapping[str, Any]]], tmp_path: Path
 ) -> None:
     url, taken = receiver
-    settings, document = Settings(faulty, {"POSTDOSE_PHYSICIAN_URL": url}), build_document(signal)
-    ledger, remembered = monitor._remember(signal, document, tmp_path, settings, "")
-    assert ledger is None and remembered.problem
-    document["signals"] = [{"rule": one.rule, "state": str(one.state)} for one in remembered.signals]
-    crossed = {one.rule for one in remembered.signals if one.state != "cleared"}
-    looked = monitor._looked(document, signal, tmp_path)
+    settings, document = Settings(faulty, {"POSTDOSE_PHYSICIAN_URL": url}), signal.document()
+    page = str(tmp_path / "report.html")
+    recorded = conclusion._record(signal, document, page, settings, "")
+    assert recorded.ledger is None and recorded.problem
+    crossed = {one["rule"] for one in recorded.signals if one["state"] != "cleared"}
+    looked = conclusion._looked(document, recorded.signals, signal, page)
 
     assert tell_unrecorded(looked, signal.protocol, NOW, addresses=settings.addresses) == "delivered"
     assert {one["about"] for one in taken} == {f"signal:{rule}" for rule in crossed} != set()
@@ -171,18 +162,18 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     assert not (signal.protocol.folder / "chair").exists()
 
     document["delivery"] = {"outcome": "delivered", "recorded": False}
-    assert monitor._exit_code(signal, document, remembered) == 20
+    assert conclusion._exit_code(signal, document, recorded.problem) == 20
     quieter = replace(signal, verdict=Verdict.WATCH)
-    assert monitor._exit_code(quieter, document, remembered) == 41
+    assert conclusion._exit_code(quieter, document, recorded.problem) == 41
 
 
 def test_one_that_is_not_taken_is_said_and_what_is_no_crossed_rule_waits(
     signal: Look, receiver: tuple[str, list[Mapping[str, Any]]], tmp_path: Path
 ) -> None:
-    document = build_document(signal)
+    document = signal.document()
     crossed = [rule["id"] for rule in document["rules"] if rule["verdict"] == "crossed"]
-    document["signals"] = [{"rule": rule, "state": "new"} for rule in crossed]
-    looked = monitor._looked(document, signal, tmp_path)
+    signals = [{"rule": rule, "state": "new"} for rule in crossed]
+    looked = conclusion._looked(document, signals, signal, str(tmp_path / "report.html"))
     assert tell_unrecorded(looked, signal.protocol, NOW, addresses={}) == "failed"
     watch = replace(looked, facts=replace(looked.facts, verdict="watch"), signals={})
     addresses = {"POSTDOSE_PHYSICIAN_URL": receiver[0]}

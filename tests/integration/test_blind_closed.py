@@ -12,17 +12,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.cases import Charts, find_cases, gather_evidence
 from checks.closed import READINGS, evaluate_by_arm
 from checks.errors import FeedError, LedgerWriteError, UsageError
+from checks.knowledge import Knowledge
+from checks.looks import Look, look_at
 from checks.protocol import load_protocol
-from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import Feed
-from checks.validation import validate_feeds
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.looks.closed import closed_report
-from flows.report import Look, build_document, write_files
+from flows.report import write_files
 from flows.settings import Settings, read_settings
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
@@ -46,14 +45,7 @@ def read(study: Path) -> Mapping[str, Feed]:
 
 def make_look(study: Path) -> Look:
     protocol = load_protocol(study / "protocol.yaml")
-    validation = validate_feeds(read(study), protocol, CUTOFF)
-    known = pd.Index(validation.subjects["USUBJID"])
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    return Look(protocol, CUTOFF, validation, findings, evidence, results, verdict)
+    return look_at(Knowledge(read(study)), protocol, data_cutoff=CUTOFF)
 
 
 def allowed(study: Path) -> Settings:
@@ -63,7 +55,7 @@ def allowed(study: Path) -> Settings:
 def report(study: Path, settings: Settings | None = None, **changes: Any) -> Mapping[str, Any]:
     """Make a look and its closed report, and return closed.json."""
     look = make_look(study)
-    document = build_document(look) | {"ledger": None, "signals": [], "delivery": {"outcome": "pending"}}
+    document = look.document() | {"ledger": None, "signals": [], "delivery": {"outcome": "pending"}}
     write_files(look, document, study / "out")
     arguments: dict[str, Any] = {"read_feeds": lambda: read(study), **WHY, **changes}
     page = closed_report(
@@ -108,7 +100,7 @@ def test_an_arm_that_is_not_known_widens_best_and_worst(study: Path) -> None:
 def test_the_arms_add_up_to_the_pooled_look(study: Path) -> None:
     look = make_look(study)
     codes = {"S1": "A", "S2": "A", "S3": "B", "S4": "A", "S5": "C", "S6": "A", "S7": "B"}  # S8 is of none
-    by_arm = evaluate_by_arm(look.validation, codes, look.protocol, CUTOFF).arms
+    by_arm = evaluate_by_arm(look, codes).arms
     pooled = look.evidence
     for reading in READINGS:
         assert sum(one.with_case[reading].events for one in by_arm) == getattr(
@@ -229,7 +221,7 @@ def test_a_protocol_must_say_which_arms_are_active(study: Path) -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
 def test_only_the_owner_can_read_it_whatever_the_umask(study: Path, umask: int) -> None:
     look_first = make_look(study)
-    document = build_document(look_first) | {"ledger": None}
+    document = look_first.document() | {"ledger": None}
     write_files(look_first, document, study / "out")
     Ledger(allowed(study).state_url)
     before = os.umask(umask)

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.cases import Case, Charts, ComponentOnset, Findings, find_cases, gather_evidence
+import checks
+from checks.cases import Case, ComponentOnset, Findings
 from checks.criteria import TermsCriterion
-from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import Verdict, decide_verdict, evaluate_rules
+from checks.signals import Verdict
 from checks.tables import DeliveredTable
-from checks.validation import FeedOutcome, Validation, validate_feeds
+from checks.validation import FeedOutcome, Validation
 from checks.validation.dated import TOLD_AS_INSTANT
 from flows.feeds import Told, read_deliveries
 
@@ -97,14 +97,10 @@ def read(protocol: StudyProtocol, domain: str) -> tuple[DeliveredTable, ...]:
 
 
 def look(protocol: StudyProtocol, delivered: dict[str, tuple[DeliveredTable, ...]]) -> Looked:
-    feeds = Deliveries(delivered, protocol).known_at(CUTOFF).feeds
-    validation = validate_feeds(feeds, protocol, CUTOFF)
-    known = pd.Index(validation.subjects["USUBJID"])
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
-    results = evaluate_rules(evidence, protocol)
-    return Looked(validation, findings, decide_verdict(results, validation.feeds, protocol))
+    found = checks.look(
+        {domain.lower(): some for domain, some in delivered.items()}, protocol, data_cutoff=CUTOFF
+    )
+    return Looked(found.validation, found.findings, found.verdict)
 
 
 # --- What the file says, read without the project's code ------------------------------------------------------

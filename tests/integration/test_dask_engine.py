@@ -17,8 +17,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from checks.errors import UsageError
 from flows.engines import open_engine
-from flows.looks.monitor import LookOutcome, make_look
-from flows.looks.tasks import stage
+from flows.looks.conclusion import LookOutcome
+from flows.looks.monitor import make_look
+from flows.looks.stages import as_task
 from flows.settings import DASK_ADDRESS
 from flows.simulate import simulate
 
@@ -137,6 +138,7 @@ def double(number: int) -> int:
 @flow(persist_result=False)
 def doubled(address: str) -> tuple[int, ...]:
     with open_engine("dask", {DASK_ADDRESS: address}) as engine:
+        assert engine is not None
         return engine.compute("double", double, [1, 2, 3])
 
 
@@ -159,14 +161,9 @@ class Unread(list[int]):
         )
 
 
-@stage(task_run_name="count")
-def count(numbers: Unread) -> int:
-    return len(numbers)
-
-
 @flow(persist_result=False)
 def counted() -> int:
-    return count(Unread([1, 2]))
+    return as_task("count", len)(Unread([1, 2]))
 
 
 def test_a_stage_is_given_its_arguments_as_they_are(environment: pytest.MonkeyPatch) -> None:

@@ -12,14 +12,11 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries, Knowledge
+from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import decide_verdict, evaluate_rules
 from checks.tables import RAW_PROVENANCE
-from checks.validation import validate_feeds
 from flows.feeds import DeliveryStore, Told, read_deliveries
-from flows.report import Look, build_document
 
 pytestmark = pytest.mark.skipif(
     "POSTDOSE_TEST_DATA" not in os.environ, reason="POSTDOSE_TEST_DATA is unset: no real data at hand"
@@ -82,16 +79,8 @@ def known(protocol: StudyProtocol, arrived: Callable[[str], Any]) -> Knowledge:
 
 
 def look(one: Knowledge, protocol: StudyProtocol) -> tuple[dict[str, Any], pd.DataFrame]:
-    validation = validate_feeds(one.feeds, protocol, CUTOFF)
-    charts = Charts(
-        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
-    )
-    findings = find_cases(validation.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, validation.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    document = build_document(Look(protocol, CUTOFF, validation, findings, evidence, results, verdict))
-    return document, validation.quarantine
+    found = look_at(one, protocol, data_cutoff=CUTOFF)
+    return found.document(), found.quarantine
 
 
 def test_every_row_is_known_once(in_parts: Knowledge, at_once: Knowledge) -> None:

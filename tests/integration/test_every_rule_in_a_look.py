@@ -5,16 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 
-from checks.cases import Charts, find_cases, gather_evidence
+from checks.knowledge import Knowledge
+from checks.looks import look_at
 from checks.protocol import load_protocol
-from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import validate_feeds
 from flows.feeds.reading import read_feed
-from flows.report import Look, build_document
 from flows.simulate import simulate
 
 WHY = {"rationale": "an example", "source": "no charter"}
@@ -43,13 +40,7 @@ def looked(folder: Path) -> dict[str, Any]:
     cutoff = datetime.fromisoformat(truth["data_cutoff"])
     domains = ("dm", "ex", "ae", "vs", "lb")
     feeds = {name: read_feed(str(folder / f"feeds/{name}.csv"), domain=name.upper()) for name in domains}
-    valid = validate_feeds(feeds, protocol, cutoff)
-    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, charts, protocol, cutoff)
-    evidence = gather_evidence(findings, valid.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, valid.feeds, protocol)
-    return build_document(Look(protocol, cutoff, valid, findings, evidence, results, verdict))
+    return look_at(Knowledge(feeds), protocol, data_cutoff=cutoff).document()
 
 
 @pytest.fixture(scope="module")

@@ -20,15 +20,15 @@ import pytest
 import yaml
 from sqlalchemy import create_engine, make_url, text
 
-from checks.cases import Case, Charts, find_cases, gather_evidence
+from checks.cases import Case
 from checks.errors import FeedError
 from checks.evaluation import RuleResult
-from checks.knowledge import Deliveries, Knowledge
+from checks.knowledge import Knowledge
+from checks.looks import look_at, make_ready
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.layout import Layout
-from checks.signals import evaluate_rules
 from checks.tables import DeliveredTable
-from checks.validation import Validation, validate_feeds
+from checks.validation import Validation
 from flows.feeds import Told, read_deliveries
 from flows.feeds.database import query_content
 
@@ -90,12 +90,11 @@ def look(
 ) -> Seen:
     """Read, know, validate, find and evaluate, as a look does."""
     arrived = received(protocol) if delivered is None else delivered
-    known = Deliveries(arrived, protocol).known_at(data_cutoff)
-    valid = validate_feeds(known.feeds, protocol, data_cutoff)
-    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, charts, protocol, data_cutoff)
-    evidence = gather_evidence(findings, valid.measurements, protocol)
-    return Seen(valid, findings.cases, evaluate_rules(evidence, protocol), known)
+    known = make_ready({domain.lower(): some for domain, some in arrived.items()}, protocol).known_at(
+        data_cutoff
+    )
+    found = look_at(known, protocol, data_cutoff=data_cutoff)
+    return Seen(found.validation, found.cases, found.rules, known)
 
 
 def without_names(frame: pd.DataFrame) -> list[list[object]]:

@@ -18,12 +18,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checks.cases import Charts, Findings, find_cases, gather_evidence
+from checks.cases import Findings
+from checks.knowledge import Knowledge
+from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import Validation, validate_feeds
+from checks.validation import Validation
 from flows.feeds import read_feed
-from flows.report import Look, build_document
 
 pytestmark = pytest.mark.skipif(
     "POSTDOSE_TEST_DATA" not in os.environ, reason="POSTDOSE_TEST_DATA is unset: no real data at hand"
@@ -55,30 +55,20 @@ def folder(name: str) -> Path:
     return Path(os.environ["POSTDOSE_TEST_DATA"]) / "data" / name
 
 
-def validated(feeds: Path, protocol: StudyProtocol, cutoff: datetime, suffix: str | None) -> Validation:
+def read(feeds: Path, protocol: StudyProtocol, suffix: str | None) -> Knowledge:
     read = {}
     for domain, source in protocol.feeds.by_domain().items():
         path = feeds / source.path
         read[domain.lower()] = read_feed(
             str(path.with_suffix(suffix) if suffix else path), domain=domain, encoding=source.encoding
         )
-    return validate_feeds(read, protocol, cutoff)
-
-
-def look_at(validation: Validation, protocol: StudyProtocol, cutoff: datetime) -> Looked:
-    known = pd.Index(validation.subjects["USUBJID"])
-    charts = Charts(validation.measurements, validation.adverse_events, known)
-    findings = find_cases(validation.administrations, charts, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    look = Look(protocol, cutoff, validation, findings, evidence, results, verdict)
-    return Looked(build_document(look), validation, findings)
+    return Knowledge(read)
 
 
 def looked(name: str, feeds: Path, cutoff: datetime, suffix: str | None = None) -> Looked:
     protocol = load_protocol(PROTOCOLS / f"{name}.yaml")
-    return look_at(validated(feeds, protocol, cutoff, suffix), protocol, cutoff)
+    found = look_at(read(feeds, protocol, suffix), protocol, data_cutoff=cutoff)
+    return Looked(found.document(), found.validation, found.findings)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -202,7 +192,7 @@ def test_icu_is_not_assessable_while_most_windows_are_unobserved(icu: Looked) ->
 
 
 def test_icu_has_no_case_and_no_signal_where_half_blind_looks_are_allowed(
-    icu: Looked, charted: list[dict[str, str]], given: dict[str, list[int]]
+    charted: list[dict[str, str]], given: dict[str, list[int]]
 ) -> None:
     """No subject is febrile within 3 h of respiratory distress in any dose's hours, so none can be a case."""
     assert not list(_coincidences(charted, given))
@@ -210,9 +200,9 @@ def test_icu_has_no_case_and_no_signal_where_half_blind_looks_are_allowed(
     lenient = protocol.model_copy(
         update={"limits": protocol.limits.model_copy(update={"max_unobserved": 0.9})}
     )
-    one = look_at(icu.validation, lenient, ICU_CUTOFF)
-    assert one.document["cases"] == []
-    assert one.document["verdict"] == "no_signal"
+    one = look_at(read(folder("mimic_iv_demo"), lenient, None), lenient, data_cutoff=ICU_CUTOFF)
+    assert one.cases == ()
+    assert one.verdict == "no_signal"
 
 
 def _coincidences(
@@ -262,7 +252,7 @@ def test_fahrenheit_written_as_celsius_is_withheld_with_what_it_would_be(
         for row in charted:
             as_celsius = row["VSORRES"] == "97.2" and row["VSORRESU"] == "F"
             writer.writerow({**row, "VSORRESU": "C"} if as_celsius else row)
-    validation = validated(tmp_path, load_protocol(PROTOCOLS / "icu_vancomycin.yaml"), ICU_CUTOFF, None)
+    validation = looked("icu_vancomycin", tmp_path, ICU_CUTOFF).validation
     listed = validation.quarantine.query("check == 'unit_fits'")
     assert len(listed) == len(wrong) > 0
     assert set(listed["found"]) == {"97.2 C"}

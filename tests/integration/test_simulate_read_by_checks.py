@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from checks.cases import Charts, Findings, find_cases
+from checks.cases import Findings
+from checks.knowledge import Knowledge
+from checks.looks import look_at
 from checks.protocol import load_protocol
-from checks.validation import Validation, validate_feeds
+from checks.validation import Validation
 from flows.feeds.reading import read_feed
 from flows.simulate import simulate
 
@@ -26,9 +27,8 @@ def looked(
     truth, protocol = json.loads((out / "truth.json").read_text()), load_protocol(out / "protocol.yaml")
     cutoff = datetime.fromisoformat(truth["data_cutoff"])
     feeds = {name: read_feed(str(out / f"feeds/{name}.csv"), domain=name.upper()) for name in DOMAINS}
-    valid = validate_feeds(feeds, protocol, cutoff)
-    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    return truth, valid, find_cases(valid.administrations, charts, protocol, cutoff)
+    found = look_at(Knowledge(feeds), protocol, data_cutoff=cutoff)
+    return truth, found.validation, found.findings
 
 
 def test_no_row_is_withheld_and_no_feed_is_stale(looked):

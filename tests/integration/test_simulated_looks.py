@@ -6,15 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from checks.cases import Charts, find_cases, gather_evidence
+from checks.knowledge import Knowledge
+from checks.looks import look_at
 from checks.protocol import load_protocol
-from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import validate_feeds
 from flows.feeds import read_feed
-from flows.report import Look, build_document
 from flows.simulate import SCENARIOS, simulate
 
 CASE_RULES = ("three_cases", "rate", "timing")
@@ -60,16 +57,7 @@ def look(study: Path) -> Looked:
         domain.lower(): read_feed(str(study / source.path), domain=domain)
         for domain, source in protocol.feeds.by_domain().items()
     }
-    validation = validate_feeds(feeds, protocol, cutoff)
-    charts = Charts(
-        validation.measurements, validation.adverse_events, pd.Index(validation.subjects["USUBJID"])
-    )
-    findings = find_cases(validation.administrations, charts, protocol, cutoff)
-    evidence = gather_evidence(findings, validation.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, validation.feeds, protocol)
-    document = build_document(Look(protocol, cutoff, validation, findings, evidence, results, verdict))
-    return Looked(document, truth)
+    return Looked(look_at(Knowledge(feeds), protocol, data_cutoff=cutoff).document(), truth)
 
 
 def test_three_planted_cases_are_a_signal_that_the_registered_rule_cannot_see(

@@ -1,14 +1,13 @@
 """Decide who may read the arm, and write down each time that somebody does: who, why, at which look."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from checks.closed import telltales_in
 from checks.errors import UsageError
+from checks.instants import stamp
+from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from flows.ledger import Head, Kind, Ledger
-from flows.report.document import instant
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
 
 LONGEST = 500
@@ -37,9 +36,7 @@ def require_permission(settings: Settings, protocol: StudyProtocol, *, reason: s
         )
 
 
-def record_access(
-    settings: Settings, look: Mapping[str, Any], *, reason: str, by: str, now: datetime
-) -> Head:
+def record_access(settings: Settings, look: LookDocument, *, reason: str, by: str, now: datetime) -> Head:
     """Write down that somebody is about to read the arm; nothing of it has been read yet.
 
     Raises
@@ -52,7 +49,7 @@ def record_access(
         "data_cutoff": look["data_cutoff"],
         "by": by.strip(),
         "reason": reason.strip(),
-        "accessed_at": instant(now),
+        "accessed_at": stamp(now),
     }
     return Ledger(settings.state_url, key=settings.ledger_key).record(
         look["study"], Kind.CLOSED_ACCESS, access

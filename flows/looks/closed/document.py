@@ -3,18 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
 
 from checks.closed import READINGS, ArmResult, ByArm, Side
 from checks.closed.comparison import Counted
 from checks.evaluation import Estimate
+from checks.looks import LookDocument, code_version
 from checks.statistics.timing import Comparison
 from flows.looks.closed.arms import Arms
 from flows.pages.closed import document as shown
 from flows.pages.closed.document import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld
-from flows.report.document import code_version
 
 SCHEMA = "postdose/closed/1"
 UNKNOWN_ARM = "not known"
@@ -24,7 +24,7 @@ UNKNOWN_ARM = "not known"
 class Closed:
     """Everything one closed report has found."""
 
-    look: Mapping[str, Any]
+    look: LookDocument
     access: Access
     arms: Arms
     results: ByArm

@@ -14,7 +14,9 @@ from prefect.states import Completed, Failed
 
 from checks.errors import UsageError
 from flows.looks.closed import closed_report, require_permission
-from flows.looks.monitor import LookOutcome, feeds_of_look, make_look
+from flows.looks.conclusion import LookOutcome
+from flows.looks.monitor import make_look
+from flows.looks.reading import feeds_of_look
 from flows.looks.study import Study, open_study, run_named
 
 

@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from checks.closed import evaluate_by_arm, telltales_in
 from checks.errors import FeedError
+from checks.knowledge import Knowledge
+from checks.looks import Look, LookDocument, look_at
 from checks.protocol import StudyProtocol
 from checks.tables import Feed
-from checks.validation import Validation, validate_feeds
 from flows.looks.closed.access import record_access, require_permission
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
 from flows.looks.closed.document import Closed, build_closed, build_listing
@@ -25,7 +25,7 @@ FOLDER = "closed"
 
 
 def closed_report(
-    look: Mapping[str, Any],
+    look: LookDocument,
     folder: Path,
     *,
     protocol: StudyProtocol,
@@ -76,11 +76,12 @@ def closed_report(
             "sha256": head.sha256,
         }
         feeds = read_feeds()
-        validation = validate_feeds(feeds, protocol, datetime.fromisoformat(look["data_cutoff"]))
-        _require_same(look, validation)
-        closed = _closed(look, access, feeds, validation, protocol, _outputs(folder))
+        cutoff = datetime.fromisoformat(look["data_cutoff"])
+        again = look_at(Knowledge(feeds), protocol, data_cutoff=cutoff)
+        _require_same(look, again)
+        closed = _closed(look, access, feeds, again, _outputs(folder))
         document = build_closed(closed)
-        subjects = sorted({*validation.subjects["USUBJID"], *closed.arms.by_subject})
+        subjects = sorted({*again.validation.subjects["USUBJID"], *closed.arms.by_subject})
         listing = build_listing(closed, subjects)
         private.write("closed.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
         private.write("arms.csv", listing.to_csv(index=False, lineterminator="\n").encode())
@@ -89,24 +90,17 @@ def closed_report(
 
 
 def _closed(
-    look: Mapping[str, Any],
-    access: Access,
-    feeds: Mapping[str, Feed],
-    validation: Validation,
-    protocol: StudyProtocol,
-    outputs: Iterable[Path],
+    look: LookDocument, access: Access, feeds: Mapping[str, Feed], again: Look, outputs: Iterable[Path]
 ) -> Closed:
     arms = read_arms(feeds["dm"])
-    results = evaluate_by_arm(
-        validation, arms.by_subject, protocol, datetime.fromisoformat(look["data_cutoff"])
-    )
-    withheld = withheld_administrations(feeds["ex"], validation.quarantine)
-    return Closed(look, access, arms, results, withheld, _told(outputs, arms, withheld, protocol))
+    results = evaluate_by_arm(again, arms.by_subject)
+    withheld = withheld_administrations(feeds["ex"], again.quarantine)
+    return Closed(look, access, arms, results, withheld, _told(outputs, arms, withheld, again.protocol))
 
 
-def _require_same(look: Mapping[str, Any], validation: Validation) -> None:
+def _require_same(look: LookDocument, again: Look) -> None:
     """Refuse feeds that changed since the look: the two reports would speak of different data."""
-    read = {feed.domain: list(feed.sha256) for feed in validation.feeds}
+    read = {feed.domain: list(feed.sha256) for feed in again.feeds}
     for feed in look["feeds"]:
         if read.get(feed["domain"]) != feed["sha256"]:
             raise FeedError(

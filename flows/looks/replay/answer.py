@@ -8,14 +8,15 @@ from functools import cache
 from typing import Any
 
 from checks.cases import Case
+from checks.instants import stamp
 from checks.knowledge import Deliveries, Knowledge
+from checks.looks import Look
 from checks.validation.catalogue import FUTURE
 from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
 from flows.looks.replay.journal import Entry
 from flows.looks.replay.looks import Looker
 from flows.looks.replay.timelines import entered, perfect
 from flows.pages.kit.words import plural
-from flows.report import Look, instant
 
 CROSSED, NOT_CROSSED = "crossed", "not_crossed"
 
@@ -37,7 +38,7 @@ def knowings(looker: Looker, deliveries: Deliveries, last: datetime) -> Knowings
     zones = dict(
         zip(whole.validation.subjects["USUBJID"], whole.validation.subjects["timezone"], strict=True)
     )
-    doses = whole.findings.doses["start_earliest"]
+    doses = whole.doses["start_earliest"]
     return Knowings(
         _looks(looker, perfect(feeds, zones).at),
         _looks(looker, entered(feeds, zones, looker.protocol).at),
@@ -148,7 +149,7 @@ def _onset(kind: str, ideal: datetime | None, ways: Knowings) -> datetime | None
 
 
 def _written(fall: Waterfall) -> dict[str, Any]:
-    moments = {name: None if moment is None else instant(moment) for name, moment in asdict(fall).items()}
+    moments = {name: None if moment is None else stamp(moment) for name, moment in asdict(fall).items()}
     return {**moments, "hours": fall.hours}
 
 
@@ -158,7 +159,7 @@ def missing_facts(look: Look, kind: str) -> list[str]:
     if kind != "lab_limit":
         facts += [
             f"{case.USUBJID}, dose {case.dose_number}: {_reason(case, look)}"
-            for case in look.findings.cases
+            for case in look.cases
             if case.in_risk_window == "possible"
         ]
         unsure = sum(event.counted != event.surely for event in look.findings.control_events)
@@ -168,7 +169,7 @@ def missing_facts(look: Look, kind: str) -> list[str]:
             facts.append(
                 f"{plural(len(look.validation.unplaced), 'subject')} with rows that no dose can hold"
             )
-    withheld = look.validation.quarantine
+    withheld = look.quarantine
     names = (
         (domain, check)
         for domain, check in zip(withheld["domain"], withheld["check"], strict=True)
@@ -183,7 +184,7 @@ def missing_facts(look: Look, kind: str) -> list[str]:
 
 def _reason(case: Case, look: Look) -> str:
     """Return why a case is no more than possible in the risk window."""
-    withheld = look.validation.quarantine
+    withheld = look.quarantine
     mine = withheld[withheld["USUBJID"] == case.USUBJID]
     named = set(mine["domain"] + ":" + mine["record"])
     cited = [text for part in case.components.values() for text in part.evidence if text in named]

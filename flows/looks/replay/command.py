@@ -12,16 +12,13 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from checks.blinding import blind_deliveries
 from checks.errors import UsageError
-from checks.protocol import StudyProtocol, load_protocol
-from flows.feeds import open_inbox
+from checks.protocol import load_protocol
+from flows.looks.reading import read_delivered
 from flows.looks.replay.course import Course, replay
-from flows.looks.replay.received import Delivered
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
-from flows.looks.study import protocol_path
+from flows.looks.study import open_study, protocol_path
 from flows.pages.replay import replay_table
-from flows.settings import read_settings
 
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
@@ -66,8 +63,9 @@ def replay_study(
     out
         The folder of the replay's files; by default ``replay/<study>`` beside the protocol.
     """
-    protocol = load_protocol(protocol_path(study, os.environ))
-    course = Course.of(protocol, read_delivered(protocol, feeds, by=EVER if last is None else last))
+    opened = open_study(study, os.environ)
+    protocol, by = opened.protocol, EVER if last is None else last
+    course = Course.of(protocol, read_delivered(protocol, opened.settings, feeds, by=by))
     schedule = _schedule(course, first, last, parse_every(every))
     folder = Path(out) if out else protocol.folder / "replay" / protocol.study.id
     document = replay(course, schedule, folder)
@@ -102,17 +100,6 @@ def run_replay(study: str, request: Request, *, as_json: bool) -> int:
     return 0
 
 
-def read_delivered(protocol: StudyProtocol, feeds: str | None, *, by: datetime) -> Delivered:
-    """Return every delivery of a study by domain: those on record, else the files as they are found."""
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    inbox = open_inbox(protocol, settings.addresses, feeds)
-    names = protocol.treatment.names
-    return {
-        domain.lower(): blind_deliveries(domain, inbox.read(domain, by=by), names)
-        for domain in protocol.feeds.by_domain()
-    }
-
-
 def _schedule(course: Course, first: datetime | None, last: datetime | None, every: timedelta) -> Schedule:
     """Return the schedule asked for; what is not said is taken from all that is known by now."""
     if first is not None and last is not None:
@@ -120,13 +107,13 @@ def _schedule(course: Course, first: datetime | None, last: datetime | None, eve
     until = last or datetime.now(UTC).replace(microsecond=0)
     known = course.deliveries.known_at(until)
     whole = course.looker.look(known, until)
-    doses = whole.findings.doses["start_earliest"]
+    doses = whole.doses["start_earliest"]
     if first is None and not len(doses):
         raise UsageError("--from: found nothing, and no dose that is known by now; allowed: a data cut-off")
     begins = day_of(doses.min().to_pydatetime()) if first is None else first.astimezone(UTC)
     if last is not None:
         return Schedule(begins, last.astimezone(UTC), every)
     received = [delivery.received_at for feed in known.feeds.values() for delivery in feed.deliveries]
-    latest = [feed.latest for feed in whole.validation.feeds]
+    latest = [feed.latest for feed in whole.feeds]
     complete = max(moment for moment in (begins, *received, *latest) if moment is not None)
     return whole_schedule(begins, complete, every)

@@ -9,17 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from checks.instants import stamp
 from checks.knowledge import Deliveries
+from checks.looks import code_version, make_ready
 from checks.protocol import StudyProtocol
 from flows.ledger import canonical
+from flows.looks.reading import Delivered
 from flows.looks.replay.answer import answer_rules
 from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
 from flows.looks.replay.looks import Looker, entry_of
-from flows.looks.replay.received import Delivered, Received
+from flows.looks.replay.received import Received
 from flows.looks.replay.schedule import Schedule
 from flows.pages.replay import replay_table
-from flows.report import instant, write_json
-from flows.report.document import code_version
+from flows.report import write_json
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"
@@ -37,7 +39,7 @@ class Course:
     @classmethod
     def of(cls, protocol: StudyProtocol, delivered: Delivered) -> Self:
         """Make the deliveries of a study ready."""
-        return cls(Looker(protocol), Received(delivered), Deliveries(delivered, protocol))
+        return cls(Looker(protocol), Received(delivered), make_ready(delivered, protocol))
 
 
 def replay(course: Course, schedule: Schedule, folder: Path) -> dict[str, Any]:
@@ -64,11 +66,11 @@ def _looks(course: Course, schedule: Schedule, path: Path) -> list[Entry]:
         "study": protocol.study.id,
         "protocol_sha256": protocol.sha256,
         "code_version": code_version(),
-        "first": instant(schedule.first),
+        "first": stamp(schedule.first),
         "every_minutes": schedule.every // timedelta(minutes=1),
     }
     cutoffs = list(schedule.cutoffs())
-    due = [Due(instant(cutoff), course.received.by(cutoff)) for cutoff in cutoffs]
+    due = [Due(stamp(cutoff), course.received.by(cutoff)) for cutoff in cutoffs]
     kept = read_kept(path, header, due)
     _say_kept(kept, len(cutoffs))
     entries = list(kept.entries)
@@ -97,7 +99,7 @@ def _document(course: Course, schedule: Schedule, entries: Sequence[Entry]) -> d
         "code_version": code_version(),
         "deliveries_sha256": entries[-1]["deliveries_sha256"],
         "schedule": {
-            "first": instant(schedule.first),
+            "first": stamp(schedule.first),
             "last": entries[-1]["data_cutoff"],
             "every_minutes": schedule.every // timedelta(minutes=1),
         },

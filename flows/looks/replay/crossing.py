@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from checks.cases import Case
 from checks.evaluation import RuleVerdict
-from flows.report import Look
+from checks.looks import Look
 
 MINUTE = timedelta(minutes=1)
 
@@ -30,8 +30,8 @@ LookAt = Callable[[datetime], Seen]
 
 def see(look: Look) -> Seen:
     """Keep of a look what a search needs; a whole look is large."""
-    crossed = frozenset(one.id for one in look.results if one.verdict is RuleVerdict.CROSSED)
-    return Seen(crossed, look.findings.cases)
+    crossed = frozenset(one.id for one in look.rules if one.verdict is RuleVerdict.CROSSED)
+    return Seen(crossed, look.cases)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,11 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
-from checks.tables import DeliveredTable, Delivery
-
-Delivered = Mapping[str, Sequence[DeliveredTable]]
-"""By lower-case domain, the files that arrived."""
+from checks.tables import Delivery
+from flows.looks.reading import Delivered
 
 _AS_FOUND = datetime.min.replace(tzinfo=UTC)
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from checks.design import ProtocolDesign
+from checks.looks import code_version
 from checks.protocol import StudyProtocol
-from flows.report.document import code_version
 
 SCHEMA = "postdose/design/1"
 

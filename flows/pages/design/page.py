@@ -14,6 +14,7 @@ from checks.design.results import (
     TimingDesign,
     UnratedDesign,
 )
+from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
 from flows.pages.design.rule_sections import LENGTHS, RuleSection, rule_section, with_error
@@ -22,7 +23,6 @@ from flows.pages.kit.rendering import heading_of, render
 from flows.pages.kit.tables import Cell, Heading, Item, Table
 from flows.pages.kit.verdicts import question
 from flows.pages.kit.words import DASH, percent, plural
-from flows.report.document import code_version
 
 SEED, SIMULATIONS = 1, 10_000
 """Fixed, so that a protocol has one design; at a probability of 0.05 the Monte Carlo error is 0.002."""

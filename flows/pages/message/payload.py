@@ -5,9 +5,9 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from checks.instants import stamp
 from flows.pages.message.composing import compose
 from flows.pages.message.facts import Facts, Occasion
-from flows.report.document import instant
 
 SCHEMA: Literal["postdose/alert/2"] = "postdose/alert/2"
 
@@ -118,7 +118,7 @@ def _sortable(facts: Facts, told: BriefAlert) -> Alert:
         "verdict": None if look is None else look.verdict,
         "look_id": None if look is None else look.look_id,
         "data_cutoff": None if look is None else look.data_cutoff,
-        "acknowledge_by": None if facts.acknowledge_by is None else instant(facts.acknowledge_by),
+        "acknowledge_by": None if facts.acknowledge_by is None else stamp(facts.acknowledge_by),
         "escalates_to": facts.escalates_to,
         "report": facts.report,
     }

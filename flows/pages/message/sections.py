@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from checks.instants import stamp
 from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, number, plural, span, spoken
@@ -10,7 +11,6 @@ from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
 from flows.pages.message.subject_line import headline, kind_of, one_line
 from flows.pages.sentences import grade_text
-from flows.report.document import instant as stamp
 
 MOST_LISTED = 20
 """Rules, cases and caveats: a message is read on a telephone, the page has them all."""

@@ -6,13 +6,11 @@ import pytest
 
 from checks.errors import UsageError
 from flows.engines import open_engine
-from flows.engines.here import Here
 
 
-def test_local_is_this_process_and_one_part() -> None:
+def test_local_is_the_process_of_the_look() -> None:
     with open_engine("local", {}) as engine:
-        assert isinstance(engine, Here)
-        assert engine.most_parts == 1
+        assert engine is None
 
 
 def test_without_dask_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

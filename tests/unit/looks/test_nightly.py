@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from checks.looks import code_version
 from checks.protocol import load_protocol
 from flows.ledger import Kind
 from flows.ledger.chain import next_record
 from flows.looks.nightly import MOST_LOOKS, recent_looks
-from flows.report.document import code_version
 
 PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
 NOW = datetime(2026, 3, 9, 4, 30, tzinfo=UTC)

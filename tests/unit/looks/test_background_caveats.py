@@ -16,15 +16,15 @@ from checks.evaluation import (
     Tally,
     TimingEvidence,
 )
+from checks.looks import Look
+from checks.looks.caveats import caveats
 from checks.protocol import load_protocol
 from checks.signals import Verdict
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, MEASUREMENTS, QUARANTINE, SUBJECTS
 from checks.validation import FeedOutcome, Validation
-from flows.report.caveats import caveats
-from flows.report.look import Look
 
 CUTOFF = datetime(2026, 3, 1, tzinfo=UTC)
-PROTOCOLS = Path(__file__).parents[1] / "fixtures" / "protocols"
+PROTOCOLS = Path(__file__).parents[2] / "fixtures" / "protocols"
 GOOD, MINIMAL = (load_protocol(PROTOCOLS / name) for name in ("good.yaml", "good_minimal.yaml"))
 TABLES = (SUBJECTS, ADMINISTRATIONS, MEASUREMENTS, ADVERSE_EVENTS, QUARANTINE)
 NO_ROWS = Validation(

@@ -1,6 +1,7 @@
-"""Decide what must be said beside a verdict: the missing facts that could change it."""
+"""Caveats: what must be said beside a verdict, above all the missing facts that could change it."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -8,22 +9,24 @@ from checks.cases import Findings
 from checks.evaluation import BackgroundEvidence, RuleResult, RuleVerdict
 from checks.protocol import StudyProtocol
 from checks.validation import Validation
-from flows.report.look import Look
+
+if TYPE_CHECKING:
+    from checks.looks.path import Look
 
 
-def caveats(look: Look) -> tuple[str, ...]:
+def caveats(look: "Look") -> tuple[str, ...]:
     """Return sentences for the reader, the most decisive first."""
     return (
         *_feeds(look.validation, look.protocol),
-        *_rules(look.results),
-        *_contradicted(look.results),
+        *_rules(look.rules),
+        *_contradicted(look.rules),
         *_cases(look.findings),
         *_windows(look.findings.doses),
         *_withheld(look.validation),
         *_as_found(look.validation),
         *_changed(look.changes),
-        *_timing(look.results),
-        *_scanned(look.results),
+        *_timing(look.rules),
+        *_scanned(look.rules),
         *_background(look.protocol, look.evidence.background),
     )
 

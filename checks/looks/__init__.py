@@ -1,0 +1,19 @@
+"""A look as one function: feeds, a study protocol and a data cut-off in; verdict, and all that led to it, out."""
+
+from checks.looks.code import code_version
+from checks.looks.document import LookDocument
+from checks.looks.path import Engine, Feeds, Look, Stage, evidence_of, findings_of, look, look_at, make_ready
+
+__all__ = [
+    "Engine",
+    "Feeds",
+    "Look",
+    "LookDocument",
+    "Stage",
+    "code_version",
+    "evidence_of",
+    "findings_of",
+    "look",
+    "look_at",
+    "make_ready",
+]

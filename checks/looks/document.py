@@ -1,0 +1,462 @@
+"""look.json: what one look found, as a document; a pure function of protocol, deliveries and data cut-off."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NotRequired
+
+import pandas as pd
+from typing_extensions import TypedDict
+
+from checks.cases import Case, ComponentOnset
+from checks.evaluation import AssumedRate, Estimate, RuleResult, RuleVerdict
+from checks.instants import stamp
+from checks.looks.caveats import caveats
+from checks.looks.code import code_version
+from checks.protocol import StudyProtocol
+from checks.rules.timing import compare
+from checks.validation import CheckResult, FeedOutcome
+
+if TYPE_CHECKING:
+    from checks.looks.path import Look
+
+SCHEMA = "postdose/look/1"
+
+Pair = list[float]
+"""Two numbers: the ends of an interval, or the limits of an estimate."""
+
+
+class ExpectationsPart(TypedDict):
+    """One file of the study's own expectations."""
+
+    file: str
+    sha256: str
+
+
+class OwnExpectations(TypedDict):
+    """The study's own expectations; left out for a study without any."""
+
+    expectations: NotRequired[list[ExpectationsPart]]
+
+
+class FeedPart(TypedDict):
+    """What a look says of one feed."""
+
+    domain: str
+    sha256: list[str]
+    rows_read: int
+    rows_accepted: int
+    rows_quarantined: int
+    rows_superseded: int
+    rows_not_yet_known: int
+    outcome: str
+    received: str | None
+    latest: str | None
+    stale: bool
+    within_limit: bool
+    problems: list[str]
+
+
+class ExposurePart(TypedDict):
+    """Doses, and the fates of their risk windows."""
+
+    subjects_dosed: int
+    doses: int
+    windows_evaluable: int
+    windows_open: int
+    windows_unobserved: int
+    doses_quarantined: int
+
+
+class ComponentPart(TypedDict):
+    """One component of a case, in hours since its dose."""
+
+    onset_hours: Pair
+    evidence: list[str]
+    query: bool
+
+
+class CasePart(TypedDict):
+    """One case, in hours since its dose."""
+
+    USUBJID: str
+    dose_number: int
+    dose_start: str
+    certainty: str
+    in_risk_window: str
+    surely: bool
+    hour: float | None
+    onset_hours: Pair
+    components: dict[str, ComponentPart]
+    grade: str | None
+
+
+class RulePart(TypedDict):
+    """What one rule answers; what is in ``detail`` depends on its kind and method."""
+
+    id: str
+    kind: str
+    method: str | None
+    verdict: str
+    best_case: str
+    worst_case: str
+    events: int
+    n_evaluable: float | None
+    boundary: float | None
+    statistic: float | None
+    p_value: float | None
+    detail: dict[str, Any]  # each kind of rule has its own
+
+
+class ScanPart(TypedDict):
+    """The window that a scan found after the events."""
+
+    window_hours: Pair
+    p_value: float
+
+
+class TimingPart(TypedDict):
+    """Risk hours compared with control hours, whatever the rules are."""
+
+    risk_window_hours: Pair
+    events_in_risk: int
+    events_in_control: int
+    hours_in_risk: float
+    hours_in_control: float
+    relative_incidence: float | None
+    ci95: list[float | None]
+    p_value: float | None
+    adjusted: bool
+    scan: ScanPart | None
+
+
+class EstimatePart(TypedDict):
+    """A probability with its exact 95 % limits."""
+
+    estimate: float
+    ci95: Pair
+
+
+class AssumedRatePart(TypedDict):
+    """The background that the protocol assumes, for one unit."""
+
+    rate: float
+    range: Pair | None
+
+
+class AssumedPart(TypedDict):
+    """The background as the protocol declares it, and for each unit that it can be said of."""
+
+    rate: float
+    unit: str
+    range: Pair | None
+    per_window: NotRequired[AssumedRatePart]
+    per_subject: NotRequired[AssumedRatePart]
+
+
+class BackgroundPart(TypedDict):
+    """How often the composite begins without the drug."""
+
+    events: int
+    hours: float
+    per_window: EstimatePart | None
+    per_subject: EstimatePart | None
+    assumed: AssumedPart | None
+
+
+class CheckPart(TypedDict):
+    """What one check says of one feed."""
+
+    domain: str
+    name: str
+    category: str
+    severity: str
+    outcome: str
+    numerator: int
+    denominator: int
+    message: str
+
+
+class QuarantinePart(TypedDict):
+    """How many rows of a domain one check withheld."""
+
+    domain: str
+    check: str
+    rows: int
+    message: str
+
+
+class ChangePart(TypedDict):
+    """How many values or records of a domain later deliveries changed, in one way."""
+
+    domain: str
+    kind: str
+    number: int
+
+
+class SignalPart(TypedDict):
+    """A rule that is, or was at the last look, crossed."""
+
+    id: str
+    rule: str
+    state: str
+    events: int
+
+
+class HeadPart(TypedDict):
+    """The ledger's record of the look."""
+
+    sequence: int
+    head_sha256: str
+
+
+class DeliveryPart(TypedDict):
+    """Whether the alerts of the look went out; ``recorded`` is False where the ledger did not take them."""
+
+    outcome: str
+    recorded: NotRequired[bool]
+
+
+class LookDocument(OwnExpectations):
+    """look.json; ``signals``, ``ledger`` and ``delivery`` are added once a look is recorded, and its alerts sent."""
+
+    schema: str
+    study: str
+    data_cutoff: str
+    verdict: str
+    protocol_sha256: str
+    code_version: str
+    look_id: str
+    blinded: bool
+    simulated: bool
+    feeds: list[FeedPart]
+    exposure: ExposurePart
+    cases: list[CasePart]
+    rules: list[RulePart]
+    timing: TimingPart
+    background: BackgroundPart
+    checks: list[CheckPart]
+    quarantine: list[QuarantinePart]
+    changes: list[ChangePart]
+    caveats: list[str]
+    signals: NotRequired[list[SignalPart]]
+    ledger: NotRequired[HeadPart | None]
+    delivery: NotRequired[DeliveryPart]
+
+
+def build_document(look: "Look") -> LookDocument:
+    """Return look.json without ``ledger``, ``signals`` and ``delivery``: the same bytes for the same inputs."""
+    return {
+        "schema": SCHEMA,
+        "study": look.protocol.study.id,
+        "data_cutoff": stamp(look.data_cutoff),
+        "verdict": str(look.verdict),
+        "protocol_sha256": look.protocol.sha256,
+        **_expectations(look.protocol),  # type: ignore[typeddict-item]  # it has no key but its own
+        "code_version": code_version(),
+        "look_id": _look_id(look),
+        "blinded": True,
+        "simulated": look.protocol.study.simulated,
+        "feeds": [_feed(feed) for feed in look.feeds],
+        "exposure": _exposure(look.doses),
+        "cases": [_case(case) for case in look.cases],
+        "rules": [_rule(result, look.protocol) for result in look.rules],
+        "timing": _timing(look),
+        "background": _background(look),
+        "checks": [
+            check_part(check) for check in look.validation.checks if check.outcome in {"failed", "error"}
+        ],
+        "quarantine": _quarantine(look.quarantine, look.validation.checks),
+        "changes": _changes(look.changes),
+        "caveats": list(caveats(look)),
+    }
+
+
+def _expectations(protocol: StudyProtocol) -> OwnExpectations:
+    files: list[ExpectationsPart] = [{"file": one.name, "sha256": one.sha256} for one in protocol.suites]
+    return {"expectations": files} if files else {}
+
+
+def _look_id(look: "Look") -> str:
+    hashes = [sha for feed in look.feeds for sha in (feed.domain, *feed.sha256)]
+    parts = [look.protocol.study.id, look.protocol.sha256, stamp(look.data_cutoff), code_version(), *hashes]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _feed(feed: FeedOutcome) -> FeedPart:
+    return {
+        "domain": feed.domain,
+        "sha256": list(feed.sha256),
+        "rows_read": feed.rows_read,
+        "rows_accepted": feed.rows_accepted,
+        "rows_quarantined": feed.rows_quarantined,
+        "rows_superseded": feed.rows_superseded,
+        "rows_not_yet_known": feed.rows_not_yet_known,
+        "outcome": feed.outcome,
+        "received": None if feed.received is None else stamp(feed.received),
+        "latest": None if feed.latest is None else stamp(feed.latest),
+        "stale": feed.stale,
+        "within_limit": feed.within_limit,
+        "problems": list(feed.problems),
+    }
+
+
+def _exposure(doses: pd.DataFrame) -> ExposurePart:
+    given = doses[doses["trusted"]]
+    fates = given["window"].value_counts()
+    return {
+        "subjects_dosed": int(given["USUBJID"].nunique()),
+        "doses": len(given),
+        "windows_evaluable": int(fates.get("evaluable", 0)),
+        "windows_open": int(fates.get("open", 0)),
+        "windows_unobserved": int(fates.get("unobserved", 0)),
+        "doses_quarantined": int((~doses["trusted"]).sum()),
+    }
+
+
+def _case(case: Case) -> CasePart:
+    return {
+        "USUBJID": case.USUBJID,
+        "dose_number": case.dose_number,
+        "dose_start": stamp(case.dose_start),
+        "certainty": case.certainty,
+        "in_risk_window": case.in_risk_window,
+        "surely": case.surely,
+        "hour": case.hour,
+        "onset_hours": list(case.onset_hours),
+        "components": {name: _component(part) for name, part in case.components.items()},
+        "grade": case.grade,
+    }
+
+
+def _component(part: ComponentOnset) -> ComponentPart:
+    return {"onset_hours": list(part.onset_hours), "evidence": list(part.evidence), "query": part.query}
+
+
+def _rule(result: RuleResult, protocol: StudyProtocol) -> RulePart:
+    rule = next(rule for rule in protocol.rules if rule.id == result.id)
+    detail = {**result.detail, "rationale": rule.rationale, "source": rule.source}
+    return {
+        "id": result.id,
+        "kind": result.kind,
+        "method": result.method,
+        "verdict": str(result.verdict),
+        "best_case": str(result.best_case),
+        "worst_case": str(result.worst_case),
+        "events": result.events,
+        "n_evaluable": finite(result.n_evaluable),
+        "boundary": finite(result.boundary),
+        "statistic": finite(result.statistic),
+        "p_value": finite(result.p_value),
+        "detail": {name: _plain(value) for name, value in detail.items()},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, RuleVerdict):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(item) for item in value]
+    return finite(value) if isinstance(value, float) else value
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number as JSON can hold it: None for what is infinite or undefined."""
+    return None if value is None or not math.isfinite(value) else value
+
+
+def _timing(look: "Look") -> TimingPart:
+    timing = look.evidence.timing
+    comparison = compare(look.evidence) if timing.hours_in_risk > 0 and timing.hours_in_control > 0 else None
+    return {
+        "risk_window_hours": list(look.protocol.risk_window_hours),
+        "events_in_risk": timing.in_risk.main,
+        "events_in_control": timing.in_control.main,
+        "hours_in_risk": round(timing.hours_in_risk, 4),
+        "hours_in_control": round(timing.hours_in_control, 4),
+        "relative_incidence": finite(comparison.relative_incidence) if comparison else None,
+        "ci95": [finite(limit) for limit in comparison.ci95] if comparison else [None, None],
+        "p_value": finite(comparison.p_value) if comparison else None,
+        "adjusted": False,
+        "scan": _scan(look.rules),
+    }
+
+
+def _scan(results: Sequence[RuleResult]) -> ScanPart | None:
+    """Return the window that the first scan rule found; None without such a rule, or when it cannot be evaluated."""
+    for result in results:
+        if result.method == "scan" and result.p_value is not None:
+            return {"window_hours": list(result.detail["window_hours"]), "p_value": result.p_value}
+    return None
+
+
+def _background(look: "Look") -> BackgroundPart:
+    background = look.evidence.background
+    return {
+        "events": background.events,
+        "hours": round(background.hours, 4),
+        "per_window": _estimate(background.estimated.get("window")),
+        "per_subject": _estimate(background.estimated.get("subject")),
+        "assumed": _assumed(look),
+    }
+
+
+def _assumed(look: "Look") -> AssumedPart | None:
+    declared, by_unit = look.protocol.background, look.evidence.background.assumed
+    if declared is None:
+        return None
+    assumed: AssumedPart = {
+        "rate": declared.rate,
+        "unit": declared.unit,
+        "range": None if declared.range is None else list(declared.range),
+    }
+    if "window" in by_unit:
+        assumed["per_window"] = _assumed_rate(by_unit["window"])
+    if "subject" in by_unit:
+        assumed["per_subject"] = _assumed_rate(by_unit["subject"])
+    return assumed
+
+
+def _assumed_rate(one: AssumedRate) -> AssumedRatePart:
+    return {"rate": one.rate, "range": None if one.range is None else list(one.range)}
+
+
+def _estimate(found: Estimate | None) -> EstimatePart | None:
+    return None if found is None else {"estimate": found.estimate, "ci95": list(found.ci95)}
+
+
+def check_part(check: CheckResult) -> CheckPart:
+    """Return what one check says of one feed."""
+    return {
+        "domain": check.domain,
+        "name": check.name,
+        "category": check.category,
+        "severity": check.severity,
+        "outcome": check.outcome,
+        "numerator": check.numerator,
+        "denominator": check.denominator,
+        "message": check.message,
+    }
+
+
+def _changes(changes: pd.DataFrame) -> list[ChangePart]:
+    """Return how many values were corrected, and records deleted or restored, by domain."""
+    counts = changes.groupby(["domain", "kind"], sort=True).size().reset_index(name="number")
+    return [
+        {"domain": domain, "kind": kind, "number": number}
+        for domain, kind, number in zip(
+            counts["domain"], counts["kind"], counts["number"].tolist(), strict=True
+        )
+    ]
+
+
+def _quarantine(quarantine: pd.DataFrame, checks: Sequence[CheckResult]) -> list[QuarantinePart]:
+    """Return how many rows each check withheld; a row with two reasons is counted under both."""
+    messages = {(check.domain, check.name): check.message for check in checks}
+    counts = quarantine.groupby(["domain", "check"], sort=True).size().reset_index(name="rows")
+    return [
+        {"domain": domain, "check": name, "rows": rows, "message": messages.get((domain, name), "")}
+        for domain, name, rows in zip(counts["domain"], counts["check"], counts["rows"].tolist(), strict=True)
+    ]

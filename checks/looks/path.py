@@ -1,0 +1,248 @@
+"""One look: the path from the feeds to the verdict, stage by stage, and all that it found on the way."""
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+import pandas as pd
+
+from checks.blinding import blind_deliveries
+from checks.cases import (
+    Case,
+    Charts,
+    Findings,
+    divide_by_subject,
+    find_in_part,
+    gather_evidence,
+    put_together,
+)
+from checks.errors import UsageError
+from checks.evaluation import Evidence, RuleResult
+from checks.knowledge import Deliveries, Knowledge
+from checks.looks.document import LookDocument, build_document
+from checks.looks.frames import delivered_frame
+from checks.protocol import StudyProtocol
+from checks.signals import Verdict, decide_verdict, evaluate_rules
+from checks.tables import CHANGES, DeliveredTable
+from checks.validation import FeedOutcome, Validation, validate_feeds
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Part = TypeVar("Part")
+
+Feeds = Mapping[str, pd.DataFrame | Sequence[DeliveredTable]]
+"""By lower-case domain: the deliveries as their readers made them, or one frame of text columns as delivered."""
+
+
+class Stage(Protocol):
+    """Wraps what one stage of a look does; ``name`` is the stage's, for whoever watches."""
+
+    def __call__(self, name: str, work: Callable[P, R], /) -> Callable[P, R]:
+        """Return what does the same work."""
+
+
+class Engine(Protocol):
+    """Computes the parts of a stage somewhere; ``most_parts`` is into how many it is worth dividing one."""
+
+    @property
+    def most_parts(self) -> int:
+        """Return the largest number of parts that this engine works on with profit."""
+
+    def compute(self, stage: str, work: Callable[[Part], R], parts: Sequence[Part]) -> tuple[R, ...]:
+        """Return what the work makes of each part, in their order.
+
+        Parameters
+        ----------
+        stage
+            What whoever watches calls it; never anything of a subject.
+        work
+            A pure function that can be sent to another process: a part whose worker is lost is computed again.
+        parts
+            What it is done on.
+        """
+
+
+def unwatched(name: str, work: Callable[P, R], /) -> Callable[P, R]:
+    """Return the work of a stage as it is."""
+    return work
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Look:
+    """Everything one look found; nothing in it tells the arm.
+
+    ``rules`` are the answers in the order of the protocol. ``changes`` is the table CHANGES, empty where the feeds
+    were read as found.
+    """
+
+    protocol: StudyProtocol
+    data_cutoff: datetime
+    validation: Validation
+    findings: Findings
+    evidence: Evidence
+    rules: tuple[RuleResult, ...]
+    verdict: Verdict
+    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The cases, each with its hours since dose."""
+        return self.findings.cases
+
+    @property
+    def doses(self) -> pd.DataFrame:
+        """The table DOSES: one row a dose, with the fate of its risk window."""
+        return self.findings.doses
+
+    @property
+    def feeds(self) -> tuple[FeedOutcome, ...]:
+        """Whether each feed could be used, and how far."""
+        return self.validation.feeds
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """The table QUARANTINE: one row for each reason that a row was withheld."""
+        return self.validation.quarantine
+
+    def document(self) -> LookDocument:
+        """Return look.json without ``ledger``, ``signals`` and ``delivery``: the same bytes for the same inputs."""
+        return build_document(self)
+
+    def __repr__(self) -> str:
+        inside = sum(case.in_risk_window == "yes" for case in self.cases)
+        crossed = ", ".join(rule.id for rule in self.rules if rule.verdict == "crossed") or "none"
+        return (
+            f"<Look at {self.protocol.study.id}, data cut-off {self.data_cutoff:%Y-%m-%dT%H:%M:%SZ}: {self.verdict}; "
+            f"cases {len(self.cases)}, in the risk window {inside}; rules crossed: {crossed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        cells = [(rule.id, rule.verdict, rule.best_case, rule.worst_case, rule.events) for rule in self.rules]
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in cells
+        )
+        heads = "".join(
+            f"<th>{head}</th>" for head in ("rule", "verdict", "best case", "worst case", "events")
+        )
+        return f"<p>{html.escape(repr(self)[1:-1])}</p><table><tr>{heads}</tr>{rows}</table>"
+
+
+def look(
+    feeds: Feeds,
+    protocol: StudyProtocol,
+    *,
+    data_cutoff: datetime,
+    stage: Stage = unwatched,
+    engine: Engine | None = None,
+) -> Look:
+    """Look at a study: feeds in, verdict and all that led to it out. Nothing is read, written, sent or remembered.
+
+    Parameters
+    ----------
+    feeds
+        By lower-case domain: the deliveries as their readers made them, or one frame of SDTM columns as delivered,
+        all of them text. A feed that the protocol names and that is not here was not delivered.
+    protocol
+        The study protocol.
+    data_cutoff
+        The only "now", with an offset from UTC: nothing that became known later has a part in the look.
+    stage
+        Wraps each named stage, for whoever watches them or runs them elsewhere; it must change nothing.
+    engine
+        Computes the search for cases in parts, by subject; without it, it is one part and a stage like others.
+
+    Raises
+    ------
+    UsageError
+        When the cut-off has no offset, a feed is not of the protocol, or a frame's columns are not text.
+
+    Examples
+    --------
+    A temperature of 39.2 C six hours after a dose, and a saturation of 86 %, on the protocol of the simulator:
+
+    >>> from datetime import UTC, datetime
+    >>> import pandas as pd
+    >>> from checks import load_protocol, look
+    >>> protocol = load_protocol("flows/simulate/protocol.yaml")
+    >>> dm = pd.DataFrame({"USUBJID": ["S1"], "SITEID": ["FR01"]})
+    >>> found = look({"dm": dm}, protocol, data_cutoff=datetime(2026, 3, 3, tzinfo=UTC))
+    >>> str(found.verdict)
+    'not_assessable'
+    """
+    known = stage("find what was known", _known)(feeds, protocol, data_cutoff)
+    return look_at(known, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)
+
+
+def make_ready(feeds: Feeds, protocol: StudyProtocol) -> Deliveries:
+    """Return the deliveries of a study without what tells the arm, ready for looks at any number of cut-offs.
+
+    Parameters and errors are those of ``look``.
+    """
+    arrived = {}
+    for domain, feed in feeds.items():
+        _require_named(domain, protocol)
+        some = delivered_frame(domain, feed) if isinstance(feed, pd.DataFrame) else feed
+        arrived[domain] = blind_deliveries(domain, some, protocol.treatment.names)
+    return Deliveries(arrived, protocol)
+
+
+def _require_named(domain: str, protocol: StudyProtocol) -> None:
+    allowed = [name.lower() for name in protocol.feeds.by_domain()]
+    if domain not in allowed:
+        raise UsageError(f"feeds: found {domain!r}; allowed: a feed of the protocol ({', '.join(allowed)})")
+
+
+def _known(feeds: Feeds, protocol: StudyProtocol, data_cutoff: datetime) -> Knowledge:
+    return make_ready(feeds, protocol).known_at(data_cutoff)
+
+
+def look_at(
+    known: Knowledge,
+    protocol: StudyProtocol,
+    *,
+    data_cutoff: datetime,
+    stage: Stage = unwatched,
+    engine: Engine | None = None,
+) -> Look:
+    """Look at what was known of a study at a data cut-off; the other parameters are those of ``look``."""
+    validation = stage("validate feeds", validate_feeds)(known.feeds, protocol, data_cutoff)
+    findings = findings_of(validation, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)
+    evidence, rules = stage("evaluate rules", _evaluate)(findings, validation, protocol)
+    verdict = decide_verdict(rules, validation.feeds, protocol)
+    return Look(protocol, data_cutoff, validation, findings, evidence, rules, verdict, known.changes)
+
+
+FIND_CASES: Final = "find cases"
+
+
+def findings_of(
+    validation: Validation,
+    protocol: StudyProtocol,
+    *,
+    data_cutoff: datetime,
+    stage: Stage = unwatched,
+    engine: Engine | None = None,
+) -> Findings:
+    """Return what the case definition finds in validated tables, wherever the parts are computed."""
+    known = validation.subjects.set_index("USUBJID").index
+    charts = Charts(validation.measurements, validation.adverse_events, known)
+    parts = divide_by_subject(validation.administrations, charts, 1 if engine is None else engine.most_parts)
+    find = partial(find_in_part, protocol=protocol, data_cutoff=data_cutoff)
+    if engine is None:
+        return put_together([stage(FIND_CASES, find)(part) for part in parts])
+    return put_together(engine.compute(FIND_CASES, find, parts))
+
+
+def evidence_of(findings: Findings, validation: Validation, protocol: StudyProtocol) -> Evidence:
+    """Return what the rules may see of what was found."""
+    return gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
+
+
+def _evaluate(
+    findings: Findings, validation: Validation, protocol: StudyProtocol
+) -> tuple[Evidence, tuple[RuleResult, ...]]:
+    evidence = evidence_of(findings, validation, protocol)
+    return evidence, evaluate_rules(evidence, protocol)

@@ -1,0 +1,87 @@
+"""What a look reads: each feed as it was received, by domain, with all that it says."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from checks.blinding import UNCOUNTED
+from checks.errors import UsageError
+from checks.knowledge import Deliveries
+from checks.protocol import StudyProtocol, load_protocol
+from checks.tables import DeliveredTable, Feed
+from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
+from flows.looks.stages import as_task
+from flows.looks.study import protocol_path
+from flows.settings import Settings
+
+LOGGER = logging.getLogger("postdose")
+
+Delivered = Mapping[str, Sequence[DeliveredTable]]
+"""By lower-case domain, the files that arrived."""
+
+
+def read_feeds(inbox: Inbox, cutoff: datetime, *, arriving: bool) -> Delivered:
+    """Read what was received of each feed, after taking in what is arriving; what cannot be read is its problem."""
+    arrived = {}
+    for domain in inbox.protocol.feeds.by_domain():
+        reading = as_task("read", _read_feed, run_name=f"read {domain}")
+        arrived[domain.lower()] = read = reading(domain, inbox, cutoff, arriving=arriving)
+        LOGGER.info("Read %s: %s", domain, _said(domain, read))
+    return arrived
+
+
+def _read_feed(domain: str, inbox: Inbox, cutoff: datetime, *, arriving: bool) -> tuple[DeliveredTable, ...]:
+    return inbox.take_in(domain, now=cutoff) if arriving else inbox.read(domain, by=cutoff)
+
+
+def _said(domain: str, read: Sequence[DeliveredTable]) -> str:
+    """Say how much was read, unless that would tell how many were treated."""
+    if any(one.table is None for one in read) or not read:
+        return "cannot be read"
+    rows = sum(one.delivery.rows for one in read)
+    return "not counted" if domain in UNCOUNTED else f"{rows:,} rows"
+
+
+def read_delivered(
+    protocol: StudyProtocol, settings: Settings, feeds: str | None, *, by: datetime
+) -> Delivered:
+    """Return every delivery of a study by domain: those on record, else the files as they are found."""
+    inbox = open_inbox(protocol, settings.addresses, feeds)
+    return {domain.lower(): inbox.read(domain, by=by) for domain in protocol.feeds.by_domain()}
+
+
+def feeds_of_look(
+    protocol: StudyProtocol, settings: Settings, feeds: str | None, data_cutoff: str
+) -> Mapping[str, Feed]:
+    """Read again, without Prefect, what a look of that data cut-off had read."""
+    cutoff = datetime.fromisoformat(data_cutoff)
+    return Deliveries(read_delivered(protocol, settings, feeds, by=cutoff), protocol).known_at(cutoff).feeds
+
+
+def receive_files(
+    study: str, domain: str, files: Sequence[Path], *, received_at: datetime, now: datetime
+) -> tuple[Receipt, ...]:
+    """Take files in as deliveries of one feed of a study, and return their receipts.
+
+    Raises
+    ------
+    UsageError
+        When the protocol has no such feed, a file cannot be read, or it was received later than now.
+    """
+    protocol = load_protocol(protocol_path(study, os.environ))
+    if domain.upper() not in protocol.feeds.by_domain():
+        allowed = ", ".join(protocol.feeds.by_domain())
+        raise UsageError(f"domain: found {domain!r}; allowed: a feed of the study protocol ({allowed})")
+    if received_at > now:
+        raise UsageError(f"--received-at: found {received_at.isoformat()}; allowed: a time that has passed")
+    store = open_inbox(protocol, {}, None).store
+    return tuple(_received(store, domain, file, received_at, now) for file in files)
+
+
+def _received(store: DeliveryStore, domain: str, file: Path, received_at: datetime, now: datetime) -> Receipt:
+    try:
+        return store.take_in(domain, file.name, file.read_bytes(), received_at=received_at, recorded_at=now)
+    except OSError as error:
+        raise UsageError(f"{file}: found that it cannot be taken in ({error.strerror})") from error
