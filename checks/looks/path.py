@@ -161,16 +161,29 @@ def look(
 
     Examples
     --------
-    A temperature of 39.2 C six hours after a dose, and a saturation of 86 %, on the protocol of the simulator:
+    A subject whose fever and desaturation begin six hours after a dose:
 
     >>> from datetime import UTC, datetime
     >>> import pandas as pd
     >>> from checks import load_protocol, look
-    >>> protocol = load_protocol("flows/simulate/protocol.yaml")
-    >>> dm = pd.DataFrame({"USUBJID": ["S1"], "SITEID": ["FR01"]})
-    >>> found = look({"dm": dm}, protocol, data_cutoff=datetime(2026, 3, 3, tzinfo=UTC))
+    >>> ill = {14: ("39.1", "86"), 15: ("39.0", "87")}
+    >>> charted = [
+    ...     ("S1", f"2026-03-02T{hour:02}:00", test, value, unit)
+    ...     for hour in range(2, 18)
+    ...     for test, value, unit in zip(("TEMP", "OXYSAT"), ill.get(hour, ("36.9", "97")), ("C", "%"))
+    ... ]
+    >>> feeds = {
+    ...     "dm": pd.DataFrame({"USUBJID": ["S1"], "SITEID": ["FR01"]}),
+    ...     "ex": pd.DataFrame({"USUBJID": ["S1"], "EXTRT": ["CYT107"], "EXSTDTC": ["2026-03-02T08:00"]}),
+    ...     "vs": pd.DataFrame(charted, columns=["USUBJID", "VSDTC", "VSTESTCD", "VSORRES", "VSORRESU"]),
+    ...     "ae": pd.DataFrame({"USUBJID": ["S1"], "AETERM": ["Headache"], "AESTDTC": ["2026-03-02T10:00"]}),
+    ... }
+    >>> protocol = load_protocol("deployments/studies/CYT107-IV/protocol.yaml")
+    >>> found = look(feeds, protocol, data_cutoff=datetime(2026, 3, 3, tzinfo=UTC))
     >>> str(found.verdict)
-    'not_assessable'
+    'no_signal'
+    >>> [(case.USUBJID, case.dose_number, case.hour, case.in_risk_window) for case in found.cases]
+    [('S1', 1, 6.0, 'yes')]
     """
     known = stage("find what was known", _known)(feeds, protocol, data_cutoff)
     return look_at(known, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)
