@@ -1,16 +1,12 @@
-"""Decide the verdict of a look from its rules and feeds, and what became of each signal since the last look."""
+"""The verdict of a look from its rules and feeds, and what became of each signal since the last look."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
-from checks.evaluation import Evidence, RuleResult, RuleVerdict, not_evaluable
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import Rule
-from checks.rules.counts_and_rates import evaluate_count, evaluate_lab_limit, evaluate_rate
-from checks.rules.timing import evaluate_timing
+from checks.rules import KINDS, Evidence, Rule, RuleResult, RuleVerdict
 from checks.validation import FeedOutcome
 
 NEEDED_FEEDS = ("DM", "EX", "VS", "AE")
@@ -45,14 +41,6 @@ class Signal:
     events: int
 
 
-EVALUATORS: Mapping[str, Callable[[Any, Evidence], RuleResult]] = {
-    "count": evaluate_count,
-    "rate": evaluate_rate,
-    "timing": evaluate_timing,
-    "lab_limit": evaluate_lab_limit,
-}
-
-
 def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleResult, ...]:
     """Return the answer of every rule, in the order of the protocol.
 
@@ -65,11 +53,10 @@ def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleRes
 
 
 def _evaluate(rule: Rule, evidence: Evidence, too_little: str | None) -> RuleResult:
-    result = EVALUATORS[rule.kind](rule, evidence)
-    stands = rule.kind == "lab_limit" or (rule.kind == "count" and result.verdict is RuleVerdict.CROSSED)
-    if too_little is None or stands:
+    result = rule.evaluate(evidence)
+    if too_little is None or rule.stands(result):
         return result
-    unknown = not_evaluable(rule.id, rule.kind, getattr(rule, "method", None), too_little)
+    unknown = rule.not_evaluable(too_little)
     if result.worst_case is RuleVerdict.CROSSED:
         # what was not observed cannot take back what may have been cases
         return replace(unknown, worst_case=RuleVerdict.CROSSED)
@@ -106,7 +93,7 @@ def _near(result: RuleResult, short: int) -> bool:
     """Whether the worst case crosses, or the cases seen are within ``short`` of a boundary in events."""
     if result.worst_case is RuleVerdict.CROSSED:
         return True
-    counts_cases = result.kind in {"count", "rate"} and result.verdict is RuleVerdict.NOT_CROSSED
+    counts_cases = KINDS[result.kind].cases_cross and result.verdict is RuleVerdict.NOT_CROSSED
     return bool(
         counts_cases
         and result.events
@@ -141,15 +128,8 @@ def _update(before: Signal | None, result: RuleResult, study: str) -> Signal | N
         )
     if before is None:
         return None
-    counted = _counted(result)
+    counted = result.events_known
     removed = counted is not None and counted < before.events
     return Signal(
         identifier, result.id, SignalState.CLEARED if removed else SignalState.ONGOING, before.events
     )
-
-
-def _counted(result: RuleResult) -> int | None:
-    """Return the events known to a rule that is not crossed, judged or not; None where they were not counted."""
-    if result.verdict is RuleVerdict.NOT_CROSSED:
-        return int(result.detail.get("events_known", result.events))
-    return result.detail.get("events_known")

@@ -7,8 +7,8 @@ from checks.cases.case_finding import Case, ComponentOnset, Findings, find_cases
 from checks.cases.charts import Charts
 from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import DOSES
+from checks.cases.evidence import gather_evidence
 from checks.cases.parts_of_study import divide_by_subject, find_in_part, put_together
-from checks.cases.tallies import gather_evidence
 
 __all__ = [
     "DOSES",

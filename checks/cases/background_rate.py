@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import gammaincinv
 
-from checks.evaluation import AssumedRate, BackgroundEvidence, Estimate
 from checks.protocol import StudyProtocol
 from checks.protocol.background import background_per
+from checks.rules.evidence import AssumedRate, BackgroundEvidence, Estimate
 
 TAIL = 0.025
 """Probability left out at each end: the interface fixes 95 % limits by the name ``ci95``."""

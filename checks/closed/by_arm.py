@@ -1,4 +1,4 @@
-"""Decide what each arm shows: its windows, its cases, its rate, and its own timing; then active against control.
+"""What each arm shows: its windows, its cases, its rate, and its own timing; then active against control.
 
 Every arm is evaluated as a study of its own by the same stages as the pooled look, so the arms add up to it.
 """
@@ -6,23 +6,18 @@ Every arm is evaluated as a study of its own by the same stages as the pooled lo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import pandas as pd
 
 from checks.cases import Findings
-from checks.cases.tallies import counts
-from checks.closed.comparison import (
-    READINGS,
-    Counted,
-    Reading,
-    compare_counts,
-    exact_share,
-    sides_by_reading,
-)
-from checks.evaluation import Estimate, Evidence
+from checks.cases.evidence import in_risk
+from checks.closed.comparison import Counted, compare_counts, exact_share, sides_by_scenario
 from checks.looks import Look, evidence_of, findings_of
 from checks.protocol import StudyProtocol
-from checks.rules.timing import compare
+from checks.rules import Evidence, compare
+from checks.rules.evidence import Estimate
+from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing import Comparison
 from checks.validation import Validation
 
@@ -37,9 +32,9 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ArmResult:
-    """What one arm shows, in each reading; windows are those of trusted doses.
+    """What one arm shows, in each scenario; windows are those of trusted doses.
 
-    ``rates`` is None, and ``timing`` None, in a reading for which nothing was observed.
+    ``rates`` is None, and ``timing`` None, in a scenario for which nothing was observed.
     """
 
     name: str
@@ -50,24 +45,24 @@ class ArmResult:
     windows_evaluable: int
     windows_open: int
     windows_unobserved: int
-    with_case: Mapping[Reading, Counted]
-    rates: Mapping[Reading, Estimate | None]
-    events_in_control: Mapping[Reading, int]
+    with_case: ByScenario[Counted]
+    rates: ByScenario[Estimate | None]
+    events_in_control: ByScenario[int]
     hours_in_risk: float
     hours_in_control: float
-    timing: Mapping[Reading, Comparison | None]
+    timing: ByScenario[Comparison | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ByArm:
-    """Every arm, and active against control: the counts of both sides and Fisher's p-value in each reading.
+    """Every arm, and active against control: the counts of both sides and Fisher's p-value in each scenario.
 
     A p-value is None where one side has nobody who could be judged: ``problem`` then says which.
     """
 
     arms: tuple[ArmResult, ...]
-    sides: Mapping[Reading, tuple[Counted, Counted]]
-    p_values: Mapping[Reading, float | None]
+    sides: ByScenario[tuple[Counted, Counted]]
+    p_values: ByScenario[float | None]
     problem: str | None
 
 
@@ -85,9 +80,9 @@ def evaluate_by_arm(pooled: Look, arms: Mapping[str, str]) -> ByArm:
     results = tuple(
         _arm(name, _side(name, pooled.protocol), members[name], pooled) for name in sorted(members)
     )
-    sides = sides_by_reading(*(_on_side(results, side) for side in Side))
-    p_values = {reading: compare_counts(*sides[reading]) for reading in READINGS}
-    return ByArm(results, sides, p_values, _problem(sides["main"]))
+    sides = sides_by_scenario(*(_on_side(results, side) for side in Side))
+    p_values = sides.map(lambda pair: compare_counts(*pair))
+    return ByArm(results, sides, p_values, _problem(sides.main))
 
 
 def _members(validation: Validation, arms: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
@@ -112,7 +107,6 @@ def _arm(name: str, side: Side, subjects: Sequence[str], pooled: Look) -> ArmRes
     given = findings.doses[findings.doses["trusted"]]
     windows = given["window"].value_counts()
     with_case = _with_case(findings, own.unplaced)
-    timing = evidence.timing
     return ArmResult(
         name=name,
         side=side,
@@ -123,11 +117,11 @@ def _arm(name: str, side: Side, subjects: Sequence[str], pooled: Look) -> ArmRes
         windows_open=int(windows.get("open", 0)),
         windows_unobserved=int(windows.get("unobserved", 0)),
         with_case=with_case,
-        rates={reading: exact_share(with_case[reading]) for reading in READINGS},
-        events_in_control={reading: getattr(timing.in_control, reading) for reading in READINGS},
-        hours_in_risk=timing.hours_in_risk,
-        hours_in_control=timing.hours_in_control,
-        timing={reading: _timing(evidence, reading) for reading in READINGS},
+        rates=with_case.map(exact_share),
+        events_in_control=evidence.events_in_control(),
+        hours_in_risk=evidence.hours_in_risk,
+        hours_in_control=evidence.hours_in_control,
+        timing=ByScenario.of(partial(_timing, evidence)),
     )
 
 
@@ -146,29 +140,29 @@ def _own(validation: Validation, subjects: Sequence[str]) -> Validation:
     )
 
 
-def _with_case(findings: Findings, unplaced: frozenset[str]) -> Mapping[Reading, Counted]:
+def _with_case(findings: Findings, unplaced: frozenset[str]) -> ByScenario[Counted]:
     """Count subjects with a case among those with one or with an evaluable window."""
     doses = findings.doses
     evaluable = set(doses.loc[doses["trusted"] & (doses["window"] == "evaluable"), "USUBJID"])
-    held = {
-        reading: {case.USUBJID for case in findings.cases if counts(case, reading)} for reading in READINGS
-    }
-    held["worst"] |= unplaced
-    return {reading: Counted(len(held[reading]), len(evaluable | held[reading])) for reading in READINGS}
+
+    def counted(scenario: Scenario) -> Counted:
+        held = {case.USUBJID for case in findings.cases if in_risk(case)[scenario]}
+        held |= unplaced if scenario is Scenario.WORST else set()
+        return Counted(len(held), len(evaluable | held))
+
+    return ByScenario.of(counted)
 
 
-def _timing(evidence: Evidence, reading: Reading) -> Comparison | None:
-    timing = evidence.timing
-    if timing.hours_in_risk <= 0 or timing.hours_in_control <= 0:
+def _timing(evidence: Evidence, scenario: Scenario) -> Comparison | None:
+    if evidence.hours_in_risk <= 0 or evidence.hours_in_control <= 0:
         return None
-    return compare(evidence, reading)
+    return compare(evidence, scenario)
 
 
-def _on_side(results: Sequence[ArmResult], side: Side) -> Mapping[Reading, Counted]:
-    return {
-        reading: sum((one.with_case[reading] for one in results if one.side is side), Counted(0, 0))
-        for reading in READINGS
-    }
+def _on_side(results: Sequence[ArmResult], side: Side) -> ByScenario[Counted]:
+    return ByScenario.of(
+        lambda scenario: sum((one.with_case[scenario] for one in results if one.side is side), Counted(0, 0))
+    )
 
 
 def _problem(main: tuple[Counted, Counted]) -> str | None:

@@ -1,4 +1,4 @@
-"""Decide whether subjects on the active arms had cases more often than those on the control arms.
+"""Whether subjects on the active arms had cases more often than those on the control arms.
 
 Estimator: the share of subjects with a case, with exact limits of a binomial share (Clopper CJ, Pearson ES.
 Biometrika 1934;26:404-413), and Fisher's exact test, one-sided for more cases on the active arms (Fisher RA.
@@ -7,16 +7,13 @@ allocation that did not depend on the risk. With few control subjects it can har
 the self-controlled comparison, not in its place.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from scipy.stats import binomtest, fisher_exact
 
-from checks.evaluation import Estimate
+from checks.rules.evidence import Estimate
+from checks.scenario import ByScenario
 
-Reading = Literal["best", "main", "worst"]
-READINGS: tuple[Reading, ...] = ("best", "main", "worst")
 LEVEL = 0.95
 """Coverage of the limits, as everywhere else in a look."""
 
@@ -48,21 +45,21 @@ def compare_counts(active: Counted, control: Counted) -> float | None:
     return float(fisher_exact(table, alternative="greater").pvalue)
 
 
-def sides_by_reading(
-    active: Mapping[Reading, Counted], control: Mapping[Reading, Counted], unknown: Mapping[Reading, Counted]
-) -> Mapping[Reading, tuple[Counted, Counted]]:
-    """Return the active and the control side of each reading.
+def sides_by_scenario(
+    active: ByScenario[Counted], control: ByScenario[Counted], unknown: ByScenario[Counted]
+) -> ByScenario[tuple[Counted, Counted]]:
+    """Return the active and the control side in each scenario.
 
     The best case for the drug has its own fewest cases against the control's most, and the worst the reverse. A
     subject of unknown arm has a part in these two alone: the best case counts the cases as control and the others
     as active, the worst case the reverse.
     """
-    cases, others = _parted(unknown["worst"])
-    return {
-        "best": (active["best"] + others, control["worst"] + cases),
-        "main": (active["main"], control["main"]),
-        "worst": (active["worst"] + cases, control["best"] + others),
-    }
+    cases, others = _parted(unknown.worst)
+    return ByScenario(
+        best=(active.best + others, control.worst + cases),
+        main=(active.main, control.main),
+        worst=(active.worst + cases, control.best + others),
+    )
 
 
 def _parted(counted: Counted) -> tuple[Counted, Counted]:

@@ -1,21 +1,18 @@
-"""Decide what stopping rules do before they are used: errors, power, enrolment, and all rules together."""
+"""What stopping rules do before they are used: errors, power, enrolment, and all rules together."""
 
-from checks.design.rates import rates_from
-from checks.design.results import (
-    Combined,
-    CombinedCrossing,
+from checks.design.results import Combined, CombinedCrossing, ProtocolDesign, Spending
+from checks.design.spending import spend_protocol
+from checks.design.study import design_protocol
+from checks.rules.counted import rates_from
+from checks.rules.designs import (
     CountedDesign,
     Estimate,
     PendingSize,
-    ProtocolDesign,
     RuleDesign,
-    Spending,
     Surveillance,
     TimingDesign,
     UnratedDesign,
 )
-from checks.design.spending import spend_protocol
-from checks.design.study import design_protocol
 
 __all__ = [
     "Combined",

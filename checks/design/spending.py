@@ -1,4 +1,4 @@
-"""Decide what the rules of a protocol spend by themselves and together, against the alpha that it declares.
+"""What the rules of a protocol spend by themselves and together, against the alpha that it declares.
 
 A rule spends its probability of ever crossing when there is no harm: exactly, at the planned numbers. A count
 rule has no alpha, so that its probability at the declared background is counted. A scan spends at most its
@@ -9,11 +9,10 @@ crosses (Bonferroni's inequality), however they depend on each other.
 
 from collections.abc import Mapping
 
-from checks.design.counted import design_count, planned_subjects, rule_boundary
-from checks.design.results import CountedDesign, Spending
-from checks.design.timed import exact_surveillance
+from checks.design.planned import plan_of
+from checks.design.results import Spending
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
+from checks.rules.plan import Plan
 
 ROUNDING = 1e-12
 """Shares of alpha such as .025 + .025 do not add up to .05 in binary."""
@@ -34,43 +33,32 @@ def spend_protocol(protocol: StudyProtocol, *, subjects: int | None = None) -> S
     DesignError
         When a rule has no boundary within its alpha (names the rule), or there are no subjects.
     """
-    planned = planned_subjects(protocol, subjects)
-    spent = {rule.id: _spent(rule, protocol, planned) for rule in protocol.rules}
-    declared = {rule.id: getattr(rule, "alpha", None) for rule in protocol.rules}
+    return spend(protocol, plan_of(protocol, subjects=subjects))
+
+
+def spend(protocol: StudyProtocol, plan: Plan) -> Spending:
+    """Return what the protocol declares as its error, and what its rules spend at what it plans."""
+    rules = protocol.rules
+    spent = {rule.id: rule.spends(plan) for rule in rules}
+    declared = {rule.id: rule.declared_alpha for rule in rules}
     multiplicity = protocol.multiplicity
     alpha = multiplicity.familywise_alpha if multiplicity and multiplicity.method != "none" else None
-    unknown = tuple(rule.id for rule in protocol.rules if spent[rule.id] is None and rule.kind != "lab_limit")
+    unknown = tuple(rule.id for rule in rules if spent[rule.id] is None and rule.has_error_rates)
     bound = sum(max(spent[name] or 0.0, declared[name] or 0.0) for name in spent)
     return Spending(
         familywise_alpha=alpha,
         method=multiplicity.method if multiplicity else None,
         rationale=multiplicity.rationale if multiplicity else None,
-        planned_subjects=planned,
+        planned_subjects=plan.subjects,
         declared=declared,
         spent=spent,
-        counts=tuple(rule.id for rule in protocol.rules if rule.kind == "count"),
+        counts=tuple(rule.id for rule in rules if rule.has_error_rates and rule.declared_alpha is None),
         total_declared=_total(declared),
         total_spent=_total(spent),
         bound=bound,
         unknown=unknown,
         within=_within(bound, alpha, complete=not unknown),
     )
-
-
-def _spent(rule: Rule, protocol: StudyProtocol, planned: int | None) -> float | None:
-    match rule:
-        case CountRule():
-            design = design_count(rule, protocol, planned)
-            never = planned is not None and rule.cases > planned
-            return design.size if isinstance(design, CountedDesign) else 0.0 if never else None
-        case RateRule():
-            return rule_boundary(rule).size
-        case TimingRule(method="scan"):
-            return rule.alpha
-        case TimingRule():
-            return max(one.size for one in exact_surveillance(rule, protocol))
-        case _:
-            return None
 
 
 def _total(shares: Mapping[str, float | None]) -> float:

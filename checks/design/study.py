@@ -1,12 +1,10 @@
-"""Decide what a protocol's rules do before they are used, alone and together."""
+"""What a protocol's rules do before they are used, alone and together."""
 
 from checks.design.combined import combine
-from checks.design.counted import design_count, design_rate, planned_subjects
-from checks.design.results import ProtocolDesign, RuleDesign, UnratedDesign
-from checks.design.spending import spend_protocol
-from checks.design.timed import design_timing
+from checks.design.planned import plan_of
+from checks.design.results import ProtocolDesign
+from checks.design.spending import spend
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import CountRule, RateRule, Rule, TimingRule
 from checks.statistics import parameters
 
 
@@ -32,31 +30,13 @@ def design_protocol(
     """
     parameters.count("seed", seed)
     parameters.count("simulations", simulations, at_least=1)
-    planned = planned_subjects(protocol, subjects)
-    rules = tuple(
-        _design(rule, protocol, planned, seed=seed, simulations=simulations) for rule in protocol.rules
-    )
+    plan = plan_of(protocol, subjects=subjects, seed=seed, simulations=simulations)
     return ProtocolDesign(
         seed=seed,
         simulations=simulations,
-        planned_subjects=planned,
-        planned_doses=protocol.treatment.planned_doses,
-        rules=rules,
-        combined=combine(protocol, planned, seed=seed, simulations=simulations),
-        spending=spend_protocol(protocol, subjects=subjects),
+        planned_subjects=plan.subjects,
+        planned_doses=plan.doses,
+        rules=tuple(rule.design(plan) for rule in protocol.rules),
+        combined=combine(protocol.rules, plan),
+        spending=spend(protocol, plan),
     )
-
-
-def _design(
-    rule: Rule, protocol: StudyProtocol, planned: int | None, *, seed: int, simulations: int
-) -> RuleDesign:
-    match rule:
-        case CountRule():
-            return design_count(rule, protocol, planned)
-        case RateRule():
-            return design_rate(rule, protocol, seed=seed, simulations=simulations)
-        case TimingRule():
-            return design_timing(rule, protocol, seed=seed, simulations=simulations)
-        case _:
-            note = "No error rates: a lab limit is a medical limit, and no model of the results is declared."
-            return UnratedDesign(id=rule.id, kind=rule.kind, notes=(note,))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from checks.cases import Findings
-from checks.evaluation import BackgroundEvidence, RuleResult, RuleVerdict
 from checks.protocol import StudyProtocol
+from checks.rules import RuleResult, RuleVerdict
+from checks.rules.evidence import BackgroundEvidence
 from checks.validation import Validation
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
 def _rules(results: Sequence[RuleResult]) -> Iterator[str]:
     for result in results:
         if result.verdict is RuleVerdict.NOT_EVALUABLE:
-            yield f"Rule {result.id} cannot be evaluated: {result.detail['reason']}."
+            yield f"Rule {result.id} cannot be evaluated: {result.reason}."
         elif result.verdict is RuleVerdict.CROSSED and result.best_case is not RuleVerdict.CROSSED:
             yield (
                 f"Rule {result.id} is crossed, but not when only cases whose whole onset interval lies in the "
@@ -128,7 +129,7 @@ def _changed(changes: pd.DataFrame) -> Iterator[str]:
 
 
 def _timing(results: Sequence[RuleResult]) -> Iterator[str]:
-    named = (result for result in results if result.kind == "timing" and result.method != "scan")
+    named = (result for result in results if result.kind == "timing" and not result.chose_window)
     if any(result.p_value is not None for result in named):
         yield (
             "The timing p-value holds for a window named before the events, and assumes that an event changes "
@@ -138,19 +139,19 @@ def _timing(results: Sequence[RuleResult]) -> Iterator[str]:
 
 def _contradicted(results: Sequence[RuleResult]) -> Iterator[str]:
     for result in results:
-        if "background_contradicts" in result.detail:
-            yield f"Rule {result.id}: {result.detail['background_contradicts']}."
+        if result.contradiction is not None:
+            yield f"Rule {result.id}: {result.contradiction}."
 
 
 def _scanned(results: Sequence[RuleResult]) -> Iterator[str]:
     for result in results:
-        if result.method == "scan" and result.p_value is not None:
+        if result.chose_window and result.p_value is not None:
             yield (
                 f"Rule {result.id} chose its window after the events: it pays for every window it could have "
                 "chosen, and proves less than a window named before."
             )
-        if "left_out" in result.detail:
-            yield f"Rule {result.id}: {result.detail['left_out']}."
+        if result.left_out is not None:
+            yield f"Rule {result.id}: {result.left_out}."
 
 
 def _background(protocol: StudyProtocol, background: BackgroundEvidence) -> Iterator[str]:

@@ -9,12 +9,12 @@ import pandas as pd
 from typing_extensions import TypedDict
 
 from checks.cases import Case, ComponentOnset
-from checks.evaluation import AssumedRate, Estimate, RuleResult, RuleVerdict
 from checks.instants import stamp
 from checks.looks.caveats import caveats
 from checks.looks.code import code_version
 from checks.protocol import StudyProtocol
-from checks.rules.timing import compare
+from checks.rules import RuleResult, RuleVerdict, compare
+from checks.rules.evidence import AssumedRate, Estimate
 from checks.validation import CheckResult, FeedOutcome
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ class RulePart(TypedDict):
 
 
 class ScanPart(TypedDict):
-    """The window that a scan found after the events."""
+    """The window that a scan found after the events; None where it found none."""
 
-    window_hours: Pair
+    window_hours: Pair | None
     p_value: float
 
 
@@ -368,14 +368,15 @@ def finite(value: float | None) -> float | None:
 
 
 def _timing(look: "Look") -> TimingPart:
-    timing = look.evidence.timing
-    comparison = compare(look.evidence) if timing.hours_in_risk > 0 and timing.hours_in_control > 0 else None
+    evidence = look.evidence
+    observed = evidence.hours_in_risk > 0 and evidence.hours_in_control > 0
+    comparison = compare(evidence) if observed else None
     return {
         "risk_window_hours": list(look.protocol.risk_window_hours),
-        "events_in_risk": timing.in_risk.main,
-        "events_in_control": timing.in_control.main,
-        "hours_in_risk": round(timing.hours_in_risk, 4),
-        "hours_in_control": round(timing.hours_in_control, 4),
+        "events_in_risk": evidence.events_in_risk().main,
+        "events_in_control": evidence.events_in_control().main,
+        "hours_in_risk": round(evidence.hours_in_risk, 4),
+        "hours_in_control": round(evidence.hours_in_control, 4),
         "relative_incidence": finite(comparison.relative_incidence) if comparison else None,
         "ci95": [finite(limit) for limit in comparison.ci95] if comparison else [None, None],
         "p_value": finite(comparison.p_value) if comparison else None,
@@ -387,8 +388,9 @@ def _timing(look: "Look") -> TimingPart:
 def _scan(results: Sequence[RuleResult]) -> ScanPart | None:
     """Return the window that the first scan rule found; None without such a rule, or when it cannot be evaluated."""
     for result in results:
-        if result.method == "scan" and result.p_value is not None:
-            return {"window_hours": list(result.detail["window_hours"]), "p_value": result.p_value}
+        if result.chose_window and result.p_value is not None:
+            hours = result.window_hours
+            return {"window_hours": None if hours is None else list(hours), "p_value": result.p_value}
     return None
 
 

@@ -20,11 +20,11 @@ from checks.cases import (
     put_together,
 )
 from checks.errors import UsageError
-from checks.evaluation import Evidence, RuleResult
 from checks.knowledge import Deliveries, Knowledge
 from checks.looks.document import LookDocument, build_document
 from checks.looks.frames import delivered_frame
 from checks.protocol import StudyProtocol
+from checks.rules import Evidence, RuleResult
 from checks.signals import Verdict, decide_verdict, evaluate_rules
 from checks.tables import CHANGES, DeliveredTable
 from checks.validation import FeedOutcome, Validation, validate_feeds

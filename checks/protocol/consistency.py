@@ -1,4 +1,4 @@
-"""Decide whether the sections of a study protocol agree with one another.
+"""How the sections of a study protocol must agree with one another.
 
 Each rule is a function whose parameters are the sections it reads, by name; it runs when those sections could
 be read, whatever is wrong elsewhere, so that every problem is listed at once.
@@ -11,7 +11,7 @@ from typing import Any
 from checks.fields import Pair
 from checks.problems import Finding, one_of, shown
 from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
-from checks.protocol.rules import RateRule, Rule
+from checks.rules import Rule
 
 ROUNDING = 1e-12
 """Shares of alpha such as 0.1, 0.1 and 0.1 do not add up to 0.3 in binary."""
@@ -133,12 +133,11 @@ def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> I
             yield Finding(("case_definition", "components", name), found, allowed)
 
 
-def subject_rates_have_planned_doses(rules: Rules, treatment: Treatment) -> Iterator[Finding]:
-    """Require that a rate per subject says over how many doses."""
+def rules_fit_the_treatment(rules: Rules, treatment: Treatment) -> Iterator[Finding]:
+    """Require of each rule what its kind requires of the planned doses."""
     for place, rule in rules.items():
-        if isinstance(rule, RateRule) and rule.unit == "subject" and treatment.planned_doses is None:
-            found = "unit subject without treatment.planned_doses"
-            yield Finding(("rules", place, "unit"), found, "treatment.planned_doses, or unit window")
+        for finding in rule.disagreements(treatment.planned_doses):
+            yield Finding(("rules", place, *finding.place), finding.found, finding.allowed)
 
 
 def rule_ids_are_unique(rules: Rules) -> Iterator[Finding]:
@@ -154,7 +153,7 @@ def alphas_share_the_familywise_alpha(rules: Rules, multiplicity: Multiplicity |
     """Require, of rules that share one alpha (Bonferroni), that together they spend no more than it."""
     if multiplicity is None or multiplicity.method != "bonferroni":
         return
-    total = sum(getattr(rule, "alpha", 0.0) for rule in rules.values())
+    total = sum(rule.declared_alpha or 0.0 for rule in rules.values())
     if total > multiplicity.familywise_alpha + ROUNDING:
         found = f"alphas that add up to {total:.6g}"
         allowed = (
@@ -182,7 +181,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
     onsets_can_be_observed,
     formats_serve_their_domains,
     components_are_reachable,
-    subject_rates_have_planned_doses,
+    rules_fit_the_treatment,
     rule_ids_are_unique,
     alphas_share_the_familywise_alpha,
     escalation_reaches_a_role,

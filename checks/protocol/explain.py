@@ -1,4 +1,4 @@
-"""Decide how each refusal of the model is told to the study team: what was found, what is allowed."""
+"""How each refusal of the model is said to the study team: what was found, what is allowed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from checks.criteria import KINDS as CRITERION_KINDS
 from checks.problems import Finding, Findings, Place, one_of, shown
 from checks.protocol.model import CHANNEL_FORMS
-from checks.protocol.rules import RULE_KINDS
+from checks.rules import KINDS
 
 SECRET_KEY = "channels"  # noqa: S105 - the key below which an address could have been written
 """Below this key nothing is repeated in a message."""
@@ -38,7 +38,7 @@ _ALLOWED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda ctx: f"at most {ctx['max_length']} character",
     "too_short": lambda ctx: f"at least {ctx['min_length']} values",
     "too_long": lambda ctx: f"at most {ctx['max_length']} values",
-    "union_tag_not_found": lambda ctx: f"one of {', '.join(RULE_KINDS)}",
+    "union_tag_not_found": lambda ctx: f"one of {', '.join(KINDS)}",
 }
 """pydantic's name for a refusal -> what would have been allowed."""
 
@@ -75,7 +75,7 @@ def _allowed_keys(model: type[BaseModel], location: Place) -> tuple[str, ...]:
 
 def _without_kind(location: Place) -> Place:
     """Drop the kind that pydantic puts after the place of a rule or a criterion: it is no key of the file."""
-    if location[0] == "rules" and len(location) > 2 and location[2] in RULE_KINDS:
+    if location[0] == "rules" and len(location) > 2 and location[2] in KINDS:
         return (*location[:2], *location[3:])
     if location[0] == "case_definition" and len(location) > 5 and location[5] in CRITERION_KINDS:
         return (*location[:5], *location[6:])
@@ -91,7 +91,7 @@ def _allowed(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "literal_error":
         return one_of(_words(ctx["expected"]), str(error["input"]))
     if kind == "union_tag_invalid":
-        return one_of(RULE_KINDS, str(ctx["tag"]))
+        return one_of(tuple(KINDS), str(ctx["tag"]))
     return _ALLOWED[kind](ctx) if kind in _ALLOWED else error["msg"]
 
 

@@ -1,4 +1,4 @@
-"""Decide whether a study protocol file can be used, listing every problem at once when it cannot."""
+"""Reading a study protocol file: the protocol, or every problem of the file at once."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from checks.protocol.consistency import disagreements
 from checks.protocol.document import WHOLE_FILE, read_document
 from checks.protocol.explain import explain, unknown_keys
 from checks.protocol.model import StudyProtocol
-from checks.protocol.rules import Rule
 from checks.protocol.suite_files import combined_sha256, misplaced, read_suite_files
+from checks.rules import AnyRule
 
 Key = TypeVar("Key", str, int)
 
@@ -96,7 +96,7 @@ def _readable_sections(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _readable_rules(values: object) -> dict[int, Any]:
-    adapter = TypeAdapter[Any](Rule)
+    adapter = TypeAdapter[Any](AnyRule)
     rules: dict[int, Any] = {}
     for place, value in enumerate(values if isinstance(values, list) else ()):
         rules.update(_readable(place, adapter, value))

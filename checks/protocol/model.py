@@ -25,8 +25,8 @@ from checks.fields import (
 )
 from checks.problems import Finding, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
-from checks.protocol.rules import Rule
 from checks.protocol.suite_files import SuiteFile
+from checks.rules import AnyRule
 
 
 class Study(Section):
@@ -308,7 +308,7 @@ class StudyProtocol(Section):
     baseline_hours: Pair
     risk_window_hours: Pair
     control_windows_hours: Annotated[tuple[Pair, ...], NotEmpty]
-    rules: Annotated[tuple[Rule, ...], NotEmpty]
+    rules: Annotated[tuple[AnyRule, ...], NotEmpty]
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
     background: Background | None = None

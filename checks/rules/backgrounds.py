@@ -1,4 +1,4 @@
-"""Decide how far the background moves the answer of a rate rule, and whether control hours contradict it.
+"""How far the background moves the answer of a rate rule, and whether control hours contradict it.
 
 Statistics: the binomial tail P(X >= events) at the number of units complete, and the posterior probability
 that the rate exceeds the background under a beta prior centred on that background.
@@ -10,11 +10,14 @@ Biostatistics, 2003.
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from scipy.special import betainc, betaincc
 
-from checks.evaluation import BackgroundEvidence
-from checks.protocol.rules import RateRule
+from checks.rules.evidence import BackgroundEvidence
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.rate import RateRule
 
 PRIOR_WEIGHT = 10.0
 """Units that the prior is worth where the rule states none: a quarter of the 40 subjects planned in NCT03821038."""
@@ -37,7 +40,7 @@ def posterior_above(events: int, n: float, rate: float, weight: float) -> float:
 
 
 def over_backgrounds(
-    rule: RateRule, events: int, n: float, background: BackgroundEvidence
+    rule: "RateRule", events: int, n: float, background: BackgroundEvidence
 ) -> list[Mapping[str, float | str]]:
     """Return what the same events say at each background: assumed, its range, estimated, its upper limit."""
     weight = PRIOR_WEIGHT if rule.prior is None else sum(rule.prior)
@@ -52,7 +55,7 @@ def over_backgrounds(
     ]
 
 
-def _rates(rule: RateRule, background: BackgroundEvidence) -> Iterator[tuple[str, float]]:
+def _rates(rule: "RateRule", background: BackgroundEvidence) -> Iterator[tuple[str, float]]:
     assumed, estimated = background.assumed.get(rule.unit), background.estimated.get(rule.unit)
     if assumed is None or assumed.rate != rule.null_rate:
         yield "null rate", rule.null_rate
@@ -67,7 +70,7 @@ def _rates(rule: RateRule, background: BackgroundEvidence) -> Iterator[tuple[str
             yield "estimated, upper limit", estimated.ci95[1]
 
 
-def contradiction(rule: RateRule, background: BackgroundEvidence) -> str | None:
+def contradiction(rule: "RateRule", background: BackgroundEvidence) -> str | None:
     """Return a sentence when the null rate lies outside the 95 % limits of the control hours, else None."""
     estimated = background.estimated.get(rule.unit)
     if estimated is None or estimated.ci95[0] <= rule.null_rate <= estimated.ci95[1]:

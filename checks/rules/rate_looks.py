@@ -1,4 +1,4 @@
-"""Decide which looks of a rate boundary have been taken along the path of units, and whether one was crossed.
+"""Looks of a rate boundary along the path of units: when each is taken, and what is judged at it.
 
 A look at n is taken once: at the first moment at which the units along the path weigh n together, with the
 events known of the units up to there. Its outcome stays. An event that comes later, even of a unit that was
@@ -17,19 +17,125 @@ Sequential Methods with Applications to Clinical Trials. 2000, ch. 3 (looks at f
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
+from typing import TypeVar
 
-from checks.evaluation import PathStep
-from checks.statistics.boundaries.boundary import CountBoundary
+import numpy as np
+
+from checks.rules.evidence import DoseWindow, Event, Evidence
+from checks.rules.trials import NEVER, BoolArray, FloatArray, IntArray
+from checks.scenario import ByScenario, Scenario
+from checks.statistics.boundaries import CountBoundary
 
 ROUNDING = 1e-9  # sixths of a subject do not add up to whole ones in binary
 
+NO_CASE: ByScenario[float | None] = ByScenario(None, None, None)
+
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class Unit:
+    """One subject, or one dose window, on the path along which a rate is judged.
+
+    Moments are hours since the first dose of the study. ``closed`` has the closing of each evaluable window,
+    ``open`` that of each window still open, ascending, of ``planned`` in all. ``case`` is the closing of the
+    window that holds the first case of each scenario (it may lie ahead: the case is known, its window still
+    open); infinite for one that belongs to no window, None without a case.
+    """
+
+    subject: int
+    closed: tuple[float, ...] = ()
+    open: tuple[float, ...] = ()
+    planned: int = 1
+    case: ByScenario[float | None] = NO_CASE
+
+    @property
+    def weight(self) -> float:
+        """The share of the unit that is complete: between 0 and 1 while windows are still open.
+
+        Time-to-event weighting, TITE; Cheung & Chappell, Biometrics 2000;56:1177.
+        """
+        return min(1.0, len(self.closed) / self.planned)
+
+
+def units_of(evidence: Evidence, unit: str) -> tuple[Unit, ...]:
+    """Return the path of a rate per ``subject`` or per ``window``."""
+    return subject_path(evidence) if unit == "subject" else window_path(evidence)
+
+
+def subject_path(evidence: Evidence) -> tuple[Unit, ...]:
+    """Return the subjects in the order in which their first windows close; those without a dose come last."""
+    doses: dict[int, list[DoseWindow]] = defaultdict(list)
+    for window in evidence.windows:
+        doses[window.subject].append(window)
+    cases = _first_closings(evidence.events, lambda event: event.subject)
+    ordered = sorted(doses, key=lambda subject: (min(one.closes for one in doses[subject]), subject))
+    planned = evidence.planned_doses
+    return tuple(
+        Unit(
+            subject,
+            tuple(sorted(one.closes for one in doses[subject] if one.complete and planned)),
+            tuple(sorted(one.closes for one in doses[subject] if one.pending and planned)),
+            planned or 1,
+            cases.get(subject, NO_CASE),
+        )
+        for subject in (*ordered, *sorted(cases.keys() - doses.keys()))
+    )
+
+
+def window_path(evidence: Evidence) -> tuple[Unit, ...]:
+    """Return windows in the order in which they close: evaluable ones, and those that hold a possible case.
+
+    Open windows that close no later than one that is known to hold a case are on the path before it. A case
+    that no dose can hold is a window of its own, after all others.
+    """
+    cases = _first_closings(evidence.events, lambda event: (event.subject, event.dose))
+    units = [
+        Unit(
+            one.subject,
+            (one.closes,) if one.complete else (),
+            (one.closes,) if one.pending else (),
+            case=cases.get((one.subject, one.dose), NO_CASE),
+        )
+        for one in sorted(evidence.windows, key=lambda one: (one.closes, one.subject, one.dose))
+    ]
+    last = max((place for place, unit in enumerate(units) if unit.case.worst is not None), default=-1)
+    apart = sorted(subject for subject, dose in cases if dose is None)
+    return (
+        *(
+            unit
+            for place, unit in enumerate(units)
+            if unit.closed or unit.case.worst is not None or (place < last and unit.open)
+        ),
+        *(Unit(subject, case=cases[subject, None]) for subject in apart),
+    )
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def _first_closings(
+    events: Iterable[Event], key: Callable[[Event], Key]
+) -> Mapping[Key, ByScenario[float | None]]:
+    """Return when the window of the first case of each unit closes, for units with a case in some scenario."""
+    found: dict[Key, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.in_risk.worst:
+            found[key(event)].append(event)
+
+    def first(mine: Sequence[Event], scenario: Scenario) -> float | None:
+        closings = (one.closes for one in mine if one.in_risk[scenario])
+        return min((math.inf if one is None else one for one in closings), default=None)
+
+    return {unit: ByScenario.of(partial(first, mine)) for unit, mine in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RateWalk:
     """One walk along the path: units complete and events judged, those at each look taken, and whether it crossed.
 
     ``n`` and ``events`` are as at the data cut-off until the last look is taken, then as at that look;
@@ -44,78 +150,101 @@ class Walk:
     known: int
 
 
-def walk(path: Sequence[PathStep], reading: str, boundary: CountBoundary) -> Walk:
+def walk(path: Sequence[Unit], scenario: Scenario, boundary: CountBoundary) -> RateWalk:
     """Walk along the path through its moments up to the boundary's last look; once crossed, it stays crossed."""
-    taken = list(_looks_taken(path, reading, boundary.looks))
-    known = [bool(getattr(step, reading)) for step in path]
+    taken = list(_looks_taken(path, scenario, boundary.looks))
+    known = [unit.case[scenario] is not None for unit in path]
     if len(taken) == len(boundary.looks):
         n, events = taken[-1]
     else:
-        n = sum(1.0 if event else step.weight for event, step in zip(known, path, strict=True))
+        n = sum(1.0 if event else unit.weight for event, unit in zip(known, path, strict=True))
         events = sum(known)
     at_looks = tuple(seen for _, seen in taken)
-    limits = zip(at_looks, boundary.events, strict=False)
-    return Walk(
+    return RateWalk(
         n=n,
         events=events,
         looks=boundary.looks[: len(taken)],
         events_at_looks=at_looks,
-        crossed=any(limit is not None and seen >= limit for seen, limit in limits),
+        crossed=bool(crosses(boundary, range(len(taken)), np.array(at_looks, dtype=np.int64)).any()),
         known=sum(known),
     )
 
 
-def _looks_taken(path: Sequence[PathStep], reading: str, looks: Sequence[int]) -> Iterator[tuple[float, int]]:
+def crosses(boundary: CountBoundary, looks: Sequence[int] | IntArray, events: IntArray) -> BoolArray:
+    """Return whether the events judged at looks of a boundary cross: the one step of a look and of a simulated trial.
+
+    Parameters
+    ----------
+    boundary
+        Fewest events that cross at each look.
+    looks
+        Places of the looks in the boundary, shape (looks,).
+    events
+        Events judged at each, shape (..., looks).
+    """
+    fewest = np.array([NEVER if one is None else one for one in boundary.events])
+    return np.asarray(events >= fewest[np.asarray(looks, dtype=np.int64)])
+
+
+def judged_at(
+    look: float, weights: FloatArray | IntArray, cases: BoolArray | IntArray
+) -> tuple[FloatArray, IntArray]:
+    """Return the weight and the cases that a look judges: of the units up to the one that brings the weight to it.
+
+    The one definition of what a look sees, in a trial under way and in simulated ones.
+
+    Parameters
+    ----------
+    look
+        The weight at which the look is taken; where it is not reached, all units are judged.
+    weights, cases : arrays, shape (..., units)
+        What each unit along the path weighs, and whether it is a case, when the look is taken.
+    """
+    total: FloatArray = np.cumsum(weights, axis=-1, dtype=np.float64)
+    reached = total + ROUNDING >= look
+    last = np.where(reached.any(axis=-1), reached.argmax(axis=-1), total.shape[-1] - 1)[..., None]
+    seen = np.take_along_axis(np.cumsum(cases, axis=-1, dtype=np.int64), last, axis=-1)
+    return np.take_along_axis(total, last, axis=-1)[..., 0], seen[..., 0]
+
+
+def _looks_taken(
+    path: Sequence[Unit], scenario: Scenario, looks: Sequence[int]
+) -> Iterator[tuple[float, int]]:
     """Yield the units and events of each look in turn, as they stood when it was taken."""
-    weights, events, total, taken = [0.0] * len(path), [0] * len(path), 0.0, 0
-    for _, now in groupby(_changes(path, reading), key=itemgetter(0)):
-        for _, place, weight, event in now:
-            total += weight - weights[place]
-            weights[place], events[place] = weight, event
+    weights, cases, total, taken = np.zeros(len(path)), np.zeros(len(path), dtype=np.int64), 0.0, 0
+    for _, now in groupby(_changes(path, scenario), key=itemgetter(0)):
+        for _, place, weight, case in now:
+            total += weight - float(weights[place])
+            weights[place], cases[place] = weight, case
         while taken < len(looks) and looks[taken] <= total + ROUNDING:
-            yield _up_to(looks[taken], weights, events)
+            n, seen = judged_at(looks[taken], weights, cases)
+            yield float(n), int(seen)
             taken += 1
         if taken == len(looks):
             return
 
 
-def _up_to(look: int, weights: Sequence[float], events: Sequence[int]) -> tuple[float, int]:
-    """Return the units and events along the path up to the unit that brings the weight to ``look``."""
-    n, seen = 0.0, 0
-    for weight, event in zip(weights, events, strict=True):
-        n, seen = n + weight, seen + event
-        if n + ROUNDING >= look:
-            break
-    return n, seen
-
-
-def _changes(path: Sequence[PathStep], reading: str) -> list[tuple[float, int, float, int]]:
+def _changes(path: Sequence[Unit], scenario: Scenario) -> list[tuple[float, int, float, int]]:
     """Return when the weight of a unit changed: moment, place on the path, weight from then on, events."""
-    cases = (getattr(step.growth, reading) for step in path if step.growth and getattr(step, reading))
-    until = max((moment for moment in cases if moment is not None), default=-math.inf)
-    changes = [
-        (moment, place, weight, event)
-        for place, step in enumerate(path)
-        for moment, weight, event in _growth(step, reading, until)
-    ]
-    return sorted(changes)
+    moments = (unit.case[scenario] for unit in path)
+    until = max((one for one in moments if one is not None and one < math.inf), default=-math.inf)
+    return sorted(
+        (moment, place, weight, case)
+        for place, unit in enumerate(path)
+        for moment, weight, case in _growth(unit, scenario, until)
+    )
 
 
-def _growth(step: PathStep, reading: str, until: float) -> Iterator[tuple[float, float, int]]:
-    """Yield each moment of one unit, its weight from then on and whether it is an event.
+def _growth(unit: Unit, scenario: Scenario, until: float) -> Iterator[tuple[float, float, int]]:
+    """Yield each moment of one unit, its weight from then on and whether it is a case.
 
     A window still open closes without a case, as far as is known, and is needed only ``until`` the last
     window that holds a case.
     """
-    event, growth = bool(getattr(step, reading)), step.growth
-    seen = getattr(growth, reading) if growth and event else None
-    moment = math.inf if seen is None else seen
-    if growth is not None:
-        closings = sorted((*growth.closed, *(closing for closing in growth.open if closing <= until)))
-        for number, closing in enumerate(closings, start=1):
-            if closing < moment:
-                yield closing, min(1.0, number / growth.planned), 0
-    elif not event:
-        yield math.inf, step.weight, 0
-    if event:
-        yield moment, 1.0, 1
+    case = unit.case[scenario]
+    closings = sorted((*unit.closed, *(closing for closing in unit.open if closing <= until)))
+    for number, closing in enumerate(closings, start=1):
+        if case is None or closing < case:
+            yield closing, min(1.0, number / unit.planned), 0
+    if case is not None:
+        yield case, 1.0, 1

@@ -1,4 +1,4 @@
-"""Decide which events and hours a scan rule may use, when its planned looks are, and what the scan finds there.
+"""The events and hours that a scan rule may use, when its planned looks are, and what the scan finds there.
 
 One unit is a subject-dose. Information is counted in events of doses whose hours have ended: the k-th of
 ``looks`` planned looks is taken when they hold k times the fewest events that could cross (``min_events``,
@@ -11,25 +11,65 @@ in simulations up to 2.1 times alpha.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
-from checks.evaluation import DoseClock
-from checks.protocol.rules import TimingRule
-from checks.rules.timing_looks import FEWEST_IN_CLUSTER
-from checks.statistics.timing.scan import Scan, Span, scan
+import numpy as np
 
-READINGS = ("best", "main", "worst")
-"""From the reading that speaks most for the study drug to the one that speaks most against it."""
+from checks.rules.evidence import Dose, Event, Evidence, Span
+from checks.rules.methods.method import FEWEST_IN_CLUSTER
+from checks.rules.trials import BoolArray, FloatArray, IntArray
+from checks.scenario import ByScenario, Scenario
+from checks.statistics.timing.scan import Scan, scan
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.timing import TimingRule
 
 KEPT = 256
 """Scans kept: the looks of a replay scan the same events again and again."""
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterReading:
-    """The most clustered window of one reading, and how rare chance makes it."""
+class DoseClock:
+    """Onsets of one subject-dose in each scenario, and its observed spans, in hours since the dose.
+
+    ``ended`` is the moment at which the dose's hours ended; infinite while they have not, None where nothing is
+    known of when: they then ended before all that have a moment.
+    """
+
+    subject: int
+    observed: tuple[Span, ...]
+    onsets: ByScenario[tuple[float, ...]]
+    ended: float | None = None
+
+
+def clocks_of(evidence: Evidence) -> tuple[DoseClock, ...]:
+    """Return the clock of each dose that has observed hours or an onset, by subject and dose."""
+    onsets: dict[Dose, list[Event]] = defaultdict(list)
+    for event in evidence.events:
+        if event.dose is not None and any(counts for _, counts in event.on_clock.items()):
+            onsets[event.subject, event.dose].append(event)
+    windows = {(window.subject, window.dose): window for window in evidence.windows}
+    observed = {dose for dose, window in windows.items() if window.observed is not None}
+    clocks = []
+    for dose in sorted({*observed, *onsets}):
+        mine, window = onsets.get(dose, []), windows.get(dose)
+        spans = () if window is None or window.observed is None else window.observed
+        hours = ByScenario.of(partial(_hours, mine))
+        clocks.append(DoseClock(dose[0], spans, hours, None if window is None else window.ended))
+    return tuple(clocks)
+
+
+def _hours(events: Sequence[Event], scenario: Scenario) -> tuple[float, ...]:
+    return tuple(one.hour for one in events if one.hour is not None and one.on_clock[scenario])
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The most clustered window of one scenario, and how rare chance makes it."""
 
     window_hours: Span | None
     events: int
@@ -60,50 +100,70 @@ class PlannedScans:
     next_look: int | None
 
 
-def planned_scans(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, seed: int) -> PlannedScans:
-    """Take the planned looks that the events of one reading have called so far."""
-    step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
+def planned_scans(
+    rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scenario, seed: int
+) -> PlannedScans:
+    """Take the planned looks that the events of one scenario have called so far."""
     ended = sorted(
         _ended(clock)
         for clock in clocks
-        for hour in getattr(clock, reading)
+        for hour in clock.onsets[scenario]
         if _observed(hour, clock) and _ended(clock) < math.inf
     )
-    called = ended[step - 1 :: step][: rule.looks or 1]
-    following = None if len(called) == (rule.looks or 1) else step * (len(called) + 1)
-    taken = tuple(_look(rule, clocks, moment, reading, seed) for moment in sorted(set(called)))
-    return PlannedScans(len(called), taken, following)
+    numbers = look_numbers(rule)
+    called = [ended[number - 1] for number in numbers if number <= len(ended)]
+    taken = tuple(_look(rule, clocks, moment, scenario, seed) for moment in sorted(set(called)))
+    return PlannedScans(len(called), taken, next(iter(numbers[len(called) :]), None))
+
+
+def look_numbers(rule: "TimingRule") -> tuple[int, ...]:
+    """Return the numbers of events at which the planned looks are taken."""
+    step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
+    return tuple(step * look for look in range(1, rule.planned_looks + 1))
 
 
 def _ended(clock: DoseClock) -> float:
-    return -math.inf if clock.closes is None else clock.closes
+    return -math.inf if clock.ended is None else clock.ended
 
 
-def _look(rule: TimingRule, clocks: Sequence[DoseClock], moment: float, reading: str, seed: int) -> ScanLook:
+def _look(
+    rule: "TimingRule", clocks: Sequence[DoseClock], moment: float, scenario: Scenario, seed: int
+) -> ScanLook:
     known = [clock for clock in clocks if _ended(clock) <= moment]
-    found = scan_clocks(rule, known, reading, seed)
+    found = scan_clocks(rule, known, scenario, seed)
     crossed = _crosses(rule, found)
-    in_best = crossed and _crosses(rule, scan_clocks(rule, known, READINGS[0], seed))
+    in_best = crossed and _crosses(rule, scan_clocks(rule, known, Scenario.BEST, seed))
     return ScanLook(found.p_value, crossed, in_best)
 
 
-def _crosses(rule: TimingRule, found: ClusterReading) -> bool:
-    return (
-        found.p_value <= rule.alpha / (rule.looks or 1)
-        and found.events_in_window >= rule.min_events
-        and found.subjects_in_window >= rule.min_subjects
-    )
+def _crosses(rule: "TimingRule", found: Cluster) -> bool:
+    numbers = np.array([found.events_in_window, found.subjects_in_window])
+    return bool(crosses(rule, np.array(found.p_value), numbers[0], numbers[1]))
 
 
-def scan_clocks(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, seed: int) -> ClusterReading:
-    """Scan the dose clocks of one reading.
+def crosses(rule: "TimingRule", p_values: FloatArray, events: IntArray, subjects: IntArray) -> BoolArray:
+    """Return which scans cross at one planned look: the one step of a look and of a simulated trial.
+
+    Parameters
+    ----------
+    rule
+        Its share of alpha, fewest events and fewest subjects.
+    p_values, events, subjects : arrays of one shape
+        Of each scan: how rare its most clustered window is, and the events and subjects inside.
+    """
+    enough = (events >= rule.min_events) & (subjects >= rule.min_subjects)
+    return np.asarray(enough & (p_values <= rule.share))
+
+
+def scan_clocks(rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scenario, seed: int) -> Cluster:
+    """Scan the dose clocks of one scenario.
 
     An event outside the observed hours of its own dose has nowhere to be permuted to: it is counted out, and
     its number said.
     """
-    every = sum(len(getattr(clock, reading)) for clock in clocks)
+    every = sum(len(clock.onsets[scenario]) for clock in clocks)
     inside = [
-        (clock, tuple(hour for hour in getattr(clock, reading) if _observed(hour, clock))) for clock in clocks
+        (clock, tuple(hour for hour in clock.onsets[scenario] if _observed(hour, clock))) for clock in clocks
     ]
     # a dose without an event has nothing to permute
     units = [clock for clock, hours in inside if hours]
@@ -114,7 +174,7 @@ def scan_clocks(rule: TimingRule, clocks: Sequence[DoseClock], reading: str, see
         max(FEWEST_IN_CLUSTER, rule.min_events),
     )
     events = sum(len(hours) for _, hours in inside)
-    return ClusterReading(
+    return Cluster(
         window_hours=found.window_hours,
         events=events,
         events_in_window=found.events_in_window,

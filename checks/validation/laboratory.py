@@ -22,7 +22,7 @@ NEEDED = (
 
 def tests_used(protocol: StudyProtocol) -> frozenset[str]:
     """Return the tests that a laboratory rule or a criterion of the case definition names."""
-    ruled = (rule.test.upper() for rule in protocol.rules if rule.kind == "lab_limit")
+    ruled = (test.upper() for rule in protocol.rules for test in rule.lab_tests)
     return tests_named(protocol).union(ruled)
 
 

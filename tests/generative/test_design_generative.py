@@ -9,16 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.design import Estimate, design_protocol
-from checks.design.clocks import ClockEvents, ScanWalk
-from checks.design.combined import NEVER, Trials, simulate_trials, timing_walk
-from checks.design.pending import first_crossings, pending_sizes
-from checks.design.scanned import scan_statistics, strongest_windows
-from checks.evaluation import EventStep, Growth, PathStep
 from checks.protocol import StudyProtocol, load_protocol
-from checks.protocol.background import per_window
-from checks.protocol.rules import CountRule, RateRule, TimingRule
-from checks.rules.counts_and_rates import walk
-from checks.rules.timing_looks import walk_binomial, walk_e_process, walk_planned, walk_poisson
+from checks.rules.courses import Step
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.rate import RateRule
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.pending import first_crossings, pending_sizes
+from checks.rules.plan import Plan, per_window
+from checks.rules.rate_looks import Unit, walk
+from checks.rules.scan_trials import ScanWalk, scan_statistics, strongest_windows
+from checks.rules.trials import NEVER, ClockEvents, Trials, simulate_trials
+from checks.scenario import ByScenario, Scenario
 from checks.statistics.boundaries import METHODS, Boundary, CountBoundary, operating_characteristics
 from checks.statistics.timing import scan
 
@@ -116,11 +117,10 @@ def _crosses_by_walking(entries: Any, held: Any, doses: int, boundary: Boundary)
     """Walk the path of a look after all windows have closed: it takes each look as it was when it was met."""
     path = []
     for entry, window in zip(entries, held, strict=True):
-        case = window <= doses
-        moment = entry + window - 1 if case else None
-        growth = Growth(tuple(entry + dose for dose in range(doses)), (), doses, moment, moment, moment)
-        path.append(PathStep(1.0, case, case, case, growth=growth))
-    return walk(path, "main", boundary).crossed
+        moment = entry + window - 1 if window <= doses else None
+        closings = tuple(entry + dose for dose in range(doses))
+        path.append(Unit(0, closings, (), doses, ByScenario(moment, moment, moment)))
+    return walk(path, Scenario.MAIN, boundary).crossed
 
 
 @settings(max_examples=150, deadline=None)
@@ -225,17 +225,17 @@ def test_a_scan_asks_for_the_subjects_of_its_rule() -> None:
     rule = TimingRule.model_validate({**timing, "min_subjects": 2})
     hours = np.array([5.0, 5.1, 5.2, 5.0, 5.1, 5.2])
     events = ClockEvents(np.array([0, 0, 0, 1, 1, 1]), np.array([4, 4, 4, 4, 4, 6]), hours)
-    assert ScanWalk(rule, 48.0, 1).crosses(events, 3, never=NEVER).tolist() == [NEVER, 7, NEVER]
+    assert ScanWalk(rule, 48.0, 1).first(events, 3).tolist() == [NEVER, 7, NEVER]
 
 
-def _steps(trials: Trials, trial: int) -> tuple[list[EventStep], list[PathStep]]:
+def _steps(trials: Trials, trial: int) -> tuple[list[Step], list[Unit]]:
     """Return one simulated trial as the paths that a look would walk along."""
     here = trials.trial == trial
     doses = trials.cases.shape[2]
     seen = zip(np.diff(trials.in_risk[here], prepend=0), trials.window[here], strict=True)
-    events = [EventStep(bool(risk), int(window - 1) // doses) for risk, window in seen]
+    events = [Step(bool(risk), int(window - 1) // doses) for risk, window in seen]
     windows = [
-        PathStep(1.0, bool(case), bool(case), bool(case), subject=place // doses)
+        Unit(place // doses, (0.0,), case=ByScenario(*[0.0 if case else None] * 3))
         for place, case in enumerate(trials.cases[trial].ravel())
     ]
     return events, windows
@@ -253,21 +253,18 @@ def _steps(trials: Trials, trial: int) -> tuple[list[EventStep], list[PathStep]]
 )
 def test_each_simulated_trial_crosses_when_the_walk_of_a_look_does(method: dict[str, Any]) -> None:
     timing = {"id": "timing", "kind": "timing", "alpha": 0.05, "min_subjects": 2, **method, **WHY}
-    rule, ratio, window_rate = TimingRule.model_validate(timing), 4.0, per_window(0.1, 3)
+    rule, ratio, rate = TimingRule.model_validate(timing), 4.0, 0.1
     trials = simulate_trials(
-        np.random.default_rng(8), 400, (12, 3), rate=0.3, background_rate=0.1, blocks=ratio
+        np.random.default_rng(8), 400, (12, 3), rate=0.3, background_rate=rate, blocks=ratio
     )
-    rule_walk = timing_walk(rule, ratio, window_rate)
-    assert rule_walk is not None
-    fast = rule_walk(trials) < NEVER
+    plan = Plan((0.0, 1.0), ((2.0, 2.0 + ratio),), subjects=12, doses=3, harmless=rate)
+    fast = rule.simulate(plan)(trials) < NEVER
     for trial in range(400):
         events, windows = _steps(trials, trial)
         if rule.method == "maxsprt_poisson":
-            slow = walk_poisson(rule, windows, "main", window_rate)
-        elif rule.method == "self_controlled":
-            slow = walk_planned(rule, events, ratio)
+            slow = rule.judge.walk(rule, windows, Scenario.MAIN, per_window(rate, 3))
         else:
-            slow = (walk_binomial if "n_max" in method else walk_e_process)(rule, events, ratio)
+            slow = rule.judge.walk(rule, events, ratio)
         assert bool(fast[trial]) is (slow.crossed_at is not None), trial
     assert 10 < fast.sum() < 390  # both answers are met
 

@@ -14,10 +14,14 @@ from hypothesis import strategies as st
 
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
-from checks.evaluation import RuleVerdict
 from checks.protocol import load_protocol
-from checks.protocol.rules import CountRule, RateRule, TimingRule
-from checks.signals import EVALUATORS, SignalState, update_signals
+from checks.rules import RuleVerdict
+from checks.rules.courses import events_in_order
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.rate import RateRule
+from checks.rules.kinds.timing import TimingRule
+from checks.scenario import Scenario
+from checks.signals import SignalState, update_signals
 from checks.tables import MEASUREMENTS
 
 DOSES_EACH, INTERVAL, LAST_HOUR = 3, 96, 48
@@ -157,7 +161,11 @@ def control(event, started):
 
 def answers(trial, now):
     seen = gather_evidence(findings(trial, now), MEASUREMENTS.empty(), PROTOCOL)
-    return {rule.id: EVALUATORS[rule.kind](rule, seen) for rule in RULES}
+    return {rule.id: rule.evaluate(seen) for rule in RULES}
+
+
+def main_path(found):
+    return events_in_order(gather_evidence(found, MEASUREMENTS.empty(), PROTOCOL), Scenario.MAIN)
 
 
 def crossed(result):
@@ -226,14 +234,10 @@ def test_a_case_in_an_open_window_is_not_held_against_itself_alone(unit):
     Counted at once, alone among units complete, it would be one case of one.
     """
     rule = RateRule.model_validate({**RATE, "id": "rate", "method": "pocock", "unit": unit})
-    result = EVALUATORS["rate"](
-        rule, gather_evidence(findings(SYNCHRONOUS, 6.6), MEASUREMENTS.empty(), PROTOCOL)
-    )
+    result = rule.evaluate(gather_evidence(findings(SYNCHRONOUS, 6.6), MEASUREMENTS.empty(), PROTOCOL))
     last = {"subject": ([1, 2], [0, 1]), "window": ([1, 2, 3, 4, 5, 6], [0, 0, 0, 0, 0, 1])}[unit]
     assert (result.detail["path"]["n"], result.detail["path"]["events"]) == last
-    later = EVALUATORS["rate"](
-        rule, gather_evidence(findings(SYNCHRONOUS, 8), MEASUREMENTS.empty(), PROTOCOL)
-    )
+    later = rule.evaluate(gather_evidence(findings(SYNCHRONOUS, 8), MEASUREMENTS.empty(), PROTOCOL))
     assert later.detail["path"]["n"][: len(last[0])] == last[0]
     assert later.detail["path"]["events"][: len(last[1])] == last[1]
 
@@ -242,14 +246,14 @@ def test_control_hours_to_come_do_not_count_and_a_begun_risk_window_counts_whole
     """One subject, at hour 6: 18 control hours before the dose against three risk hours, not 54."""
     trial = Trial((0,), (Event(0, 0, 6.0, "surely"),), frozenset())
     for now in (6.6, 8, 48, 90):
-        (step,) = gather_evidence(findings(trial, now), MEASUREMENTS.empty(), PROTOCOL).timing.path.main
+        (step,) = main_path(findings(trial, now))
         assert step.ratio == pytest.approx(18 / 3)
 
 
 def test_hours_before_a_dose_are_control_hours_from_the_dose_on():
     """The event at hour -10 of the second dose is known as one when that dose is given, after the case."""
     trial = Trial((0,), (Event(0, 0, 6.0, "surely"), Event(0, 1, -10.0, "surely")), frozenset())
-    before = gather_evidence(findings(trial, 90), MEASUREMENTS.empty(), PROTOCOL).timing.path.main
-    after = gather_evidence(findings(trial, 96), MEASUREMENTS.empty(), PROTOCOL).timing.path.main
+    before = main_path(findings(trial, 90))
+    after = main_path(findings(trial, 96))
     assert [step.in_risk for step in before] == [True]
     assert [(step.in_risk, step.ratio) for step in after] == [(True, 6.0), (False, (18 + 36 + 18) / 3)]

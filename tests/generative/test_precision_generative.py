@@ -20,11 +20,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checks.cases import Charts, Findings, find_cases, gather_evidence
-from checks.evaluation import Evidence, RuleVerdict
 from checks.instants import parse_stamps
 from checks.knowledge import Knowledge
 from checks.looks import look_at
 from checks.protocol import load_protocol
+from checks.rules import Evidence, RuleVerdict
+from checks.scenario import Scenario
 from checks.signals import evaluate_rules
 from checks.statistics.timing import self_controlled
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Delivery, Feed
@@ -142,8 +143,8 @@ def test_a_coarser_stamp_never_excludes_a_case(trial: Trial, data: st.DataObject
         coarsened[place] = replace(row, precision=COARSER[COARSER[row.precision]])
     after, coarser = look(tuple(coarsened))
     assert possible_subjects(before) <= possible_subjects(after)
-    assert coarser.subjects_with_case.worst >= evidence.subjects_with_case.worst
-    assert coarser.subjects_with_case.best <= evidence.subjects_with_case.worst
+    assert coarser.subjects_with_case().worst >= evidence.subjects_with_case().worst
+    assert coarser.subjects_with_case().best <= evidence.subjects_with_case().worst
 
 
 @pytest.mark.slow
@@ -151,18 +152,13 @@ def test_a_coarser_stamp_never_excludes_a_case(trial: Trial, data: st.DataObject
 @given(trials(tuple(FORMS)), st.booleans())
 def test_every_rule_answers_in_order_from_best_to_worst(trial: Trial, unplaced: bool) -> None:
     _, evidence = look(trial, unplaced=frozenset({"S9"} if unplaced else ()))
-    timing = evidence.timing
-    for tally in (evidence.subjects_with_case, timing.in_risk, timing.subjects):
+    in_risk, in_control = evidence.events_in_risk(), evidence.events_in_control()
+    for tally in (evidence.subjects_with_case(), in_risk):
         assert tally.best <= tally.main <= tally.worst
-    assert timing.in_control.best >= timing.in_control.main >= timing.in_control.worst
-    if timing.hours_in_risk and timing.hours_in_control:
-        p_values = [
-            self_controlled(in_risk, in_control, timing.hours_in_risk, timing.hours_in_control).p_value
-            for in_risk, in_control in (
-                (getattr(timing.in_risk, name), getattr(timing.in_control, name))
-                for name in ("best", "main", "worst")
-            )
-        ]
+    assert in_control.best >= in_control.main >= in_control.worst
+    hours = evidence.hours_in_risk, evidence.hours_in_control
+    if all(hours):
+        p_values = [self_controlled(in_risk[one], in_control[one], *hours).p_value for one in Scenario]
         # 1 and 1 less a rounding in binary are one value
         assert all(later <= earlier + 1e-12 for earlier, later in pairwise(p_values))
     for result in evaluate_rules(evidence, PROTOCOL):

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from checks.evaluation import DoseClock, EventStep, Growth, PathStep
-from checks.protocol.rules import TimingRule
-from checks.rules.rate_looks import walk
-from checks.rules.scan_looks import planned_scans
-from checks.rules.timing_looks import walk_binomial, walk_e_process, walk_planned
+from checks.rules.courses import Step
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.rate_looks import Unit, walk
+from checks.rules.scan_looks import DoseClock, planned_scans
+from checks.scenario import ByScenario, Scenario
 from checks.statistics.boundaries import METHODS
 
 WHY = {"id": "rule", "kind": "timing", "rationale": "an example", "source": "no charter"}
@@ -40,7 +40,7 @@ def pending_path(random, subjects, rate, doses, speed):
         held = int(random.geometric(1 - (1 - rate) ** (1 / doses)))
         closings, case = tuple(entry + n for n in range(doses)), held <= doses
         moment = entry + held - 1 if case else None
-        path.append(PathStep(1.0, case, case, case, growth=Growth(closings, (), doses, *[moment] * 3)))
+        path.append(Unit(0, closings, (), doses, ByScenario(moment, moment, moment)))
     return path
 
 
@@ -54,7 +54,7 @@ def test_a_rate_rule_keeps_alpha_while_subjects_are_pending(speed, looks):
         np.random.default_rng(1),
     )
     paths = (pending_path(random, 20, 0.1, 6, speed) for _ in range(2000))
-    assert within([walk(path, "main", boundary).crossed for path in paths], 0.05)
+    assert within([walk(path, Scenario.MAIN, boundary).crossed for path in paths], 0.05)
 
 
 def event_path(random, speed):
@@ -65,9 +65,7 @@ def event_path(random, speed):
         for dose in np.repeat(np.arange(len(starts)), random.poisson((high - low) / 57 / 4, len(starts))):
             at = starts[dose] + max(0.0, random.uniform(low, high))
             events.append((at, low == 5, int(dose) // DOSES))
-    return tuple(
-        EventStep(risk, subject, ratio_at(moment, starts)) for moment, risk, subject in sorted(events)
-    )
+    return tuple(Step(risk, subject, ratio_at(moment, starts)) for moment, risk, subject in sorted(events))
 
 
 def ratio_at(moment, starts):
@@ -83,14 +81,16 @@ def test_timing_rules_keep_alpha_when_looked_at_after_every_event(speed):
     """The ratio is that of each moment, while control hours are still to come: it may not cost alpha."""
     random = np.random.default_rng(2)
     paths = [event_path(random, speed) for _ in range(2000)]
-    for method, walked in (
-        ({"method": "maxsprt_binomial", "n_max": 20}, walk_binomial),
-        ({"method": "e_process"}, walk_e_process),
-        ({"method": "self_controlled", "looks": 1}, walk_planned),
-        ({"method": "self_controlled", "looks": 4, "min_events": 3}, walk_planned),
+    for method in (
+        {"method": "maxsprt_binomial", "n_max": 20},
+        {"method": "e_process"},
+        {"method": "self_controlled", "looks": 1},
+        {"method": "self_controlled", "looks": 4, "min_events": 3},
     ):
         rule = TimingRule.model_validate({**WHY, **method, "alpha": 0.05})
-        assert within([walked(rule, path, 18.0).crossed_at is not None for path in paths], 0.05), method
+        assert within([rule.judge.walk(rule, path, 18.0).crossed_at is not None for path in paths], 0.05), (
+            method
+        )
 
 
 @pytest.mark.slow
@@ -106,8 +106,8 @@ def test_a_scan_keeps_alpha_at_its_planned_looks(speed, looks):
             for dose in range(DOSES):
                 hours = tuple(sorted(random.uniform(0, 48, random.poisson(0.2)).tolist()))
                 closes = entry + INTERVAL * dose + 48
-                clocks.append(DoseClock(subject, ((0.0, 48.0),), hours, hours, hours, closes))
-        found = planned_scans(rule, clocks, "main", trial)
+                clocks.append(DoseClock(subject, ((0.0, 48.0),), ByScenario(hours, hours, hours), closes))
+        found = planned_scans(rule, clocks, Scenario.MAIN, trial)
         crossings.append(any(look.crossed for look in found.taken))
     assert within(crossings, 0.1)
 
@@ -133,6 +133,6 @@ def test_planned_looks_at_risk_events_keep_alpha_exactly(looks, alpha):
     rule = TimingRule.model_validate({**WHY, "method": "self_controlled", "looks": looks, "alpha": alpha})
     random, walked = np.random.default_rng(4), []
     for _ in range(1000):
-        path = [EventStep(bool(risk), n) for n, risk in enumerate(random.random(150) < chance)]
-        walked.append(walk_planned(rule, path, 15.0).crossed_at is not None)
+        path = [Step(bool(risk), n) for n, risk in enumerate(random.random(150) < chance)]
+        walked.append(rule.judge.walk(rule, path, 15.0).crossed_at is not None)
     assert abs(np.mean(walked) - crossing) <= 4 * math.sqrt(crossing * (1 - crossing) / 1000)

@@ -6,27 +6,28 @@ hours in the order in which they were first seen, each certain, counted or possi
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.evaluation import (
+from checks.rules import Evidence, RuleVerdict
+from checks.rules.evidence import (
     AssumedRate,
     BackgroundEvidence,
-    DoseClock,
-    EventPath,
-    EventStep,
-    Evidence,
-    LabEvidence,
-    PathStep,
-    RuleVerdict,
-    Tally,
-    TimingEvidence,
+    DoseWindow,
+    LabResults,
 )
-from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
-from checks.signals import EVALUATORS, SignalState, update_signals
+from checks.rules.evidence import Event as Row
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.lab_limit import LabLimitRule
+from checks.rules.kinds.rate import RateRule
+from checks.rules.kinds.timing import TimingRule
+from checks.scenario import ByScenario
+from checks.signals import SignalState, update_signals
 
 WHY = {"rationale": "an example", "source": "no charter"}
-READINGS = ("best", "main", "worst")
+PLANNED = 6
+"""Doses of a subject: the weight of one is the share of them whose windows have closed."""
 RATE = {"kind": "rate", "n_max": 12, "null_rate": 0.05, "alpha": 0.1, **WHY}
 RATES = (
     {"method": "pocock", "unit": "subject"},
@@ -82,9 +83,9 @@ class Event:
     certainty: str
 
     @property
-    def readings(self):
+    def counts(self):
         risk = CERTAIN[self.certainty]
-        return risk if self.in_risk else risk[::-1]
+        return ByScenario(*(risk if self.in_risk else risk[::-1]))
 
 
 @dataclass(frozen=True)
@@ -123,55 +124,44 @@ def trials(draw):
 
 def evidence(trial):
     """Return what the rules see: of several risk events in one subject's window the first is the event."""
-    held = {reading: {} for reading in READINGS}
-    control = {reading: [] for reading in READINGS}
-    for event in sorted(trial.events, key=lambda one: one.moment):
-        for reading, counts in zip(READINGS, event.readings, strict=True):
-            if counts and event.in_risk:
-                held[reading].setdefault(event.subject, event.moment)
-            elif counts:
-                control[reading].append((event.moment, event.subject))
-    in_risk = Tally(**{reading: len(found) for reading, found in held.items()})
-    steps = tuple(
-        PathStep(weight, *[n in held[reading] for reading in READINGS], n)
-        for n, weight in enumerate(trial.weights)
-    )
     subjects = len(trial.weights)
-    timing = TimingEvidence(
-        in_risk=in_risk,
-        in_control=Tally(**{reading: len(found) for reading, found in control.items()}),
-        subjects=in_risk,
+    hours = CONTROL_HOURS * subjects
+    assumed = {unit: AssumedRate(0.05, (0.01, 0.2)) for unit in ("window", "subject")}
+    return Evidence(
+        events=tuple(map(row, trial.events)),
+        windows=tuple(
+            DoseWindow(n, dose, 0.0, evaluable=True, observed=((0.0, 48.0),))
+            for n, weight in enumerate(trial.weights)
+            for dose in range(1, round(PLANNED * weight) + 1)
+        ),
         hours_in_risk=RISK_HOURS * subjects,
-        hours_in_control=CONTROL_HOURS * subjects,
-        path=EventPath(**{reading: path(held[reading], control[reading]) for reading in READINGS}),
-        clocks=tuple(clock(n, trial.events) for n in range(subjects)),
+        hours_in_control=hours,
+        planned_doses=PLANNED,
+        background=BackgroundEvidence(0, hours, {}, assumed),
+        labs={"LYM": labs(trial.above_limit, subjects)},
         seed=1,
     )
-    background = BackgroundEvidence(
-        0,
-        timing.hours_in_control,
-        {},
-        {unit: AssumedRate(0.05, (0.01, 0.2)) for unit in ("window", "subject")},
-    )
-    labs = {"lab": LabEvidence(Tally(trial.above_limit, trial.above_limit, trial.above_limit + 1), subjects)}
-    return Evidence(in_risk, subjects, subjects, 0, steps, steps, timing, labs, background)
 
 
-def path(held, control):
-    seen = [(moment, True, subject) for subject, moment in held.items()]
-    seen += [(moment, False, subject) for moment, subject in control]
-    return tuple(EventStep(in_risk, subject) for _, in_risk, subject in sorted(seen))
+def row(event):
+    """An event of the first dose; those in control hours are onsets on its clock as well."""
+    here = {"in_risk": event.counts} if event.in_risk else {"in_control": event.counts}
+    known_at = float(event.moment)
+    return Row(event.subject, 1, event.hour, known_at, closes=0.0, on_clock=event.counts, **here)
 
 
-def clock(subject, events):
-    own = [one for one in events if one.subject == subject]
-    hours = (tuple(one.hour for one in own if one.readings[place]) for place in range(len(READINGS)))
-    return DoseClock(subject, ((0.0, 48.0),), *hours)
+def labs(above, measured):
+    """So many subjects above the limit, one more perhaps, and the others below it."""
+    subject = np.array([*range(above), above, *range(max(measured, above + 1))])
+    times = np.where(np.arange(len(subject)) <= above, 2.6, 1.0)
+    after = np.arange(len(subject)) != above
+    every = np.ones(len(subject), dtype=bool)
+    return LabResults(subject, times, np.ones(len(subject)), after, every, every)
 
 
 def answers(trial):
     seen = evidence(trial)
-    return {rule.id: EVALUATORS[rule.kind](rule, seen) for rule in RULES}
+    return {rule.id: rule.evaluate(seen) for rule in RULES}
 
 
 CROSSED = RuleVerdict.CROSSED

@@ -12,10 +12,11 @@ import pytest
 from independent.tables import rows_of
 
 from checks.design import design_protocol
-from checks.design.scanned import scan_statistics, simulated_hours
-from checks.design.timed import fewest_in_risk
+from checks.design.planned import plan_of
 from checks.protocol import StudyProtocol, load_protocol
-from checks.protocol.rules import TimingRule
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.methods.self_controlled import fewest_in_risk
+from checks.rules.scan_trials import scan_statistics, simulated_hours
 from checks.statistics.timing import BinomialBoundary
 from flows.pages.design.boundary import run_boundary
 
@@ -120,7 +121,7 @@ def test_a_fixed_comparison_looked_at_after_each_event_outgrows_its_alpha(events
 def test_three_uniform_hours_lie_within_a_fraction_as_often_as_the_formula_says(fraction: float) -> None:
     # P(all three within a fraction r) = 3 r^2 - 2 r^3; the statistic falls as their range grows
     protocol, trials = _protocol({"method": "scan", "looks": 1, "alpha": 0.05}, 10.0), 40_000
-    hours = simulated_hours(protocol, 1.0, 3, trials, np.random.default_rng(2))
+    hours = simulated_hours(plan_of(protocol), 1.0, 3, trials, np.random.default_rng(2))
     observed = 42.0  # from the dose to the end of the control window
     as_wide = np.array([[0.0], [fraction * observed / 2], [fraction * observed]])
     limit = float(scan_statistics(as_wide, observed, min_events=3)[0])

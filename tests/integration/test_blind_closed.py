@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from checks.closed import READINGS, evaluate_by_arm
+from checks.closed import evaluate_by_arm
 from checks.errors import FeedError, LedgerWriteError, UsageError
 from checks.knowledge import Knowledge
 from checks.looks import Look, look_at
 from checks.protocol import load_protocol
+from checks.scenario import Scenario
 from checks.tables import Feed
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
@@ -93,8 +94,8 @@ def test_each_arm_has_its_own_cases_and_windows(study: Path) -> None:
 def test_an_arm_that_is_not_known_widens_best_and_worst(study: Path) -> None:
     readings = report(study)["comparison"]["readings"]
     # S5 was well: on the active side in the best case, on the control side in the worst.
-    assert [readings[name]["active"]["n"] for name in READINGS] == [6, 5, 5]
-    assert [readings[name]["control"]["n"] for name in READINGS] == [2, 2, 3]
+    assert [readings[name]["active"]["n"] for name in Scenario] == [6, 5, 5]
+    assert [readings[name]["control"]["n"] for name in Scenario] == [2, 2, 3]
 
 
 def test_the_arms_add_up_to_the_pooled_look(study: Path) -> None:
@@ -102,15 +103,13 @@ def test_the_arms_add_up_to_the_pooled_look(study: Path) -> None:
     codes = {"S1": "A", "S2": "A", "S3": "B", "S4": "A", "S5": "C", "S6": "A", "S7": "B"}  # S8 is of none
     by_arm = evaluate_by_arm(look, codes).arms
     pooled = look.evidence
-    for reading in READINGS:
-        assert sum(one.with_case[reading].events for one in by_arm) == getattr(
-            pooled.subjects_with_case, reading
-        )
-        assert sum(one.events_in_control[reading] for one in by_arm) == getattr(
-            pooled.timing.in_control, reading
-        )
-    assert sum(one.hours_in_risk for one in by_arm) == pytest.approx(pooled.timing.hours_in_risk)
-    assert sum(one.hours_in_control for one in by_arm) == pytest.approx(pooled.timing.hours_in_control)
+    for scenario in Scenario:
+        cases = sum(one.with_case[scenario].events for one in by_arm)
+        assert cases == pooled.subjects_with_case()[scenario]
+        controls = sum(one.events_in_control[scenario] for one in by_arm)
+        assert controls == pooled.events_in_control()[scenario]
+    assert sum(one.hours_in_risk for one in by_arm) == pytest.approx(pooled.hours_in_risk)
+    assert sum(one.hours_in_control for one in by_arm) == pytest.approx(pooled.hours_in_control)
     assert sum(one.windows_evaluable for one in by_arm) == sum(
         (look.findings.doses["window"] == "evaluable") & look.findings.doses["trusted"]
     )

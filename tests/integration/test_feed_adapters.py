@@ -22,11 +22,11 @@ from sqlalchemy import create_engine, make_url, text
 
 from checks.cases import Case
 from checks.errors import FeedError
-from checks.evaluation import RuleResult
 from checks.knowledge import Knowledge
 from checks.looks import look_at, make_ready
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.layout import Layout
+from checks.rules import RuleResult
 from checks.tables import DeliveredTable
 from checks.validation import Validation
 from flows.feeds import Told, read_deliveries

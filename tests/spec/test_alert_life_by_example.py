@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 from ledgers import seen_of
 
-from checks.evaluation import RuleResult, RuleVerdict
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Alerts, Schedule
+from checks.rules import RuleResult, RuleVerdict
 from checks.signals import Signal, update_signals
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due

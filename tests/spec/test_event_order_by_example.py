@@ -3,6 +3,9 @@
 import pytest
 
 from checks.cases import gather_evidence
+from checks.rules.courses import events_in_order
+from checks.rules.scan_looks import clocks_of
+from checks.scenario import Scenario
 from checks.tables import MEASUREMENTS
 
 WATCHED = """
@@ -69,6 +72,6 @@ def test_events_of_several_subjects_follow_one_another_in_time(look, protocol):
     """
     for charts, order in (((case, FEVERISH), [True, False]), ((FEVERISH, case), [True, False])):
         evidence = gather_evidence(look(*charts), MEASUREMENTS.empty(), protocol)
-        assert [step.in_risk for step in evidence.timing.path.main] == order
-        hours = [hour for clock in evidence.timing.clocks for hour in clock.main]
+        assert [step.in_risk for step in events_in_order(evidence, Scenario.MAIN)] == order
+        hours = [hour for clock in clocks_of(evidence) for hour in clock.onsets.main]
         assert hours == [6.5]

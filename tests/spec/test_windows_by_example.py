@@ -11,6 +11,7 @@ import pytest
 
 from checks.cases import Findings, gather_evidence
 from checks.protocol import StudyProtocol
+from checks.rules.rate_looks import subject_path
 from checks.tables import MEASUREMENTS
 
 Look = Callable[..., Findings]
@@ -359,8 +360,10 @@ def test_a_case_in_an_open_window_counts(look: Look, protocol: StudyProtocol) ->
     )
     evidence = gather_evidence(findings, MEASUREMENTS.empty(), protocol)
     assert findings.doses["window"].tolist() == ["open"]
-    assert evidence.subjects_with_case.main == 1
-    assert [(step.best, step.main) for step in evidence.subject_path] == [(True, True)]
+    assert evidence.subjects_with_case().main == 1
+    (unit,) = subject_path(evidence)
+    assert unit.case.best is not None
+    assert unit.case.main is not None
 
 
 def test_what_comes_after_the_cut_off_is_not_known(look: Look) -> None:

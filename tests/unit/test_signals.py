@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from evidence_by_hand import cases, results, windows
 
-from checks.evaluation import Evidence, LabEvidence, PathStep, RuleResult, RuleVerdict, Tally, TimingEvidence
 from checks.protocol import load_protocol
+from checks.rules import Evidence, RuleResult, RuleVerdict
+from checks.rules.evidence import DoseWindow
 from checks.signals import (
     Signal,
     SignalState,
@@ -103,12 +105,12 @@ def test_a_timing_rule_is_near_by_its_worst_case_alone():
     assert verdict(replace(timing, worst_case=CROSSED)) is Verdict.WATCH
 
 
-def evidence(*, elapsed=10, unobserved=0, cases=(0, 0, 0), n=10):
-    tally = Tally(*cases)
-    path = tuple(PathStep(1.0, False, place < tally.main, place < tally.worst) for place in range(n))
-    labs = {"registered_alc": LabEvidence(Tally(0, 0, 0), 5)}
-    timing = TimingEvidence(tally, Tally(0, 0, 0), tally, 30.0, 450.0)
-    return Evidence(tally, n, elapsed, unobserved, path, path, timing, labs)
+LABS = {"LYM": results(*((n, 1.0, True, True, True) for n in range(5)))}
+
+
+def evidence(*, unobserved=0, held=(0, 0, 0)):
+    """Ten elapsed windows, each of another subject."""
+    return Evidence(cases(*held), windows(10 - unobserved, unobserved), 30.0, 450.0, 1, labs=LABS)
 
 
 def verdicts(found):
@@ -135,13 +137,15 @@ def test_the_reason_names_the_share():
 
 
 def test_known_cases_stay_known_where_little_was_observed():
-    answers = verdicts(evidence(unobserved=9, cases=(3, 3, 3)))
+    answers = verdicts(evidence(unobserved=9, held=(3, 3, 3)))
     assert answers["three_cases"] is CROSSED
     assert answers["rate"] is UNKNOWN
 
 
 def test_no_window_elapsed_is_no_share():
-    assert verdicts(evidence(elapsed=0, unobserved=0))["three_cases"] is NOT_CROSSED
+    """One case is known; its window is still open."""
+    found = replace(evidence(held=(1, 1, 1)), windows=(DoseWindow(0, 1, 8.0, open=True),))
+    assert verdicts(found)["three_cases"] is NOT_CROSSED
 
 
 def signals(previous, *results):

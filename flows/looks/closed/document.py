@@ -7,10 +7,11 @@ from typing import cast
 
 import pandas as pd
 
-from checks.closed import READINGS, ArmResult, ByArm, Side
+from checks.closed import ArmResult, ByArm, Side
 from checks.closed.comparison import Counted
-from checks.evaluation import Estimate
 from checks.looks import LookDocument, code_version
+from checks.rules.evidence import Estimate
+from checks.scenario import Scenario
 from checks.statistics.timing import Comparison
 from flows.looks.closed.arms import Arms
 from flows.pages.closed import document as shown
@@ -98,12 +99,12 @@ def _arm(one: ArmResult) -> ArmShown:
         "windows_open": one.windows_open,
         "windows_unobserved": one.windows_unobserved,
         "subjects_with_case": {
-            reading: _share(one.with_case[reading], one.rates[reading]) for reading in READINGS
+            reading: _share(one.with_case[reading], one.rates[reading]) for reading in Scenario
         },
         "hours_in_risk": round(one.hours_in_risk, 4),
         "hours_in_control": round(one.hours_in_control, 4),
         "self_controlled": {
-            reading: _timing(one.timing[reading], one.events_in_control[reading]) for reading in READINGS
+            reading: _timing(one.timing[reading], one.events_in_control[reading]) for reading in Scenario
         },
     }
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.cases import Case
-from checks.evaluation import RuleVerdict
 from checks.looks import Look
+from checks.rules import RuleVerdict
 
 MINUTE = timedelta(minutes=1)
 

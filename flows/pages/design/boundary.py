@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from checks.design.rates import rates_from
+from checks.design import rates_from
 from checks.errors import DesignError, UsageError
 from checks.statistics.boundaries import (
     METHODS,

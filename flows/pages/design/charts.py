@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from checks.design.results import CountedDesign
+from checks.design import CountedDesign
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Tick, rate_ticks, whole_ticks
 from flows.pages.kit.words import percent

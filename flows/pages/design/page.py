@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.design import ProtocolDesign, design_protocol
-from checks.design.results import (
+from checks.design import (
     Combined,
     CombinedCrossing,
     CountedDesign,
+    ProtocolDesign,
     RuleDesign,
     Spending,
     TimingDesign,
     UnratedDesign,
+    design_protocol,
 )
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
@@ -21,7 +22,6 @@ from flows.pages.design.rule_sections import LENGTHS, RuleSection, rule_section,
 from flows.pages.design.spending import spending_sentences
 from flows.pages.kit.rendering import heading_of, render
 from flows.pages.kit.tables import Cell, Heading, Item, Table
-from flows.pages.kit.verdicts import question
 from flows.pages.kit.words import DASH, percent, plural
 
 SEED, SIMULATIONS = 1, 10_000
@@ -67,7 +67,7 @@ def write_design(
 def compose_design(design: ProtocolDesign, protocol: StudyProtocol) -> DesignPage:
     """Return what the page draws, from a design and the protocol it was made for."""
     combined, study = design.combined, protocol.study
-    asks = {rule.id: question(rule) for rule in protocol.rules}
+    asks = {rule.id: rule.question() for rule in protocol.rules}
     return DesignPage(
         heading=heading_of(protocol, f"Design of the stopping rules · {study.id}", simulated=study.simulated),
         sentences=lead_sentences(design),

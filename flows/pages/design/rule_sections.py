@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from checks.design.results import CountedDesign, Estimate, RuleDesign, TimingDesign
-from checks.protocol.rules import Rule
+from checks.design import CountedDesign, Estimate, RuleDesign, TimingDesign
+from checks.rules import Rule
 from flows.pages.design.charts import BoundaryChart, PowerChart, draw_boundary, draw_power, runs
 from flows.pages.kit.tables import Cell, Item, Table
-from flows.pages.kit.verdicts import PROSE_UNITS, question
+from flows.pages.kit.verdicts import PROSE_UNITS
 from flows.pages.kit.words import DASH, percent, plural, spoken
 
 UNITS: Mapping[str, str] = {"subject": "participants", "window": "dose windows"}
@@ -41,7 +41,7 @@ def rule_section(rule: RuleDesign, declared: Rule) -> RuleSection:
         facts, figures, tables = (), (), ()
     return RuleSection(
         rule.id,
-        question(declared),
+        declared.question(),
         facts,
         figures,
         tables,

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from checks.design import spend_protocol
-from checks.design.results import Spending
+from checks.design import Spending, spend_protocol
 from checks.protocol import StudyProtocol
 from flows.pages.kit.lines import wrapped
 from flows.pages.kit.words import percent

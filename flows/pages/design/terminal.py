@@ -4,10 +4,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from checks.design import ProtocolDesign
-from checks.design.results import RuleDesign
+from checks.design import ProtocolDesign, RuleDesign
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import Rule
+from checks.rules import Rule
 from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
 from flows.pages.design.rule_sections import rule_section
 from flows.pages.kit.lines import WIDTH, columns, in_blocks, wrapped

@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from checks.protocol.rules import CountRule, LabLimitRule, RateRule, Rule, TimingRule
-from flows.pages.kit.words import number, plural, rate, spoken
-
 
 @dataclass(frozen=True, slots=True)
 class VerdictWords:
@@ -66,26 +63,3 @@ RULE_VERDICTS: Mapping[str, str] = {
 PROSE_UNITS: Mapping[str, str] = {"subject": "participant", "window": "dose window"}
 
 IN_WINDOW: Mapping[str, str] = {"yes": "yes", "possible": "possibly", "no": "no"}
-
-
-def question(rule: Rule) -> str:
-    """Return what a stopping rule of the study protocol asks, as a sentence."""
-    match rule:
-        case CountRule():
-            return f"Have {plural(rule.cases, 'participant')} had a case in the risk window?"
-        case RateRule():
-            unit = PROSE_UNITS[rule.unit]
-            return f"Are cases more frequent than {rate(rule.null_rate)} per {unit}? ({spoken(rule.method)})"
-        case TimingRule(method="scan"):
-            return "Do onsets cluster in any window after dosing, wherever it lies?"
-        case TimingRule(method="maxsprt_poisson"):
-            return "Do dose windows hold more onsets than the background of the study protocol predicts?"
-        case TimingRule():
-            return (
-                "Do onsets fall in the risk window more often than in control hours of the same participants?"
-            )
-        case LabLimitRule():
-            return (
-                f"Has {rule.test} exceeded {number(rule.above_times_uln)} times the upper limit of normal "
-                f"in {plural(rule.subjects, 'participant')}?"
-            )

@@ -8,7 +8,7 @@ import pandas as pd
 from checks.protocol import StudyProtocol
 from flows.pages.kit.tables import Cell, Table
 from flows.pages.kit.times import utc_text
-from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS, question
+from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
 from flows.pages.kit.words import DASH, chance, number, p_text, rate, span, spoken
 from flows.pages.sentences import (
     Record,
@@ -56,7 +56,7 @@ def _verdict(verdict: str, note: str = "") -> Cell:
 
 def rules_table(look: Record, protocol: StudyProtocol) -> Table:
     """Return each rule against its boundary, in the order of the protocol."""
-    asked = {rule.id: question(rule) for rule in protocol.rules}
+    asked = {rule.id: rule.question() for rule in protocol.rules}
     states = {signal["rule"]: f"{signal['state']} signal" for signal in look.get("signals") or ()}
     rows = tuple(
         (

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from checks.closed.comparison import Counted, compare_counts, exact_share, sides_by_reading
+from checks.closed.comparison import Counted, compare_counts, exact_share, sides_by_scenario
+from checks.scenario import ByScenario
 
 
 def test_three_of_fifteen_against_none_of_six() -> None:
@@ -41,13 +42,13 @@ def test_limits_are_those_of_clopper_and_pearson() -> None:
 
 
 def test_an_unknown_arm_has_a_part_in_the_best_and_the_worst_case_alone() -> None:
-    active = {"best": Counted(1, 9), "main": Counted(2, 9), "worst": Counted(3, 10)}
-    control = {"best": Counted(0, 3), "main": Counted(1, 3), "worst": Counted(2, 4)}
-    unknown = {"best": Counted(0, 2), "main": Counted(1, 2), "worst": Counted(1, 2)}
-    sides = sides_by_reading(active, control, unknown)
-    assert sides["main"] == (Counted(2, 9), Counted(1, 3))
-    assert sides["best"] == (
+    active = ByScenario(best=Counted(1, 9), main=Counted(2, 9), worst=Counted(3, 10))
+    control = ByScenario(best=Counted(0, 3), main=Counted(1, 3), worst=Counted(2, 4))
+    unknown = ByScenario(best=Counted(0, 2), main=Counted(1, 2), worst=Counted(1, 2))
+    sides = sides_by_scenario(active, control, unknown)
+    assert sides.main == (Counted(2, 9), Counted(1, 3))
+    assert sides.best == (
         Counted(1, 10),
         Counted(3, 5),
     )  # its case is control's, its other subject active's
-    assert sides["worst"] == (Counted(4, 11), Counted(0, 4))  # the reverse
+    assert sides.worst == (Counted(4, 11), Counted(0, 4))  # the reverse

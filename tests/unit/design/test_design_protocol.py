@@ -15,17 +15,21 @@ from checks.design import (
     rates_from,
     spend_protocol,
 )
-from checks.design.clocks import distinct, gaps, merged, uniform_hours
-from checks.design.combined import simulate_trials
-from checks.design.pending import first_crossings
-from checks.design.results import estimate
-from checks.design.scanned import scan_looks
-from checks.design.timed import planned_ratio
+from checks.design.planned import plan_of
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol, load_protocol
-from checks.protocol.background import per_subject, per_window
 from checks.protocol.model import Multiplicity
-from checks.protocol.rules import CountRule, LabLimitRule, RateRule, TimingRule
+from checks.rules.clocks import gaps, merged, uniform_hours
+from checks.rules.designs import estimate
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.lab_limit import LabLimitRule
+from checks.rules.kinds.rate import RateRule
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.pending import first_crossings
+from checks.rules.plan import per_subject, per_window
+from checks.rules.scan_looks import look_numbers
+from checks.rules.scan_trials import distinct
+from checks.rules.trials import simulate_trials
 from checks.statistics.boundaries import CountBoundary
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
@@ -125,15 +129,15 @@ def test_a_lab_limit_has_no_error_rates() -> None:
 
 
 def test_control_time_is_the_union_of_the_control_windows() -> None:
-    assert planned_ratio(_protocol(_count(1))) == (18 + 36) / 3
+    assert plan_of(_protocol(_count(1))).ratio == (18 + 36) / 3
     overlapping = _protocol(_count(1), control_windows_hours=((12.0, 30.0), (24.0, 48.0)))
-    assert planned_ratio(overlapping) == 36 / 3
+    assert plan_of(overlapping).ratio == 36 / 3
 
 
 def test_a_scan_looks_whenever_as_many_more_events_could_cross() -> None:
     rule = _timing(method="scan", looks=3, min_events=3, min_subjects=4)
-    assert scan_looks(rule) == (4, 8, 12)
-    assert scan_looks(_timing(method="scan", looks=2)) == (2, 4)  # one event is no cluster
+    assert look_numbers(rule) == (4, 8, 12)
+    assert look_numbers(_timing(method="scan", looks=2)) == (2, 4)  # one event is no cluster
 
 
 def test_self_controlled_with_one_look_is_one_exact_test_at_the_second_event_in_risk_hours() -> None:

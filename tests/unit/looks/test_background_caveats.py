@@ -7,18 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from checks.cases import DOSES, Findings
-from checks.evaluation import (
-    BackgroundEvidence,
-    Estimate,
-    Evidence,
-    RuleResult,
-    RuleVerdict,
-    Tally,
-    TimingEvidence,
-)
 from checks.looks import Look
 from checks.looks.caveats import caveats
 from checks.protocol import load_protocol
+from checks.rules import Evidence, RuleResult, RuleVerdict
+from checks.rules.evidence import BackgroundEvidence, Estimate
 from checks.signals import Verdict
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, CHANGES, MEASUREMENTS, QUARANTINE, SUBJECTS
 from checks.validation import FeedOutcome, Validation
@@ -41,9 +34,7 @@ def said(*results, background=SEEN, protocol=GOOD):
 
 
 def evidence_of(background=SEEN):
-    none = Tally(0, 0, 0)
-    timing = TimingEvidence(none, none, none, 0.0, 0.0)
-    return Evidence(none, 0, 0, 0, (), (), timing, {}, background)
+    return Evidence((), (), background=background)
 
 
 def look_of(evidence, results, protocol=GOOD, *, validation=NO_ROWS, changes=None):
@@ -53,6 +44,7 @@ def look_of(evidence, results, protocol=GOOD, *, validation=NO_ROWS, changes=Non
 
 def result(kind="timing", method="scan", p_value=0.5, **detail):
     answer = RuleVerdict.NOT_CROSSED
+    detail |= {"window_hours": None} if method == "scan" else {}
     return RuleResult("one", kind, method, answer, answer, answer, 1, 2, 0.05, p_value=p_value, detail=detail)
 
 

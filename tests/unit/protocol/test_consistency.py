@@ -9,7 +9,9 @@ from checks.protocol.consistency import (
     windows_apart,
 )
 from checks.protocol.model import Alerts, Multiplicity
-from checks.protocol.rules import CountRule, Rule, TimingRule
+from checks.rules import Rule
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.timing import TimingRule
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,13 @@
 """A rate rule says how far the background moves its answer, and when control hours contradict it."""
 
 import pytest
+from evidence_by_hand import by_subject, step
 from scipy import stats
 
-from checks.evaluation import (
-    AssumedRate,
-    BackgroundEvidence,
-    Estimate,
-    Evidence,
-    PathStep,
-    Tally,
-    TimingEvidence,
-)
-from checks.protocol.rules import RateRule
+from checks.rules import Evidence
 from checks.rules.backgrounds import contradiction, over_backgrounds, posterior_above, tail
-from checks.rules.counts_and_rates import evaluate_rate
+from checks.rules.evidence import AssumedRate, BackgroundEvidence, Estimate
+from checks.rules.kinds.rate import RateRule
 
 RATE = {
     "id": "rate",
@@ -118,10 +111,9 @@ def test_limits_of_another_unit_contradict_nothing():
 
 
 def result(background, **changed):
-    none = Tally(0, 0, 0)
-    path = tuple(PathStep(1.0, *[n in {3, 9, 14}] * 3, n) for n in range(15))
-    timing = TimingEvidence(none, none, none, 0.0, 0.0)
-    return evaluate_rate(rule(**changed), Evidence(none, 15, 15, 0, path, path, timing, {}, background))
+    path = [step("bmw" if n in {3, 9, 14} else "") for n in range(15)]
+    found = Evidence(*by_subject(path), planned_doses=1, background=background)
+    return rule(**changed).evaluate(found)
 
 
 def test_a_rate_result_carries_its_p_value_at_the_assumed_background():

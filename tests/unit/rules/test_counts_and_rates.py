@@ -3,35 +3,29 @@
 from dataclasses import dataclass
 
 import pytest
+from evidence_by_hand import by_subject, by_window, cases, moments, results, step, windows
 
-from checks.evaluation import Evidence, Growth, LabEvidence, PathStep, RuleVerdict, Tally, TimingEvidence
-from checks.protocol.rules import CountRule, LabLimitRule, RateRule
-from checks.rules.counts_and_rates import (
-    evaluate_count,
-    evaluate_lab_limit,
-    evaluate_rate,
-    rate_boundary,
-    walk,
-)
+from checks.rules import Evidence, RuleVerdict
+from checks.rules.kinds.count import CountRule
+from checks.rules.kinds.lab_limit import LabLimitRule
+from checks.rules.kinds.rate import RateRule
+from checks.rules.rate_looks import Unit, walk
+from checks.scenario import Scenario
 from checks.statistics.boundaries import Boundary
 
 CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
 WHY = {"rationale": "an example", "source": "no charter"}
 THREE = CountRule.model_validate({"id": "three", "kind": "count", "cases": 3, **WHY})
-NONE = Tally(0, 0, 0)
-
-
-def step(event="", weight=1.0):
-    """A unit without an event, or one with an event in the readings named by their first letters."""
-    return PathStep(weight, "b" in event, "m" in event, "w" in event)
-
-
 EVENT = step("bmw")
 
 
-def evidence(*, cases=NONE, n=10, subjects=(), windows=(), labs=None):
-    timing = TimingEvidence(NONE, NONE, NONE, 0.0, 0.0)
-    return Evidence(cases, n, n, 0, tuple(subjects), tuple(windows), timing, labs or {})
+def counted(held, n=10):
+    return Evidence(cases(*held), windows(n))
+
+
+def subjects(*path):
+    (planned,) = {unit.planned for unit in path}
+    return Evidence(*by_subject(path), planned_doses=planned)
 
 
 def answers(result):
@@ -39,44 +33,47 @@ def answers(result):
 
 
 @pytest.mark.parametrize(
-    ("cases", "expected"),
+    ("held", "expected"),
     [
-        (Tally(0, 0, 0), (NOT_CROSSED, NOT_CROSSED, NOT_CROSSED)),
-        (Tally(1, 2, 3), (NOT_CROSSED, NOT_CROSSED, CROSSED)),
-        (Tally(2, 3, 3), (NOT_CROSSED, CROSSED, CROSSED)),
-        (Tally(3, 4, 5), (CROSSED, CROSSED, CROSSED)),
+        ((0, 0, 0), (NOT_CROSSED, NOT_CROSSED, NOT_CROSSED)),
+        ((1, 2, 3), (NOT_CROSSED, NOT_CROSSED, CROSSED)),
+        ((2, 3, 3), (NOT_CROSSED, CROSSED, CROSSED)),
+        ((3, 4, 5), (CROSSED, CROSSED, CROSSED)),
     ],
 )
-def test_a_count_is_crossed_at_its_number_of_subjects(cases, expected):
-    result = evaluate_count(THREE, evidence(cases=cases))
+def test_a_count_is_crossed_at_its_number_of_subjects(held, expected):
+    result = THREE.evaluate(counted(held))
     assert answers(result) == expected
-    assert (result.events, result.boundary, result.n_evaluable) == (cases.main, 3, 10)
+    assert (result.events, result.boundary, result.n_evaluable) == (held[1], 3, 10)
 
 
 def test_a_count_without_any_subject_to_count_is_not_evaluable():
-    assert answers(evaluate_count(THREE, evidence(n=0))) == (UNKNOWN,) * 3
+    assert answers(THREE.evaluate(counted((0, 0, 0), n=0))) == (UNKNOWN,) * 3
 
 
 def test_known_cases_count_though_no_window_was_evaluable():
-    assert evaluate_count(THREE, evidence(cases=Tally(3, 3, 3), n=0)).verdict is CROSSED
+    assert THREE.evaluate(counted((3, 3, 3), n=0)).verdict is CROSSED
 
 
 LYM = {"id": "alc", "kind": "lab_limit", "test": "LYM", "above_times_uln": 2.5, "subjects": 1, **WHY}
 
 
+BELOW = [(n, 1.0, True, True, True) for n in range(5)]
+
+
 @pytest.mark.parametrize(
-    ("lab", "expected"),
+    ("labs", "expected"),
     [
-        (LabEvidence(Tally(0, 0, 0), 5), (NOT_CROSSED, NOT_CROSSED, NOT_CROSSED)),
-        (LabEvidence(Tally(1, 1, 1), 5), (CROSSED, CROSSED, CROSSED)),
-        (LabEvidence(Tally(0, 0, 1), 0), (NOT_CROSSED, NOT_CROSSED, CROSSED)),
-        (LabEvidence(Tally(0, 0, 0), 0), (UNKNOWN, UNKNOWN, UNKNOWN)),
+        (BELOW, (NOT_CROSSED, NOT_CROSSED, NOT_CROSSED)),
+        ([*BELOW, (0, 2.6, True, True, True)], (CROSSED, CROSSED, CROSSED)),
+        ([(0, 2.6, False, True, True)], (NOT_CROSSED, NOT_CROSSED, CROSSED)),
+        ([], (UNKNOWN, UNKNOWN, UNKNOWN)),
     ],
     ids=["below", "one above", "one perhaps above", "never measured"],
 )
-def test_a_lab_limit_is_crossed_by_subjects_above_it(lab, expected):
+def test_a_lab_limit_is_crossed_by_subjects_above_it(labs, expected):
     rule = LabLimitRule.model_validate(LYM)
-    assert answers(evaluate_lab_limit(rule, evidence(labs={"alc": lab}))) == expected
+    assert answers(rule.evaluate(Evidence((), (), labs={"LYM": results(*labs)}))) == expected
 
 
 @dataclass(frozen=True)
@@ -87,8 +84,8 @@ class Drawn:
     events: tuple[int | None, ...]
 
 
-def walked(path, looks, events, reading="main"):
-    found = walk(path, reading, Drawn(looks, events))
+def walked(path, looks, events, scenario=Scenario.MAIN):
+    found = walk(path, scenario, Drawn(looks, events))
     return found.n, found.events, found.looks, found.events_at_looks, found.crossed
 
 
@@ -124,8 +121,8 @@ def test_an_event_after_the_last_look_is_not_judged():
 
 def test_each_reading_walks_its_own_events():
     path = [step("bmw"), step("mw"), step("w"), step()]
-    assert [walked(path, (4,), (2,), reading)[1] for reading in ("best", "main", "worst")] == [1, 2, 3]
-    assert [walked(path, (4,), (2,), reading)[-1] for reading in ("best", "main", "worst")] == [
+    assert [walked(path, (4,), (2,), scenario)[1] for scenario in Scenario] == [1, 2, 3]
+    assert [walked(path, (4,), (2,), scenario)[-1] for scenario in Scenario] == [
         False,
         True,
         True,
@@ -150,7 +147,7 @@ def rate(**changed):
 
 
 def test_a_rate_rule_uses_the_declared_boundary():
-    boundary = rate_boundary(rate(looks=[5, 10, 15]))
+    boundary = rate(looks=[5, 10, 15]).boundary()
     assert isinstance(boundary, Boundary)
     assert boundary.looks == (5, 10, 15)
     assert boundary.size <= 0.05
@@ -159,11 +156,11 @@ def test_a_rate_rule_uses_the_declared_boundary():
 def test_a_rate_rule_says_where_it_stands():
     """Before a first look at 5 nothing can be said; at 7 complete subjects the look is that of 5."""
     rule = rate(looks=[5, 10, 15])
-    fewest = rate_boundary(rule).events[0]
-    early = evaluate_rate(rule, evidence(subjects=[step()] * 4))
+    fewest = rule.boundary().events[0]
+    early = rule.evaluate(subjects(*[step()] * 4))
     assert answers(early) == (UNKNOWN,) * 3
     assert early.detail["reason"] == "4.00 subjects complete; first look at 5"
-    later = evaluate_rate(rule, evidence(subjects=[EVENT, *[step()] * 6]))
+    later = rule.evaluate(subjects(EVENT, *[step()] * 6))
     assert answers(later) == (NOT_CROSSED,) * 3
     assert (later.events, later.n_evaluable, later.boundary) == (1, 7, fewest)
     assert later.detail["path"] == {"n": [5], "events": [1], "boundary": [fewest]}
@@ -171,22 +168,25 @@ def test_a_rate_rule_says_where_it_stands():
 
 def test_a_rate_rule_by_window_walks_windows():
     rule = rate(unit="window")
-    all_events = evidence(subjects=[step()] * 15, windows=[EVENT] * 15)
-    assert evaluate_rate(rule, all_events).verdict is CROSSED
-    assert evaluate_rate(rate(), all_events).verdict is NOT_CROSSED
+    """Fifteen windows with an event of one subject are one case of fifteen subjects."""
+    events, doses = by_window([EVENT] * 15)
+    healthy = by_subject([step()] * 15)[1][1:]
+    found = Evidence(events, (*doses, *healthy), planned_doses=1)
+    assert rule.evaluate(found).verdict is CROSSED
+    assert rate().evaluate(found).verdict is NOT_CROSSED
 
 
 def test_more_healthy_subjects_never_clear_a_crossed_rate():
     rule = rate()
     crossed = [EVENT] * 8
     for healthy in range(12):
-        assert evaluate_rate(rule, evidence(subjects=crossed + [step()] * healthy)).verdict is CROSSED
+        assert rule.evaluate(subjects(*crossed, *[step()] * healthy)).verdict is CROSSED
 
 
 def test_a_main_reading_that_has_reached_no_look_says_nothing_though_the_worst_case_has():
     """Three possible events are three complete units, and cross; without them a unit and a half is complete."""
     path = [step("w", weight=0.5)] * 3
-    result = evaluate_rate(rate(looks=[3, 15]), evidence(subjects=path))
+    result = rate(looks=[3, 15]).evaluate(subjects(*path))
     assert answers(result) == (UNKNOWN, UNKNOWN, CROSSED)
     assert result.detail["reason"] == "1.50 subjects complete; first look at 3"
     assert (result.boundary, result.p_value) == (None, None)
@@ -194,11 +194,8 @@ def test_a_main_reading_that_has_reached_no_look_says_nothing_though_the_worst_c
 
 def grown(closed=(), pending=(), planned=2, case=None):
     """A subject of two planned windows, without a case or with one in the window that closes then."""
-    event = case is not None
-    weight = 1.0 if event else len(closed) / planned
-    return PathStep(
-        weight, event, event, event, 0, Growth(tuple(closed), tuple(pending), planned, *[case] * 3)
-    )
+    case = moments(case, "" if case is None else "bmw")
+    return Unit(0, tuple(closed), tuple(pending), planned, case)
 
 
 def test_a_look_stays_as_it_was_taken_when_weights_ripen():
@@ -215,10 +212,10 @@ def test_a_known_case_is_judged_beside_the_windows_that_close_with_it():
     """At its first sight the case closes at 8, and so do two windows that are open: three units of one window."""
     others = [grown((), (7.5,), planned=1), grown((), (8,), planned=1), grown((), (9,), planned=1)]
     path = [others[0], others[1], grown((), (8,), planned=1, case=8), others[2]]
-    found = walk(path, "main", Drawn((1, 2, 3, 4), (1, 1, 1, 1)))
+    found = walk(path, Scenario.MAIN, Drawn((1, 2, 3, 4), (1, 1, 1, 1)))
     assert (found.looks, found.events_at_looks, found.n, found.known) == ((1, 2, 3), (0, 0, 1), 1.0, 1)
 
 
 def test_the_next_look_is_named():
-    detail = evaluate_rate(rate(looks=[5, 10, 15]), evidence(subjects=[EVENT, *[step()] * 6])).detail
+    detail = rate(looks=[5, 10, 15]).evaluate(subjects(EVENT, *[step()] * 6)).detail
     assert (detail["next_look"], detail["events_known"]) == (10, 1)

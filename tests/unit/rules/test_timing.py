@@ -1,13 +1,13 @@
-"""A self-controlled timing rule answers from counts and hours, in its three readings."""
-
-from dataclasses import replace
+"""A self-controlled timing rule answers from counts and hours, in its three scenarios."""
 
 import pytest
+from evidence_by_hand import below, in_order
 from scipy import stats
 
-from checks.evaluation import EventPath, EventStep, Evidence, RuleVerdict, Tally, TimingEvidence
-from checks.protocol.rules import TimingRule
-from checks.rules.timing import compare, evaluate_timing
+from checks.rules import Evidence, RuleVerdict, compare
+from checks.rules.evidence import Event
+from checks.rules.kinds.timing import TimingRule
+from checks.scenario import ByScenario, Scenario
 
 CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
 RULE = {
@@ -25,23 +25,21 @@ def rule(**changed):
     return TimingRule.model_validate({**RULE, **changed})
 
 
-def path(risk, control, subjects):
-    """The events in control hours first, then those in risk hours, of so many subjects; the rest are of the last."""
-    cases = [EventStep(True, min(n, subjects - 1)) for n in range(risk)]
-    return (*[EventStep(False, 100 + n) for n in range(control)], *cases)
-
-
 def evidence(*, risk, control=(0, 0, 0), subjects=None, hours=(3.0, 45.0)):
-    in_risk, in_control = Tally(*risk), Tally(*control)
-    subjects = subjects or in_risk
-    paths = EventPath(
-        *[
-            path(getattr(in_risk, one), getattr(in_control, one), getattr(subjects, one))
-            for one in ("best", "main", "worst")
-        ]
-    )
-    timing = TimingEvidence(in_risk, in_control, subjects, *hours, paths)
-    return Evidence(in_risk, 10, 10, 0, (), (), timing, {})
+    """The events in control hours first, then those in risk hours, of so many subjects; the rest are of the last."""
+    most = max(risk) if subjects is None else subjects
+    events = [
+        *(Event(100 + n, known_at=float(n), in_control=below(*control, n)) for n in range(max(control))),
+        *(
+            Event(min(n, most - 1), n, known_at=1000.0 + n, closes=0.0, in_risk=below(*risk, n))
+            for n in range(max(risk))
+        ),
+    ]
+    return Evidence(tuple(events), (), *hours)
+
+
+def ordered(text, ratio=None):
+    return Evidence(in_order(ByScenario(text, text, text), ratio), (), 3.0, 45.0)
 
 
 def answers(result):
@@ -51,7 +49,7 @@ def answers(result):
 @pytest.mark.parametrize(("control", "p_value"), [(0, 0.00024), (1, 0.00093), (2, 0.0022), (5, 0.0108)])
 def test_three_events_in_three_hours_against_forty_five(control, p_value):
     """P(Bin(3 + x0, 1/16) >= 3): (1/16)^3 = 0.00024 with none in control hours."""
-    result = evaluate_timing(rule(), evidence(risk=(3, 3, 3), control=(control,) * 3))
+    result = rule().evaluate(evidence(risk=(3, 3, 3), control=(control,) * 3))
     assert result.p_value == pytest.approx(p_value, rel=0.03)
     assert (result.events, result.n_evaluable, result.boundary) == (3, 3 + control, pytest.approx(0.01))
     assert result.verdict is (CROSSED if p_value <= 0.01 else NOT_CROSSED)
@@ -60,63 +58,61 @@ def test_three_events_in_three_hours_against_forty_five(control, p_value):
 def test_alpha_is_shared_among_the_planned_looks():
     """p = 0.0108 is below 0.05 / 4, not below 0.05 / 5."""
     found = evidence(risk=(3, 3, 3), control=(5, 5, 5))
-    assert evaluate_timing(rule(looks=4), found).verdict is CROSSED
-    assert evaluate_timing(rule(looks=5), found).verdict is NOT_CROSSED
+    assert rule(looks=4).evaluate(found).verdict is CROSSED
+    assert rule(looks=5).evaluate(found).verdict is NOT_CROSSED
 
 
 def test_the_best_case_has_few_risk_and_many_control_events():
     found = evidence(risk=(1, 2, 3), control=(4, 2, 0))
-    result = evaluate_timing(rule(), found)
+    result = rule().evaluate(found)
     assert result.detail["p_best"] > result.p_value > result.detail["p_worst"]
     assert answers(result) == (NOT_CROSSED, NOT_CROSSED, CROSSED)
-    assert compare(found, "worst").p_value == pytest.approx((1 / 16) ** 3)
+    assert compare(found, Scenario.WORST).p_value == pytest.approx((1 / 16) ** 3)
 
 
 @pytest.mark.parametrize(("needed", "verdict"), [(3, CROSSED), (4, NOT_CROSSED)])
 def test_fewer_events_or_subjects_than_needed_never_cross(needed, verdict):
     found = evidence(risk=(3, 3, 3))
-    assert evaluate_timing(rule(min_events=needed), found).verdict is verdict
-    assert evaluate_timing(rule(min_subjects=needed), found).verdict is verdict
+    assert rule(min_events=needed).evaluate(found).verdict is verdict
+    assert rule(min_subjects=needed).evaluate(found).verdict is verdict
 
 
 def test_one_subject_with_three_windows_is_one_subject():
-    found = evidence(risk=(3, 3, 3), subjects=Tally(1, 1, 1))
-    assert evaluate_timing(rule(min_subjects=1), found).verdict is CROSSED
-    assert evaluate_timing(rule(min_subjects=2), found).verdict is NOT_CROSSED
+    found = evidence(risk=(3, 3, 3), subjects=1)
+    assert rule(min_subjects=1).evaluate(found).verdict is CROSSED
+    assert rule(min_subjects=2).evaluate(found).verdict is NOT_CROSSED
 
 
 @pytest.mark.parametrize("hours", [(0.0, 45.0), (3.0, 0.0)], ids=["risk", "control"])
 def test_without_observed_hours_nothing_can_be_said(hours):
-    result = evaluate_timing(rule(), evidence(risk=(3, 3, 3), hours=hours))
+    result = rule().evaluate(evidence(risk=(3, 3, 3), hours=hours))
     assert answers(result) == (UNKNOWN,) * 3
     assert "no observed hours" in result.detail["reason"]
 
 
 def test_no_event_in_control_hours_has_no_finite_relative_incidence():
     """Infinity is no number in JSON: it is left out."""
-    assert evaluate_timing(rule(), evidence(risk=(3, 3, 3))).statistic is None
-    ratio = evaluate_timing(rule(), evidence(risk=(3, 3, 3), control=(3, 3, 3))).statistic
+    assert rule().evaluate(evidence(risk=(3, 3, 3))).statistic is None
+    ratio = rule().evaluate(evidence(risk=(3, 3, 3), control=(3, 3, 3))).statistic
     assert ratio == pytest.approx(15.0)
 
 
 def test_no_event_at_all_crosses_nothing():
-    result = evaluate_timing(rule(), evidence(risk=(0, 0, 0)))
+    result = rule().evaluate(evidence(risk=(0, 0, 0)))
     assert answers(result) == (NOT_CROSSED,) * 3
     assert result.events == 0
 
 
-def test_a_tally_of_another_reading_changes_nothing_in_the_main_one():
+def test_a_tally_of_another_scenario_changes_nothing_in_the_main_one():
     first = evidence(risk=(2, 3, 3), control=(1, 1, 1))
-    other = replace(first, timing=replace(first.timing, in_risk=Tally(0, 3, 9), in_control=Tally(5, 1, 0)))
-    assert evaluate_timing(rule(), first).p_value == evaluate_timing(rule(), other).p_value
+    other = evidence(risk=(0, 3, 9), control=(5, 1, 0))
+    assert rule().evaluate(first).p_value == rule().evaluate(other).p_value
 
 
 def test_the_looks_are_the_risk_events_from_the_fewest_on():
     """Looks at the second to fourth risk event, p = 1/16^2, then P(Bin(6, 1/16) >= 3) and P(Bin(7, 1/16) >= 4)."""
-    steps = tuple(EventStep(letter == "r", n) for n, letter in enumerate("rrcccrrr"))
-    found = evidence(risk=(5, 5, 5), control=(3, 3, 3))
-    found = replace(found, timing=replace(found.timing, path=EventPath(steps, steps, steps)))
-    result = evaluate_timing(rule(looks=3), found)
+    found = ordered("rrcccrrr")
+    result = rule(looks=3).evaluate(found)
     expected = [stats.binom.sf(k - 1, n, 1 / 16) for k, n in ((2, 2), (3, 6), (4, 7))]
     assert result.detail["p_at_looks"] == pytest.approx(expected)
     assert (result.detail["looks_taken"], result.detail["next_look"]) == (
@@ -124,12 +120,12 @@ def test_the_looks_are_the_risk_events_from_the_fewest_on():
         "none: all planned looks are taken",
     )
     assert (result.verdict, result.detail["crossed_at"]) == (CROSSED, 2)
-    assert evaluate_timing(rule(looks=3, min_subjects=5), found).detail["looks_taken"] == 1
+    assert rule(looks=3, min_subjects=5).evaluate(found).detail["looks_taken"] == 1
 
 
 def test_between_two_looks_the_verdict_is_that_of_the_last_and_the_next_is_named():
     """One risk event of one is no look, whatever its p-value; the p-value of all events stands beside it."""
-    result = evaluate_timing(rule(alpha=0.5), evidence(risk=(1, 1, 1)))
+    result = rule(alpha=0.5).evaluate(evidence(risk=(1, 1, 1)))
     assert (result.verdict, result.p_value) == (NOT_CROSSED, pytest.approx(1 / 16))
     assert (result.detail["looks_taken"], result.detail["next_look"]) == (
         0,
@@ -140,10 +136,7 @@ def test_between_two_looks_the_verdict_is_that_of_the_last_and_the_next_is_named
 
 def test_a_look_is_judged_by_the_hours_of_its_own_moment():
     """Two risk events at six control hours a risk hour: 1/7^2 = 0.0204; with fifteen at the end 1/16^2 = 0.0039."""
-    steps = (EventStep(True, 0, 6.0), EventStep(True, 1, 6.0))
-    found = evidence(risk=(2, 2, 2))
-    found = replace(found, timing=replace(found.timing, path=EventPath(steps, steps, steps)))
-    result = evaluate_timing(rule(looks=5), found)
+    result = rule(looks=5).evaluate(ordered("rr", ratio=6.0))
     assert result.detail["p_at_looks"] == pytest.approx([1 / 49])
     assert (result.verdict, result.p_value) == (NOT_CROSSED, pytest.approx(1 / 256))
 

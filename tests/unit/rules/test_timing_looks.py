@@ -1,26 +1,19 @@
-"""Sequential timing rules and the scan answer along paths of events, in their three readings."""
+"""Sequential timing rules and the scan answer along paths of events, in their three scenarios."""
 
 from dataclasses import replace
 from itertools import product
 
 import pytest
+from evidence_by_hand import by_window, in_order, moments, on_clocks, step
 from scipy import stats
 
-from checks.evaluation import (
-    AssumedRate,
-    BackgroundEvidence,
-    DoseClock,
-    EventPath,
-    EventStep,
-    Evidence,
-    Growth,
-    PathStep,
-    RuleVerdict,
-    Tally,
-    TimingEvidence,
-)
-from checks.protocol.rules import TimingRule
-from checks.rules.timing import evaluate_timing
+from checks.rules import Evidence, RuleVerdict
+from checks.rules.evidence import AssumedRate, BackgroundEvidence
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.methods import METHODS
+from checks.rules.rate_looks import Unit
+from checks.rules.scan_looks import DoseClock
+from checks.scenario import ByScenario, Scenario
 
 CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
 OPTIONS = {
@@ -38,22 +31,15 @@ def rule(method, **changed):
     return TimingRule.model_validate({**values, **changed})
 
 
-def events(text):
+def evidence(
+    main="", best=None, worst=None, *, ratio=None, hours=(3.0, 45.0), windows=(), background=None, clocks=()
+):
     """An r is an event in risk hours, a c one in control hours, each of another subject; R is subject 0."""
-    return tuple(
-        EventStep(letter in "rR", 0 if letter == "R" else n) for n, letter in enumerate(text, start=1)
-    )
-
-
-def evidence(main="", best=None, worst=None, *, hours=(3.0, 45.0), windows=(), background=None, clocks=()):
-    none = Tally(0, 0, 0)
-    paths = EventPath(
-        events(main if best is None else best), events(main), events(main if worst is None else worst)
-    )
-    timing = TimingEvidence(none, none, none, *hours, paths, tuple(clocks), 7)
+    texts = ByScenario(main if best is None else best, main, main if worst is None else worst)
     assumed = {} if background is None else {"window": AssumedRate(background, None)}
+    events, doses = (one + other for one, other in zip(by_window(windows), on_clocks(clocks), strict=True))
     found = BackgroundEvidence(0, hours[1], {}, assumed)
-    return Evidence(none, 10, 10, 0, (), tuple(windows), timing, {}, found)
+    return Evidence((*in_order(texts, ratio), *events), doses, *hours, background=found, seed=7)
 
 
 def answers(result):
@@ -62,16 +48,16 @@ def answers(result):
 
 @pytest.mark.parametrize("method", BY_EVENT)
 def test_risk_events_alone_cross_and_control_events_alone_do_not(method):
-    assert evaluate_timing(rule(method), evidence("rrr")).verdict is CROSSED
-    assert evaluate_timing(rule(method), evidence("ccc")).verdict is NOT_CROSSED
-    assert evaluate_timing(rule(method), evidence("")).verdict is NOT_CROSSED
+    assert rule(method).evaluate(evidence("rrr")).verdict is CROSSED
+    assert rule(method).evaluate(evidence("ccc")).verdict is NOT_CROSSED
+    assert rule(method).evaluate(evidence("")).verdict is NOT_CROSSED
 
 
 @pytest.mark.parametrize("method", BY_EVENT)
 def test_once_crossed_stays_crossed_whatever_follows(method):
     """Three risk events first cross; the same events after 17 in control hours do not."""
-    first = evaluate_timing(rule(method), evidence("rrr" + "c" * 17))
-    last = evaluate_timing(rule(method), evidence("c" * 17 + "rrr"))
+    first = rule(method).evaluate(evidence("rrr" + "c" * 17))
+    last = rule(method).evaluate(evidence("c" * 17 + "rrr"))
     assert (first.verdict, last.verdict) == (CROSSED, NOT_CROSSED)
     assert first.detail["crossed_at"] <= 3
     assert last.detail["crossed_at"] is None
@@ -81,7 +67,7 @@ def test_once_crossed_stays_crossed_whatever_follows(method):
 @pytest.mark.parametrize("method", BY_EVENT)
 def test_each_reading_walks_its_own_path(method):
     found = evidence("rcrcc", best="ccc", worst="rrrrr")
-    result = evaluate_timing(rule(method, alpha=0.001), found)
+    result = rule(method, alpha=0.001).evaluate(found)
     assert answers(result) == (NOT_CROSSED, NOT_CROSSED, CROSSED)
     assert (result.detail["events_best"], result.events, result.detail["events_worst"]) == (0, 2, 5)
     assert result.detail["p_best"] > result.p_value > result.detail["p_worst"]
@@ -91,30 +77,30 @@ def test_each_reading_walks_its_own_path(method):
 def test_fewest_events_and_subjects_are_honoured(method):
     """RRRr are three events of one subject and a fourth of another."""
     found = evidence("RRRr")
-    assert evaluate_timing(rule(method, min_events=3), found).detail["crossed_at"] == 3
-    assert evaluate_timing(rule(method, min_events=4), found).detail["crossed_at"] == 4
-    assert evaluate_timing(rule(method, min_events=5), found).verdict is NOT_CROSSED
-    assert evaluate_timing(rule(method, min_subjects=2), found).detail["crossed_at"] == 4
-    assert evaluate_timing(rule(method, min_subjects=3), found).verdict is NOT_CROSSED
+    assert rule(method, min_events=3).evaluate(found).detail["crossed_at"] == 3
+    assert rule(method, min_events=4).evaluate(found).detail["crossed_at"] == 4
+    assert rule(method, min_events=5).evaluate(found).verdict is NOT_CROSSED
+    assert rule(method, min_subjects=2).evaluate(found).detail["crossed_at"] == 4
+    assert rule(method, min_subjects=3).evaluate(found).verdict is NOT_CROSSED
 
 
 def test_too_few_events_leave_a_maxsprt_nothing_to_say():
     """The fewest events are part of its calibration: before them no ratio counts, and p is 1."""
-    early = evaluate_timing(rule("maxsprt_binomial", min_events=3), evidence("rr"))
+    early = rule("maxsprt_binomial", min_events=3).evaluate(evidence("rr"))
     assert (early.statistic, early.p_value) == (0.0, 1.0)
 
 
 def test_events_after_the_last_look_of_a_maxsprt_are_not_judged():
     rare = rule("maxsprt_binomial", n_max=3)
-    assert evaluate_timing(rare, evidence("cccrrrrrr")).verdict is NOT_CROSSED
-    assert evaluate_timing(rule("maxsprt_binomial"), evidence("cccrrrrrr")).verdict is CROSSED
+    assert rare.evaluate(evidence("cccrrrrrr")).verdict is NOT_CROSSED
+    assert rule("maxsprt_binomial").evaluate(evidence("cccrrrrrr")).verdict is CROSSED
 
 
 def test_the_ratio_is_control_to_risk_hours():
     """With as many control as risk hours three risk events are a coin tossed three times."""
-    even = evaluate_timing(rule("maxsprt_binomial"), evidence("rrr", hours=(45.0, 45.0)))
+    even = rule("maxsprt_binomial").evaluate(evidence("rrr", hours=(45.0, 45.0)))
     assert (even.verdict, even.detail["ratio"]) == (NOT_CROSSED, 1.0)
-    assert evaluate_timing(rule("maxsprt_binomial"), evidence("rrr")).detail["ratio"] == 15.0
+    assert rule("maxsprt_binomial").evaluate(evidence("rrr")).detail["ratio"] == 15.0
 
 
 def test_the_p_value_of_a_maxsprt_is_the_chance_of_as_large_a_ratio_at_any_event():
@@ -134,9 +120,7 @@ def test_the_p_value_of_a_maxsprt_is_the_chance_of_as_large_a_ratio_at_any_event
         for one in product((0, 1), repeat=6)
         if largest(one) >= seen - 1e-9
     )
-    result = evaluate_timing(
-        rule("maxsprt_binomial", n_max=6, alpha=0.2), evidence("crrcrc", hours=(10.0, 30.0))
-    )
+    result = rule("maxsprt_binomial", n_max=6, alpha=0.2).evaluate(evidence("crrcrc", hours=(10.0, 30.0)))
     assert result.p_value == pytest.approx(chance)
     assert result.statistic == pytest.approx(seen)
 
@@ -145,13 +129,13 @@ def test_the_p_value_of_a_maxsprt_is_the_chance_of_as_large_a_ratio_at_any_event
 @pytest.mark.parametrize("path", ["rr", "rcr", "rrcrr", "crrcr", "ccrcrr"])
 def test_a_sequential_p_value_is_within_alpha_exactly_where_the_rule_crosses(method, path):
     for alpha in (0.01, 0.05, 0.2):
-        result = evaluate_timing(rule(method, alpha=alpha), evidence(path))
+        result = rule(method, alpha=alpha).evaluate(evidence(path))
         assert (result.p_value <= alpha) is (result.verdict is CROSSED)
 
 
 def test_the_e_value_of_one_event_in_risk_hours():
     """A Beta(1/2, 1/2) share q, cut to q > 1/2 by symmetry half of it: E = E[q | q > 1/2] / (1/2) = 1 + 2 / pi."""
-    result = evaluate_timing(rule("e_process"), evidence("r", hours=(1.0, 1.0)))
+    result = rule("e_process").evaluate(evidence("r", hours=(1.0, 1.0)))
     assert result.statistic == pytest.approx(1 + 2 / 3.141592653589793)
     assert result.p_value == pytest.approx(1 / result.statistic)
     assert (result.boundary, result.detail["boundary_is"]) == (20.0, "e_value")
@@ -159,7 +143,7 @@ def test_the_e_value_of_one_event_in_risk_hours():
 
 def test_without_any_boundary_the_rule_is_not_evaluable():
     """When nearly all hours are risk hours, no three events are rare."""
-    result = evaluate_timing(rule("maxsprt_binomial", n_max=3), evidence("rrr", hours=(45.0, 1.0)))
+    result = rule("maxsprt_binomial", n_max=3).evaluate(evidence("rrr", hours=(45.0, 1.0)))
     assert answers(result) == (UNKNOWN,) * 3
     assert "0.0222 observed control hours for each risk hour allow no boundary" in result.detail["reason"]
 
@@ -167,19 +151,18 @@ def test_without_any_boundary_the_rule_is_not_evaluable():
 @pytest.mark.parametrize("method", BY_EVENT)
 def test_without_observed_hours_nothing_can_be_said(method):
     for hours in ((0.0, 45.0), (3.0, 0.0)):
-        assert answers(evaluate_timing(rule(method), evidence("rrr", hours=hours))) == (UNKNOWN,) * 3
+        assert answers(rule(method).evaluate(evidence("rrr", hours=hours))) == (UNKNOWN,) * 3
 
 
-def windows(text):
+def windows(text, first=0):
     """An x is a window with an event, w one only in the worst case, . one without; each of another subject."""
-    return tuple(
-        PathStep(1.0, letter == "x", letter == "x", letter in "xw", n) for n, letter in enumerate(text)
-    )
+    held = {"x": "bmw", "w": "w", ".": ""}
+    return tuple(step(held[letter], subject=n) for n, letter in enumerate(text, start=first))
 
 
 def poisson(text, *, background=0.01, **changed):
     found = evidence(windows=windows(text), background=background)
-    return evaluate_timing(rule("maxsprt_poisson", **changed), found)
+    return rule("maxsprt_poisson", **changed).evaluate(found)
 
 
 def test_the_expected_count_grows_by_the_background_of_each_window():
@@ -199,9 +182,14 @@ def test_a_window_is_judged_with_its_own_background_counted():
 
 def test_an_event_in_an_open_window_adds_its_background_and_an_open_window_without_one_its_share():
     """1 + 0.5 windows of 0.01 expect 0.015."""
-    path = (PathStep(0.0, True, True, True, 1), PathStep(0.5, False, False, False, 2))
-    result = evaluate_timing(rule("maxsprt_poisson"), evidence(windows=path, background=0.01))
-    assert result.detail["expected"] == pytest.approx(0.015)
+    path = (Unit(1, case=moments(8.0, "bmw")), step(weight=0.5, subject=2))
+    assert expected(path) == pytest.approx(0.015)
+
+
+def expected(path):
+    """The count expected along a path of windows at 0.01."""
+    poisson = METHODS["maxsprt_poisson"]
+    return poisson.walk(rule("maxsprt_poisson"), path, Scenario.MAIN, 0.01).length
 
 
 def test_windows_after_a_crossing_clear_nothing_and_windows_past_the_end_are_not_judged():
@@ -233,9 +221,9 @@ def test_judging_windows_as_they_close_keeps_alpha(background, at_least):
 
 def crosses_at(one, n, events, background):
     """Whether so many events among n windows cross, the last windows being theirs: the count is met at the last."""
-    path = (*windows("." * (n - events)), *windows("x" * events))
+    path = (*windows("." * (n - events)), *windows("x" * events, first=n - events))
     found = evidence(windows=path, background=background)
-    return evaluate_timing(one, found).detail["crossed_at"] is not None
+    return one.evaluate(found).detail["crossed_at"] is not None
 
 
 def test_poisson_honours_delay_events_and_subjects():
@@ -244,7 +232,7 @@ def test_poisson_honours_delay_events_and_subjects():
     one = tuple(replace(step, subject=1) for step in windows("xx"))
     for fewest, verdict in ((1, CROSSED), (2, NOT_CROSSED)):
         found = evidence(windows=one, background=0.01)
-        assert evaluate_timing(rule("maxsprt_poisson", min_subjects=fewest), found).verdict is verdict
+        assert rule("maxsprt_poisson", min_subjects=fewest).evaluate(found).verdict is verdict
 
 
 def test_poisson_reads_the_worst_case_too():
@@ -252,19 +240,18 @@ def test_poisson_reads_the_worst_case_too():
 
 
 def test_poisson_without_a_background_is_not_evaluable():
-    result = evaluate_timing(rule("maxsprt_poisson"), evidence(windows=windows("xxx")))
+    result = rule("maxsprt_poisson").evaluate(evidence(windows=windows("xxx")))
     assert answers(result) == (UNKNOWN,) * 3
     assert "declares no background" in result.detail["reason"]
 
 
-def clock(subject, *hours, observed=((0.0, 48.0),), best=None, worst=None):
-    return DoseClock(
-        subject, tuple(observed), hours if best is None else best, hours, hours if worst is None else worst
-    )
+def clock(subject, *hours, observed=((0.0, 48.0),), best=None, worst=None, ended=None):
+    onsets = ByScenario(hours if best is None else best, hours, hours if worst is None else worst)
+    return DoseClock(subject, tuple(observed), onsets, ended)
 
 
 def scanned(*clocks, **changed):
-    return evaluate_timing(rule("scan", **changed), evidence(clocks=clocks))
+    return rule("scan", **changed).evaluate(evidence(clocks=clocks))
 
 
 def test_the_scan_finds_the_window_that_was_planted():
@@ -285,9 +272,9 @@ def test_the_scan_shares_alpha_among_its_planned_looks():
 
 def test_a_scan_looks_at_every_so_many_events_of_doses_that_have_ended():
     """Two looks, at two and at four events: a fifth calls none, and the dose that goes on is in neither."""
-    early = [replace(clock(n, 6.0 + n / 10), closes=48.0 + n) for n in range(2)]
-    late = [replace(clock(n, 10.0 * (n - 1)), closes=100.0 + n) for n in range(2, 5)]
-    going = replace(clock(9, 6.05), closes=float("inf"))
+    early = [replace(clock(n, 6.0 + n / 10), ended=48.0 + n) for n in range(2)]
+    late = [replace(clock(n, 10.0 * (n - 1)), ended=100.0 + n) for n in range(2, 5)]
+    going = replace(clock(9, 6.05), ended=float("inf"))
     one = scanned(*early, going, looks=2)
     assert (one.detail["looks_taken"], one.n_evaluable) == (1, 3)
     assert one.detail["next_look"] == "at 4 events in doses whose hours have ended"
@@ -298,8 +285,8 @@ def test_a_scan_looks_at_every_so_many_events_of_doses_that_have_ended():
 
 
 def test_a_scan_that_crossed_at_a_look_stays_crossed_whatever_is_scattered_later():
-    cluster = [replace(clock(n, 6.0 + n / 10), closes=48.0 + n) for n in range(3)]
-    scattered = [replace(clock(n, 2.0 + 3 * (n - 10)), closes=100.0 + n) for n in range(10, 24)]
+    cluster = [replace(clock(n, 6.0 + n / 10), ended=48.0 + n) for n in range(3)]
+    scattered = [replace(clock(n, 2.0 + 3 * (n - 10)), ended=100.0 + n) for n in range(10, 24)]
     assert scanned(*cluster, min_events=3).verdict is CROSSED
     later = scanned(*cluster, *scattered, min_events=3)
     assert (later.verdict, later.p_value > later.boundary) == (CROSSED, True)
@@ -308,29 +295,21 @@ def test_a_scan_that_crossed_at_a_look_stays_crossed_whatever_is_scattered_later
 @pytest.mark.parametrize("method", BY_EVENT)
 def test_an_event_is_judged_at_the_ratio_of_its_own_moment(method):
     """At as many control as risk hours three risk events cross nothing; nor when control hours come later."""
-    steps = tuple(replace(step, ratio=1.0) for step in events("rrr"))
-    found = evidence("rrr")
-    path = EventPath(steps, steps, steps)
-    then = evaluate_timing(rule(method), replace(found, timing=replace(found.timing, path=path)))
-    assert (then.verdict, evaluate_timing(rule(method), found).verdict) == (NOT_CROSSED, CROSSED)
+    then = rule(method).evaluate(evidence("rrr", ratio=1.0))
+    assert (then.verdict, rule(method).evaluate(evidence("rrr")).verdict) == (NOT_CROSSED, CROSSED)
     assert then.detail["ratio"] == 15.0
-    unjudged = tuple(replace(step, ratio=float("inf")) for step in steps)
-    path = EventPath(unjudged, unjudged, unjudged)
-    nothing = evaluate_timing(rule(method), replace(found, timing=replace(found.timing, path=path)))
+    nothing = rule(method).evaluate(evidence("rrr", ratio=float("inf")))
     assert (nothing.verdict, nothing.p_value) == (NOT_CROSSED, 1.0)
 
 
 def test_an_open_window_that_closes_before_a_known_case_counts_whole():
     """Two windows of 0.01, though the first is still open; one that closes later does not count yet."""
-    growth = Growth((), (8.0,), 1)
-    case = PathStep(0.0, True, True, True, 1, Growth((), (9.0,), 1, 9.0, 9.0, 9.0))
     path = (
-        PathStep(0.0, False, False, False, 0, growth),
-        case,
-        PathStep(0.0, False, False, False, 2, growth),
+        Unit(0, open=(8.0,)),
+        Unit(1, open=(9.0,), case=moments(9.0, "bmw")),
+        Unit(2, open=(8.0,)),
     )
-    result = evaluate_timing(rule("maxsprt_poisson"), evidence(windows=path, background=0.01))
-    assert result.detail["expected"] == pytest.approx(0.02)
+    assert expected(path) == pytest.approx(0.02)
 
 
 def test_the_scan_counts_subjects_not_doses():
@@ -376,14 +355,14 @@ def test_the_seed_of_the_study_alone_decides_the_permutations():
     one, other = scanned(*clocks), scanned(*clocks)
     assert one == other
     found = evidence(clocks=clocks)
-    moved = evaluate_timing(rule("scan"), replace(found, timing=replace(found.timing, seed=8)))
+    moved = rule("scan").evaluate(replace(found, seed=8))
     assert moved.p_value != one.p_value
 
 
 @pytest.mark.parametrize("method", sorted(OPTIONS))
 def test_every_method_says_what_its_boundary_is(method):
     found = evidence("rr", windows=windows("xx"), background=0.01, clocks=[clock(1, 6.0), clock(2, 6.5)])
-    assert evaluate_timing(rule(method), found).detail["boundary_is"] in {
+    assert rule(method).evaluate(found).detail["boundary_is"] in {
         "p_value",
         "log_likelihood_ratio",
         "e_value",

@@ -9,7 +9,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from checks.protocol import StudyProtocol
-from checks.protocol.rules import RateRule
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Scale, step_path, whole_ticks
 from flows.pages.kit.words import number
@@ -48,13 +47,11 @@ class PathChart:
         return svg.figure(svg.named(self.rule, f": {self.description}"), [drawn], keys)
 
 
-def path_figures(look: Mapping[str, Any], protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
+def path_figures(look: Mapping[str, Any], _protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
     """Return a chart of each rate rule that has a path."""
-    by_window = {rule.id for rule in protocol.rules if isinstance(rule, RateRule) and rule.unit == "window"}
+    units = {"window": "dose windows"}
     placed = (
-        place_path(rule, unit="dose windows" if rule["id"] in by_window else "participants")
-        for rule in look["rules"]
-        if rule["kind"] == "rate"
+        place_path(rule, unit=units.get(rule["detail"].get("unit"), "participants")) for rule in look["rules"]
     )
     charts = (chart for chart in placed if chart is not None)
     return tuple(chart.figure(place) for place, chart in enumerate(charts, start=1))

@@ -1,4 +1,4 @@
-"""Decide, in simulated trials, whether a scan over the dose clock crosses at its planned looks.
+"""The dose clock of simulated trials: at which hours since dose their events lie.
 
 Model: all doses are observed from the dose to the last hour that a window names. Cases in risk windows lie
 anywhere in them; control events anywhere in the control hours of a subject; in hours that are neither, events
@@ -7,40 +7,17 @@ events are independent and uniform, and one simulated null distribution serves a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from checks.design.scanned import (
-    PERMUTATIONS,
-    SAME,
-    observed_hours,
-    scan_looks,
-    scan_statistics,
-    strongest_windows,
-)
-from checks.protocol import StudyProtocol
-from checks.protocol.rules import TimingRule
-from checks.statistics.recursion import FloatArray
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
-Span = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class ClockEvents:
-    """Events on the dose clock, one entry each, ordered by trial, subject, dose and hour."""
-
-    trial: IntArray
-    subject: IntArray
-    hour: FloatArray
+from checks.rules.evidence import Span
+from checks.rules.plan import Plan
+from checks.rules.trials import BoolArray, ClockEvents, FloatArray, IntArray
 
 
 def clock_events(
     random: np.random.Generator,
-    protocol: StudyProtocol,
+    plan: Plan,
     cases: BoolArray,
     control: IntArray,
     *,
@@ -57,9 +34,9 @@ def clock_events(
     window_rate : float
         Rate without harm in hours as long as a risk window.
     """
-    low, high = protocol.risk_window_hours
-    first, last = observed_hours(protocol)
-    spans = merged(protocol.control_windows_hours)
+    low, high = plan.risk_window
+    first, last = plan.observed_hours
+    spans = merged(plan.control_windows)
     apart = gaps([(low, high), *spans], first, last)
     trials, subjects, doses = cases.shape
     expected = doses * sum(end - start for start, end in apart) / (high - low) * window_rate
@@ -110,49 +87,3 @@ def uniform_hours(random: np.random.Generator, spans: Sequence[Span], number: in
     which = np.minimum(np.searchsorted(np.cumsum(lengths), place, side="right"), len(spans) - 1)
     starts = np.array([start for start, _ in spans])
     return np.asarray(starts[which] + place - (np.cumsum(lengths) - lengths)[which])
-
-
-@dataclass(frozen=True, slots=True)
-class ScanWalk:
-    """A scan rule on its way through trials: the null distributions are drawn once for each number of events."""
-
-    rule: TimingRule
-    hours: float
-    seed: int
-    _null: dict[int, FloatArray] = field(default_factory=dict)
-
-    def crosses(self, events: ClockEvents, trials: int, *, never: int) -> IntArray:
-        """Return the subjects complete, or under way, when each of ``trials`` first crosses; ``never`` if none."""
-        at = np.full(trials, never)
-        number = np.bincount(events.trial, minlength=trials)
-        starts = np.cumsum(number) - number
-        for n in scan_looks(self.rule):
-            these = np.flatnonzero((number >= n) & (at == never))
-            places = starts[these] + np.arange(n)[:, None]
-            found = self._striking(events.hour[places], events.subject[places])
-            at[these[found]] = events.subject[places[-1, found]] + 1
-        return at
-
-    def _striking(self, hours: FloatArray, subjects: IntArray) -> BoolArray:
-        """Return which columns of event hours, shape (events, trials), are rare enough for one planned look."""
-        n = len(hours)
-        score = scan_statistics(hours, self.hours, min_events=self.rule.min_events)
-        extreme = PERMUTATIONS - np.searchsorted(self._null_of(n), score - SAME)
-        rare = (extreme + 1) / (PERMUTATIONS + 1) <= self.rule.alpha / (self.rule.looks or 1)
-        found = np.flatnonzero(rare)
-        inside = strongest_windows(hours[:, found], self.hours, min_events=self.rule.min_events)
-        rare[found] = distinct(subjects[:, found], inside) >= self.rule.min_subjects
-        return np.asarray(rare)
-
-    def _null_of(self, n: int) -> FloatArray:
-        if n not in self._null:
-            hours = np.random.default_rng([self.seed, n]).random((n, PERMUTATIONS)) * self.hours
-            self._null[n] = np.sort(scan_statistics(hours, self.hours, min_events=self.rule.min_events))
-        return self._null[n]
-
-
-def distinct(subjects: IntArray, inside: BoolArray) -> IntArray:
-    """Return the number of different subjects among the marked entries of each column."""
-    ordered = np.sort(np.where(inside, subjects, -1), axis=0)
-    new = np.diff(ordered, axis=0, prepend=-1) != 0
-    return np.asarray((new & (ordered >= 0)).sum(axis=0))

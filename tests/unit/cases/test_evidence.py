@@ -1,4 +1,4 @@
-"""Findings become counts, weights and paths, in the best case, as counted, and in the worst case."""
+"""What was found becomes counts, weights and paths, in the best case, as counted, and in the worst case."""
 
 from pathlib import Path
 
@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
-from checks.evaluation import EventStep, PathStep, RuleVerdict, Tally
 from checks.protocol import load_protocol
-from checks.protocol.rules import RateRule
-from checks.rules.counts_and_rates import evaluate_rate
-from checks.rules.timing import compare
+from checks.rules import RuleVerdict, compare
+from checks.rules.courses import Step, events_in_order
+from checks.rules.kinds.rate import RateRule
+from checks.rules.rate_looks import subject_path, window_path
+from checks.scenario import ByScenario, Scenario
 from checks.tables import MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
@@ -38,6 +39,14 @@ def gathered(*args, unplaced=(), **kwargs):
     )
 
 
+def shown(path):
+    """The weight of each unit, and the first letters of the scenarios in which it is a case."""
+    return [
+        (unit.weight, "".join(name[0] for name, case in unit.case.items() if case is not None))
+        for unit in path
+    ]
+
+
 def evaluable(subject, number, day):
     return (subject, number, "evaluable", day, True)
 
@@ -52,14 +61,13 @@ def test_subjects_count_once_and_windows_once():
         case("B", 1, "no"),
     ]
     evidence = gathered(doses, cases)
-    assert evidence.subjects_with_case == Tally(1, 1, 2)
-    assert evidence.timing.in_risk == Tally(1, 2, 3)
-    assert evidence.timing.subjects == Tally(1, 1, 2)
+    assert evidence.subjects_with_case() == ByScenario(1, 1, 2)
+    assert evidence.events_in_risk() == ByScenario(1, 2, 3)
 
 
 def test_the_best_case_for_the_drug_has_every_possible_control_event():
     control = [ControlEvent("A", True, True), ControlEvent("A", True, False), ControlEvent("B", False, False)]
-    assert gathered([evaluable("A", 1, 1)], control=control).timing.in_control == Tally(3, 2, 1)
+    assert gathered([evaluable("A", 1, 1)], control=control).events_in_control() == ByScenario(3, 2, 1)
 
 
 def test_windows_are_elapsed_unless_open_and_never_in_quarantine():
@@ -82,17 +90,13 @@ def test_subjects_enter_in_order_of_the_closing_of_their_first_window():
         evaluable("C", 1, 2),
         ("C", 2, "open", 5, True),
     ]
-    path = gathered(doses, [case("B", 1, "yes")]).subject_path
-    assert path == (
-        PathStep(1 / 6, False, False, False),
-        PathStep(2 / 6, False, False, False),
-        PathStep(1 / 6, False, True, True),
-    )
+    path = subject_path(gathered(doses, [case("B", 1, "yes")]))
+    assert shown(path) == [(1 / 6, ""), (2 / 6, ""), (1 / 6, "mw")]
 
 
 def test_more_doses_than_planned_weigh_one():
     doses = [evaluable("A", number, number) for number in range(1, 9)]
-    assert [step.weight for step in gathered(doses).subject_path] == [1.0]
+    assert [unit.weight for unit in subject_path(gathered(doses))] == [1.0]
 
 
 def test_windows_without_observation_are_no_events_but_may_be_in_the_worst_case():
@@ -102,23 +106,23 @@ def test_windows_without_observation_are_no_events_but_may_be_in_the_worst_case(
         evaluable("C", 1, 3),
         ("D", 1, "open", 4, True),
     ]
-    path = gathered(doses, [case("B", 1, "possible"), case("C", 1, "no")]).window_path
-    assert path == (PathStep(0.0, False, False, True), PathStep(1.0, False, False, False))
+    path = window_path(gathered(doses, [case("B", 1, "possible"), case("C", 1, "no")]))
+    assert shown(path) == [(0.0, "w"), (1.0, "")]
 
 
 def test_rows_that_no_dose_can_hold_are_a_case_of_their_subject_in_every_worst_case():
     """A has a case in her one window; of A and of Z there are rows without a dose, each at worst another case."""
     evidence = gathered([evaluable("A", 1, 1)], [case("A", 1, "yes", surely=True)], unplaced="AZ")
-    assert evidence.subjects_with_case == evidence.timing.subjects == Tally(1, 1, 2)
-    assert evidence.timing.in_risk == Tally(1, 1, 3)
-    more = PathStep(0.0, False, False, True)
-    assert evidence.window_path == (PathStep(1.0, True, True, True), more, more)
-    assert [step.subject for step in evidence.window_path] == [0, 0, 1]
-    path = evidence.timing.path
-    assert path.best == path.main == (EventStep(True, 0),)
-    assert path.worst == (EventStep(True, 0), EventStep(True, 0), EventStep(True, 1))
+    assert evidence.subjects_with_case() == ByScenario(1, 1, 2)
+    assert evidence.events_in_risk() == ByScenario(1, 1, 3)
+    path = window_path(evidence)
+    assert shown(path) == [(1.0, "bmw"), (0.0, "w"), (0.0, "w")]
+    assert [unit.subject for unit in path] == [0, 0, 1]
+    steps = ByScenario.of(lambda scenario: events_in_order(evidence, scenario))
+    assert steps.best == steps.main == (Step(True, 0),)
+    assert steps.worst == (Step(True, 0), Step(True, 0), Step(True, 1))
     # 3 h of risk beside 45 h of control: an event falls into risk hours with 3 / 48 = 1 / 16, all of them by chance
-    p_values = [compare(evidence, reading).p_value for reading in ("best", "main", "worst")]
+    p_values = [compare(evidence, scenario).p_value for scenario in Scenario]
     assert p_values == pytest.approx([1 / 16, 1 / 16, 1 / 16**3])
 
 
@@ -131,7 +135,7 @@ def test_a_rate_of_windows_crosses_at_worst_where_rows_without_a_dose_are_cases(
     )  # fmt: skip
     doses = [evaluable("A", 1, 1), evaluable("B", 1, 2)]
     found = [
-        evaluate_rate(rule, gathered(doses, [case("A", 1, "yes", surely=True)], unplaced=some))
+        rule.evaluate(gathered(doses, [case("A", 1, "yes", surely=True)], unplaced=some))
         for some in ("", "Z")
     ]
     assert [one.worst_case for one in found] == [RuleVerdict.NOT_EVALUABLE, RuleVerdict.CROSSED]
@@ -164,15 +168,15 @@ def labs(*rows):
 
 def lab_evidence(*rows):
     doses = [evaluable(name, 1, 1) for name in "ABCD"]
-    found = gather_evidence(findings(doses), labs(*rows), PROTOCOL).labs["registered_alc"]
-    return found.subjects, found.measured
+    (rule,) = (rule for rule in PROTOCOL.rules if rule.kind == "lab_limit")
+    return rule.count(gather_evidence(findings(doses), labs(*rows), PROTOCOL).labs["LYM"])
 
 
 def test_a_lab_result_counts_above_its_own_limit_after_the_first_dose():
     """2.5 times 4.0 is 10.0, not exceeded by 10.0; before the dose nothing counts."""
     assert lab_evidence(
         ("A", 10.1, 4.0, 1, 1, True), ("B", 10.0, 4.0, 1, 1, True), ("C", 20.0, 4.0, -1, -1, True)
-    ) == (Tally(1, 1, 1), 2)
+    ) == (ByScenario(1, 1, 1), 2)
 
 
 def test_a_lab_result_that_may_precede_the_dose_or_is_withheld_is_in_the_worst_case():
@@ -180,4 +184,4 @@ def test_a_lab_result_that_may_precede_the_dose_or_is_withheld_is_in_the_worst_c
         ("A", 11.0, 4.0, -0.5, 0.5, True),
         ("B", 11.0, 4.0, 1, 1, False),
         ("C", float("nan"), 4.0, 1, 1, False),
-    ) == (Tally(0, 0, 3), 0)
+    ) == (ByScenario(0, 0, 3), 0)

@@ -1,4 +1,4 @@
-"""Decide, by simulation, how often the scan over the dose clock crosses, without harm and with it.
+"""How often the scan over the dose clock crosses in simulated trials, without harm and with it.
 
 Estimator: the scan of ``checks.statistics.timing.scan`` with one event a subject, all subjects observed over the same
 hours: without the drug the hours of the events are independent and uniform, so that one simulated null
@@ -7,15 +7,21 @@ reached by so few of the null's that (r + 1) / (R + 1) is within that look's sha
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from checks.design.results import Surveillance
-from checks.protocol import StudyProtocol
-from checks.protocol.rules import TimingRule
-from checks.rules.timing_looks import FEWEST_IN_CLUSTER
+from checks.rules.designs import Surveillance
+from checks.rules.methods.method import FEWEST_IN_CLUSTER, LENGTHS, RELATIVE_INCIDENCES
+from checks.rules.plan import Plan
+from checks.rules.scan_looks import crosses, look_numbers
+from checks.rules.trials import NEVER, BoolArray, ClockEvents, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.timing import TimingRule
 
 PERMUTATIONS = 9999
 """R of a look's scan."""
@@ -24,64 +30,32 @@ SAME = 1e-9
 """Statistics nearer than this are tied, as in a look's scan."""
 
 
-def scan_surveillance(
-    rule: TimingRule,
-    protocol: StudyProtocol,
-    lengths: Sequence[int],
-    relative_incidences: Sequence[float],
-    *,
-    seed: int,
-    simulations: int,
-) -> tuple[Surveillance, ...]:
-    """Return size and power of a scan rule, at those of its planned looks that each number of events calls.
-
-    Parameters
-    ----------
-    rule, protocol
-        The rule's alpha, looks and fewest events; the protocol's windows.
-    lengths : sequence of int
-        Numbers of events.
-    relative_incidences : sequence of float
-        True incidence in the risk window over that in all other hours.
-    seed, simulations : int
-        Seed and number of the simulated trials at each truth.
-    """
-    random = np.random.default_rng([seed, len(lengths)])
-    truths = (1.0, *relative_incidences)
-    hours = [simulated_hours(protocol, truth, lengths[-1], simulations, random) for truth in truths]
-    return tuple(_one_length(rule, protocol, length, truths, hours, random) for length in lengths)
+def scan_surveillance(rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    """Return size and power of a scan rule, at those of its planned looks that each number of events calls."""
+    random = np.random.default_rng([plan.seed, len(LENGTHS)])
+    truths = (1.0, *RELATIVE_INCIDENCES)
+    hours = [simulated_hours(plan, truth, LENGTHS[-1], plan.simulations, random) for truth in truths]
+    return tuple(_one_length(rule, plan, length, truths, hours, random) for length in LENGTHS)
 
 
 def simulated_hours(
-    protocol: StudyProtocol, relative_incidence: float, events: int, trials: int, random: np.random.Generator
+    plan: Plan, relative_incidence: float, events: int, trials: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return event hours, shape (events, trials): in the risk window more often, and uniform elsewhere."""
-    first, last = observed_hours(protocol)
-    low, high = protocol.risk_window_hours
+    first, last = plan.observed_hours
+    low, high = plan.risk_window
     others = last - first - (high - low)
-    inside = random.random((events, trials)) < chance_in_window(protocol, relative_incidence)
+    inside = random.random((events, trials)) < chance_in_window(plan, relative_incidence)
     elsewhere = first + others * random.random((events, trials))
     elsewhere += np.where(elsewhere >= low, high - low, 0.0)
     return np.where(inside, low + (high - low) * random.random((events, trials)), elsewhere)
 
 
-def chance_in_window(protocol: StudyProtocol, relative_incidence: float) -> float:
+def chance_in_window(plan: Plan, relative_incidence: float) -> float:
     """Return the chance that an event falls into the risk window, of all the hours that a look scans."""
-    (first, last), (low, high) = observed_hours(protocol), protocol.risk_window_hours
+    (first, last), (low, high) = plan.observed_hours, plan.risk_window
     within = relative_incidence * (high - low)
     return within / (within + last - first - (high - low))
-
-
-def observed_hours(protocol: StudyProtocol) -> tuple[float, float]:
-    """Return the hours since dose over which a look scans: from the dose to the last that a window names."""
-    ends = (protocol.risk_window_hours[1], *(end for _, end in protocol.control_windows_hours))
-    return 0.0, max(ends)
-
-
-def scan_looks(rule: TimingRule) -> tuple[int, ...]:
-    """Return the numbers of events at which the planned looks are taken, as ``checks.rules.scan_looks`` does."""
-    step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
-    return tuple(step * look for look in range(1, (rule.looks or 1) + 1))
 
 
 def scan_statistics(
@@ -139,20 +113,19 @@ def _windows(
         with np.errstate(divide="ignore", invalid="ignore"):
             score = xlogy(inside, inside / expected)
             score += xlogy(total - inside, (total - inside) / (total - expected))
-        yield start, start + width, np.where(inside > expected, score, 0.0)
+        yield start, ordered[first + inside - 1, columns], np.where(inside > expected, score, 0.0)
 
 
 def _one_length(
-    rule: TimingRule,
-    protocol: StudyProtocol,
+    rule: "TimingRule",
+    plan: Plan,
     length: int,
     truths: Sequence[float],
     hours: Sequence[NDArray[np.float64]],
     random: np.random.Generator,
 ) -> Surveillance:
-    planned = rule.looks or 1
-    looks = tuple(look for look in scan_looks(rule) if look <= length)
-    share, (first, last) = rule.alpha / planned, observed_hours(protocol)
+    looks = tuple(look for look in look_numbers(rule) if look <= length)
+    first, last = plan.observed_hours
     stopped = [np.full(one.shape[1], np.inf) for one in hours]
     for look in looks:
         null = np.sort(_statistics(random.uniform(first, last, (look, PERMUTATIONS)), last - first, rule))
@@ -160,12 +133,12 @@ def _one_length(
             extreme = PERMUTATIONS - np.searchsorted(
                 null, _statistics(trials[:look], last - first, rule) - SAME
             )
-            crosses = (extreme + 1) / (PERMUTATIONS + 1) <= share
-            at[crosses] = np.minimum(at[crosses], look)
-    return _surveillance(length, looks, stopped, [chance_in_window(protocol, one) for one in truths])
+            rare = (extreme + 1) / (PERMUTATIONS + 1) <= rule.share
+            at[rare] = np.minimum(at[rare], look)
+    return _surveillance(length, looks, stopped, [chance_in_window(plan, one) for one in truths])
 
 
-def _statistics(hours: NDArray[np.float64], observed: float, rule: TimingRule) -> NDArray[np.float64]:
+def _statistics(hours: NDArray[np.float64], observed: float, rule: "TimingRule") -> NDArray[np.float64]:
     return scan_statistics(hours, observed, min_events=rule.min_events)
 
 
@@ -189,3 +162,51 @@ def _surveillance(
         without_harm=(lengths[0], in_risk[0]),
         size_by_look=tuple(float((stopped[0] == look).mean()) for look in looks),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ScanWalk:
+    """A scan rule on its way through trials: the null distributions are drawn once for each number of events."""
+
+    rule: "TimingRule"
+    hours: float
+    seed: int
+    _null: dict[int, FloatArray] = field(default_factory=dict)
+
+    def first(self, events: ClockEvents, trials: int) -> IntArray:
+        """Return the subjects complete, or under way, when each of ``trials`` first crosses."""
+        at = np.full(trials, NEVER)
+        number = np.bincount(events.trial, minlength=trials)
+        starts = np.cumsum(number) - number
+        for n in look_numbers(self.rule):
+            these = np.flatnonzero((number >= n) & (at == NEVER))
+            places = starts[these] + np.arange(n)[:, None]
+            found = self._striking(events.hour[places], events.subject[places])
+            at[these[found]] = events.subject[places[-1, found]] + 1
+        return at
+
+    def _striking(self, hours: FloatArray, subjects: IntArray) -> BoolArray:
+        """Return which columns of event hours, shape (events, trials), are rare enough for one planned look."""
+        n = len(hours)
+        score = scan_statistics(hours, self.hours, min_events=self.rule.min_events)
+        extreme = PERMUTATIONS - np.searchsorted(self._null_of(n), score - SAME)
+        p_values = (extreme + 1) / (PERMUTATIONS + 1)
+        rare = p_values <= self.rule.share
+        found = np.flatnonzero(rare)
+        inside = strongest_windows(hours[:, found], self.hours, min_events=self.rule.min_events)
+        numbers = inside.sum(axis=0), distinct(subjects[:, found], inside)
+        rare[found] = crosses(self.rule, p_values[found], *numbers)
+        return np.asarray(rare)
+
+    def _null_of(self, n: int) -> FloatArray:
+        if n not in self._null:
+            hours = np.random.default_rng([self.seed, n]).random((n, PERMUTATIONS)) * self.hours
+            self._null[n] = np.sort(scan_statistics(hours, self.hours, min_events=self.rule.min_events))
+        return self._null[n]
+
+
+def distinct(subjects: IntArray, inside: BoolArray) -> IntArray:
+    """Return the number of different subjects among the marked entries of each column."""
+    ordered = np.sort(np.where(inside, subjects, -1), axis=0)
+    new = np.diff(ordered, axis=0, prepend=-1) != 0
+    return np.asarray((new & (ordered >= 0)).sum(axis=0))

@@ -1,4 +1,4 @@
-"""Decide how often a rate boundary crosses without harm while subjects enter with dose windows still open.
+"""How often a rate boundary crosses without harm while subjects enter with dose windows still open.
 
 A look counts a subject without a case by its closed share of the planned windows (TITE weighting), so that
 the number of subjects is approximate and a case counts before the subjects beside it are complete. The
@@ -12,8 +12,9 @@ Reference: Cheung YK, Chappell R. Biometrics 2000;56:1177-1182 (the weights).
 import numpy as np
 from numpy.typing import NDArray
 
-from checks.design.results import Estimate, PendingSize, estimate
-from checks.protocol.background import per_window
+from checks.rules.designs import Estimate, PendingSize, estimate
+from checks.rules.plan import per_window
+from checks.rules.rate_looks import crosses, judged_at
 from checks.statistics.boundaries import CountBoundary
 
 SUBJECTS_PER_COURSE = (1.0, 4.0, 16.0)
@@ -99,13 +100,15 @@ def first_crossings(
     """
     moments, weights = _closings(entries, held, doses)
     crossed = np.zeros(len(entries), dtype=bool)
-    for look, events in zip(boundary.looks, boundary.events, strict=True):
+    for place, (look, events) in enumerate(zip(boundary.looks, boundary.events, strict=True)):
         if events is None:
             continue
         live = np.flatnonzero(~crossed & (weights[:, -1] >= look * doses))
         taken = (weights[live] >= look * doses).argmax(axis=1)
         moment = np.take_along_axis(moments[live], taken[:, None], axis=1)
-        crossed[live] = _cases_up_to(look, entries[live], held[live], moment, doses) >= events
+        complete, case = _at_moment(entries[live], held[live], moment, doses)
+        _, cases = judged_at(look * doses, complete, case)
+        crossed[live] = crosses(boundary, [place], cases[:, None])[:, 0]
     return crossed
 
 
@@ -122,17 +125,10 @@ def _closings(
     return np.take_along_axis(closings, order, axis=1), weights
 
 
-def _cases_up_to(
-    look: int,
-    entries: NDArray[np.float64],
-    held: NDArray[np.int64],
-    moment: NDArray[np.float64],
-    doses: int,
-) -> NDArray[np.int64]:
-    """Return the cases known at one moment a trial, up to the subject that brings the weight to ``look``."""
+def _at_moment(
+    entries: NDArray[np.float64], held: NDArray[np.int64], moment: NDArray[np.float64], doses: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return what each subject weighs at one moment a trial, in windows, and whether it is known to be a case."""
     closed = np.clip(np.floor(moment - entries + ROUNDING) + 1, 0, doses).astype(np.int64)
     case = held <= closed
-    weight = np.cumsum(np.where(case, doses, closed), axis=1)
-    last = (weight >= look * doses).argmax(axis=1)
-    cases = np.cumsum(case, axis=1)
-    return np.asarray(cases[np.arange(len(cases)), last])
+    return np.where(case, doses, closed), case

@@ -8,9 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from checks.protocol.explain import explain
 from checks.protocol.model import StudyProtocol
-from checks.protocol.rules import RATE_OPTIONS, TIMING_OPTIONS, Rule
+from checks.rules import AnyRule
+from checks.rules.kinds.rate import OPTIONS
+from checks.rules.methods import METHODS
 
-ADAPTER = TypeAdapter[Any](Rule)
+ADAPTER = TypeAdapter[Any](AnyRule)
 WHY = {"id": "r", "rationale": "why", "source": "where"}
 RATE = {**WHY, "kind": "rate", "unit": "window", "n_max": "15", "null_rate": "0.2", "alpha": "0.05"}
 TIMING = {**WHY, "kind": "timing", "alpha": "0.05"}
@@ -46,8 +48,8 @@ NEEDS_TIMING = {
 
 
 def test_the_tables_name_every_method() -> None:
-    assert RATE_OPTIONS.keys() == NEEDS_RATE.keys()
-    assert TIMING_OPTIONS.keys() == NEEDS_TIMING.keys()
+    assert OPTIONS.keys() == NEEDS_RATE.keys()
+    assert METHODS.keys() == NEEDS_TIMING.keys()
 
 
 @pytest.mark.parametrize("method", NEEDS_RATE)

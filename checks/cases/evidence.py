@@ -1,0 +1,185 @@
+"""What was found, reduced to the table of events and the table of dose windows that rules may see."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from checks.cases.accrued_hours import HoursByMoment, known_as_control
+from checks.cases.background_rate import background_evidence
+from checks.cases.case_finding import Case, Findings, last_hour
+from checks.cases.control_events import ControlEvent
+from checks.cases.dose_windows import seconds
+from checks.cases.spans import HOUR
+from checks.protocol import StudyProtocol
+from checks.rules.evidence import DoseWindow, Event, Evidence, LabResults
+from checks.scenario import ByScenario
+
+Numbers = Mapping[str, int]
+"""A number for each subject, in order of USUBJID: rules never see the identifier."""
+
+WORST_ALONE = ByScenario(best=False, main=False, worst=True)
+
+
+def gather_evidence(
+    findings: Findings,
+    measurements: pd.DataFrame,
+    protocol: StudyProtocol,
+    *,
+    unplaced: frozenset[str] = frozenset(),
+) -> Evidence:
+    """Return what the rules of one look may see.
+
+    Parameters
+    ----------
+    findings
+        Doses, cases, control events and hours.
+    measurements
+        The table ``MEASUREMENTS``.
+    protocol
+        Planned doses and the laboratory tests of its rules.
+    unplaced
+        Subjects of withheld rows that no dose's hours can hold: in the worst case each is a case, and one in a
+        window of its own where windows are counted. The hours of a scan cannot hold it.
+    """
+    numbers = _numbers(findings, unplaced)
+    counted = sum(event.counted for event in findings.control_events)
+    return Evidence(
+        events=(
+            *_cases(findings, numbers, protocol),
+            *_control_events(findings, numbers, protocol),
+            *(Event(numbers[subject], in_risk=WORST_ALONE) for subject in sorted(unplaced)),
+        ),
+        windows=tuple(_windows(findings, numbers, protocol)),
+        hours_in_risk=findings.hours_in_risk,
+        hours_in_control=findings.hours_in_control,
+        planned_doses=protocol.treatment.planned_doses,
+        background=background_evidence(counted, findings.hours_in_control, protocol),
+        labs=_labs(findings.doses, measurements, numbers, protocol),
+        seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
+    )
+
+
+def _numbers(findings: Findings, unplaced: frozenset[str]) -> Numbers:
+    found = {*unplaced, *findings.doses["USUBJID"], *(event.USUBJID for event in findings.control_events)}
+    return {subject: number for number, subject in enumerate(sorted(found))}
+
+
+def in_risk(case: Case) -> ByScenario[bool]:
+    """Return whether a case counts as an event in risk hours: surely so, in the main analysis, or possibly."""
+    return ByScenario(case.surely, case.in_risk_window == "yes", case.in_risk_window != "no")
+
+
+def _cases(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[Event]:
+    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
+    origin = _origin(findings)
+    for case in findings.cases:
+        known_at = _seen(case)
+        yield Event(
+            numbers[case.USUBJID],
+            case.dose_number,
+            case.hour,
+            known_at,
+            hours.ratio(known_at),
+            case.dose_start.timestamp() / HOUR + protocol.risk_window_hours[1] - origin,
+            in_risk=in_risk(case),
+            on_clock=_on_clock(case, protocol),
+        )
+
+
+def _seen(case: Case) -> float:
+    """Return the second since 1970 when a case was first seen, or by when it had begun if only dates are known."""
+    return case.dose_start.timestamp() + 3600 * (case.onset_hours[1] if case.hour is None else case.hour)
+
+
+def _on_clock(case: Case, protocol: StudyProtocol) -> ByScenario[bool]:
+    """Return whether a case is an onset at its hour; outside the risk window the best case has the possible ones."""
+    low, high = protocol.risk_window_hours
+    if case.hour is None or not 0 <= case.hour <= last_hour(protocol):
+        return ByScenario(best=False, main=False, worst=False)
+    if low <= case.hour <= high:
+        return in_risk(case)
+    definite = case.certainty == "definite"
+    return ByScenario(best=True, main=definite, worst=definite)
+
+
+def _control_events(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[Event]:
+    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
+    known = known_as_control(findings.control_events, findings.doses, protocol)
+    for event, known_at in zip(findings.control_events, known, strict=True):
+        yield Event(
+            numbers[event.USUBJID],
+            known_at=known_at,
+            ratio=hours.ratio(known_at),
+            in_control=_in_control(event),
+        )
+
+
+def _in_control(event: ControlEvent) -> ByScenario[bool]:
+    """Return whether an event counts in control hours: the best case for the drug has every possible one."""
+    return ByScenario(best=True, main=event.counted, worst=event.surely)
+
+
+def _origin(findings: Findings) -> float:
+    """Return when the first dose of the study was given, in hours since 1970: moments are counted from it."""
+    starts = findings.doses["start_earliest"]
+    return float(starts.min().timestamp() / HOUR) if len(starts) else 0.0
+
+
+def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[DoseWindow]:
+    doses, origin = findings.doses, _origin(findings)
+    observed = {(dose.USUBJID, dose.dose_number): dose.observed for dose in findings.dose_hours}
+    rows = zip(
+        doses["USUBJID"],
+        doses["dose_number"].tolist(),
+        (seconds(doses["window_closes"]) / HOUR - origin).tolist(),
+        doses["window"],
+        doses["trusted"].tolist(),
+        _ended(findings, protocol),
+        strict=True,
+    )
+    for subject, dose, closes, window, trusted, ended in rows:
+        yield DoseWindow(
+            numbers[subject],
+            dose,
+            closes,
+            evaluable=window == "evaluable",
+            open=window == "open",
+            trusted=trusted,
+            observed=observed.get((subject, dose)),
+            ended=ended,
+        )
+
+
+def _ended(findings: Findings, protocol: StudyProtocol) -> list[float] | list[None]:
+    """Return when the hours of each dose ended, in hours since the first dose; infinite after the data cut-off."""
+    doses, origin = findings.doses, _origin(findings)
+    if findings.data_cutoff is None:
+        return [None] * len(doses)
+    reach = doses["hours_end"].clip(upper=last_hour(protocol))
+    ends = seconds(doses["start_latest"]) / HOUR + reach.to_numpy()
+    moments = np.where(ends <= findings.data_cutoff.timestamp() / HOUR, ends - origin, np.inf)
+    found: list[float] = moments.tolist()
+    return found
+
+
+def _labs(
+    doses: pd.DataFrame, measurements: pd.DataFrame, numbers: Numbers, protocol: StudyProtocol
+) -> Mapping[str, LabResults]:
+    """Return the results of the tests that rules limit; one of the first dose's day without a time may precede it."""
+    first = doses.groupby("USUBJID")[["start_earliest", "start_latest"]].min()
+    tests = sorted(frozenset().union(*(rule.lab_tests for rule in protocol.rules)))
+    found = {}
+    for test in tests:
+        of_test = (measurements["domain"] == "LB") & (measurements["test"] == test)
+        rows = measurements[of_test].join(first, on="USUBJID", how="inner")
+        found[test] = LabResults(
+            subject=np.array([numbers[subject] for subject in rows["USUBJID"]], dtype=np.int64),
+            value=rows["value"].to_numpy(dtype=np.float64),
+            upper_limit=rows["upper_limit"].to_numpy(dtype=np.float64),
+            after=(rows["earliest"] >= rows["start_latest"]).to_numpy(dtype=bool),
+            perhaps_after=(rows["latest"] >= rows["start_earliest"]).to_numpy(dtype=bool),
+            trusted=rows["trusted"].to_numpy(dtype=bool),
+        )
+    return found

@@ -1,0 +1,134 @@
+"""The course of events along which a sequential timing rule is judged, and the answer of a rule that walked it.
+
+Each state on a course is judged when its event in risk hours became known, by the boundary of the method at
+the ratio of control to risk hours as it stood then, the fewest events and the fewest subjects that the rule
+asks for. Hours and events that come later belong to later states, so that a look holds every earlier look in
+itself: nothing that was crossed is cleared by time, by control hours or by healthy subjects, only by data that
+change an event or the hours before it. The ratio leaves out control hours still to come, as they are without
+events so far, and counts a begun risk window whole: it errs against crossing.
+With a constant ratio the size is exact. The ratio of a trial rises to its planned value and then moves little;
+the size under that is shown by simulation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from checks.errors import DesignError
+from checks.rules.evidence import Evidence, first_in_windows, seen
+from checks.rules.methods.method import NO_HOURS, finite, ordered, ratio_of
+from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
+from checks.rules.trials import BoolArray, Course, distinct_so_far
+from checks.scenario import ByScenario, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on a path: in risk or in control hours, of a subject, at a ratio of control to risk hours.
+
+    The ratio is None where it is that of the data cut-off.
+    """
+
+    in_risk: bool
+    subject: int
+    ratio: float | None = None
+
+
+def events_in_order(evidence: Evidence, scenario: Scenario) -> tuple[Step, ...]:
+    """Return the events of one scenario, at most one a window or block, in the order in which they became known.
+
+    Of events known at one instant those in control hours come first, which speaks for the study drug.
+    """
+    at_risk = first_in_windows(evidence.at_risk(scenario))
+    events = [(seen(event), Step(True, event.subject, event.ratio)) for event in at_risk]
+    events += [
+        (seen(event), Step(False, event.subject, event.ratio))
+        for event in evidence.events
+        if event.in_control[scenario]
+    ]
+    in_order = sorted(events, key=lambda one: (one[0], one[1].in_risk, one[1].subject))
+    return tuple(step for _, step in in_order)
+
+
+def course_of(path: Sequence[Step], ratio: float) -> Course:
+    """Return the states at each event in risk hours; none where there were no hours of one kind to judge it by."""
+    in_risk = np.array([step.in_risk for step in path], dtype=bool)
+    then = np.array([ratio if step.ratio is None else step.ratio for step in path], dtype=np.float64)
+    some = in_risk & (then > 0) & np.isfinite(then)
+    count = int(some.sum())
+    return Course(
+        trial=np.zeros(count, dtype=np.int64),
+        number=np.arange(1, len(path) + 1)[some],
+        in_risk=np.cumsum(in_risk)[some],
+        subjects=distinct_so_far([step.subject for step in path], in_risk)[some],
+        ratio=then[some],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CourseWalk:
+    """One walk: events in risk and in all, what they are held against, and where it first crossed.
+
+    ``length`` counts events (binomial, e-process) or those expected (Poisson); ``crossed_at`` is in the same
+    unit. ``p_value`` allows for every look on the way; None where the method has none to give.
+    """
+
+    in_risk: int
+    length: float
+    statistic: float
+    boundary: float
+    size: float
+    crossed_at: float | None
+    p_value: float | None
+
+
+def first_state(course: Course, crosses: BoolArray) -> int | None:
+    """Return the place on a course of one trial at which it first crosses."""
+    found = np.flatnonzero(crosses)
+    return int(found[0]) if found.size else None
+
+
+def evaluate_course(
+    rule: Rule,
+    evidence: Evidence,
+    walk: Callable[[Sequence[Step], float], CourseWalk],
+    boundary_is: BoundaryIs,
+) -> RuleResult:
+    """Walk the events of each scenario; where an event has no ratio of its own, it is that of the data cut-off."""
+    ratio = ratio_of(evidence)
+    if ratio is None:
+        return rule.not_evaluable(NO_HOURS)
+    paths = ByScenario.of(lambda scenario: events_in_order(evidence, scenario))
+    try:
+        walks = paths.map(lambda path: walk(path, ratio))
+    except DesignError as error:
+        return rule.not_evaluable(
+            f"{ratio:.3g} observed control hours for each risk hour allow no boundary ({error})"
+        )
+    detail: Mapping[str, Json] = {"boundary_is": boundary_is, "ratio": ratio}
+    return walked(rule, walks, detail, n_evaluable=len(paths.main))
+
+
+def walked(
+    rule: Rule, walks: ByScenario[CourseWalk], detail: Mapping[str, Json], *, n_evaluable: int | None
+) -> RuleResult:
+    """Return the answer of a rule that walked the course of each scenario."""
+    main = walks.main
+    return rule.answer(
+        verdicts(walks.map(lambda one: one.crossed_at is not None)),
+        events=main.in_risk,
+        n_evaluable=n_evaluable,
+        boundary=main.boundary,
+        statistic=finite(main.statistic),
+        p_value=main.p_value,
+        detail={
+            **detail,
+            "statistic_is": "the largest on the path",
+            **ordered(walks.map(lambda one: one.p_value)),
+            "events_best": walks.best.in_risk,
+            "events_worst": walks.worst.in_risk,
+            "crossed_at": main.crossed_at,
+            "size": main.size,
+        },
+    )

@@ -1,0 +1,102 @@
+"""The e-process along the events in risk and control hours: at every event, without an end."""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from checks.rules.courses import CourseWalk, Step, course_of, evaluate_course, first_state
+from checks.rules.designs import Surveillance
+from checks.rules.evidence import Evidence
+from checks.rules.methods.method import LENGTHS, TimingMethod
+from checks.rules.plan import Plan
+from checks.rules.rule import BoundaryIs, RuleResult
+from checks.rules.surveillance import exact_surveillance
+from checks.rules.trials import BoolArray, Course, FloatArray, Walk, at_states
+from checks.statistics.timing import BinomialBoundary, EProcess, e_process
+from checks.statistics.timing.e_process import log_e_value
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.timing import TimingRule
+
+SHORTEST = 200
+"""Events up to which the exact size of an e-process is given; its validity has no end."""
+
+KEPT = 1024
+"""Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
+
+
+class EProcessMethod(TimingMethod):
+    """Crossed where the e-value of an event reaches 1 / alpha at its moment's ratio of hours."""
+
+    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+        """Walk the course of events in risk and control hours."""
+        return evaluate_course(rule, evidence, partial(self.walk, rule), BoundaryIs.E_VALUE)
+
+    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
+        """Walk along all the events; the p-value is 1 over the largest e-value on the way.
+
+        Raises
+        ------
+        DesignError
+            When nothing crossed and no count within the path, or ``SHORTEST`` events, can signal at ``ratio``.
+        """
+        course = course_of(path, ratio)
+        first = first_state(course, self.crosses(rule, course))
+        at = ratio if first is None else float(course.ratio[first])
+        test = _test(max(SHORTEST, len(path)), at, rule.alpha)
+        p_value = min(1.0, math.exp(-_log_e_values(course).max(initial=0.0)))
+        return CourseWalk(
+            in_risk=sum(step.in_risk for step in path),
+            length=len(path),
+            statistic=1 / p_value if p_value > 0 else math.inf,
+            boundary=test.critical_value,
+            size=test.size,
+            crossed_at=None if first is None else int(course.number[first]),
+            p_value=p_value,
+        )
+
+    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+        """Return which events cross, in a trial under way or in simulated ones, each by the ratio of its moment."""
+        enough = (course.in_risk >= rule.min_events) & (course.subjects >= rule.min_subjects)
+        return np.asarray(enough & (_log_e_values(course) >= -math.log(rule.alpha)))
+
+    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+        """Return what it does within so many events."""
+        longest = boundary_in_events(rule, plan.ratio, LENGTHS[-1])
+        cut = (BinomialBoundary(longest.looks[:n], longest.events[:n], plan.ratio) for n in LENGTHS)
+        return tuple(exact_surveillance(boundary) for boundary in cut)
+
+    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+        """Judge each event at the planned ratio of hours."""
+        return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
+
+    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+        """Say what the sizes are of a test without an end."""
+        return ("Valid at every look, without an end; the size shown is what so many events spend.",)
+
+
+def boundary_in_events(rule: "TimingRule", ratio: float, length: int) -> BinomialBoundary:
+    """Return the boundary of an e-process rule up to a number of events, none below its fewest events."""
+    boundary = _test(length, ratio, rule.alpha).boundary
+    events = tuple(
+        None if fewest is None or n < rule.min_events else max(fewest, rule.min_events)
+        for n, fewest in zip(boundary.looks, boundary.events, strict=True)
+    )
+    return BinomialBoundary(boundary.looks, events, ratio)
+
+
+def _log_e_values(course: Course) -> FloatArray:
+    return at_states(
+        lambda in_risk, n, ratio: log_e_value(int(in_risk), int(n - in_risk), ratio),
+        course.in_risk,
+        course.number,
+        course.ratio,
+    )
+
+
+@lru_cache(KEPT)
+def _test(n_max: int, ratio: float, alpha: float) -> EProcess:
+    return e_process(n_max, ratio, alpha)

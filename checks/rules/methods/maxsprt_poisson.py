@@ -1,0 +1,182 @@
+"""The Poisson MaxSPRT along the dose windows, against the background that the protocol assumes."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from checks.errors import DesignError
+from checks.rules.courses import CourseWalk, walked
+from checks.rules.designs import Surveillance
+from checks.rules.evidence import Evidence
+from checks.rules.methods.method import RELATIVE_INCIDENCES, TimingMethod
+from checks.rules.plan import Plan, per_window
+from checks.rules.rate_looks import Unit, window_path
+from checks.rules.rule import BoundaryIs, Json, RuleResult
+from checks.rules.trials import BoolArray, FloatArray, IntArray, Trials, Walk, at_states, distinct_so_far
+from checks.scenario import ByScenario, Scenario
+from checks.statistics.timing import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.timing import TimingRule
+
+ROUNDING = 1 + 1e-12
+"""So many times 0.1 do not add up to whole numbers in binary: the last look must not be missed for it."""
+
+KEPT = 1024
+"""Boundaries kept for the scenarios and looks of one run; a boundary depends on its parameters alone."""
+
+
+class MaxsprtPoisson(TimingMethod):
+    """Crossed where the log-likelihood ratio of the events against those expected exceeds the critical value."""
+
+    needs = ("expected_max",)
+    takes = ("delay",)
+    question = "Do dose windows hold more onsets than the background of the study protocol predicts?"
+    length_unit = "expected_events"
+
+    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+        """Walk the dose windows in the order in which they closed.
+
+        Each window adds the background per window to the expected count when it closes, and its event, if it
+        holds one, is judged then: a window is never judged before its own background is counted.
+        """
+        assumed = evidence.background.assumed.get("window")
+        if assumed is None:
+            return rule.not_evaluable(
+                "the study protocol declares no background, or none that can be turned into one per window"
+            )
+        path = window_path(evidence)
+        try:
+            walks = ByScenario.of(lambda scenario: self.walk(rule, path, scenario, assumed.rate))
+        except DesignError as error:
+            return rule.not_evaluable(str(error))
+        detail: Mapping[str, Json] = {
+            "boundary_is": BoundaryIs.LOG_LIKELIHOOD_RATIO,
+            "expected_per_window": assumed.rate,
+            "expected_max": rule.expected_max,
+            "expected": walks.main.length,
+        }
+        return walked(rule, walks, detail, n_evaluable=None)
+
+    def walk(
+        self, rule: "TimingRule", path: Sequence[Unit], scenario: Scenario, expected: float
+    ) -> CourseWalk:
+        """Walk along dose windows, each of which adds ``expected`` events when it closes.
+
+        Raises
+        ------
+        DesignError
+            When the rule's parameters allow no boundary.
+        """
+        test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
+        case = np.array([unit.case[scenario] is not None for unit in path], dtype=bool)
+        now = np.cumsum(_closed(path, case)) * expected
+        events, subjects = np.cumsum(case), distinct_so_far([unit.subject for unit in path], case)
+        crossed = np.flatnonzero(self.crosses(rule, events, subjects, now))
+        judged = _judged(rule, test, events, now)
+        return CourseWalk(
+            in_risk=int(case.sum()),
+            length=float(now[-1]) if len(path) else 0.0,
+            statistic=float(_ratios(events[judged], now[judged]).max(initial=0.0)),
+            boundary=test.critical_value,
+            size=test.size,
+            crossed_at=float(now[crossed[0]]) if crossed.size else None,
+            p_value=None,
+        )
+
+    def crosses(
+        self, rule: "TimingRule", events: IntArray, subjects: IntArray, expected: FloatArray
+    ) -> BoolArray:
+        """Return which states cross, in a trial under way or in simulated ones.
+
+        Parameters
+        ----------
+        rule
+            Its fewest events and subjects, its delay and its longest surveillance.
+        events, subjects, expected : arrays of one shape
+            Events in risk windows, subjects that have them, and events expected in the windows closed.
+        """
+        test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
+        crossed = np.zeros(events.shape, dtype=bool)
+        may = np.flatnonzero(_judged(rule, test, events, expected) & (subjects >= rule.min_subjects))
+        crossed[may] = _ratios(events[may], expected[may]) > test.critical_value
+        return crossed
+
+    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+        """Return what it does over the expected events that it is planned for."""
+        test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
+        behaves = [test.characteristics(value) for value in (1.0, *RELATIVE_INCIDENCES)]
+        lengths = [one.expected_length for one in behaves]
+        in_risk = [one.expected_length * one.relative_risk for one in behaves]  # Wald's identity
+        return (
+            Surveillance(
+                length=test.expected_max,
+                looks=test.times,
+                events=test.events,
+                size=test.size,
+                size_error=None,
+                power=tuple(one.power for one in behaves[1:]),
+                power_error=None,
+                expected_length=tuple(lengths[1:]),
+                expected_in_risk=tuple(in_risk[1:]),
+                without_harm=(lengths[0], in_risk[0]),
+                size_by_look=tuple(test.crossing_probabilities().tolist()),
+            ),
+        )
+
+    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+        """Judge the events in risk windows against those expected in the windows closed by then.
+
+        Between two events the ratio only falls, so that it is judged at each event from the delay on, and where
+        the delay ends.
+        """
+        harmless = plan.harmless or 0.0
+
+        def through(trials: Trials) -> IntArray:
+            expected = per_window(harmless, trials.cases.shape[2])
+            some = trials.events_in_risk
+            now = trials.window[some].astype(np.float64) * expected
+            found = trials.first(self.crosses(rule, trials.in_risk[some], trials.subjects[some], now))
+            delayed = ceil(rule.delay / expected)
+            if not delayed:
+                return found
+            first = trials.cases.copy()
+            first.reshape(len(first), -1)[:, delayed:] = False
+            events, subjects = first.sum(axis=(1, 2)), first.any(axis=2).sum(axis=1)
+            at_delay = self.crosses(rule, events, subjects, np.full(len(first), delayed * expected))
+            return np.where(at_delay, np.minimum(found, -(-delayed // first.shape[2])), found)
+
+        return through
+
+    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+        """Say in how many dose windows its length of surveillance is reached."""
+        background = plan.backgrounds.get("window")
+        if background is None:
+            return ()
+        windows = (rule.expected_max or 1.0) / background.rate
+        return (f"At the declared background this many events are expected in {windows:,.0f} dose windows.",)
+
+
+def _closed(path: Sequence[Unit], case: BoolArray) -> FloatArray:
+    """Return how far each window counts: one without an event that closes before a known case's counts whole."""
+    last = int(np.flatnonzero(case).max(initial=-1))
+    whole = [place < last and bool(unit.open) for place, unit in enumerate(path)]
+    weights = np.array([unit.weight for unit in path], dtype=np.float64)
+    return np.where(case | np.array(whole, dtype=bool), 1.0, weights)
+
+
+def _judged(rule: "TimingRule", test: MaxSPRTPoisson, events: IntArray, expected: FloatArray) -> BoolArray:
+    timely = (expected >= test.delay) & (expected <= test.expected_max * ROUNDING)
+    return np.asarray(timely & (events >= rule.min_events))
+
+
+def _ratios(events: IntArray, expected: FloatArray) -> FloatArray:
+    return at_states(lambda seen, mean: poisson_llr(int(seen), mean), events, expected)
+
+
+@lru_cache(KEPT)
+def _test(expected_max: float, alpha: float, min_events: int, delay: float) -> MaxSPRTPoisson:
+    return maxsprt_poisson(expected_max, alpha, min_events, delay)

@@ -1,0 +1,236 @@
+"""What every stopping rule is: a section of the protocol that answers a look and says how it behaves before use."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, TypeAlias
+
+from checks.fields import Name, Section, Text
+from checks.problems import Finding
+from checks.rules.designs import RuleDesign
+from checks.rules.evidence import Evidence
+from checks.rules.plan import Plan
+from checks.rules.trials import Walk
+from checks.scenario import ByScenario
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+
+
+class RuleVerdict(StrEnum):
+    """A rule's answer; it has three values, because not measured is not normal."""
+
+    CROSSED = "crossed"
+    NOT_CROSSED = "not_crossed"
+    NOT_EVALUABLE = "not_evaluable"
+
+
+class BoundaryIs(StrEnum):
+    """What a rule compares with its boundary."""
+
+    EVENTS = "events"
+    P_VALUE = "p_value"
+    LOG_LIKELIHOOD_RATIO = "log_likelihood_ratio"
+    E_VALUE = "e_value"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule answers at one look; the fields are those of ``rules`` in look.json.
+
+    ``detail`` is what the rule says beside its answer, as it is written; what other modules need of it has a
+    property here.
+    """
+
+    id: str
+    kind: str
+    method: str | None
+    verdict: RuleVerdict
+    best_case: RuleVerdict
+    worst_case: RuleVerdict
+    events: int
+    n_evaluable: int | float | None
+    boundary: int | float | None
+    statistic: float | None = None
+    p_value: float | None = None
+    detail: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the rule cannot be evaluated, or not yet."""
+        return self._text("reason")
+
+    @property
+    def contradiction(self) -> str | None:
+        """How the subjects' own control hours contradict the rate that the rule takes for harmless."""
+        return self._text("background_contradicts")
+
+    @property
+    def left_out(self) -> str | None:
+        """Which events have no part in the rule, and why."""
+        return self._text("left_out")
+
+    @property
+    def events_known(self) -> int | None:
+        """The events known to the rule, judged or not; None where it was not evaluated and counts none."""
+        known = self.detail.get("events_known")
+        if known is None and self.verdict is RuleVerdict.NOT_CROSSED:
+            return self.events
+        return known if isinstance(known, int) else None
+
+    @property
+    def chose_window(self) -> bool:
+        """Whether the rule chose a window since dose after the events."""
+        return "window_hours" in self.detail
+
+    @property
+    def window_hours(self) -> tuple[float, float] | None:
+        """The window since dose that the rule chose; None where it found none."""
+        match self.detail.get("window_hours"):
+            case [float(low), float(high)]:
+                return low, high
+            case _:
+                return None
+
+    def _text(self, key: str) -> str | None:
+        text = self.detail.get(key)
+        return text if isinstance(text, str) else None
+
+
+class Rule(Section, ABC):
+    """One stopping rule: what the protocol says of it, and all that follows from that; a kind is a class.
+
+    A kind names itself by a ``kind`` of one literal word, in a module of that name in ``checks.rules.kinds``.
+    """
+
+    id: Name
+    rationale: Text
+    source: Text
+    kind: str
+
+    cases_cross: ClassVar[bool] = False
+    """Whether the boundary is a number of cases, so that a rule can be so many cases short of it."""
+
+    has_error_rates: ClassVar[bool] = True
+    """Whether the chance of crossing without harm can be given."""
+
+    together: ClassVar[str] = ""
+    """What to know of the rule where all rules walk through the same simulated trials."""
+
+    @property
+    def method_name(self) -> str | None:
+        """The statistical method, of a kind that has several."""
+        return None
+
+    @property
+    def declared_alpha(self) -> float | None:
+        """The alpha that the rule declares."""
+        return None
+
+    @property
+    def planned_subjects(self) -> int | None:
+        """The subjects that the rule plans for."""
+        return None
+
+    @property
+    def harmless_rate(self) -> float | None:
+        """The rate per subject that the rule takes for harmless."""
+        return None
+
+    @property
+    def lab_tests(self) -> frozenset[str]:
+        """The laboratory tests of which the rule needs results."""
+        return frozenset()
+
+    @property
+    def scans_hours(self) -> bool:
+        """Whether simulated trials must place every event on the dose clock."""
+        return False
+
+    def disagreements(self, planned_doses: int | None) -> Iterator[Finding]:
+        """Yield what does not fit the treatment of the protocol, by its place in the rule."""
+        yield from ()
+
+    @abstractmethod
+    def question(self) -> str:
+        """Return what the rule asks, as a sentence."""
+
+    @abstractmethod
+    def evaluate(self, evidence: Evidence) -> RuleResult:
+        """Return the answer of the rule to what one look knows."""
+
+    def stands(self, result: RuleResult) -> bool:
+        """Whether an answer stands though too many dose windows were not observed."""
+        return False
+
+    @abstractmethod
+    def design(self, plan: Plan) -> RuleDesign:
+        """Return what the rule does under stated truths.
+
+        Raises
+        ------
+        DesignError
+            When the rule has no boundary within its alpha; names the rule.
+        """
+
+    @abstractmethod
+    def spends(self, plan: Plan) -> float | None:
+        """Return the chance of ever crossing without harm, exact or at most that; None where it has none."""
+
+    @abstractmethod
+    def simulate(self, plan: Plan) -> Walk | None:
+        """Return how the rule walks through simulated trials; None where no model of its data is declared."""
+
+    def answer(
+        self,
+        verdicts: ByScenario[RuleVerdict],
+        *,
+        events: int,
+        n_evaluable: int | float | None,
+        boundary: int | float | None,
+        detail: Mapping[str, Json],
+        statistic: float | None = None,
+        p_value: float | None = None,
+    ) -> RuleResult:
+        """Return an answer of this rule."""
+        return RuleResult(
+            self.id,
+            self.kind,
+            self.method_name,
+            verdicts.main,
+            verdicts.best,
+            verdicts.worst,
+            events,
+            n_evaluable,
+            boundary,
+            statistic,
+            p_value,
+            detail,
+        )
+
+    def not_evaluable(self, reason: str) -> RuleResult:
+        """Return the answer of this rule when it cannot be evaluated, with the reason in its detail."""
+        unknown = ByScenario.of(lambda _: RuleVerdict.NOT_EVALUABLE)
+        return self.answer(unknown, events=0, n_evaluable=None, boundary=None, detail={"reason": reason})
+
+
+def verdicts(crossed: ByScenario[bool | None]) -> ByScenario[RuleVerdict]:
+    """Return the verdict of each scenario: what crosses in one crosses in those that speak more against the drug.
+
+    None stands for a scenario that says nothing yet.
+    """
+    answers, so_far = [], False
+    for _, one in crossed.items():
+        so_far = so_far or bool(one)
+        unknown = one is None and not so_far
+        answers.append(RuleVerdict.NOT_EVALUABLE if unknown else _verdict(so_far))
+    return ByScenario(*answers)
+
+
+def _verdict(crossed: bool) -> RuleVerdict:
+    return RuleVerdict.CROSSED if crossed else RuleVerdict.NOT_CROSSED
+
+
+def participants(number: int) -> str:
+    """Return so many participants in words."""
+    return f"{number:,} participant" if number == 1 else f"{number:,} participants"
