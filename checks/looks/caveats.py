@@ -7,7 +7,7 @@ import pandas as pd
 
 from checks.cases import Findings
 from checks.protocol import StudyProtocol
-from checks.rules import RuleResult, RuleVerdict
+from checks.rules import KINDS, RuleResult, RuleVerdict
 from checks.rules.evidence import BackgroundEvidence
 from checks.validation import Validation
 
@@ -129,7 +129,7 @@ def _changed(changes: pd.DataFrame) -> Iterator[str]:
 
 
 def _timing(results: Sequence[RuleResult]) -> Iterator[str]:
-    named = (result for result in results if result.kind == "timing" and not result.chose_window)
+    named = (one for one in results if KINDS[one.kind].compares_hours and not one.chose_window)
     if any(result.p_value is not None for result in named):
         yield (
             "The timing p-value holds for a window named before the events, and assumes that an event changes "

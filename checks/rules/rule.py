@@ -111,6 +111,12 @@ class Rule(Section, ABC):
     cases_cross: ClassVar[bool] = False
     """Whether the boundary is a number of cases, so that a rule can be so many cases short of it."""
 
+    rests_on_cases: ClassVar[bool] = True
+    """Whether the rule judges cases, so that a doubtful one may decide."""
+
+    compares_hours: ClassVar[bool] = False
+    """Whether cases are held against control hours or other hours, not against a number."""
+
     has_error_rates: ClassVar[bool] = True
     """Whether the chance of crossing without harm can be given."""
 

@@ -149,14 +149,18 @@ def observed_cell(rule: Record) -> Cell:
         return Cell(DASH)
     total = f" of {number(rule['n_evaluable'])}" if rule["n_evaluable"] is not None else ""
     counted = f"{number(rule['events'])}{total}"
-    if rule["kind"] != "timing":
-        return Cell(counted)
-    window = "the window found" if rule["method"] == "scan" else "the risk window"
-    note = f"{counted} events in {window}"
     boundary_is = rule["detail"]["boundary_is"]
+    if boundary_is == "events":
+        return Cell(counted)
+    note = f"{counted} events in {'the window found' if chose_window(rule) else 'the risk window'}"
     if boundary_is == "p_value":
         return Cell(f"p = {p_text(rule['p_value'])}", note)
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
+
+
+def chose_window(rule: Record) -> bool:
+    """Return whether the rule chose its window after the events."""
+    return "window_hours" in rule["detail"]
 
 
 def grade_text(grade: str | None) -> str:

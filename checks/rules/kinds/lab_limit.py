@@ -24,6 +24,7 @@ class LabLimitRule(Rule):
     above_times_uln: Positive
     subjects: Whole = 1
 
+    rests_on_cases: ClassVar[bool] = False
     has_error_rates: ClassVar[bool] = False
 
     @property

@@ -48,6 +48,7 @@ class TimingRule(Rule):
     looks: Whole | None = None
     delay: NotNegative = 0.0
 
+    compares_hours: ClassVar[bool] = True
     together: ClassVar[str] = (
         "Timing rules compare at the planned ratio of control to risk time; a look takes the ratio as it stood at "
         "each event, lower in the first subjects, which errs against crossing."

@@ -11,6 +11,7 @@ from checks.cases import Case
 from checks.instants import stamp
 from checks.knowledge import Deliveries, Knowledge
 from checks.looks import Look
+from checks.rules import KINDS
 from checks.validation.catalogue import FUTURE
 from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
 from flows.looks.replay.journal import Entry
@@ -121,7 +122,7 @@ def _nearest(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> di
 
 def _distance(rule: Mapping[str, Any]) -> float:
     """Return how far a rule is from its boundary: a p-value as it is, else the share still to go."""
-    if rule["kind"] == "timing":
+    if KINDS[rule["kind"]].compares_hours:
         if rule["p_value"] is not None:
             return float(rule["p_value"])
         return -float(rule["statistic"] or 0.0)
@@ -145,7 +146,7 @@ def _onset(kind: str, ideal: datetime | None, ways: Knowings) -> datetime | None
     if ideal is None:
         return None
     seen = [first_seen(case) for case in ways.perfect(ideal).cases if case.in_risk_window == "yes"]
-    return ideal if kind == "lab_limit" or not seen else max(seen)
+    return max(seen) if seen and KINDS[kind].rests_on_cases else ideal
 
 
 def _written(fall: Waterfall) -> dict[str, Any]:
@@ -156,14 +157,14 @@ def _written(fall: Waterfall) -> dict[str, Any]:
 def missing_facts(look: Look, kind: str) -> list[str]:
     """Return what a look lacked to be sure: of each possible case the fact that decides, and rows withheld."""
     facts = []
-    if kind != "lab_limit":
+    if KINDS[kind].rests_on_cases:
         facts += [
             f"{case.USUBJID}, dose {case.dose_number}: {_reason(case, look)}"
             for case in look.cases
             if case.in_risk_window == "possible"
         ]
         unsure = sum(event.counted != event.surely for event in look.findings.control_events)
-        if kind == "timing" and unsure:
+        if KINDS[kind].compares_hours and unsure:
             facts.append(f"{plural(unsure, 'event')} of control hours whose onset may lie outside them")
         if look.validation.unplaced:
             facts.append(

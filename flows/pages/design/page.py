@@ -157,7 +157,7 @@ def _spent(spending: Spending, rule: RuleDesign) -> Cell:
 
 def _how(rule: RuleDesign) -> str:
     """Return how a rule's probability of crossing without harm was found."""
-    if isinstance(rule, TimingDesign) and rule.method == "scan":
+    if isinstance(rule, TimingDesign) and any(one.size_error is not None for one in rule.surveillance):
         return "at most; simulated below"
     return "no error rates" if isinstance(rule, UnratedDesign) else "exact"
 

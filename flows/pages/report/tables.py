@@ -15,6 +15,7 @@ from flows.pages.sentences import (
     boundary_text,
     case_hour,
     cases_in_order,
+    chose_window,
     feed_state,
     grade_text,
     observed_cell,
@@ -33,12 +34,12 @@ CHANGES: Mapping[str, str] = {
 def _p_value(rule: Record, protocol: StudyProtocol) -> Cell:
     if rule["p_value"] is None:
         return Cell(DASH)
-    if rule["kind"] == "timing":
+    if rule["detail"]["boundary_is"] != "events":
         note = "against control hours of the same participants"
         if "p_best" in rule["detail"]:
             best, worst = p_text(rule["detail"]["p_best"]), p_text(rule["detail"]["p_worst"])
             note += f"; best case {best}, worst case {worst}"
-        if rule["method"] == "scan":
+        if chose_window(rule):
             note += "; the window was chosen after the events"
         return Cell(p_text(rule["p_value"]), note)
     background = protocol.background

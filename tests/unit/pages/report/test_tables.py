@@ -31,7 +31,7 @@ def test_a_scan_counts_events_in_the_window_it_found(signal):
     scanned = {
         **timing,
         "method": "scan",
-        "detail": {"boundary_is": "p_value"},
+        "detail": {"boundary_is": "p_value", "window_hours": [5.5, 7.0]},
         "verdict": "not_crossed",
         "events": 3,
         "n_evaluable": 7,
@@ -39,7 +39,7 @@ def test_a_scan_counts_events_in_the_window_it_found(signal):
     }
     assert tables.observed_cell(scanned).note == "3 of 7 events in the window found"
     assert (
-        tables.observed_cell({**scanned, "method": "self_controlled"}).note
+        tables.observed_cell({**scanned, "detail": {"boundary_is": "p_value"}}).note
         == "3 of 7 events in the risk window"
     )
 
