@@ -1,4 +1,4 @@
-"""Decide what the pooled path keeps of a delivered table: whether study drug was given, and nothing of which.
+"""Blinding of a delivered table: whether study drug was given stays, and nothing of which.
 
 It is applied before anything is judged, compared or counted, so that no later table, message or number can
 depend on the arm. What is left is the same whichever arm a subject is in: a name of any arm becomes one word, an

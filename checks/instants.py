@@ -1,4 +1,4 @@
-"""Decide which span of UTC instants an SDTM stamp (ISO 8601, possibly partial) can mean at its site.
+"""Instants: the span of UTC time that an SDTM stamp (ISO 8601, possibly partial) can mean at its site.
 
 SDTM writes a date and time as ISO 8601 in the extended form, cut off on the right where it is not known
 further ("2012-02"), with a hyphen for a part unknown in the middle ("2003---15"): SDTM Implementation Guide,

@@ -1,4 +1,4 @@
-"""Decide which number a delivered text is: a plain one, or none."""
+"""Numbers as delivered: the text of a plain one, or none."""
 
 import re
 from typing import Final

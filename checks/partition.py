@@ -1,4 +1,4 @@
-"""Decide which subjects make one part of a study, so that parts can be judged apart and put together again.
+"""Parts of a study: which subjects are judged together, apart from the others, and how parts are put together again.
 
 A subject is wholly in one part: all that is judged of a row but shares, limits and counts depends on the rows of
 its subject alone.

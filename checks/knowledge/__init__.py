@@ -1,4 +1,4 @@
-"""Decide what was known of each feed at a data cut-off, from every delivery that had arrived by then."""
+"""What was known of each feed at a data cut-off, from every delivery that had arrived by then."""
 
 from checks.knowledge.deliveries import Deliveries, Knowledge
 

@@ -1,4 +1,4 @@
-"""Decide in which order the files of one domain arrived, and when each of their rows became known."""
+"""The order in which the files of one domain arrived, and when each of their rows became known."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

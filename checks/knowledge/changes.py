@@ -1,4 +1,4 @@
-"""Decide what a later delivery changed in a record: which variables, from what, to what, and what may be shown.
+"""Changes of a record by a later delivery: which variables, from what, to what, and what may be shown.
 
 Of EX only times and status are listed: that an amount or a treatment changed at all could tell the arm. Of
 domains that no rule uses nothing is listed, as drug concentrations and antibodies could tell it too.

@@ -1,4 +1,4 @@
-"""Decide what was known of each feed at a data cut-off: which deliveries, which rows, which version of each."""
+"""What was known of each feed at a data cut-off: which deliveries, which rows, which version of each."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

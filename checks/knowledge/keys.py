@@ -1,4 +1,4 @@
-"""Decide by what a record is known again in another delivery: its number, its natural key, its content.
+"""Keys of a record, by which another delivery's row is known to be its: its number, its natural key, its content.
 
 SDTM names a record by USUBJID and --SEQ (SDTM Implementation Guide, section 4.1.5), but lets a sender number
 anew for each delivery; the topic and the time of an observation then tell which record it is.

@@ -1,4 +1,4 @@
-"""Decide in which order distinct rows stand, and how a choice among the delivered rows becomes a table."""
+"""Distinct rows of all deliveries in one order, and how a choice among them becomes a table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

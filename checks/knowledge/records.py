@@ -1,4 +1,4 @@
-"""Decide which rows of different deliveries are versions of one record.
+"""Versions of one record: rows of different deliveries that are the same record.
 
 A row is the record that said exactly the same before; else the one with its --SEQ; else the one with its
 natural key. When a delivery gives a subject's known contents other numbers, the numbers of that subject name

@@ -1,4 +1,4 @@
-"""Decide which records of a cumulative feed stand: those of the newest delivery, unless it is shrunken.
+"""Cumulative feeds: the records of the newest delivery stand, unless it is shrunken.
 
 A record that the newest delivery lacks was deleted. But a delivery that lacks whole subjects, or more of the
 records than may be withheld from a look, is more likely cut short: then nothing is deleted, and the feed says so.

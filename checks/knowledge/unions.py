@@ -1,4 +1,4 @@
-"""Decide which version of each record of an incremental feed holds: all deliveries together, the latest version.
+"""Incremental feeds: all deliveries together, the latest version of each record.
 
 Versions are in order of their own word about when they became known, where the feed has one, else of receipt;
 then of receipt; then of their content. What was delivered before and comes again is the version it was.

@@ -1,4 +1,4 @@
-"""Decide what the study protocol file says, and refuse one that cannot be followed."""
+"""The study protocol file: what it says, and the problems for which it is refused."""
 
 from checks.protocol.load import load_protocol
 from checks.protocol.model import StudyProtocol

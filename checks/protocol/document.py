@@ -1,4 +1,4 @@
-"""Decide what a YAML file says, value by value as written, and on which line each value stands.
+"""A YAML file as written: each value, and the line on which it stands.
 
 Values stay text: YAML 1.1 would read the site ``NO`` as false, the site ``01`` as the number 1 and ``1e-3``
 as text. What a value must be is said by the model, which alone turns text into numbers.

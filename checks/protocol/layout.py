@@ -1,4 +1,4 @@
-"""Decide how a protocol may say which columns of an electronic data capture (EDC) export mean which variables.
+"""Layouts: which columns of an electronic data capture (EDC) export mean which variables.
 
 A wide export has a row for each visit and a column for each item; an item export (as ODM makes it) has a row
 for each item. Both become the variables of a domain by one mapping::

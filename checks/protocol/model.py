@@ -1,4 +1,4 @@
-"""Decide what a study protocol file may say: its sections, their keys, types and defaults."""
+"""The study protocol file as a frozen model: its sections, their keys, types and defaults."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Decide where the parts of a look are computed: in its own process, or on the workers of a Dask cluster.
+"""Engines: where the parts of a look are computed, in its own process or on the workers of a Dask cluster.
 
 What is computed is the same, to the byte: the checks divide by subject and put together, an engine only says where
 each part is worked on. One process, the look's, keeps the verdict, the ledger, the alerts and the report.

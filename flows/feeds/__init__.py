@@ -1,4 +1,4 @@
-"""Decide whether what a sender delivered can be read, and hand it on as text with its provenance."""
+"""Feeds: what a sender delivered, read as text with its provenance, or its problem."""
 
 from flows.feeds.deliveries import DeliveryStore, Receipt
 from flows.feeds.intake import Inbox, open_inbox

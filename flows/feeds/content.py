@@ -1,4 +1,4 @@
-"""Decide what the bytes of a delivery really are, whatever its name says, and keep a private copy of them.
+"""What the bytes of a delivery really are, whatever its name says, and a private copy of them.
 
 The copy is made once, while it is hashed, so that what is read is what was hashed even when the sender
 replaces the file meanwhile. It has no name on disk, so nothing stays behind.

@@ -1,4 +1,4 @@
-"""Decide what the result of a query is as a delivery: the bytes of one canonical CSV file.
+"""The result of a query as a delivery: the bytes of one canonical CSV file.
 
 The query runs in a read-only transaction that is rolled back. The same rows give the same bytes, so that a
 delivery is known by its hash as a file is.

@@ -1,4 +1,4 @@
-"""Decide whether a Dataset-JSON 1.1 file, its NDJSON form or its compressed form is whole and consistent.
+"""Dataset-JSON 1.1, its NDJSON and its compressed form: whole and consistent, or a problem.
 
 Source: CDISC Dataset-JSON v1.1 specification and Compressed Dataset-JSON v1.1 (DSJC).
 """

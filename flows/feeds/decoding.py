@@ -1,4 +1,4 @@
-"""Decide whether a delivery is text in the encoding that was told, and take the measure of its lines.
+"""Text of a delivery in the encoding that the protocol names, and the measure of its lines.
 
 An encoding is never guessed: it is UTF-8, or what a byte-order mark says, or what the protocol's ``encoding``
 says. A wrong guess would turn a term or a unit into another one without a sign.

@@ -1,4 +1,4 @@
-"""Decide whether a delimited text file is a table: one header, and as many fields in every line.
+"""Delimited text: one header, and as many fields in every line, or a problem that names the line.
 
 Two readers give the same table. The quick one (Arrow) serves regular files of any size. A file that it
 refuses, or in which a record is not exactly one line, goes to the exact one (the csv module), which knows

@@ -1,4 +1,4 @@
-"""Decide what has arrived of a study: every delivery is kept once, by its content, with the time of its receipt.
+"""The store of deliveries: each kept once, by its content, with the time of its receipt.
 
 A delivery is its content, at ``objects/<sha256>``, and its receipt, a small JSON file at
 ``receipts/<DOMAIN>/<sha256>.json`` (``<sha256>-2.json`` when the same content came back to stand again). Each is

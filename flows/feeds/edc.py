@@ -1,4 +1,4 @@
-"""Decide which rows of a domain an EDC export holds, by the layout that the study protocol declares.
+"""EDC exports: the rows of a domain, by the layout that the study protocol declares.
 
 It acts on what any reader of tables found, so that an export may be CSV, SAS, Parquet or the result of a
 query. Every row keeps the line or record number of the row that it came from; see ``checks.protocol.layout``

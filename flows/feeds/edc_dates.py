@@ -1,4 +1,4 @@
-"""Decide which SDTM stamp a date, and a time if any, mean in the form that an EDC export has.
+"""Dates of EDC exports: the SDTM stamp that a date, and a time if any, mean in the export's form.
 
 Nothing is completed: a part that the site entered as unknown (UN, UNK, or dashes) becomes an unknown part of
 the stamp (SDTM Implementation Guide, section 4.4). What does not fit the form stays as it is, for validation

@@ -1,4 +1,4 @@
-"""Decide which item rows of an export are one record, and make it a row with a column for each item.
+"""EDC exports of one row an item: which item rows are one record, and its row of a column each.
 
 The columns have the names of the attributes of CDISC ODM 1.3.2 (ClinicalData): a record is what the keys of
 subject, event, form and item group tell apart; its row number is that of its first item.

@@ -1,4 +1,4 @@
-"""Decide what a look reads of each feed: what was received by its data cut-off, or the files as they are found.
+"""What a look reads of each feed: what was received by its data cut-off, or the files as they are found.
 
 What lies where a feed arrives is taken into the study's delivery store first, when the look is of now. A feed
 that cannot be kept, for a full disk or a folder without permission, is read as it is found, with the problem:

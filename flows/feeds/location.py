@@ -1,4 +1,4 @@
-"""Decide which files a feed's location stands for: a file, a folder of them, or what an fsspec URL names."""
+"""A feed's location: a file, a folder of them, or what an fsspec URL names."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Decide whether a Parquet file can be read, and render its typed columns as text."""
+"""Parquet files, their typed columns as text."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Decide, file by file, whether a feed can be read; what cannot is the feed's problem, not an exception."""
+"""Reading a feed file by file: what cannot be read is the feed's problem, not an exception."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace

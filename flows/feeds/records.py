@@ -1,4 +1,4 @@
-"""Decide how any reader's records become one table of text: names, blanks, decimal commas, provenance."""
+"""One table of text from any reader's records: names, blanks, decimal commas, provenance."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

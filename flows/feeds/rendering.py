@@ -1,4 +1,4 @@
-"""Decide how a typed value is written as text: shortest number without exponent, ISO 8601 time."""
+"""Typed values as text: the shortest number without exponent, ISO 8601 time."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Decide whether a SAS transport file (XPT v5, v8) or SAS7BDAT file is whole, and read it through ReadStat.
+"""SAS transport (XPT v5, v8) and SAS7BDAT files, read through ReadStat when they are whole.
 
 Layout of transport files: SAS Institute, TS-140 (v5) and "Record Layout of a SAS Version 8 or 9 Data Set in
 SAS Transport Format": records of 80 bytes, the rows packed behind the OBS header and padded with blanks.

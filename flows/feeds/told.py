@@ -1,4 +1,4 @@
-"""Decide what a reader may take for granted about a feed: only what the study protocol tells."""
+"""What a reader may take for granted about a feed: only what the study protocol says."""
 
 from dataclasses import dataclass
 from typing import Literal, Self

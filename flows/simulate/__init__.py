@@ -1,4 +1,4 @@
-"""Decide what a simulated study consists of: SDTM feeds, their study protocol, and the truth planted in them.
+"""Simulated studies: SDTM feeds, their study protocol, and the truth planted in them.
 
 Everything here is SIMULATED. No subject, hour, dose number, temperature or site below is taken from a trial.
 """

@@ -1,4 +1,4 @@
-"""Decide which adverse events sites report, how exactly they time them, and how late they enter them."""
+"""Adverse events as sites report them: which, how exactly timed, and how late entered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Decide which random stream each part of a study draws from: worlds of one seed share what they can."""
+"""Random streams, one for each part of a study: worlds of one seed share what they can."""
 
 from enum import IntEnum
 

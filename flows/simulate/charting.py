@@ -1,4 +1,4 @@
-"""Decide when nurses measure, how they round, and when they enter it: all that anyone sees of the course.
+"""Charting: when nurses measure, how they round, and when they enter it; all that anyone sees of the course.
 
 Measured on the MIMIC-IV demo (14 intensive-care subjects, 16,461 readings; Johnson et al., MIMIC-IV Clinical
 Database Demo, PhysioNet, ODbL 1.0; MEDS form by van de Water et al., PhysioNet 2025, doi:10.13026/t2y8-ea41):

@@ -1,4 +1,4 @@
-"""Decide who is enrolled, where, when, in which arm, and which doses are given, before any harm.
+"""The trial before any harm: who is enrolled, where, when, in which arm, and which doses are given.
 
 The shape follows what is public of NCT03821038 (21 subjects 15:6, eight French sites and two in the United
 States, up to six doses, twice a week for three weeks); every date, hour and person is drawn at random.

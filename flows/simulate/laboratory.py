@@ -1,4 +1,4 @@
-"""Decide the lymphocyte counts: low at baseline, two to three times as high under the active drug.
+"""Lymphocyte counts: low at baseline, two to three times as high under the active drug.
 
 The rise, two- to threefold and below the registered limit of 2.5 times the upper limit of normal, is public
 (Annals of Intensive Care 2023;13:17); each subject's counts are drawn at random.

@@ -1,4 +1,4 @@
-"""Decide how simulated time, whole minutes since an origin in UTC, becomes the stamps that are written."""
+"""Simulated time, whole minutes since an origin in UTC, and the stamps that are written of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Decide what a subject's body does, minute by minute: septic course, episodes and planted reaction.
+"""A subject's body, minute by minute: septic course, episodes and planted reaction.
 
 The latent course is continuous and without measurement error; what nurses write of it is ``charting``'s.
 Fever and respiratory distress come in episodes, alone or together (a flare: a new infection, an aspiration),

@@ -1,4 +1,4 @@
-"""Decide which treated subjects react, to which dose and how: the planted truth.
+"""The planted reaction: which treated subjects have it, after which dose, and how.
 
 A planted subject has no background episode in the day before that dose, so that the onsets are new without
 dispute, and none in the half day after it, so that they are the reaction's.

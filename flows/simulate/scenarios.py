@@ -1,4 +1,4 @@
-"""Decide which worlds can be simulated: what is planted, when after the dose, and in which background."""
+"""Scenarios to simulate: what is planted, when after the dose, and in which background."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Decide how a simulated study looks as SDTM: one text table a domain, stamps as sites write them."""
+"""A simulated study as SDTM: one text table a domain, stamps as sites write them."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Decide how the parts of a simulated study come together, and write them: protocol, feeds and truth."""
+"""A whole simulated study, put together and written: protocol, feeds and truth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Decide what was planted, what of it the charts show, and up to when the study has data: ``truth.json``.
+"""``truth.json``: what was planted, what of it the charts show, and up to when the study has data.
 
 The charted onsets are found here by the words of the case definition alone, without the checks that look for
 them, so that the two can be compared.
