@@ -89,7 +89,7 @@ def onsets_can_be_observed(feeds: Feeds) -> Iterator[Finding]:
 
 
 FHIR_DOMAINS = ("DM", "EX", "VS", "AE", "LB")
-"""The domains that have FHIR resources of their own: see ``flows.feeds.fhir``."""
+"""The domains that have FHIR resources of their own: see ``flows.feeds.readers.fhir``."""
 
 RESULT_DOMAINS = ("VS", "LB")
 """The findings domains: a row for each test."""

@@ -122,8 +122,8 @@ def _rows(connection: Connection, query: str) -> Rows:
 def _reason(error: Exception, url: URL) -> str:
     """Return the first line of what went wrong, without the password."""
     cause = getattr(error, "orig", None) or error
-    told = (str(cause).strip().splitlines() or [""])[0][:LONGEST_REASON]
-    reason = f"{type(cause).__name__}: {told}"
+    first = (str(cause).strip().splitlines() or [""])[0][:LONGEST_REASON]
+    reason = f"{type(cause).__name__}: {first}"
     password = str(url.password or "")
     for secret in (password, quote(password, safe="")):
         reason = reason.replace(secret, "***") if secret else reason

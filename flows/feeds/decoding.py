@@ -62,13 +62,13 @@ class Measure:
     quotes: Quotes
 
 
-def codec_of(content: Content, told: str | None) -> str:
-    """Return the Python codec of a text delivery: by its byte-order mark, as told, else UTF-8.
+def codec_of(content: Content, encoding: str | None) -> str:
+    """Return the Python codec of a text delivery: by its byte-order mark, as the protocol says, else UTF-8.
 
     Raises
     ------
     FeedError
-        When the encoding told is unknown.
+        When that encoding is unknown.
     """
     content.stream.seek(0)
     head = content.stream.read(4)
@@ -76,10 +76,10 @@ def codec_of(content: Content, told: str | None) -> str:
     for mark, codec in MARKS:
         if head.startswith(mark):
             return codec
-    return known_codec(content.name, told or "utf-8")
+    return known_codec(content.name, encoding or "utf-8")
 
 
-def known_codec(file: str, told: str) -> str:
+def known_codec(file: str, encoding: str) -> str:
     """Return Python's name of an encoding.
 
     Raises
@@ -88,14 +88,14 @@ def known_codec(file: str, told: str) -> str:
         When Python does not know it as an encoding of text.
     """
     try:
-        "".encode(told)
-        return codecs.lookup(told).name
+        "".encode(encoding)
+        return codecs.lookup(encoding).name
     except (LookupError, ValueError) as error:
         allowed = "a name such as utf-8, windows-1252, iso-8859-15, shift_jis"
-        raise FeedError(file, f"the protocol's `encoding` {told!r}, which is unknown", allowed) from error
+        raise FeedError(file, f"the protocol's `encoding` {encoding!r}, which is unknown", allowed) from error
 
 
-def measure(content: Content, told: str | None, *, delimiter: str = ",") -> Measure:
+def measure(content: Content, encoding: str | None, *, delimiter: str = ",") -> Measure:
     """Decode the whole delivery once, count its lines, and look how its quotation marks stand.
 
     Raises
@@ -103,7 +103,7 @@ def measure(content: Content, told: str | None, *, delimiter: str = ",") -> Meas
     FeedError
         Naming line and byte offset of the first byte that does not decode, or the line of a NUL.
     """
-    codec = codec_of(content, told)
+    codec = codec_of(content, encoding)
     breaks, quotes, before = 0, Quotes(0, 0, 0, False), "\n"
     for text in _decoded(content, codec):
         if "\0" in text:

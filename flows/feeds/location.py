@@ -7,14 +7,6 @@ import fsspec
 
 from checks.errors import FeedError, MissingFeedError
 
-ENDINGS = (
-    ".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz",
-    ".xpt", ".sas7bdat",
-    ".json", ".ndjson", ".ndjson.gz", ".dsjc",
-    ".parquet",
-)  # fmt: skip
-"""The endings that have a reader, in lower case."""
-
 UNFINISHED = (".part", ".tmp")
 """Endings that a transfer gives to a file that is still arriving."""
 
@@ -58,8 +50,8 @@ class Stamp:
     modified: datetime | None
 
 
-def find_files(location: str) -> tuple[DeliveredFile, ...]:
-    """Return the files of a location, in the order of their names.
+def find_files(location: str, endings: tuple[str, ...]) -> tuple[DeliveredFile, ...]:
+    """Return the files of a location, in the order of their names; of a folder those with one of the endings.
 
     Raises
     ------
@@ -79,25 +71,25 @@ def find_files(location: str) -> tuple[DeliveredFile, ...]:
         raise unreachable(shown, error) from error
     if listed is None:
         raise MissingFeedError(shown, "no file", "a file or a folder that exists")
-    return _readable(filesystem, listed, shown)
+    return _readable(filesystem, listed, shown, endings)
 
 
 def _readable(
-    filesystem: fsspec.AbstractFileSystem, paths: list[str], folder: str
+    filesystem: fsspec.AbstractFileSystem, paths: list[str], folder: str, endings: tuple[str, ...]
 ) -> tuple[DeliveredFile, ...]:
     files = (DeliveredFile(filesystem, path, file_name(path)) for path in paths)
-    kept = sorted((file for file in files if _is_delivered(file.name)), key=lambda file: file.name)
+    kept = sorted((file for file in files if _is_delivered(file.name, endings)), key=lambda file: file.name)
     found = tuple(file for file in kept if filesystem.isfile(file.path))
     if not found:
         raise MissingFeedError(
-            folder, "no file to read in the folder", f"at least one file ending {', '.join(ENDINGS)}"
+            folder, "no file to read in the folder", f"at least one file ending {', '.join(endings)}"
         )
     return found
 
 
-def _is_delivered(name: str) -> bool:
+def _is_delivered(name: str, endings: tuple[str, ...]) -> bool:
     lowered = name.lower()
-    return not lowered.startswith(".") and lowered.endswith(ENDINGS) and not lowered.endswith(UNFINISHED)
+    return not lowered.startswith(".") and lowered.endswith(endings) and not lowered.endswith(UNFINISHED)
 
 
 def file_name(location: str) -> str:

@@ -1,6 +1,6 @@
 """Reading a feed file by file: what cannot be read is the feed's problem, not an exception."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import fsspec
@@ -8,27 +8,12 @@ import pandas as pd
 
 from checks.errors import FeedError
 from checks.tables import DeliveredTable, Delivery, Feed
-from flows.feeds import dataset_json, delimited, edc, fhir, parquet, sas
-from flows.feeds.content import Content, opened
-from flows.feeds.deliveries import Receipt
-from flows.feeds.location import ENDINGS, DeliveredFile, file_name, find_files
-from flows.feeds.records import Records, to_table
-from flows.feeds.told import Told
-
-Reader = Callable[[Content, Told], Records]
-
-READERS: Mapping[str, Reader] = {
-    ".csv": delimited.read,
-    ".txt": delimited.read,
-    ".tsv": delimited.read,
-    ".xpt": sas.read_xpt,
-    ".sas7bdat": sas.read_sas7bdat,
-    ".json": dataset_json.read,
-    ".ndjson": dataset_json.read_lines,
-    ".dsjc": dataset_json.read_lines,
-    ".parquet": parquet.read,
-}
-"""The reader of each ending; a further ``.gz`` says that the file is compressed."""
+from flows.feeds.content import opened
+from flows.feeds.location import DeliveredFile, file_name, find_files
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers import ENDINGS, reader_of
+from flows.feeds.records import to_table
+from flows.feeds.store import Receipt
 
 
 def read_feed(
@@ -56,7 +41,7 @@ def read_feed(
     UsageError
         When the delimiter or the decimal mark is impossible: a mistake of the caller.
     """
-    read = read_deliveries(location, Told(encoding, delimiter, decimal, domain))
+    read = read_deliveries(location, FeedOptions(encoding, delimiter, decimal, domain))
     deliveries = tuple(one.delivery for one in read if one.delivery.sha256)
     problems = [one.problem for one in read if one.problem is not None]
     if problems:
@@ -65,14 +50,14 @@ def read_feed(
     return Feed(domain, tables[0] if len(tables) == 1 else _stack(tables), deliveries)
 
 
-def read_deliveries(arrived: str | Sequence[Receipt], told: Told) -> tuple[DeliveredTable, ...]:
+def read_deliveries(arrived: str | Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:
     """Read one domain's deliveries, each by itself: the files of a location as found, or those of receipts.
 
     Parameters
     ----------
     arrived
         A location as in ``read_feed``, whose files have no time of receipt; or receipts of a delivery store.
-    told
+    options
         What the protocol tells of the feed.
 
     Returns
@@ -82,18 +67,18 @@ def read_deliveries(arrived: str | Sequence[Receipt], told: Told) -> tuple[Deliv
         cannot be opened has an empty hash, and so has a location without a file. Bad data never raises.
     """
     if not isinstance(arrived, str):
-        return tuple(_read_receipt(receipt, told) for receipt in arrived)
+        return tuple(_read_receipt(receipt, options) for receipt in arrived)
     try:
-        files = find_files(arrived)
+        files = find_files(arrived, ENDINGS)
     except FeedError as error:
         return (DeliveredTable(Delivery(file_name(arrived), "", 0), None, str(error)),)
-    return tuple(_read_file(file, told) for file in files)
+    return tuple(_read_file(file, options) for file in files)
 
 
-def _read_receipt(receipt: Receipt, told: Told) -> DeliveredTable:
+def _read_receipt(receipt: Receipt, options: FeedOptions) -> DeliveredTable:
     """Read what a receipt is for; content that is not what was received is not used."""
     file = DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name)
-    read = _read_file(file, told)
+    read = _read_file(file, options)
     delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
     if read.delivery.sha256 in (receipt.sha256, ""):
         return replace(read, delivery=delivery)
@@ -103,28 +88,17 @@ def _read_receipt(receipt: Receipt, told: Told) -> DeliveredTable:
     return DeliveredTable(replace(delivery, rows=0), None, str(damaged))
 
 
-def _read_file(file: DeliveredFile, told: Told) -> DeliveredTable:
+def _read_file(file: DeliveredFile, options: FeedOptions) -> DeliveredTable:
     """Return a file's table or its problem; this is where a FeedError becomes a problem."""
     delivery = Delivery(file.name, "", 0)
     try:
-        reader = _reader_of(file.name, told)
+        reader = reader_of(file.name, options)
         with opened(file) as content:
             delivery = Delivery(file.name, content.sha256, 0)
-            table = to_table(reader(content, told), file.name, told.decimal)
+            table = to_table(reader(content, options), file.name, options.decimal)
         return DeliveredTable(replace(delivery, rows=len(table)), table)
     except FeedError as error:
         return DeliveredTable(delivery, None, str(error))
-
-
-def _reader_of(name: str, told: Told) -> Reader:
-    lowered = name.lower()
-    if not lowered.endswith(ENDINGS):
-        raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
-    if told.format == "fhir":
-        return fhir.read
-    stem = lowered.removesuffix(".gz")
-    reader = READERS[stem[stem.rindex(".") :]]
-    return reader if told.layout is None else edc.arranged(reader)
 
 
 def _stack(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from checks.signals import Verdict
 from checks.tables import DeliveredTable
 from checks.validation import FeedOutcome, Validation
 from checks.validation.dated import TOLD_AS_INSTANT
-from flows.feeds import Told, read_deliveries
+from flows.feeds import FeedOptions, read_deliveries
 
 pytestmark = pytest.mark.skipif(
     "POSTDOSE_TEST_DATA" not in os.environ, reason="POSTDOSE_TEST_DATA is unset: no real data at hand"
@@ -93,7 +93,7 @@ def by_instant(protocol: StudyProtocol, delivered: dict[str, tuple[DeliveredTabl
 
 def read(protocol: StudyProtocol, domain: str) -> tuple[DeliveredTable, ...]:
     feed = protocol.feeds.by_domain()[domain]
-    return read_deliveries(str(folder() / feed.path), Told.by(feed, domain))
+    return read_deliveries(str(folder() / feed.path), FeedOptions.of(feed, domain))
 
 
 def look(protocol: StudyProtocol, delivered: dict[str, tuple[DeliveredTable, ...]]) -> Looked:

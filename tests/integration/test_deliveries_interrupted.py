@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.feeds import DeliveryStore, Told, read_deliveries
+from flows.feeds import DeliveryStore, FeedOptions, read_deliveries
 
 RECEIVED = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST, SECOND = b"USUBJID,AESEQ\nS1,1\n", b"USUBJID,AESEQ\nS1,1\nS1,2\n"
@@ -38,7 +38,7 @@ def forced(descriptor, real=os.fsync):
     touched("open")
 
 def stepped(frame, event, argument):
-    if frame.f_code.co_filename == sys.modules["flows.feeds.deliveries"].__file__:
+    if frame.f_code.co_filename == sys.modules["flows.feeds.store"].__file__:
         touched("open")
         return stepped
 
@@ -86,7 +86,7 @@ def test_killed_at_any_step_a_delivery_is_wholly_in_or_wholly_out(tmp_path: Path
         # Trying again completes it, and leaves nothing unreadable behind.
         store.take_in("AE", "second.csv", SECOND, received_at=RECEIVED, recorded_at=RECEIVED)
         assert contents(store) == [FIRST, SECOND]
-        read = read_deliveries(store.receipts("AE", by=RECEIVED), Told(domain="AE"))
+        read = read_deliveries(store.receipts("AE", by=RECEIVED), FeedOptions(domain="AE"))
         assert [(file.delivery.rows, file.problem) for file in read] == [(1, None), (2, None)]
     # It was out until the receipt had its name, and in from then on.
     first_in = found.index([FIRST, SECOND])
@@ -118,13 +118,13 @@ def test_receipts_are_in_order_of_receipt_and_not_of_the_future(store: DeliveryS
 def test_content_that_was_changed_since_is_not_used(store: DeliveryStore) -> None:
     (receipt,) = store.receipts("AE", by=RECEIVED)
     receipt.content.write_bytes(SECOND)
-    (read,) = read_deliveries([receipt], Told(domain="AE"))
+    (read,) = read_deliveries([receipt], FeedOptions(domain="AE"))
     assert read.table is None and read.delivery.sha256 == receipt.sha256
     assert read.problem == (
         "first.csv: found kept content that is not what was received; allowed: the content as it was received"
     )
     receipt.content.unlink()
-    (lost,) = read_deliveries([receipt], Told(domain="AE"))
+    (lost,) = read_deliveries([receipt], FeedOptions(domain="AE"))
     assert lost.problem is not None and lost.problem.startswith("first.csv: found that it cannot be opened")
 
 

@@ -72,7 +72,7 @@ def at_once(protocol: StudyProtocol) -> Knowledge:
 
 def known(protocol: StudyProtocol, arrived: Callable[[str], Any]) -> Knowledge:
     delivered = {
-        domain: read_deliveries(arrived(domain), Told.by(feed, domain))
+        domain: read_deliveries(arrived(domain), FeedOptions.of(feed, domain))
         for domain, feed in protocol.feeds.by_domain().items()
     }
     return Deliveries(delivered, protocol).known_at(CUTOFF)

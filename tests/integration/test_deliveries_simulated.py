@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import RAW_PROVENANCE, DeliveredTable, Delivery
-from flows.feeds import Told, read_deliveries
+from flows.feeds import FeedOptions, read_deliveries
 from flows.simulate import simulate
 
 FIRST, LAST = datetime(2024, 9, 13, tzinfo=UTC), datetime(2025, 5, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ def protocol(written: Path) -> StudyProtocol:
 def found(protocol: StudyProtocol) -> dict[str, tuple[DeliveredTable, ...]]:
     sources = protocol.feeds.by_domain().items()
     return {
-        domain.lower(): read_deliveries(str(protocol.folder / source.path), Told.by(source, domain))
+        domain.lower(): read_deliveries(str(protocol.folder / source.path), FeedOptions.of(source, domain))
         for domain, source in sources
     }
 

@@ -77,7 +77,7 @@ def study(folder: Path, feeds: Mapping[str, Mapping[str, Any]]) -> StudyProtocol
 def received(protocol: StudyProtocol) -> dict[str, tuple[DeliveredTable, ...]]:
     """Read what lies at the protocol's paths."""
     return {
-        domain: read_deliveries(str(protocol.folder / source.path), Told.by(source, domain))
+        domain: read_deliveries(str(protocol.folder / source.path), FeedOptions.of(source, domain))
         for domain, source in protocol.feeds.by_domain().items()
     }
 
@@ -512,7 +512,7 @@ def data() -> Path:
 
 
 def arranged(path: Path, domain: str, layout: dict[str, Any]) -> pd.DataFrame:
-    told = Told(domain=domain, format="edc", layout=Layout(**layout))
+    told = FeedOptions(domain=domain, format="edc", layout=Layout(**layout))
     (read,) = read_deliveries(str(path), told)
     assert read.problem is None
     assert read.table is not None

@@ -10,9 +10,9 @@ from checks.errors import FeedError
 from checks.protocol.layout import Layout
 from flows.feeds import delimited, edc
 from flows.feeds.content import Content, identify
-from flows.feeds.edc_dates import stamp_reader
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers.edc.dates import stamp_reader
 from flows.feeds.records import to_table
-from flows.feeds.told import Told
 
 WIDE = """\
 SITE,PATNUM,RECID,VTLD,VTLTM,TEMP,TEMPU,RESPRT
@@ -39,7 +39,7 @@ S,FR01-001,SE.V1,1,F.VS,IG.VS,2,IT.TIM,9:05
 
 def arranged(text: str, *, domain: str = "VS", **layout: Any) -> pd.DataFrame:
     stream = io.BytesIO(text.encode())
-    told = Told(domain=domain, format="edc", layout=Layout(**layout))
+    told = FeedOptions(domain=domain, format="edc", layout=Layout(**layout))
     content = Content("x.csv", "0" * 64, stream, identify(stream))
     return to_table(edc.arranged(delimited.read)(content, told), "x.csv", ".")
 

@@ -16,8 +16,8 @@ from checks.errors import FeedError
 from checks.measurements import CATALOGUE, CatalogueTest, unit_of
 from flows.feeds import fhir
 from flows.feeds.content import Content, identify
+from flows.feeds.options import FeedOptions
 from flows.feeds.records import to_table
-from flows.feeds.told import Told
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -29,7 +29,7 @@ def delivered(
     content: bytes, domain: str, *, name: str = "x.ndjson", system: str | None = None
 ) -> pd.DataFrame:
     stream = io.BytesIO(content)
-    told = Told(domain=domain, format="fhir", subject_system=system)
+    told = FeedOptions(domain=domain, format="fhir", subject_system=system)
     return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".")
 
 

@@ -17,10 +17,11 @@ from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import opened
 from flows.feeds.database import database_url, query_content
-from flows.feeds.deliveries import DeliveryStore, Receipt
 from flows.feeds.location import DeliveredFile, find_files
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers import ENDINGS
 from flows.feeds.reading import read_deliveries
-from flows.feeds.told import Told
+from flows.feeds.store import DeliveryStore, Receipt
 
 Arrived = tuple[DeliveredTable, ...]
 
@@ -65,7 +66,7 @@ class Inbox:
         if not receipts:
             nothing = f"nothing received by {by:%Y-%m-%dT%H:%M:%SZ}"
             return (_unusable(domain, MissingFeedError(domain, nothing, "a delivery received by then"), by),)
-        return read_deliveries(receipts, Told.by(source, domain))
+        return read_deliveries(receipts, FeedOptions.of(source, domain))
 
     def take_in(self, domain: str, *, now: datetime) -> Arrived:
         """Take in what lies where the feed arrives, and return everything received by now.
@@ -73,7 +74,7 @@ class Inbox:
         An incremental feed whose files were taken away after they had been taken in has nothing new.
         """
         source = self._source(domain)
-        told = Told.by(source, domain)
+        options = FeedOptions.of(source, domain)
         try:
             for name, content in self._contents(domain, source, now):
                 self.keep(domain, name, content, now=now)
@@ -83,14 +84,14 @@ class Inbox:
             )
             return (*self._as_found(domain, source), _unusable(domain, full, now))
         except FeedError as error:
-            received = read_deliveries(self.store.receipts(domain, by=now), told)
+            received = read_deliveries(self.store.receipts(domain, by=now), options)
             nothing_new = source.mode == "incremental" and isinstance(error, MissingFeedError)
             return received if received and nothing_new else (*received, _unusable(domain, error, now))
         receipts = self.store.receipts(domain, by=now)
         if not receipts:  # the first file of all is still arriving
             nothing = MissingFeedError(domain, "no file that has wholly arrived", "a delivery")
             return (_unusable(domain, nothing, now),)
-        return read_deliveries(receipts, told)
+        return read_deliveries(receipts, options)
 
     def keep(self, domain: str, name: str, content: bytes, *, now: datetime) -> Receipt:
         """Take in one file of a feed, received now; what is kept already stays as it was first received.
@@ -112,7 +113,7 @@ class Inbox:
             When there is none, or the location cannot be reached.
         """
         source = self._source(domain)
-        return () if source.query is not None else find_files(self._location(domain, source))
+        return () if source.query is not None else find_files(self._location(domain, source), ENDINGS)
 
     def _source(self, domain: str) -> FeedSource:
         return self.protocol.feeds.by_domain()[domain.upper()]
@@ -149,7 +150,7 @@ class Inbox:
 
     def _as_found(self, domain: str, source: FeedSource) -> Arrived:
         if source.query is None or self.found is not None:
-            return read_deliveries(self._location(domain, source), Told.by(source, domain))
+            return read_deliveries(self._location(domain, source), FeedOptions.of(source, domain))
         return self._asked(domain, source)
 
     def _asked(self, domain: str, source: FeedSource) -> Arrived:
@@ -163,7 +164,7 @@ class Inbox:
                 ]
             except FeedError as error:
                 return (_unusable(domain, error, None),)
-            read = read_deliveries(receipts, Told.by(source, domain))
+            read = read_deliveries(receipts, FeedOptions.of(source, domain))
         return tuple(replace(one, delivery=replace(one.delivery, received_at=None)) for one in read)
 
 

@@ -1,7 +1,7 @@
 """Elements of FHIR R4 resources, read leniently, whatever the sender put there.
 
 An element of another type than R4 gives it counts as absent, so that one odd resource stays one odd row.
-Numbers are text as written (38.30 keeps its digits): see ``fhir_lines``.
+Numbers are text as written (38.30 keeps its digits): see ``lines``.
 """
 
 import json

@@ -13,8 +13,8 @@ from typing import Final
 from checks.errors import FeedError
 from flows.feeds.content import GZIP, JSON, Content, decompressed
 from flows.feeds.decoding import as_text, measure
-from flows.feeds.fhir_elements import NOTHING, Element, part, parts, word
-from flows.feeds.told import Told
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers.fhir.elements import NOTHING, Element, part, parts, word
 
 UUID: Final = "urn:uuid:"
 
@@ -104,19 +104,19 @@ class Document:
 
 
 @contextmanager
-def document(content: Content, told: Told) -> Iterator[Document]:
+def document(content: Content, options: FeedOptions) -> Iterator[Document]:
     """Yield the delivery, decompressed where its name says so.
 
     Raises
     ------
     FeedError
-        When it is not JSON text, or not in the encoding told.
+        When it is not JSON text, or not in the encoding of the options.
     """
     if content.name.lower().endswith(".gz"):
         content.require(GZIP, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
-        yield Document(plain, measure(plain, told.encoding).codec)
+        yield Document(plain, measure(plain, options.encoding).codec)
 
 
 def _deleted(entry: Element) -> Element:

@@ -14,13 +14,13 @@ from typing import Final
 
 from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
-from flows.feeds import fhir_doses, fhir_events, fhir_measurements, fhir_people
 from flows.feeds.content import Content
-from flows.feeds.fhir_elements import NOTHING, Element, part, word
-from flows.feeds.fhir_lines import Entry, document
-from flows.feeds.fhir_people import Directory, Row
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers.fhir import doses, events, measurements, people
+from flows.feeds.readers.fhir.elements import NOTHING, Element, part, word
+from flows.feeds.readers.fhir.lines import Entry, document
+from flows.feeds.readers.fhir.people import Directory, Row
 from flows.feeds.records import Records, RowCollector
-from flows.feeds.told import Told
 
 RESOURCES: Final = {
     "DM": "Patient",
@@ -32,11 +32,11 @@ RESOURCES: Final = {
 """Domain -> the type of the resources that are its records."""
 
 _COLUMNS: Final = {
-    "DM": fhir_people.COLUMNS,
-    "EX": fhir_doses.COLUMNS,
-    "VS": fhir_measurements.COLUMNS["VS"],
-    "AE": fhir_events.COLUMNS,
-    "LB": fhir_measurements.COLUMNS["LB"],
+    "DM": people.COLUMNS,
+    "EX": doses.COLUMNS,
+    "VS": measurements.COLUMNS["VS"],
+    "AE": events.COLUMNS,
+    "LB": measurements.COLUMNS["LB"],
 }
 
 
@@ -82,7 +82,7 @@ class _Survey:
         return None if record is None else self.directory.subject(self.newest[record].subject)
 
 
-def read(content: Content, told: Told) -> Records:
+def read(content: Content, options: FeedOptions) -> Records:
     """Read FHIR R4 resources: NDJSON, plain or gzip, or one JSON file with a resource or a Bundle.
 
     Raises
@@ -90,18 +90,18 @@ def read(content: Content, told: Told) -> Records:
     FeedError
         When the domain has no FHIR resource, or a line is no JSON, no resource, or reports a failed export.
     """
-    kind = RESOURCES.get(told.domain)
+    kind = RESOURCES.get(options.domain)
     if kind is None:
-        raise FeedError(content.name, f"FHIR for {told.domain}", f"FHIR for {', '.join(RESOURCES)}")
-    names = _names(told.domain)
+        raise FeedError(content.name, f"FHIR for {options.domain}", f"FHIR for {', '.join(RESOURCES)}")
+    names = _names(options.domain)
     collector = RowCollector(len(names))
-    with document(content, told) as delivered:
-        survey = _Survey(Directory(told.subject_system))
+    with document(content, options) as delivered:
+        survey = _Survey(Directory(options.subject_system))
         for place, entry in enumerate(delivered.entries()):
             survey.take(place, entry, kind)
         for place, entry in enumerate(delivered.entries()):
             if entry.kind == kind and survey.counts(place, entry):
-                for row in _rows(entry, told.domain, survey):
+                for row in _rows(entry, options.domain, survey):
                     collector.add([row.get(name) for name in names], entry.number)
     return collector.records(names)
 
@@ -132,17 +132,17 @@ def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
 def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]:
     if entry.deleted:
         yield {}
-    elif domain in fhir_measurements.COLUMNS:
-        yield from fhir_measurements.rows(entry.resource, domain)
+    elif domain in measurements.COLUMNS:
+        yield from measurements.rows(entry.resource, domain)
     elif domain == "EX":
-        yield fhir_doses.row(entry.resource, directory.medication)
+        yield doses.row(entry.resource, directory.medication)
     else:
-        yield fhir_events.row(entry.resource)
+        yield events.row(entry.resource)
 
 
 def _is_taken_back(entry: Entry, domain: str) -> bool:
     wrong = word(entry.resource, "status") == "entered-in-error"
-    return entry.deleted or wrong or (domain == "AE" and fhir_events.is_potential(entry.resource))
+    return entry.deleted or wrong or (domain == "AE" and events.is_potential(entry.resource))
 
 
 def _moment(resource: Element) -> datetime | None:

@@ -7,8 +7,8 @@ that was only potential never happened: it is a record taken back.
 
 from typing import Final
 
-from flows.feeds.fhir_elements import Element, codings, first_word, part, parts, word
-from flows.feeds.fhir_people import Row
+from flows.feeds.readers.fhir.elements import Element, codings, first_word, part, parts, word
+from flows.feeds.readers.fhir.people import Row
 
 COLUMNS: Final = ("AETERM", "AEDECOD", "AESTDTC", "AEDTC", "AESER", "AESEV")
 
@@ -46,8 +46,8 @@ def _decoded(event: Element) -> str | None:
 
 def _seriousness(concept: Element) -> str | None:
     """Return Y or N (codes Serious... and Non-serious of R4); any other word as it is."""
-    told = next((code for _, code in codings(concept)), None) or first_word(concept)
-    lowered = (told or "").casefold()
+    said = next((code for _, code in codings(concept)), None) or first_word(concept)
+    lowered = (said or "").casefold()
     if lowered.startswith("non"):
         return "N"
-    return "Y" if lowered.startswith("serious") else told
+    return "Y" if lowered.startswith("serious") else said

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from checks.errors import FeedError
 from flows.feeds.content import GZIP, JSON, ZLIB, Content, decompressed
 from flows.feeds.decoding import as_text, measure
+from flows.feeds.options import FeedOptions
 from flows.feeds.records import Records, RowCollector, check_names
 from flows.feeds.rendering import plain_number
-from flows.feeds.told import Told
 
 VERSION = re.compile(r"1\.1(\.(0|[1-9][0-9]*))?")
 """The pattern of datasetJSONVersion in the specification's table of attributes."""
@@ -29,7 +29,7 @@ class Head:
     records: int
 
 
-def read(content: Content, told: Told) -> Records:
+def read(content: Content, options: FeedOptions) -> Records:
     """Read a Dataset-JSON file (one JSON object).
 
     Raises
@@ -38,7 +38,7 @@ def read(content: Content, told: Told) -> Records:
         When it is not such a file, not version 1.1, or its rows do not agree with its metadata.
     """
     content.require(JSON, allowed="Dataset-JSON, as the name says")
-    text = as_text(content, measure(content, told.encoding).codec)
+    text = as_text(content, measure(content, options.encoding).codec)
     try:
         document = _parsed(text.read(), content.name, 1)
     finally:
@@ -52,7 +52,7 @@ def read(content: Content, told: Told) -> Records:
     return _collected(enumerate(rows, start=1), head, "record")
 
 
-def read_lines(content: Content, told: Told) -> Records:
+def read_lines(content: Content, options: FeedOptions) -> Records:
     """Read NDJSON: metadata in line 1, then a line for each record; plain, gzip, or DSJC.
 
     Raises
@@ -68,7 +68,7 @@ def read_lines(content: Content, told: Told) -> Records:
         content.require(*kinds, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="Dataset-JSON in lines (NDJSON)")
-        text = as_text(plain, measure(plain, told.encoding).codec, newline="\n")
+        text = as_text(plain, measure(plain, options.encoding).codec, newline="\n")
         try:
             lines = ((number, line) for number, line in enumerate(text, start=1) if line.strip())
             head = _head_of_lines(lines, content.name)

@@ -1,4 +1,4 @@
-"""What a reader may take for granted about a feed: only what the study protocol says."""
+"""Options of a feed: what a reader may take for granted about it, all from the study protocol."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -9,8 +9,8 @@ from checks.protocol.model import FeedSource
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What the protocol tells of a feed: how its text is written, what its rows mean, and for which domain.
+class FeedOptions:
+    """What the protocol says of a feed: how its text is written, what its rows mean, and for which domain.
 
     ``subject_system`` and ``layout`` are those of ``checks.protocol.model.FeedSource``.
 
@@ -29,8 +29,8 @@ class Told:
     layout: Layout | None = None
 
     @classmethod
-    def by(cls, source: FeedSource, domain: str) -> Self:
-        """Return what the protocol tells of one domain's feed."""
+    def of(cls, source: FeedSource, domain: str) -> Self:
+        """Return what the protocol says of one domain's feed."""
         return cls(
             encoding=source.encoding,
             delimiter=source.delimiter,

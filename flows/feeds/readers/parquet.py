@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 
 from checks.errors import FeedError
 from flows.feeds.content import PARQUET, Content
+from flows.feeds.options import FeedOptions
 from flows.feeds.records import Records
 from flows.feeds.rendering import as_text
-from flows.feeds.told import Told
 
 
-def read(content: Content, told: Told) -> Records:
+def read(content: Content, options: FeedOptions) -> Records:
     """Read a Parquet file; a time-zone-aware stamp keeps the offset of its zone.
 
     Raises

@@ -20,8 +20,8 @@ import pyarrow.csv as pcsv
 from checks.errors import FeedError
 from flows.feeds.content import CHUNK, GZIP, TEXT, Content, decompressed
 from flows.feeds.decoding import Measure, as_text, line_breaks, measure
+from flows.feeds.options import FeedOptions
 from flows.feeds.records import Records, RowCollector, check_names
-from flows.feeds.told import Told
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 """The delimiters that a message can recognise in a header."""
@@ -42,7 +42,7 @@ class Layout:
     header_line: int
 
 
-def read(content: Content, told: Told) -> Records:
+def read(content: Content, options: FeedOptions) -> Records:
     """Read a delimited text file, compressed or not.
 
     Raises
@@ -55,8 +55,8 @@ def read(content: Content, told: Told) -> Records:
         content.require(GZIP, allowed="a gzip file, as its name says")
     with decompressed(content) if zipped else nullcontext(content) as plain:
         plain.require(TEXT, allowed="delimited text with a header line")
-        delimiter = _delimiter(plain.name, told)
-        measured = measure(plain, told.encoding, delimiter=delimiter)
+        delimiter = _delimiter(plain.name, options)
+        measured = measure(plain, options.encoding, delimiter=delimiter)
         layout = _layout(plain, measured, delimiter)
         quick = _read_quickly(plain, layout)
         records = _read_exactly(plain, layout) if quick is None else quick
@@ -64,10 +64,10 @@ def read(content: Content, told: Told) -> Records:
     return records
 
 
-def _delimiter(name: str, told: Told) -> str:
-    """Return the delimiter told; the ending .tsv stands for a tab where the protocol tells nothing else."""
+def _delimiter(name: str, options: FeedOptions) -> str:
+    """Return the delimiter of the options; the ending .tsv stands for a tab where they have the default."""
     tabbed = name.lower().removesuffix(".gz").endswith(".tsv")
-    return "\t" if tabbed and told.delimiter == "," else told.delimiter
+    return "\t" if tabbed and options.delimiter == "," else options.delimiter
 
 
 def _layout(content: Content, measured: Measure, delimiter: str) -> Layout:

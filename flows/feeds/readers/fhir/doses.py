@@ -10,8 +10,8 @@ of a status it does not know: it takes part in the worst case, and the site is a
 from collections.abc import Callable
 from typing import Final
 
-from flows.feeds.fhir_elements import Element, part, unit, when, word
-from flows.feeds.fhir_people import Row
+from flows.feeds.readers.fhir.elements import Element, part, unit, when, word
+from flows.feeds.readers.fhir.people import Row
 
 COLUMNS: Final = ("EXTRT", "EXDOSE", "EXDOSU", "EXSTAT", "EXSTDTC", "EXENDTC")
 

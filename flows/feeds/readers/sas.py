@@ -17,9 +17,9 @@ import pyreadstat
 from checks.errors import FeedError
 from flows.feeds.content import SAS7BDAT, XPT_V5, XPT_V8, Content
 from flows.feeds.decoding import known_codec
+from flows.feeds.options import FeedOptions
 from flows.feeds.records import Records
 from flows.feeds.rendering import as_text
-from flows.feeds.told import Told
 
 RECORD = 80
 """Bytes of a record of a transport file (TS-140)."""
@@ -30,33 +30,33 @@ HEADER = b"HEADER RECORD*******"
 Read = Callable[..., tuple[pd.DataFrame, Any]]
 
 
-def read_xpt(content: Content, told: Told) -> Records:
+def read_xpt(content: Content, options: FeedOptions) -> Records:
     """Read a SAS transport file, version 5 or 8, with one data set.
 
     Raises
     ------
     FeedError
-        When it is something else, cut short, or its text is not in the encoding told.
+        When it is something else, cut short, or its text is not in the encoding of the options.
     """
     content.require(XPT_V5, XPT_V8, allowed="a SAS transport file (XPT v5 or v8), as its name says")
     found = _observations(content.stream)
     if found.datasets > 1:
         raise FeedError(content.name, f"{found.datasets} data sets in one file", "one data set a file")
-    frame, metadata = _read(pyreadstat.read_xport, content, told)
+    frame, metadata = _read(pyreadstat.read_xport, content, options)
     _refuse_incomplete(content, found, len(frame), sum(metadata.variable_storage_width.values()))
     return _as_records(frame)
 
 
-def read_sas7bdat(content: Content, told: Told) -> Records:
+def read_sas7bdat(content: Content, options: FeedOptions) -> Records:
     """Read a SAS7BDAT file; it says its own encoding unless the protocol tells another.
 
     Raises
     ------
     FeedError
-        When it is something else, cut short, or its text is not in the encoding told.
+        When it is something else, cut short, or its text is not in the encoding of the options.
     """
     content.require(SAS7BDAT, allowed="a SAS7BDAT file, as its name says")
-    frame, metadata = _read(pyreadstat.read_sas7bdat, content, told)
+    frame, metadata = _read(pyreadstat.read_sas7bdat, content, options)
     if len(frame) != metadata.number_rows:
         raise FeedError(
             content.name, f"{len(frame)} rows", f"{metadata.number_rows}, as the file's header says"
@@ -64,19 +64,19 @@ def read_sas7bdat(content: Content, told: Told) -> Records:
     return _as_records(frame)
 
 
-def _read(read: Read, content: Content, told: Told) -> tuple[pd.DataFrame, Any]:
-    if told.encoding is not None:
-        known_codec(content.name, told.encoding)
+def _read(read: Read, content: Content, options: FeedOptions) -> tuple[pd.DataFrame, Any]:
+    if options.encoding is not None:
+        known_codec(content.name, options.encoding)
     content.stream.seek(0)
     try:
-        return read(content.stream, encoding=told.encoding)
+        return read(content.stream, encoding=options.encoding)
     except UnicodeDecodeError as error:
         found = f"a byte 0x{error.object[error.start]:02X} in a text that is not {error.encoding.upper()}"
         allowed = "UTF-8, or the encoding that the protocol's `encoding` names (such as WINDOWS-1252)"
         raise FeedError(content.name, found, allowed) from error
     except pyreadstat.ReadstatError as error:
         raise FeedError(
-            content.name, _reason(error, told), "a whole SAS file, in the encoding told"
+            content.name, _reason(error, options), "a whole SAS file, in the encoding of the options"
         ) from error
     except (OverflowError, ValueError) as error:
         raise FeedError(
@@ -84,11 +84,11 @@ def _read(read: Read, content: Content, told: Told) -> tuple[pd.DataFrame, Any]:
         ) from error
 
 
-def _reason(error: Exception, told: Told) -> str:
+def _reason(error: Exception, options: FeedOptions) -> str:
     """ReadStat's reasons, in the words of whoever must act on them."""
     text = str(error)
     if "byte sequence" in text or "character set" in text:
-        return f"text that cannot be read as {told.encoding or 'the encoding the file says'}"
+        return f"text that cannot be read as {options.encoding or 'the encoding the file says'}"
     return "a SAS file that is damaged or cut short"
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from checks.measurements import CATALOGUE, CatalogueTest
-from flows.feeds.fhir_elements import (
+from flows.feeds.readers.fhir.elements import (
     LOINC,
     SNOMED,
     Element,
@@ -22,7 +22,7 @@ from flows.feeds.fhir_elements import (
     when,
     word,
 )
-from flows.feeds.fhir_people import Row
+from flows.feeds.readers.fhir.people import Row
 
 _PLACES: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {

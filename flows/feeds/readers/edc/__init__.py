@@ -14,12 +14,12 @@ import pyarrow as pa
 from checks.errors import FeedError
 from checks.protocol.layout import Layout
 from flows.feeds.content import Content
-from flows.feeds.edc_dates import stamp_reader
-from flows.feeds.edc_items import gather_items
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers.edc.dates import stamp_reader
+from flows.feeds.readers.edc.items import gather_items
 from flows.feeds.records import Records, check_names
-from flows.feeds.told import Told
 
-Reader = Callable[[Content, Told], Records]
+Reader = Callable[[Content, FeedOptions], Records]
 
 NOT_DONE = "NOT DONE"
 """The --STAT of a test that was not done (CDISC code list ND)."""
@@ -32,13 +32,13 @@ def arranged(reader: Reader) -> Reader:
     there, or when one record has two values of an item.
     """
 
-    def read(content: Content, told: Told) -> Records:
-        if told.layout is None:
+    def read(content: Content, options: FeedOptions) -> Records:
+        if options.layout is None:
             raise TypeError("an EDC export is read by a layout")
-        table = _as_frame(reader(content, told), told.layout.header_rows, content.name)
-        if told.layout.rows == "items":
-            table = gather_items(table, _named(told.layout), content.name)
-        return _as_records(_arrange(table, told.layout, told.domain, content.name))
+        table = _as_frame(reader(content, options), options.layout.header_rows, content.name)
+        if options.layout.rows == "items":
+            table = gather_items(table, _named(options.layout), content.name)
+        return _as_records(_arrange(table, options.layout, options.domain, content.name))
 
     return read
 
@@ -91,7 +91,7 @@ def _refuse_missing(table: pd.DataFrame, layout: Layout, file: str) -> None:
 def _variable(
     table: pd.DataFrame, name: str, sources: Sequence[str], date_format: str | None
 ) -> "pd.Series[str]":
-    """Return one variable: its columns joined; a stamp where the variable is one and the form is told."""
+    """Return one variable: its columns joined; a stamp where the variable is one and the layout names its form."""
     texts = [table[source.upper()] for source in sources]
     if not name.endswith("DTC"):
         return _joined(texts, "-")

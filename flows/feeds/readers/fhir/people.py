@@ -10,8 +10,8 @@ value of the reference's identifier, else the id of the Organization.
 from dataclasses import dataclass, field
 from typing import Final
 
-from flows.feeds.fhir_elements import Element, first_word, part, parts, word
-from flows.feeds.fhir_lines import UUID, Entry
+from flows.feeds.readers.fhir.elements import Element, first_word, part, parts, word
+from flows.feeds.readers.fhir.lines import UUID, Entry
 
 Row = dict[str, str | None]
 
@@ -106,5 +106,5 @@ class Directory:
         return next((value for value in matching if value is not None), None)
 
     def _matching(self, identifier: Element) -> str | None:
-        told = self.subject_system is not None and word(identifier, "system") == self.subject_system
-        return word(identifier, "value") if told else None
+        matches = self.subject_system is not None and word(identifier, "system") == self.subject_system
+        return word(identifier, "value") if matches else None

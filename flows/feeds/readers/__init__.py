@@ -1,0 +1,54 @@
+"""Readers of deliveries: one module a form, each from bytes to records of text; registered here by file ending."""
+
+from collections.abc import Callable, Mapping
+
+from checks.errors import FeedError
+from flows.feeds.content import Content
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers import dataset_json, delimited, edc, fhir, parquet, sas
+from flows.feeds.records import Records
+
+Reader = Callable[[Content, FeedOptions], Records]
+
+READERS: Mapping[str, Reader] = {
+    ".csv": delimited.read,
+    ".txt": delimited.read,
+    ".tsv": delimited.read,
+    ".xpt": sas.read_xpt,
+    ".sas7bdat": sas.read_sas7bdat,
+    ".json": dataset_json.read,
+    ".ndjson": dataset_json.read_lines,
+    ".dsjc": dataset_json.read_lines,
+    ".parquet": parquet.read,
+}
+"""The reader of each ending."""
+
+COMPRESSED = ".gz"
+"""A further ending that says that a text file is compressed."""
+
+ENDINGS = tuple(
+    name
+    for ending in READERS
+    for name in (
+        (ending, ending + COMPRESSED) if ending in (".csv", ".txt", ".tsv", ".ndjson") else (ending,)
+    )
+)
+"""The endings that have a reader, in lower case."""
+
+
+def reader_of(name: str, options: FeedOptions) -> Reader:
+    """Return the reader of a file, by its ending and the format that the protocol says.
+
+    Raises
+    ------
+    FeedError
+        When the ending has no reader.
+    """
+    lowered = name.lower()
+    if not lowered.endswith(ENDINGS):
+        raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
+    if options.format == "fhir":
+        return fhir.read
+    stem = lowered.removesuffix(COMPRESSED)
+    reader = READERS[stem[stem.rindex(".") :]]
+    return reader if options.layout is None else edc.arranged(reader)
