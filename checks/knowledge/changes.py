@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from checks.knowledge.arrivals import Flags, Integers
+from checks.knowledge.distinct_rows import Pool
 from checks.knowledge.keys import sequence_of, time_of, topic_of
-from checks.knowledge.pool import Pool
 from checks.tables import CHANGES, DELETED, TIME, WITHHELD, tells_arm
 
 CORRECTED: Final = "corrected"

@@ -10,11 +10,11 @@ import pandas as pd
 from checks.errors import UsageError
 from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
 from checks.knowledge.changes import LISTED
+from checks.knowledge.cumulative import Snapshots
+from checks.knowledge.distinct_rows import Delivered, Pool
+from checks.knowledge.incremental import Union
 from checks.knowledge.keys import code_rows
-from checks.knowledge.pool import Delivered, Pool
 from checks.knowledge.records import name_records
-from checks.knowledge.snapshots import Snapshots
-from checks.knowledge.unions import Union
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from checks.tables import CHANGES, DeliveredTable, Feed

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from flows.simulate.chance import Part, stream
 from flows.simulate.charting import Reading
 from flows.simulate.design import Subject
+from flows.simulate.random_streams import Part, stream
 from flows.simulate.reaction import Reaction
 from flows.simulate.truth import charted_onsets
 

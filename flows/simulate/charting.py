@@ -20,10 +20,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from flows.simulate.chance import Part, stream
 from flows.simulate.design import Subject
-from flows.simulate.minutes import to_local
 from flows.simulate.physiology import Course
+from flows.simulate.random_streams import Part, stream
+from flows.simulate.timeline import to_local
 
 DEMO_QUARTILES_HOURS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     {"TEMP": (2.0, 4.0, 4.0), "RESP": (1.0, 1.0, 1.0), "OXYSAT": (0.983, 1.0, 1.0), "HR": (1.0, 1.0, 1.0)}

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.random import Generator
 
 from checks.errors import UsageError
-from flows.simulate.chance import Part, stream
-from flows.simulate.minutes import ORIGIN, from_local
+from flows.simulate.random_streams import Part, stream
 from flows.simulate.scenarios import MORNING, Hours
+from flows.simulate.timeline import ORIGIN, from_local
 
 STUDY_ID = "CYT107-IV-SIM"
 ACTIVE, PLACEBO = "CYT107", "PLACEBO"

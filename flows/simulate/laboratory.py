@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from flows.simulate.chance import Part, stream
 from flows.simulate.design import Subject
+from flows.simulate.random_streams import Part, stream
 
 LYM_NORMAL = (1.0, 4.0)
 """Normal range, 10^9/L: 1.15-3.73 in men and 1.34-3.86 in women (Clin Diagn Lab Immunol 2004;11:168-73,

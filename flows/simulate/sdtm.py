@@ -8,7 +8,7 @@ from flows.simulate.adverse_events import AdverseEvent
 from flows.simulate.charting import Reading
 from flows.simulate.design import ACTIVE, STUDY_ID, Subject
 from flows.simulate.laboratory import LYM_NORMAL, Count
-from flows.simulate.minutes import local_date, local_stamp, local_stamps, utc_stamps
+from flows.simulate.timeline import local_date, local_stamp, local_stamps, utc_stamps
 
 DOSE_UG_PER_KG = 10
 """Micrograms per kilogram of body weight (NCT03821038); placebo is 0."""

@@ -12,10 +12,10 @@ from flows.simulate.adverse_events import AdverseEvent, report_events
 from flows.simulate.charting import Reading, chart
 from flows.simulate.design import STUDY_ID, Subject, enrol
 from flows.simulate.laboratory import LIMIT_TIMES_ULN, LYM_NORMAL, Count, count_lymphocytes
-from flows.simulate.minutes import utc_stamps
 from flows.simulate.physiology import Course, septic_course
 from flows.simulate.reaction import Reaction, plant
 from flows.simulate.scenarios import SCENARIOS, Scenario
+from flows.simulate.timeline import utc_stamps
 from flows.simulate.truth import describe_case, write_truth
 
 DEFAULT_SUBJECTS = 21

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from flows.simulate.charting import Reading
-from flows.simulate.minutes import utc_stamps
 from flows.simulate.physiology import Course, first_minute
 from flows.simulate.reaction import Reaction
+from flows.simulate.timeline import utc_stamps
 
 FEVER_C, FEVER_RISE_C, FEVER_RISEN_C = 38.3, 1.0, 38.0
 RESP_HIGH, OXYSAT_LOW, OXYSAT_FALL, OXYSAT_FALLEN = 30, 90, 4, 94

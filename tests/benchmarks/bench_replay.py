@@ -25,8 +25,8 @@ from flows.looks.replay.schedule import Schedule, day_of
 from flows.settings import Settings
 from flows.simulate import simulate
 from flows.simulate.charting import Reading
-from flows.simulate.minutes import utc_stamps
 from flows.simulate.study import DEFAULT_SUBJECTS, Study, compose
+from flows.simulate.timeline import utc_stamps
 from flows.simulate.truth import (
     BASELINE_MINUTES,
     RISK_WINDOW_HOURS,

@@ -21,8 +21,8 @@ from checks.cases import Charts, find_cases
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 from flows import simulate as simulator
-from flows.simulate.minutes import ORIGIN
 from flows.simulate.study import Study, compose
+from flows.simulate.timeline import ORIGIN
 
 STUDIES = 16
 SCHEDULES = 5

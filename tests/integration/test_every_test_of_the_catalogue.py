@@ -8,6 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from flows.feeds.fhir_elements import LOINC, SNOMED
+from flows.feeds.told import Told
 
 from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries
@@ -15,9 +17,7 @@ from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
-from flows.feeds.fhir_elements import LOINC, SNOMED
 from flows.feeds.reading import read_deliveries
-from flows.feeds.told import Told
 from flows.pages.report.page import render_report
 from flows.report import Look, build_document
 

@@ -8,9 +8,9 @@ import pytest
 
 from checks.errors import FeedError
 from checks.protocol.layout import Layout
-from flows.feeds import delimited, edc
 from flows.feeds.content import Content, identify
 from flows.feeds.options import FeedOptions
+from flows.feeds.readers import delimited, edc
 from flows.feeds.readers.edc.dates import stamp_reader
 from flows.feeds.records import to_table
 

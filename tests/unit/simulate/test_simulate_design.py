@@ -7,8 +7,8 @@ import pytest
 
 from checks.errors import UsageError
 from flows.simulate.design import PLANNED_DAYS, SITES, Subject, enrol
-from flows.simulate.minutes import ORIGIN, from_local, to_local
 from flows.simulate.scenarios import AROUND_THE_CLOCK
+from flows.simulate.timeline import ORIGIN, from_local, to_local
 
 SEEDS = range(1, 9)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from flows.simulate import sdtm
-from flows.simulate.minutes import ORIGIN
+from flows.simulate.timeline import ORIGIN
 
 LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 DATE = re.compile(r"\d{4}-\d\d-\d\d")

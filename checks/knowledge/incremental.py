@@ -9,7 +9,7 @@ import pandas as pd
 
 from checks.knowledge.arrivals import Integers, unreadable
 from checks.knowledge.changes import CORRECTION, DELETION, RESTORATION, Comparison, Pairs
-from checks.knowledge.pool import Delivered, Known
+from checks.knowledge.distinct_rows import Delivered, Known
 
 
 class Union:

@@ -16,8 +16,8 @@ import pandas as pd
 from checks.blinding import blind
 from checks.knowledge.arrivals import Arrival, Flags, Integers
 from checks.knowledge.changes import CORRECTION, DELETION, RESTORATION, Comparison, Pairs
+from checks.knowledge.distinct_rows import Delivered, Known
 from checks.knowledge.keys import codes_of
-from checks.knowledge.pool import Delivered, Known
 from checks.tables import CHANGES
 
 MAY_LOSE_SUBJECTS: Final = frozenset({"AE"})

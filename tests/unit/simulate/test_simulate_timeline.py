@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from flows.simulate.minutes import from_local, local_date, local_stamp, local_stamps, to_local, utc_stamps
+from flows.simulate.timeline import from_local, local_date, local_stamp, local_stamps, to_local, utc_stamps
 
 DAY = 24 * 60
 
