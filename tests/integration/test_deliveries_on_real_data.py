@@ -16,7 +16,7 @@ from checks.knowledge import Deliveries, Knowledge
 from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import RAW_PROVENANCE
-from flows.feeds import DeliveryStore, Told, read_deliveries
+from flows.feeds import DeliveryStore, FeedOptions, read_deliveries
 
 pytestmark = pytest.mark.skipif(
     "POSTDOSE_TEST_DATA" not in os.environ, reason="POSTDOSE_TEST_DATA is unset: no real data at hand"

@@ -8,8 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from flows.feeds.fhir_elements import LOINC, SNOMED
-from flows.feeds.told import Told
 
 from checks.cases import Charts, find_cases, gather_evidence
 from checks.knowledge import Deliveries
@@ -17,6 +15,8 @@ from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import decide_verdict, evaluate_rules
 from checks.validation import validate_feeds
+from flows.feeds.options import FeedOptions
+from flows.feeds.readers.fhir.elements import LOINC, SNOMED
 from flows.feeds.reading import read_deliveries
 from flows.pages.report.page import render_report
 from flows.report import Look, build_document
@@ -91,7 +91,7 @@ def study(folder: Path, test: CatalogueTest) -> StudyProtocol:
 
 def look(protocol: StudyProtocol) -> Look:
     delivered = {
-        domain: read_deliveries(str(protocol.folder / source.path), Told.by(source, domain))
+        domain: read_deliveries(str(protocol.folder / source.path), FeedOptions.of(source, domain))
         for domain, source in protocol.feeds.by_domain().items()
     }
     feeds = Deliveries(delivered, protocol).known_at(CUTOFF).feeds

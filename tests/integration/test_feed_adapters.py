@@ -29,7 +29,7 @@ from checks.protocol.layout import Layout
 from checks.rules import RuleResult
 from checks.tables import DeliveredTable
 from checks.validation import Validation
-from flows.feeds import Told, read_deliveries
+from flows.feeds import FeedOptions, read_deliveries
 from flows.feeds.database import query_content
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "bad_input" / "good"

@@ -14,7 +14,6 @@ import pytest
 
 from checks.errors import FeedError
 from checks.measurements import CATALOGUE, CatalogueTest, unit_of
-from flows.feeds.readers import fhir
 from flows.feeds.content import Content, identify
 from flows.feeds.options import FeedOptions
 from flows.feeds.readers import fhir
