@@ -5,21 +5,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 
-from checks.cases import Charts, find_cases, gather_evidence
-from checks.knowledge import Deliveries
+import checks
 from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
-from checks.signals import decide_verdict, evaluate_rules
-from checks.validation import validate_feeds
 from flows.feeds.options import FeedOptions
 from flows.feeds.readers.fhir.elements import LOINC, SNOMED
 from flows.feeds.reading import read_deliveries
 from flows.pages.report.page import render_report
-from flows.report import Look, build_document
 
 DOSE = datetime(2024, 6, 10, 8, tzinfo=UTC)
 CUTOFF = datetime(2024, 6, 12, tzinfo=UTC)
@@ -89,25 +84,18 @@ def study(folder: Path, test: CatalogueTest) -> StudyProtocol:
     return load_protocol(folder / "protocol.yaml")
 
 
-def look(protocol: StudyProtocol) -> Look:
+def look_at(protocol: StudyProtocol) -> checks.Look:
     delivered = {
-        domain: read_deliveries(str(protocol.folder / source.path), FeedOptions.of(source, domain))
+        domain.lower(): read_deliveries(str(protocol.folder / source.path), FeedOptions.of(source, domain))
         for domain, source in protocol.feeds.by_domain().items()
     }
-    feeds = Deliveries(delivered, protocol).known_at(CUTOFF).feeds
-    valid = validate_feeds(feeds, protocol, CUTOFF)
-    charts = Charts(valid.measurements, valid.adverse_events, pd.Index(valid.subjects["USUBJID"]))
-    findings = find_cases(valid.administrations, charts, protocol, CUTOFF)
-    evidence = gather_evidence(findings, valid.measurements, protocol)
-    results = evaluate_rules(evidence, protocol)
-    verdict = decide_verdict(results, valid.feeds, protocol)
-    return Look(protocol, CUTOFF, valid, findings, evidence, results, verdict)
+    return checks.look(delivered, protocol, data_cutoff=CUTOFF)
 
 
 @pytest.mark.parametrize("test", CATALOGUE, ids=[test.code for test in CATALOGUE])
 def test_a_test_of_the_catalogue_goes_the_whole_way(test: CatalogueTest, tmp_path: Path) -> None:
-    seen = look(study(tmp_path, test))
-    document = build_document(seen)
+    seen = look_at(study(tmp_path, test))
+    document = seen.document()
     assert document["verdict"] == "signal"
     assert seen.validation.quarantine.empty
     (case,) = document["cases"]
