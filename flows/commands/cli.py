@@ -47,7 +47,7 @@ COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
     "simulate": (simulate, "write the SDTM feeds of a simulated study"),
     "boundary": (boundary, "show a stopping boundary and its exact characteristics"),
     "design": (design, "write what a protocol's rules do, for the DSMB to sign"),
-    "schema": (schema, "print the JSON Schema of a study protocol or an alert"),
+    "schema": (schema, "print the JSON Schema of a look, a study protocol or an alert"),
     "alerts": (alerts, "list, show or take alerts; test whether one would arrive"),
     "ledger": (ledger, "verify or export the record of looks, or name its head"),
     "heartbeat": (heartbeat, "for an outside watchdog: not 0 when the last look or a feed is too old"),

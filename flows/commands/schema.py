@@ -1,4 +1,4 @@
-"""`postdose schema`: the JSON Schema of a study protocol or of an alert."""
+"""`postdose schema`: the JSON Schema of a look, of a study protocol or of an alert."""
 
 import argparse
 import json
@@ -6,7 +6,9 @@ import json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("document", choices=("protocol", "alert"), help="a protocol file, an alert")
+    parser.add_argument(
+        "document", choices=("look", "protocol", "alert"), help="look.json, a protocol file, an alert"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of what other programs read and write: a study protocol, an alert."""
+"""JSON Schemas (draft 2020-12) of what other programs read and write: a look, a study protocol, an alert."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import TypedDictSchema
 
+from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.message.payload import Alert, BriefAlert, OnCallEvent
 
@@ -27,6 +28,7 @@ class _Closed(GenerateJsonSchema):
 
 
 SCHEMAS: Final[Mapping[str, tuple[str, TypeAdapter[Any]]]] = {
+    "look": ("look.json of postdose", TypeAdapter(LookDocument)),
     "protocol": ("Study protocol file of postdose", TypeAdapter(StudyProtocol)),
     "alert": ("Alert of postdose", TypeAdapter(Alert | BriefAlert | OnCallEvent)),
 }
@@ -34,7 +36,7 @@ SCHEMAS: Final[Mapping[str, tuple[str, TypeAdapter[Any]]]] = {
 
 
 def schema_of(document: str) -> Schema:
-    """Return the schema of ``protocol`` or ``alert``."""
+    """Return the schema of ``look``, ``protocol`` or ``alert``."""
     title, described = SCHEMAS[document]
     made = described.json_schema(by_alias=True, schema_generator=_Closed)
     return {"$schema": DIALECT, **made, "title": title}

@@ -1,6 +1,8 @@
 """The JSON Schemas that are printed hold for every document there is, and refuse what is none."""
 
+import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from flows.commands.cli import main
 from flows.pages.schemas import DIALECT, SCHEMAS, schema_of
 
 ROOT = Path(__file__).parents[3]
+LOOKS = sorted((ROOT / "tests/golden/expected").glob("*/look.json"))
 PROTOCOLS = sorted(
     path
     for folder in ("tests/fixtures", "deployments/studies", "flows/simulate", "tests/unit/pages/report/looks")
@@ -19,6 +22,12 @@ PROTOCOLS = sorted(
     if path.parent.name != "protocols" or path.name in ("good.yaml", "good_minimal.yaml", "good_formats.yaml")
 )
 """All but good_yaml_words.yaml, whose words other readers of YAML take for numbers and truths."""
+IDS = {"protocol_sha256": "0" * 64, "code_version": "0.1.0+abc", "look_id": "0123456789abcdef"}
+"""What golden looks are kept without."""
+
+
+def look(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) | IDS
 
 
 def protocol(path: Path) -> dict[str, Any]:
@@ -37,9 +46,40 @@ def test_each_schema_is_one(document: str, capsys: pytest.CaptureFixture[str]) -
     assert printed == schema_of(document) and printed["$schema"] == DIALECT
 
 
+@pytest.mark.parametrize("path", LOOKS, ids=lambda path: path.parent.name)
+def test_every_look_that_is_kept_fits(path: Path) -> None:
+    assert refusals("look", look(path)) == []
+
+
 @pytest.mark.parametrize("path", PROTOCOLS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_protocol_that_is_valid_fits(path: Path) -> None:
     assert refusals("protocol", protocol(path)) == []
+
+
+def broken(whole: dict[str, Any], places: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the document without each key, with each key's value of another type, and with one key too many."""
+    for place in places:
+        for change in ("missing", "of another type", "misspelt"):
+            spoilt = copy.deepcopy(whole)
+            holder = spoilt
+            for step in place[:-1]:
+                holder = holder[step]
+            value = holder.pop(place[-1])
+            if change == "of another type":
+                holder[place[-1]] = 7 if isinstance(value, dict) else {"neither": "nor"}
+            if change == "misspelt":
+                holder[f"{place[-1]}_"] = value
+            yield f"{'.'.join(map(str, place))} {change}", spoilt
+
+
+def test_a_look_that_is_none_is_refused() -> None:
+    whole = look(next(path for path in LOOKS if path.parent.name == "cyt107_1"))
+    places = [(name,) for name in whole]
+    places += [
+        (part, 0, name) for part in ("feeds", "cases", "rules") for name in whole[part][0] if name != "detail"
+    ]
+    kept = [name for name, spoilt in broken(whole, iter(places)) if not refusals("look", spoilt)]
+    assert kept == []
 
 
 @pytest.mark.parametrize(
