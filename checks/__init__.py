@@ -1,4 +1,4 @@
-"""Decide: tables in, verdicts out; no orchestrator, network, clock or randomness.
+"""Checks: tables in, verdicts out; no orchestrator, network, clock or randomness.
 
 The public API: ``load_protocol`` reads a study protocol file, ``look`` makes a look, a ``Look`` is what it found.
 Each is imported when it is first asked for, since the statistics take a second.

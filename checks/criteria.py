@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, StringConstraints, Tag, mod
 
 from checks.fields import NotEmpty, Positive, Section, Text
 from checks.measurements import VITALS, convert, convert_difference, unit_of, units_for
-from checks.problems import Finding, one_of, refuse, refuse_all, shown
+from checks.problems import ProblemAt, one_of, refuse, refuse_all, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,21 +105,21 @@ class VitalCriterion(Measured):
         refuse_all([*self._unit_findings(), *self._comparison_findings()])
         return self
 
-    def _unit_findings(self) -> Iterator[Finding]:
+    def _unit_findings(self) -> Iterator[ProblemAt]:
         if self.vital not in VITALS:
-            yield Finding(("vital",), shown(self.vital), one_of(tuple(VITALS), self.vital))
+            yield ProblemAt(("vital",), shown(self.vital), one_of(tuple(VITALS), self.vital))
         elif self.unit is None or unit_of(self.vital, self.unit) is None:
             allowed = f"a unit of {self.vital}: {', '.join(units_for(self.vital))}"
-            yield Finding(("unit",), shown(self.unit), allowed)
+            yield ProblemAt(("unit",), shown(self.unit), allowed)
 
-    def _comparison_findings(self) -> Iterator[Finding]:
+    def _comparison_findings(self) -> Iterator[ProblemAt]:
         comparisons = [name for name in _COMPARISONS if getattr(self, name) is not None]
         if len(comparisons) != 1:
             found = " and ".join(comparisons) or "no comparison"
-            yield Finding((), found, f"exactly one of {', '.join(_COMPARISONS)}")
+            yield ProblemAt((), found, f"exactly one of {', '.join(_COMPARISONS)}")
         for companion, needed in _COMPANIONS.items():
             if getattr(self, companion) is not None and needed not in comparisons:
-                yield Finding((companion,), companion, f"{companion} only beside {needed}")
+                yield ProblemAt((companion,), companion, f"{companion} only beside {needed}")
 
     @property
     def relative(self) -> bool:

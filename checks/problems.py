@@ -11,7 +11,7 @@ LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProblemAt:
     """One mistake: where (relative to the value at hand), what was found, what is allowed."""
 
     place: Place
@@ -19,23 +19,23 @@ class Finding:
     allowed: str
 
 
-class Findings(ValueError):  # noqa: N818 - pydantic gathers ValueErrors; this one never leaves the package
+class RefusedValue(ValueError):  # noqa: N818 - pydantic gathers ValueErrors; this one never leaves the package
     """Raised inside a model's validator; carries every mistake of that one value."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__("; ".join(f"found {one.found}; allowed: {one.allowed}" for one in self.findings))
+    def __init__(self, problems: Sequence[ProblemAt]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"found {one.found}; allowed: {one.allowed}" for one in self.problems))
 
 
-def refuse(found: str, allowed: str) -> Findings:
+def refuse(found: str, allowed: str) -> RefusedValue:
     """Return the error for a single mistake of the value at hand."""
-    return Findings([Finding((), found, allowed)])
+    return RefusedValue([ProblemAt((), found, allowed)])
 
 
-def refuse_all(findings: Sequence[Finding]) -> None:
+def refuse_all(problems: Sequence[ProblemAt]) -> None:
     """Raise every mistake at once, when there is one."""
-    if findings:
-        raise Findings(findings)
+    if problems:
+        raise RefusedValue(problems)
 
 
 def shown(value: object) -> str:

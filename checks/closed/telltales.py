@@ -1,4 +1,4 @@
-"""Decide whether a blinded output carries what tells the arm: an arm's code, a treatment's name, an amount."""
+"""Telltales of the arm in a blinded output: an arm's code, a treatment's name, an amount."""
 
 import html
 import re

@@ -9,7 +9,7 @@ from inspect import signature
 from typing import Any
 
 from checks.fields import Pair
-from checks.problems import Finding, one_of, shown
+from checks.problems import ProblemAt, one_of, shown
 from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
 from checks.rules import Rule
 
@@ -24,38 +24,38 @@ def _hours(window: Pair) -> str:
     return f"[{window[0]:g}, {window[1]:g}]"
 
 
-def windows_run_forward(risk_window_hours: Pair) -> Iterator[Finding]:
+def windows_run_forward(risk_window_hours: Pair) -> Iterator[ProblemAt]:
     """Require a risk window that is not empty and follows the dose."""
     if not risk_window_hours[0] < risk_window_hours[1]:
-        yield Finding(("risk_window_hours",), _hours(risk_window_hours), "a start before the end")
+        yield ProblemAt(("risk_window_hours",), _hours(risk_window_hours), "a start before the end")
     if risk_window_hours[0] < 0:
-        yield Finding(
+        yield ProblemAt(
             ("risk_window_hours",), _hours(risk_window_hours), "a start at the dose (0) or after it"
         )
 
 
-def control_windows_run_forward(control_windows_hours: tuple[Pair, ...]) -> Iterator[Finding]:
+def control_windows_run_forward(control_windows_hours: tuple[Pair, ...]) -> Iterator[ProblemAt]:
     """Require control windows that are neither empty nor reversed."""
     for place, window in enumerate(control_windows_hours):
         if not window[0] < window[1]:
-            yield Finding(("control_windows_hours", place), _hours(window), "a start before the end")
+            yield ProblemAt(("control_windows_hours", place), _hours(window), "a start before the end")
 
 
-def baseline_precedes_dose(baseline_hours: Pair) -> Iterator[Finding]:
+def baseline_precedes_dose(baseline_hours: Pair) -> Iterator[ProblemAt]:
     """Require a baseline that is not empty and ends at the dose or before."""
     if not baseline_hours[0] < baseline_hours[1]:
-        yield Finding(("baseline_hours",), _hours(baseline_hours), "a start before the end")
+        yield ProblemAt(("baseline_hours",), _hours(baseline_hours), "a start before the end")
     if baseline_hours[1] > 0:
-        yield Finding(("baseline_hours",), _hours(baseline_hours), "an end at the dose (0) or before it")
+        yield ProblemAt(("baseline_hours",), _hours(baseline_hours), "an end at the dose (0) or before it")
 
 
-def windows_apart(risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]) -> Iterator[Finding]:
+def windows_apart(risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]) -> Iterator[ProblemAt]:
     """Require that no control hour is a risk hour; sharing an end point shares no hours."""
     low, high = risk_window_hours
     for place, (start, end) in enumerate(control_windows_hours):
         if start < high and low < end and start < end:
             allowed = f"hours outside the risk window {_hours(risk_window_hours)}"
-            yield Finding(("control_windows_hours", place), _hours((start, end)), allowed)
+            yield ProblemAt(("control_windows_hours", place), _hours((start, end)), allowed)
 
 
 def _joined(windows: tuple[Pair, ...]) -> list[Pair]:
@@ -70,20 +70,20 @@ def _joined(windows: tuple[Pair, ...]) -> list[Pair]:
 
 def control_holds_a_block(
     risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]
-) -> Iterator[Finding]:
+) -> Iterator[ProblemAt]:
     """Require that one block, as long as the risk window, fits into uninterrupted control hours."""
     block = risk_window_hours[1] - risk_window_hours[0]
     longest = max(end - start for start, end in _joined(control_windows_hours))
     if longest < block:
         found = f"at most {longest:g} uninterrupted hours"
         allowed = f"at least {block:g}, the length of the risk window {_hours(risk_window_hours)}"
-        yield Finding(("control_windows_hours",), found, allowed)
+        yield ProblemAt(("control_windows_hours",), found, allowed)
 
 
-def onsets_can_be_observed(feeds: Feeds) -> Iterator[Finding]:
+def onsets_can_be_observed(feeds: Feeds) -> Iterator[ProblemAt]:
     """Require a feed that can show a component: vital signs or adverse events."""
     if feeds.vs is None and feeds.ae is None:
-        yield Finding(
+        yield ProblemAt(
             ("feeds",), "neither vs nor ae", "a feed of vitals (vs), of adverse events (ae), or both"
         )
 
@@ -92,19 +92,21 @@ FHIR_DOMAINS = ("DM", "EX", "VS", "AE", "LB")
 """The domains that have FHIR resources of their own: see ``flows.feeds.readers.fhir``."""
 
 RESULT_DOMAINS = ("VS", "LB")
-"""The findings domains: a row for each test."""
+"""The problems domains: a row for each test."""
 
 
-def formats_serve_their_domains(feeds: Feeds) -> Iterator[Finding]:
+def formats_serve_their_domains(feeds: Feeds) -> Iterator[ProblemAt]:
     """Require of each feed a format, and a layout, that its domain can be read from."""
     for domain, source in feeds.by_domain().items():
         place = ("feeds", domain.lower())
         if source.format == "fhir" and domain not in FHIR_DOMAINS:
             listed = ", ".join(FHIR_DOMAINS).lower()
-            yield Finding((*place, "format"), "fhir", f"sdtm or edc; fhir serves {listed}")
+            yield ProblemAt((*place, "format"), "fhir", f"sdtm or edc; fhir serves {listed}")
         if source.layout is not None and source.layout.results and domain not in RESULT_DOMAINS:
             listed = " and ".join(RESULT_DOMAINS).lower()
-            yield Finding((*place, "layout", "results"), "results", f"columns alone; results serve {listed}")
+            yield ProblemAt(
+                (*place, "layout", "results"), "results", f"columns alone; results serve {listed}"
+            )
 
 
 SHOWN_BY = {"VS": "vitals", "LB": "laboratory tests", "AE": "terms"}
@@ -119,7 +121,7 @@ def _out_of_reach(component: Component, feeds: Feeds) -> list[str]:
     return missing if component.all_of or len(missing) == len(asked) else []
 
 
-def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> Iterator[Finding]:
+def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> Iterator[ProblemAt]:
     """Require that the declared feeds can meet each component."""
     if feeds.vs is None and feeds.ae is None:
         return
@@ -130,26 +132,26 @@ def components_are_reachable(feeds: Feeds, case_definition: CaseDefinition) -> I
             without = " and ".join(missing).lower()
             found = f"a component that needs {needed}, without a feed {without}"
             allowed = f"the feed {without}, or other criteria"
-            yield Finding(("case_definition", "components", name), found, allowed)
+            yield ProblemAt(("case_definition", "components", name), found, allowed)
 
 
-def rules_fit_the_treatment(rules: Rules, treatment: Treatment) -> Iterator[Finding]:
+def rules_fit_the_treatment(rules: Rules, treatment: Treatment) -> Iterator[ProblemAt]:
     """Require of each rule what its kind requires of the planned doses."""
     for place, rule in rules.items():
-        for finding in rule.disagreements(treatment.planned_doses):
-            yield Finding(("rules", place, *finding.place), finding.found, finding.allowed)
+        for problem in rule.disagreements(treatment.planned_doses):
+            yield ProblemAt(("rules", place, *problem.place), problem.found, problem.allowed)
 
 
-def rule_ids_are_unique(rules: Rules) -> Iterator[Finding]:
+def rule_ids_are_unique(rules: Rules) -> Iterator[ProblemAt]:
     """Require an id for each rule alone."""
     first: dict[str, int] = {}
     for place, rule in rules.items():
         if first.setdefault(rule.id, place) != place:
             found = f"{shown(rule.id)} again, as in rules[{first[rule.id]}]"
-            yield Finding(("rules", place, "id"), found, "an id for each rule alone")
+            yield ProblemAt(("rules", place, "id"), found, "an id for each rule alone")
 
 
-def alphas_share_the_familywise_alpha(rules: Rules, multiplicity: Multiplicity | None) -> Iterator[Finding]:
+def alphas_share_the_familywise_alpha(rules: Rules, multiplicity: Multiplicity | None) -> Iterator[ProblemAt]:
     """Require, of rules that share one alpha (Bonferroni), that together they spend no more than it."""
     if multiplicity is None or multiplicity.method != "bonferroni":
         return
@@ -159,20 +161,20 @@ def alphas_share_the_familywise_alpha(rules: Rules, multiplicity: Multiplicity |
         allowed = (
             f"at most {multiplicity.familywise_alpha:g} in all, the familywise_alpha that bonferroni shares"
         )
-        yield Finding(("rules",), found, allowed)
+        yield ProblemAt(("rules",), found, allowed)
 
 
-def escalation_reaches_a_role(alerts: Alerts) -> Iterator[Finding]:
+def escalation_reaches_a_role(alerts: Alerts) -> Iterator[ProblemAt]:
     """Require that an unanswered alert goes on to another role that has a route."""
     roles = tuple(dict.fromkeys(route.role for route in alerts.routes))
     for place, route in enumerate(alerts.routes):
         others = tuple(role for role in roles if role != route.role)
         if route.escalate_to is not None and route.escalate_to not in others:
             allowed = one_of(others, route.escalate_to) if others else "a role with a route of its own"
-            yield Finding(("alerts", "routes", place, "escalate_to"), shown(route.escalate_to), allowed)
+            yield ProblemAt(("alerts", "routes", place, "escalate_to"), shown(route.escalate_to), allowed)
 
 
-AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
+AGREEMENTS: tuple[Callable[..., Iterator[ProblemAt]], ...] = (
     windows_run_forward,
     control_windows_run_forward,
     baseline_precedes_dose,
@@ -188,7 +190,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[Finding]], ...] = (
 )
 
 
-def disagreements(sections: Mapping[str, Any]) -> Iterator[Finding]:
+def disagreements(sections: Mapping[str, Any]) -> Iterator[ProblemAt]:
     """Yield what is wrong between the sections that could be read, by their key in the file."""
     for agreement in AGREEMENTS:
         needed = signature(agreement).parameters

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from checks.errors import Problem, ProtocolError
-from checks.problems import Finding, Place, shown
+from checks.problems import Place, ProblemAt, shown
 
 _PREFIX = "tag:yaml.org,2002:"
 NULL_TAG = _PREFIX + "null"
@@ -49,12 +49,12 @@ class Document:
     lines: Mapping[Place, int]
     problems: tuple[Problem, ...]
 
-    def problem(self, finding: Finding) -> Problem:
-        """Return the finding with its file and line; what is missing has the line of what should hold it."""
-        held = finding.place
+    def with_line(self, problem: ProblemAt) -> Problem:
+        """Return the problem with its file and line; what is missing has the line of what should hold it."""
+        held = problem.place
         while held not in self.lines:
             held = held[:-1]
-        return Problem(self.file, self.lines[held], path_of(finding.place), finding.found, finding.allowed)
+        return Problem(self.file, self.lines[held], path_of(problem.place), problem.found, problem.allowed)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from checks.criteria import KINDS as CRITERION_KINDS
-from checks.problems import Finding, Findings, Place, one_of, shown
+from checks.problems import Place, ProblemAt, RefusedValue, one_of, shown
 from checks.protocol.model import CHANNEL_FORMS
 from checks.rules import KINDS
 
@@ -122,22 +122,22 @@ def _found(error: ErrorDetails, path: Place) -> str:
     return shown(error["input"])
 
 
-def _explain(error: ErrorDetails, model: type[BaseModel]) -> Iterator[Finding]:
+def _explain(error: ErrorDetails, model: type[BaseModel]) -> Iterator[ProblemAt]:
     path = _without_kind(error["loc"])
     if error["type"].startswith("union_tag"):
         path = (*path, "kind")
     if path[-1] == "[key]":
         path = path[:-1]
     cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, Findings):
-        for finding in cause.findings:
-            yield Finding((*path, *finding.place), finding.found, finding.allowed)
+    if isinstance(cause, RefusedValue):
+        for problem in cause.problems:
+            yield ProblemAt((*path, *problem.place), problem.found, problem.allowed)
     else:
-        yield Finding(path, _found(error, path), _allowed(error, model))
+        yield ProblemAt(path, _found(error, path), _allowed(error, model))
 
 
-def explain(refusal: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
-    """Yield a finding for each mistake that a model refused, with its path from the top of the file."""
+def explain(refusal: ValidationError, model: type[BaseModel]) -> Iterator[ProblemAt]:
+    """Yield a problem for each mistake that a model refused, with its path from the top of the file."""
     for error in refusal.errors(include_url=False):
         yield from _explain(error, model)
 

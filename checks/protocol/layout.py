@@ -31,7 +31,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from checks.fields import Frozen, NotEmpty, ReadOnly, Section, Text
-from checks.problems import Finding, refuse, refuse_all, shown
+from checks.problems import ProblemAt, refuse, refuse_all, shown
 
 DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss")
 """What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""
@@ -96,5 +96,5 @@ class Layout(Section):
     def _names_the_subject(self) -> Self:
         if "USUBJID" not in self.columns:
             listed = ", ".join(self.columns)
-            refuse_all([Finding(("columns",), f"{listed} alone", "USUBJID too: whose the rows are")])
+            refuse_all([ProblemAt(("columns",), f"{listed} alone", "USUBJID too: whose the rows are")])
         return self

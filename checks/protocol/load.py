@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from checks.errors import Problem, ProtocolError
-from checks.problems import Finding, Place
+from checks.problems import Place, ProblemAt
 from checks.protocol.consistency import disagreements
 from checks.protocol.document import WHOLE_FILE, read_document
 from checks.protocol.explain import explain, unknown_keys
@@ -40,10 +40,10 @@ def load_protocol(path: Path | str) -> StudyProtocol:
     """
     content = _content(Path(path))
     document = read_document(str(path), content)
-    protocol, findings = _validate(document.values)
+    protocol, refused = _validate(document.values)
     # A value that could not be read (an alias) is not reported as missing as well.
     unread = {(problem.line, problem.path) for problem in document.problems}
-    found = (one for one in map(document.problem, findings) if (one.line, one.path) not in unread)
+    found = (one for one in map(document.with_line, refused) if (one.line, one.path) not in unread)
     problems = {*document.problems, *found}
     folder = Path(path).parent
     suites = read_suite_files(folder)
@@ -63,7 +63,7 @@ def _content(path: Path) -> bytes:
         raise ProtocolError([problem]) from error
 
 
-def _validate(values: dict[str, Any]) -> tuple[StudyProtocol | None, list[Finding]]:
+def _validate(values: dict[str, Any]) -> tuple[StudyProtocol | None, list[ProblemAt]]:
     try:
         protocol = StudyProtocol.model_validate(values)
     except ValidationError as refusal:

@@ -23,7 +23,7 @@ from checks.fields import (
     Whole,
     Zone,
 )
-from checks.problems import Finding, refuse, refuse_all, shown
+from checks.problems import ProblemAt, refuse, refuse_all, shown
 from checks.protocol.layout import Layout
 from checks.protocol.suite_files import SuiteFile
 from checks.rules import AnyRule
@@ -111,26 +111,26 @@ class FeedSource(Section):
         """The environment variable that holds the URL of the database, for a feed that is a query."""
         return None if self.query is None else self.path.removeprefix("env:")
 
-    def _separators(self) -> Iterator[Finding]:
+    def _separators(self) -> Iterator[ProblemAt]:
         if self.decimal == self.delimiter:
-            yield Finding(("delimiter",), shown(self.delimiter), "a delimiter other than the decimal sign")
+            yield ProblemAt(("delimiter",), shown(self.delimiter), "a delimiter other than the decimal sign")
 
-    def _format_keys(self) -> Iterator[Finding]:
+    def _format_keys(self) -> Iterator[ProblemAt]:
         if (self.format == "edc") != (self.layout is not None):
             found = f"{'nothing' if self.layout is None else 'a layout'} beside format {self.format}"
-            yield Finding(("layout",), found, "format edc and a layout, or neither")
+            yield ProblemAt(("layout",), found, "format edc and a layout, or neither")
         if self.subject_system is not None and self.format != "fhir":
-            yield Finding(("subject_system",), f"it beside format {self.format}", "format fhir")
+            yield ProblemAt(("subject_system",), f"it beside format {self.format}", "format fhir")
 
-    def _query_keys(self) -> Iterator[Finding]:
+    def _query_keys(self) -> Iterator[ProblemAt]:
         if (self.query is not None) != self.path.startswith("env:"):
             found = shown(self.path) + (" without a query" if self.query is None else " with a query")
-            yield Finding(("path",), found, "env:POSTDOSE_NAME with a query, or neither")
+            yield ProblemAt(("path",), found, "env:POSTDOSE_NAME with a query, or neither")
         if self.query is not None and self.format == "fhir":
-            yield Finding(("format",), "fhir with a query", "sdtm or edc: a query gives columns")
+            yield ProblemAt(("format",), "fhir with a query", "sdtm or edc: a query gives columns")
         for name in ("encoding", "delimiter") if self.query is not None else ():
             if name in self.model_fields_set:
-                yield Finding((name,), f"{name} with a query", "leave it out: a query gives no file")
+                yield ProblemAt((name,), f"{name} with a query", "leave it out: a query gives no file")
 
 
 class Feeds(Section):
@@ -172,7 +172,7 @@ class Component(Section):
             raise refuse(found, "exactly one of any_of, all_of")
         refuse_all(
             [
-                Finding(
+                ProblemAt(
                     ("all_of", place), "terms", "measurements: that an event was absent is never measured"
                 )
                 for place, criterion in enumerate(self.all_of or ())
@@ -226,10 +226,10 @@ class Background(Section):
     def _range_holds_rate(self) -> Self:
         if self.range is not None and not self.range[0] < self.range[1]:
             found = f"{self.range[0]:g} to {self.range[1]:g}"
-            refuse_all([Finding(("range",), found, "an increasing range")])
+            refuse_all([ProblemAt(("range",), found, "an increasing range")])
         if self.range is not None and not self.range[0] <= self.rate <= self.range[1]:
             found = f"{self.range[0]:g} to {self.range[1]:g}"
-            refuse_all([Finding(("range",), found, f"a range that contains the rate {self.rate:g}")])
+            refuse_all([ProblemAt(("range",), found, f"a range that contains the rate {self.rate:g}")])
         return self
 
 
@@ -243,7 +243,7 @@ class Multiplicity(Section):
     @model_validator(mode="after")
     def _none_is_explained(self) -> Self:
         if self.method == "none" and self.rationale is None:
-            refuse_all([Finding(("rationale",), "nothing", "a rationale: method none needs one")])
+            refuse_all([ProblemAt(("rationale",), "nothing", "a rationale: method none needs one")])
         return self
 
 
@@ -276,7 +276,7 @@ class Route(Section):
     def _escalates_in_time(self) -> Self:
         if self.escalate_to is not None and self.ack_within_minutes is None:
             found = f"escalate_to {self.escalate_to} without ack_within_minutes"
-            refuse_all([Finding(("escalate_to",), found, "both, or neither")])
+            refuse_all([ProblemAt(("escalate_to",), found, "both, or neither")])
         return self
 
 

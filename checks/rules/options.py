@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from checks.fields import Section
-from checks.problems import Finding
+from checks.problems import ProblemAt
 
 
 def option_findings(
     rule: Section, method: str, needed: tuple[str, ...], extras: tuple[str, ...], every: set[str]
-) -> Iterator[Finding]:
+) -> Iterator[ProblemAt]:
     """Yield each option of ``every`` that the method lacks or does not take."""
     given = {name for name in every & rule.model_fields_set if getattr(rule, name) is not None}
     for name in needed:
         if name not in given:
-            yield Finding((name,), "nothing", f"a value: method {method} needs {name}")
+            yield ProblemAt((name,), "nothing", f"a value: method {method} needs {name}")
     takes = ", ".join((*needed, *extras)) or "none of these options"
     for name in sorted(given - {*needed, *extras}):
-        yield Finding((name,), f"option {name}", f"leave it out: method {method} takes {takes}")
+        yield ProblemAt((name,), f"option {name}", f"leave it out: method {method} takes {takes}")

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 from checks.fields import Name, Section, Text
-from checks.problems import Finding
+from checks.problems import ProblemAt
 from checks.rules.designs import RuleDesign
 from checks.rules.evidence import Evidence
 from checks.rules.plan import Plan
@@ -153,7 +153,7 @@ class Rule(Section, ABC):
         """Whether simulated trials must place every event on the dose clock."""
         return False
 
-    def disagreements(self, planned_doses: int | None) -> Iterator[Finding]:
+    def disagreements(self, planned_doses: int | None) -> Iterator[ProblemAt]:
         """Yield what does not fit the treatment of the protocol, by its place in the rule."""
         yield from ()
 

@@ -1,4 +1,4 @@
-"""Decide which rows of EX are study drug that was given, and when; what was given is not known here."""
+"""Administrations: the rows of EX that are study drug given, and when; what was given is not known here."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Decide what each row of AE says: term, grade, seriousness, and when it can have begun."""
+"""Adverse events, row by row: term, grade, seriousness, and when each can have begun."""
 
 import pandas as pd
 

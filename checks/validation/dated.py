@@ -1,4 +1,4 @@
-"""Decide which instants a column of stamps means, where a system turned its dates into midnights of UTC.
+"""Columns of stamps in which a system turned dates into midnights of UTC: the instants that they mean.
 
 Exports of such systems show 2015-01-09T19:00:00-05:00 for the tenth of January: as a time of day it is wrong, and
 at a site west of Greenwich a day early.

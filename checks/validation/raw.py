@@ -1,4 +1,4 @@
-"""Decide what the columns that every domain shares say: subject, record, time, and which rows are copies."""
+"""Columns that every domain shares: subject, record, time, and which rows are copies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

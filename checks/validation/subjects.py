@@ -1,4 +1,4 @@
-"""Decide who is in the study: one row of DM each, at a site whose time zone the protocol gives."""
+"""Subjects in the study: one row of DM each, at a site whose time zone the protocol gives."""
 
 from collections.abc import Mapping
 

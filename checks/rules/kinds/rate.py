@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from checks.errors import DesignError
 from checks.fields import NotEmpty, Positive, Rate, Whole
-from checks.problems import Finding, refuse_all, shown
+from checks.problems import ProblemAt, refuse_all, shown
 from checks.rules.backgrounds import contradiction, over_backgrounds, tail
 from checks.rules.counted import design_counted
 from checks.rules.designs import CountedDesign
@@ -67,26 +67,26 @@ class RateRule(Rule):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         every = {name for names in OPTIONS.values() for name in names}
-        findings = list(option_findings(self, self.method, OPTIONS[self.method], (), every))
+        problems = list(option_findings(self, self.method, OPTIONS[self.method], (), every))
         if self.alternative_rate is not None and self.alternative_rate <= self.null_rate:
             allowed = f"above null_rate {self.null_rate:g}"
-            findings.append(Finding(("alternative_rate",), shown(self.alternative_rate), allowed))
-        refuse_all([*findings, *self._look_findings()])
+            problems.append(ProblemAt(("alternative_rate",), shown(self.alternative_rate), allowed))
+        refuse_all([*problems, *self._look_findings()])
         return self
 
-    def _look_findings(self) -> Iterator[Finding]:
+    def _look_findings(self) -> Iterator[ProblemAt]:
         looks = self.looks or ()
         for place, (before, after) in enumerate(pairwise(looks), start=1):
             if after <= before:
-                yield Finding(("looks", place), f"{after} after {before}", "looks that increase")
+                yield ProblemAt(("looks", place), f"{after} after {before}", "looks that increase")
         if max(looks, default=0) > self.n_max:
-            yield Finding(("looks",), f"a look at {max(looks)}", f"looks up to n_max {self.n_max}")
+            yield ProblemAt(("looks",), f"a look at {max(looks)}", f"looks up to n_max {self.n_max}")
 
-    def disagreements(self, planned_doses: int | None) -> Iterator[Finding]:
+    def disagreements(self, planned_doses: int | None) -> Iterator[ProblemAt]:
         """Require that a rate per subject says over how many doses."""
         if self.unit == "subject" and planned_doses is None:
             found = "unit subject without treatment.planned_doses"
-            yield Finding(("unit",), found, "treatment.planned_doses, or unit window")
+            yield ProblemAt(("unit",), found, "treatment.planned_doses, or unit window")
 
     @property
     def method_name(self) -> str:

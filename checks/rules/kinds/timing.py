@@ -14,7 +14,7 @@ from pydantic import model_validator
 
 from checks.errors import DesignError
 from checks.fields import NotNegative, Positive, Rate, Whole
-from checks.problems import Finding, refuse_all
+from checks.problems import ProblemAt, refuse_all
 from checks.rules.designs import TimingDesign
 from checks.rules.evidence import Evidence
 from checks.rules.methods import METHODS
@@ -57,11 +57,11 @@ class TimingRule(Rule):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         needs, takes = self.judge.needs, self.judge.takes
-        findings = list(option_findings(self, self.method, needs, takes, set(OPTIONS)))
+        problems = list(option_findings(self, self.method, needs, takes, set(OPTIONS)))
         if self.n_max is not None and self.min_events > self.n_max:
             allowed = f"at most n_max {self.n_max}, or the rule can never cross"
-            findings.append(Finding(("min_events",), str(self.min_events), allowed))
-        refuse_all(findings)
+            problems.append(ProblemAt(("min_events",), str(self.min_events), allowed))
+        refuse_all(problems)
         return self
 
     @property

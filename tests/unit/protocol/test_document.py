@@ -3,7 +3,7 @@
 import pytest
 
 from checks.errors import ProtocolError
-from checks.problems import Finding
+from checks.problems import ProblemAt
 from checks.protocol.document import Document, read_document
 
 
@@ -32,7 +32,7 @@ def test_every_value_keeps_its_line() -> None:
 
 
 def test_what_is_missing_has_the_line_of_what_should_hold_it() -> None:
-    problem = read("a: 1\nb:\n  c: 2\n").problem(Finding(("b", "d", "e"), "nothing", "a value"))
+    problem = read("a: 1\nb:\n  c: 2\n").with_line(ProblemAt(("b", "d", "e"), "nothing", "a value"))
     assert (problem.line, problem.path) == (2, "b.d.e")
 
 
