@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from flows.simulate.charting import Reading
+from flows.simulate.charting import Measurement
 from flows.simulate.design import Subject
 from flows.simulate.random_streams import Part, stream
 from flows.simulate.reaction import Reaction
@@ -42,7 +42,7 @@ class AdverseEvent:
 
 
 def report_events(
-    subject: Subject, readings: Sequence[Reading], reaction: Reaction | None, order: int, seed: int
+    subject: Subject, measurements: Sequence[Measurement], reaction: Reaction | None, order: int, seed: int
 ) -> list[AdverseEvent]:
     """Return a subject's events in order of start; ``order`` of the planted case picks how it is timed.
 
@@ -51,7 +51,7 @@ def report_events(
     rng = stream(seed, Part.ADVERSE_EVENTS, subject.index + 1)
     events = [_background(rng, subject) for _ in range(rng.poisson(BACKGROUND_MEAN))]
     if reaction is not None:
-        events += _reaction(rng, readings, reaction, order)
+        events += _reaction(rng, measurements, reaction, order)
     return sorted(events, key=lambda event: (event.start, event.term))
 
 
@@ -65,10 +65,10 @@ def _background(rng: Generator, subject: Subject) -> AdverseEvent:
 
 
 def _reaction(
-    rng: Generator, readings: Sequence[Reading], reaction: Reaction, order: int
+    rng: Generator, measurements: Sequence[Measurement], reaction: Reaction, order: int
 ) -> list[AdverseEvent]:
     """Return both components as reported: PYREXIA by its CTCAE v5.0 grade; the other is no CTCAE term."""
-    seen = charted_onsets(readings, reaction.dose_start)
+    seen = charted_onsets(measurements, reaction.dose_start)
     fever, distress = (seen.fever or reaction.fever.start), (seen.distress or reaction.distress.start)
     fever_grade = 2 if reaction.temp_peak > 39.0 else 1
     return [

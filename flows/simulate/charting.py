@@ -1,8 +1,8 @@
 """Charting: when nurses measure, how they round, and when they enter it; all that anyone sees of the course.
 
-Measured on the MIMIC-IV demo (14 intensive-care subjects, 16,461 readings; Johnson et al., MIMIC-IV Clinical
+Measured on the MIMIC-IV demo (14 intensive-care subjects, 16,461 measurements; Johnson et al., MIMIC-IV Clinical
 Database Demo, PhysioNet, ODbL 1.0; MEDS form by van de Water et al., PhysioNet 2025, doi:10.13026/t2y8-ea41):
-hours from one reading to the next, gaps of a day or more left out. The same process charts every subject.
+hours from one measurement to the next, gaps of a day or more left out. The same process charts every subject.
 Nurses react: whoever breathes 30 times a minute or more, saturates below 90 % (the usual limits of a bedside
 monitor) or is febrile is seen hourly, and the temperature is taken sooner, as in the demo.
 
@@ -28,9 +28,9 @@ from flows.simulate.timeline import to_local
 DEMO_QUARTILES_HOURS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
     {"TEMP": (2.0, 4.0, 4.0), "RESP": (1.0, 1.0, 1.0), "OXYSAT": (0.983, 1.0, 1.0), "HR": (1.0, 1.0, 1.0)}
 )
-"""Quartiles of the hours between readings, pooled over subjects (961, 3637, 3504 and 3623 intervals)."""
+"""Quartiles of the hours between measurements, pooled over subjects (961, 3637, 3504 and 3623 intervals)."""
 DEMO_FEBRILE_QUARTILES_HOURS = (1.25, 2.0, 3.0)
-"""The same for TEMP after a reading of 38.3 C or more (18 intervals)."""
+"""The same for TEMP after a measurement of 38.3 C or more (18 intervals)."""
 ON_THE_HOUR, PAST_THE_HOUR_MINUTES = 0.85, (1, 5)
 """Chance that a round is stamped at minute 0, and how far past it else: with the visits between rounds, about
 0.7 of all stamps are at minute 0, as in the demo (0.71)."""
@@ -52,7 +52,7 @@ DISTRESSED_TEMPERATURE_MINUTES, FEBRILE_TEMPERATURE_HOURS = 60, (1.0, 3.0)
 """A distressed subject's temperature is taken within the hour (simulated); a febrile one's as in the demo."""
 VITALS = ("TEMP", "RESP", "OXYSAT", "HR")
 READING_SD: Mapping[str, float] = MappingProxyType({"TEMP": 0.15, "RESP": 2.2, "OXYSAT": 1.0, "HR": 5.0})
-"""Error of one reading. Successive readings of the demo differ by SD 0.41, 5.2, 2.5, 9.7, change included."""
+"""Error of one measurement. Successive measurements of the demo differ by SD 0.41, 5.2, 2.5, 9.7, change included."""
 DECIMALS: Mapping[str, int] = MappingProxyType({"TEMP": 1, "RESP": 0, "OXYSAT": 0, "HR": 0})
 ENTRY_MEDIAN_HOURS, ENTRY_SPREAD = 0.6, 0.9
 ENTRY_LATE, ENTRY_LATE_HOURS = 0.03, (6.0, 30.0)
@@ -60,7 +60,7 @@ ENTRY_LATE, ENTRY_LATE_HOURS = 0.03, (6.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measurement:
     """One charted value, in the site's unit; ``value`` is None where a planned vital was not done."""
 
     test: str
@@ -77,7 +77,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Bedside:
-    """What a nurse would read at each minute of a course: the latent vitals with the error of one reading."""
+    """What a nurse would read at each minute of a course: the latent vitals with the error of one measurement."""
 
     start: int
     shown: Mapping[str, NDArray[np.float64]]
@@ -94,21 +94,21 @@ class Visit:
     not_done: tuple[str, ...] = ()
 
 
-def chart(subject: Subject, course: Course, seed: int) -> list[Reading]:
-    """Return a subject's readings in order of time."""
+def chart(subject: Subject, course: Course, seed: int) -> list[Measurement]:
+    """Return a subject's measurements in order of time."""
     rng = stream(seed, Part.CHARTING, subject.index + 1)
     bedside = _bedside(rng, course)
     entries = _entry_delays(rng, course.minutes)
-    readings: list[Reading] = []
+    measurements: list[Measurement] = []
     for visit in _visits(rng, subject, bedside):
         at = visit.minute - course.start
         entered = visit.minute + int(entries[at])
-        readings += [
+        measurements += [
             _written(test, visit.minute, float(bedside.shown[test][at]), subject, entered)
             for test in visit.taken
         ]
-        readings += [Reading(test, visit.minute, None, "", entered) for test in visit.not_done]
-    return readings
+        measurements += [Measurement(test, visit.minute, None, "", entered) for test in visit.not_done]
+    return measurements
 
 
 def _bedside(rng: Generator, course: Course) -> Bedside:
@@ -182,14 +182,14 @@ def _next_round(rng: Generator, subject: Subject, minute: int, alarmed: bool) ->
     return minute + step + (0 if rng.random() < ON_THE_HOUR else int(rng.integers(*PAST_THE_HOUR_MINUTES)))
 
 
-def _written(test: str, minute: int, value: float, subject: Subject, entered: int) -> Reading:
+def _written(test: str, minute: int, value: float, subject: Subject, entered: int) -> Measurement:
     """Return the value as the site writes it: its unit, its decimals, saturation at most 100 %."""
     unit = {"TEMP": "F" if subject.site.startswith("US") else "C", "RESP": "breaths/min", "OXYSAT": "%"}.get(
         test, "beats/min"
     )
     value = value * 9 / 5 + 32 if unit == "F" else value
     value = min(value, 100.0) if test == "OXYSAT" else value
-    return Reading(test, minute, round(value, DECIMALS[test]), unit, entered)
+    return Measurement(test, minute, round(value, DECIMALS[test]), unit, entered)
 
 
 def _entry_delays(rng: Generator, count: int) -> NDArray[np.int64]:

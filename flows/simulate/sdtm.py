@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from flows.simulate.adverse_events import AdverseEvent
-from flows.simulate.charting import Reading
+from flows.simulate.charting import Measurement
 from flows.simulate.design import ACTIVE, STUDY_ID, Subject
 from flows.simulate.laboratory import LYM_NORMAL, Count
 from flows.simulate.timeline import local_date, local_stamp, local_stamps, utc_stamps
@@ -39,9 +39,11 @@ def adverse_events(events: Mapping[str, Sequence[AdverseEvent]], subjects: Seque
     )
 
 
-def vital_signs(readings: Mapping[str, Sequence[Reading]], subjects: Sequence[Subject]) -> pd.DataFrame:
-    """Return VS: one row a reading in the unit of the site, with the time of its entry."""
-    parts = [_charted(subject, readings[subject.usubjid]) for subject in subjects]
+def vital_signs(
+    measurements: Mapping[str, Sequence[Measurement]], subjects: Sequence[Subject]
+) -> pd.DataFrame:
+    """Return VS: one row a measurement in the unit of the site, with the time of its entry."""
+    parts = [_charted(subject, measurements[subject.usubjid]) for subject in subjects]
     return _identify("VS", pd.concat(parts, ignore_index=True))
 
 
@@ -116,22 +118,22 @@ def _event(event: AdverseEvent, zone: str) -> dict[str, str]:
     }
 
 
-def _charted(subject: Subject, readings: Sequence[Reading]) -> pd.DataFrame:
+def _charted(subject: Subject, measurements: Sequence[Measurement]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "USUBJID": subject.usubjid,
-            "VSSEQ": [str(order) for order in range(1, len(readings) + 1)],
-            "VSTESTCD": [one.test for one in readings],
-            "VSORRES": [_number(one) for one in readings],
-            "VSORRESU": [one.unit for one in readings],
-            "VSSTAT": ["NOT DONE" if one.value is None else "" for one in readings],
-            "VSDTC": local_stamps([one.minute for one in readings], subject.zone),
-            "ENTERED": utc_stamps([one.entered for one in readings]),
+            "VSSEQ": [str(order) for order in range(1, len(measurements) + 1)],
+            "VSTESTCD": [one.test for one in measurements],
+            "VSORRES": [_number(one) for one in measurements],
+            "VSORRESU": [one.unit for one in measurements],
+            "VSSTAT": ["NOT DONE" if one.value is None else "" for one in measurements],
+            "VSDTC": local_stamps([one.minute for one in measurements], subject.zone),
+            "ENTERED": utc_stamps([one.entered for one in measurements]),
         }
     )
 
 
-def _number(one: Reading) -> str:
+def _number(one: Measurement) -> str:
     if one.value is None:
         return ""
     return f"{one.value:.1f}" if one.test == "TEMP" else f"{one.value:.0f}"

@@ -9,7 +9,7 @@ from typing import Any
 from checks.errors import UsageError
 from flows.simulate import sdtm
 from flows.simulate.adverse_events import AdverseEvent, report_events
-from flows.simulate.charting import Reading, chart
+from flows.simulate.charting import Measurement, chart
 from flows.simulate.design import STUDY_ID, Subject, enrol
 from flows.simulate.laboratory import LIMIT_TIMES_ULN, LYM_NORMAL, Count, count_lymphocytes
 from flows.simulate.physiology import Course, septic_course
@@ -33,7 +33,7 @@ class Study:
     reactions: Mapping[str, Reaction]
     lymphocytosis: str | None
     courses: Mapping[str, Course]
-    readings: Mapping[str, list[Reading]]
+    measurements: Mapping[str, list[Measurement]]
     events: Mapping[str, list[AdverseEvent]]
     counts: Mapping[str, list[Count]]
 
@@ -41,7 +41,7 @@ class Study:
     def data_cutoff(self) -> int:
         """The minute by which everything has been entered."""
         entered = (
-            *(one.entered for row in self.readings.values() for one in row),
+            *(one.entered for row in self.measurements.values() for one in row),
             *(one.entered for row in self.events.values() for one in row),
             *(one.entered for row in self.counts.values() for one in row),
         )
@@ -90,7 +90,7 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
     people = enrol(seed, subjects, dosing_hours=world.dosing_hours)
     reactions = plant(people, world, seed)
     courses = {one.usubjid: septic_course(one, world, reactions.get(one.usubjid), seed) for one in people}
-    readings = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
+    measurements = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
     lymphocytosis = (
         next((one.usubjid for one in people if one.treated), None) if world.lymphocytosis else None
     )
@@ -101,8 +101,8 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
         reactions=reactions,
         lymphocytosis=lymphocytosis,
         courses=courses,
-        readings=readings,
-        events=_events(people, readings, reactions, seed),
+        measurements=measurements,
+        events=_events(people, measurements, reactions, seed),
         counts={one.usubjid: count_lymphocytes(one, one.usubjid == lymphocytosis, seed) for one in people},
     )
 
@@ -126,7 +126,7 @@ def truth(study: Study) -> dict[str, Any]:
         if study.reactions
         else None,
         "cases": [
-            describe_case(reaction, study.courses[name], study.readings[name])
+            describe_case(reaction, study.courses[name], study.measurements[name])
             for name, reaction in study.reactions.items()
         ],
         "lymphocytes_above_limit": [
@@ -137,14 +137,14 @@ def truth(study: Study) -> dict[str, Any]:
 
 def _events(
     people: tuple[Subject, ...],
-    readings: Mapping[str, list[Reading]],
+    measurements: Mapping[str, list[Measurement]],
     reactions: Mapping[str, Reaction],
     seed: int,
 ) -> dict[str, list[AdverseEvent]]:
     order = {name: index for index, name in enumerate(reactions)}
     return {
         one.usubjid: report_events(
-            one, readings[one.usubjid], reactions.get(one.usubjid), order.get(one.usubjid, 0), seed
+            one, measurements[one.usubjid], reactions.get(one.usubjid), order.get(one.usubjid, 0), seed
         )
         for one in people
     }
@@ -155,7 +155,7 @@ def _feeds(study: Study) -> dict[str, bytes]:
         "dm": sdtm.demographics(study.subjects),
         "ex": sdtm.exposure(study.subjects),
         "ae": sdtm.adverse_events(study.events, study.subjects),
-        "vs": sdtm.vital_signs(study.readings, study.subjects),
+        "vs": sdtm.vital_signs(study.measurements, study.subjects),
         "lb": sdtm.laboratory(study.counts, study.subjects),
     }
     return {domain: sdtm.to_csv(table) for domain, table in tables.items()}

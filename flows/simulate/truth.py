@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from flows.simulate.charting import Reading
+from flows.simulate.charting import Measurement
 from flows.simulate.physiology import Course, first_minute
 from flows.simulate.reaction import Reaction
 from flows.simulate.timeline import utc_stamps
@@ -37,10 +37,10 @@ class Onsets:
         return None if self.fever is None or self.distress is None else max(self.fever, self.distress)
 
 
-def charted_onsets(readings: Sequence[Reading], dose_start: int) -> Onsets:
+def charted_onsets(measurements: Sequence[Measurement], dose_start: int) -> Onsets:
     """Return when the charts first show each component after a dose."""
-    before = [one for one in readings if dose_start - BASELINE_MINUTES <= one.minute <= dose_start]
-    after = [one for one in readings if dose_start < one.minute <= dose_start + SEARCH_MINUTES]
+    before = [one for one in measurements if dose_start - BASELINE_MINUTES <= one.minute <= dose_start]
+    after = [one for one in measurements if dose_start < one.minute <= dose_start + SEARCH_MINUTES]
     usual = {test: _median(before, test) for test in ("TEMP", "OXYSAT")}
     fever = next((one.minute for one in after if _febrile(one, usual["TEMP"])), None)
     distress = next((one.minute for one in after if _distressed(one, usual["OXYSAT"])), None)
@@ -62,10 +62,10 @@ def latent_onsets(course: Course, dose_start: int) -> Onsets:
     return Onsets(first_minute(course, fever, dose_start), first_minute(course, distress, dose_start))
 
 
-def describe_case(reaction: Reaction, course: Course, readings: Sequence[Reading]) -> dict[str, Any]:
+def describe_case(reaction: Reaction, course: Course, measurements: Sequence[Measurement]) -> dict[str, Any]:
     """Return one planted case as ``truth.json`` lists it; hours are since dose start."""
     start = reaction.dose_start
-    latent, charted = latent_onsets(course, start), charted_onsets(readings, start)
+    latent, charted = latent_onsets(course, start), charted_onsets(measurements, start)
     hour = _hours(charted.later, start)
     during = slice(start - course.start, start - course.start + SEARCH_MINUTES)
     return {
@@ -99,7 +99,7 @@ def write_truth(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _febrile(one: Reading, usual: float | None) -> bool:
+def _febrile(one: Measurement, usual: float | None) -> bool:
     if one.test != "TEMP" or one.celsius is None:
         return False
     value = round(one.celsius, 2)
@@ -107,7 +107,7 @@ def _febrile(one: Reading, usual: float | None) -> bool:
     return value >= FEVER_C or risen
 
 
-def _distressed(one: Reading, usual: float | None) -> bool:
+def _distressed(one: Measurement, usual: float | None) -> bool:
     if one.value is None:
         return False
     if one.test == "RESP":
@@ -116,8 +116,8 @@ def _distressed(one: Reading, usual: float | None) -> bool:
     return one.test == "OXYSAT" and (one.value < OXYSAT_LOW or fallen)
 
 
-def _median(readings: Sequence[Reading], test: str) -> float | None:
-    values = [one.celsius for one in readings if one.test == test and one.celsius is not None]
+def _median(measurements: Sequence[Measurement], test: str) -> float | None:
+    values = [one.celsius for one in measurements if one.test == test and one.celsius is not None]
     return median(values) if values else None
 
 

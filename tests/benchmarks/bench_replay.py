@@ -24,7 +24,7 @@ from flows.looks.replay.course import Course
 from flows.looks.replay.schedule import Schedule, day_of
 from flows.settings import Settings
 from flows.simulate import simulate
-from flows.simulate.charting import Reading
+from flows.simulate.charting import Measurement
 from flows.simulate.study import DEFAULT_SUBJECTS, Study, compose
 from flows.simulate.timeline import utc_stamps
 from flows.simulate.truth import (
@@ -59,7 +59,7 @@ def arrivals(study: Study) -> list[Arrival]:
         latent = latent_onsets(study.courses[subject], start).later
         near = [
             one
-            for one in study.readings[subject]
+            for one in study.measurements[subject]
             if start - BASELINE_MINUTES <= one.minute <= start + SEARCH_MINUTES
         ]
         charted = in_window(near, start)
@@ -74,12 +74,12 @@ def arrivals(study: Study) -> list[Arrival]:
     return sorted(found, key=lambda one: one.entered)
 
 
-def in_window(readings: Sequence[Reading], start: int) -> int | None:
-    """Return when these readings first show both components, if that is in the risk window.
+def in_window(measurements: Sequence[Measurement], start: int) -> int | None:
+    """Return when these measurements first show both components, if that is in the risk window.
 
     A reading entered late is not needed where a later one, entered sooner, shows the same.
     """
-    later = charted_onsets(readings, start).later
+    later = charted_onsets(measurements, start).later
     if later is None or not RISK_WINDOW_HOURS[0] <= (later - start) / 60 <= RISK_WINDOW_HOURS[1]:
         return None
     return later

@@ -57,7 +57,7 @@ def records(study: Study) -> Charts:
     rows = pd.DataFrame(
         [
             (name, str(order), one.test, one.celsius, one.minute)
-            for name, charted in study.readings.items()
+            for name, charted in study.measurements.items()
             for order, one in enumerate(charted)
             if one.value is not None
         ],

@@ -40,7 +40,7 @@ def simulated() -> pd.DataFrame:
         study = compose("null", seed=seed, subjects=21)
         for one in study.subjects:
             charted = [
-                r for r in study.readings[one.usubjid] if r.minute <= one.icu_end and r.value is not None
+                r for r in study.measurements[one.usubjid] if r.minute <= one.icu_end and r.value is not None
             ]
             for test in DEMO_QUARTILES_HOURS:
                 own = [r for r in charted if r.test == test]
@@ -82,7 +82,7 @@ def test_as_many_stamps_fall_on_the_hour(demo):
     minutes = [
         reading.minute % 60
         for seed in SEEDS
-        for charted in compose("null", seed=seed, subjects=21).readings.values()
+        for charted in compose("null", seed=seed, subjects=21).measurements.values()
         for reading in charted
     ]
     assert np.mean(np.array(minutes) == 0) == pytest.approx(share, abs=0.05)

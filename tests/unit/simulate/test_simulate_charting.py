@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from flows.simulate.charting import PROTOCOL_HOURS, Reading
+from flows.simulate.charting import PROTOCOL_HOURS, Measurement
 
 VITALS = {"TEMP", "RESP", "OXYSAT", "HR"}
 
@@ -16,25 +16,25 @@ def world(study):
 
 
 @pytest.fixture(scope="module")
-def readings(world) -> list[Reading]:
-    return [one for charted in world.readings.values() for one in charted]
+def measurements(world) -> list[Measurement]:
+    return [one for charted in world.measurements.values() for one in charted]
 
 
 def test_readings_come_in_order_within_the_charted_stay(world):
     for one in world.subjects:
-        minutes = [reading.minute for reading in world.readings[one.usubjid]]
+        minutes = [measurement.minute for measurement in world.measurements[one.usubjid]]
         assert minutes == sorted(minutes)
         assert one.chart_start <= minutes[0] <= one.chart_start + 8 * 60
         assert minutes[-1] <= one.chart_end
 
 
 def test_no_vital_is_written_twice_at_one_minute(world):
-    for charted in world.readings.values():
+    for charted in world.measurements.values():
         assert len({(one.test, one.minute) for one in charted}) == len(charted)
 
 
-def test_temperature_has_one_decimal_and_the_rest_none(readings):
-    for one in readings:
+def test_temperature_has_one_decimal_and_the_rest_none(measurements):
+    for one in measurements:
         if one.value is not None:
             assert one.value == round(one.value, 1 if one.test == "TEMP" else 0)
             assert one.test != "OXYSAT" or one.value <= 100
@@ -43,26 +43,26 @@ def test_temperature_has_one_decimal_and_the_rest_none(readings):
 def test_american_sites_write_fahrenheit_alone(world):
     for one in world.subjects:
         units = {
-            reading.unit
-            for reading in world.readings[one.usubjid]
-            if reading.test == "TEMP" and reading.value is not None
+            measurement.unit
+            for measurement in world.measurements[one.usubjid]
+            if measurement.test == "TEMP" and measurement.value is not None
         }
         assert units == {"F" if one.site.startswith("US") else "C"}
 
 
 def test_fahrenheit_is_read_back_in_celsius():
-    assert Reading("TEMP", 0, 101.3, "F", 0).celsius == pytest.approx(38.5)
-    assert Reading("TEMP", 0, 38.5, "C", 0).celsius == 38.5
-    assert Reading("TEMP", 0, None, "", 0).celsius is None
+    assert Measurement("TEMP", 0, 101.3, "F", 0).celsius == pytest.approx(38.5)
+    assert Measurement("TEMP", 0, 38.5, "C", 0).celsius == 38.5
+    assert Measurement("TEMP", 0, None, "", 0).celsius is None
 
 
 def test_charts_follow_the_latent_course(world):
     for one in world.subjects:
         course = world.courses[one.usubjid]
         errors = [
-            reading.celsius - course.TEMP[reading.minute - course.start]
-            for reading in world.readings[one.usubjid]
-            if reading.test == "TEMP" and reading.celsius is not None
+            measurement.celsius - course.TEMP[measurement.minute - course.start]
+            for measurement in world.measurements[one.usubjid]
+            if measurement.test == "TEMP" and measurement.celsius is not None
         ]
         assert abs(np.mean(errors)) < 0.05
         assert np.max(np.abs(errors)) < 1.0
@@ -70,7 +70,7 @@ def test_charts_follow_the_latent_course(world):
 
 def test_the_protocol_asks_for_every_vital_around_every_dose(world):
     for one in world.subjects:
-        asked = {(reading.test, reading.minute) for reading in world.readings[one.usubjid]}
+        asked = {(measurement.test, measurement.minute) for measurement in world.measurements[one.usubjid]}
         for dose in one.given:
             for hours in PROTOCOL_HOURS:
                 due = dose.start + int(hours * 60)
@@ -78,16 +78,18 @@ def test_the_protocol_asks_for_every_vital_around_every_dose(world):
                 assert near == VITALS
 
 
-def test_few_protocol_vitals_are_not_done(readings):
-    lost = [one for one in readings if one.value is None]
-    assert 0 < len(lost) < 0.01 * len(readings)
+def test_few_protocol_vitals_are_not_done(measurements):
+    lost = [one for one in measurements if one.value is None]
+    assert 0 < len(lost) < 0.01 * len(measurements)
     assert {one.unit for one in lost} == {""}
 
 
 def test_a_febrile_temperature_is_repeated_sooner(world):
     calm, febrile = [], []
     for one in world.subjects:
-        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end and r.value is not None]
+        charted = [
+            r for r in world.measurements[one.usubjid] if r.minute < one.icu_end and r.value is not None
+        ]
         distress = {r.minute for r in charted if _distressed(r)}
         for this, following in pairwise(r for r in charted if r.test == "TEMP"):
             if not distress & set(range(this.minute - 60, following.minute)):
@@ -98,33 +100,36 @@ def test_a_febrile_temperature_is_repeated_sooner(world):
 def test_a_distressed_subject_has_a_temperature_within_about_an_hour(world):
     waits = []
     for one in world.subjects:
-        charted = [r for r in world.readings[one.usubjid] if r.minute < one.icu_end and r.value is not None]
+        charted = [
+            r for r in world.measurements[one.usubjid] if r.minute < one.icu_end and r.value is not None
+        ]
         temperatures = np.array([r.minute for r in charted if r.test == "TEMP"])
-        for reading in charted:
-            later = temperatures[temperatures > reading.minute]
-            if _distressed(reading) and len(later):
-                waits.append(later[0] - reading.minute)
+        for measurement in charted:
+            later = temperatures[temperatures > measurement.minute]
+            if _distressed(measurement) and len(later):
+                waits.append(later[0] - measurement.minute)
     assert np.quantile(waits, 0.75) <= 75
 
 
-def _distressed(reading: Reading) -> bool:
-    return reading.value is not None and (
-        (reading.test == "RESP" and reading.value >= 30) or (reading.test == "OXYSAT" and reading.value < 90)
+def _distressed(measurement: Measurement) -> bool:
+    return measurement.value is not None and (
+        (measurement.test == "RESP" and measurement.value >= 30)
+        or (measurement.test == "OXYSAT" and measurement.value < 90)
     )
 
 
 def test_the_ward_charts_more_sparsely_than_intensive_care(world):
     unit, ward = [], []
     for one in world.subjects:
-        rates = [r for r in world.readings[one.usubjid] if r.test == "RESP"]
+        rates = [r for r in world.measurements[one.usubjid] if r.test == "RESP"]
         for this, following in pairwise(rates):
             (unit if following.minute < one.icu_end else ward).append(following.minute - this.minute)
     assert np.median(unit) == 60
     assert np.median(ward) == 360
 
 
-def test_entry_is_after_measurement_mostly_soon_and_sometimes_late(readings):
-    hours = np.array([(one.entered - one.minute) / 60 for one in readings])
+def test_entry_is_after_measurement_mostly_soon_and_sometimes_late(measurements):
+    hours = np.array([(one.entered - one.minute) / 60 for one in measurements])
     assert hours.min() > 0
     assert np.mean(hours <= 2) > 0.8
     assert 0.01 < np.mean(hours > 6) < 0.06

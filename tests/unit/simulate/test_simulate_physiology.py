@@ -68,7 +68,7 @@ def test_the_reaction_is_all_that_planting_changes(study):
         reaction = planted.reactions.get(one.usubjid)
         if reaction is None:
             assert np.array_equal(with_it.TEMP, without.TEMP)
-            assert planted.readings[one.usubjid] == plain.readings[one.usubjid]
+            assert planted.measurements[one.usubjid] == plain.measurements[one.usubjid]
         else:
             hours = (np.arange(with_it.minutes) + with_it.start - reaction.dose_start) / 60
             away = (hours < QUIET_HOURS[0]) | (hours > QUIET_HOURS[1] + 12)

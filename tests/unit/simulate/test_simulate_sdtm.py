@@ -25,7 +25,7 @@ def feeds(world) -> dict[str, pd.DataFrame]:
         "dm": sdtm.demographics(world.subjects),
         "ex": sdtm.exposure(world.subjects),
         "ae": sdtm.adverse_events(world.events, world.subjects),
-        "vs": sdtm.vital_signs(world.readings, world.subjects),
+        "vs": sdtm.vital_signs(world.measurements, world.subjects),
         "lb": sdtm.laboratory(world.counts, world.subjects),
     }
 

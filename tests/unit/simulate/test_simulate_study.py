@@ -32,5 +32,5 @@ def test_a_small_study_plants_what_it_can(study):
 
 def test_the_cut_off_follows_everything_entered(study):
     world = study("null")
-    entered = [one.entered for rows in world.readings.values() for one in rows]
+    entered = [one.entered for rows in world.measurements.values() for one in rows]
     assert world.data_cutoff >= max(entered) + 60

@@ -4,37 +4,41 @@ import json
 
 import pytest
 
-from flows.simulate.charting import Reading
+from flows.simulate.charting import Measurement
 from flows.simulate.study import truth
 from flows.simulate.truth import Onsets, charted_onsets, write_truth
 
 DOSE = 10_000
 
 
-def _reading(test: str, hours: float, value: float | None, unit: str = "C") -> Reading:
+def _measurement(test: str, hours: float, value: float | None, unit: str = "C") -> Measurement:
     minute = DOSE + round(hours * 60)
-    return Reading(test, minute, value, unit, minute)
+    return Measurement(test, minute, value, unit, minute)
 
 
-CALM = [_reading("TEMP", -1, 37.0), _reading("OXYSAT", -1, 97, "%"), _reading("RESP", -1, 20, "breaths/min")]
+CALM = [
+    _measurement("TEMP", -1, 37.0),
+    _measurement("OXYSAT", -1, 97, "%"),
+    _measurement("RESP", -1, 20, "breaths/min"),
+]
 
 
 @pytest.mark.parametrize(
     ("later", "fever", "distress"),
     [
         ([], None, None),
-        ([_reading("TEMP", 6, 38.3)], 6, None),
-        ([_reading("TEMP", 6, 38.2)], 6, None),  # a rise of 1.2 to at least 38.0
-        ([_reading("TEMP", 6, 37.9)], None, None),  # below 38.0
-        ([_reading("TEMP", 6, 101.0, "F")], 6, None),  # 38.33 C
-        ([_reading("TEMP", 5, None), _reading("TEMP", 7, 39.0)], 7, None),
-        ([_reading("RESP", 6, 30, "breaths/min")], None, 6),
-        ([_reading("RESP", 6, 29, "breaths/min")], None, None),
-        ([_reading("OXYSAT", 6, 93, "%")], None, 6),  # a fall of 4 to below 94
-        ([_reading("OXYSAT", 6, 94, "%")], None, None),
-        ([_reading("HR", 6, 140, "beats/min")], None, None),
-        ([_reading("OXYSAT", 5.5, 89, "%"), _reading("TEMP", 6.5, 39.1)], 6.5, 5.5),
-        ([_reading("TEMP", 17, 39.1)], None, None),  # beyond the sixteen hours that are searched
+        ([_measurement("TEMP", 6, 38.3)], 6, None),
+        ([_measurement("TEMP", 6, 38.2)], 6, None),  # a rise of 1.2 to at least 38.0
+        ([_measurement("TEMP", 6, 37.9)], None, None),  # below 38.0
+        ([_measurement("TEMP", 6, 101.0, "F")], 6, None),  # 38.33 C
+        ([_measurement("TEMP", 5, None), _measurement("TEMP", 7, 39.0)], 7, None),
+        ([_measurement("RESP", 6, 30, "breaths/min")], None, 6),
+        ([_measurement("RESP", 6, 29, "breaths/min")], None, None),
+        ([_measurement("OXYSAT", 6, 93, "%")], None, 6),  # a fall of 4 to below 94
+        ([_measurement("OXYSAT", 6, 94, "%")], None, None),
+        ([_measurement("HR", 6, 140, "beats/min")], None, None),
+        ([_measurement("OXYSAT", 5.5, 89, "%"), _measurement("TEMP", 6.5, 39.1)], 6.5, 5.5),
+        ([_measurement("TEMP", 17, 39.1)], None, None),  # beyond the sixteen hours that are searched
     ],
 )
 def test_charted_onsets_follow_the_case_definition(later, fever, distress):
@@ -43,10 +47,10 @@ def test_charted_onsets_follow_the_case_definition(later, fever, distress):
 
 
 def test_without_a_baseline_only_absolute_criteria_hold():
-    assert charted_onsets([_reading("TEMP", 6, 38.2), _reading("OXYSAT", 6, 92, "%")], DOSE) == Onsets(
-        None, None
-    )
-    assert charted_onsets([_reading("TEMP", 6, 38.4)], DOSE).fever == DOSE + 360
+    assert charted_onsets(
+        [_measurement("TEMP", 6, 38.2), _measurement("OXYSAT", 6, 92, "%")], DOSE
+    ) == Onsets(None, None)
+    assert charted_onsets([_measurement("TEMP", 6, 38.4)], DOSE).fever == DOSE + 360
 
 
 def test_a_case_begins_when_both_have_begun():
