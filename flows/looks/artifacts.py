@@ -1,4 +1,4 @@
-"""Decide what of a look the Prefect page shows: what the blinded report says, in short.
+"""What of a look the Prefect page shows: what the blinded report says, in short.
 
 An artifact is a courtesy: one that cannot be kept is logged, and the look goes on.
 """

@@ -17,10 +17,10 @@ from checks.signals import Signal, SignalState, Verdict, untrusted_feeds, update
 from flows.alerts import Looked, alerts_of_look, run_alerts, tell_unrecorded
 from flows.heartbeat import feed_faults
 from flows.ledger import Ledger, canonical
+from flows.looks.files import write_files
 from flows.looks.stages import as_task
 from flows.pages.message import look_facts
 from flows.pages.report.page import render_report
-from flows.report import write_files
 from flows.settings import Settings
 
 LOGGER = logging.getLogger("postdose")

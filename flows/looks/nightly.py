@@ -1,4 +1,4 @@
-"""Decide each night whether the record holds: the chain verifies, recent looks come out again, the monitor lives.
+"""The nightly check that the record holds: the chain verifies, recent looks come out again, the monitor lives.
 
 A look is a function of protocol, deliveries and data cut-off. So those of the last days are made again from the
 delivery store, by the code of a replay, and must have the hash that the ledger kept of them.

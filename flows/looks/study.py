@@ -1,4 +1,4 @@
-"""Decide which study a path or an id means: its protocol, and what the environment says of it."""
+"""The study that a path or an id means: its protocol, and what the environment says of it."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -28,10 +28,10 @@ from checks.signals import update_signals
 from checks.tables import DeliveredTable, Delivery
 from flows.alerts import Looked, alerts_of_look
 from flows.feeds import read_feed
+from flows.looks.files import write_files
 from flows.pages.message import look_facts
 from flows.pages.report.page import render_report
 from flows.pages.terminal import text_summary
-from flows.report import write_files
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"
 CUTOFF = datetime(2024, 6, 12, 6, tzinfo=UTC)

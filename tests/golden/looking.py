@@ -5,7 +5,7 @@ from pathlib import Path
 
 from checks import load_protocol, look
 from flows.feeds import open_inbox
-from flows.report.files import write_files
+from flows.looks.files import write_files
 
 
 def make_look(protocol_file: Path, data_cutoff: datetime, out: Path) -> None:

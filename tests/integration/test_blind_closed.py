@@ -22,7 +22,7 @@ from checks.tables import Feed
 from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.looks.closed import closed_report
-from flows.report import write_files
+from flows.looks.files import write_files
 from flows.settings import Settings, read_settings
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "blind"

@@ -1,4 +1,4 @@
-"""Decide who may read the arm, and write down each time that somebody does: who, why, at which look."""
+"""Who may read the arm; each time that somebody does is written down: who, why, at which look."""
 
 from datetime import datetime
 

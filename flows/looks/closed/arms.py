@@ -1,4 +1,4 @@
-"""Decide the arm of each subject from DM, and what was delivered for the administrations that were withheld."""
+"""The arm of each subject from DM, and what was delivered for the administrations that were withheld."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

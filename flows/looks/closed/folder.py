@@ -1,4 +1,4 @@
-"""Decide that a closed report lies where its owner alone can read it, whatever the umask; else nothing is written."""
+"""The folder of a closed report, which its owner alone can read, whatever the umask; else nothing is written."""
 
 import os
 import stat

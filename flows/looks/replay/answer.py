@@ -1,4 +1,4 @@
-"""Decide what a replay says of each rule: when it first could have fired, what delayed it, and what it lacked."""
+"""What a replay says of each rule: when it first could have fired, what delayed it, and what it lacked."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Decide what a replay leaves in its folder: a line for each look as it is made, and the answer at the end."""
+"""The course of a replay, and its files: a line for each look as it is made, and the answer at the end."""
 
 import hashlib
 import logging
@@ -14,6 +14,7 @@ from checks.knowledge import Deliveries
 from checks.looks import code_version, make_ready
 from checks.protocol import StudyProtocol
 from flows.ledger import canonical
+from flows.looks.files import write_json
 from flows.looks.reading import Delivered
 from flows.looks.replay.answer import answer_rules
 from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
@@ -21,7 +22,6 @@ from flows.looks.replay.looks import Looker, entry_of
 from flows.looks.replay.received import Received
 from flows.looks.replay.schedule import Schedule
 from flows.pages.replay import replay_table
-from flows.report import write_json
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"

@@ -1,4 +1,4 @@
-"""Decide at which minute a rule is first crossed, and into which hours its delay to a look falls apart.
+"""The minute at which a rule is first crossed, and the hours into which its delay to a look falls apart.
 
 An event can be first seen and a boundary crossed, or a look made, long after. The hours between are told apart
 by asking when the rule would have been crossed had the data come sooner: with perfect data; as entered; as

@@ -1,4 +1,4 @@
-"""Decide what of an earlier replay still holds, and keep each look as soon as it is made: one line a look.
+"""The journal of a replay: each look kept as soon as it is made, one a line, and what of an earlier start holds.
 
 The file begins with a line that says what every look depends on: study protocol, code, and how often to look.
 Each further line says which deliveries its look could know. When a replay starts again it goes on after the

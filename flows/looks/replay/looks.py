@@ -1,4 +1,4 @@
-"""Decide what one look of a replay is: the same stages as any look, on what was known at its data cut-off."""
+"""One look of a replay: the same stages as any look, on what was known at its data cut-off."""
 
 import hashlib
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Decide which deliveries a look could know, as one hash: a look stays good as long as it is the same."""
+"""The deliveries that a look could know, as one hash: a look stays good as long as it is the same."""
 
 import hashlib
 from bisect import bisect_right

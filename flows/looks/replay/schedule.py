@@ -1,4 +1,4 @@
-"""Decide at which data cut-offs a replay looks."""
+"""The data cut-offs at which a replay looks."""
 
 import re
 from collections.abc import Iterator

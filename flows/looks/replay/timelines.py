@@ -1,4 +1,4 @@
-"""Decide what would have been known had data come sooner than they did: without entry lag, without deliveries.
+"""What would have been known had data come sooner than they did: without entry lag, without deliveries.
 
 Both are made of what is known at the end of the replay, corrections included. With *perfect* data a row is
 known at the moment it tells of. As *entered*, it is known when the feed says that it became known, and not

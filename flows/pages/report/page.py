@@ -10,6 +10,7 @@ from markupsafe import Markup
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
 from flows.pages.kit import words
+from flows.pages.kit.files import write_whole
 from flows.pages.kit.rendering import heading_of, render
 from flows.pages.kit.tables import Cell, Heading, Item, Table
 from flows.pages.kit.times import local_text, utc_text
@@ -17,7 +18,6 @@ from flows.pages.kit.verdicts import VERDICTS, VerdictWords
 from flows.pages.report import tables
 from flows.pages.report.figures import draw_figures
 from flows.pages.sentences import Record
-from flows.report.files import write_whole
 
 MOST_NAMED = 5
 """Cases named beside the verdict: about as many as are taken in at a glance."""

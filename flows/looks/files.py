@@ -1,4 +1,4 @@
-"""Decide what a look leaves on disk beside the page: look.json, cases, doses, quarantine, changes, validation."""
+"""What a look leaves on disk beside the page: look.json, cases, doses, quarantine, changes, validation."""
 
 import json
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import pandas as pd
 
 from checks.looks import Look
 from checks.validation import Validation
+from flows.pages.kit.files import write_whole
 
 
 def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
@@ -38,13 +39,6 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     write_whole(path, table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ"))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text in UTF-8 so that whoever reads meanwhile, or after a crash, finds the old or the new one."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(text.encode("utf-8"))
-    part.replace(path)
 
 
 CASE_COLUMNS = (
