@@ -35,9 +35,6 @@ def between(minimum: float | None = None, maximum: float | None = None) -> Expec
 
 UNIQUE: Final = Expected("expect_column_values_to_be_unique")
 FILLED: Final = Expected("expect_column_values_to_not_be_null")
-PARTLY_FILLED: Final = Expected(
-    "expect_column_proportion_of_non_null_values_to_be_between", {"min_value": 0, "strict_min": True}
-)
 HAS_ROWS: Final = Expected("expect_table_row_count_to_be_between", {"min_value": 1})
 HAS_COLUMNS: Final = Expected("expect_table_columns_to_match_set", {"exact_match": False})
 
@@ -94,12 +91,12 @@ STRUCTURE: Final = (
         "{column} is missing; the column is needed. Ask the sender to add it, or correct the delimiter",
     ),
     Entry(
-        "column_filled", ALL, "completeness", "blocks", "", PARTLY_FILLED,
+        "column_filled", ALL, "completeness", "blocks", "", HAS_COLUMNS,
         "needed columns that are blank on every row", "needed columns that are present",
         "{column} is blank on every row; the column is needed. Ask the sender to fill it",
     ),
 )  # fmt: skip
-"""Checks of a whole feed; ``column_filled`` is applied to each needed column."""
+"""Checks of a whole feed: its rows, its needed columns, and which of them are filled (``suites.filled``)."""
 
 ROWS: Final = (
     Entry(

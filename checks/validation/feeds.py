@@ -1,6 +1,6 @@
 """Each feed of a look: whether it can be used, which of its rows are withheld, and its typed table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -162,7 +162,7 @@ def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated
 
 def _has_form(source: Source, needed: Sequence[Needed]) -> bool:
     """Whether the rows of a feed can be prepared; where not, its structure is judged all the same, and blocks it."""
-    return all(source.first_of(one.columns).notna().any() for one in needed)
+    return all(source.fills(one.columns) for one in needed)
 
 
 def _decided(
@@ -206,20 +206,25 @@ def _by_check(judgements: Sequence[Judgement]) -> list[list[Judgement]]:
 
 def _structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:
     """Say of the feed as a whole what each check of its structure says of its columns."""
-    missing = {column for one in judgements for column in one.missing}
-    # A column that is missing cannot be blank: that Great Expectations errs on it is no error of the feed.
-    counted = [one for one in judgements if missing.isdisjoint(one.check.columns)]
-    groups = {some[0].check.name: some for some in _by_check(counted)}
-    checks = {one.check.name: one.check for one in judgements}
-    return tuple(_structure_result(domain, check, groups.get(name, [])) for name, check in checks.items())
+    absent = {column for one in judgements if not one.check.columns for column in one.missing}
+    return tuple(_structure_result(domain, _of_present(one, absent)) for one in judgements)
 
 
-def _structure_result(domain: str, check: Check, judgements: Sequence[Judgement]) -> CheckResult:
-    outcome = _worst(judgements)
-    failed = [one for one in judgements if one.outcome == "failed"]
-    columns = ", ".join(name for one in failed for name in (*one.check.columns, *one.missing))
-    message = f"{domain}: {check.sentence(columns, '')}" if failed else ""
-    return _check_result(domain, check, outcome, judgements, _fault(domain, judgements) or message)
+def _of_present(judgement: Judgement, absent: Set[str]) -> Judgement:
+    """Return a judgement of the needed columns without those that are absent: they cannot be blank."""
+    if judgement.outcome != "failed" or absent.isdisjoint(judgement.check.columns):
+        return judgement
+    blank = tuple(column for column in judgement.missing if column not in absent)
+    present = judgement.denominator - len(absent)
+    outcome: Outcome = "failed" if blank else "passed" if present else "not_applicable"
+    return replace(judgement, outcome=outcome, numerator=len(blank), denominator=present, missing=blank)
+
+
+def _structure_result(domain: str, judgement: Judgement) -> CheckResult:
+    check, message = judgement.check, _fault(domain, [judgement])
+    if judgement.outcome == "failed":
+        message = f"{domain}: {check.sentence(', '.join(judgement.missing), '')}"
+    return _check_result(domain, check, judgement.outcome, [judgement], message)
 
 
 def _row_result(

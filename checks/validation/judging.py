@@ -116,7 +116,8 @@ def _of_table(check: Check, result: Any) -> Judgement:  # noqa: ANN401 - untyped
     columns = check.kwargs.get("column_set")
     if isinstance(columns, list):
         lacking = result.result.get("details", {}).get("mismatched", {}).get("missing", ())
-        missing = tuple(name for name in columns if name in lacking)
+        named = zip(check.columns or columns, columns, strict=True)
+        missing = tuple(column for column, name in named if name in lacking)
         outcome: Outcome = "passed" if result.success else "failed"
         return Judgement(check, outcome, nothing, len(missing), len(columns), missing)
     if result.success:

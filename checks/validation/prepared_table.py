@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.numbers import read_numbers
 from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, zones_of
-from checks.validation.suites import Check
+from checks.validation.suites import Check, filled
 
 _NUMERIC: Final = re.compile(r"[A-Z]{2}(STRESN|STNRLO|STNRHI|SEQ|DY|STDY|ENDY)|VISITNUM|VISITDY|AGE")
 """Variables that are numbers in SDTM, whatever type a delivery gives them."""
@@ -31,13 +32,24 @@ def table_for(
     setting: Setting,
 ) -> pd.DataFrame:
     """Return the columns that the checks name and the feed has, by those names, indexed from 0."""
-    names: dict[str, object] = dict.fromkeys(
-        name for check in checks for name in (*check.columns, *check.beside)
+    names = dict.fromkeys(
+        name for check in checks if not check.is_structural for name in (*check.columns, *check.beside)
     )
     asked_for = {str(one): one.columns for one in needed}
-    columns = {name: _column(name, source, asked_for, prepared, setting) for name in (names | asked_for)}
+    columns = {name: _column(name, source, asked_for, prepared, setting) for name in names}
     there = {name: _quick(column) for name, column in columns.items() if column is not None}
-    return pd.DataFrame(there, index=pd.RangeIndex(len(source)))
+    index = pd.RangeIndex(len(source))
+    return pd.DataFrame(_form(source, needed, len(index)) | there, index=index)
+
+
+def _form(source: Source, needed: Sequence[Needed], rows: int) -> dict[str, object]:
+    """Return a column for each needed one that was delivered, and one for each that is filled on some row.
+
+    That they are there is all that is asked of them, so that their texts need not be made ready.
+    """
+    delivered = [str(one) for one in needed if any(source.has(column) for column in one.columns)]
+    on_some_row = [filled(one) for one in needed if source.fills(one.columns)]
+    return dict.fromkeys((*delivered, *on_some_row), np.ones(rows, dtype=np.bool_))
 
 
 def shown_of(check: Check, source: Source, prepared: Prepared) -> Shown:

@@ -107,6 +107,10 @@ class Source:
             texts = texts.fillna(self.text(column))
         return texts
 
+    def fills(self, columns: Sequence[str]) -> bool:
+        """Whether one of several columns is filled on some row."""
+        return any(self.text(column).notna().any() for column in columns)
+
     @property
     def provenance(self) -> pd.DataFrame:
         """File and row of each record."""

@@ -13,7 +13,6 @@ import pytest
 from checks.validation.catalogue import (
     FILLED,
     HAS_ROWS,
-    PARTLY_FILLED,
     UNIQUE,
     Expected,
     between,
@@ -49,6 +48,9 @@ TABLE = pd.DataFrame(
         "first": pd.to_datetime(["2024-01-01", "2024-01-02", None, "2024-01-04"]),
         "second": pd.to_datetime(["2024-01-02", "2024-01-01", "2024-01-03", "2024-01-04"]),
     }
+)
+PARTLY_FILLED = Expected(
+    "expect_column_proportion_of_non_null_values_to_be_between", {"min_value": 0, "strict_min": True}
 )
 COLUMNS = Expected("expect_table_columns_to_match_set", {"column_set": ["key", "lost"], "exact_match": False})
 MEAN = Expected("expect_column_mean_to_be_between", {"max_value": -1})
