@@ -177,4 +177,13 @@ def _domain(feed: str) -> str:
 
 
 def _key(case: CaseFact) -> str:
-    return case_key(asdict(case))
+    return case_key(
+        {
+            "USUBJID": case.USUBJID,
+            "dose_number": case.dose_number,
+            "hour": case.hour,
+            "certainty": case.certainty,
+            "in_risk_window": case.in_risk_window,
+            "grade": case.grade,
+        }
+    )

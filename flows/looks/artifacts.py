@@ -5,7 +5,7 @@ An artifact is a courtesy: one that cannot be kept is logged, and the look goes 
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from checks.instants import stamp
+from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from flows.heartbeat import feed_faults
 from flows.pages.kit.times import utc_text
@@ -68,7 +69,7 @@ class Progress:
             _kept(lambda: update_progress_artifact(artifact, share, description=stage))
 
 
-def show_look(protocol: StudyProtocol, document: Mapping[str, Any], report: Path) -> None:
+def show_look(protocol: StudyProtocol, document: LookDocument, report: Path) -> None:
     """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
     text = look_markdown(document, report)
     said = f"{spoken(document['verdict'])}, data cut-off {utc_text(document['data_cutoff'])}"
@@ -106,7 +107,7 @@ def slug(study: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", study.lower()).strip("-") or "study"
 
 
-def look_markdown(document: Mapping[str, Any], report: Path) -> str:
+def look_markdown(document: LookDocument, report: Path) -> str:
     """Return what look.json says, in Markdown: verdict, rules, cases by pseudonym, and where the report lies.
 
     Parameters
@@ -121,15 +122,16 @@ def look_markdown(document: Mapping[str, Any], report: Path) -> str:
     )
 
 
-def _head(document: Mapping[str, Any]) -> Iterator[str]:
+def _head(document: LookDocument) -> Iterator[str]:
     yield f"# {document['study']}: {spoken(document['verdict'])}"
     yield ""
     if document["simulated"]:
         yield "**SIMULATED: no real subject.**"
         yield ""
     exposure = document["exposure"]
-    windows = ", ".join(
-        f"{exposure[f'windows_{fate}']} {fate}" for fate in ("evaluable", "open", "unobserved")
+    windows = (
+        f"{exposure['windows_evaluable']} evaluable, {exposure['windows_open']} open, "
+        f"{exposure['windows_unobserved']} unobserved"
     )
     yield f"Data cut-off {utc_text(document['data_cutoff'])}. Risk windows: {windows}."
     yield ""
@@ -141,7 +143,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
-def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _rules(rules: Sequence[RulePart]) -> Iterator[str]:
     yield "## Rules"
     yield ""
     yield "| rule | verdict | at best | at worst | events | boundary |"
@@ -153,7 +155,7 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
 
 
-def _cases(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _cases(cases: Sequence[CasePart]) -> Iterator[str]:
     yield "## Cases"
     yield ""
     if not cases:
@@ -170,7 +172,7 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"\nThe report has {len(cases) - MOST_CASES} more."
 
 
-def _foot(document: Mapping[str, Any], report: Path) -> Iterator[str]:
+def _foot(document: LookDocument, report: Path) -> Iterator[str]:
     yield ""
     yield f"[Report]({report.resolve().as_uri()}) on the machine that made the look: `{report.resolve()}`"
     yield ""

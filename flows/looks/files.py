@@ -4,16 +4,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from checks.looks import Look
+from checks.looks import Look, LookDocument
 from checks.validation import Validation
 from flows.pages.kit.files import write_whole
 
 
-def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
+def write_files(look: Look, document: LookDocument, out: Path) -> None:
     """Write all files of a look into its folder, each whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "look.json", document)
@@ -24,7 +23,7 @@ def write_files(look: Look, document: Mapping[str, Any], out: Path) -> None:
     _write_table(out / "changes.csv", look.changes)
 
 
-def _validation(validation: Validation) -> dict[str, Any]:
+def _validation(validation: Validation) -> dict[str, object]:
     """Return what each check found, and the same as Great Expectations writes it: counts, without a value."""
     return {
         "checks": [asdict(check) for check in validation.checks],
@@ -32,7 +31,7 @@ def _validation(validation: Validation) -> dict[str, Any]:
     }
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
+def write_json(path: Path, document: Mapping[str, object]) -> None:
     """Write a document, indented, in UTF-8."""
     write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
@@ -55,10 +54,10 @@ CASE_COLUMNS = (
 )
 
 
-def _cases(document: Mapping[str, Any]) -> pd.DataFrame:
+def _cases(document: LookDocument) -> pd.DataFrame:
     rows = [
         {
-            **{name: case[name] for name in CASE_COLUMNS if name in case},
+            **{name: said for name, said in case.items() if name in CASE_COLUMNS},
             "onset_from_hour": case["onset_hours"][0],
             "onset_to_hour": case["onset_hours"][1],
             "evidence": "; ".join(

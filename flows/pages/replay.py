@@ -1,14 +1,12 @@
 """A replay at a terminal: when each rule first could have fired, and what delayed it; 80 columns."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from flows.pages.kit.lines import columns, in_blocks, plainly
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, plural
+from flows.pages.replay_document import DelayPart, NearestPart, ReplayDocument, RuleAnswer
 from flows.pages.sentences import boundary_text, observed_cell
-
-Record = Mapping[str, Any]
 
 MOST_FACTS = 8
 PARTS = {
@@ -26,13 +24,13 @@ _LEGEND = (
 )
 
 
-def replay_table(replay: Record) -> str:
+def replay_table(replay: ReplayDocument) -> str:
     """Return the answer of a replay (``replay.json``) as plain text."""
     blocks = [list(part(replay)) for part in (_head, _delays, _rules)]
     return in_blocks(*blocks, [NOT_A_DEVICE])
 
 
-def _head(replay: Record) -> Iterator[str]:
+def _head(replay: ReplayDocument) -> Iterator[str]:
     if replay["simulated"]:
         yield SIMULATED
     schedule = replay["schedule"]
@@ -42,18 +40,14 @@ def _head(replay: Record) -> Iterator[str]:
     )
 
 
-def _delays(replay: Record) -> Iterator[str]:
-    crossed = [rule for rule in replay["rules"] if rule["waterfall"] is not None]
-    if not crossed:
-        return
+def _delays(replay: ReplayDocument) -> Iterator[str]:
     rows = [
-        [
-            rule["id"],
-            utc_text(rule["first_crossed"]),
-            *(_hours(rule["waterfall"]["hours"][part]) for part in PARTS),
-        ]
-        for rule in crossed
+        [rule["id"], utc_text(rule["first_crossed"]), *(_hours(fall["hours"][part]) for part in PARTS)]
+        for rule in replay["rules"]
+        if (fall := rule["waterfall"]) is not None
     ]
+    if not rows:
+        return
     yield from columns([["Rule", "first crossed", *PARTS.values()], *rows], indent=0)
     yield from plainly(_LEGEND, rest="")
 
@@ -62,13 +56,13 @@ def _hours(hours: float | None) -> str:
     return "?" if hours is None else f"{hours:.1f}"
 
 
-def _rules(replay: Record) -> Iterator[str]:
+def _rules(replay: ReplayDocument) -> Iterator[str]:
     for rule in replay["rules"]:
         for sentence in _sentences(rule):
             yield from plainly(f"{rule['id']}: {sentence}")
 
 
-def _sentences(rule: Record) -> Iterator[str]:
+def _sentences(rule: RuleAnswer) -> Iterator[str]:
     if rule["waterfall"] is None:
         yield f"never crossed{_near(rule['nearest'])}."
     else:
@@ -83,17 +77,17 @@ def _sentences(rule: Record) -> Iterator[str]:
         yield f"crossed in its worst case since {utc_text(rule['possible']['since'])}. Missing: {missing}{more}."
 
 
-def _crossing(fall: Record) -> Iterator[str]:
+def _crossing(fall: DelayPart) -> Iterator[str]:
     said = [
-        f"{words} {utc_text(fall[name])}"
-        for name, words in (
-            ("onset", "last case first seen"),
-            ("perfect", "crossed with perfect data"),
-            ("entered", "as entered"),
-            ("delivered", "as delivered"),
-            ("looked", "at a look"),
+        f"{words} {utc_text(moment)}"
+        for words, moment in (
+            ("last case first seen", fall["onset"]),
+            ("crossed with perfect data", fall["perfect"]),
+            ("as entered", fall["entered"]),
+            ("as delivered", fall["delivered"]),
+            ("at a look", fall["looked"]),
         )
-        if fall[name] is not None
+        if moment is not None
     ]
     yield f"{', '.join(said)}."
     if fall["perfect"] is None:
@@ -102,7 +96,7 @@ def _crossing(fall: Record) -> Iterator[str]:
         yield "hours below zero: what weakens the evidence was entered or corrected later than what makes it."
 
 
-def _near(nearest: Record | None) -> str:
+def _near(nearest: NearestPart | None) -> str:
     if nearest is None:
         return ": at no look could it be evaluated"
     rule = nearest["rule"]

@@ -1,12 +1,10 @@
 """What is said of a look wherever it is shown: what happened, to whom, when after the dose, and each boundary."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
+from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from flows.pages.kit.tables import Cell
 from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
-
-Record = Mapping[str, Any]
 
 STATISTICS: Mapping[str, str] = {
     "log_likelihood_ratio": "log likelihood ratio",
@@ -17,7 +15,7 @@ STATISTICS: Mapping[str, str] = {
 _PLACES = ("yes", "possible", "no")
 
 
-def cases_in_order(look: Record) -> list[Record]:
+def cases_in_order(look: LookDocument) -> list[CasePart]:
     """Return the cases, those in the risk window first, then by the hour at which they were first seen."""
     return sorted(
         look["cases"],
@@ -31,23 +29,23 @@ def cases_in_order(look: Record) -> list[Record]:
     )
 
 
-def in_window(look: Record, answer: str) -> list[Record]:
+def in_window(look: LookDocument, answer: str) -> list[CasePart]:
     """Return the cases whose ``in_risk_window`` has that answer, in reading order."""
     return [case for case in cases_in_order(look) if case["in_risk_window"] == answer]
 
 
-def first_seen(cases: Sequence[Record]) -> str:
+def first_seen(cases: Sequence[CasePart]) -> str:
     """Return when the cases were first seen, as the end of a sentence; nothing when no hour is known."""
     hours = sorted(case["hour"] for case in cases if case["hour"] is not None)
     return f", first seen {span((hours[0], hours[-1]))} h after dosing" if hours else ""
 
 
-def case_hour(case: Record) -> str:
+def case_hour(case: CasePart) -> str:
     """Return the hour at which a case was first seen, or that it is not known."""
     return f"{number(case['hour'])} h" if case["hour"] is not None else "not known"
 
 
-def component_hours(case: Record) -> str:
+def component_hours(case: CasePart) -> str:
     """Return each component of a case with the interval of its onset."""
     said = []
     for name, found in case["components"].items():
@@ -56,7 +54,7 @@ def component_hours(case: Record) -> str:
     return "; ".join(said)
 
 
-def lead_sentence(look: Record, name: str, risk: Sequence[float]) -> str:
+def lead_sentence(look: LookDocument, name: str, risk: Sequence[float]) -> str:
     """Return what happened, to how many, and when after the dose, in one sentence.
 
     Parameters
@@ -82,7 +80,7 @@ def lead_sentence(look: Record, name: str, risk: Sequence[float]) -> str:
     )
 
 
-def _rule_sentences(look: Record) -> Iterator[str]:
+def _rule_sentences(look: LookDocument) -> Iterator[str]:
     crossed = [rule["id"] for rule in look["rules"] if rule["verdict"] == "crossed"]
     nearly = [
         rule["id"]
@@ -95,7 +93,7 @@ def _rule_sentences(look: Record) -> Iterator[str]:
         yield f"Crossed only if the missing facts are at their worst: {', '.join(nearly)}."
 
 
-def _feed_sentences(look: Record) -> Iterator[str]:
+def _feed_sentences(look: LookDocument) -> Iterator[str]:
     """Name the feeds at fault where they are what keeps the look from an answer."""
     if look["verdict"] != "not_assessable":
         return
@@ -110,7 +108,7 @@ def _feed_sentences(look: Record) -> Iterator[str]:
     yield f"{exposure['windows_unobserved']:,} of {plural(elapsed, 'elapsed dose window')} unobserved."
 
 
-def feed_state(feed: Record) -> str:
+def feed_state(feed: FeedPart) -> str:
     """Return a feed's outcome in words, with what else is wrong: "passed, stale"."""
     outcome = "missing" if feed["outcome"] == "error" and not feed["sha256"] else spoken(feed["outcome"])
     if outcome == "missing":
@@ -120,7 +118,7 @@ def feed_state(feed: Record) -> str:
     return ", ".join([outcome, *stale, *beyond])
 
 
-def further_sentences(look: Record) -> tuple[str, ...]:
+def further_sentences(look: LookDocument) -> tuple[str, ...]:
     """Return what the lead sentence leaves out: possible cases, cases elsewhere, an alert not delivered."""
     said = [*_rule_sentences(look), *_feed_sentences(look)]
     possible, outside = len(in_window(look, "possible")), len(in_window(look, "no"))
@@ -128,13 +126,13 @@ def further_sentences(look: Record) -> tuple[str, ...]:
         said.append(f"{plural(possible, 'further case')} may lie in the risk window: a missing fact decides.")
     if outside:
         said.append(f"{plural(outside, 'case')} outside the risk window, listed for comparison.")
-    delivery = (look.get("delivery") or {}).get("outcome")
-    if delivery in {"pending", "failed"}:
-        said.append(f"Alert delivery: {delivery}. Those named here may not know of this look yet.")
+    delivery = look.get("delivery")
+    if delivery and delivery["outcome"] in {"pending", "failed"}:
+        said.append(f"Alert delivery: {delivery['outcome']}. Those named here may not know of this look yet.")
     return tuple(said)
 
 
-def boundary_text(rule: Record) -> str:
+def boundary_text(rule: RulePart) -> str:
     """Return the rule's boundary, or that none applies yet."""
     if rule["boundary"] is None:
         return "none yet"
@@ -143,7 +141,7 @@ def boundary_text(rule: Record) -> str:
     return number(rule["boundary"])
 
 
-def observed_cell(rule: Record) -> Cell:
+def observed_cell(rule: RulePart) -> Cell:
     """Return what the rule compares with its boundary; a rule that cannot be evaluated observed nothing."""
     if rule["verdict"] == "not_evaluable":
         return Cell(DASH)
@@ -158,7 +156,7 @@ def observed_cell(rule: Record) -> Cell:
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
 
 
-def chose_window(rule: Record) -> bool:
+def chose_window(rule: RulePart) -> bool:
     """Return whether the rule chose its window after the events."""
     return "window_hours" in rule["detail"]
 

@@ -1,15 +1,14 @@
 """A look at a terminal: plain ASCII, 80 columns, nothing that commands the terminal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from checks.looks.document import FeedPart, LookDocument, RulePart
 from flows.pages.kit.lines import in_blocks, plain, plainly
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, plural
 from flows.pages.sentences import (
-    Record,
     boundary_text,
     case_hour,
     component_hours,
@@ -23,7 +22,7 @@ from flows.pages.sentences import (
 MOST_LISTED = 20
 
 
-def _head(look: Record) -> Iterator[str]:
+def _head(look: LookDocument) -> Iterator[str]:
     verdict = VERDICTS[look["verdict"]]
     if look.get("simulated"):
         yield SIMULATED
@@ -38,7 +37,7 @@ def _head(look: Record) -> Iterator[str]:
         yield from plainly(sentence, rest="")
 
 
-def _rule(rule: Record) -> Iterator[str]:
+def _rule(rule: RulePart) -> Iterator[str]:
     said = f"{RULE_VERDICTS[rule['verdict']]}: {rule['id']}"
     if rule["verdict"] != "not_evaluable":
         observed = observed_cell(rule)
@@ -52,13 +51,13 @@ def _rule(rule: Record) -> Iterator[str]:
     yield from plainly(said, first="  ", rest="    ")
 
 
-def _rules(look: Record) -> Iterator[str]:
+def _rules(look: LookDocument) -> Iterator[str]:
     yield "Rules"
     for rule in look["rules"]:
         yield from _rule(rule)
 
 
-def _cases(look: Record) -> Iterator[str]:
+def _cases(look: LookDocument) -> Iterator[str]:
     cases = in_window(look, "yes") + in_window(look, "possible")
     if not cases:
         return
@@ -71,18 +70,18 @@ def _cases(look: Record) -> Iterator[str]:
         yield f"  and {len(cases) - MOST_LISTED} more"
 
 
-def _feed(feed: Record) -> str:
+def _feed(feed: FeedPart) -> str:
     said = f"{feed['domain']} {feed_state(feed)}"
     if feed["rows_quarantined"]:
         said += f", {plural(feed['rows_quarantined'], 'row')} in quarantine"
     return said
 
 
-def _feeds(look: Record) -> Iterator[str]:
+def _feeds(look: LookDocument) -> Iterator[str]:
     yield from plainly("Feeds: " + "; ".join(_feed(feed) for feed in look["feeds"]))
 
 
-def _caveats(look: Record) -> Iterator[str]:
+def _caveats(look: LookDocument) -> Iterator[str]:
     caveats = look.get("caveats") or ()
     if caveats:
         yield "What could change the answer"
@@ -90,7 +89,7 @@ def _caveats(look: Record) -> Iterator[str]:
         yield from plainly(caveat, first="  ", rest="    ")
 
 
-def text_summary(look: Mapping[str, Any], *, report: Path | None) -> str:
+def text_summary(look: LookDocument, *, report: Path | None) -> str:
     """Return the look in a few lines of at most 80 printable ASCII characters.
 
     Parameters

@@ -1,23 +1,23 @@
 """What a replay says of each rule: when it first could have fired, what delayed it, and what it lacked."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from checks.cases import Case
 from checks.instants import stamp
 from checks.knowledge import Deliveries, Knowledge
 from checks.looks import Look
+from checks.looks.document import RulePart
 from checks.rules import KINDS
 from checks.validation.catalogue import FUTURE
 from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
-from flows.looks.replay.journal import Entry
 from flows.looks.replay.looks import Looker
 from flows.looks.replay.timelines import entered, perfect
 from flows.pages.kit.words import plural
+from flows.pages.replay_document import DelayPart, Entry, NearestPart, RuleAnswer, StateChange
 
 CROSSED, NOT_CROSSED = "crossed", "not_crossed"
 
@@ -56,7 +56,7 @@ def _looks(looker: Looker, known_at: Callable[[datetime], Knowledge]) -> LookAt:
     return look_at
 
 
-def answer_rules(entries: Sequence[Entry], looker: Looker, deliveries: Deliveries) -> list[dict[str, Any]]:
+def answer_rules(entries: Sequence[Entry], looker: Looker, deliveries: Deliveries) -> list[RuleAnswer]:
     """Return what the replay says of each rule of the protocol, in its order.
 
     Parameters
@@ -74,11 +74,11 @@ def answer_rules(entries: Sequence[Entry], looker: Looker, deliveries: Deliverie
 
 def _answer_rule(
     place: int, entries: Sequence[Entry], ways: Knowings, looker: Looker, deliveries: Deliveries
-) -> dict[str, Any]:
+) -> RuleAnswer:
     rules = [entry["rules"][place] for entry in entries]
     crossed = next((at for at, rule in enumerate(rules) if rule["verdict"] == CROSSED), None)
     worst = next((at for at, rule in enumerate(rules) if rule["worst_case"] == CROSSED), None)
-    answer: dict[str, Any] = {
+    answer: RuleAnswer = {
         "id": rules[0]["id"],
         "kind": rules[0]["kind"],
         "first_crossed": None if crossed is None else entries[crossed]["data_cutoff"],
@@ -102,7 +102,7 @@ def _moment(entry: Entry) -> datetime:
     return datetime.fromisoformat(entry["data_cutoff"])
 
 
-def _changes(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+def _changes(entries: Sequence[Entry], rules: Sequence[RulePart]) -> Iterator[StateChange]:
     """Yield each look at which a rule became crossed, or was cleared; not measured is not cleared."""
     state = NOT_CROSSED
     for entry, rule in zip(entries, rules, strict=True):
@@ -111,16 +111,16 @@ def _changes(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> It
             yield {"data_cutoff": entry["data_cutoff"], "became": CROSSED if state == CROSSED else "cleared"}
 
 
-def _nearest(entries: Sequence[Entry], rules: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+def _nearest(entries: Sequence[Entry], rules: Sequence[RulePart]) -> NearestPart | None:
     """Return the look at which a rule that never crossed came nearest, and its answer there."""
     evaluated = [(_distance(rule), at) for at, rule in enumerate(rules) if rule["verdict"] == NOT_CROSSED]
     if not evaluated:
         return None
     _, at = min(evaluated)
-    return {"data_cutoff": entries[at]["data_cutoff"], "rule": dict(rules[at])}
+    return {"data_cutoff": entries[at]["data_cutoff"], "rule": rules[at]}
 
 
-def _distance(rule: Mapping[str, Any]) -> float:
+def _distance(rule: RulePart) -> float:
     """Return how far a rule is from its boundary: a p-value as it is, else the share still to go."""
     if KINDS[rule["kind"]].compares_hours:
         if rule["p_value"] is not None:
@@ -149,9 +149,19 @@ def _onset(kind: str, ideal: datetime | None, ways: Knowings) -> datetime | None
     return max(seen) if seen and KINDS[kind].rests_on_cases else ideal
 
 
-def _written(fall: Waterfall) -> dict[str, Any]:
-    moments = {name: None if moment is None else stamp(moment) for name, moment in asdict(fall).items()}
-    return {**moments, "hours": fall.hours}
+def _written(fall: Waterfall) -> DelayPart:
+    return {
+        "onset": _stamped(fall.onset),
+        "perfect": _stamped(fall.perfect),
+        "entered": _stamped(fall.entered),
+        "delivered": stamp(fall.delivered),
+        "looked": stamp(fall.looked),
+        "hours": fall.hours,
+    }
+
+
+def _stamped(moment: datetime | None) -> str | None:
+    return None if moment is None else stamp(moment)
 
 
 def missing_facts(look: Look, kind: str) -> list[str]:

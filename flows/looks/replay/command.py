@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -19,6 +19,7 @@ from flows.looks.replay.course import Course, replay
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import open_study, protocol_path
 from flows.pages.replay import replay_table
+from flows.pages.replay_document import ReplayDocument
 
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
@@ -46,7 +47,7 @@ def replay_study(
     every: str = DEFAULT_EVERY,
     feeds: str | None = None,
     out: str | None = None,
-) -> State[dict[str, Any]]:
+) -> State[ReplayDocument]:
     """Look again at each past data cut-off; no alert is sent, and the ledger is not touched.
 
     Parameters
@@ -95,7 +96,7 @@ def run_replay(study: str, request: Request, *, as_json: bool) -> int:
     except KeyboardInterrupt:
         print("Interrupted. The looks made are kept: the same command goes on after them.", file=sys.stderr)
         return INTERRUPTED
-    document = cast(dict[str, Any], state.result())
+    document = cast(ReplayDocument, state.result())
     print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else replay_table(document))
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from checks.instants import stamp
 from checks.knowledge import Deliveries
@@ -17,11 +17,12 @@ from flows.ledger import canonical
 from flows.looks.files import write_json
 from flows.looks.reading import Delivered
 from flows.looks.replay.answer import answer_rules
-from flows.looks.replay.journal import Due, Entry, Journal, Kept, read_kept
+from flows.looks.replay.journal import Due, Header, Journal, Kept, read_kept
 from flows.looks.replay.looks import Looker, entry_of
 from flows.looks.replay.received import Received
 from flows.looks.replay.schedule import Schedule
 from flows.pages.replay import replay_table
+from flows.pages.replay_document import Entry, ReplayDocument
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"
@@ -42,12 +43,12 @@ class Course:
         return cls(Looker(protocol), Received(delivered), make_ready(delivered, protocol))
 
 
-def replay(course: Course, schedule: Schedule, folder: Path) -> dict[str, Any]:
+def replay(course: Course, schedule: Schedule, folder: Path) -> ReplayDocument:
     """Look at every data cut-off of a schedule, and write ``looks.jsonl``, ``replay.json`` and ``replay.txt``.
 
     Returns
     -------
-    dict
+    ReplayDocument
         What ``replay.json`` holds: the schedule, when each verdict was first reached, and of each rule when it
         first could have fired, what delayed it, and what it lacked.
     """
@@ -61,7 +62,7 @@ def replay(course: Course, schedule: Schedule, folder: Path) -> dict[str, Any]:
 def _looks(course: Course, schedule: Schedule, path: Path) -> list[Entry]:
     """Make every look that an earlier start did not leave, and keep each at once."""
     protocol = course.looker.protocol
-    header = {
+    header: Header = {
         "schema": SCHEMA,
         "study": protocol.study.id,
         "protocol_sha256": protocol.sha256,
@@ -78,13 +79,13 @@ def _looks(course: Course, schedule: Schedule, path: Path) -> list[Entry]:
     with Journal(path, header, kept) as journal:
         for cutoff, one in list(zip(cutoffs, due, strict=True))[len(entries) :]:
             look = course.looker.look(course.deliveries.known_at(cutoff), cutoff)
-            entry = {"deliveries_sha256": one.deliveries_sha256, **entry_of(look)}
+            entry: Entry = {"deliveries_sha256": one.deliveries_sha256, **entry_of(look)}
             entries.append(journal.append(entry))
             progress.tell(len(entries))
     return entries
 
 
-def _document(course: Course, schedule: Schedule, entries: Sequence[Entry]) -> dict[str, Any]:
+def _document(course: Course, schedule: Schedule, entries: Sequence[Entry]) -> ReplayDocument:
     """Return ``replay.json``: what the replay says of each verdict and each rule."""
     protocol = course.looker.protocol
     first: dict[str, str] = {}

@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from flows.ledger import canonical
+from flows.pages.replay_document import Entry
 
-Entry = Mapping[str, Any]
+Header = Mapping[str, str | int]
+"""The first line: what every look of the file depends on."""
 
 DEPENDS_ON = {
     "schema": "the form of the file",
@@ -45,7 +47,7 @@ class Kept:
     reason: str | None
 
 
-def read_kept(path: Path, header: Mapping[str, Any], due: Sequence[Due]) -> Kept:
+def read_kept(path: Path, header: Header, due: Sequence[Due]) -> Kept:
     """Return the looks that an earlier start left and that this one may go on from.
 
     Parameters
@@ -68,7 +70,7 @@ def read_kept(path: Path, header: Mapping[str, Any], due: Sequence[Due]) -> Kept
         return Kept((), 0, f"{' and '.join(different)} changed")
     entries, length, reason = [], len(lines[0]), None
     for line, expected in zip(lines[1:], due, strict=False):
-        entry = _parse(line)
+        entry = cast(Entry | None, _parse(line))  # the first line says that this code wrote it
         reason = _outdated(entry, expected)
         if entry is None or reason is not None:
             break
@@ -102,7 +104,7 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 class Journal:
     """Appends looks to the file, each line handed to the system at once: a kill loses no whole look."""
 
-    def __init__(self, path: Path, header: Mapping[str, Any], kept: Kept) -> None:
+    def __init__(self, path: Path, header: Header, kept: Kept) -> None:
         self._path, self._header, self._kept = path, header, kept
         self._file: IO[bytes] | None = None
 
@@ -114,16 +116,19 @@ class Journal:
             self._file.seek(self._kept.length)
         else:
             self._file = self._path.open("wb")
-            self.append(self._header)
+            self._write(self._header)
         return self
 
     def append(self, entry: Entry) -> Entry:
         """Write one line, and return the look as a later start will read it."""
-        line = canonical(entry).encode() + b"\n"
+        return cast(Entry, json.loads(self._write(entry)))
+
+    def _write(self, content: Header | Entry) -> bytes:
+        line = canonical(content).encode() + b"\n"
         if self._file is not None:
             self._file.write(line)
             self._file.flush()
-        return _parse(line) or entry
+        return line
 
     def __exit__(
         self,

@@ -3,18 +3,16 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from checks.knowledge import Knowledge
 from checks.looks import Look, look_at
+from checks.looks.document import RulePart
 from checks.protocol import StudyProtocol
 from flows.ledger import canonical
+from flows.pages.replay_document import LookSummary
 
-RULE_FIELDS = (
-    "id", "kind", "method", "verdict", "best_case", "worst_case", "events", "n_evaluable", "boundary",
-    "statistic", "p_value",
-)  # fmt: skip
-"""What a replay keeps of each rule's answer."""
+DETAIL = ("boundary_is", "window_hours")
+"""What a replay keeps of a rule's detail: without it nobody can say what was compared with the boundary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +26,8 @@ class Looker:
         return look_at(knowledge, self.protocol, data_cutoff=data_cutoff)
 
 
-def entry_of(look: Look) -> dict[str, Any]:
-    """Return what a replay keeps of one look; ``look_sha256`` is the hash that the ledger keeps of it too."""
+def entry_of(look: Look) -> LookSummary:
+    """Return what a replay keeps of one look."""
     document = look.document()
     cases = [case["in_risk_window"] for case in document["cases"]]
     return {
@@ -37,6 +35,10 @@ def entry_of(look: Look) -> dict[str, Any]:
         "look_id": document["look_id"],
         "look_sha256": hashlib.sha256(canonical(document).encode()).hexdigest(),
         "verdict": document["verdict"],
-        "rules": [{name: rule[name] for name in RULE_FIELDS} for rule in map(dict, document["rules"])],
+        "rules": [_answer(rule) for rule in document["rules"]],
         "cases": {place: cases.count(place) for place in ("yes", "possible", "no")},
     }
+
+
+def _answer(rule: RulePart) -> RulePart:
+    return {**rule, "detail": {name: said for name, said in rule["detail"].items() if name in DETAIL}}

@@ -1,8 +1,10 @@
 """What of a look's document a message tells, and which of its cases are new to the reader."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
+from typing_extensions import TypedDict
+
+from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import spoken
@@ -24,8 +26,19 @@ FINE = ("passed", "not applicable")
 """Feed states of which nothing need be told."""
 
 
+class CaseAsTold(TypedDict):
+    """What of a case makes it news when it changes."""
+
+    USUBJID: str
+    dose_number: int
+    hour: float | None
+    certainty: str
+    in_risk_window: str
+    grade: str | None
+
+
 def look_facts(
-    look: Mapping[str, Any], protocol: StudyProtocol, *, told: Collection[str] = frozenset()
+    look: LookDocument, protocol: StudyProtocol, *, told: Collection[str] = frozenset()
 ) -> LookFacts:
     """Return what a message tells of a look.
 
@@ -38,7 +51,8 @@ def look_facts(
     told
         The ``case_key`` of each case as the message before told it; empty before the first.
     """
-    undelivered = {**look, "delivery": None}
+    undelivered, exposure = look.copy(), look["exposure"]
+    undelivered.pop("delivery", None)
     name = spoken(protocol.case_definition.name)
     lead = lead_sentence(undelivered, name, protocol.risk_window_hours)
     return LookFacts(
@@ -46,7 +60,11 @@ def look_facts(
         data_cutoff=look["data_cutoff"],
         verdict=look["verdict"],
         lead=(lead, *further_sentences(undelivered)),
-        windows={fate: look["exposure"][f"windows_{fate}"] for fate in ("evaluable", "open", "unobserved")},
+        windows={
+            "evaluable": exposure["windows_evaluable"],
+            "open": exposure["windows_open"],
+            "unobserved": exposure["windows_unobserved"],
+        },
         rules=tuple(_rule(rule) for rule in look["rules"]),
         cases=tuple(_case(case, told) for case in cases_in_order(look)),
         feeds=tuple(_feed(feed) for feed in look["feeds"] if feed_state(feed) not in FINE),
@@ -55,13 +73,13 @@ def look_facts(
     )
 
 
-def case_key(case: Mapping[str, Any]) -> str:
+def case_key(case: CaseAsTold) -> str:
     """Return what tells a case as it is now from another, or from itself before it became surer or graver."""
     parts = (case["USUBJID"], case["dose_number"], case["hour"], case["certainty"])
     return "/".join(str(part) for part in (*parts, case["in_risk_window"], case.get("grade")))
 
 
-def _rule(rule: Mapping[str, Any]) -> RuleFact:
+def _rule(rule: RulePart) -> RuleFact:
     observed = observed_cell(rule)
     return RuleFact(
         id=rule["id"],
@@ -74,13 +92,13 @@ def _rule(rule: Mapping[str, Any]) -> RuleFact:
     )
 
 
-def _case(case: Mapping[str, Any], told: Collection[str]) -> CaseFact:
+def _case(case: CasePart, told: Collection[str]) -> CaseFact:
     return CaseFact(
         USUBJID=case["USUBJID"],
         dose_number=case["dose_number"],
         dose_start=case["dose_start"],
         hour=case["hour"],
-        onset_hours=tuple(case["onset_hours"]),
+        onset_hours=(case["onset_hours"][0], case["onset_hours"][1]),
         components=component_hours(case),
         certainty=case["certainty"],
         in_risk_window=case["in_risk_window"],
@@ -89,6 +107,6 @@ def _case(case: Mapping[str, Any], told: Collection[str]) -> CaseFact:
     )
 
 
-def _feed(feed: Mapping[str, Any]) -> str:
+def _feed(feed: FeedPart) -> str:
     latest = f", latest datum {utc_text(feed['latest'])}" if feed["latest"] else ""
     return f"{feed['domain']}: {feed_state(feed)}{latest}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from checks.looks.document import CasePart, LookDocument, TimingPart
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
 from flows.pages.kit import words
@@ -17,7 +18,6 @@ from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import VERDICTS, VerdictWords
 from flows.pages.report import tables
 from flows.pages.report.figures import draw_figures
-from flows.pages.sentences import Record
 
 MOST_NAMED = 5
 """Cases named beside the verdict: about as many as are taken in at a glance."""
@@ -61,7 +61,7 @@ class Page:
     provenance: tuple[Item, ...]
 
 
-def _named(cases: Sequence[Record]) -> tuple[Cell, ...]:
+def _named(cases: Sequence[CasePart]) -> tuple[Cell, ...]:
     named = [
         Cell(
             f"{case['USUBJID']}, dose {case['dose_number']}",
@@ -75,7 +75,7 @@ def _named(cases: Sequence[Record]) -> tuple[Cell, ...]:
     return tuple(named)
 
 
-def _lead(look: Record, protocol: StudyProtocol) -> Lead:
+def _lead(look: LookDocument, protocol: StudyProtocol) -> Lead:
     name = words.spoken(protocol.case_definition.name)
     return Lead(
         verdict=look["verdict"],
@@ -86,7 +86,7 @@ def _lead(look: Record, protocol: StudyProtocol) -> Lead:
     )
 
 
-def _differ(look: Record) -> tuple[str, ...]:
+def _differ(look: LookDocument) -> tuple[str, ...]:
     return tuple(str(rule["id"]) for rule in look["rules"] if rule["best_case"] != rule["worst_case"])
 
 
@@ -94,14 +94,14 @@ def _reasons(protocol: StudyProtocol) -> tuple[Item, ...]:
     return tuple(Item(rule.id, rule.rationale, rule.source) for rule in protocol.rules)
 
 
-def _confidence(timing: Record) -> str:
+def _confidence(timing: TimingPart) -> str:
     low, high = timing.get("ci95") or (None, None)
     if low is None and high is None:
         return "not estimable"
     return f"{words.ratio(low, missing='0')} to {words.ratio(high, missing='no upper limit')}"
 
 
-def _timing(look: Record) -> tuple[Item, ...]:
+def _timing(look: LookDocument) -> tuple[Item, ...]:
     timing = look.get("timing")
     if not timing:
         return ()
@@ -124,7 +124,7 @@ def _timing(look: Record) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _windows(look: Record) -> tuple[Item, ...]:
+def _windows(look: LookDocument) -> tuple[Item, ...]:
     exposure = look["exposure"]
     return (
         Item("Participants dosed", f"{exposure['subjects_dosed']:,}"),
@@ -139,8 +139,8 @@ def _windows(look: Record) -> tuple[Item, ...]:
     )
 
 
-def _provenance(look: Record) -> tuple[Item, ...]:
-    record = look.get("ledger") or {}
+def _provenance(look: LookDocument) -> tuple[Item, ...]:
+    record = look.get("ledger")
     items = [
         Item("Look", str(look["look_id"])),
         Item("Schema", str(look["schema"])),
@@ -155,7 +155,7 @@ def _provenance(look: Record) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def render_report(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol, out: Path) -> Path:
+def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyProtocol, out: Path) -> Path:
     """Write ``report.html`` into ``out`` and return its path; the same look gives the same bytes.
 
     Parameters
@@ -178,7 +178,7 @@ def render_report(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol,
     return path
 
 
-def compose_page(look: Record, *, doses: pd.DataFrame, protocol: StudyProtocol) -> Page:
+def compose_page(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyProtocol) -> Page:
     """Return everything the page says, ready to be drawn; arguments as of ``render_report``."""
     cutoff = utc_text(look["data_cutoff"])
     tab = f"{VERDICTS[look['verdict']].name} · {look['study']} · {cutoff}"

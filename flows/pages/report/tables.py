@@ -1,17 +1,16 @@
 """The tables of a look's report: their columns, their cells, what each says when it is empty."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
+from checks.looks.document import CasePart, CheckPart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages.kit.tables import Cell, Table
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
 from flows.pages.kit.words import DASH, chance, number, p_text, rate, span, spoken
 from flows.pages.sentences import (
-    Record,
     boundary_text,
     case_hour,
     cases_in_order,
@@ -31,7 +30,7 @@ CHANGES: Mapping[str, str] = {
 """What each kind of change is called."""
 
 
-def _p_value(rule: Record, protocol: StudyProtocol) -> Cell:
+def _p_value(rule: RulePart, protocol: StudyProtocol) -> Cell:
     if rule["p_value"] is None:
         return Cell(DASH)
     if rule["detail"]["boundary_is"] != "events":
@@ -55,7 +54,7 @@ def _verdict(verdict: str, note: str = "") -> Cell:
     return Cell(RULE_VERDICTS[verdict], note, verdict)
 
 
-def rules_table(look: Record, protocol: StudyProtocol) -> Table:
+def rules_table(look: LookDocument, protocol: StudyProtocol) -> Table:
     """Return each rule against its boundary, in the order of the protocol."""
     asked = {rule.id: rule.question() for rule in protocol.rules}
     states = {signal["rule"]: f"{signal['state']} signal" for signal in look.get("signals") or ()}
@@ -76,7 +75,7 @@ def rules_table(look: Record, protocol: StudyProtocol) -> Table:
     return Table(caption, columns, rows, "No rule was evaluated.")
 
 
-def backgrounds_table(look: Record) -> Table:
+def backgrounds_table(look: LookDocument) -> Table:
     """Return how far the background moves the answer of each rate rule, the lowest background first."""
     rows = tuple(
         (
@@ -92,7 +91,7 @@ def backgrounds_table(look: Record) -> Table:
     return Table("The same events at other backgrounds", columns, rows)
 
 
-def _case_row(case: Record) -> tuple[Cell, ...]:
+def _case_row(case: CasePart) -> tuple[Cell, ...]:
     found = "; ".join(
         f"{spoken(name)} {span(part.get('onset_hours'), missing=NOT_KNOWN)}"
         for name, part in case["components"].items()
@@ -112,7 +111,7 @@ def _case_row(case: Record) -> tuple[Cell, ...]:
     )
 
 
-def cases_table(look: Record) -> Table:
+def cases_table(look: LookDocument) -> Table:
     """Return every case with its evidence, those in the risk window first."""
     columns = (
         "Participant",
@@ -153,7 +152,7 @@ def exposure_table(doses: pd.DataFrame) -> Table:
     return Table("Dose windows by dose number", columns, tuple(rows), "No dose is on record.")
 
 
-def _feed_row(feed: Record) -> tuple[Cell, ...]:
+def _feed_row(feed: FeedPart) -> tuple[Cell, ...]:
     return (
         Cell(feed["domain"]),
         Cell(
@@ -169,16 +168,16 @@ def _feed_row(feed: Record) -> tuple[Cell, ...]:
     )
 
 
-def feeds_table(look: Record) -> Table:
+def feeds_table(look: LookDocument) -> Table:
     """Return what was read of each feed, and whether it can be trusted."""
     columns = ("Feed", "Outcome", "Rows read", "Accepted", "Quarantined", "Latest datum", "Received")
     rows = tuple(_feed_row(feed) for feed in look["feeds"])
     return Table("Feeds at the data cut-off", columns, rows, "No feed was read.")
 
 
-def quarantine_table(look: Record) -> Table:
+def quarantine_table(look: LookDocument) -> Table:
     """Return why rows were withheld, the commonest reason first."""
-    reasons: Sequence[Mapping[str, Any]] = sorted(
+    reasons = sorted(
         look.get("quarantine") or (), key=lambda item: (-item["rows"], item["domain"], item["check"])
     )
     rows = tuple(
@@ -191,7 +190,7 @@ def quarantine_table(look: Record) -> Table:
     )
 
 
-def changes_table(look: Record) -> Table:
+def changes_table(look: LookDocument) -> Table:
     """Return how many values and records later deliveries changed; ``changes.csv`` lists each."""
     rows = tuple(
         (Cell(item["domain"]), Cell(CHANGES[item["kind"]]), Cell(f"{item['number']:,}"))
@@ -202,11 +201,11 @@ def changes_table(look: Record) -> Table:
     return Table(caption, columns, rows, "No later delivery changed what an earlier one had said.")
 
 
-def _share(check: Record) -> str:
+def _share(check: CheckPart) -> str:
     return f"{check['numerator']:,} of {check['denominator']:,}" if check["denominator"] else DASH
 
 
-def checks_table(look: Record) -> Table:
+def checks_table(look: LookDocument) -> Table:
     """Return the feed checks that failed or could not be done."""
     rows = tuple(
         (

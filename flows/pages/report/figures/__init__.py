@@ -1,16 +1,17 @@
 """The figures of a look's report, by the section in which each stands; a new one is a module and a line here."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
 from markupsafe import Markup
 
+from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.report.figures.paths import path_figures
 from flows.pages.report.figures.raster import raster_figures
 
-Figures: TypeAlias = Callable[[Mapping[str, Any], StudyProtocol, pd.DataFrame], tuple[Markup, ...]]
+Figures: TypeAlias = Callable[[LookDocument, StudyProtocol, pd.DataFrame], tuple[Markup, ...]]
 """Draws look.json, the protocol it was made with and its doses; nothing where there is nothing to draw."""
 
 FIGURES: Mapping[str, tuple[Figures, ...]] = {
@@ -20,7 +21,7 @@ FIGURES: Mapping[str, tuple[Figures, ...]] = {
 
 
 def draw_figures(
-    look: Mapping[str, Any], protocol: StudyProtocol, doses: pd.DataFrame
+    look: LookDocument, protocol: StudyProtocol, doses: pd.DataFrame
 ) -> Mapping[str, tuple[Markup, ...]]:
     """Return the figures of each section, in order."""
     return {

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from checks.looks.document import LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Scale, step_path, whole_ticks
@@ -47,17 +48,17 @@ class PathChart:
         return svg.figure(svg.named(self.rule, f": {self.description}"), [drawn], keys)
 
 
-def path_figures(look: Mapping[str, Any], _protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
+def path_figures(look: LookDocument, _protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
     """Return a chart of each rate rule that has a path."""
-    units = {"window": "dose windows"}
     placed = (
-        place_path(rule, unit=units.get(rule["detail"].get("unit"), "participants")) for rule in look["rules"]
+        place_path(rule, unit="dose windows" if rule["detail"].get("unit") == "window" else "participants")
+        for rule in look["rules"]
     )
     charts = (chart for chart in placed if chart is not None)
     return tuple(chart.figure(place) for place, chart in enumerate(charts, start=1))
 
 
-def place_path(rule: Mapping[str, Any], *, unit: str) -> PathChart | None:
+def place_path(rule: RulePart, *, unit: str) -> PathChart | None:
     """Place a rate rule's events and boundary over the number counted; None when the look has no path.
 
     Parameters

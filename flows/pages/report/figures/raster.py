@@ -7,16 +7,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from checks.looks.document import CasePart, LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Scale, Tick
 from flows.pages.kit.words import number, plural, span, spoken
-from flows.pages.sentences import Record, case_hour, cases_in_order, first_seen
+from flows.pages.sentences import case_hour, cases_in_order, first_seen
 
 FIRST_HOUR, LAST_HOUR = -24.0, 48.0
 """Hours since dose that the raster shows: the usual control hours on both sides of a dose."""
@@ -160,13 +160,13 @@ def _known(onset: Sequence[float | None] | None) -> tuple[float, float] | None:
     return onset[0], onset[-1]
 
 
-def _without_time(case: Record, onset: tuple[float, float]) -> bool:
+def _without_time(case: CasePart, onset: tuple[float, float]) -> bool:
     """Whether the end of an onset is only the end of a day, or decides an hour that the look leaves open."""
     last = (_known(case["onset_hours"]) or onset)[1]
     return onset[1] - onset[0] >= DAY or (case["hour"] is None and onset[1] >= last)
 
 
-def _mark(case: Record, name: str, component: int, y: float, scale: Scale) -> Mark:
+def _mark(case: CasePart, name: str, component: int, y: float, scale: Scale) -> Mark:
     onset = _known(case["components"][name].get("onset_hours"))
     line = (scale(onset[0]), scale(onset[1])) if onset else None
     return Mark(
@@ -180,7 +180,7 @@ def _mark(case: Record, name: str, component: int, y: float, scale: Scale) -> Ma
     )
 
 
-def _marks(case: Record, grid: _Grid, y: float) -> tuple[Mark, ...]:
+def _marks(case: CasePart, grid: _Grid, y: float) -> tuple[Mark, ...]:
     found = [(place, name) for place, name in enumerate(grid.components) if name in case["components"]]
     middle = (len(found) - 1) / 2
     return tuple(
@@ -189,13 +189,13 @@ def _marks(case: Record, grid: _Grid, y: float) -> tuple[Mark, ...]:
     )
 
 
-def _label(case: Record) -> str:
+def _label(case: CasePart) -> str:
     subject = str(case["USUBJID"])
     short = subject if len(subject) <= LONGEST_NAME else "…" + subject[1 - LONGEST_NAME :]
     return f"{short} · dose {case['dose_number']}"
 
 
-def _hour(case: Record, marks: Sequence[Mark], grid: _Grid) -> Text | None:
+def _hour(case: CasePart, marks: Sequence[Mark], grid: _Grid) -> Text | None:
     ends = [mark.seen for mark in marks if mark.seen is not None]
     if case["hour"] is None or not ends or not grid.labelled:
         return None
@@ -203,7 +203,7 @@ def _hour(case: Record, marks: Sequence[Mark], grid: _Grid) -> Text | None:
     return Text(max(ends) + 9.0 if fits else min(ends) - 9.0, case_hour(case), "start" if fits else "end")
 
 
-def _row(case: Record, place: int, end: float, grid: _Grid) -> Row:
+def _row(case: CasePart, place: int, end: float, grid: _Grid) -> Row:
     y = round(grid.top + grid.pitch * place + grid.drop, 1)
     marks = _marks(case, grid, y)
     return Row(
@@ -216,7 +216,7 @@ def _row(case: Record, place: int, end: float, grid: _Grid) -> Row:
     )
 
 
-def _bars(cases: Sequence[Record], scale: Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
+def _bars(cases: Sequence[CasePart], scale: Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
     hours = (case["hour"] for case in cases if case["hour"] is not None)
     counts = Counter(math.floor(hour) for hour in hours if FIRST_HOUR <= hour < LAST_HOUR)
     most, bars = max(counts.values(), default=0), []
@@ -226,7 +226,7 @@ def _bars(cases: Sequence[Record], scale: Scale, base: float, height: float) -> 
     return tuple(bars), most
 
 
-def _describe(cases: Sequence[Record], risk: Sequence[float]) -> str:
+def _describe(cases: Sequence[CasePart], risk: Sequence[float]) -> str:
     inside = [case for case in cases if case["in_risk_window"] == "yes"]
     return (
         f"{plural(len(cases), 'case')} by hours since dose, {number(FIRST_HOUR)} to {number(LAST_HOUR)}. "
@@ -244,7 +244,7 @@ def _grid(layout: Layout, count: int, components: Sequence[str]) -> _Grid:
 
 
 def place_raster(
-    cases: Sequence[Record],
+    cases: Sequence[CasePart],
     *,
     layout: Layout,
     components: Sequence[str],
@@ -292,9 +292,7 @@ def place_raster(
     )
 
 
-def raster_figures(
-    look: Mapping[str, Any], protocol: StudyProtocol, doses: pd.DataFrame
-) -> tuple[Markup, ...]:
+def raster_figures(look: LookDocument, protocol: StudyProtocol, doses: pd.DataFrame) -> tuple[Markup, ...]:
     """Return the raster at each width with its legend; nothing where there is no case."""
     cases = cases_in_order(look)
     if not cases:
