@@ -42,9 +42,9 @@ def test_boundary_prints_a_table_by_default() -> None:
         (
             ("boundary", "pocock", "--n-max", "15", "--null-rate", "2", "--alpha", "0.05"),
             "found 2.0",
-            "below 1",
+            "allowed: a number between 0 and 1, both excluded",
         ),
-        ((*POCOCK, "--looks", "5,4"), "found [5, 4]", "larger than the one before"),
+        ((*POCOCK, "--looks", "5,4"), "found (5, 4)", "allowed: one look or more, increasing"),
         ((*POCOCK, "--prior", "1,4"), "prior", "allowed: n_max, null_rate, alpha, looks"),
         (("boundary", "median", *POCOCK[2:]), "median", "pocock"),
         (("boundary", "beta_binomial", *POCOCK[2:]), "prior", "allowed: n_max"),
