@@ -46,7 +46,7 @@ MUTANTS = (
     Mutant("quarantined doses leave the worst case too", "checks/cases",
            'if not administrations["trusted"].all():', "if False:"),
     Mutant("a rate is crossed one event later", "checks/rules",
-           "limit is not None and seen >= limit", "limit is not None and seen > limit"),
+           "np.asarray(events >= fewest[", "np.asarray(events > fewest["),
     Mutant("a control event whose hour is in doubt is sure", "checks/cases",
            "surely = bool(counted and onset.earliest >= start and onset.latest <= end)", "surely = bool(counted)"),
     Mutant("a signal is cleared with as many events as before", "checks",
