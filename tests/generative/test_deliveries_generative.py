@@ -18,7 +18,7 @@ from checks.knowledge import Deliveries, Knowledge
 from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Feeds
-from checks.tables import RAW_PROVENANCE, DeliveredTable, Delivery
+from checks.tables import CHANGES, RAW_PROVENANCE, DeliveredTable, Delivery
 from checks.validation import Validation
 
 Row = dict[str, str | None]
@@ -204,7 +204,8 @@ def study(trial: Mapping[str, Domain]) -> StudyProtocol:
 
 
 def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[str, Any]]:
-    found = look_at(known, protocol, data_cutoff=CUTOFF)
+    without_history = replace(known, changes=CHANGES.empty())  # a plain delivery corrects and deletes nothing
+    found = look_at(without_history, protocol, data_cutoff=CUTOFF)
     return found.validation, found.document()
 
 
