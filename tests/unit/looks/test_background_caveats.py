@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from checks.cases import DOSES, Findings
 from checks.looks import Look
@@ -98,3 +99,26 @@ def test_what_later_deliveries_changed_is_counted():
         "Later deliveries changed what earlier ones had said (2 corrected, 1 deleted): changes.csv lists each "
         "change." in text
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"problems": ("VSDTC is missing",)}, "The feed VS cannot be trusted: VSDTC is missing"),
+        ({"stale": True}, "The feed VS is older than the protocol allows."),
+        (
+            {"within_limit": False, "rows_quarantined": 1234, "rows_read": 4321},
+            "The feed VS has 1,234 of 4,321 rows in quarantine; allowed: at most 20%.",
+        ),
+    ],
+)
+def test_a_feed_that_cannot_be_trusted_is_said_with_its_reason(changed, sentence):
+    sound = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, 0.0, True, ())
+    outcome = "failed" if "problems" in changed else "passed"
+    seen = replace(NO_ROWS, feeds=(replace(sound, outcome=outcome, **changed),))
+    assert caveats(look_of(evidence_of(), (), validation=seen))[0] == sentence
+    assert not [
+        text
+        for text in caveats(look_of(evidence_of(), (), validation=replace(NO_ROWS, feeds=(sound,))))
+        if text.startswith("The feed")
+    ]
