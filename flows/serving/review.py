@@ -6,13 +6,15 @@ over is ended quietly.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Literal
+from uuid import UUID
 
 from prefect import flow
-from prefect.client.schemas.objects import State
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.flow_runs import suspend_flow_run
 from prefect.input import RunInput
 from prefect.runtime import flow_run
@@ -26,10 +28,11 @@ from flows.alerts.evidence import read_facts
 from flows.ledger import Entry, Kind, Seen
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
-from flows.looks.study import open_study, run_named
+from flows.looks.study import Study, open_study, run_named
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import spoken
 from flows.pages.message import LookFacts
+from flows.serving.runs import runs_in
 
 SIGNAL: Final = "signal:"
 FAR_OFF: Final = timedelta(days=7)
@@ -181,3 +184,40 @@ def _found(look: LookFacts, rule: str) -> Iterator[str]:
         yield f"- {case.USUBJID}, dose {case.dose_number}: {hour}, {case.certainty}"
     yield ""
     yield f"Data cut-off {utc_text(look.data_cutoff)}, look {look.look_id}."
+
+
+async def keep_reviews(
+    study: Study, alerts: Mapping[str, Alert], now: datetime, client: PrefectClient
+) -> None:
+    """Open the review of each signal that nobody has taken, and end those that are over."""
+    deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
+    for alert in open_reviews(alerts.values()):
+        if not is_over(alert, now):
+            await _open_review(client, deployment.id, alert)
+    for run in await runs_in(client, [f"{study.id} review"], [StateType.PAUSED]):
+        asked = alerts.get(run.parameters["alert"])
+        if asked is None or is_over(asked, now) or not is_review_of(asked, run.idempotency_key):
+            await client.set_flow_run_state(run.id, _ended(asked), force=True)
+
+
+async def _open_review(client: PrefectClient, deployment: UUID, alert: Alert) -> None:
+    """Open the review of an alert, which is there but once; one whose process was lost is followed by another."""
+    run: FlowRun | None = None
+    while run is None or (run.state is not None and run.state.is_crashed()):
+        run = await client.create_flow_run_from_deployment(
+            deployment,
+            parameters={"alert": alert.id},
+            idempotency_key=review_key(alert, lost=None if run is None else str(run.id)),
+        )
+
+
+def _ended(alert: Alert | None) -> State:
+    """Return the quiet end of a review that nobody answered on the page."""
+    taken = None if alert is None else alert.acknowledgement
+    if taken is not None and alert is not None and alert.state is AlertState.ACKNOWLEDGED:
+        return Completed(name="taken elsewhere", message=f"the alert was acknowledged by {taken.by}")
+    if alert is None or alert.state is AlertState.CLOSED:
+        return Completed(name="over", message="the cause of the alert is gone")
+    return Completed(
+        name="unanswered", message="nobody answered in time; the alert has told whom its plan names"
+    )

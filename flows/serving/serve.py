@@ -1,7 +1,7 @@
-"""A study that is served: its deployments, a watch over its feeds, and a turn of its alerts each minute.
+"""A study that is served: its deployments, and a turn each second.
 
-One process serves several studies through one Prefect server. Each look is a process of its own; the watch and the
-alerts are not, so that they go on while the server cannot be reached.
+One process serves several studies through one Prefect server. Each look is a process of its own; the turns are not,
+so that they go on while the server cannot be reached.
 """
 
 import asyncio
@@ -32,7 +32,8 @@ from flows.looks.study import open_study
 from flows.serving.arrivals import SETTLED
 from flows.serving.only_server import only_server
 from flows.serving.review import review_signal
-from flows.serving.watch import BEGUN, Watched, end_lost, watch_alerts, watch_arrivals
+from flows.serving.runs import BEGUN, end_lost, runs_in
+from flows.serving.turn import TURN_SECONDS, Turns
 
 LOGGER = logging.getLogger("postdose")
 
@@ -46,7 +47,7 @@ GRACE: Final = timedelta(seconds=60)
 """How long a look that is being made may go on when the process is told to end; service managers wait for 90 s."""
 
 SERVER_SECONDS: Final = 60.0
-"""How long the watches wait for the server when the process starts; then they begin without it."""
+"""How long the turns wait for the server when the process starts; then they begin without it."""
 
 AGAIN_SECONDS: Final = 10.0
 """Before what was ended by a fault, the server's above all, is begun again."""
@@ -147,30 +148,29 @@ def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:
         When a study is served already, or comes twice.
     """
     protocols = [load_protocol(path) for path in paths]
-    with ExitStack() as turns:
+    with ExitStack() as served:
         for protocol in protocols:
-            turns.enter_context(only_server(protocol.folder, protocol.study.id))
-        studies = [Watched.by(path, datetime.now(UTC)) for path in paths]
+            served.enter_context(only_server(protocol.folder, protocol.study.id))
+        studies = [Turns(path, datetime.now(UTC), lasting=True) for path in paths]
         deployments = [one for path in paths for one in study_deployments(path, cron=cron)]
         asyncio.run(_serve(studies, deployments))
 
 
-async def _serve(studies: Sequence[Watched], deployments: Sequence[RunnerDeployment]) -> None:
+async def _serve(studies: Sequence[Turns], deployments: Sequence[RunnerDeployment]) -> None:
     told_to_end = asyncio.Event()
     runs = Runs(deployments, told_to_end)
     runs.listen()
     begun = asyncio.create_task(_lasting("runs", runs.begin))
-    watches = [
-        asyncio.create_task(_lasting(what, partial(runs.before, partial(watch, one))))
+    turns = [
+        asyncio.create_task(_lasting("turns", partial(runs.before, partial(_take_turns, one))))
         for one in studies
-        for what, watch in (("arrivals", watch_arrivals), ("alerts", watch_alerts))
     ]
     LOGGER.info("Serving %s", ", ".join(one.study.id for one in studies))
     await told_to_end.wait()
     LOGGER.info("Ending; runs that have begun have %g s", GRACE.total_seconds())
-    for task in watches:
+    for task in turns:
         task.cancel()
-    await asyncio.gather(*watches, return_exceptions=True)
+    await asyncio.gather(*turns, return_exceptions=True)
     await runs.end()
     begun.cancel()
     await asyncio.gather(begun, return_exceptions=True)
@@ -231,11 +231,22 @@ class Runs:
             await asyncio.wait({self._started}, timeout=GRACE.total_seconds())
 
     async def _wind_up(self, client: PrefectClient) -> None:
-        ours = DeploymentFilter(name=DeploymentFilterName(any_=[one.name for one in self._deployments]))
+        names = [one.name for one in self._deployments]
+        ours = DeploymentFilter(name=DeploymentFilterName(any_=names))
         for deployment in await client.read_deployments(deployment_filter=ours):
             await client.pause_deployment(deployment.id)
-        while await client.read_flow_runs(deployment_filter=ours, flow_run_filter=BEGUN):
+        while await runs_in(client, names, BEGUN):
             await asyncio.sleep(1.0)
+
+
+async def _take_turns(turns: Turns) -> None:
+    """Take a turn of one study each second, without end."""
+    try:
+        while True:
+            await turns.take(datetime.now(UTC))
+            await asyncio.sleep(TURN_SECONDS)
+    finally:
+        turns.cancel()
 
 
 async def _lasting(what: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -243,8 +254,10 @@ async def _lasting(what: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except Exception as error:  # nothing may stop a watch: a server that is away, a full disk
-            LOGGER.error("The watch over %s failed (%s: %s)", what, type(error).__name__, error)
+        except (
+            Exception
+        ) as error:  # nothing may stop a study that is served: a server that is away, a full disk
+            LOGGER.error("The %s failed (%s: %s)", what, type(error).__name__, error)
         await asyncio.sleep(AGAIN_SECONDS)
 
 

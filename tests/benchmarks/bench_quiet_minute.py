@@ -22,7 +22,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from flows.ledger import Entry, Kind, Ledger
 from flows.ledger.chaining import chain_entries
 from flows.ledger.schema import RECORDS
-from flows.serving.escalate import is_anything_due
+from flows.serving.notifying import is_anything_due
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from flows.serving.watch import WAITS, Owing
+from flows.serving.turn import WAITS, Owing
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

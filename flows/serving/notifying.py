@@ -1,4 +1,4 @@
-"""Tell what is due of a study's alerts, and try every message that waits: one turn, made every minute.
+"""Notification of what is due of a study's alerts; every message that waits is tried.
 
 Nobody waits for the orchestrator: what is due is told whether or not a Prefect server can be reached.
 """
@@ -48,8 +48,8 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
     return ledger.is_due(study, now) or bool(due(ledger.seen(study, now), protocol, now, watching=watching))
 
 
-def take_turn(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
-    """Tell what is due now, as a run of Prefect where it can be had.
+def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
+    """Notify of what is due now, as a run of Prefect where it can be had.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def take_turn(path: str, study: Study, ledger: Ledger, *, watching: bool) -> Non
     try:
         tell_alerts(path, watching=watching)
     except Exception as error:  # whatever Prefect met: the same turn again tells nobody twice
-        LOGGER.error("The alerts' run failed (%s); telling without it", type(error).__name__)
+        LOGGER.error("The alerts' run failed (%s); notifying without it", type(error).__name__)
         _tell(study, watching=watching)
 
 
