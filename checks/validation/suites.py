@@ -5,6 +5,7 @@ feed, quarantine rows or warn, and in a sentence what to do; a study's own (``ex
 protocol) say the same, and are run by the same checkpoint.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -89,7 +90,8 @@ class Check:
 
 
 def _blind(value: object) -> object:
-    return WITHHELD if isinstance(value, str) and tells_arm(value) else value
+    named = re.findall(r"\w+", value) if isinstance(value, str) else ()
+    return WITHHELD if any(map(tells_arm, named)) else value
 
 
 def catalogue_checks(domain: str, needed: Sequence[Needed], protocol: StudyProtocol) -> tuple[Check, ...]:
