@@ -14,12 +14,14 @@ from flows.ledger import Kind, Ledger
 
 RECORDS = 1_000
 WRITER = """
-import os, sys
+import os, sys, time
 from flows.ledger import Kind, Ledger
 ledger = Ledger(os.environ["STATE"])
 for number in range(int(sys.argv[2])):
     ledger.record(sys.argv[1], Kind.LOOK, {"number": number})
+    time.sleep(0.05 if number % 100 == 0 else 0)
 """
+"""A writer without a pause may keep SQLite's lock from the other to its own end: that would be no test of two."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
