@@ -16,7 +16,6 @@ from scipy.stats import nbinom
 
 from checks.statistics.binomial import binomial_tail, success_distribution
 from checks.statistics.timing import (
-    case_series,
     maxsprt_binomial,
     maxsprt_conditional,
     maxsprt_poisson,
@@ -238,29 +237,6 @@ def itpdat() -> dict[str, list[float]]:
     return {column: [int(row[column]) for row in rows] for column in ("indivL", "mmr", "interval", "event")}
 
 
-def test_case_series_without_strata():
-    """Rows with age groups or finer exposure groups need each event's age, which the person-time lacks."""
-    name = "sccs_standard.csv"
-    rows, data = rows_of(name), itpdat()
-    fitted = case_series(data["indivL"], data["interval"], data["event"], data["mmr"])
-    matched = 0
-    for row in rows:
-        if "agegrp" in row["call"] or "expogrp" in row["call"]:
-            continue
-        effect = fitted.exposure[0]
-        assert effect.log_ratio == pytest.approx(float(row["coef"]), abs=1e-7)
-        assert effect.relative_incidence == pytest.approx(float(row["RI"]), rel=1e-7)
-        assert effect.standard_error == pytest.approx(float(row["se_coef"]), rel=1e-6)
-        assert effect.p_value == pytest.approx(float(row["p"]), rel=1e-5)
-        assert effect.ci95 == pytest.approx(
-            (float(row["RI_lower95_wald"]), float(row["RI_upper95_wald"])), rel=1e-6
-        )
-        assert fitted.events == int(row["nevents"])
-        matched += 1
-    assert matched == 1
-    settle(name, rows, matched, len(rows) - matched)
-
-
 def test_exact_case_series():
     name = "sccs_itpdat_exact_own.csv"
     (row,) = rows_of(name)
@@ -277,7 +253,7 @@ def test_exact_case_series():
     assert self_controlled_strata(*strata).p_value == pytest.approx(float(row["p_one_sided_upper"]), rel=1e-9)
     settle(name, [row], 1)
     person_time = rows_of("sccs_itpdat_person_time.csv")
-    settle("sccs_itpdat_person_time.csv (the input of both)", person_time, len(person_time))
+    settle("sccs_itpdat_person_time.csv (the input)", person_time, len(person_time))
 
 
 def test_window_tails():

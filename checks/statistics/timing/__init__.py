@@ -1,7 +1,6 @@
 """Tests of whether events are locked to dosing: self-controlled, scanning and sequential; one method a file."""
 
 from checks.statistics.timing.binomial_boundary import BinomialBoundary
-from checks.statistics.timing.case_series import case_series
 from checks.statistics.timing.e_process import EProcess, e_process, log_e_value
 from checks.statistics.timing.maxsprt_binomial import MaxSPRTBinomial, binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
@@ -17,7 +16,6 @@ __all__ = [
     "MaxSPRTPoisson",
     "Scan",
     "binomial_llr",
-    "case_series",
     "e_process",
     "log_e_value",
     "maxsprt_binomial",

@@ -9,7 +9,6 @@ from checks.errors import DesignError
 from checks.statistics.timing import (
     BinomialBoundary,
     binomial_llr,
-    case_series,
     e_process,
     maxsprt_binomial,
     maxsprt_conditional,
@@ -83,13 +82,6 @@ GOOD = {
         "permutations": (9, (*COUNT, 0)),
         "min_width": (1.0, POSITIVE),
         "min_events": (2, (*COUNT, 0)),
-    },
-    case_series: {
-        "subjects": (["a", "a"], (*ROW, [], ["a"])),
-        "hours": ([3.0, 45.0], (*ROW, [], [0, 45.0], [math.inf, 45.0])),
-        "events": ([1, 1], (*ROW, [], [0, 0], [-1, 1], [1, 0])),
-        "exposure": ([1, 0], (*ROW, [], [0, 0], [-1, 0])),
-        "strata": (None, (1, "12", [0], [-1, 0])),
     },
 }
 CASES = [
