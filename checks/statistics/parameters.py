@@ -88,28 +88,15 @@ def beta_prior(name: str, value: object) -> tuple[float, float]:
     return positive(name, value[0]), positive(name, value[1])
 
 
-def whole_looks(looks: object, n_max: int, *, last_at_n_max: bool = False) -> tuple[int, ...]:
+def whole_looks(looks: object, n_max: int) -> tuple[int, ...]:
     """Return the planned looks, increasing and none above ``n_max``; one at every number up to it when None."""
     if looks is None:
         return tuple(range(1, n_max + 1))
     numbers = tuple(count("looks", look, at_least=1) for look in sequence("looks", looks))
-    last = numbers[-1] if _increasing(numbers) else math.inf
-    if last > n_max or (last_at_n_max and last < n_max):
-        allowed = f"the last of them {n_max}" if last_at_n_max else f"none above n_max = {n_max}"
-        raise impossible("looks", numbers, f"one look or more, increasing, {allowed}")
+    increasing = all(before < after for before, after in pairwise(numbers))
+    if not numbers or not increasing or numbers[-1] > n_max:
+        raise impossible("looks", numbers, f"one look or more, increasing, none above n_max = {n_max}")
     return numbers
-
-
-def timed_looks(looks: object, end: float) -> tuple[float, ...]:
-    """Return planned looks in expected events, the last of them at ``end``."""
-    times = tuple(positive("looks", look) for look in sequence("looks", looks))
-    if not _increasing(times) or not math.isclose(times[-1], end, rel_tol=1e-12):
-        raise impossible("looks", times, f"one look or more, increasing, the last of them {end}")
-    return times
-
-
-def _increasing(looks: Sequence[float]) -> bool:
-    return len(looks) > 0 and all(before < after for before, after in pairwise(looks))
 
 
 def fewest_events(events: object, looks: Sequence[int]) -> None:

@@ -4,14 +4,12 @@ Estimator: the binomial maximised sequential probability ratio test. After n eve
 and p = 1 / (1 + ratio): LLR = c ln(c / (n p)) + (n - c) ln((n - c) / (n (1 - p))) when c / n > p, else 0. It
 signals when LLR exceeds the critical value: the smallest for which the exact size does not exceed alpha. Only
 finitely many values of LLR can be attained, so the search runs over them and is exact.
-Assumptions: as the self-controlled comparison; events enter one at a time in their order, or in planned
-groups.
+Assumptions: as the self-controlled comparison; events enter one at a time in their order.
 Reference: Kulldorff M, Davis RL, Kolczak M, et al. A maximized sequential probability ratio test for drug and
 vaccine safety surveillance. Sequential Analysis 2011;30:58-78.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +36,6 @@ class MaxSPRTBinomial:
     ratio: float
     alpha: float
     min_events: int
-    looks: tuple[int, ...]
     critical_value: float
     size: float
     boundary: BinomialBoundary
@@ -48,14 +45,7 @@ class MaxSPRTBinomial:
         return self.boundary.characteristics(relative_risk)
 
 
-def maxsprt_binomial(
-    n_max: int,
-    ratio: float,
-    alpha: float,
-    min_events: int = 1,
-    *,
-    looks: Sequence[int] | None = None,
-) -> MaxSPRTBinomial:
+def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1) -> MaxSPRTBinomial:
     """Calibrate a binomial MaxSPRT on its exact size.
 
     Parameters
@@ -68,8 +58,6 @@ def maxsprt_binomial(
         Largest allowed probability of a signal when the drug does nothing.
     min_events : int
         Fewest events in risk hours that may signal.
-    looks : sequence of int, optional
-        Increasing numbers of events, the last of them ``n_max``; every event when None.
 
     Returns
     -------
@@ -95,13 +83,10 @@ def maxsprt_binomial(
     min_events = parameters.count("min_events", min_events, at_least=1)
     if min_events > n_max:
         raise parameters.impossible("min_events", min_events, f"at most n_max = {n_max}")
-    planned = parameters.whole_looks(looks, n_max, last_at_n_max=True)
-    scores = _scores(planned, ratio, min_events)
-    critical_value = _calibrate(scores, planned, ratio, alpha)
-    boundary = _boundary(scores, planned, ratio, critical_value)
-    return MaxSPRTBinomial(
-        n_max, ratio, alpha, min_events, planned, critical_value, boundary.size(), boundary
-    )
+    scores = _scores(n_max, ratio, min_events)
+    critical_value = _calibrate(scores, ratio, alpha)
+    boundary = _boundary(scores, ratio, critical_value)
+    return MaxSPRTBinomial(n_max, ratio, alpha, min_events, critical_value, boundary.size(), boundary)
 
 
 def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> float:
@@ -118,33 +103,34 @@ def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> f
     return float(log_likelihood_ratio(np.array(n), np.array(in_risk), risk_chance(ratio))) if n else 0.0
 
 
-def _scores(looks: tuple[int, ...], ratio: float, min_events: int) -> NDArray[np.float64]:
-    """Return the LLR at each look (row) and each count in risk (column); -1 where it may not signal."""
-    c, n = np.arange(looks[-1] + 1)[None, :], np.asarray(looks)[:, None]
+def _scores(n_max: int, ratio: float, min_events: int) -> NDArray[np.float64]:
+    """Return the LLR at each event (row) and each count in risk (column); -1 where it may not signal."""
+    c, n = np.arange(n_max + 1)[None, :], np.arange(1, n_max + 1)[:, None]
     scores = log_likelihood_ratio(n, np.minimum(c, n), risk_chance(ratio))
     return np.where((c <= n) & (c >= min_events) & (scores > 0), scores, -1.0)
 
 
-def _calibrate(scores: NDArray[np.float64], looks: tuple[int, ...], ratio: float, alpha: float) -> float:
+def _calibrate(scores: NDArray[np.float64], ratio: float, alpha: float) -> float:
     """Return the smallest attainable LLR (or 0) above which the exact size is within alpha."""
     attained = np.sort(scores[scores > 0])
     apart = np.diff(attained, append=np.inf) > SAME
     candidates = [0.0, *attained[apart].tolist()]
     last = len(candidates) - 1
     small = bisect_left(
-        candidates, True, hi=last, key=lambda value: _boundary(scores, looks, ratio, value).size() <= alpha
+        candidates, True, hi=last, key=lambda value: _boundary(scores, ratio, value).size() <= alpha
     )
     if small == last:
-        rarest = _boundary(scores, looks, ratio, attained[-1] - 2 * SAME).size() if len(attained) else 0.0
+        rarest = _boundary(scores, ratio, attained[-1] - 2 * SAME).size() if len(attained) else 0.0
         raise parameters.impossible(
-            "alpha", alpha, f"{rarest:.6g} or more: within {looks[-1]} events at these looks nothing is rarer"
+            "alpha",
+            alpha,
+            f"{rarest:.6g} or more: within {len(scores)} events at these looks nothing is rarer",
         )
     return float(candidates[small])
 
 
-def _boundary(
-    scores: NDArray[np.float64], looks: tuple[int, ...], ratio: float, critical_value: float
-) -> BinomialBoundary:
+def _boundary(scores: NDArray[np.float64], ratio: float, critical_value: float) -> BinomialBoundary:
     crosses = scores > critical_value
     fewest = np.where(crosses.any(axis=1), crosses.argmax(axis=1), -1)
-    return BinomialBoundary(looks, tuple(int(k) if k >= 0 else None for k in fewest), ratio)
+    events = tuple(int(k) if k >= 0 else None for k in fewest)
+    return BinomialBoundary(tuple(range(1, len(scores) + 1)), events, ratio)

@@ -11,7 +11,6 @@ delayed start: Kulldorff M, Silva IR. REVSTAT 2017;15:373-394.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -24,10 +23,8 @@ from scipy.special import gammainc, gammaln, lambertw, xlogy
 from checks.statistics import parameters
 from checks.statistics.timing.sequential import SequentialCharacteristics
 
-SAME = 1e-10
-"""Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""
 PRECISION = 1e-13
-"""Tolerance of the critical value in the continuous test; far below what a size can show."""
+"""Tolerance of the critical value; far below what a size can show."""
 
 MOST_EXPECTED = 1000
 """Longest surveillance, in expected events: its boundary takes some ten seconds, and the time grows as the square."""
@@ -40,15 +37,13 @@ class MaxSPRTPoisson:
     ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it (where the LLR
     varies continuously the difference is nil). It is 0.0 when ``min_events`` alone keeps the size within
     alpha. ``times[j]`` and ``events[j]`` are the boundary: by ``times[j]`` expected events, ``events[j]``
-    seen have signalled. With ``looks`` the times are the looks; an entry of ``events`` is then the fewest
-    that signal.
+    seen have signalled.
     """
 
     expected_max: float
     alpha: float
     min_events: int
     delay: float
-    looks: tuple[float, ...] | None
     critical_value: float
     size: float
     times: tuple[float, ...]
@@ -66,16 +61,13 @@ class MaxSPRTPoisson:
         path = (self.times, self.events)
         states = _states(path, relative_risk)
         power = max(0.0, 1 - float(states[-1].sum()))
-        if self.looks is None:
-            mass = _signal_time(path, self.delay, states, relative_risk)
-        else:
-            mass = float(self.crossing_probabilities(relative_risk) @ np.asarray(self.times))
+        mass = _signal_time(path, self.delay, states, relative_risk)
         return SequentialCharacteristics.of_signals(relative_risk, power, mass, self.expected_max)
 
     def crossing_probabilities(self, relative_risk: float = 1.0) -> NDArray[np.float64]:
         """Return the probability of signalling first between a time of the boundary and the one before it.
 
-        Shape ``(len(times),)``; with ``looks`` it is the probability of signalling at each of them.
+        Shape ``(len(times),)``.
 
         Raises
         ------
@@ -88,12 +80,7 @@ class MaxSPRTPoisson:
 
 
 def maxsprt_poisson(
-    expected_max: float,
-    alpha: float,
-    min_events: int = 1,
-    delay: float = 0.0,
-    *,
-    looks: Sequence[float] | None = None,
+    expected_max: float, alpha: float, min_events: int = 1, delay: float = 0.0
 ) -> MaxSPRTPoisson:
     """Calibrate a Poisson MaxSPRT on its exact size.
 
@@ -107,8 +94,6 @@ def maxsprt_poisson(
         Fewest events that may signal.
     delay : float
         Expected events before the first look; from then on the test looks continuously.
-    looks : sequence of float, optional
-        Planned looks in expected events, increasing, the last of them ``expected_max``; continuous when None.
 
     Returns
     -------
@@ -117,7 +102,7 @@ def maxsprt_poisson(
     Raises
     ------
     DesignError
-        On impossible parameters; ``looks`` and ``delay`` exclude each other.
+        On impossible parameters.
 
     Examples
     --------
@@ -134,16 +119,9 @@ def maxsprt_poisson(
     delay = parameters.not_negative("delay", delay)
     if delay >= expected_max:
         raise parameters.impossible("delay", delay, f"less than expected_max = {expected_max}")
-    if looks is None:
-        planned = None
-        critical_value, path = _continuous(expected_max, alpha, min_events, delay)
-    elif delay:
-        raise parameters.impossible("delay", delay, "0 with looks: let the first look be the delay")
-    else:
-        planned = parameters.timed_looks(looks, expected_max)
-        critical_value, path = _grouped(planned, alpha, min_events)
+    critical_value, path = _calibrate(expected_max, alpha, min_events, delay)
     size = _crossing_probability(path)
-    return MaxSPRTPoisson(expected_max, alpha, min_events, delay, planned, critical_value, size, *path)
+    return MaxSPRTPoisson(expected_max, alpha, min_events, delay, critical_value, size, *path)
 
 
 def poisson_llr(events: int, expected: float) -> float:
@@ -220,7 +198,7 @@ def _signal_time(
     return mass
 
 
-def _continuous(expected_max: float, alpha: float, min_events: int, delay: float) -> tuple[float, Path]:
+def _calibrate(expected_max: float, alpha: float, min_events: int, delay: float) -> tuple[float, Path]:
     """Return the smallest critical value within alpha, and its boundary.
 
     Between two LLRs attainable at the delayed start the size falls continuously; at each of them it jumps.
@@ -240,23 +218,3 @@ def _continuous(expected_max: float, alpha: float, min_events: int, delay: float
             root = brentq(excess, low, high, xtol=PRECISION)
             return root, _path(root, expected_max, fewest, delay)
         fewest, low = fewest + 1, high
-
-
-def _grouped(looks: tuple[float, ...], alpha: float, min_events: int) -> tuple[float, Path]:
-    """Return the smallest attainable LLR (or 0) with a size within alpha above it, and its boundary."""
-    surely = math.log(len(looks) / alpha)  # Chernoff at each look: P(LLR >= x) <= exp(-x)
-    counts = np.arange(min_events, max(_most_events(surely, looks[-1]), min_events) + 1)
-    scores = _llr(counts[None, :], np.asarray(looks)[:, None])
-    attained = np.sort(scores[scores > 0])
-    candidates = [0.0, *attained[np.diff(attained, append=np.inf) > SAME].tolist()]
-
-    def limits(critical_value: float) -> tuple[int, ...]:
-        return tuple(int(k) for k in counts[(scores > critical_value).argmax(axis=1)])
-
-    small = bisect_left(
-        candidates,
-        True,
-        hi=int(np.searchsorted(candidates, surely)),
-        key=lambda value: _crossing_probability((looks, limits(value))) <= alpha,
-    )
-    return candidates[small], (looks, limits(candidates[small]))

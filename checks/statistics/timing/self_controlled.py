@@ -7,8 +7,7 @@ admission) whose observed hours differ, x1 is a Poisson-binomial count with one 
 invert its tails in the same way. Fixed differences between subjects cancel.
 Assumptions: an event changes neither later observation nor redosing; the rate without the drug is constant
 within a stratum; the windows were named before the events. Looked at repeatedly it needs planned looks.
-Reference: Clopper CJ, Pearson ES. Biometrika 1934;26:404-413; Farrington CP. Biometrics 1995;51:228-235;
-mid-p: Lancaster HO. J Am Stat Assoc 1961;56:223-234.
+Reference: Clopper CJ, Pearson ES. Biometrika 1934;26:404-413; Farrington CP. Biometrics 1995;51:228-235.
 """
 
 import math
@@ -75,7 +74,6 @@ class Comparison:
 
     strata: tuple[Stratum, ...]
     alternative: Alternative
-    mid_p: bool
     relative_incidence: float | None
     ci95: tuple[float, float]
     p_value: float
@@ -97,8 +95,6 @@ def self_controlled(
     hours_in_risk: float,
     hours_in_control: float,
     alternative: Alternative = "greater",
-    *,
-    mid_p: bool = False,
 ) -> Comparison:
     """Compare the rate in risk hours with the rate in control hours, exactly.
 
@@ -110,11 +106,7 @@ def self_controlled(
         Observed subject-hours of each kind. Zero hours are allowed where there are no events: nothing can
         then be said (p-value 1, limits 0 and infinity, relative incidence None).
     alternative : {"greater", "two-sided", "less"}
-        The two-sided exact p-value adds every outcome no likelier than the one seen; the two-sided mid-p
-        value is twice the smaller tail.
-    mid_p : bool
-        Count the outcome seen half, in the p-value and in the limits: closer to nominal, no longer
-        guaranteed.
+        The two-sided p-value adds every outcome no likelier than the one seen.
 
     Returns
     -------
@@ -132,7 +124,7 @@ def self_controlled(
     (45.0, 0.0009308)
     """
     stratum = _stratum(events_in_risk, events_in_control, hours_in_risk, hours_in_control)
-    return _compare((stratum,), alternative, mid_p)
+    return _compare((stratum,), alternative)
 
 
 def self_controlled_strata(
@@ -141,8 +133,6 @@ def self_controlled_strata(
     hours_in_risk: Sequence[float],
     hours_in_control: Sequence[float],
     alternative: Alternative = "greater",
-    *,
-    mid_p: bool = False,
 ) -> Comparison:
     """Compare risk with control hours within strata whose observed hours differ, exactly (Poisson-binomial).
 
@@ -151,7 +141,7 @@ def self_controlled_strata(
     events_in_risk, events_in_control, hours_in_risk, hours_in_control : sequences of one length
         One value a stratum (a dose, a subject, a span of time since admission); see ``self_controlled``.
         A stratum without hours of one kind says nothing about the relative incidence and takes no part.
-    alternative, mid_p
+    alternative
         As for ``self_controlled``.
 
     Returns
@@ -175,7 +165,7 @@ def self_controlled_strata(
             "strata", [len(column) for column in columns], "four sequences of one length"
         )
     strata = tuple(_stratum(*row) for row in zip(*columns, strict=True))
-    return _compare(strata, alternative, mid_p)
+    return _compare(strata, alternative)
 
 
 def _stratum(in_risk: int, in_control: int, hours_in_risk: float, hours_in_control: float) -> Stratum:
@@ -200,16 +190,15 @@ def _stratum(in_risk: int, in_control: int, hours_in_risk: float, hours_in_contr
     return stratum
 
 
-def _compare(strata: tuple[Stratum, ...], alternative: Alternative, mid_p: bool) -> Comparison:
+def _compare(strata: tuple[Stratum, ...], alternative: Alternative) -> Comparison:
     parameters.choice("alternative", alternative, ALTERNATIVES)
     informative = tuple(stratum for stratum in strata if stratum.informative)
     return Comparison(
         strata=strata,
         alternative=alternative,
-        mid_p=mid_p,
         relative_incidence=_estimate(informative),
-        ci95=_limits(informative, alternative, mid_p),
-        p_value=_p_value(informative, alternative, mid_p),
+        ci95=_limits(informative, alternative),
+        p_value=_p_value(informative, alternative),
     )
 
 
@@ -225,26 +214,16 @@ def _seen(strata: Sequence[Stratum]) -> int:
     return sum(stratum.events_in_risk for stratum in strata)
 
 
-def _upper_tail(distribution: NDArray[np.float64], seen: int, mid_p: bool) -> float:
-    return float(distribution[seen:].sum() - (0.5 * distribution[seen] if mid_p else 0.0))
-
-
-def _lower_tail(distribution: NDArray[np.float64], seen: int, mid_p: bool) -> float:
-    return float(distribution[: seen + 1].sum() - (0.5 * distribution[seen] if mid_p else 0.0))
-
-
-def _p_value(strata: Sequence[Stratum], alternative: Alternative, mid_p: bool) -> float:
-    distribution, seen = _distribution(strata, 1.0), _seen(strata)
+def _p_value(strata: Sequence[Stratum], alternative: Alternative) -> float:
     if not strata:
         return 1.0
-    upper, lower = _upper_tail(distribution, seen, mid_p), _lower_tail(distribution, seen, mid_p)
-    if alternative == "greater":
-        return min(1.0, upper)
-    if alternative == "less":
-        return min(1.0, lower)
-    if mid_p:
-        return min(1.0, 2 * min(upper, lower))
-    return min(1.0, float(distribution[distribution <= distribution[seen] * TIE].sum()))
+    distribution, seen = _distribution(strata, 1.0), _seen(strata)
+    as_far = {
+        "greater": slice(seen, None),
+        "less": slice(seen + 1),
+        "two-sided": distribution <= distribution[seen] * TIE,
+    }
+    return min(1.0, float(distribution[as_far[alternative]].sum()))
 
 
 def _estimate(strata: Sequence[Stratum]) -> float | None:
@@ -263,22 +242,21 @@ def _expected_in_risk(strata: Sequence[Stratum], ratio: float) -> float:
     return sum(stratum.events * chance for stratum, chance in zip(strata, chances, strict=True))
 
 
-def _limits(strata: Sequence[Stratum], alternative: Alternative, mid_p: bool) -> tuple[float, float]:
+def _limits(strata: Sequence[Stratum], alternative: Alternative) -> tuple[float, float]:
     seen, events = _seen(strata), sum(stratum.events for stratum in strata)
     tail = (1 - LEVEL) / 2 if alternative == "two-sided" else 1 - LEVEL
     lower, upper = 0.0, math.inf
-    closed = len(strata) == 1 and not mid_p
     if alternative != "less" and seen > 0:
         lower = (
             _ratio(strata[0], float(betaincinv(seen, events - seen + 1, tail)))
-            if closed
-            else _solve(lambda ratio: _upper_tail(_distribution(strata, ratio), seen, mid_p) - tail)
+            if len(strata) == 1
+            else _solve(lambda ratio: float(_distribution(strata, ratio)[seen:].sum()) - tail)
         )
     if alternative != "greater" and seen < events:
         upper = (
             _ratio(strata[0], float(betainccinv(seen + 1, events - seen, tail)))
-            if closed
-            else _solve(lambda ratio: tail - _lower_tail(_distribution(strata, ratio), seen, mid_p))
+            if len(strata) == 1
+            else _solve(lambda ratio: tail - float(_distribution(strata, ratio)[: seen + 1].sum()))
         )
     return lower, upper
 

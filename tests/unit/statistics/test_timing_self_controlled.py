@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
 
 from checks.errors import DesignError
 from checks.statistics.timing import self_controlled, self_controlled_strata
@@ -35,21 +34,6 @@ def test_no_risk_event_means_an_estimate_of_zero():
     assert found.relative_incidence == 0.0
     assert found.ci95[0] == 0.0
     assert found.p_value == pytest.approx((45 / 48) ** 4)
-
-
-def test_mid_p_counts_the_outcome_seen_half():
-    exact = self_controlled(3, 1, 3, 45)
-    mid = self_controlled(3, 1, 3, 45, mid_p=True)
-    assert mid.p_value == pytest.approx(exact.p_value - 0.5 * binom.pmf(3, 4, 3 / 48))
-    assert mid.ci95[0] > exact.ci95[0]
-    share = mid.ci95[0] * 3 / (mid.ci95[0] * 3 + 45)
-    assert binom.sf(2, 4, share) - 0.5 * binom.pmf(3, 4, share) == pytest.approx(0.05)
-
-
-def test_two_sided_mid_p_is_twice_the_smaller_tail():
-    mid = self_controlled(3, 1, 3, 45, "two-sided", mid_p=True)
-    assert mid.p_value == pytest.approx(2 * self_controlled(3, 1, 3, 45, mid_p=True).p_value)
-    assert self_controlled(1, 1, 1, 1, "two-sided", mid_p=True).p_value == 1.0
 
 
 def test_strata_by_hand():

@@ -24,9 +24,9 @@ def test_a_boundary_that_nothing_crosses_has_no_time_to_signal():
 
 
 def test_results_carry_their_inputs():
-    binomial = maxsprt_binomial(20, 15, 0.025, 3, looks=[5, 10, 20])
+    binomial = maxsprt_binomial(20, 15, 0.025, 3)
     assert (binomial.n_max, binomial.ratio, binomial.alpha, binomial.min_events) == (20, 15, 0.025, 3)
-    assert binomial.looks == binomial.boundary.looks == (5, 10, 20)
+    assert binomial.boundary.looks == tuple(range(1, 21))
     poisson = maxsprt_poisson(5, 0.05, 2, 1.0)
     assert (poisson.expected_max, poisson.alpha, poisson.min_events, poisson.delay) == (5, 0.05, 2, 1.0)
     conditional = maxsprt_conditional(5, 4, 0.05)
@@ -48,13 +48,6 @@ def test_fewer_than_min_events_never_signal():
     assert test.boundary.events[:4] == (None, None, 3, 3)
 
 
-def test_looks_are_the_only_moments_that_count():
-    test = maxsprt_binomial(10, 1, 0.05, looks=[10])
-    fewest = test.boundary.events[0]
-    assert fewest == 9  # P(9 or 10 of 10) = 11/1024 = 0.0107; P(8 or more) = 56/1024 = 0.0547
-    assert test.size == pytest.approx(11 / 1024)
-
-
 def test_a_count_signals_up_to_its_time_on_the_boundary():
     test = maxsprt_poisson(5, 0.05, min_events=2)
     latest = dict(zip(test.events, test.times, strict=True))
@@ -66,13 +59,6 @@ def test_a_count_signals_up_to_its_time_on_the_boundary():
 def test_a_delayed_poisson_test_looks_first_at_its_delay():
     test = maxsprt_poisson(5, 0.05, delay=1.0)
     assert test.times[0] == 1.0
-
-
-def test_a_poisson_test_in_groups_looks_at_its_looks():
-    test = maxsprt_poisson(4, 0.05, looks=[2, 4])
-    assert test.times == (2.0, 4.0)
-    # P(Poisson(2) >= 6) = .0166, and 5 have .0527; P(Poisson(4) >= 9) = .0214, together .0322
-    assert test.events == (6, 9)
 
 
 def test_min_events_alone_may_keep_the_size():
@@ -114,21 +100,9 @@ IMPOSSIBLE = [
         lambda: maxsprt_binomial(3, 1, 0.05),
         "alpha: found 0.05; allowed: 0.125 or more: within 3 events at these looks nothing is rarer",
     ),
-    (
-        lambda: maxsprt_binomial(10, 1, 0.05, looks=[5, 5, 10]),
-        "looks: found (5, 5, 10); allowed: one look or more, increasing, the last of them 10",
-    ),
     (lambda: maxsprt_poisson(0, 0.05), "expected_max: found 0; allowed: a finite number above 0"),
     (lambda: maxsprt_poisson(5, "5%"), "alpha: found '5%'; allowed: a number between 0 and 1, both excluded"),
     (lambda: maxsprt_poisson(5, 0.05, 1, 5), "delay: found 5.0; allowed: less than expected_max = 5.0"),
-    (
-        lambda: maxsprt_poisson(5, 0.05, 1, 1, looks=[5]),
-        "delay: found 1.0; allowed: 0 with looks: let the first look be the delay",
-    ),
-    (
-        lambda: maxsprt_poisson(5, 0.05, looks=[1, 4]),
-        "looks: found (1.0, 4.0); allowed: one look or more, increasing, the last of them 5.0",
-    ),
     (
         lambda: maxsprt_conditional(5, 0, 0.05),
         "historical_cases: found 0; allowed: a whole number, 1 or more",
