@@ -10,7 +10,6 @@ Import it by ``judging.great_expectations``, which sees to it that no usage data
 """
 
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -24,6 +23,7 @@ from typing import Any, Final, Literal
 import great_expectations as gx
 import pandas as pd
 from great_expectations.checkpoint.actions import ValidationAction
+from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 from great_expectations.exceptions.exceptions import GreatExpectationsError
 from great_expectations.expectations.expectation import (
     ColumnMapExpectation,
@@ -183,9 +183,9 @@ def run(name: str, configs: Sequence[ExpectationConfig], table: pd.DataFrame) ->
 @cache
 def _context() -> tuple[Any, Any]:
     """Return a context that lives in memory, and what a table is to it."""
-    # this one module sets its own level, and announces a temporary folder for every context
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
-    context: Any = gx.get_context(mode="ephemeral")
+    # without this it makes a temporary folder for pages that nobody asks for
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults())
+    context: Any = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("feed").add_dataframe_asset("table")
     return context, asset.add_batch_definition_whole_dataframe("all")
