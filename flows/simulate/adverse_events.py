@@ -71,27 +71,13 @@ def _reaction(
     seen = charted_onsets(measurements, reaction.dose_start)
     fever, distress = (seen.fever or reaction.fever.start), (seen.distress or reaction.distress.start)
     fever_grade = 2 if reaction.temp_peak > 39.0 else 1
+    reported = (
+        ("PYREXIA", fever, reaction.fever.end, order < 2, fever_grade, False),
+        ("RESPIRATORY DISTRESS", distress, reaction.distress.end, order < 1, 3, True),
+    )
     return [
-        AdverseEvent(
-            "PYREXIA",
-            fever,
-            reaction.fever.end,
-            order < 2,
-            fever_grade,
-            False,
-            True,
-            _entered(rng, reaction.fever.end),
-        ),
-        AdverseEvent(
-            "RESPIRATORY DISTRESS",
-            distress,
-            reaction.distress.end,
-            order < 1,
-            3,
-            True,
-            True,
-            _entered(rng, reaction.distress.end),
-        ),
+        AdverseEvent(term, start, end, timed, grade, serious, True, _entered(rng, end))
+        for term, start, end, timed, grade, serious in reported
     ]
 
 

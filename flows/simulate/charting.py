@@ -14,6 +14,7 @@ after its start (simulated: the trial's own schedule is not public).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from types import MappingProxyType
 
 import numpy as np
@@ -25,12 +26,6 @@ from flows.simulate.physiology import Course
 from flows.simulate.random_streams import Part, stream
 from flows.simulate.timeline import to_local
 
-DEMO_QUARTILES_HOURS: Mapping[str, tuple[float, float, float]] = MappingProxyType(
-    {"TEMP": (2.0, 4.0, 4.0), "RESP": (1.0, 1.0, 1.0), "OXYSAT": (0.983, 1.0, 1.0), "HR": (1.0, 1.0, 1.0)}
-)
-"""Quartiles of the hours between measurements, pooled over subjects (961, 3637, 3504 and 3623 intervals)."""
-DEMO_FEBRILE_QUARTILES_HOURS = (1.25, 2.0, 3.0)
-"""The same for TEMP after a measurement of 38.3 C or more (18 intervals)."""
 ON_THE_HOUR, PAST_THE_HOUR_MINUTES = 0.85, (1, 5)
 """Chance that a round is stamped at minute 0, and how far past it else: with the visits between rounds, about
 0.7 of all stamps are at minute 0, as in the demo (0.71)."""
@@ -50,13 +45,29 @@ PROTOCOL_MISSED = 0.02
 ALARM_RESP, ALARM_OXYSAT, ALARM_TEMP = 30, 90, 38.3
 DISTRESSED_TEMPERATURE_MINUTES, FEBRILE_TEMPERATURE_HOURS = 60, (1.0, 3.0)
 """A distressed subject's temperature is taken within the hour (simulated); a febrile one's as in the demo."""
-VITALS = ("TEMP", "RESP", "OXYSAT", "HR")
-READING_SD: Mapping[str, float] = MappingProxyType({"TEMP": 0.15, "RESP": 2.2, "OXYSAT": 1.0, "HR": 5.0})
-"""Error of one measurement. Successive measurements of the demo differ by SD 0.41, 5.2, 2.5, 9.7, change included."""
-DECIMALS: Mapping[str, int] = MappingProxyType({"TEMP": 1, "RESP": 0, "OXYSAT": 0, "HR": 0})
 ENTRY_MEDIAN_HOURS, ENTRY_SPREAD = 0.6, 0.9
 ENTRY_LATE, ENTRY_LATE_HOURS = 0.03, (6.0, 30.0)
 """Entry after measurement: most within two hours, some later than six, as in the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vital:
+    """How one vital is written: its unit, its decimals, and the error (SD) of one measurement."""
+
+    unit: str
+    decimals: int
+    sd: float
+
+
+VITALS: Mapping[str, Vital] = MappingProxyType(
+    {
+        "TEMP": Vital("C", 1, 0.15),
+        "RESP": Vital("breaths/min", 0, 2.2),
+        "OXYSAT": Vital("%", 0, 1.0),
+        "HR": Vital("beats/min", 0, 5.0),
+    }
+)
+"""Successive measurements of the demo differ by SD 0.41, 5.2, 2.5 and 9.7, change included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +90,6 @@ class Measurement:
 class Bedside:
     """What a nurse would read at each minute of a course: the latent vitals with the error of one measurement."""
 
-    start: int
     shown: Mapping[str, NDArray[np.float64]]
     febrile: NDArray[np.bool_]
     distressed: NDArray[np.bool_]
@@ -113,14 +123,15 @@ def chart(subject: Subject, course: Course, seed: int) -> list[Measurement]:
 
 def _bedside(rng: Generator, course: Course) -> Bedside:
     latent = {"TEMP": course.TEMP, "RESP": course.RESP, "OXYSAT": course.OXYSAT, "HR": course.HR}
-    shown = {test: latent[test] + rng.normal(0, READING_SD[test], course.minutes) for test in VITALS}
+    shown = {test: latent[test] + rng.normal(0, VITALS[test].sd, course.minutes) for test in VITALS}
     distressed = (shown["RESP"] >= ALARM_RESP) | (shown["OXYSAT"] < ALARM_OXYSAT)
-    return Bedside(course.start, shown, shown["TEMP"] >= ALARM_TEMP, distressed)
+    return Bedside(shown, shown["TEMP"] >= ALARM_TEMP, distressed)
 
 
 def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visit]:
     """Yield rounds and protocol visits in order of time; what is seen decides when the next one comes."""
-    planned, every = _protocol_minutes(rng, subject), _temperature_interval(rng)
+    planned = _protocol_minutes(rng, subject)
+    every = int(rng.choice(TEMPERATURE_EVERY_HOURS, p=TEMPERATURE_EVERY_SHARE) * 60)
     due = temperature_due = subject.chart_start
     febrile = distressed = False
     while True:
@@ -132,9 +143,10 @@ def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visi
             visit = _visit(rng, minute, by_protocol, temperature_due)
             yield visit
             if "TEMP" in visit.taken:
-                febrile = bool(bedside.febrile[minute - bedside.start])
-                temperature_due = minute + (_febrile_interval(rng) if febrile else every)
-            distressed = bool(bedside.distressed[minute - bedside.start])
+                febrile = bool(bedside.febrile[minute - subject.chart_start])
+                again = round(rng.uniform(*FEBRILE_TEMPERATURE_HOURS) * 60) if febrile else every
+                temperature_due = minute + again
+            distressed = bool(bedside.distressed[minute - subject.chart_start])
             if distressed:
                 temperature_due = min(temperature_due, minute + DISTRESSED_TEMPERATURE_MINUTES)
         if due - minute <= ROUND_JOINED_MINUTES:
@@ -146,21 +158,9 @@ def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visi
 def _visit(rng: Generator, minute: int, by_protocol: bool, temperature_due: int) -> Visit:
     """Return what is taken: by protocol all that is not missed, on a round TEMP only when it is due."""
     if not by_protocol:
-        return Visit(minute, VITALS if minute >= temperature_due - 30 else VITALS[1:])
-    missed = rng.random(len(VITALS)) < PROTOCOL_MISSED
-    return Visit(
-        minute,
-        tuple(test for test, lost in zip(VITALS, missed, strict=True) if not lost),
-        tuple(test for test, lost in zip(VITALS, missed, strict=True) if lost),
-    )
-
-
-def _temperature_interval(rng: Generator) -> int:
-    return int(rng.choice(TEMPERATURE_EVERY_HOURS, p=TEMPERATURE_EVERY_SHARE) * 60)
-
-
-def _febrile_interval(rng: Generator) -> int:
-    return round(rng.uniform(*FEBRILE_TEMPERATURE_HOURS) * 60)
+        return Visit(minute, tuple(VITALS)[0 if minute >= temperature_due - 30 else 1 :])
+    missed = tuple(compress(VITALS, rng.random(len(VITALS)) < PROTOCOL_MISSED))
+    return Visit(minute, tuple(test for test in VITALS if test not in missed), missed)
 
 
 def _protocol_minutes(rng: Generator, subject: Subject) -> list[int]:
@@ -184,12 +184,10 @@ def _next_round(rng: Generator, subject: Subject, minute: int, alarmed: bool) ->
 
 def _written(test: str, minute: int, value: float, subject: Subject, entered: int) -> Measurement:
     """Return the value as the site writes it: its unit, its decimals, saturation at most 100 %."""
-    unit = {"TEMP": "F" if subject.site.startswith("US") else "C", "RESP": "breaths/min", "OXYSAT": "%"}.get(
-        test, "beats/min"
-    )
+    unit = "F" if test == "TEMP" and subject.american else VITALS[test].unit
     value = value * 9 / 5 + 32 if unit == "F" else value
     value = min(value, 100.0) if test == "OXYSAT" else value
-    return Measurement(test, minute, round(value, DECIMALS[test]), unit, entered)
+    return Measurement(test, minute, round(value, VITALS[test].decimals), unit, entered)
 
 
 def _entry_delays(rng: Generator, count: int) -> NDArray[np.int64]:

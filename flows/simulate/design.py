@@ -47,6 +47,11 @@ class Dose:
     end: int
     not_given: str | None = None
 
+    @property
+    def given(self) -> bool:
+        """Whether it was given."""
+        return self.not_given is None
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -68,7 +73,12 @@ class Subject:
     @property
     def given(self) -> tuple[Dose, ...]:
         """The doses that were given; ``dose_number`` counts these."""
-        return tuple(dose for dose in self.doses if dose.not_given is None)
+        return tuple(dose for dose in self.doses if dose.given)
+
+    @property
+    def american(self) -> bool:
+        """Whether the site is in the United States."""
+        return self.site.startswith("US")
 
     @property
     def treated(self) -> bool:
@@ -114,7 +124,7 @@ def _spread(rng: Generator, subjects: int) -> list[str]:
 
 def _subject(rng: Generator, index: int, sites: list[str], arm: str, doses: tuple[Dose, ...]) -> Subject:
     site = sites[-1]
-    first, last = doses[0].start, max(dose.start for dose in doses if dose.not_given is None)
+    first, last = doses[0].start, max(dose.start for dose in doses if dose.given)
     icu_days = max(ICU_DAYS_AFTER_FIRST_DOSE[0], ICU_DAYS_AFTER_FIRST_DOSE[1] * rng.lognormal(0, 0.5))
     chart_end = last + _minutes(rng, AFTER_LAST_DOSE_HOURS)
     return Subject(

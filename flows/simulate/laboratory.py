@@ -7,7 +7,6 @@ The rise, two- to threefold and below the registered limit of 2.5 times the uppe
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 
 from flows.simulate.design import Subject
 from flows.simulate.random_streams import Part, stream
@@ -46,10 +45,6 @@ def count_lymphocytes(subject: Subject, above_limit: bool, seed: int) -> list[Co
     for day in SAMPLE_DAYS:
         share = min(day / 21, 1.0)
         value = (baseline + (peak - baseline) * share) * np.clip(rng.normal(1, READING_CV), 0.97, 1.03)
-        minute = _drawn(rng, subject, day)
+        minute = subject.given[0].start + day * 24 * 60 - int(rng.integers(60, 150))
         counts.append(Count(minute, round(float(value), 2), minute + int(rng.integers(90, 600))))
     return counts
-
-
-def _drawn(rng: Generator, subject: Subject, day: int) -> int:
-    return subject.given[0].start + day * 24 * 60 - int(rng.integers(60, 150))

@@ -8,7 +8,6 @@ studies of the scenario ``null`` (seeds 1 to 12). For comparison, the subjects o
 38.3 C some 0.4 times, and 30 breaths/min some 4 times, in 100 hours.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,9 +137,3 @@ def _kept(shape: Shape, reaction: Reaction | None) -> bool:
         return True
     hours = (shape.start - reaction.dose_start) / 60
     return not QUIET_HOURS[0] <= hours <= QUIET_HOURS[1]
-
-
-def first_minute(course: Course, present: Sequence[bool] | NDArray[np.bool_], after: int) -> int | None:
-    """Return the first minute at or after ``after`` at which a state holds, None where it never does."""
-    found = np.flatnonzero(np.asarray(present)[max(after - course.start, 0) :])
-    return int(found[0]) + max(after, course.start) if len(found) else None

@@ -1,10 +1,10 @@
 """A whole simulated study, put together and written: protocol, feeds and truth."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from checks.errors import UsageError
 from flows.simulate import sdtm
@@ -16,7 +16,7 @@ from flows.simulate.physiology import Course, septic_course
 from flows.simulate.reaction import Reaction, plant
 from flows.simulate.scenarios import SCENARIOS, Scenario
 from flows.simulate.timeline import utc_stamps
-from flows.simulate.truth import describe_case, write_truth
+from flows.simulate.truth import Truth, describe_case
 
 DEFAULT_SUBJECTS = 21
 CUT_OFF_AFTER_LAST_DATUM = 60
@@ -40,11 +40,8 @@ class Study:
     @property
     def data_cutoff(self) -> int:
         """The minute by which everything has been entered."""
-        entered = (
-            *(one.entered for row in self.measurements.values() for one in row),
-            *(one.entered for row in self.events.values() for one in row),
-            *(one.entered for row in self.counts.values() for one in row),
-        )
+        kept = (self.measurements, self.events, self.counts)
+        entered = [one.entered for kind in kept for rows in kind.values() for one in rows]
         return max(*entered, *(subject.chart_end for subject in self.subjects)) + CUT_OFF_AFTER_LAST_DATUM
 
 
@@ -73,10 +70,20 @@ def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = 
         When the scenario is unknown, the seed negative, or fewer than two subjects are asked for.
     """
     study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
-    _write(out / "protocol.yaml", files("flows.simulate").joinpath("protocol.yaml").read_bytes())
-    for domain, table in _feeds(study).items():
-        _write(out / "feeds" / f"{domain}.csv", table)
-    _write(out / "truth.json", write_truth(truth(study)))
+    tables = {
+        "dm": sdtm.demographics(study.subjects),
+        "ex": sdtm.exposure(study.subjects),
+        "ae": sdtm.adverse_events(study.events, study.subjects),
+        "vs": sdtm.vital_signs(study.measurements, study.subjects),
+        "lb": sdtm.laboratory(study.counts, study.subjects),
+    }
+    (out / "feeds").mkdir(parents=True, exist_ok=True)
+    (out / "protocol.yaml").write_bytes(files("flows.simulate").joinpath("protocol.yaml").read_bytes())
+    for domain, table in tables.items():
+        written = table.to_csv(index=False, lineterminator="\n")
+        (out / "feeds" / f"{domain}.csv").write_bytes(written.encode())
+    told = json.dumps(truth(study), indent=1, ensure_ascii=False) + "\n"
+    (out / "truth.json").write_bytes(told.encode())
     return out
 
 
@@ -90,38 +97,46 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
     people = enrol(seed, subjects, dosing_hours=world.dosing_hours)
     reactions = plant(people, world, seed)
     courses = {one.usubjid: septic_course(one, world, reactions.get(one.usubjid), seed) for one in people}
-    measurements = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
-    lymphocytosis = (
-        next((one.usubjid for one in people if one.treated), None) if world.lymphocytosis else None
-    )
+    charts = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
+    above = next((one.usubjid for one in people if world.lymphocytosis and one.treated), None)
+    planted = list(reactions)
     return Study(
         scenario=world,
         seed=seed,
         subjects=people,
         reactions=reactions,
-        lymphocytosis=lymphocytosis,
+        lymphocytosis=above,
         courses=courses,
-        measurements=measurements,
-        events=_events(people, measurements, reactions, seed),
-        counts={one.usubjid: count_lymphocytes(one, one.usubjid == lymphocytosis, seed) for one in people},
+        measurements=charts,
+        events={
+            one.usubjid: report_events(
+                one,
+                charts[one.usubjid],
+                reactions.get(one.usubjid),
+                planted.index(one.usubjid) if one.usubjid in reactions else 0,
+                seed,
+            )
+            for one in people
+        },
+        counts={one.usubjid: count_lymphocytes(one, one.usubjid == above, seed) for one in people},
     )
 
 
-def truth(study: Study) -> dict[str, Any]:
+def truth(study: Study) -> Truth:
     """Return what ``truth.json`` says of a study."""
-    limit = LIMIT_TIMES_ULN * LYM_NORMAL[1]
+    limit, planted = LIMIT_TIMES_ULN * LYM_NORMAL[1], study.scenario
     return {
         "schema": "postdose/truth/1",
         "simulated": True,
         "study": STUDY_ID,
-        "scenario": study.scenario.name,
-        "summary": study.scenario.summary,
+        "scenario": planted.name,
+        "summary": planted.summary,
         "seed": study.seed,
         "subjects": len(study.subjects),
         "data_cutoff": utc_stamps([study.data_cutoff])[0],
         "planted_hours": {
-            "fever": list(study.scenario.fever_onset_hours),
-            "respiratory_distress": list(study.scenario.distress_onset_hours),
+            "fever": planted.fever_onset_hours,
+            "respiratory_distress": planted.distress_onset_hours,
         }
         if study.reactions
         else None,
@@ -133,34 +148,3 @@ def truth(study: Study) -> dict[str, Any]:
             name for name, counts in study.counts.items() if any(count.value > limit for count in counts)
         ],
     }
-
-
-def _events(
-    people: tuple[Subject, ...],
-    measurements: Mapping[str, list[Measurement]],
-    reactions: Mapping[str, Reaction],
-    seed: int,
-) -> dict[str, list[AdverseEvent]]:
-    order = {name: index for index, name in enumerate(reactions)}
-    return {
-        one.usubjid: report_events(
-            one, measurements[one.usubjid], reactions.get(one.usubjid), order.get(one.usubjid, 0), seed
-        )
-        for one in people
-    }
-
-
-def _feeds(study: Study) -> dict[str, bytes]:
-    tables = {
-        "dm": sdtm.demographics(study.subjects),
-        "ex": sdtm.exposure(study.subjects),
-        "ae": sdtm.adverse_events(study.events, study.subjects),
-        "vs": sdtm.vital_signs(study.measurements, study.subjects),
-        "lb": sdtm.laboratory(study.counts, study.subjects),
-    }
-    return {domain: sdtm.to_csv(table) for domain, table in tables.items()}
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)

@@ -4,16 +4,15 @@ The charted onsets are found here by the words of the case definition alone, wit
 them, so that the two can be compared.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
+import pandas as pd
 
-from flows.simulate.charting import Measurement
-from flows.simulate.physiology import Course, first_minute
+from flows.simulate.charting import VITALS, Measurement
+from flows.simulate.physiology import Course, FloatArray
 from flows.simulate.reaction import Reaction
 from flows.simulate.timeline import utc_stamps
 
@@ -22,6 +21,32 @@ RESP_HIGH, OXYSAT_LOW, OXYSAT_FALL, OXYSAT_FALLEN = 30, 90, 4, 94
 """The shipped protocol's case definition."""
 BASELINE_MINUTES, SEARCH_MINUTES = 6 * 60, 16 * 60
 RISK_WINDOW_HOURS = (5.0, 8.0)
+
+
+class CaseTruth(TypedDict):
+    """One planted case; hours are since dose start."""
+
+    USUBJID: str
+    dose_number: int
+    dose_start: str
+    latent: Mapping[str, Mapping[str, float | None]]
+    charted: Mapping[str, float | bool | None]
+
+
+class Truth(TypedDict):
+    """truth.json."""
+
+    schema: str
+    simulated: bool
+    study: str
+    scenario: str
+    summary: str
+    seed: int
+    subjects: int
+    data_cutoff: str
+    planted_hours: Mapping[str, Sequence[float]] | None
+    cases: Sequence[CaseTruth]
+    lymphocytes_above_limit: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +64,35 @@ class Onsets:
 
 def charted_onsets(measurements: Sequence[Measurement], dose_start: int) -> Onsets:
     """Return when the charts first show each component after a dose."""
-    before = [one for one in measurements if dose_start - BASELINE_MINUTES <= one.minute <= dose_start]
-    after = [one for one in measurements if dose_start < one.minute <= dose_start + SEARCH_MINUTES]
-    usual = {test: _median(before, test) for test in ("TEMP", "OXYSAT")}
-    fever = next((one.minute for one in after if _febrile(one, usual["TEMP"])), None)
-    distress = next((one.minute for one in after if _distressed(one, usual["OXYSAT"])), None)
-    return Onsets(fever, distress)
+    start, minutes = dose_start - BASELINE_MINUTES, BASELINE_MINUTES + SEARCH_MINUTES + 1
+    vitals = {test: np.full(minutes, np.nan) for test in VITALS}
+    for one in measurements:
+        if one.celsius is not None and 0 <= one.minute - start < minutes:
+            vitals[one.test][one.minute - start] = one.celsius
+    return _onsets(Course(start, **vitals), vitals["TEMP"].round(2), dose_start)
 
 
 def latent_onsets(course: Course, dose_start: int) -> Onsets:
-    """Return when the latent course first meets each component after a dose, against its own baseline."""
+    """Return when the latent course first meets each component after a dose."""
+    return _onsets(course, course.TEMP, dose_start)
+
+
+def _onsets(course: Course, temperature: FloatArray, dose_start: int) -> Onsets:
+    """Return when each component begins against the subject's own baseline; what is not measured meets nothing."""
     at = dose_start - course.start
-    temperature, saturation = (
-        float(np.median(vital[max(at - BASELINE_MINUTES, 0) : at + 1]))
-        for vital in (course.TEMP, course.OXYSAT)
+    before = slice(max(at - BASELINE_MINUTES, 0), at + 1)
+    usual, saturated = (pd.Series(vital[before]).median() for vital in (course.TEMP, course.OXYSAT))
+    fever = (temperature >= FEVER_C) | (
+        (temperature - usual >= FEVER_RISE_C) & (temperature >= FEVER_RISEN_C)
     )
-    fever = (course.TEMP >= FEVER_C) | (
-        (course.TEMP - temperature >= FEVER_RISE_C) & (course.TEMP >= FEVER_RISEN_C)
-    )
-    fallen = (saturation - course.OXYSAT >= OXYSAT_FALL) & (course.OXYSAT < OXYSAT_FALLEN)
+    fallen = (saturated - course.OXYSAT >= OXYSAT_FALL) & (course.OXYSAT < OXYSAT_FALLEN)
     distress = (course.RESP >= RESP_HIGH) | (course.OXYSAT < OXYSAT_LOW) | fallen
-    return Onsets(first_minute(course, fever, dose_start), first_minute(course, distress, dose_start))
+    found = (np.flatnonzero(state[at + 1 : at + SEARCH_MINUTES + 1]) for state in (fever, distress))
+    return Onsets(*(dose_start + 1 + int(minutes[0]) if len(minutes) else None for minutes in found))
 
 
-def describe_case(reaction: Reaction, course: Course, measurements: Sequence[Measurement]) -> dict[str, Any]:
-    """Return one planted case as ``truth.json`` lists it; hours are since dose start."""
+def describe_case(reaction: Reaction, course: Course, measurements: Sequence[Measurement]) -> CaseTruth:
+    """Return one planted case as ``truth.json`` lists it."""
     start = reaction.dose_start
     latent, charted = latent_onsets(course, start), charted_onsets(measurements, start)
     hour = _hours(charted.later, start)
@@ -92,33 +121,6 @@ def describe_case(reaction: Reaction, course: Course, measurements: Sequence[Mea
             "in_risk_window": hour is not None and RISK_WINDOW_HOURS[0] <= hour <= RISK_WINDOW_HOURS[1],
         },
     }
-
-
-def write_truth(document: Mapping[str, Any]) -> bytes:
-    """Return ``truth.json``: sorted by nothing but the order given, the same bytes on any machine."""
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _febrile(one: Measurement, usual: float | None) -> bool:
-    if one.test != "TEMP" or one.celsius is None:
-        return False
-    value = round(one.celsius, 2)
-    risen = usual is not None and value - usual >= FEVER_RISE_C and value >= FEVER_RISEN_C
-    return value >= FEVER_C or risen
-
-
-def _distressed(one: Measurement, usual: float | None) -> bool:
-    if one.value is None:
-        return False
-    if one.test == "RESP":
-        return one.value >= RESP_HIGH
-    fallen = usual is not None and usual - one.value >= OXYSAT_FALL and one.value < OXYSAT_FALLEN
-    return one.test == "OXYSAT" and (one.value < OXYSAT_LOW or fallen)
-
-
-def _median(measurements: Sequence[Measurement], test: str) -> float | None:
-    values = [one.celsius for one in measurements if one.test == test and one.celsius is not None]
-    return median(values) if values else None
 
 
 def _hours(minute: int | None, start: int) -> float | None:
