@@ -10,18 +10,21 @@ import logging
 import os
 import sys
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol, load_protocol
-from flows.ledger import Head, Ledger, Seen
+from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
 from flows.ledger.standing import Standing
 from flows.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from checks.looks.document import FeedPart, LookDocument
 
 LOGGER = logging.getLogger("postdose")
 
@@ -48,7 +51,7 @@ class Cause:
 class Pulse:
     """What the ledger tells of a study: its newest look, its head, and every cause for an alert of the monitor."""
 
-    look: Mapping[str, Any] | None
+    look: LookPayload | None
     head: Head | None
     causes: tuple[Cause, ...]
 
@@ -60,12 +63,12 @@ class Pulse:
         return NOT_ASSESSABLE if self.causes else 0
 
 
-def feed_faults(feeds: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def feed_faults(feeds: "Iterable[FeedPart]") -> dict[str, FeedFault]:
     """Return what a look's record keeps of each feed that is at fault, by domain: ``stale`` or ``blocked``.
 
     A feed that is blocked as well as stale counts as blocked: mending it is what is asked.
     """
-    faults = {}
+    faults: dict[str, FeedFault] = {}
     for feed in feeds:
         if feed["outcome"] in ("failed", "error") or not feed["within_limit"]:
             faults[feed["domain"]] = {"fault": "blocked", "latest": feed["latest"]}
@@ -94,7 +97,7 @@ def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[
     )
 
 
-def _look_missing(look: Mapping[str, Any] | None, protocol: StudyProtocol, now: datetime) -> Iterator[Cause]:
+def _look_missing(look: LookPayload | None, protocol: StudyProtocol, now: datetime) -> Iterator[Cause]:
     allowed = protocol.schedule.max_look_age_hours
     if look is None:
         yield Cause("look_missing", "No look of this study is on record.")
@@ -106,11 +109,11 @@ def _look_missing(look: Mapping[str, Any] | None, protocol: StudyProtocol, now: 
         )
 
 
-def _age_hours(look: Mapping[str, Any], now: datetime) -> float:
+def _age_hours(look: LookPayload, now: datetime) -> float:
     return (now - datetime.fromisoformat(look["data_cutoff"])) / timedelta(hours=1)
 
 
-def _feeds(look: Mapping[str, Any] | None, protocol: StudyProtocol) -> Iterator[Cause]:
+def _feeds(look: LookPayload | None, protocol: StudyProtocol) -> Iterator[Cause]:
     faults = (
         {} if look is None else look.get("feed_faults", {})
     )  # looks recorded before it was kept have none
@@ -170,7 +173,7 @@ def _pulse(settings: Settings, protocol: StudyProtocol, now: datetime) -> Pulse:
     return take_pulse(ledger, protocol, now)
 
 
-def _document(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> dict[str, Any]:
+def _document(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> dict[str, object]:
     look = pulse.look
     return {
         "schema": "postdose/heartbeat/1",
@@ -192,9 +195,7 @@ def _lines(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> Iterator[str
         yield f"{protocol.study.id}: last look {pulse.look['look_id']}, {verdict}, {age:.1f} h ago"
 
 
-def beat(
-    protocol: StudyProtocol, look: Mapping[str, Any], *, completed_at: datetime, url: str | None
-) -> None:
+def beat(protocol: StudyProtocol, look: "LookDocument", *, completed_at: datetime, url: str | None) -> None:
     """Write ``looks/<study>/heartbeat.json`` beside the protocol and call the watchdog; failing is only logged.
 
     Parameters

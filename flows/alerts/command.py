@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.instants import stamp
 from checks.protocol import StudyProtocol
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
-from flows.ledger import Entry, Kind, Ledger, Outgoing, Record, Seen
-from flows.ledger.life import Alert, State, advance
+from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
+from flows.ledger.life import Alert, State
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import printable, spoken
 from flows.pages.message import Event
@@ -202,7 +201,13 @@ def acknowledgement(
         raise UsageError(
             f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
         )
-    payload = {"alert": name, "by": by, "reason": reason, "at": stamp(now), "authenticated": False}
+    payload: AlertPayload = {
+        "alert": name,
+        "by": by,
+        "reason": reason,
+        "at": stamp(now),
+        "authenticated": False,
+    }
     told = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
     return (Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told)),)
 
@@ -218,8 +223,7 @@ def _take(
         return written
 
     ledger.decide(study, decision, now=now)
-    (entry,) = written
-    return advance(alert, entry.kind, entry.payload), entry.outgoing
+    return ledger.standings()[study].alerts[alert.id], written[0].outgoing
 
 
 def _existing(settings: Settings) -> Ledger:
@@ -258,7 +262,7 @@ def _is_history(record: Record, name: str) -> bool:
     return record.kind != Kind.ALERT or "resent_by" in record.payload
 
 
-def _document(study: str, alert: Alert) -> dict[str, Any]:
+def _document(study: str, alert: Alert) -> dict[str, object]:
     taken = alert.acknowledgement
     return {
         "study": study,
@@ -285,7 +289,7 @@ def _line(study: str, alert: Alert) -> str:
 
 def _told(record: Record) -> Iterator[str]:
     """Yield a line of an alert's history, and below it what was said."""
-    said: Mapping[str, Any] = record.payload
+    said = record.read(AlertPayload)
     whom = ", ".join(spoken(role) for role in said.get("told", [])) or spoken(said.get("role", ""))
     parts = [said.get("by") or said.get("resent_by") or whom, said.get("reason") or said.get("detail") or ""]
     held = ", ".join(spoken(role) for role in said.get("held_back", []))
@@ -297,5 +301,5 @@ def _told(record: Record) -> Iterator[str]:
             yield f"    {printable(sentence)}"
 
 
-def _print(document: Mapping[str, Any]) -> None:
+def _print(document: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(document, indent=1) + "\n")

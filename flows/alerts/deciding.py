@@ -6,19 +6,19 @@ when it was last told says nothing new until ``repeat_hours`` have passed.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import pandas as pd
 
 from checks.instants import stamp
 from checks.protocol import StudyProtocol
-from flows.alerts.evidence import clearing, facts_payload, worsening
+from flows.alerts.evidence import clearing, worsening
 from flows.alerts.plan import plan_for
 from flows.alerts.telling import Step, Teller
 from flows.heartbeat import monitor_causes
-from flows.ledger import Entry, Kind, Outgoing, Seen
-from flows.ledger.life import Alert, Post, State, plan_payload
+from flows.ledger import AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
+from flows.ledger.life import Alert, Post, State
 from flows.ledger.standing import Standing
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import number, spoken
@@ -81,9 +81,12 @@ def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: dat
     told = [entry for about in _standing(looked) for entry in _stands(about, looked, teller)]
     gone = (alert for alert in teller.alerts.values() if alert.about.startswith(OF_LOOKS))
     told += [entry for alert in gone for entry in _gone(alert, looked, teller)]
-    held = {"facts": facts_payload(looked.facts), "report": looked.report}
-    evidence = Entry(Kind.EVIDENCE, {"look_id": looked.facts.look_id, **held})
-    return (evidence, *told) if told else ()
+    evidence: EvidencePayload = {
+        "look_id": looked.facts.look_id,
+        "facts": asdict(looked.facts),
+        "report": looked.report,
+    }
+    return (Entry(Kind.EVIDENCE, evidence), *told) if told else ()
 
 
 def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Outgoing, ...]:
@@ -105,7 +108,7 @@ def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) ->
         for about in _standing(looked)
         if about.startswith("signal:")
     ]
-    return tuple(one for entry in entries for one in entry.outgoing if one.role in entry.payload["told"][:1])
+    return tuple(one for entry in entries for one in entry.outgoing if one.role == entry.outgoing[0].role)
 
 
 def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = True) -> tuple[Entry, ...]:
@@ -164,7 +167,7 @@ def _stands(about: str, looked: Looked, teller: Teller) -> Iterator[Entry]:
             report=looked.report,
         )
     elif news:
-        payload = {"look_id": looked.facts.look_id, "news": list(news)}
+        payload: AlertPayload = {"look_id": looked.facts.look_id, "news": list(news)}
         look = teller.shown(looked.facts, told, about)
         step = Step(
             Kind.WORSENED, Occasion.REOPENED, tuple(alert.reached), payload, look, (), news, looked.report
@@ -197,8 +200,13 @@ def _opening(
         kind, occasion = Kind.REOPENED, Occasion.REOPENED
     plan = plan_for(about, teller.protocol.alerts)
     look_id = None if look is None else look.look_id
-    payload = {"about": about, "plan": plan_payload(plan), "look_id": look_id, "cause": list(cause)}
-    payload["news"] = list(news)
+    payload: AlertPayload = {
+        "about": about,
+        "plan": asdict(plan),
+        "look_id": look_id,
+        "cause": list(cause),
+        "news": list(news),
+    }
     step = Step(kind, occasion, plan.first, payload, look, cause, news, report)
     return teller.tell(alert, alert_id(teller.protocol.study.id, about), about, step)[1]
 
@@ -215,7 +223,7 @@ def _gone(alert: Alert, looked: Looked, teller: Teller) -> Iterator[Entry]:
     news = () if told is None else clearing(told, looked.facts, alert.about, looked.changes)
     if alert.about.removeprefix("signal:") not in looked.facts.places and not louder:
         news = (*news, *_removed(alert.about))
-    payload = {"look_id": looked.facts.look_id, "news": list(news), "superseded": louder}
+    payload: AlertPayload = {"look_id": looked.facts.look_id, "news": list(news), "superseded": louder}
     to = () if louder else tuple(alert.reached)
     step = Step(
         Kind.CLOSED,
@@ -257,7 +265,7 @@ def _mended(alert: Alert, teller: Teller) -> Iterator[Entry]:
     if alert.state is State.CLOSED:
         return
     cause = (MENDED[alert.about.partition(":")[0]],)
-    payload = {"look_id": None, "cause": list(cause), "superseded": False}
+    payload: AlertPayload = {"look_id": None, "cause": list(cause), "superseded": False}
     step = Step(Kind.CLOSED, Occasion.CLEARED, tuple(alert.reached), payload, cause=cause)
     yield teller.tell(alert, alert.id, alert.about, step)[1]
 
@@ -302,7 +310,7 @@ def _escalation(alert: Alert, post: Post, why: str, teller: Teller) -> tuple[Ale
     undelivered = alert.undelivered_to(post.role) is not None
     occasion = Occasion.DEAD_LETTER if undelivered else Occasion.ESCALATED
     look, report = teller.again(alert)
-    payload = {"from": post.role, "role": role, "step": step, "why": why}
+    payload: AlertPayload = {"from": post.role, "role": role, "step": step, "why": why}
     cause = (*alert.cause, why)
     told = Step(Kind.ESCALATION, occasion, (role,), payload, look, cause, (), report)
     return teller.tell(alert, alert.id, alert.about, told)

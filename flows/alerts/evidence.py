@@ -1,10 +1,10 @@
 """What a look found against what was last told: what is worse, and what took it back when it is gone."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from checks.cases.charts import GRADES
 from flows.pages.message import CaseFact, LookFacts, RuleFact, case_key
@@ -17,23 +17,10 @@ GRADED = (None, *(grade.lower() for grade in GRADES))
 Place = tuple[str, int]
 """A subject's dose, by which a case of one look is found again in another: its hour may be corrected."""
 
+FACTS = TypeAdapter(LookFacts)
+"""Reads what a look told as a record holds it."""
+
 RULE_PARTS = {"verdict": "is crossed", "best_case": "is crossed at best", "worst_case": "is crossed at worst"}
-
-
-def facts_payload(look: LookFacts) -> Mapping[str, Any]:
-    """Return what a look told as a record holds it."""
-    return asdict(look)
-
-
-def read_facts(payload: Mapping[str, Any]) -> LookFacts:
-    """Return what a look told from its record."""
-    plain: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in payload.items()
-    }
-    plain["rules"] = tuple(RuleFact(**one) for one in payload["rules"])
-    cases = ({**one, "onset_hours": tuple(one["onset_hours"])} for one in payload["cases"])
-    plain["cases"] = tuple(CaseFact(**one) for one in cases)
-    return LookFacts(**plain)
 
 
 def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
@@ -71,7 +70,7 @@ class _Test:
         return f"{self.sent.role}: {said}"
 
     @property
-    def document(self) -> Mapping[str, Any]:
+    def document(self) -> Mapping[str, object]:
         sent = {"role": self.sent.role, "channel": self.sent.channel}
         return {**sent, "taken": self.taken, "detail": self.detail}
 

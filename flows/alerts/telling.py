@@ -8,12 +8,11 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from checks.instants import stamp
 from checks.protocol import StudyProtocol
-from flows.alerts.evidence import led_by, marked, read_facts
-from flows.ledger import Entry, Kind, Outgoing, Seen
+from flows.alerts.evidence import FACTS, led_by, marked
+from flows.ledger import AlertPayload, Entry, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State, advance
 from flows.ledger.standing import MOST_PER_HOUR, is_capped
 from flows.pages.message import Event, Facts, LookFacts, Occasion, event_message, outgoing_message
@@ -32,7 +31,7 @@ class Step:
     kind: Kind
     occasion: Occasion
     to: Sequence[str]
-    payload: Mapping[str, Any]
+    payload: AlertPayload
     look: LookFacts | None = None
     cause: tuple[str, ...] = ()
     news: tuple[str, ...] = ()
@@ -82,7 +81,7 @@ class Teller:
         """
         told = [role for role in step.to if not self._is_full(role, about)]
         held_back = [role for role in step.to if role not in told]
-        payload = {
+        payload: AlertPayload = {
             "alert": name,
             "at": stamp(self.now),
             "told": told,
@@ -118,7 +117,9 @@ class Teller:
         """Return what a look told, and its page; read once."""
         if name not in self._looks:
             told = self._seen.told(name)
-            self._looks[name] = None if told is None else (read_facts(told["facts"]), told["report"])
+            self._looks[name] = (
+                None if told is None else (FACTS.validate_python(told["facts"]), told["report"])
+            )
         return self._looks[name]
 
     def shown(self, look: LookFacts, told: LookFacts | None, about: str) -> LookFacts:
@@ -149,7 +150,7 @@ class Teller:
     def _messages(self, alert: Alert, role: str, step: Step) -> Iterator[Outgoing]:
         """Yield the message to each channel of a role; those that say the same are composed once."""
         post, reached = alert.plan.post(role), alert.reached[role]
-        composed: dict[bool, Mapping[str, Any]] = {}
+        composed: dict[bool, Mapping[str, object]] = {}
         for channel in post.channels:
             if channel.brief not in composed:
                 composed[channel.brief] = outgoing_message(

@@ -10,14 +10,28 @@ from flows.ledger.book import Decision, Ledger, Seen
 from flows.ledger.chain import Head, Kind, Record, canonical
 from flows.ledger.claimant import this_process
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
+from flows.ledger.payloads import (
+    AccessPayload,
+    AlertPayload,
+    EvidencePayload,
+    FeedFault,
+    LookPayload,
+    NightPayload,
+)
 
 __all__ = [
+    "AccessPayload",
+    "AlertPayload",
     "Attempt",
     "Decision",
     "Entry",
+    "EvidencePayload",
+    "FeedFault",
     "Head",
     "Kind",
     "Ledger",
+    "LookPayload",
+    "NightPayload",
     "Outgoing",
     "Record",
     "Seen",

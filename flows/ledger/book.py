@@ -16,6 +16,7 @@ from flows.ledger.chaining import Chained, chain_entries, protocol_change
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
+from flows.ledger.payloads import AlertPayload, EvidencePayload, LookPayload, Payload
 from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
@@ -33,8 +34,8 @@ class Seen:
     """
 
     standing: Standing
-    look: Mapping[str, Any] | None
-    told: Callable[[str | None], Mapping[str, Any] | None]
+    look: LookPayload | None
+    told: Callable[[str | None], EvidencePayload | None]
 
 
 Decision = Callable[[Seen], Sequence[Entry]]
@@ -67,9 +68,7 @@ class Ledger:
         self._database = Database(url, must_exist=must_exist)
         bring_up_to_date(self._database, must_exist=must_exist, then=self._project_anew)
 
-    def record(
-        self, study: str, kind: Kind, payload: Mapping[str, Any], outgoing: Sequence[Outgoing] = ()
-    ) -> Head:
+    def record(self, study: str, kind: Kind, payload: Payload, outgoing: Sequence[Outgoing] = ()) -> Head:
         """Append one record, put the messages it causes into the outbox, and return the new head."""
         with self._database.writing() as connection:
             return self._write(connection, study, [Entry(kind, payload, tuple(outgoing))])
@@ -90,7 +89,7 @@ class Ledger:
     def record_look(
         self,
         study: str,
-        payload: Mapping[str, Any],
+        payload: LookPayload,
         outgoing: Sequence[Outgoing] = (),
         *,
         decision: Decision | None = None,
@@ -130,9 +129,9 @@ class Ledger:
         """Let a message, a dead letter above all, wait again under the same id, and record who asked for it."""
         with self._database.writing() as connection:
             one = outbox.find(connection, outgoing_id)
-            again = {"resent_by": by, "at": outbox.stamp(at)}
             told = outbox.put_in(one, canonical(one.message))
-            head = self._append(connection, study, Kind.ALERT, {**told, **again})
+            again: AlertPayload = {**told, "resent_by": by, "at": outbox.stamp(at)}
+            head = self._append(connection, study, Kind.ALERT, again)
             outbox.requeue(connection, outgoing_id, head)
         return head
 
@@ -187,7 +186,7 @@ class Ledger:
         with self._database.reading() as connection:
             return self._seen(connection, study, now)
 
-    def newest_look(self, study: str, by: datetime) -> Mapping[str, Any] | None:
+    def newest_look(self, study: str, by: datetime) -> LookPayload | None:
         """Return what is on record of the look with the latest data cut-off that had come by a moment (UTC)."""
         with self._database.reading() as connection:
             return projection.newest_look(connection, study, by)
@@ -311,7 +310,7 @@ class Ledger:
         look = None if now is None else projection.newest_look(connection, study, now)
         return Seen(standing, look, partial(self._told, standing))
 
-    def _told(self, standing: Standing, look_id: str | None) -> Mapping[str, Any] | None:
+    def _told(self, standing: Standing, look_id: str | None) -> EvidencePayload | None:
         """Return what a look told: read when it is asked for, since few decisions do, and it is long."""
         sequence = None if look_id is None else standing.evidence.get(look_id)
         if sequence is None:
@@ -332,7 +331,7 @@ class Ledger:
             raise LedgerWriteError(f"{self._database.shown}: {error}") from error
         projection.rebuild(connection, made)
 
-    def _append(self, connection: Connection, study: str, kind: Kind, payload: Mapping[str, Any]) -> Head:
+    def _append(self, connection: Connection, study: str, kind: Kind, payload: Payload) -> Head:
         return self._write(connection, study, [Entry(kind, payload)])
 
     def _write(self, connection: Connection, study: str, entries: Sequence[Entry]) -> Head:

@@ -12,11 +12,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
 from checks.errors import LedgerBrokenError
+from flows.ledger.payloads import Payload
 
 GENESIS = "0" * 64
+
+Form = TypeVar("Form")
 
 
 class Kind(StrEnum):
@@ -62,9 +65,13 @@ class Record:
     hmac: str | None
 
     @property
-    def payload(self) -> Mapping[str, Any]:
-        """What the record says."""
-        payload: Mapping[str, Any] = json.loads(self.text)
+    def payload(self) -> Mapping[str, object]:
+        """What the record says, whatever its kind."""
+        return self.read(dict[str, object])
+
+    def read(self, _form: type[Form]) -> Form:
+        """Return what the record says, in the form of its kind."""
+        payload: Form = json.loads(self.text)
         return payload
 
     @property
@@ -73,7 +80,7 @@ class Record:
         return Head(self.sequence, self.sha256)
 
 
-def canonical(payload: Mapping[str, Any]) -> str:
+def canonical(payload: Mapping[str, object]) -> str:
     """Return the one text of a payload: sorted keys, no spaces, plain ASCII."""
     return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
@@ -89,9 +96,7 @@ def seal(key: bytes, sha256: str) -> str:
     return hmac.new(key, sha256.encode(), hashlib.sha256).hexdigest()
 
 
-def next_record(
-    last: Record | None, study: str, kind: Kind, payload: Mapping[str, Any], key: bytes | None
-) -> Record:
+def next_record(last: Record | None, study: str, kind: Kind, payload: Payload, key: bytes | None) -> Record:
     """Return the record that follows ``last``, or the first one."""
     before = last.head if last else Head(0, GENESIS)
     sequence, text, kind = before.sequence + 1, canonical(payload), Kind(kind)  # a plain text may be no kind

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from flows.ledger import outbox
 from flows.ledger.chain import Kind, Record, canonical, next_record
 from flows.ledger.outbox import Entry
+from flows.ledger.payloads import LookPayload, ProtocolChangePayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +14,13 @@ class Chained:
     """Records, each following the one before, and rows of the outbox, that are to be written together."""
 
     records: tuple[Record, ...]
-    messages: tuple[Mapping[str, Any], ...]
+    messages: tuple[Mapping[str, object], ...]
 
     def __add__(self, later: "Chained") -> "Chained":
         return Chained(self.records + later.records, self.messages + later.messages)
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """The records as the database holds them."""
         rows = [asdict(record) for record in self.records]
         return [{("payload" if name == "text" else name): row[name] for name in row} for row in rows]
@@ -52,10 +52,10 @@ def chain_entries(study: str, last: Record | None, entries: Sequence[Entry], key
     return Chained(tuple(records), tuple(messages))
 
 
-def protocol_change(before: str | None, payload: Mapping[str, Any]) -> Iterator[Entry]:
+def protocol_change(before: str | None, payload: LookPayload) -> Iterator[Entry]:
     """Yield what a look's record says of a protocol that has changed since the look before, and the reason."""
     if before is not None and before != payload.get("protocol_sha256"):
-        change = {
+        change: ProtocolChangePayload = {
             "from": before,
             "to": payload.get("protocol_sha256"),
             "reason": payload.get("reason", ""),

@@ -3,7 +3,6 @@
 import json
 import sys
 from dataclasses import asdict
-from typing import Any
 
 from checks.errors import LedgerBrokenError, UsageError
 from flows.ledger.book import Ledger
@@ -111,15 +110,15 @@ def _sentences(records: int, head: Head | None, found: Head | None, *, sealed: b
     return "\n".join(lines) + "\n"
 
 
-def _told(head: Head | None, found: Head | None) -> dict[str, Any]:
-    newest = {"sequence": None, "sha256": None} if head is None else asdict(head)
+def _told(head: Head | None, found: Head | None) -> dict[str, object]:
+    newest: dict[str, object] = {"sequence": None, "sha256": None} if head is None else asdict(head)
     return newest if found is None else {**newest, "expected_head_sequence": found.sequence}
 
 
-def _exported(record: Record) -> dict[str, Any]:
+def _exported(record: Record) -> dict[str, object]:
     stored = asdict(record)
     return {("payload" if name == "text" else name): value for name, value in stored.items()}
 
 
-def _print(document: dict[str, Any]) -> None:
+def _print(document: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(document, indent=1) + "\n")

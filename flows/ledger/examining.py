@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Table
 
@@ -64,6 +63,6 @@ def _rehearse_tables(database: Database) -> None:
 
 
 def _moment(record: Record) -> datetime | None:
-    payload: Any = record.payload
-    named = next((payload[key] for key in MOMENTS if key in payload), None)
+    payload = record.payload
+    named = next((str(payload[key]) for key in MOMENTS if key in payload), None)
     return None if named is None else datetime.fromisoformat(named)

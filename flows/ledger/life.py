@@ -5,15 +5,14 @@ may be opened again after either. Each opening has its own plan and its own cloc
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from flows.ledger.chain import Kind
-
-Changes = Mapping[str, Any]
-"""Attributes of an alert that become others."""
+from flows.ledger.payloads import AlertPayload
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +51,8 @@ class Plan:
         return next(post for post in self.posts if post.role == role)
 
 
-def plan_payload(plan: Plan) -> Mapping[str, Any]:
-    """Return a plan as a record holds it."""
-    return asdict(plan)
-
-
-def read_plan(payload: Mapping[str, Any]) -> Plan:
-    """Return the plan that a record holds."""
-    posts = (
-        Post(**{**post, "channels": tuple(Channel(**channel) for channel in post["channels"])})
-        for post in payload["posts"]
-    )
-    return Plan(tuple(posts), payload["repeat_hours"])
+PLAN = TypeAdapter(Plan)
+"""Reads a plan as a record holds it."""
 
 
 class State(StrEnum):
@@ -136,18 +125,18 @@ class Alert:
         return next((problem for to, problem in self.dead.values() if to == role), None)
 
 
-def advance(alert: Alert | None, kind: Kind, payload: Mapping[str, Any]) -> Alert:
+def advance(alert: Alert | None, kind: Kind, payload: AlertPayload) -> Alert:
     """Return the alert as it stands after one more record; None is before it was ever raised."""
     if alert is None:
         return replace(_opened(payload), entries=1)
     if kind in OPENINGS:
         return replace(_opened(payload), entries=alert.entries + 1, opening=alert.opening + 1)
-    return replace(alert, entries=alert.entries + 1, **STEPS[kind](alert, payload))
+    return replace(STEPS[kind](alert, payload), entries=alert.entries + 1)
 
 
-def _opened(payload: Mapping[str, Any]) -> Alert:
+def _opened(payload: AlertPayload) -> Alert:
     """Begin an opening, the first or another: with a plan of its own, and nobody yet late."""
-    at, plan = _at(payload), read_plan(payload["plan"])
+    at, plan = _at(payload), PLAN.validate_python(payload["plan"])
     return Alert(
         id=payload["alert"],
         about=payload["about"],
@@ -162,51 +151,52 @@ def _opened(payload: Mapping[str, Any]) -> Alert:
     )
 
 
-def _worsened(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _worsened(alert: Alert, payload: AlertPayload) -> Alert:
     """Tell again, and leave every clock as it is: news that keep coming must not put off the next role."""
-    return {"look_id": payload["look_id"], "last_told_at": _at(payload)}
+    return replace(alert, look_id=payload["look_id"], last_told_at=_at(payload))
 
 
-def _repeated(alert: Alert, payload: Mapping[str, Any]) -> Changes:
-    return {"last_told_at": _at(payload)}
+def _repeated(alert: Alert, payload: AlertPayload) -> Alert:
+    return replace(alert, last_told_at=_at(payload))
 
 
-def _escalated(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _escalated(alert: Alert, payload: AlertPayload) -> Alert:
     at, role = _at(payload), payload["role"]
     reached = {**alert.reached, role: alert.reached.get(role) or Reached(payload["step"], at)}
-    return {"reached": reached, "escalated": alert.escalated | {payload["from"]}, "last_told_at": at}
+    escalated = alert.escalated | {payload["from"]}
+    return replace(alert, reached=reached, escalated=escalated, last_told_at=at)
 
 
-def _acknowledged(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _acknowledged(alert: Alert, payload: AlertPayload) -> Alert:
     taken = Acknowledgement(payload["by"], payload["reason"], _at(payload))
-    return {"state": State.ACKNOWLEDGED, "acknowledgement": taken}
+    return replace(alert, state=State.ACKNOWLEDGED, acknowledgement=taken)
 
 
-def _closed(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _closed(alert: Alert, payload: AlertPayload) -> Alert:
     """End an opening; the next is compared with what was told last, which a silent end is not."""
     look_id = alert.look_id if payload["superseded"] else payload["look_id"]
-    return {"state": State.CLOSED, "look_id": look_id, "last_told_at": _at(payload)}
+    return replace(alert, state=State.CLOSED, look_id=look_id, last_told_at=_at(payload))
 
 
-def _queued(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _queued(alert: Alert, payload: AlertPayload) -> Alert:
     """Know a message as this opening's; one that is sent again is given up no more."""
     message = payload["message"]
     if "resent_by" not in payload:
-        return {"messages": alert.messages | {message}}
-    return {"dead": {name: one for name, one in alert.dead.items() if name != message}}
+        return replace(alert, messages=alert.messages | {message})
+    return replace(alert, dead={name: one for name, one in alert.dead.items() if name != message})
 
 
-def _given_up(alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _given_up(alert: Alert, payload: AlertPayload) -> Alert:
     message = payload["message"]
     if message not in alert.messages:
-        return {}
-    return {"dead": {**alert.dead, message: (payload["role"], payload["detail"])}}
+        return alert
+    return replace(alert, dead={**alert.dead, message: (payload["role"], payload["detail"])})
 
 
 OPENINGS = (Kind.RAISED, Kind.REOPENED)
 """The kinds of record that begin an opening: an alert's first, or another."""
 
-STEPS: Mapping[str, Callable[[Alert, Mapping[str, Any]], Changes]] = {
+STEPS: Mapping[str, Callable[[Alert, AlertPayload], Alert]] = {
     Kind.WORSENED: _worsened,
     Kind.REPEATED: _repeated,
     Kind.ESCALATION: _escalated,
@@ -218,5 +208,5 @@ STEPS: Mapping[str, Callable[[Alert, Mapping[str, Any]], Changes]] = {
 """What each other kind of record changes of the alert that it names."""
 
 
-def _at(payload: Mapping[str, Any]) -> datetime:
+def _at(payload: AlertPayload) -> datetime:
     return datetime.fromisoformat(payload["at"])

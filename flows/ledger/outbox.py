@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select
 from checks.errors import UsageError
 from flows.ledger.chain import Head, Kind
 from flows.ledger.claimant import has_ended
+from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.schema import OUTBOX
 
 ASKED_AT_ONCE = 500
@@ -35,7 +36,7 @@ class Outgoing:
 
     id: str
     channel: str
-    message: Mapping[str, Any]
+    message: Mapping[str, object]
     alert: str = ""
     role: str = ""
     step: int = 0
@@ -46,7 +47,7 @@ class Entry:
     """One record that is to be written, and the messages that it causes."""
 
     kind: Kind
-    payload: Mapping[str, Any]
+    payload: Payload
     outgoing: tuple[Outgoing, ...] = ()
 
 
@@ -78,7 +79,7 @@ class Attempt:
     again: datetime | None = None
 
 
-def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, Any]:
+def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, object]:
     """Return the row of one message in the outbox, due at once; ``text`` is what it says, ``head`` its record."""
     return {
         "id": one.id,
@@ -174,7 +175,7 @@ def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime | 
     return [entry for one in attempts for entry in _recorded(tried[one.id], one, at)]
 
 
-def _marked(row: Row[Any], one: Attempt, at: datetime | None) -> Mapping[str, Any]:
+def _marked(row: Row[Any], one: Attempt, at: datetime | None) -> Mapping[str, object]:
     return {
         "marked": one.id,
         "state": one.became,
@@ -187,8 +188,9 @@ def _marked(row: Row[Any], one: Attempt, at: datetime | None) -> Mapping[str, An
 
 
 def _recorded(row: Row[Any], one: Attempt, at: datetime | None) -> Iterator[Entry]:
-    when = {} if at is None else {"at": stamp(at)}
-    payload = {**told(row), "detail": one.detail, **when}
+    payload: AlertPayload = {**told(row), "detail": one.detail}
+    if at is not None:
+        payload["at"] = stamp(at)
     yield Entry(Kind.RECEIPT if one.became == "delivered" else Kind.FAILED_DELIVERY, payload)
     if one.became == "dead":
         yield Entry(Kind.DEAD_LETTER, payload)
@@ -215,15 +217,17 @@ def find(connection: Connection, outgoing_id: str) -> Outgoing:
     return _waiting(row).outgoing
 
 
-def put_in(one: Outgoing | Row[Any], text: str) -> Mapping[str, Any]:
+def put_in(one: Outgoing | Row[Any], text: str) -> AlertPayload:
     """Return the record of a message: which one, for which alert, to whom, and the SHA-256 of what it says."""
     return {**told(one), "message_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def told(one: Outgoing | Row[Any]) -> Mapping[str, Any]:
+def told(one: Outgoing | Row[Any]) -> AlertPayload:
     """Return what a record says of a message, or of its row: which one, for which alert, to whom."""
-    about = {"alert": one.alert, "role": one.role or "", "step": one.step or 0} if one.alert else {}
-    return {"message": one.id, "channel": one.channel, **about}
+    message: AlertPayload = {"message": one.id, "channel": one.channel}
+    if not one.alert:
+        return message
+    return {**message, "alert": one.alert, "role": one.role or "", "step": one.step or 0}
 
 
 def stamp(moment: datetime) -> str:

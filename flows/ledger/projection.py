@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, select
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger import outbox
 from flows.ledger.chain import Kind, Record
+from flows.ledger.payloads import AlertPayload, LookPayload
 from flows.ledger.schema import LOOKS, OUTBOX, RECORDS, STANDINGS
 from flows.ledger.standing import Standing, follow
 
@@ -30,7 +31,7 @@ _STANDING = TypeAdapter(Standing)
 class Expected:
     """What the records say of one message: its newest record, and what became of it since."""
 
-    told: Mapping[str, Any]
+    payload: AlertPayload
     study: str
     sequence: int
     state: str = "pending"
@@ -59,13 +60,13 @@ class Projection:
 
     def _follow(self, record: Record) -> None:
         self.standings[record.study] = follow(self.standings.get(record.study, Standing()), record)
-        self.looks |= {one["sequence"]: (one["study"], one["data_cutoff"]) for one in _look_rows([record])}
+        self.looks |= _looks([record])
         self._follow_message(record)
 
     def _follow_message(self, record: Record) -> None:
         if record.kind not in (Kind.ALERT, Kind.RECEIPT, Kind.FAILED_DELIVERY, Kind.DEAD_LETTER):
             return
-        payload = record.payload
+        payload = record.read(AlertPayload)
         name = payload.get("message", "")
         if not name:
             return
@@ -93,9 +94,7 @@ def project(connection: Connection, records: Sequence[Record]) -> None:
         standings[record.study] = follow(known, record)
     for study, standing in standings.items():
         _write_standing(connection, study, standing)
-    looks = list(_look_rows(records))
-    if looks:
-        connection.execute(LOOKS.insert(), looks)
+    _write_looks(connection, _looks(records))
 
 
 def rebuild(connection: Connection, made: Projection) -> None:
@@ -104,12 +103,7 @@ def rebuild(connection: Connection, made: Projection) -> None:
         connection.execute(delete(table))
     for study, standing in made.standings.items():
         _write_standing(connection, study, standing)
-    looks = [
-        {"sequence": place, "study": study, "data_cutoff": cutoff}
-        for place, (study, cutoff) in made.looks.items()
-    ]
-    if looks:
-        connection.execute(LOOKS.insert(), looks)
+    _write_looks(connection, made.looks)
     for row in connection.execute(select(OUTBOX)).all():
         message = made.messages.get(row.id)
         if message is not None and (row.state, row.attempts) != (message.state, message.attempts):
@@ -135,7 +129,7 @@ def read_standings(connection: Connection) -> Mapping[str, Standing]:
     return {row.study: _read(row.study, row.document) for row in rows}
 
 
-def newest_look(connection: Connection, study: str, by: datetime) -> Mapping[str, Any] | None:
+def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload | None:
     """Return what is on record of the look with the latest data cut-off that had come by a moment (UTC), or None.
 
     A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
@@ -196,17 +190,27 @@ def _other_messages(connection: Connection, made: Projection) -> Iterator[str]:
 
 def _is_other(row: Row[Any], message: Expected) -> bool:
     """Whether a row is not the message of its record, or not in the state that the records after it give."""
-    told = {name: message.told[name] for name in outbox.TOLD_OF if name in message.told}
-    expected = (message.study, message.sequence, message.state, message.attempts, told)
+    said = {name: value for name, value in message.payload.items() if name in outbox.TOLD_OF}
+    expected = (message.study, message.sequence, message.state, message.attempts, said)
     return (row.study, row.sequence, row.state, row.attempts, outbox.put_in(row, row.message)) != expected
 
 
-def _look_rows(records: Iterable[Record]) -> Iterator[Mapping[str, Any]]:
-    for record in records:
-        cutoff = record.payload.get("data_cutoff") if record.kind == Kind.LOOK else None
-        if cutoff is not None:
-            moment = outbox.stamp(datetime.fromisoformat(cutoff))
-            yield {"sequence": record.sequence, "study": record.study, "data_cutoff": moment}
+def _looks(records: Iterable[Record]) -> dict[int, tuple[str, str]]:
+    """Return the study and the data cut-off of each look among records, by its sequence."""
+    looks = ((one, one.read(LookPayload).get("data_cutoff")) for one in records if one.kind == Kind.LOOK)
+    return {
+        one.sequence: (one.study, outbox.stamp(datetime.fromisoformat(cutoff)))
+        for one, cutoff in looks
+        if cutoff is not None
+    }
+
+
+def _write_looks(connection: Connection, looks: Mapping[int, tuple[str, str]]) -> None:
+    rows = [
+        {"sequence": place, "study": study, "data_cutoff": cutoff} for place, (study, cutoff) in looks.items()
+    ]
+    if rows:
+        connection.execute(LOOKS.insert(), rows)
 
 
 def _write_standing(connection: Connection, study: str, standing: Standing) -> None:

@@ -7,16 +7,13 @@ history. The ledger keeps it as a projection beside the records, and can make it
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from flows.ledger.chain import Head, Kind, Record
 from flows.ledger.life import OPENINGS, STEPS, Alert, State, advance
+from flows.ledger.payloads import AlertPayload, EvidencePayload, LookPayload, NightPayload
 
 MOST_PER_HOUR = 12
 """Messages to one role, crossed rules aside: one every five minutes is more than anybody can look into."""
-
-Changes = dict[str, Any]
-"""Attributes of a standing that become others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,74 +67,74 @@ def is_capped(about: str) -> bool:
 def follow(standing: Standing, record: Record) -> Standing:
     """Return where a study stands after one more of its records."""
     step = FOLLOWED.get(record.kind)
-    changes = {} if step is None else step(standing, record, record.payload)
-    return replace(standing, head=record.head, **changes)
+    return replace(standing if step is None else step(standing, record), head=record.head)
 
 
-def _looked(_standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
-    return {"protocol_sha256": payload.get("protocol_sha256")}
+def _looked(standing: Standing, record: Record) -> Standing:
+    return replace(standing, protocol_sha256=record.read(LookPayload).get("protocol_sha256"))
 
 
-def _told(standing: Standing, record: Record, payload: Mapping[str, Any]) -> Changes:
+def _told(standing: Standing, record: Record) -> Standing:
     """Keep where it is told what a look found, and forget those that no alert refers to any more."""
+    look_id = record.read(EvidencePayload).get("look_id")
+    if look_id is None:
+        return standing
     referred = {alert.look_id for alert in standing.alerts.values()}
     kept = {look: sequence for look, sequence in standing.evidence.items() if look in referred}
-    return {"evidence": {**kept, payload["look_id"]: record.sequence}} if "look_id" in payload else {}
+    return replace(standing, evidence={**kept, look_id: record.sequence})
 
 
-def _checked(_standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
-    return {"broken": tuple(payload.get("problems", ()))}
+def _checked(standing: Standing, record: Record) -> Standing:
+    return replace(standing, broken=tuple(record.read(NightPayload).get("problems", ())))
 
 
-def _received(standing: Standing, _record: Record, payload: Mapping[str, Any]) -> Changes:
-    return {"given_up": _without(standing.given_up, payload.get("message"))}
+def _received(standing: Standing, record: Record) -> Standing:
+    message = record.read(AlertPayload).get("message")
+    return replace(standing, given_up=_without(standing.given_up, message))
 
 
-def _lived(standing: Standing, record: Record, payload: Mapping[str, Any]) -> Changes:
+def _lived(standing: Standing, record: Record) -> Standing:
     """Carry on the life of the alert that a record names; before alerts were kept, messages named none."""
+    payload = record.read(AlertPayload)
     name = payload.get("alert", "")
     if not name or (name not in standing.alerts and record.kind != Kind.RAISED):
-        return {"given_up": _given_up(standing, record.kind, payload, over=False)}
+        return _gave_up(standing, record.kind, payload, over=False)
     alert = advance(standing.alerts.get(name), Kind(record.kind), payload)
-    return {
-        "alerts": {**standing.alerts, name: alert},
-        "given_up": _given_up(standing, record.kind, payload, over=alert.state is not State.OPEN),
-        **_heard(standing, alert, payload),
-    }
+    heard = replace(_heard(standing, alert, payload), alerts={**standing.alerts, name: alert})
+    return _gave_up(heard, record.kind, payload, over=alert.state is not State.OPEN)
 
 
-def _heard(standing: Standing, alert: Alert, payload: Mapping[str, Any]) -> Changes:
+def _heard(standing: Standing, alert: Alert, payload: AlertPayload) -> Standing:
     """Count what each role was told and what was held back from it."""
     told, held_back = payload.get("told", ()), payload.get("held_back", ())
     held = {**standing.held, **dict.fromkeys(told, 0)}
     held |= {role: held.get(role, 0) + 1 for role in held_back}
-    if not is_capped(alert.about):
-        return {"held": held}
-    at = [datetime.fromisoformat(payload["at"])] if told else []
-    newest = {role: sorted((*standing.spoken.get(role, ()), *at))[-MOST_PER_HOUR:] for role in told}
-    return {"held": held, "spoken": {**standing.spoken, **{role: tuple(one) for role, one in newest.items()}}}
+    if not told or not is_capped(alert.about):
+        return replace(standing, held=held)
+    at = datetime.fromisoformat(payload["at"])
+    newest = {role: sorted((*standing.spoken.get(role, ()), at))[-MOST_PER_HOUR:] for role in told}
+    spoken = {**standing.spoken, **{role: tuple(one) for role, one in newest.items()}}
+    return replace(standing, held=held, spoken=spoken)
 
 
-def _given_up(
-    standing: Standing, kind: str, payload: Mapping[str, Any], *, over: bool
-) -> Mapping[str, GivenUp]:
-    """Return the messages that are given up and matter: nobody need hear of those of an alert that is over."""
-    message, alert = payload.get("message"), payload.get("alert", "")
+def _gave_up(standing: Standing, kind: str, payload: AlertPayload, *, over: bool) -> Standing:
+    """Keep the messages that are given up and matter: nobody need hear of those of an alert that is over."""
+    given_up, message, alert = standing.given_up, payload.get("message"), payload.get("alert", "")
     if kind == Kind.DEAD_LETTER and not over and message is not None:
         role = payload.get("role") or payload["channel"]
-        return {**standing.given_up, message: GivenUp(alert, role, payload["detail"])}
-    if kind == Kind.ALERT:
-        return _without(standing.given_up, message)
-    if over:
-        return {name: one for name, one in standing.given_up.items() if one.alert != alert}
-    return standing.given_up
+        given_up = {**given_up, message: GivenUp(alert, role, payload["detail"])}
+    elif kind == Kind.ALERT:
+        given_up = _without(given_up, message)
+    elif over:
+        given_up = {name: one for name, one in given_up.items() if one.alert != alert}
+    return replace(standing, given_up=given_up)
 
 
 def _without(given_up: Mapping[str, GivenUp], message: str | None) -> Mapping[str, GivenUp]:
     return {name: one for name, one in given_up.items() if name != message}
 
 
-FOLLOWED: Mapping[str, Callable[[Standing, Record, Mapping[str, Any]], Changes]] = {
+FOLLOWED: Mapping[str, Callable[[Standing, Record], Standing]] = {
     Kind.LOOK: _looked,
     Kind.EVIDENCE: _told,
     Kind.NIGHT: _checked,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
 from checks.instants import stamp
@@ -16,7 +15,7 @@ from checks.looks.document import DeliveryPart, HeadPart, SignalPart
 from checks.signals import Signal, SignalState, Verdict, untrusted_feeds, update_signals
 from flows.alerts import Looked, alerts_of_look, run_alerts, tell_unrecorded
 from flows.heartbeat import feed_faults
-from flows.ledger import Ledger, canonical
+from flows.ledger import Ledger, LookPayload, canonical
 from flows.looks.files import write_files
 from flows.looks.stages import as_task
 from flows.pages.message import look_facts
@@ -88,7 +87,7 @@ def _signals(look: Look, previous: tuple[Signal, ...]) -> list[SignalPart]:
     ]
 
 
-def _kept(previous: Mapping[str, Any] | None) -> tuple[Signal, ...]:
+def _kept(previous: LookPayload | None) -> tuple[Signal, ...]:
     """Return the signals that the ledger's record of a look has."""
     kept = () if previous is None else previous["signals"]
     return tuple(Signal(one["id"], one["rule"], SignalState(one["state"]), one["events"]) for one in kept)
@@ -100,9 +99,7 @@ def _looked(document: LookDocument, signals: list[SignalPart], look: Look, page:
     return Looked(look_facts({**document, "signals": signals}, look.protocol), states, look.changes, page)
 
 
-def _payload(
-    document: LookDocument, signals: list[SignalPart], reason: str, now: datetime
-) -> Mapping[str, Any]:
+def _payload(document: LookDocument, signals: list[SignalPart], reason: str, now: datetime) -> LookPayload:
     """Return what the ledger keeps of a look: hashes, verdict, signals, why it was made, and when."""
     return {
         "at": stamp(now),

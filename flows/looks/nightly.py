@@ -5,9 +5,9 @@ delivery store, by the code of a replay, and must have the hash that the ledger 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -19,7 +19,7 @@ from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.feeds import DeliveryStore
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
-from flows.ledger import Kind, Ledger, Record
+from flows.ledger import Kind, Ledger, LookPayload, NightPayload, Record
 from flows.looks.artifacts import show_night
 from flows.looks.reading import read_delivered
 from flows.looks.replay.course import Course
@@ -51,7 +51,7 @@ def check_record(study: str) -> State[tuple[str, ...]]:
     problems = (*_chain(ledger), *looks_that_differ(looks, opened, now))
     causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
     ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
-    found = {"at": stamp(now), "looks_made_again": len(looks), "problems": list(problems)}
+    found: NightPayload = {"at": stamp(now), "looks_made_again": len(looks), "problems": list(problems)}
     ledger.record(opened.id, Kind.NIGHT, found)
     show_night(protocol, problems, ailments, looks=len(looks), now=now)
     if problems:
@@ -62,7 +62,7 @@ def check_record(study: str) -> State[tuple[str, ...]]:
 
 def recent_looks(
     records: tuple[Record, ...], protocol: StudyProtocol, now: datetime, *, kept: frozenset[str]
-) -> tuple[Mapping[str, Any], ...]:
+) -> tuple[LookPayload, ...]:
     """Return the looks of the last days that can be made again, newest first.
 
     Those of another protocol or code cannot, nor one that met a feed it could not read, nor one that read files as
@@ -82,7 +82,7 @@ def recent_looks(
     since = now - timedelta(days=DAYS)
     found = [
         look
-        for look in (record.payload for record in records if record.kind == Kind.LOOK)
+        for look in (record.read(LookPayload) for record in records if record.kind == Kind.LOOK)
         if since <= datetime.fromisoformat(look["data_cutoff"]) <= now
         and look["protocol_sha256"] == protocol.sha256
         and look["code_version"] == code_version()
@@ -92,7 +92,7 @@ def recent_looks(
     return tuple(reversed(found[-MOST_LOOKS:]))
 
 
-def looks_that_differ(looks: tuple[Mapping[str, Any], ...], study: Study, now: datetime) -> Iterator[str]:
+def looks_that_differ(looks: tuple[LookPayload, ...], study: Study, now: datetime) -> Iterator[str]:
     """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
 
     Parameters

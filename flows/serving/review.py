@@ -24,8 +24,8 @@ from pydantic import Field
 from checks.errors import UsageError
 from checks.instants import stamp
 from flows.alerts.command import acknowledgement
-from flows.alerts.evidence import read_facts
-from flows.ledger import Entry, Kind, Seen
+from flows.alerts.evidence import FACTS
+from flows.ledger import AlertPayload, Entry, Kind, Seen
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
 from flows.looks.study import Study, open_study, run_named
@@ -139,7 +139,7 @@ def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetim
     """
     asked = _asked(seen, alert)
     by, reason = answer.name.strip(), answer.reason.strip()
-    payload = {
+    payload: AlertPayload = {
         "alert": alert,
         "about": asked.about,
         "look_id": asked.look_id,
@@ -169,7 +169,9 @@ def _question(alert: Alert, seen: Seen) -> str:
     """Return in Markdown what is asked, and of what."""
     told = seen.told(alert.look_id)
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
-    lines += [] if told is None else _found(read_facts(told["facts"]), alert.about.removeprefix(SIGNAL))
+    lines += (
+        [] if told is None else _found(FACTS.validate_python(told["facts"]), alert.about.removeprefix(SIGNAL))
+    )
     taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."
     return "\n".join([*lines, "", f"Open since {utc_text(stamp(alert.opened_at))}. {taken}"])
 

@@ -26,6 +26,7 @@ MESSAGE = {
     "alert": "a1b2",
     "role": "safety_physician",
     "data_cutoff": "2026-03-01T00:00:00Z",
+    "text": "three_cases: crossed",
     "rules": ["three_cases: crossed"],
     "cases": [],
     "html": "<p>crossed</p>",

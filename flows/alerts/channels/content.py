@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from flows.ledger import Outgoing
 
@@ -12,12 +11,11 @@ def document(outgoing: Outgoing) -> bytes:
     return json.dumps({"id": outgoing.id, **outgoing.message}, indent=2, ensure_ascii=False).encode()
 
 
-def subject(message: Mapping[str, Any]) -> str:
+def subject(message: Mapping[str, object]) -> str:
     """Return the subject as one line: a line break in it could begin another header."""
     return " ".join(str(message["subject"]).split())
 
 
-def text(message: Mapping[str, Any]) -> str:
-    """Return the plain text; of a message without one, its rules and cases, or else its subject."""
-    lines = (*message.get("rules", ()), *message.get("cases", ()))
-    return str(message.get("text") or "\n".join(lines) or subject(message))
+def text(message: Mapping[str, object]) -> str:
+    """Return the plain text; of a message without one, its subject."""
+    return str(message.get("text") or subject(message))

@@ -75,7 +75,7 @@ def compose(outgoing: Outgoing, mailbox: Mailbox, now: datetime) -> EmailMessage
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday reply comes back
     mail.set_content(text(outgoing.message), cte="quoted-printable")
     if outgoing.message.get("html"):
-        mail.add_alternative(outgoing.message["html"], subtype="html", cte="quoted-printable")
+        mail.add_alternative(str(outgoing.message["html"]), subtype="html", cte="quoted-printable")
     return mail
 
 

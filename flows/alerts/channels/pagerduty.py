@@ -8,7 +8,6 @@ for another receiver of the same shape.
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from checks.errors import DeliveryError
@@ -22,7 +21,12 @@ ENDPOINTS = {
     "eu": "https://events.eu.pagerduty.com/v2/enqueue",
 }
 
-SEVERITIES = {"signal": "critical", "not_assessable": "error", "watch": "warning", None: "error"}
+SEVERITIES: Mapping[object, str] = {
+    "signal": "critical",
+    "not_assessable": "error",
+    "watch": "warning",
+    None: "error",
+}
 """By verdict; None is an alert of the monitor itself. A brief message does not say: it may be the worst."""
 
 LONGEST_SUMMARY = 1_024
@@ -56,7 +60,7 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
     return send
 
 
-def event(outgoing: Outgoing) -> Mapping[str, Any]:
+def event(outgoing: Outgoing) -> Mapping[str, object]:
     """Return the event of a message, without the routing key.
 
     Every message of one opening of an alert has one ``dedup_key``. Another opening has another: an event is only
@@ -64,11 +68,10 @@ def event(outgoing: Outgoing) -> Mapping[str, Any]:
     """
     message = outgoing.message
     alert, opening = str(message.get("alert", outgoing.alert)), message.get("opening", 1)
-    told: dict[str, Any] = {
-        "event_action": message.get("event_action", Event.TRIGGER),
-        "dedup_key": (alert if opening == 1 else f"{alert}-{opening}")[:LONGEST_KEY],
-    }
-    if told["event_action"] != Event.TRIGGER:
+    action = message.get("event_action", Event.TRIGGER)
+    key = (alert if opening == 1 else f"{alert}-{opening}")[:LONGEST_KEY]
+    told = {"event_action": action, "dedup_key": key}
+    if action != Event.TRIGGER:
         return told
     return {
         **told,
@@ -78,7 +81,7 @@ def event(outgoing: Outgoing) -> Mapping[str, Any]:
     }
 
 
-def _payload(message: Mapping[str, Any]) -> Mapping[str, Any]:
+def _payload(message: Mapping[str, object]) -> Mapping[str, object]:
     study = message.get("study", "postdose")
     payload = {
         "summary": subject(message)[:LONGEST_SUMMARY],

@@ -7,7 +7,7 @@ from checks.errors import UsageError
 from checks.instants import stamp
 from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
-from flows.ledger import Head, Kind, Ledger
+from flows.ledger import AccessPayload, Head, Kind, Ledger
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
 
 LONGEST = 500
@@ -44,7 +44,7 @@ def record_access(settings: Settings, look: LookDocument, *, reason: str, by: st
     LedgerWriteError
         When the record cannot be written: the arm must then not be read.
     """
-    access = {
+    access: AccessPayload = {
         "look_id": look["look_id"],
         "data_cutoff": look["data_cutoff"],
         "by": by.strip(),

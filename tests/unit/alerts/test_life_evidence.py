@@ -1,7 +1,7 @@
 """What is worse than when it was last told, what took it back, and what neither is."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from checks.protocol import load_protocol
 from checks.tables import CHANGES
-from flows.alerts.evidence import clearing, facts_payload, led_by, marked, read_facts, worsening
+from flows.alerts.evidence import FACTS, clearing, led_by, marked, worsening
 from flows.ledger import canonical
 from flows.pages.message import CaseFact, LookFacts, RuleFact, look_facts
 
@@ -116,4 +116,4 @@ def test_a_case_is_marked_as_new_unless_it_was_told_as_it_is_and_the_own_rule_co
 def test_what_a_look_told_is_read_from_its_record_as_it_was(name: str) -> None:
     document = json.loads((LOOKS / f"{name}.json").read_text(encoding="utf-8"))
     facts = look_facts(document, load_protocol(LOOKS / "protocol.yaml"))
-    assert read_facts(json.loads(canonical(facts_payload(facts)))) == facts
+    assert FACTS.validate_python(json.loads(canonical(asdict(facts)))) == facts

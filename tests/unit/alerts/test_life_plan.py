@@ -1,12 +1,15 @@
 """Who is in the plan of an alert, in which order, through which channels, and until when."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from checks.protocol.model import Alerts
 from flows.alerts.plan import plan_for
-from flows.ledger.life import Channel, Plan, plan_payload, read_plan
+from flows.ledger import canonical
+from flows.ledger.life import PLAN, Channel, Plan
 
 
 def route(role: str, *verdicts: str, **more: Any) -> dict[str, Any]:
@@ -77,4 +80,4 @@ def test_a_role_with_two_routes_is_reached_through_those_of_the_verdict() -> Non
 
 def test_a_plan_is_read_from_its_record_as_it_was() -> None:
     plan = plan_for("verdict:watch", THREE)
-    assert read_plan(plan_payload(plan)) == plan
+    assert PLAN.validate_python(json.loads(canonical(asdict(plan)))) == plan

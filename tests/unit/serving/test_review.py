@@ -1,7 +1,7 @@
 """How long somebody is asked about a signal, when nobody is any more, and what an answer becomes on record."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from checks.errors import UsageError
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
-from flows.ledger.life import Alert, Channel, Plan, Post, State, plan_payload
+from flows.ledger.life import Alert, Channel, Plan, Post, State
 from flows.serving.review import (
     Answer,
     answer_time,
@@ -35,7 +35,7 @@ def raised(
     told = {
         "alert": "a1",
         "about": about,
-        "plan": plan_payload(Plan((PHYSICIAN, CHAIR), 24)),
+        "plan": asdict(Plan((PHYSICIAN, CHAIR), 24)),
         "look_id": "L1",
         "cause": ["crossed"],
         "told": ["physician"],

@@ -1,0 +1,100 @@
+"""What each kind of record says: its payload, as JSON; moments are ISO 8601 with Z.
+
+A record from before a key was kept lacks it. The record's kind says which of these its payload is.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from checks.looks.document import SignalPart
+
+
+class FeedFault(TypedDict):
+    """Why a feed was at fault, and its latest datum."""
+
+    fault: Literal["stale", "blocked"]
+    latest: str | None
+
+
+class LookPayload(TypedDict):
+    """A look: hashes, verdict, signals, why it was made, and when; ``feeds`` are the hashes of each."""
+
+    at: str
+    look_id: str
+    look_sha256: str
+    data_cutoff: str
+    verdict: str
+    protocol_sha256: str
+    code_version: str
+    feeds: dict[str, list[str]]
+    feed_faults: NotRequired[dict[str, FeedFault]]
+    signals: "list[SignalPart]"
+    reason: str
+
+
+ProtocolChangePayload = TypedDict("ProtocolChangePayload", {"from": str, "to": str | None, "reason": str})
+"""The hashes of a protocol and of the one that follows it, and the reason of the first look by that."""
+
+
+class EvidencePayload(TypedDict):
+    """What was told of a look: the fields of a ``LookFacts``, and where its page is."""
+
+    look_id: str
+    facts: Mapping[str, object]
+    report: str
+
+
+class NightPayload(TypedDict):
+    """What a nightly check found that does not hold."""
+
+    at: str
+    looks_made_again: int
+    problems: list[str]
+
+
+class AccessPayload(TypedDict):
+    """Who was about to read the arm, why, at which look."""
+
+    look_id: str
+    data_cutoff: str
+    by: str
+    reason: str
+    accessed_at: str
+
+
+_From = TypedDict("_From", {"from": str}, total=False)
+
+
+class AlertPayload(_From, total=False):
+    """A step of an alert's life, a message of it, or a review: each kind has some of these keys.
+
+    ``told`` and ``held_back`` are roles; ``plan`` has the fields of a ``Plan``; ``role`` and ``step`` say whom a
+    message or an escalation reaches, ``from`` in whose place; ``message`` is a message's id in the outbox.
+    """
+
+    alert: str
+    about: str
+    at: str
+    told: list[str]
+    held_back: list[str]
+    plan: Mapping[str, object]
+    look_id: str | None
+    cause: list[str]
+    news: list[str]
+    superseded: bool
+    role: str
+    step: int
+    why: str
+    by: str
+    reason: str
+    recommendation: str
+    authenticated: bool
+    message: str
+    channel: str
+    message_sha256: str
+    detail: str
+    resent_by: str
+
+
+Payload = LookPayload | ProtocolChangePayload | EvidencePayload | NightPayload | AccessPayload | AlertPayload
