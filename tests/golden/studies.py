@@ -103,6 +103,16 @@ def every_rule(folder: Path, *, scenario: str, unit: str = "subject") -> Made:
     return protocol, cutoff
 
 
+def scan_alone(folder: Path) -> Made:
+    """Let a scan alone find a window that nobody named: two hours after the dose, far from the risk window."""
+    protocol, cutoff = simulated(folder, scenario="early", seed=2, subjects=12)
+    said = yaml.safe_load(protocol.read_text(encoding="utf-8"))
+    said["multiplicity"] = {"method": "none", "rationale": "one rule alone"}
+    said["rules"] = [{"id": "scan", "method": "scan", **TIMING, "alpha": 0.05, "looks": 3}]
+    protocol.write_text(yaml.safe_dump(said), encoding="utf-8")
+    return protocol, cutoff
+
+
 def blind(folder: Path) -> Made:
     """Copy the study whose feeds could tell the arm."""
     shutil.copytree(FIXTURES / "blind", folder, dirs_exist_ok=True)
@@ -128,6 +138,7 @@ INSIDE: Mapping[str, Maker] = {
     "in_deliveries": in_deliveries,
     "every_rule": partial(every_rule, scenario="cyt107"),
     "every_rule_early": partial(every_rule, scenario="early", unit="window"),
+    "scan_alone": scan_alone,
     "blind": blind,
     **{f"bad_{kind}": partial(spoilt, kind=kind) for kind in KINDS},
 }
