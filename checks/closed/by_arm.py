@@ -18,7 +18,7 @@ from checks.protocol import StudyProtocol
 from checks.rules import Evidence, compare
 from checks.rules.evidence import Estimate
 from checks.scenario import ByScenario, Scenario
-from checks.statistics.timing import Comparison
+from checks.statistics.timing.self_controlled import Comparison
 from checks.validation import Validation
 
 

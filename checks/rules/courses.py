@@ -10,17 +10,23 @@ With a constant ratio the size is exact. The ratio of a trial rises to its plann
 the size under that is shown by simulation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from checks.errors import DesignError
 from checks.rules.evidence import Evidence, first_in_windows, seen
-from checks.rules.methods.method import NO_HOURS, finite, ordered, ratio_of
+from checks.rules.methods.method import NO_HOURS, TimingMethod, finite, ordered, ratio_of
+from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
-from checks.rules.trials import BoolArray, Course, distinct_so_far
+from checks.rules.trials import BoolArray, Course, Walk, distinct_so_far
 from checks.scenario import ByScenario, Scenario
+
+if TYPE_CHECKING:
+    from checks.rules.kinds.timing import TimingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +95,47 @@ def first_state(course: Course, crosses: BoolArray) -> int | None:
     return int(found[0]) if found.size else None
 
 
-def evaluate_course(
-    rule: Rule,
-    evidence: Evidence,
-    walk: Callable[[Sequence[Step], float], CourseWalk],
-    boundary_is: BoundaryIs,
-) -> RuleResult:
-    """Walk the events of each scenario; where an event has no ratio of its own, it is that of the data cut-off."""
-    ratio = ratio_of(evidence)
-    if ratio is None:
-        return rule.not_evaluable(NO_HOURS)
-    paths = ByScenario.of(lambda scenario: events_in_order(evidence, scenario))
-    try:
-        walks = paths.map(lambda path: walk(path, ratio))
-    except DesignError as error:
-        return rule.not_evaluable(
-            f"{ratio:.3g} observed control hours for each risk hour allow no boundary ({error})"
-        )
-    detail: Mapping[str, Json] = {"boundary_is": boundary_is, "ratio": ratio}
-    return walked(rule, walks, detail, n_evaluable=len(paths.main))
+class CourseMethod(TimingMethod):
+    """A method whose one step judges the states on a course, in a trial under way and in simulated ones alike."""
+
+    @abstractmethod
+    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+        """Return which states cross, each by the ratio of its moment."""
+
+    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+        """Judge each event at the planned ratio of hours."""
+        return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
+
+
+class SequentialMethod(CourseMethod):
+    """A method that judges every event, in the order in which the events became known."""
+
+    boundary_is: ClassVar[BoundaryIs]
+
+    @abstractmethod
+    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
+        """Walk along all the events; where one has no ratio of its own, it is that of the data cut-off.
+
+        Raises
+        ------
+        DesignError
+            When nothing crossed and no boundary keeps to alpha at ``ratio``.
+        """
+
+    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+        """Walk along the events of each scenario."""
+        ratio = ratio_of(evidence)
+        if ratio is None:
+            return rule.not_evaluable(NO_HOURS)
+        paths = ByScenario.of(lambda scenario: events_in_order(evidence, scenario))
+        try:
+            walks = paths.map(lambda path: self.walk(rule, path, ratio))
+        except DesignError as error:
+            return rule.not_evaluable(
+                f"{ratio:.3g} observed control hours for each risk hour allow no boundary ({error})"
+            )
+        detail: Mapping[str, Json] = {"boundary_is": self.boundary_is, "ratio": ratio}
+        return walked(rule, walks, detail, n_evaluable=len(paths.main))
 
 
 def walked(

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 KEPT = 256
 """Scans kept: the looks of a replay scan the same events again and again."""
 
+_scan = lru_cache(KEPT)(scan)
+
 
 @dataclass(frozen=True, slots=True)
 class DoseClock:
@@ -171,7 +173,7 @@ def scan_clocks(rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scena
         tuple(hours for _, hours in inside if hours),
         tuple(clock.observed for clock in units),
         seed,
-        max(FEWEST_IN_CLUSTER, rule.min_events),
+        min_events=max(FEWEST_IN_CLUSTER, rule.min_events),
     )
     events = sum(len(hours) for _, hours in inside)
     return Cluster(
@@ -185,13 +187,6 @@ def scan_clocks(rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scena
         p_value=found.p_value,
         permutations=found.permutations,
     )
-
-
-@lru_cache(KEPT)
-def _scan(
-    events: tuple[tuple[float, ...], ...], observed: tuple[tuple[Span, ...], ...], seed: int, min_events: int
-) -> Scan:
-    return scan(events, observed, seed, min_events=min_events)
 
 
 def _observed(hour: float, clock: DoseClock) -> bool:

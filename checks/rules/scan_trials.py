@@ -6,19 +6,21 @@ distribution serves every trial with as many events. A trial crosses when its st
 reached by so few of the null's that (r + 1) / (R + 1) is within that look's share of alpha.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from checks.rules.designs import Surveillance
-from checks.rules.methods.method import FEWEST_IN_CLUSTER, LENGTHS, RELATIVE_INCIDENCES
+from checks.rules.methods.method import FEWEST_IN_CLUSTER, LENGTHS, TRUTHS
 from checks.rules.plan import Plan
 from checks.rules.scan_looks import crosses, look_numbers
+from checks.rules.surveillance import surveillance
 from checks.rules.trials import NEVER, BoolArray, ClockEvents, FloatArray, IntArray
+from checks.statistics.timing.sequential import SequentialCharacteristics
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -33,14 +35,13 @@ SAME = 1e-9
 def scan_surveillance(rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
     """Return size and power of a scan rule, at those of its planned looks that each number of events calls."""
     random = np.random.default_rng([plan.seed, len(LENGTHS)])
-    truths = (1.0, *RELATIVE_INCIDENCES)
-    hours = [simulated_hours(plan, truth, LENGTHS[-1], plan.simulations, random) for truth in truths]
-    return tuple(_one_length(rule, plan, length, truths, hours, random) for length in LENGTHS)
+    hours = [simulated_hours(plan, truth, LENGTHS[-1], plan.simulations, random) for truth in TRUTHS]
+    return tuple(_one_length(rule, plan, length, hours, random) for length in LENGTHS)
 
 
 def simulated_hours(
     plan: Plan, relative_incidence: float, events: int, trials: int, random: np.random.Generator
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Return event hours, shape (events, trials): in the risk window more often, and uniform elsewhere."""
     first, last = plan.observed_hours
     low, high = plan.risk_window
@@ -59,12 +60,12 @@ def chance_in_window(plan: Plan, relative_incidence: float) -> float:
 
 
 def scan_statistics(
-    hours: NDArray[np.float64],
+    hours: FloatArray,
     observed: float,
     *,
     min_width: float = 1.0,
     min_events: int = FEWEST_IN_CLUSTER,
-) -> NDArray[np.float64]:
+) -> FloatArray:
     """Return the scan statistic of each column of event hours, one event a subject.
 
     Parameters
@@ -85,12 +86,12 @@ def scan_statistics(
 
 
 def strongest_windows(
-    hours: NDArray[np.float64],
+    hours: FloatArray,
     observed: float,
     *,
     min_width: float = 1.0,
     min_events: int = FEWEST_IN_CLUSTER,
-) -> NDArray[np.bool_]:
+) -> BoolArray:
     """Return which events of each column lie in its strongest window; parameters as ``scan_statistics``."""
     best, low, high = np.zeros((3, hours.shape[1]))
     for start, end, score in _windows(hours, observed, min_width, min_events):
@@ -100,8 +101,8 @@ def strongest_windows(
 
 
 def _windows(
-    hours: NDArray[np.float64], observed: float, min_width: float, min_events: int
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    hours: FloatArray, observed: float, min_width: float, min_events: int
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
     """Yield, for each number of events inside, the narrowest window of each column and its statistic."""
     ordered, total = np.sort(hours, axis=0), len(hours)
     columns = np.arange(hours.shape[1])
@@ -120,8 +121,7 @@ def _one_length(
     rule: "TimingRule",
     plan: Plan,
     length: int,
-    truths: Sequence[float],
-    hours: Sequence[NDArray[np.float64]],
+    hours: Sequence[FloatArray],
     random: np.random.Generator,
 ) -> Surveillance:
     looks = tuple(look for look in look_numbers(rule) if look <= length)
@@ -135,33 +135,28 @@ def _one_length(
             )
             rare = (extreme + 1) / (PERMUTATIONS + 1) <= rule.share
             at[rare] = np.minimum(at[rare], look)
-    return _surveillance(length, looks, stopped, [chance_in_window(plan, one) for one in truths])
-
-
-def _statistics(hours: NDArray[np.float64], observed: float, rule: "TimingRule") -> NDArray[np.float64]:
-    return scan_statistics(hours, observed, min_events=rule.min_events)
-
-
-def _surveillance(
-    length: int, looks: tuple[int, ...], stopped: Sequence[NDArray[np.float64]], in_window: Sequence[float]
-) -> Surveillance:
-    share = [float(np.isfinite(at).mean()) for at in stopped]
-    errors = [(one * (1 - one) / len(at)) ** 0.5 for one, at in zip(share, stopped, strict=True)]
-    lengths = [float(np.minimum(at, length).mean()) for at in stopped]
-    in_risk = [one * chance for one, chance in zip(lengths, in_window, strict=True)]  # Wald's identity
-    return Surveillance(
-        length=float(length),
-        looks=tuple(float(look) for look in looks),
-        events=None,
-        size=share[0],
-        size_error=errors[0],
-        power=tuple(share[1:]),
-        power_error=tuple(errors[1:]),
-        expected_length=tuple(lengths[1:]),
-        expected_in_risk=tuple(in_risk[1:]),
-        without_harm=(lengths[0], in_risk[0]),
-        size_by_look=tuple(float((stopped[0] == look).mean()) for look in looks),
+    behaves = [_behaves(truth, at, length) for truth, at in zip(TRUTHS, stopped, strict=True)]
+    return surveillance(
+        length,
+        looks,
+        None,
+        behaves,
+        [chance_in_window(plan, truth) for truth in TRUTHS],
+        [float((stopped[0] == look).mean()) for look in looks],
+        errors=[(one.power * (1 - one.power) / plan.simulations) ** 0.5 for one in behaves],
     )
+
+
+def _behaves(truth: float, stopped: FloatArray, length: int) -> SequentialCharacteristics:
+    """Return how trials behaved that stopped at so many events; infinite for one that never crossed."""
+    crossed = np.isfinite(stopped)
+    to_signal = float(stopped[crossed].mean()) if crossed.any() else math.nan
+    mean_length = float(np.minimum(stopped, length).mean())
+    return SequentialCharacteristics(truth, float(crossed.mean()), to_signal, mean_length)
+
+
+def _statistics(hours: FloatArray, observed: float, rule: "TimingRule") -> FloatArray:
+    return scan_statistics(hours, observed, min_events=rule.min_events)
 
 
 @dataclass(frozen=True, slots=True)

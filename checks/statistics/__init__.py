@@ -12,12 +12,10 @@ result carries its inputs; an impossible parameter is a ``checks.errors.DesignEr
 """
 
 from checks.statistics.boundaries import METHODS, operating_characteristics
-from checks.statistics.timing import (
-    maxsprt_binomial,
-    maxsprt_conditional,
-    maxsprt_poisson,
-    self_controlled,
-)
+from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
+from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
+from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
+from checks.statistics.timing.self_controlled import self_controlled
 
 __all__ = [
     "METHODS",

@@ -20,7 +20,7 @@ from checks.cases.background_rate import poisson_limits
 from checks.rules.backgrounds import tail
 from checks.rules.designs import estimate
 from checks.statistics.recursion import crossing_probability
-from checks.statistics.timing import self_controlled
+from checks.statistics.timing.self_controlled import self_controlled
 
 SCRIPT = Path(__file__).with_name("bench_base_r.R")
 CALLS = 2000

@@ -16,14 +16,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from checks.statistics.timing import (
-    e_process,
-    maxsprt_binomial,
-    maxsprt_conditional,
-    maxsprt_poisson,
-    scan,
-    self_controlled,
-)
+from checks.statistics.timing.e_process import e_process
+from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
+from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
+from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
+from checks.statistics.timing.scan import scan
+from checks.statistics.timing.self_controlled import self_controlled
 
 REPEATS = {15: 7, 30: 7, 100: 5, 1000: 1}
 RATIO, ALPHA = 18.0, 0.05

@@ -21,7 +21,7 @@ from checks.rules.scan_trials import ScanWalk, scan_statistics, strongest_window
 from checks.rules.trials import NEVER, ClockEvents, Trials, simulate_trials
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.boundaries import METHODS, Boundary, CountBoundary, operating_characteristics
-from checks.statistics.timing import scan
+from checks.statistics.timing.scan import scan
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}

@@ -27,7 +27,7 @@ from checks.protocol import load_protocol
 from checks.rules import Evidence, RuleVerdict
 from checks.scenario import Scenario
 from checks.signals import evaluate_rules
-from checks.statistics.timing import self_controlled
+from checks.statistics.timing.self_controlled import self_controlled
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Delivery, Feed
 
 PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")

@@ -11,18 +11,12 @@ from scipy.stats import binomtest, kstest
 
 from checks.errors import DesignError
 from checks.statistics.binomial import success_distribution
-from checks.statistics.timing import (
-    binomial_llr,
-    e_process,
-    log_e_value,
-    maxsprt_binomial,
-    maxsprt_conditional,
-    maxsprt_poisson,
-    poisson_llr,
-    scan,
-    self_controlled,
-    self_controlled_strata,
-)
+from checks.statistics.timing.e_process import e_process, log_e_value
+from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
+from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
+from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
+from checks.statistics.timing.scan import scan
+from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
 
 ratios = st.floats(0.2, 20)
 alphas = st.floats(0.005, 0.3)

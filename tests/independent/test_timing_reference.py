@@ -15,13 +15,10 @@ from independent.tables import rows_of
 from scipy.stats import nbinom
 
 from checks.statistics.binomial import binomial_tail, success_distribution
-from checks.statistics.timing import (
-    maxsprt_binomial,
-    maxsprt_conditional,
-    maxsprt_poisson,
-    self_controlled,
-    self_controlled_strata,
-)
+from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
+from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
+from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
+from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
 
 Row = dict[str, str]
 calibrated_binomial = functools.cache(maxsprt_binomial)  # a design serves several rows

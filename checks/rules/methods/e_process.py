@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checks.rules.courses import CourseWalk, Step, course_of, evaluate_course, first_state
+from checks.rules.courses import CourseWalk, SequentialMethod, Step, course_of, first_state
 from checks.rules.designs import Surveillance
-from checks.rules.evidence import Evidence
-from checks.rules.methods.method import LENGTHS, TimingMethod
+from checks.rules.methods.method import LENGTHS
 from checks.rules.plan import Plan
-from checks.rules.rule import BoundaryIs, RuleResult
+from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
-from checks.rules.trials import BoolArray, Course, FloatArray, Walk, at_states
-from checks.statistics.timing import BinomialBoundary, EProcess, e_process
-from checks.statistics.timing.e_process import log_e_value
+from checks.rules.trials import BoolArray, Course, FloatArray, at_states
+from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.e_process import e_process, log_e_value
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -28,21 +27,13 @@ KEPT = 1024
 """Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
 
 
-class EProcessMethod(TimingMethod):
+class EProcessMethod(SequentialMethod):
     """Crossed where the e-value of an event reaches 1 / alpha at its moment's ratio of hours."""
 
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
-        """Walk the course of events in risk and control hours."""
-        return evaluate_course(rule, evidence, partial(self.walk, rule), BoundaryIs.E_VALUE)
+    boundary_is = BoundaryIs.E_VALUE
 
     def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
-        """Walk along all the events; the p-value is 1 over the largest e-value on the way.
-
-        Raises
-        ------
-        DesignError
-            When nothing crossed and no count within the path, or ``SHORTEST`` events, can signal at ``ratio``.
-        """
+        """Walk along all the events; the p-value is 1 over the largest e-value on the way."""
         course = course_of(path, ratio)
         first = first_state(course, self.crosses(rule, course))
         at = ratio if first is None else float(course.ratio[first])
@@ -59,7 +50,7 @@ class EProcessMethod(TimingMethod):
         )
 
     def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
-        """Return which events cross, in a trial under way or in simulated ones, each by the ratio of its moment."""
+        """Return where the e-value reaches 1 / alpha."""
         enough = (course.in_risk >= rule.min_events) & (course.subjects >= rule.min_subjects)
         return np.asarray(enough & (_log_e_values(course) >= -math.log(rule.alpha)))
 
@@ -68,10 +59,6 @@ class EProcessMethod(TimingMethod):
         longest = boundary_in_events(rule, plan.ratio, LENGTHS[-1])
         cut = (BinomialBoundary(longest.looks[:n], longest.events[:n], plan.ratio) for n in LENGTHS)
         return tuple(exact_surveillance(boundary) for boundary in cut)
-
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
-        """Judge each event at the planned ratio of hours."""
-        return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
 
     def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
         """Say what the sizes are of a test without an end."""
@@ -97,6 +84,4 @@ def _log_e_values(course: Course) -> FloatArray:
     )
 
 
-@lru_cache(KEPT)
-def _test(n_max: int, ratio: float, alpha: float) -> EProcess:
-    return e_process(n_max, ratio, alpha)
+_test = lru_cache(KEPT)(e_process)

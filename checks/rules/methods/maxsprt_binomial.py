@@ -1,21 +1,20 @@
 """The binomial MaxSPRT along the events in risk and control hours: at every event, up to a planned number."""
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checks.errors import DesignError
-from checks.rules.courses import CourseWalk, Step, course_of, evaluate_course, first_state
+from checks.rules.courses import CourseWalk, SequentialMethod, Step, course_of, first_state
 from checks.rules.designs import Surveillance
-from checks.rules.evidence import Evidence
-from checks.rules.methods.method import TimingMethod
 from checks.rules.plan import Plan
-from checks.rules.rule import BoundaryIs, RuleResult
+from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import NEVER, BoolArray, Course, IntArray, Walk
-from checks.statistics.timing import BinomialBoundary, MaxSPRTBinomial, binomial_llr, maxsprt_binomial
+from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -27,14 +26,11 @@ KEPT = 1024
 """Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
 
 
-class MaxsprtBinomial(TimingMethod):
+class MaxsprtBinomial(SequentialMethod):
     """Crossed where the log-likelihood ratio of an event exceeds the critical value of its moment."""
 
     needs = ("n_max",)
-
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
-        """Walk the course of events in risk and control hours."""
-        return evaluate_course(rule, evidence, partial(self.walk, rule), BoundaryIs.LOG_LIKELIHOOD_RATIO)
+    boundary_is = BoundaryIs.LOG_LIKELIHOOD_RATIO
 
     def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
         """Walk along the events, the first ``n_max`` of them.
@@ -42,11 +38,6 @@ class MaxsprtBinomial(TimingMethod):
         The p-value is the exact chance, without the drug, of a log-likelihood ratio as large at any of the
         ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where a state passes its
         critical value.
-
-        Raises
-        ------
-        DesignError
-            When nothing crossed and no count within ``n_max`` events is rare enough to signal at ``ratio``.
         """
         n_max = rule.n_max or 1
         course = course_of(path[:n_max], ratio)
@@ -72,7 +63,7 @@ class MaxsprtBinomial(TimingMethod):
         )
 
     def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
-        """Return which events cross, in a trial under way or in simulated ones, each by the ratio of its moment."""
+        """Return where there are as many events in risk hours as the boundary asks for at the state's ratio."""
         n_max = rule.n_max or 1
         may = (course.in_risk >= rule.min_events) & (course.subjects >= rule.min_subjects)
         may &= course.number <= n_max
@@ -92,7 +83,7 @@ class MaxsprtBinomial(TimingMethod):
     def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
         """Judge each event at the planned ratio of hours."""
         self._planned(rule, plan)  # without a boundary there is nothing to simulate, and an error to tell
-        return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
+        return super().simulate(rule, plan)
 
 
 def _fewest(rule: "TimingRule", n_max: int, ratio: float) -> IntArray:
@@ -104,9 +95,7 @@ def _fewest(rule: "TimingRule", n_max: int, ratio: float) -> IntArray:
     return np.array([NEVER if one is None else one for one in events])
 
 
-@lru_cache(KEPT)
-def _test(n_max: int, ratio: float, alpha: float, min_events: int) -> MaxSPRTBinomial:
-    return maxsprt_binomial(n_max, ratio, alpha, min_events)
+_test = lru_cache(KEPT)(maxsprt_binomial)
 
 
 @lru_cache(KEPT)

@@ -11,13 +11,14 @@ from checks.errors import DesignError
 from checks.rules.courses import CourseWalk, walked
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
-from checks.rules.methods.method import RELATIVE_INCIDENCES, TimingMethod
+from checks.rules.methods.method import TRUTHS, TimingMethod
 from checks.rules.plan import Plan, per_window
 from checks.rules.rate_looks import Unit, window_path
 from checks.rules.rule import BoundaryIs, Json, RuleResult
+from checks.rules.surveillance import surveillance
 from checks.rules.trials import BoolArray, FloatArray, IntArray, Trials, Walk, at_states, distinct_so_far
 from checks.scenario import ByScenario, Scenario
-from checks.statistics.timing import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
+from checks.statistics.timing.maxsprt_poisson import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -108,24 +109,9 @@ class MaxsprtPoisson(TimingMethod):
     def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does over the expected events that it is planned for."""
         test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
-        behaves = [test.characteristics(value) for value in (1.0, *RELATIVE_INCIDENCES)]
-        lengths = [one.expected_length for one in behaves]
-        in_risk = [one.expected_length * one.relative_risk for one in behaves]  # Wald's identity
-        return (
-            Surveillance(
-                length=test.expected_max,
-                looks=test.times,
-                events=test.events,
-                size=test.size,
-                size_error=None,
-                power=tuple(one.power for one in behaves[1:]),
-                power_error=None,
-                expected_length=tuple(lengths[1:]),
-                expected_in_risk=tuple(in_risk[1:]),
-                without_harm=(lengths[0], in_risk[0]),
-                size_by_look=tuple(test.crossing_probabilities().tolist()),
-            ),
-        )
+        behaves = [test.characteristics(value) for value in TRUTHS]
+        by_look = test.crossing_probabilities().tolist()
+        return (surveillance(test.expected_max, test.times, test.events, behaves, TRUTHS, by_look),)
 
     def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
         """Judge the events in risk windows against those expected in the windows closed by then.
@@ -177,6 +163,4 @@ def _ratios(events: IntArray, expected: FloatArray) -> FloatArray:
     return at_states(lambda seen, mean: poisson_llr(int(seen), mean), events, expected)
 
 
-@lru_cache(KEPT)
-def _test(expected_max: float, alpha: float, min_events: int, delay: float) -> MaxSPRTPoisson:
-    return maxsprt_poisson(expected_max, alpha, min_events, delay)
+_test = lru_cache(KEPT)(maxsprt_poisson)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 RELATIVE_INCIDENCES = (2.0, 5.0, 10.0, 20.0, 50.0)
 """True incidence in risk hours over that in control hours at which power is read off."""
 
+TRUTHS = (1.0, *RELATIVE_INCIDENCES)
+"""No harm, then each of them."""
+
 LENGTHS = (5, 10, 20, 40)
 """Events, in risk and control hours together, for the methods whose protocol entry fixes no number."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import betainc
 
-from checks.rules.courses import Step, course_of, events_in_order, first_state
+from checks.rules.courses import CourseMethod, Step, course_of, events_in_order, first_state
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import (
@@ -15,7 +15,6 @@ from checks.rules.methods.method import (
     FEWEST_IN_CLUSTER,
     LENGTHS,
     NO_HOURS,
-    TimingMethod,
     finite,
     next_look,
     ratio_of,
@@ -23,9 +22,10 @@ from checks.rules.methods.method import (
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, RuleResult, verdicts
 from checks.rules.surveillance import exact_surveillance
-from checks.rules.trials import BoolArray, Course, FloatArray, IntArray, Walk
+from checks.rules.trials import BoolArray, Course, FloatArray, IntArray
 from checks.scenario import ByScenario, Scenario
-from checks.statistics.timing import BinomialBoundary, Comparison, self_controlled
+from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.self_controlled import Comparison, self_controlled
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -56,7 +56,7 @@ class PlannedWalk:
     next_look: int | None
 
 
-class SelfControlled(TimingMethod):
+class SelfControlled(CourseMethod):
     """Crossed where the exact test at a planned look is within that look's equal share of alpha."""
 
     needs = ("looks",)
@@ -113,16 +113,12 @@ class SelfControlled(TimingMethod):
         )
 
     def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
-        """Return which events cross, in a trial under way or in simulated ones: those of a rare enough look."""
+        """Return which events call a look that is rare enough."""
         return np.asarray(_looks(rule, course) & (_p_values(course) <= rule.share))
 
     def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does within so many events."""
         return tuple(exact_surveillance(boundary_in_events(rule, plan.ratio, n)) for n in LENGTHS)
-
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
-        """Judge the planned looks at the planned ratio of hours."""
-        return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
 
     def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
         """Say when looks are taken."""

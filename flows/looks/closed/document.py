@@ -12,7 +12,7 @@ from checks.closed.comparison import Counted
 from checks.looks import LookDocument, code_version
 from checks.rules.evidence import Estimate
 from checks.scenario import Scenario
-from checks.statistics.timing import Comparison
+from checks.statistics.timing.self_controlled import Comparison
 from flows.looks.closed.arms import Arms
 from flows.pages.closed import document as shown
 from flows.pages.closed.document import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing import scan
+from checks.statistics.timing.scan import scan
 
 DAY = [(0.0, 48.0)]
 

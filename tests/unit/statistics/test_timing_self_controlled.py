@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing import self_controlled, self_controlled_strata
+from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
 
 
 @pytest.mark.parametrize("alternative", ["greater", "two-sided", "less"])
