@@ -1,8 +1,8 @@
-"""Break the product in twenty ways, one at a time, and say which tests notice: `python tests/mutants.py`.
+"""Break the product, one line at a time, and say which tests notice: `python tests/mutants.py`.
 
-Each mutant is one text that stands once in the product, and what is put in its place, in a copy of the checkout. It
-is killed by the unit tests and worked examples, else by all tests but the slow ones, else it survived. Exits 0 when
-all were killed; 1 when one survived, or its text stands no more: then find where it went.
+Each mutant is one text that stands once in the product, and what is put in its place, in a copy of the checkout whose
+tests pass. It is killed by the unit tests and worked examples, else by all tests but the slow ones, else it survived.
+Exits 0 when all were killed; 1 when one survived, or its text stands no more: then find where it went.
 """
 
 import argparse
@@ -69,9 +69,15 @@ MUTANTS = (
            "if record.previous_sha256 != before.sha256:", "if False:"),
     Mutant("an alert that nobody takes is repeated at half the hours", "flows/alerts",
            "timedelta(hours=alert.plan.repeat_hours)", "timedelta(hours=alert.plan.repeat_hours / 2)"),
+    Mutant("of Great Expectations every check that can be run passes", "checks/validation",
+           'if result.success:\n        return Judgement(check, "passed", nothing, numerator,',
+           'if True:\n        return Judgement(check, "passed", nothing, numerator,'),
     Mutant("no row that fails a check of Great Expectations is set apart", "checks/validation",
            'counts.get("unexpected_index_list") or []', "[]"),
 )  # fmt: skip
+
+
+QUICK = ("tests/unit", "tests/spec")
 
 
 def find(mutant: Mutant, root: Path) -> Path | None:
@@ -109,7 +115,7 @@ def fate(mutant: Mutant, root: Path) -> str:
     whole = path.read_text(encoding="utf-8")
     path.write_text(whole.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
-        if fails(root, "tests/unit", "tests/spec"):
+        if fails(root, *QUICK):
             return "killed by unit or spec"
         return "killed by all" if fails(root, "tests") else "SURVIVED"
     finally:
@@ -137,6 +143,9 @@ def main() -> int:
         shutil.copytree(
             ROOT, copy, ignore=shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis")
         )
+        if fails(copy, *QUICK):
+            print("the unit tests or worked examples fail with nothing broken: mend that first")
+            return 1
         fates = []
         for mutant in mutants:
             fates.append(fate(mutant, copy))
