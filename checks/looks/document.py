@@ -3,25 +3,28 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NotRequired
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NotRequired, TypeVar, cast
 
 import pandas as pd
 from typing_extensions import TypedDict
 
-from checks.cases import Case, ComponentOnset
 from checks.instants import stamp
 from checks.looks.caveats import caveats
 from checks.looks.code import code_version
 from checks.protocol import StudyProtocol
-from checks.rules import RuleResult, RuleVerdict, compare
-from checks.rules.evidence import AssumedRate, Estimate
-from checks.validation import CheckResult, FeedOutcome
+from checks.protocol.model import Background
+from checks.rules import RuleResult, compare
+from checks.rules.evidence import AssumedRate
+from checks.validation import CheckResult
 
 if TYPE_CHECKING:
     from checks.looks.path import Look
 
 SCHEMA = "postdose/look/1"
 
+Part = TypeVar("Part")
 Pair = list[float]
 """Two numbers: the ends of an interval, or the limits of an estimate."""
 
@@ -257,14 +260,16 @@ def build_document(look: "Look") -> LookDocument:
         "look_id": _look_id(look),
         "blinded": True,
         "simulated": look.protocol.study.simulated,
-        "feeds": [_feed(feed) for feed in look.feeds],
+        "feeds": [_part(FeedPart, feed) for feed in look.feeds],
         "exposure": _exposure(look.doses),
-        "cases": [_case(case) for case in look.cases],
+        "cases": [_part(CasePart, case) for case in look.cases],
         "rules": [_rule(result, look.protocol) for result in look.rules],
         "timing": _timing(look),
         "background": _background(look),
         "checks": [
-            check_part(check) for check in look.validation.checks if check.outcome in {"failed", "error"}
+            _part(CheckPart, check)
+            for check in look.validation.checks
+            if check.outcome in {"failed", "error"}
         ],
         "quarantine": _quarantine(look.quarantine, look.validation.checks),
         "changes": _changes(look.changes),
@@ -283,24 +288,6 @@ def _look_id(look: "Look") -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _feed(feed: FeedOutcome) -> FeedPart:
-    return {
-        "domain": feed.domain,
-        "sha256": list(feed.sha256),
-        "rows_read": feed.rows_read,
-        "rows_accepted": feed.rows_accepted,
-        "rows_quarantined": feed.rows_quarantined,
-        "rows_superseded": feed.rows_superseded,
-        "rows_not_yet_known": feed.rows_not_yet_known,
-        "outcome": feed.outcome,
-        "received": None if feed.received is None else stamp(feed.received),
-        "latest": None if feed.latest is None else stamp(feed.latest),
-        "stale": feed.stale,
-        "within_limit": feed.within_limit,
-        "problems": list(feed.problems),
-    }
-
-
 def _exposure(doses: pd.DataFrame) -> ExposurePart:
     given = doses[doses["trusted"]]
     fates = given["window"].value_counts()
@@ -314,151 +301,93 @@ def _exposure(doses: pd.DataFrame) -> ExposurePart:
     }
 
 
-def _case(case: Case) -> CasePart:
-    return {
-        "USUBJID": case.USUBJID,
-        "dose_number": case.dose_number,
-        "dose_start": stamp(case.dose_start),
-        "certainty": case.certainty,
-        "in_risk_window": case.in_risk_window,
-        "surely": case.surely,
-        "hour": case.hour,
-        "onset_hours": list(case.onset_hours),
-        "components": {name: _component(part) for name, part in case.components.items()},
-        "grade": case.grade,
-    }
-
-
-def _component(part: ComponentOnset) -> ComponentPart:
-    return {"onset_hours": list(part.onset_hours), "evidence": list(part.evidence), "query": part.query}
-
-
 def _rule(result: RuleResult, protocol: StudyProtocol) -> RulePart:
     rule = next(rule for rule in protocol.rules if rule.id == result.id)
     detail = {**result.detail, "rationale": rule.rationale, "source": rule.source}
-    return {
-        "id": result.id,
-        "kind": result.kind,
-        "method": result.method,
-        "verdict": str(result.verdict),
-        "best_case": str(result.best_case),
-        "worst_case": str(result.worst_case),
-        "events": result.events,
-        "n_evaluable": finite(result.n_evaluable),
-        "boundary": finite(result.boundary),
-        "statistic": finite(result.statistic),
-        "p_value": finite(result.p_value),
-        "detail": {name: _plain(value) for name, value in detail.items()},
-    }
+    return _part(RulePart, replace(result, detail=detail))
+
+
+def _part(kind: type[Part], found: object) -> Part:
+    """Return what was found, by the keys of one part of look.json, which have the names of its attributes."""
+    return cast("Part", {name: _plain(getattr(found, name)) for name in kind.__annotations__})
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, RuleVerdict):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(item) for item in value]
-    return finite(value) if isinstance(value, float) else value
-
-
-def finite(value: float | None) -> float | None:
-    """Return a number as JSON can hold it: None for what is infinite or undefined."""
-    return None if value is None or not math.isfinite(value) else value
+    """Return a value as JSON can hold it: times as stamps, records as mappings, None for an infinite number."""
+    if is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case str():
+            return str(value)
+        case datetime():
+            return stamp(value)
+        case Mapping():
+            return {key: _plain(item) for key, item in value.items()}
+        case Sequence():
+            return [_plain(item) for item in value]
+        case _:
+            return value
 
 
 def _timing(look: "Look") -> TimingPart:
     evidence = look.evidence
     observed = evidence.hours_in_risk > 0 and evidence.hours_in_control > 0
     comparison = compare(evidence) if observed else None
-    return {
-        "risk_window_hours": list(look.protocol.risk_window_hours),
+    timing = {
+        "risk_window_hours": look.protocol.risk_window_hours,
         "events_in_risk": evidence.events_in_risk().main,
         "events_in_control": evidence.events_in_control().main,
         "hours_in_risk": round(evidence.hours_in_risk, 4),
         "hours_in_control": round(evidence.hours_in_control, 4),
-        "relative_incidence": finite(comparison.relative_incidence) if comparison else None,
-        "ci95": [finite(limit) for limit in comparison.ci95] if comparison else [None, None],
-        "p_value": finite(comparison.p_value) if comparison else None,
+        "relative_incidence": comparison.relative_incidence if comparison else None,
+        "ci95": comparison.ci95 if comparison else (None, None),
+        "p_value": comparison.p_value if comparison else None,
         "adjusted": False,
         "scan": _scan(look.rules),
     }
+    return cast("TimingPart", _plain(timing))
 
 
-def _scan(results: Sequence[RuleResult]) -> ScanPart | None:
+def _scan(results: Sequence[RuleResult]) -> Mapping[str, object] | None:
     """Return the window that the first scan rule found; None without such a rule, or when it cannot be evaluated."""
     for result in results:
         if result.chose_window and result.p_value is not None:
-            hours = result.window_hours
-            return {"window_hours": None if hours is None else list(hours), "p_value": result.p_value}
+            return {"window_hours": result.window_hours, "p_value": result.p_value}
     return None
 
 
 def _background(look: "Look") -> BackgroundPart:
     background = look.evidence.background
-    return {
+    found = {
         "events": background.events,
         "hours": round(background.hours, 4),
-        "per_window": _estimate(background.estimated.get("window")),
-        "per_subject": _estimate(background.estimated.get("subject")),
-        "assumed": _assumed(look),
+        "per_window": background.estimated.get("window"),
+        "per_subject": background.estimated.get("subject"),
+        "assumed": _assumed(look.protocol.background, background.assumed),
     }
+    return cast("BackgroundPart", _plain(found))
 
 
-def _assumed(look: "Look") -> AssumedPart | None:
-    declared, by_unit = look.protocol.background, look.evidence.background.assumed
+def _assumed(declared: Background | None, by_unit: Mapping[str, AssumedRate]) -> Mapping[str, object] | None:
     if declared is None:
         return None
-    assumed: AssumedPart = {
-        "rate": declared.rate,
-        "unit": declared.unit,
-        "range": None if declared.range is None else list(declared.range),
-    }
-    if "window" in by_unit:
-        assumed["per_window"] = _assumed_rate(by_unit["window"])
-    if "subject" in by_unit:
-        assumed["per_subject"] = _assumed_rate(by_unit["subject"])
-    return assumed
-
-
-def _assumed_rate(one: AssumedRate) -> AssumedRatePart:
-    return {"rate": one.rate, "range": None if one.range is None else list(one.range)}
-
-
-def _estimate(found: Estimate | None) -> EstimatePart | None:
-    return None if found is None else {"estimate": found.estimate, "ci95": list(found.ci95)}
-
-
-def check_part(check: CheckResult) -> CheckPart:
-    """Return what one check says of one feed."""
-    return {
-        "domain": check.domain,
-        "name": check.name,
-        "category": check.category,
-        "severity": check.severity,
-        "outcome": check.outcome,
-        "numerator": check.numerator,
-        "denominator": check.denominator,
-        "message": check.message,
-    }
+    by_units = {f"per_{unit}": by_unit[unit] for unit in ("window", "subject") if unit in by_unit}
+    return {"rate": declared.rate, "unit": declared.unit, "range": declared.range, **by_units}
 
 
 def _changes(changes: pd.DataFrame) -> list[ChangePart]:
     """Return how many values were corrected, and records deleted or restored, by domain."""
     counts = changes.groupby(["domain", "kind"], sort=True).size().reset_index(name="number")
-    return [
-        {"domain": domain, "kind": kind, "number": number}
-        for domain, kind, number in zip(
-            counts["domain"], counts["kind"], counts["number"].tolist(), strict=True
-        )
-    ]
+    return cast("list[ChangePart]", counts.to_dict("records"))
 
 
 def _quarantine(quarantine: pd.DataFrame, checks: Sequence[CheckResult]) -> list[QuarantinePart]:
     """Return how many rows each check withheld; a row with two reasons is counted under both."""
     messages = {(check.domain, check.name): check.message for check in checks}
     counts = quarantine.groupby(["domain", "check"], sort=True).size().reset_index(name="rows")
-    return [
-        {"domain": domain, "check": name, "rows": rows, "message": messages.get((domain, name), "")}
-        for domain, name, rows in zip(counts["domain"], counts["check"], counts["rows"].tolist(), strict=True)
+    counts["message"] = [
+        messages.get(which, "") for which in zip(counts["domain"], counts["check"], strict=True)
     ]
+    return cast("list[QuarantinePart]", counts.to_dict("records"))
