@@ -12,6 +12,7 @@ from checks.fields import Pair
 from checks.problems import ProblemAt, one_of, shown
 from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
 from checks.rules import Rule
+from checks.rules.plan import merged
 
 ROUNDING = 1e-12
 """Shares of alpha such as 0.1, 0.1 and 0.1 do not add up to 0.3 in binary."""
@@ -58,22 +59,12 @@ def windows_apart(risk_window_hours: Pair, control_windows_hours: tuple[Pair, ..
             yield ProblemAt(("control_windows_hours", place), _hours((start, end)), allowed)
 
 
-def _joined(windows: tuple[Pair, ...]) -> list[Pair]:
-    joined: list[Pair] = []
-    for start, end in sorted(windows):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
-
-
 def control_holds_a_block(
     risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]
 ) -> Iterator[ProblemAt]:
     """Require that one block, as long as the risk window, fits into uninterrupted control hours."""
     block = risk_window_hours[1] - risk_window_hours[0]
-    longest = max(end - start for start, end in _joined(control_windows_hours))
+    longest = max(end - start for start, end in merged(control_windows_hours))
     if longest < block:
         found = f"at most {longest:g} uninterrupted hours"
         allowed = f"at least {block:g}, the length of the risk window {_hours(risk_window_hours)}"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from checks.rules.evidence import Span
-from checks.rules.plan import Plan
+from checks.rules.plan import Plan, merged
 from checks.rules.trials import BoolArray, ClockEvents, FloatArray, IntArray
 
 
@@ -56,17 +56,6 @@ def clock_events(
     order = on_clock[np.lexsort((hours[on_clock], dose[on_clock]))]
     whose = dose[order] // doses
     return ClockEvents(whose // subjects, whose % subjects, hours[order])
-
-
-def merged(spans: Sequence[Span]) -> list[Span]:
-    """Return the union of spans as spans that neither overlap nor touch, ascending."""
-    joined: list[Span] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def gaps(spans: Sequence[Span], first: float, last: float) -> list[Span]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from checks.errors import DesignError
 from checks.rules.evidence import Evidence, first_in_windows, seen
-from checks.rules.methods.method import NO_HOURS, TimingMethod, finite, ordered, ratio_of
+from checks.rules.methods.method import NO_HOURS, TimingMethod, ordered, ratio_of
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
 from checks.rules.trials import BoolArray, Course, Walk, distinct_so_far
@@ -148,7 +148,7 @@ def walked(
         events=main.in_risk,
         n_evaluable=n_evaluable,
         boundary=main.boundary,
-        statistic=finite(main.statistic),
+        statistic=main.statistic,
         p_value=main.p_value,
         detail={
             **detail,

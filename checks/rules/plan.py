@@ -5,7 +5,7 @@ case, so that a subject with k planned doses is a case with probability 1 - (1 -
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from checks.rules.evidence import AssumedRate, Span
@@ -47,16 +47,23 @@ class Plan:
     @property
     def control_hours(self) -> float:
         """Hours of the union of the control windows of one dose."""
-        total, until = 0.0, -math.inf
-        for start, end in sorted(self.control_windows):
-            total += max(0.0, end - max(start, until))
-            until = max(until, end)
-        return float(total)
+        return float(sum(end - start for start, end in merged(self.control_windows)))
 
     @property
     def observed_hours(self) -> Span:
         """Hours since dose over which a look scans: from the dose to the last that a window names."""
         return 0.0, max(self.risk_window[1], *(end for _, end in self.control_windows))
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """Return the union of spans as spans that neither overlap nor touch, ascending."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def doubtful_rates(background: AssumedRate | None) -> tuple[float, ...]:

@@ -1,6 +1,5 @@
 """What a timing method is: how it answers a look, how it behaves before use, and what its options are."""
 
-import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -93,8 +92,3 @@ def ordered(p_values: ByScenario[float | None]) -> dict[str, Json]:
     if best is None or main is None or worst is None:
         return {}
     return {"p_best": max(best, main), "p_worst": min(worst, main)}
-
-
-def finite(value: float | None) -> float | None:
-    """Return a number that can be written down; None for an infinite one and for none."""
-    return value if value is not None and math.isfinite(value) else None

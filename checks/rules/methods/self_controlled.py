@@ -15,7 +15,6 @@ from checks.rules.methods.method import (
     FEWEST_IN_CLUSTER,
     LENGTHS,
     NO_HOURS,
-    finite,
     next_look,
     ratio_of,
 )
@@ -74,7 +73,7 @@ class SelfControlled(CourseMethod):
             events=in_risk.main,
             n_evaluable=in_risk.main + evidence.events_in_control().main,
             boundary=rule.share,
-            statistic=finite(compared.main.relative_incidence),
+            statistic=compared.main.relative_incidence,
             p_value=compared.main.p_value,
             detail={
                 "boundary_is": BoundaryIs.P_VALUE,

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from checks.statistics import parameters
 from checks.statistics.binomial import posterior_at_most
 from checks.statistics.boundaries.boundary import Boundary
-from checks.statistics.boundaries.calibration import calibrate
-from checks.statistics.boundaries.design import checked_design
+from checks.statistics.boundaries.calibration import calibrate, checked_design
 from checks.statistics.recursion import FloatArray
 
 

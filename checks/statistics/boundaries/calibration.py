@@ -8,16 +8,16 @@ event is needed to cross.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checks.errors import DesignError
+from checks.statistics import parameters
 from checks.statistics.binomial import binomial_tail
 from checks.statistics.boundaries.boundary import Boundary, Option
-from checks.statistics.boundaries.design import Design
 from checks.statistics.recursion import FloatArray, crossing_probability
 
 IntArray = NDArray[np.intp]
@@ -30,6 +30,29 @@ closer than this are one value, so that rounding cannot split them."""
 
 FIRST_BAND = 32
 """Counts looked at above the lowest possible boundary before more are; the answer does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The largest number of subjects, the null rate, alpha, and the looks written out."""
+
+    n_max: int
+    null_rate: float
+    alpha: float
+    looks: tuple[int, ...]
+
+
+def checked_design(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | None) -> Design:
+    """Return the design; without `looks`, one after every subject.
+
+    Raises
+    ------
+    DesignError
+        When a parameter is impossible; names it, what was found and what is allowed.
+    """
+    n_max = parameters.count("n_max", n_max, at_least=1)
+    null_rate, alpha = parameters.share("null_rate", null_rate), parameters.share("alpha", alpha)
+    return Design(n_max, null_rate, alpha, parameters.whole_looks(looks, n_max))
 
 
 @dataclass(frozen=True, slots=True)

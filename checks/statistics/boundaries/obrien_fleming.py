@@ -9,8 +9,7 @@ O'Brien PC, Fleming TR, Biometrics 1979;35:549-556.
 from collections.abc import Sequence
 
 from checks.statistics.boundaries.boundary import Boundary
-from checks.statistics.boundaries.calibration import calibrate
-from checks.statistics.boundaries.design import checked_design
+from checks.statistics.boundaries.calibration import calibrate, checked_design
 from checks.statistics.boundaries.wang_tsiatis import standardised
 
 

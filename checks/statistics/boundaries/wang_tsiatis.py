@@ -12,8 +12,7 @@ import numpy as np
 
 from checks.statistics import parameters
 from checks.statistics.boundaries.boundary import Boundary
-from checks.statistics.boundaries.calibration import Evidence, calibrate
-from checks.statistics.boundaries.design import Design, checked_design
+from checks.statistics.boundaries.calibration import Design, Evidence, calibrate, checked_design
 from checks.statistics.recursion import FloatArray
 
 
