@@ -33,13 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look again at each past data cut-off, and print what delayed each rule."""
-    from flows.looks.replay.command import Request, run_replay
+    from flows.looks.replay.command import run_replay
 
-    request = Request(
+    return run_replay(
+        options.protocol,
         first=options.first,
         last=options.last,
         every=options.every,
         feeds=None if options.feeds is None else str(options.feeds),
         out=None if options.out is None else str(options.out),
+        as_json=options.json,
     )
-    return run_replay(options.protocol, request, as_json=options.json)

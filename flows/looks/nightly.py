@@ -22,8 +22,7 @@ from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, LookPayload, NightPayload, Record
 from flows.looks.artifacts import show_night
 from flows.looks.reading import read_delivered
-from flows.looks.replay.course import Course
-from flows.looks.replay.looks import entry_of
+from flows.looks.replay.history import History, entry_of
 from flows.looks.study import Study, open_study, run_named
 from flows.pages.kit.words import plural
 
@@ -106,10 +105,10 @@ def looks_that_differ(looks: tuple[LookPayload, ...], study: Study, now: datetim
     """
     if not looks:
         return
-    course = Course.of(study.protocol, read_delivered(study.protocol, study.settings, None, by=now))
+    history = History.of(study.protocol, read_delivered(study.protocol, study.settings, None, by=now))
     for look in looks:
         cutoff = datetime.fromisoformat(look["data_cutoff"])
-        again = entry_of(course.looker.look(course.deliveries.known_at(cutoff), cutoff))
+        again = entry_of(history.look(cutoff))
         if again["look_sha256"] != look["look_sha256"]:
             yield f"Look {look['look_id']} of {look['data_cutoff']} does not come out again from the deliveries kept."
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from checks.protocol import load_protocol
 from flows.looks.reading import read_delivered
-from flows.looks.replay.course import Course
+from flows.looks.replay.history import History
 from flows.looks.replay.schedule import Schedule, day_of
 from flows.settings import Settings
 from flows.simulate import simulate
@@ -133,15 +133,15 @@ def replayed(seed: int, around: datetime) -> dict[int, datetime | None]:
     with tempfile.TemporaryDirectory() as folder:
         study = simulate("cyt107", Path(folder) / "study", seed=seed)
         protocol = load_protocol(study / "protocol.yaml")
-        course = Course.of(protocol, read_delivered(protocol, Settings("", {}), None, by=EVER))
+        history = History.of(protocol, read_delivered(protocol, Settings("", {}), None, by=EVER))
         schedule = Schedule(next_look(around, 1) - 6 * HOUR, next_look(around, 24) + HOUR, HOUR)
-        crossed = [cutoff for cutoff in schedule.cutoffs() if is_crossed(course, cutoff)]
+        crossed = [cutoff for cutoff in schedule.cutoffs() if is_crossed(history, cutoff)]
     return {hours: next((one for one in crossed if one.hour % hours == 0), None) for hours in EVERY_HOURS}
 
 
-def is_crossed(course: Course, cutoff: datetime) -> bool:
+def is_crossed(history: History, cutoff: datetime) -> bool:
     """Whether the look at a data cut-off, with the data as they were known then, finds the rule crossed."""
-    look = course.looker.look(course.deliveries.known_at(cutoff), cutoff)
+    look = history.look(cutoff)
     return any(result.id == RULE and result.verdict == "crossed" for result in look.rules)
 
 

@@ -18,10 +18,11 @@ import pandas as pd
 import pytest
 
 from checks.knowledge import Deliveries
+from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import DeliveredTable, Delivery
-from flows.looks.replay.course import Course, replay
-from flows.looks.replay.looks import Looker, entry_of
+from flows.looks.replay.command import replay
+from flows.looks.replay.history import History, entry_of
 from flows.looks.replay.schedule import Schedule
 
 HOUR = timedelta(hours=1)
@@ -141,7 +142,7 @@ def as_it_was(
 ) -> tuple[dict[str, Any], Path, Mapping[str, tuple[DeliveredTable, ...]]]:
     delivered = deliver(lambda _: vitals())
     folder = tmp_path_factory.mktemp("replay")
-    return replay(Course.of(protocol, delivered), WHOLE, folder), folder, delivered
+    return replay(History.of(protocol, delivered), WHOLE, folder), folder, delivered
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +204,7 @@ def test_a_look_of_the_replay_is_the_look_that_was_made_at_the_time(
         for domain, some in delivered.items()
     }
     known = Deliveries(by_then, protocol).known_at(cutoff)
-    fresh = entry_of(Looker(protocol).look(known, cutoff))
+    fresh = entry_of(look_at(known, protocol, data_cutoff=cutoff))
     replayed = entries(folder)[place]
     assert {name: replayed[name] for name in fresh} == fresh
 
@@ -218,7 +219,7 @@ def test_a_second_start_makes_no_look_again_and_leaves_the_same_files(
     lines = (folder / "looks.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "looks.jsonl").write_bytes(b"".join(lines[:5]) + lines[5][:40])
     with caplog.at_level("INFO", logger="postdose"):
-        replay(Course.of(protocol, delivered), WHOLE, tmp_path)
+        replay(History.of(protocol, delivered), WHOLE, tmp_path)
     assert "Going on after 4 of 7 looks made before." in caplog.messages
     for name in ("looks.jsonl", "replay.json", "replay.txt"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
@@ -241,7 +242,7 @@ def test_the_order_and_the_splitting_of_deliveries_change_nothing(
         parts = [half for one in some for half in halves(one, shuffle)]
         shuffle.shuffle(parts)
         shuffled[domain] = tuple(parts)
-    again = replay(Course.of(protocol, shuffled), WHOLE, tmp_path)
+    again = replay(History.of(protocol, shuffled), WHOLE, tmp_path)
     assert without_names(again) == without_names(document)
     kept = ("data_cutoff", "verdict", "rules", "cases")
     assert [{name: one[name] for name in kept} for one in entries(tmp_path)] == [
@@ -279,7 +280,7 @@ def test_a_case_that_is_corrected_away_is_said_to_have_crossed_and_to_be_cleared
         ]
 
     schedule = looks("2026-03-04T03:00Z", "2026-03-05T09:00Z")
-    three = rule(replay(Course.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
+    three = rule(replay(History.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
     assert three["changes"] == [
         {"data_cutoff": "2026-03-04T09:00:00Z", "became": "crossed"},
         {"data_cutoff": "2026-03-05T09:00:00Z", "became": "cleared"},
@@ -306,7 +307,7 @@ def test_a_missing_unit_delays_a_crossing_that_the_worst_case_shows(
         ]
 
     schedule = looks("2026-03-04T03:00Z", "2026-03-05T09:00Z")
-    three = rule(replay(Course.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
+    three = rule(replay(History.of(three_alone, deliver(charted)), schedule, tmp_path), "three")
     assert three["first_crossed"] == "2026-03-05T09:00:00Z"
     assert three["possible"]["since"] == "2026-03-04T09:00:00Z"
     assert any(
@@ -345,8 +346,8 @@ def test_a_rule_that_waits_for_a_window_to_close_has_its_delay_there(tmp_path: P
         for row in vitals()
     ]
     schedule = looks("2026-03-04T03:00Z", "2026-03-04T09:00Z")
-    course = Course.of(load_protocol(path), deliver(lambda _: charted))
-    fall = rule(replay(course, schedule, tmp_path / "replay"), "rate")["waterfall"]
+    history = History.of(load_protocol(path), deliver(lambda _: charted))
+    fall = rule(replay(history, schedule, tmp_path / "replay"), "rate")["waterfall"]
     assert (fall["onset"], fall["perfect"]) == ("2026-03-02T14:00:00Z", "2026-03-03T16:00:00Z")
     # Readings up to 13:00, entered by 16:00, show two of the three hours of the window: enough.
     hours = {"open_window": 26.0, "entry": 0.0, "delivery": 14.0, "look": 3.0, "total": 43.0}

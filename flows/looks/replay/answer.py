@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import cache
 
 from checks.cases import Case
-from checks.instants import stamp
-from checks.knowledge import Deliveries, Knowledge
-from checks.looks import Look
+from checks.knowledge import Knowledge
+from checks.looks import Look, look_at
 from checks.looks.document import RulePart
+from checks.protocol import StudyProtocol
 from checks.rules import KINDS
 from checks.validation.catalogue import FUTURE
-from flows.looks.replay.crossing import MINUTE, LookAt, Seen, Waterfall, first_crossing, first_seen, see
-from flows.looks.replay.looks import Looker
+from flows.looks.replay.crossing import MINUTE, LookAt, Seen, delay_of, first_crossing, first_seen
+from flows.looks.replay.history import History
 from flows.looks.replay.timelines import entered, perfect
 from flows.pages.kit.words import plural
 from flows.pages.replay_document import DelayPart, Entry, NearestPart, RuleAnswer, StateChange
@@ -32,55 +32,53 @@ class Knowings:
     begins: datetime
 
 
-def knowings(looker: Looker, deliveries: Deliveries, last: datetime) -> Knowings:
+def knowings(history: History, last: datetime) -> Knowings:
     """Return the looks from which the delays are told, by what is known at the end of the replay."""
-    known = deliveries.known_at(last)
-    feeds, whole = known.feeds, looker.look(known, last)
-    zones = dict(
-        zip(whole.validation.subjects["USUBJID"], whole.validation.subjects["timezone"], strict=True)
-    )
-    doses = whole.doses["start_earliest"]
+    feeds, whole = history.deliveries.known_at(last).feeds, history.look(last)
+    subjects, doses = whole.validation.subjects, whole.doses["start_earliest"]
+    zones = dict(zip(subjects["USUBJID"], subjects["timezone"], strict=True))
+    protocol = history.protocol
     return Knowings(
-        _looks(looker, perfect(feeds, zones).at),
-        _looks(looker, entered(feeds, zones, looker.protocol).at),
-        _looks(looker, deliveries.known_at),
+        _looks(perfect(feeds, zones).at, protocol),
+        _looks(entered(feeds, zones, protocol).at, protocol),
+        _looks(history.deliveries.known_at, protocol),
         (doses.min().to_pydatetime() if len(doses) else last) - MINUTE,
     )
 
 
-def _looks(looker: Looker, known_at: Callable[[datetime], Knowledge]) -> LookAt:
+def _looks(known_at: Callable[[datetime], Knowledge], protocol: StudyProtocol) -> LookAt:
     @cache
-    def look_at(moment: datetime) -> Seen:
-        return see(looker.look(known_at(moment), moment))
+    def look(moment: datetime) -> Seen:
+        found = look_at(known_at(moment), protocol, data_cutoff=moment)
+        return Seen(frozenset(one.id for one in found.rules if one.verdict == CROSSED), found.cases)
 
-    return look_at
+    return look
 
 
-def answer_rules(entries: Sequence[Entry], looker: Looker, deliveries: Deliveries) -> list[RuleAnswer]:
+def answer_rules(entries: Sequence[Entry], history: History) -> list[RuleAnswer]:
     """Return what the replay says of each rule of the protocol, in its order.
 
     Parameters
     ----------
     entries
         One for each look, in order of their data cut-offs; at least one.
-    looker, deliveries
-        Make the looks in between that tell the delays apart.
+    history
+        Makes the looks in between that tell the delays apart.
     """
-    ways = knowings(looker, deliveries, _moment(entries[-1]))
-    return [
-        _answer_rule(place, entries, ways, looker, deliveries) for place in range(len(looker.protocol.rules))
-    ]
+    ways = knowings(history, _moment(entries[-1]))
+    by_rule = zip(*(entry["rules"] for entry in entries), strict=True)
+    return [_answer_rule(rules, entries, ways, history) for rules in by_rule]
 
 
 def _answer_rule(
-    place: int, entries: Sequence[Entry], ways: Knowings, looker: Looker, deliveries: Deliveries
+    rules: Sequence[RulePart], entries: Sequence[Entry], ways: Knowings, history: History
 ) -> RuleAnswer:
-    rules = [entry["rules"][place] for entry in entries]
+    name, kind = rules[0]["id"], rules[0]["kind"]
     crossed = next((at for at, rule in enumerate(rules) if rule["verdict"] == CROSSED), None)
     worst = next((at for at, rule in enumerate(rules) if rule["worst_case"] == CROSSED), None)
     answer: RuleAnswer = {
-        "id": rules[0]["id"],
-        "kind": rules[0]["kind"],
+        "id": name,
+        "kind": kind,
         "first_crossed": None if crossed is None else entries[crossed]["data_cutoff"],
         "changes": list(_changes(entries, rules)),
         "waterfall": None,
@@ -89,11 +87,9 @@ def _answer_rule(
     }
     if crossed is not None:
         before = ways.begins if crossed == 0 else _moment(entries[crossed - 1])
-        fall = _waterfall(rules[0]["id"], rules[0]["kind"], before, _moment(entries[crossed]), ways)
-        answer["waterfall"] = _written(fall)
+        answer["waterfall"] = _waterfall(name, kind, before, _moment(entries[crossed]), ways)
     if worst is not None and (crossed is None or worst < crossed):
-        moment = _moment(entries[worst])
-        facts = missing_facts(looker.look(deliveries.known_at(moment), moment), rules[0]["kind"])
+        facts = missing_facts(history.look(_moment(entries[worst])), kind)
         answer["possible"] = {"since": entries[worst]["data_cutoff"], "missing": facts}
     return answer
 
@@ -131,37 +127,21 @@ def _distance(rule: RulePart) -> float:
     return 1.0 - float(rule["events"]) / float(rule["boundary"])
 
 
-def _waterfall(rule: str, kind: str, before: datetime, looked: datetime, ways: Knowings) -> Waterfall:
+def _waterfall(rule: str, kind: str, before: datetime, looked: datetime, ways: Knowings) -> DelayPart:
     """Return the moments between the last onset that the rule needed and the look that found it crossed."""
-    cases = [case for case in ways.perfect(looked).cases if case.in_risk_window == "yes"]
-    ideal = first_crossing(ways.perfect, rule, ways.begins, looked, [first_seen(case) for case in cases])
+    ideal = first_crossing(ways.perfect, rule, ways.begins, looked, _first_seen(ways, looked))
     delivered = first_crossing(ways.delivered, rule, before, looked) or looked
     hints = [] if ideal is None else [ideal]
     written = first_crossing(ways.entered, rule, ways.begins, delivered, hints)
-    return Waterfall(_onset(kind, ideal, ways), ideal, written, delivered, looked)
+    onset = ideal
+    if ideal is not None and KINDS[kind].rests_on_cases:
+        onset = max(_first_seen(ways, ideal), default=ideal)
+    return delay_of(onset, ideal, written, delivered, looked)
 
 
-def _onset(kind: str, ideal: datetime | None, ways: Knowings) -> datetime | None:
-    """Return when the last case was first seen that had been seen when the rule would have been crossed."""
-    if ideal is None:
-        return None
-    seen = [first_seen(case) for case in ways.perfect(ideal).cases if case.in_risk_window == "yes"]
-    return max(seen) if seen and KINDS[kind].rests_on_cases else ideal
-
-
-def _written(fall: Waterfall) -> DelayPart:
-    return {
-        "onset": _stamped(fall.onset),
-        "perfect": _stamped(fall.perfect),
-        "entered": _stamped(fall.entered),
-        "delivered": stamp(fall.delivered),
-        "looked": stamp(fall.looked),
-        "hours": fall.hours,
-    }
-
-
-def _stamped(moment: datetime | None) -> str | None:
-    return None if moment is None else stamp(moment)
+def _first_seen(ways: Knowings, by: datetime) -> list[datetime]:
+    """Return when each case of the risk window was first seen that had been seen by then."""
+    return [first_seen(case) for case in ways.perfect(by).cases if case.in_risk_window == "yes"]
 
 
 def missing_facts(look: Look, kind: str) -> list[str]:

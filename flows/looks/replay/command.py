@@ -1,9 +1,12 @@
 """Replay a study: the same look at each past data cut-off, with the data as they were known then."""
 
+import hashlib
 import json
+import logging
 import os
 import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -13,30 +16,29 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from checks.errors import UsageError
+from checks.instants import stamp
+from checks.looks import code_version
 from checks.protocol import load_protocol
+from flows.ledger import canonical
+from flows.looks.files import write_json
 from flows.looks.reading import read_delivered
-from flows.looks.replay.course import Course, replay
+from flows.looks.replay.answer import answer_rules
+from flows.looks.replay.history import History, entry_of
+from flows.looks.replay.journal import Due, Header, Kept, journal, read_kept
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import open_study, protocol_path
 from flows.pages.replay import replay_table
-from flows.pages.replay_document import ReplayDocument
+from flows.pages.replay_document import Entry, ReplayDocument
+
+LOGGER = logging.getLogger("postdose")
+SCHEMA = "postdose/replay/1"
+PROGRESS_SECONDS = 5.0
 
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any receipt: without a last cut-off everything on record is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked of a replay; times without a value are found from the data."""
-
-    first: datetime | None = None
-    last: datetime | None = None
-    every: str = DEFAULT_EVERY
-    feeds: str | None = None
-    out: str | None = None
 
 
 @flow(name="replay study", persist_result=False)
@@ -65,15 +67,24 @@ def replay_study(
         The folder of the replay's files; by default ``replay/<study>`` beside the protocol.
     """
     opened = open_study(study, os.environ)
-    protocol, by = opened.protocol, EVER if last is None else last
-    course = Course.of(protocol, read_delivered(protocol, opened.settings, feeds, by=by))
-    schedule = _schedule(course, first, last, parse_every(every))
+    protocol, by = opened.protocol, last or EVER
+    history = History.of(protocol, read_delivered(protocol, opened.settings, feeds, by=by))
+    schedule = _schedule(history, first, last, parse_every(every))
     folder = Path(out) if out else protocol.folder / "replay" / protocol.study.id
-    document = replay(course, schedule, folder)
+    document = replay(history, schedule, folder)
     return Completed(message=f"{document['looks']} looks", data=document)
 
 
-def run_replay(study: str, request: Request, *, as_json: bool) -> int:
+def run_replay(
+    study: str,
+    *,
+    first: datetime | None,
+    last: datetime | None,
+    every: str,
+    feeds: str | None,
+    out: str | None,
+    as_json: bool,
+) -> int:
     """Replay a study and print what delayed each rule; return the command's exit code.
 
     Raises
@@ -82,17 +93,9 @@ def run_replay(study: str, request: Request, *, as_json: bool) -> int:
         As the stages of a look do: a protocol with problems, times that cannot be used.
     """
     load_protocol(protocol_path(study, os.environ))
-    parse_every(request.every)
+    parse_every(every)
     try:
-        state = replay_study(
-            study,
-            first=request.first,
-            last=request.last,
-            every=request.every,
-            feeds=request.feeds,
-            out=request.out,
-            return_state=True,
-        )
+        state = replay_study(study, first, last, every, feeds, out, return_state=True)
     except KeyboardInterrupt:
         print("Interrupted. The looks made are kept: the same command goes on after them.", file=sys.stderr)
         return INTERRUPTED
@@ -101,20 +104,95 @@ def run_replay(study: str, request: Request, *, as_json: bool) -> int:
     return 0
 
 
-def _schedule(course: Course, first: datetime | None, last: datetime | None, every: timedelta) -> Schedule:
+def _schedule(history: History, first: datetime | None, last: datetime | None, every: timedelta) -> Schedule:
     """Return the schedule asked for; what is not said is taken from all that is known by now."""
     if first is not None and last is not None:
         return Schedule(first.astimezone(UTC), last.astimezone(UTC), every)
-    until = last or datetime.now(UTC).replace(microsecond=0)
-    known = course.deliveries.known_at(until)
-    whole = course.looker.look(known, until)
+    whole = history.look(last or datetime.now(UTC).replace(microsecond=0))
     doses = whole.doses["start_earliest"]
     if first is None and not len(doses):
         raise UsageError("--from: found nothing, and no dose that is known by now; allowed: a data cut-off")
     begins = day_of(doses.min().to_pydatetime()) if first is None else first.astimezone(UTC)
     if last is not None:
         return Schedule(begins, last.astimezone(UTC), every)
-    received = [delivery.received_at for feed in known.feeds.values() for delivery in feed.deliveries]
+    known = history.deliveries.known_at(whole.data_cutoff).feeds.values()
+    received = [delivery.received_at for feed in known for delivery in feed.deliveries]
     latest = [feed.latest for feed in whole.feeds]
     complete = max(moment for moment in (begins, *received, *latest) if moment is not None)
     return whole_schedule(begins, complete, every)
+
+
+def replay(history: History, schedule: Schedule, folder: Path) -> ReplayDocument:
+    """Look at every data cut-off of a schedule, and write ``looks.jsonl``, ``replay.json`` and ``replay.txt``.
+
+    Returns
+    -------
+    ReplayDocument
+        What ``replay.json`` holds: the schedule, when each verdict was first reached, and of each rule when it
+        first could have fired, what delayed it, and what it lacked.
+    """
+    protocol = history.protocol
+    header: Header = {
+        "schema": SCHEMA,
+        "study": protocol.study.id,
+        "protocol_sha256": protocol.sha256,
+        "code_version": code_version(),
+        "first": stamp(schedule.first),
+        "every_minutes": schedule.every // timedelta(minutes=1),
+    }
+    entries = _looks(history, schedule, header, folder / "looks.jsonl")
+    lines = "".join(canonical(entry) + "\n" for entry in entries)
+    first: dict[str, str] = {}
+    for entry in entries:
+        first.setdefault(entry["verdict"], entry["data_cutoff"])
+    document: ReplayDocument = {
+        "schema": header["schema"],
+        "study": header["study"],
+        "simulated": protocol.study.simulated,
+        "protocol_sha256": header["protocol_sha256"],
+        "code_version": header["code_version"],
+        "deliveries_sha256": entries[-1]["deliveries_sha256"],
+        "schedule": {
+            "first": header["first"],
+            "last": entries[-1]["data_cutoff"],
+            "every_minutes": header["every_minutes"],
+        },
+        "looks": len(entries),
+        "looks_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "first_verdicts": first,
+        "rules": answer_rules(entries, history),
+    }
+    write_json(folder / "replay.json", document)
+    (folder / "replay.txt").write_text(replay_table(document), encoding="ascii")
+    return document
+
+
+def _looks(history: History, schedule: Schedule, header: Header, path: Path) -> Sequence[Entry]:
+    """Make every look that an earlier start did not leave, and keep each at once."""
+    cutoffs = list(schedule.cutoffs())
+    due = [Due(stamp(cutoff), history.deliveries_sha256(cutoff)) for cutoff in cutoffs]
+    kept = read_kept(path, header, due)
+    _say_kept(kept, len(cutoffs))
+    entries = list(kept.entries)
+    began = said = time.monotonic()
+    with journal(path, header, kept) as keep:
+        for cutoff, one in list(zip(cutoffs, due, strict=True))[len(entries) :]:
+            summary = entry_of(history.look(cutoff))
+            entries.append(keep({"deliveries_sha256": one.deliveries_sha256, **summary}))
+            now, left = time.monotonic(), len(cutoffs) - len(entries)
+            if now - said >= PROGRESS_SECONDS or not left:
+                each, said = (now - began) / (len(entries) - len(kept.entries)), now
+                _say_progress(len(entries), left, each)
+    return entries
+
+
+def _say_kept(kept: Kept, looks: int) -> None:
+    if kept.reason is not None:
+        LOGGER.info("Beginning anew: %s." if not kept.entries else "Not all looks hold: %s.", kept.reason)
+    if kept.entries:
+        LOGGER.info("Going on after %s of %s looks made before.", f"{len(kept.entries):,}", f"{looks:,}")
+
+
+def _say_progress(done: int, left: int, seconds: float) -> None:
+    rest = timedelta(seconds=round(seconds * left))
+    LOGGER.info("%s of %s looks, %.2f s a look, %s left", f"{done:,}", f"{done + left:,}", seconds, rest)

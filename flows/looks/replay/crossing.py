@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.cases import Case
-from checks.looks import Look
-from checks.rules import RuleVerdict
+from checks.instants import stamp
+from flows.pages.replay_document import DelayPart
 
 MINUTE = timedelta(minutes=1)
 
@@ -28,36 +28,32 @@ class Seen:
 LookAt = Callable[[datetime], Seen]
 
 
-def see(look: Look) -> Seen:
-    """Keep of a look what a search needs; a whole look is large."""
-    crossed = frozenset(one.id for one in look.rules if one.verdict is RuleVerdict.CROSSED)
-    return Seen(crossed, look.cases)
+def delay_of(
+    onset: datetime | None,
+    perfect: datetime | None,
+    entered: datetime | None,
+    delivered: datetime,
+    looked: datetime,
+) -> DelayPart:
+    """Return the moments of a delay and the hours between them; with all moments known these add up to ``total``.
 
-
-@dataclass(frozen=True, slots=True)
-class Waterfall:
-    """The moments between the last onset that a rule needed and the look that found it crossed.
-
-    ``onset`` is when the last of the cases was first seen at the bedside. A moment is None where the rule is
-    not crossed in that way of knowing: what was delivered was corrected later.
+    ``onset`` is when the last of the cases that the rule needed was first seen at the bedside. A moment is None
+    where the rule is not crossed in that way of knowing: what was delivered was corrected later.
     """
-
-    onset: datetime | None
-    perfect: datetime | None
-    entered: datetime | None
-    delivered: datetime
-    looked: datetime
-
-    @property
-    def hours(self) -> dict[str, float | None]:
-        """The parts of the delay; with all moments known they add up to ``total``."""
-        return {
-            "open_window": _between(self.onset, self.perfect),
-            "entry": _between(self.perfect, self.entered),
-            "delivery": _between(self.entered, self.delivered),
-            "look": _between(self.delivered, self.looked),
-            "total": _between(self.onset, self.looked),
-        }
+    return {
+        "onset": None if onset is None else stamp(onset),
+        "perfect": None if perfect is None else stamp(perfect),
+        "entered": None if entered is None else stamp(entered),
+        "delivered": stamp(delivered),
+        "looked": stamp(looked),
+        "hours": {
+            "open_window": _between(onset, perfect),
+            "entry": _between(perfect, entered),
+            "delivery": _between(entered, delivered),
+            "look": _between(delivered, looked),
+            "total": _between(onset, looked),
+        },
+    }
 
 
 def _between(earlier: datetime | None, later: datetime | None) -> float | None:

@@ -7,17 +7,26 @@ short is made again. Where nothing holds it begins anew.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import TypedDict, cast
 
 from flows.ledger import canonical
 from flows.pages.replay_document import Entry
 
-Header = Mapping[str, str | int]
-"""The first line: what every look of the file depends on."""
+
+class Header(TypedDict):
+    """The first line: what every look of the file depends on."""
+
+    schema: str
+    study: str
+    protocol_sha256: str
+    code_version: str
+    first: str
+    every_minutes: int
+
 
 DEPENDS_ON = {
     "schema": "the form of the file",
@@ -65,7 +74,11 @@ def read_kept(path: Path, header: Header, due: Sequence[Due]) -> Kept:
     first = _parse(lines[0]) if lines else None
     if first is None:
         return Kept((), 0, "the file of the earlier looks has no first line")
-    different = [words for name, words in DEPENDS_ON.items() if first.get(name) != header[name]]
+    different = [
+        words
+        for (name, words), told in zip(DEPENDS_ON.items(), header.values(), strict=True)
+        if first.get(name) != told
+    ]
     if different:
         return Kept((), 0, f"{' and '.join(different)} changed")
     entries, length, reason = [], len(lines[0]), None
@@ -93,7 +106,7 @@ def _outdated(entry: Entry | None, expected: Due) -> str | None:
     return None
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def _parse(line: bytes) -> dict[str, object] | None:
     try:
         found = json.loads(line)
     except ValueError:
@@ -101,40 +114,23 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-class Journal:
-    """Appends looks to the file, each line handed to the system at once: a kill loses no whole look."""
+@contextmanager
+def journal(path: Path, header: Header, kept: Kept) -> Iterator[Callable[[Entry], Entry]]:
+    """Go on with the file after the looks that are kept, each line handed to the system at once: a kill loses none.
 
-    def __init__(self, path: Path, header: Header, kept: Kept) -> None:
-        self._path, self._header, self._kept = path, header, kept
-        self._file: IO[bytes] | None = None
+    What is yielded writes the line of a look, and returns the look as a later start will read it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("r+b" if kept.length else "wb") as file:
+        file.seek(kept.length)
+        file.truncate()
 
-    def __enter__(self) -> Self:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if self._kept.length:
-            self._file = self._path.open("r+b")
-            self._file.truncate(self._kept.length)
-            self._file.seek(self._kept.length)
-        else:
-            self._file = self._path.open("wb")
-            self._write(self._header)
-        return self
+        def write(content: Header | Entry) -> Entry:
+            line = canonical(content).encode() + b"\n"
+            file.write(line)
+            file.flush()
+            return cast(Entry, json.loads(line))
 
-    def append(self, entry: Entry) -> Entry:
-        """Write one line, and return the look as a later start will read it."""
-        return cast(Entry, json.loads(self._write(entry)))
-
-    def _write(self, content: Header | Entry) -> bytes:
-        line = canonical(content).encode() + b"\n"
-        if self._file is not None:
-            self._file.write(line)
-            self._file.flush()
-        return line
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
+        if not kept.length:
+            write(header)
+        yield write

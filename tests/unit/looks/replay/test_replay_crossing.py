@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.cases import Case
-from flows.looks.replay.crossing import MINUTE, Seen, Waterfall, first_crossing, first_seen, whole_minute
+from flows.looks.replay.crossing import MINUTE, Seen, delay_of, first_crossing, first_seen, whole_minute
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -54,9 +54,9 @@ def test_a_look_at_a_second_within_the_minute_is_the_latest_answer() -> None:
 
 def test_the_parts_of_a_delay_add_up_to_the_whole() -> None:
     hours = [0.0, 1.5, 4.25, 14.0, 17.0]
-    fall = Waterfall(*(START + timedelta(hours=hour) for hour in hours)).hours
+    fall = delay_of(*(START + timedelta(hours=hour) for hour in hours))["hours"]
     assert fall == {"open_window": 1.5, "entry": 2.75, "delivery": 9.75, "look": 3.0, "total": 17.0}
-    assert Waterfall(None, None, None, START, START + MINUTE).hours["total"] is None
+    assert delay_of(None, None, None, START, START + MINUTE)["hours"]["total"] is None
 
 
 def test_a_case_is_first_seen_at_its_hour_else_by_the_end_of_its_onset() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows.looks.replay.journal import DEPENDS_ON, Due, Journal, read_kept
+from flows.looks.replay.journal import DEPENDS_ON, Due, journal, read_kept
 
 HEADER: dict[str, Any] = {
     "schema": "one",
@@ -21,9 +21,9 @@ ENTRIES = [{"data_cutoff": due.data_cutoff, "deliveries_sha256": due.deliveries_
 
 def write(path: Path, due: list[Due] = DUE) -> None:
     kept = read_kept(path, HEADER, due)
-    with Journal(path, HEADER, kept) as journal:
+    with journal(path, HEADER, kept) as keep:
         for one in due[len(kept.entries) :]:
-            journal.append({"data_cutoff": one.data_cutoff, "deliveries_sha256": one.deliveries_sha256})
+            keep({"data_cutoff": one.data_cutoff, "deliveries_sha256": one.deliveries_sha256})
 
 
 def test_wherever_the_file_is_cut_it_is_continued_to_the_same_bytes(tmp_path: Path) -> None:

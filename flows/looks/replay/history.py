@@ -1,0 +1,66 @@
+"""The deliveries of a study, ready for looks at any past data cut-off, and what is kept of such a look."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from checks.knowledge import Deliveries
+from checks.looks import Look, look_at, make_ready
+from checks.protocol import StudyProtocol
+from flows.ledger import canonical
+from flows.looks.reading import Delivered
+from flows.pages.replay_document import LookSummary
+
+_AS_FOUND = datetime.min.replace(tzinfo=UTC)
+"""What was read as found was there from the beginning."""
+
+DETAIL = ("boundary_is", "window_hours")
+"""What a replay keeps of a rule's detail: without it nobody can say what was compared with the boundary."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A study with all its deliveries; ``received`` is each with its time of receipt, in that order, in a line."""
+
+    protocol: StudyProtocol
+    deliveries: Deliveries
+    received: Sequence[tuple[datetime, str]]
+
+    @classmethod
+    def of(cls, protocol: StudyProtocol, delivered: Delivered) -> Self:
+        """Make the deliveries of a study ready."""
+        files = sorted(
+            (one.delivery.received_at or _AS_FOUND, domain, one.delivery.sha256, one.delivery.name)
+            for domain, some in delivered.items()
+            for one in some
+        )
+        received = [(when, "\t".join((when.isoformat(), *names))) for when, *names in files]
+        return cls(protocol, make_ready(delivered, protocol), received)
+
+    def look(self, data_cutoff: datetime) -> Look:
+        """Look with the data as they were known then; nothing is sent, written or remembered of a signal."""
+        return look_at(self.deliveries.known_at(data_cutoff), self.protocol, data_cutoff=data_cutoff)
+
+    def deliveries_sha256(self, data_cutoff: datetime) -> str:
+        """Return the hash of what was received by then: a look stays good as long as it is the same."""
+        by_then = (line for when, line in self.received if when <= data_cutoff)
+        return hashlib.sha256("\n".join(by_then).encode()).hexdigest()
+
+
+def entry_of(look: Look) -> LookSummary:
+    """Return what a replay keeps of one look."""
+    document = look.document()
+    cases = [case["in_risk_window"] for case in document["cases"]]
+    return {
+        "data_cutoff": document["data_cutoff"],
+        "look_id": document["look_id"],
+        "look_sha256": hashlib.sha256(canonical(document).encode()).hexdigest(),
+        "verdict": document["verdict"],
+        "rules": [
+            {**rule, "detail": {name: said for name, said in rule["detail"].items() if name in DETAIL}}
+            for rule in document["rules"]
+        ],
+        "cases": {place: cases.count(place) for place in ("yes", "possible", "no")},
+    }
