@@ -1,5 +1,6 @@
 """What every stopping rule is: a section of the protocol that answers a look and says how it behaves before use."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -198,7 +199,7 @@ class Rule(Section, ABC):
         statistic: float | None = None,
         p_value: float | None = None,
     ) -> RuleResult:
-        """Return an answer of this rule."""
+        """Return an answer of this rule; an infinite statistic is no number that could be written down."""
         return RuleResult(
             self.id,
             self.kind,
@@ -209,7 +210,7 @@ class Rule(Section, ABC):
             events,
             n_evaluable,
             boundary,
-            statistic,
+            None if statistic is None or math.isinf(statistic) else statistic,
             p_value,
             detail,
         )
