@@ -82,7 +82,8 @@ def judge(
     tuple of tuple of Judgement and SuiteResult
         One judgement for each of ``checks``, in their order, and the same as Great Expectations writes it.
     """
-    found = great_expectations().run(domain, [one.config() for one in checks], table)
+    configs, reads = [one.config() for one in checks], [one.reads for one in checks]
+    found = great_expectations().run(domain, configs, reads, table)
     results = [found[place] for place in range(len(checks))]
     judgements = tuple(_judgement(one, result, table) for one, result in zip(checks, results, strict=True))
     return judgements, _suite_result(domain, checks, results)
@@ -94,7 +95,7 @@ def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # 
     if check.columns and not len(table):  # passed, says Great Expectations
         return Judgement(check, "not_applicable", nothing, 0, 0)
     if _raised(result):
-        lacking = [name for name in (*check.columns, *check.beside) if name not in table.columns]
+        lacking = [name for name in check.reads if name not in table.columns]
         fault = f"no column {' or '.join(lacking)}" if lacking else _kind(result.exception_info)
         return Judgement(check, "error", nothing, 0, 0, fault=fault)
     counts = result.result

@@ -32,9 +32,7 @@ def table_for(
     setting: Setting,
 ) -> pd.DataFrame:
     """Return the columns that the checks name and the feed has, by those names, indexed from 0."""
-    names = dict.fromkeys(
-        name for check in checks if not check.is_structural for name in (*check.columns, *check.beside)
-    )
+    names = dict.fromkeys(name for check in checks if not check.is_structural for name in check.reads)
     asked_for = {str(one): one.columns for one in needed}
     columns = {name: _column(name, source, asked_for, prepared, setting) for name in names}
     there = {name: _quick(column) for name, column in columns.items() if column is not None}

@@ -56,6 +56,11 @@ class Check:
     file: str = ""
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that Great Expectations reads for it."""
+        return (*self.columns, *self.beside)
+
+    @property
     def is_structural(self) -> bool:
         """Whether it asks for the form of the whole feed, without which no row can be judged."""
         return self.severity == "blocks" and not self.file
