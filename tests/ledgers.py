@@ -1,11 +1,14 @@
 """What tests ask of a ledger: what a decision sees of records, what waits, and an attempt of their own."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import reduce
+from typing import Any
 
-from flows.ledger import Attempt, Kind, Ledger, Outgoing, Record, Seen
+from flows.ledger import Attempt, Entry, Head, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.standing import Standing, follow
+
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 
 def seen_of(records: Iterable[Record], now: datetime) -> Seen:
@@ -19,9 +22,19 @@ def seen_of(records: Iterable[Record], now: datetime) -> Seen:
     return Seen(standing, newest, lambda look: told[look] if look in standing.evidence else None)
 
 
+def caused(
+    ledger: Ledger, payload: Mapping[str, Any], messages: Iterable[Outgoing] = (), kind: Kind = Kind.LOOK
+) -> Head:
+    """Record a look of the study S, or another kind of record, with messages that it causes."""
+    entry = Entry(kind, payload, tuple(messages))
+    head = ledger.decide("S", lambda _seen: [entry], now=NOW)
+    assert head is not None
+    return head
+
+
 def pending(ledger: Ledger, study: str) -> tuple[Outgoing, ...]:
     """A study's messages that have not been delivered, oldest first."""
-    return tuple(one.outgoing for one in ledger.undelivered(study))
+    return tuple(one.outgoing for one in ledger.outbox.undelivered(study))
 
 
 def tried(
@@ -30,7 +43,7 @@ def tried(
     detail: str,
     *,
     delivered: bool,
-    at: datetime | None = None,
+    at: datetime = NOW,
     again: datetime | None = None,
 ) -> None:
     """Record one attempt at a message of the study S."""

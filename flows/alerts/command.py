@@ -158,12 +158,14 @@ def run_resend(
     ledger, study = _existing(settings), protocol.study.id
     by = _filled("--by", by)
     _, alert = _named(ledger, name, study=study)
-    dead = [one.outgoing for one in ledger.dead_letters(study) if one.outgoing.alert == alert.id]
+    dead = [one.outgoing for one in ledger.outbox.dead_letters(study) if one.outgoing.alert == alert.id]
     for one in dead:
         ledger.requeue(study, one.id, by=by, at=now)
     if dead:
         send_due(ledger, study, now, folder=protocol.folder, addresses=settings.addresses)
-    waiting = {one.outgoing.id for one in (*ledger.undelivered(study), *ledger.dead_letters(study))}
+    waiting = {
+        one.outgoing.id for one in (*ledger.outbox.undelivered(study), *ledger.outbox.dead_letters(study))
+    }
     if as_json:
         sent = [{"message": one.id, "role": one.role, "delivered": one.id not in waiting} for one in dead]
         _print({"alert": alert.id, "messages": sent})

@@ -96,7 +96,7 @@ def send_due(
         When the ledger cannot be written; what was not marked is sent again.
     """
     until = now + timedelta(seconds=2 * bounds.whole)
-    claimed = ledger.claim_due(study, now, until=until, by=this_process(), only=only)
+    claimed = ledger.outbox.claim_due(study, now, until=until, by=this_process(), only=only)
     due = {one.outgoing.id: one for one in claimed}
     became: dict[str, Attempt] = {}
     for results in attempt_each(
@@ -105,10 +105,10 @@ def send_due(
         attempts = [_judged(due[one.id], result, now) for one, result in results]
         ledger.record_attempts(study, attempts, at=now)
         became |= {one.id: one for one in attempts}
-    ledger.give_back([name for name in due if name not in became])
+    ledger.outbox.give_back([name for name in due if name not in became])
     delivered = tuple(one.id for one in became.values() if one.became == "delivered")
     dead = tuple(due[one.id].outgoing for one in became.values() if one.became == "dead")
-    return Sent(delivered, dead, *ledger.count_waiting(study))
+    return Sent(delivered, dead, *ledger.outbox.count_waiting(study))
 
 
 def _judged(tried: Waiting, result: str | DeliveryError, now: datetime) -> Attempt:

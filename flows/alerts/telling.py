@@ -116,7 +116,7 @@ class Teller:
     def _evidence(self, name: str | None) -> tuple[LookFacts, str] | None:
         """Return what a look told, and its page; read once."""
         if name not in self._looks:
-            told = self._seen.told(name)
+            told = self._seen.evidence(name)
             self._looks[name] = (
                 None if told is None else (FACTS.validate_python(told["facts"]), told["report"])
             )

@@ -16,7 +16,9 @@ from flows.alerts.channels import unresolved
 from flows.doctor.finding import Finding, Status, few, stops
 from flows.doctor.writing import unwritable
 from flows.feeds import DeliveryStore, Inbox, open_inbox
-from flows.ledger.examining import Examination, examine_ledger
+from flows.ledger import Ledger, Outgoing
+from flows.ledger.database import Database
+from flows.ledger.schema import is_up_to_date, rehearse_tables
 from flows.settings import Settings, read_settings
 
 LOW_DISK: Final = 1 << 30
@@ -25,6 +27,9 @@ FULL_DISK: Final = 100 << 20
 
 AHEAD: Final = timedelta(minutes=5)
 """How far the newest record may lie ahead: machines that share a ledger have clocks of their own."""
+
+MOMENTS: Final = ("at", "accessed_at", "data_cutoff")
+"""The keys of a record's payload that say when it was made; of an old look, the moment it looked at."""
 
 OTHERS: Final = 0o077
 """The bits of a mode that let anybody but the owner in."""
@@ -50,25 +55,41 @@ def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: date
 
 def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
-        found = examine_ledger(settings.state_url, key=settings.ledger_key)
+        said, newest = _examine_ledger(settings)
     except (LedgerWriteError, LedgerBrokenError) as error:
         yield stops(study, "ledger", str(error), error)
         return
-    yield Finding(study, "ledger", Status.OK, _ledger_said(found, sealed=settings.ledger_key is not None))
-    if found.newest is not None and found.newest > now + AHEAD:
-        said = f"{now:%Y-%m-%dT%H:%MZ}, but the newest record is of {found.newest:%Y-%m-%dT%H:%MZ}"
+    yield Finding(study, "ledger", Status.OK, said)
+    if newest is not None and newest > now + AHEAD:
+        said = f"{now:%Y-%m-%dT%H:%MZ}, but the newest record is of {newest:%Y-%m-%dT%H:%MZ}"
         remedy = "Set the clock, unless somebody looked at a data cut-off to come."
         yield Finding(study, "clock", Status.WARNING, said, remedy)
     else:
         yield Finding(study, "clock", Status.OK, f"{now:%Y-%m-%dT%H:%MZ}, no record is later")
 
 
-def _ledger_said(found: Examination, *, sealed: bool) -> str:
-    if found.current is None:
-        return "none yet: the first look makes it"
-    if not found.current:
-        return "of an older version: the next look brings it up to date"
-    return f"writable, and the chain of {found.records:,} records holds{', with its seals' if sealed else ''}"
+def _examine_ledger(settings: Settings) -> tuple[str, datetime | None]:
+    """Try all that a look needs of its ledger, each write undone; say what was found, and its newest moment."""
+    try:
+        database = Database(settings.state_url, must_exist=True)
+    except UsageError:
+        return "none yet: the first look makes it", None
+    current = is_up_to_date(database)
+    if not current:
+        rehearse_tables(database)
+        said = "of an older version: the next look brings it up to date"
+        return "none yet: the first look makes it" if current is None else said, None
+    ledger = Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+    ledger.rehearse(Outgoing("rehearsal", "console:", {}))
+    moments = [_moment(record.payload) for record in ledger.verified()]
+    sealed = "" if settings.ledger_key is None else ", with its seals"
+    said = f"writable, and the chain of {len(moments):,} records holds{sealed}"
+    return said, max((one for one in moments if one is not None), default=None)
+
+
+def _moment(payload: Mapping[str, object]) -> datetime | None:
+    named = next((str(payload[key]) for key in MOMENTS if key in payload), None)
+    return None if named is None else datetime.fromisoformat(named)
 
 
 def _channels(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """The ledger: what is written to it together, and read back."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, reduce
@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
+from checks.instants import stamp
 from flows.ledger import outbox, projection
-from flows.ledger.chain import Head, Kind, Record, canonical, seal, verify_chain
-from flows.ledger.chaining import Chained, chain_entries, protocol_change
+from flows.ledger.chain import Head, Kind, Record, canonical, seal, verified
+from flows.ledger.chaining import Chained, protocol_change
 from flows.ledger.database import Database, damaged
 from flows.ledger.moving import copy_tables
-from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
-from flows.ledger.payloads import AlertPayload, EvidencePayload, LookPayload, Payload
+from flows.ledger.outbox import Attempt, Entry, Outbox, Outgoing
+from flows.ledger.payloads import EvidencePayload, LookPayload, Payload
 from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
@@ -30,12 +31,13 @@ class Seen:
     """What is decided on: where a study stands, its newest look as of a moment, and what earlier looks told.
 
     ``look`` is what is on record of the look with the latest data cut-off that had come by then, None before the
-    first. ``told`` returns what is on record of what a look told, by the look's id; None where no alert refers to it.
+    first. ``evidence`` returns what is on record of what a look told, by the look's id; None where no alert refers
+    to it.
     """
 
     standing: Standing
     look: LookPayload | None
-    told: Callable[[str | None], EvidencePayload | None]
+    evidence: Callable[[str | None], EvidencePayload | None]
 
 
 Decision = Callable[[Seen], Sequence[Entry]]
@@ -55,6 +57,11 @@ class Ledger:
     must_exist
         Whether to refuse, rather than make, a ledger that is not there.
 
+    Attributes
+    ----------
+    outbox
+        Its messages.
+
     Raises
     ------
     LedgerWriteError
@@ -67,11 +74,12 @@ class Ledger:
         self._key = key
         self._database = Database(url, must_exist=must_exist)
         bring_up_to_date(self._database, must_exist=must_exist, then=self._project_anew)
+        self.outbox = Outbox(self._database)
 
-    def record(self, study: str, kind: Kind, payload: Payload, outgoing: Sequence[Outgoing] = ()) -> Head:
-        """Append one record, put the messages it causes into the outbox, and return the new head."""
+    def record(self, study: str, kind: Kind, payload: Payload) -> Head:
+        """Append one record, and return the new head."""
         with self._database.writing() as connection:
-            return self._write(connection, study, [Entry(kind, payload, tuple(outgoing))])
+            return self._write(connection, study, [Entry(kind, payload)])
 
     def decide(self, study: str, decision: Decision, *, now: datetime) -> Head | None:
         """Append what a decision on what is seen of the study comes to; return the new head, None when nothing was.
@@ -80,42 +88,26 @@ class Ledger:
         It is made before others are kept from writing, and made again where one of them wrote meanwhile.
         """
 
-        def planned(seen: Seen, last: Record | None) -> Chained:
-            return self._chain(study, last, decision(seen))
+        def plan(seen: Seen, chained: Chained) -> None:
+            chained.add(decision(seen))
 
-        written = self._settle(study, now, planned)
-        return written.records[-1].head if written.records else None
+        written = self._settle(study, now, plan)
+        return written[-1].head if written else None
 
-    def record_look(
-        self,
-        study: str,
-        payload: LookPayload,
-        outgoing: Sequence[Outgoing] = (),
-        *,
-        decision: Decision | None = None,
-        now: datetime | None = None,
-    ) -> Head:
-        """Append a look, with the messages and whatever else it causes, and return the new head: one transaction.
+    def record_look(self, study: str, payload: LookPayload, *, decision: Decision, now: datetime) -> Head:
+        """Append a look, with whatever it causes, and return the new head: one transaction.
 
-        A change of the protocol since the study's last look is recorded before it, with the look's reason; each
-        message is recorded after it, by its hash. The decision is made with the look on record, but on the newest
-        look before it, as ``decide`` does.
+        A change of the protocol since the study's last look is recorded before it, with the look's reason. The
+        decision is made with the look on record, but on the newest look before it, as ``decide`` does.
         """
-        if decision is not None and now is None:
-            raise ValueError("a decision is made at a moment")
-        looked = Entry(Kind.LOOK, payload, tuple(outgoing))
 
-        def planned(seen: Seen, last: Record | None) -> Chained:
-            look = self._chain(
-                study, last, [*protocol_change(seen.standing.protocol_sha256, payload), looked]
-            )
-            after = replace(seen, standing=reduce(follow, look.records, seen.standing))
-            caused = decision(after) if decision else ()
-            return look + self._chain(study, look.records[-1], caused)
+        def plan(seen: Seen, chained: Chained) -> None:
+            chained.add([*protocol_change(seen.standing.protocol_sha256, payload), Entry(Kind.LOOK, payload)])
+            chained.add(decision(replace(seen, standing=reduce(follow, chained.records, seen.standing))))
 
-        return self._settle(study, now, planned).records[-1].head
+        return self._settle(study, now, plan)[-1].head
 
-    def record_attempts(self, study: str, attempts: Sequence[Attempt], *, at: datetime | None) -> Head:
+    def record_attempts(self, study: str, attempts: Sequence[Attempt], *, at: datetime) -> Head:
         """Append what became of each message that was tried, one or more, and mark it so in the outbox.
 
         A receipt, a failed attempt, or of one that is given up a failed attempt and its end: all in one
@@ -129,57 +121,11 @@ class Ledger:
         """Let a message, a dead letter above all, wait again under the same id, and record who asked for it."""
         with self._database.writing() as connection:
             one = outbox.find(connection, outgoing_id)
-            told = outbox.put_in(one, canonical(one.message))
-            again: AlertPayload = {**told, "resent_by": by, "at": outbox.stamp(at)}
-            head = self._append(connection, study, Kind.ALERT, again)
+            queued = outbox.queued_payload(one, canonical(one.message))
+            again = Entry(Kind.ALERT, {**queued, "resent_by": by, "at": stamp(at)})
+            head = self._write(connection, study, [again])
             outbox.requeue(connection, outgoing_id, head)
         return head
-
-    def claim_due(
-        self,
-        study: str,
-        now: datetime,
-        *,
-        until: datetime,
-        by: str = "",
-        only: Collection[str] | None = None,
-    ) -> tuple[Waiting, ...]:
-        """Return the messages that are due, oldest first; no other process is given them before ``until``.
-
-        Parameters
-        ----------
-        study
-            Whose messages.
-        now, until
-            UTC.
-        by
-            The process, as ``this_process`` names it: once it has ended, what it has not marked is due.
-        only
-            The ids of those that are asked for; all where None.
-        """
-        with self._database.writing() as connection:
-            return outbox.claim(connection, study, now, until, by=by, only=only)
-
-    def give_back(self, ids: Sequence[str]) -> None:
-        """Let messages that were claimed and not tried be due at once."""
-        if ids:
-            with self._database.writing() as connection:
-                outbox.give_back(connection, ids)
-
-    def count_waiting(self, study: str) -> tuple[int, int]:
-        """Return how many messages wait after an attempt, and how many have not been tried."""
-        with self._database.reading() as connection:
-            return outbox.count_waiting(connection, study)
-
-    def undelivered(self, study: str) -> tuple[Waiting, ...]:
-        """Return the messages that wait, due or not, oldest first."""
-        with self._database.reading() as connection:
-            return outbox.waiting(connection, study)
-
-    def dead_letters(self, study: str) -> tuple[Waiting, ...]:
-        """Return the messages that were given up, oldest first, with the problem of each."""
-        with self._database.reading() as connection:
-            return outbox.waiting(connection, study, "dead")
 
     def seen(self, study: str, now: datetime) -> Seen:
         """Return what a decision on a study at a moment (UTC) is made on."""
@@ -196,15 +142,13 @@ class Ledger:
         with self._database.reading() as connection:
             return projection.read_standings(connection)
 
-    def is_due(self, study: str, now: datetime) -> bool:
-        """Whether a message of a study is to be tried."""
-        with self._database.reading() as connection:
-            return outbox.is_due(connection, study, now)
-
     def records(self, study: str | None = None, kind: Kind | None = None) -> tuple[Record, ...]:
         """Return the records of a study and of a kind, of all where None, oldest first."""
+        wanted = select(RECORDS).order_by(RECORDS.c.sequence)
+        for column, value in ((RECORDS.c.study, study), (RECORDS.c.kind, kind)):
+            wanted = wanted if value is None else wanted.where(column == value)
         with self._database.reading() as connection:
-            return _records(connection, study, kind)
+            return tuple(_record(row) for row in connection.execute(wanted))
 
     def head(self) -> Head | None:
         """Return the newest record, or None in an empty ledger."""
@@ -213,7 +157,11 @@ class Ledger:
         return None if last is None else last.head
 
     def verify(self) -> int:
-        """Return how many records the chain holds.
+        """Return how many records the chain holds; raises as ``verified`` does."""
+        return sum(1 for _ in self.verified())
+
+    def verified(self) -> Iterator[Record]:
+        """Yield every record, oldest first, once it is verified; to be read to its end.
 
         Raises
         ------
@@ -224,28 +172,26 @@ class Ledger:
         made = Projection()
         try:
             with self._database.reading() as connection:
-                records = verify_chain(made.of(_stream(connection)), key=self._key)
+                for record in verified(_stream(connection), key=self._key):
+                    made.follow(record)
+                    yield record
                 for other in projection.differences(connection, made):
                     raise LedgerBrokenError(other)
-                return records
         except LedgerWriteError as error:
             if damaged(error):
                 raise LedgerBrokenError(f"the records cannot all be read: {error}") from error
             raise
 
-    def rebuild(self) -> int:
-        """Write the projection anew from the records, and return how many there are.
+    def rebuild(self) -> None:
+        """Write the projection anew from the records.
 
         Raises
         ------
         LedgerBrokenError
             When the chain does not verify: the projection is left as it is.
         """
-        made = Projection()
         with self._database.writing() as connection:
-            records = verify_chain(made.of(_stream(connection)), key=self._key)
-            projection.rebuild(connection, made)
-        return records
+            _project(connection, verified(_stream(connection), key=self._key))
 
     def find(self, sha256: str) -> Head:
         """Return the record with a hash, as an earlier report or an earlier `head` names it.
@@ -291,66 +237,57 @@ class Ledger:
             self._write(connection, "rehearsal", [Entry(Kind.LOOK, {}, (outgoing,))])
             connection.rollback()
 
-    def _settle(
-        self, study: str, now: datetime | None, planned: Callable[[Seen, Record | None], Chained]
-    ) -> Chained:
+    def _settle(self, study: str, now: datetime, plan: Callable[[Seen, Chained], None]) -> Sequence[Record]:
         """Write what is planned on what is seen of a study; plan anew where somebody else has written meanwhile."""
         with self._database.reading() as connection:
-            last, seen = _last(connection), self._seen(connection, study, now)
-        chained = planned(seen, last)
+            chained, seen = self._chained(connection, study), self._seen(connection, study, now)
+        plan(seen, chained)
         with self._database.writing() as connection:
-            newest = _last(connection)
-            if newest != last:
-                chained = planned(self._seen(connection, study, now), newest)
-            self._insert(connection, newest, chained)
-        return chained
+            newest = self._chained(connection, study)
+            if newest.before != chained.before:
+                chained = newest
+                plan(self._seen(connection, study, now), chained)
+            if chained.records:
+                self._insert(connection, chained)
+        return chained.records
 
-    def _seen(self, connection: Connection, study: str, now: datetime | None) -> Seen:
+    def _seen(self, connection: Connection, study: str, now: datetime) -> Seen:
         standing = projection.read_standing(connection, study)
-        look = None if now is None else projection.newest_look(connection, study, now)
-        return Seen(standing, look, partial(self._told, standing))
+        look = projection.newest_look(connection, study, now)
+        return Seen(standing, look, partial(self._evidence, standing))
 
-    def _told(self, standing: Standing, look_id: str | None) -> EvidencePayload | None:
+    def _evidence(self, standing: Standing, look_id: str | None) -> EvidencePayload | None:
         """Return what a look told: read when it is asked for, since few decisions do, and it is long."""
         sequence = None if look_id is None else standing.evidence.get(look_id)
         if sequence is None:
             return None
+        wanted = select(RECORDS.c.payload).where(RECORDS.c.sequence == sequence)
         with self._database.reading() as connection:
-            told = connection.execute(
-                select(RECORDS.c.payload).where(RECORDS.c.sequence == sequence)
-            ).scalar()
+            told = connection.execute(wanted).scalar()
         return None if told is None else json.loads(told)
 
     def _project_anew(self, connection: Connection) -> None:
         """Fill the projection of a ledger that comes from before it was kept; its chain is not verified for that."""
-        made = Projection()
         try:
-            for _ in made.of(_stream(connection)):
-                pass
+            _project(connection, _stream(connection))
         except LedgerBrokenError as error:
             raise LedgerWriteError(f"{self._database.shown}: {error}") from error
-        projection.rebuild(connection, made)
-
-    def _append(self, connection: Connection, study: str, kind: Kind, payload: Payload) -> Head:
-        return self._write(connection, study, [Entry(kind, payload)])
 
     def _write(self, connection: Connection, study: str, entries: Sequence[Entry]) -> Head:
         """Append entries, one or more."""
-        last = _last(connection)
-        written = self._chain(study, last, entries)
-        self._insert(connection, last, written)
-        return written.records[-1].head
+        chained = self._chained(connection, study)
+        chained.add(entries)
+        self._insert(connection, chained)
+        return chained.records[-1].head
 
-    def _chain(self, study: str, last: Record | None, entries: Sequence[Entry]) -> Chained:
-        return chain_entries(study, last, entries, self._key)
+    def _chained(self, connection: Connection, study: str) -> Chained:
+        return Chained(study, _last(connection), self._key)
 
-    def _insert(self, connection: Connection, last: Record | None, chained: Chained) -> None:
-        if not chained.records:
-            return
-        self._refuse_other_keys(connection, last)
+    def _insert(self, connection: Connection, chained: Chained) -> None:
+        self._refuse_other_keys(connection, chained.before)
         connection.execute(RECORDS.insert(), chained.rows)
         if chained.messages:
-            connection.execute(OUTBOX.insert(), list(chained.messages))
+            connection.execute(OUTBOX.insert(), chained.messages)
         projection.project(connection, chained.records)
 
     def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
@@ -375,25 +312,22 @@ def _last(connection: Connection) -> Record | None:
     return None if row is None else _record(row)
 
 
-def _records(connection: Connection, study: str | None, kind: Kind | None = None) -> tuple[Record, ...]:
-    wanted = select(RECORDS).order_by(RECORDS.c.sequence)
-    if study is not None:
-        wanted = wanted.where(RECORDS.c.study == study)
-    if kind is not None:
-        wanted = wanted.where(RECORDS.c.kind == kind)
-    return tuple(_record(row) for row in connection.execute(wanted))
-
-
 def _any_sealed(connection: Connection) -> bool:
-    return (
-        connection.execute(select(RECORDS.c.sequence).where(RECORDS.c.hmac.is_not(None)).limit(1)).first()
-        is not None
-    )
+    sealed = select(RECORDS.c.sequence).where(RECORDS.c.hmac.is_not(None)).limit(1)
+    return connection.execute(sealed).first() is not None
 
 
 def _stream(connection: Connection) -> Iterator[Record]:
     every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
     return (_record(row) for row in connection.execute(every))
+
+
+def _project(connection: Connection, records: Iterable[Record]) -> None:
+    """Write the projection of records anew."""
+    made = Projection()
+    for record in records:
+        made.follow(record)
+    projection.rebuild(connection, made)
 
 
 def _record(row: Row[Any]) -> Record:

@@ -9,7 +9,7 @@ whole database can make a new chain that fits in itself, but not its seals.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -104,8 +104,8 @@ def next_record(last: Record | None, study: str, kind: Kind, payload: Payload, k
     return Record(sequence, study, kind, text, before.sha256, sha256, seal(key, sha256) if key else None)
 
 
-def verify_chain(records: Iterable[Record], *, key: bytes | None) -> int:
-    """Return how many records a chain holds, or say which is the first bad one.
+def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record]:
+    """Yield each record of a chain once it is verified, and say which is the first bad one.
 
     Parameters
     ----------
@@ -129,12 +129,12 @@ def verify_chain(records: Iterable[Record], *, key: bytes | None) -> int:
         if problem is not None:
             raise LedgerBrokenError(problem)
         before = record.head
+        yield record
     if key is not None and before.sequence and not sealed:
         raise LedgerBrokenError(
             f"record 1 and all after it, to record {before.sequence}, carry no seal: they were written without "
             "the key, and nothing tells this chain from one rewritten whole"
         )
-    return before.sequence
 
 
 def _misplaced(record: Record, before: Head) -> str | None:

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from checks.errors import LedgerBrokenError, UsageError
 from flows.ledger.book import Ledger
-from flows.ledger.chain import Head, Record
+from flows.ledger.chain import Head
+from flows.ledger.chaining import stored
 from flows.settings import Settings
 
 
@@ -53,7 +54,7 @@ def run_export(settings: Settings, *, as_json: bool) -> int:
 
     ``payload`` is the text that was hashed, not an object: the chain can be computed again from the export.
     """
-    lines = [json.dumps(_exported(record), ensure_ascii=True) for record in _existing(settings).records()]
+    lines = [json.dumps(stored(record), ensure_ascii=True) for record in _existing(settings).records()]
     sys.stdout.write("[" + ",\n".join(lines) + "]\n" if as_json else "".join(f"{line}\n" for line in lines))
     return 0
 
@@ -113,11 +114,6 @@ def _sentences(records: int, head: Head | None, found: Head | None, *, sealed: b
 def _told(head: Head | None, found: Head | None) -> dict[str, object]:
     newest: dict[str, object] = {"sequence": None, "sha256": None} if head is None else asdict(head)
     return newest if found is None else {**newest, "expected_head_sequence": found.sequence}
-
-
-def _exported(record: Record) -> dict[str, object]:
-    stored = asdict(record)
-    return {("payload" if name == "text" else name): value for name, value in stored.items()}
 
 
 def _print(document: dict[str, object]) -> None:

@@ -4,24 +4,28 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
 from checks.errors import UsageError
+from checks.instants import stamp
 from flows.ledger.chain import Head, Kind
 from flows.ledger.claimant import has_ended
+from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.schema import OUTBOX
 
 ASKED_AT_ONCE = 500
 """Ids in one question: SQLite takes 999 parameters by default in its older versions."""
 
-TOLD = [OUTBOX.c[name] for name in ("id", "channel", "alert", "role", "step", "attempts", "first_attempt_at")]
+ASKED = [
+    OUTBOX.c[name] for name in ("id", "channel", "alert", "role", "step", "attempts", "first_attempt_at")
+]
 """What an attempt is recorded from: not what the message says, which is long."""
 
-TOLD_OF = ("message", "channel", "alert", "role", "step", "message_sha256")
+ON_RECORD = ("message", "channel", "alert", "role", "step", "message_sha256")
 """What a record says of the message that it put in."""
 
 _THE_MARKED = OUTBOX.update().where(OUTBOX.c.id == bindparam("marked"))
@@ -95,68 +99,87 @@ def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, obj
     }
 
 
-def waiting(connection: Connection, study: str, state: str = "pending") -> tuple[Waiting, ...]:
-    """Return the study's messages that are ``pending``, or ``dead``, oldest first."""
-    wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
-    rows = connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id))
-    return tuple(_waiting(row) for row in rows)
+class Outbox:
+    """The messages of a database; every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def undelivered(self, study: str) -> tuple[Waiting, ...]:
+        """Return a study's messages that wait, due or not, oldest first."""
+        return self._in_state(study, "pending")
+
+    def dead_letters(self, study: str) -> tuple[Waiting, ...]:
+        """Return a study's messages that were given up, oldest first, with the problem of each."""
+        return self._in_state(study, "dead")
+
+    def _in_state(self, study: str, state: str) -> tuple[Waiting, ...]:
+        wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
+        with self._database.reading() as connection:
+            rows = connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id))
+            return tuple(_waiting(row) for row in rows)
+
+    def is_due(self, study: str, now: datetime) -> bool:
+        """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
+        asked = select(OUTBOX.c.next_attempt_at, OUTBOX.c.claimed_by).where(*_pending(study))
+        with self._database.reading() as connection:
+            return any(
+                row.next_attempt_at is None or row.next_attempt_at <= stamp(now) or _is_abandoned(row)
+                for row in connection.execute(asked)
+            )
+
+    def count_waiting(self, study: str) -> tuple[int, int]:
+        """Return how many messages of a study wait after an attempt, and how many have not been tried."""
+        tries = OUTBOX.c.attempts
+        wanted = select(func.count().filter(tries > 0), func.count().filter(tries == 0))
+        with self._database.reading() as connection:
+            tried, untried = connection.execute(wanted.where(*_pending(study))).one()
+        return tried, untried
+
+    def claim_due(
+        self, study: str, now: datetime, *, until: datetime, by: str, only: Collection[str] | None = None
+    ) -> tuple[Waiting, ...]:
+        """Return the messages that are due, oldest first; no other process is given them before ``until``.
+
+        Parameters
+        ----------
+        study
+            Whose messages.
+        now, until
+            UTC.
+        by
+            The process, as ``this_process`` names it: once it has ended, what it has not marked is due.
+        only
+            The ids of those that are asked for; all where None.
+        """
+        again = OUTBOX.c.next_attempt_at
+        with self._database.writing() as connection:
+            claimants = select(OUTBOX.c.claimed_by).where(*_pending(study)).distinct()
+            gone = [
+                one for one in connection.execute(claimants).scalars() if one is not None and has_ended(one)
+            ]
+            due = [*_pending(study), or_(again.is_(None), again <= stamp(now), OUTBOX.c.claimed_by.in_(gone))]
+            if only is not None:
+                due.append(OUTBOX.c.id.in_(only))
+            wanted = select(OUTBOX).where(*due).order_by(OUTBOX.c.sequence, OUTBOX.c.id)
+            rows = connection.execute(wanted).all()
+            claimed = {"next_attempt_at": stamp(until), "claimed_by": by}
+            connection.execute(OUTBOX.update().where(*due).values(claimed))
+        return tuple(_waiting(row) for row in rows)
+
+    def give_back(self, ids: Sequence[str]) -> None:
+        """Let messages that were claimed and not tried be due at once."""
+        freed = [{"marked": one, "next_attempt_at": None, "claimed_by": None} for one in ids]
+        if freed:
+            with self._database.writing() as connection:
+                connection.execute(_THE_MARKED, freed)
 
 
-def is_due(connection: Connection, study: str, now: datetime) -> bool:
-    """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
-    asked = select(OUTBOX.c.next_attempt_at, OUTBOX.c.claimed_by)
-    rows = connection.execute(asked.where(OUTBOX.c.study == study, OUTBOX.c.state == "pending"))
-    return any(
-        row.next_attempt_at is None
-        or row.next_attempt_at <= stamp(now)
-        or (row.claimed_by is not None and has_ended(row.claimed_by))
-        for row in rows
-    )
+def _pending(study: str) -> tuple[ColumnElement[bool], ...]:
+    return OUTBOX.c.study == study, OUTBOX.c.state == "pending"
 
 
-def count_waiting(connection: Connection, study: str) -> tuple[int, int]:
-    """Return how many messages wait after an attempt, and how many have not been tried."""
-    tries = OUTBOX.c.attempts
-    wanted = select(func.count().filter(tries > 0), func.count().filter(tries == 0))
-    waits = wanted.where(OUTBOX.c.study == study, OUTBOX.c.state == "pending")
-    tried, untried = connection.execute(waits).one()
-    return tried, untried
-
-
-def claim(
-    connection: Connection,
-    study: str,
-    now: datetime,
-    until: datetime,
-    *,
-    by: str,
-    only: Collection[str] | None,
-) -> tuple[Waiting, ...]:
-    """Return the messages that are due, oldest first, of ``only`` those where told.
-
-    Nobody else is given them before ``until``, unless ``by`` is a process that has ended by then: what a killed
-    process had claimed is due at once.
-    """
-    waits = (OUTBOX.c.study == study, OUTBOX.c.state == "pending")
-    claimants = connection.execute(select(OUTBOX.c.claimed_by).where(*waits).distinct()).scalars()
-    gone = [one for one in claimants if one is not None and has_ended(one)]
-    again = OUTBOX.c.next_attempt_at
-    due = [*waits, or_(again.is_(None), again <= stamp(now), OUTBOX.c.claimed_by.in_(gone))]
-    if only is not None:
-        due.append(OUTBOX.c.id.in_(only))
-    rows = connection.execute(select(OUTBOX).where(*due).order_by(OUTBOX.c.sequence, OUTBOX.c.id)).all()
-    claimed = {"next_attempt_at": stamp(until), "claimed_by": by}
-    connection.execute(OUTBOX.update().where(*due).values(claimed))
-    return tuple(_waiting(row) for row in rows)
-
-
-def give_back(connection: Connection, ids: Sequence[str]) -> None:
-    """Let messages that were claimed and not tried be due at once."""
-    freed = {"next_attempt_at": None, "claimed_by": None}
-    connection.execute(_THE_MARKED, [{"marked": one, **freed} for one in ids])
-
-
-def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime | None) -> list[Entry]:
+def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime) -> list[Entry]:
     """Keep what became of each attempt, and return the records of it.
 
     Raises
@@ -167,7 +190,7 @@ def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime | 
     tried: dict[str, Row[Any]] = {}
     for place in range(0, len(attempts), ASKED_AT_ONCE):
         ids = [one.id for one in attempts[place : place + ASKED_AT_ONCE]]
-        tried |= {row.id: row for row in connection.execute(select(*TOLD).where(OUTBOX.c.id.in_(ids)))}
+        tried |= {row.id: row for row in connection.execute(select(*ASKED).where(OUTBOX.c.id.in_(ids)))}
     for one in attempts:
         if one.id not in tried:
             raise _unknown(one.id)
@@ -175,22 +198,20 @@ def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime | 
     return [entry for one in attempts for entry in _recorded(tried[one.id], one, at)]
 
 
-def _marked(row: Row[Any], one: Attempt, at: datetime | None) -> Mapping[str, object]:
+def _marked(row: Row[Any], one: Attempt, at: datetime) -> Mapping[str, object]:
     return {
         "marked": one.id,
         "state": one.became,
         "attempts": row.attempts + 1,
-        "first_attempt_at": row.first_attempt_at or (None if at is None else stamp(at)),
+        "first_attempt_at": row.first_attempt_at or stamp(at),
         "next_attempt_at": None if one.again is None else stamp(one.again),
         "claimed_by": None,
         "last_error": None if one.became == "delivered" else one.detail,
     }
 
 
-def _recorded(row: Row[Any], one: Attempt, at: datetime | None) -> Iterator[Entry]:
-    payload: AlertPayload = {**told(row), "detail": one.detail}
-    if at is not None:
-        payload["at"] = stamp(at)
+def _recorded(row: Row[Any], one: Attempt, at: datetime) -> Iterator[Entry]:
+    payload: AlertPayload = {**message_payload(row), "detail": one.detail, "at": stamp(at)}
     yield Entry(Kind.RECEIPT if one.became == "delivered" else Kind.FAILED_DELIVERY, payload)
     if one.became == "dead":
         yield Entry(Kind.DEAD_LETTER, payload)
@@ -217,22 +238,17 @@ def find(connection: Connection, outgoing_id: str) -> Outgoing:
     return _waiting(row).outgoing
 
 
-def put_in(one: Outgoing | Row[Any], text: str) -> AlertPayload:
+def queued_payload(one: Outgoing | Row[Any], text: str) -> AlertPayload:
     """Return the record of a message: which one, for which alert, to whom, and the SHA-256 of what it says."""
-    return {**told(one), "message_sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return {**message_payload(one), "message_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def told(one: Outgoing | Row[Any]) -> AlertPayload:
+def message_payload(one: Outgoing | Row[Any]) -> AlertPayload:
     """Return what a record says of a message, or of its row: which one, for which alert, to whom."""
     message: AlertPayload = {"message": one.id, "channel": one.channel}
     if not one.alert:
         return message
     return {**message, "alert": one.alert, "role": one.role or "", "step": one.step or 0}
-
-
-def stamp(moment: datetime) -> str:
-    """Return a moment as the outbox and its records keep it: UTC, whole seconds; its order is the text's order."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unknown(outgoing_id: str) -> UsageError:
@@ -244,8 +260,13 @@ def _waiting(row: Row[Any]) -> Waiting:
         None if kept is None else datetime.fromisoformat(kept)
         for kept in (row.first_attempt_at, row.next_attempt_at)
     )
-    if row.claimed_by is not None and has_ended(row.claimed_by):
+    if _is_abandoned(row):
         again = None  # nobody tries it any more: it need not wait for the claim's end
     message = json.loads(row.message)
     outgoing = Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
     return Waiting(outgoing, row.attempts, first, again, row.last_error)
+
+
+def _is_abandoned(row: Row[Any]) -> bool:
+    """Whether the process that claimed a message has ended."""
+    return row.claimed_by is not None and has_ended(row.claimed_by)

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Row, delete, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
+from checks.instants import stamp
 from flows.ledger import outbox
 from flows.ledger.chain import Kind, Record
 from flows.ledger.payloads import AlertPayload, LookPayload
@@ -47,30 +48,27 @@ class Projection:
     messages: dict[str, Expected] = field(default_factory=dict)
     first_message: int | None = None
 
-    def of(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Hand on records, oldest first, and follow each once the next is asked for: it is verified by then."""
-        for record in records:
-            yield record
-            try:
-                self._follow(record)
-            except (KeyError, TypeError, ValueError) as error:
-                raise LedgerBrokenError(
-                    f"record {record.sequence} says what no record can: {error}"
-                ) from error
+    def follow(self, record: Record) -> None:
+        """Carry on over one more record.
 
-    def _follow(self, record: Record) -> None:
-        self.standings[record.study] = follow(self.standings.get(record.study, Standing()), record)
-        self.looks |= _looks([record])
-        self._follow_message(record)
+        Raises
+        ------
+        LedgerBrokenError
+            When no record of its kind says what it does.
+        """
+        try:
+            self.standings[record.study] = follow(self.standings.get(record.study, Standing()), record)
+            self.looks |= _looks([record])
+            self._follow_message(record)
+        except (KeyError, TypeError, ValueError) as error:
+            raise LedgerBrokenError(f"record {record.sequence} says what no record can: {error}") from error
 
     def _follow_message(self, record: Record) -> None:
         if record.kind not in (Kind.ALERT, Kind.RECEIPT, Kind.FAILED_DELIVERY, Kind.DEAD_LETTER):
             return
         payload = record.read(AlertPayload)
         name = payload.get("message", "")
-        if not name:
-            return
-        if record.kind == Kind.ALERT:
+        if name and record.kind == Kind.ALERT:
             self.first_message = self.first_message or record.sequence
             self.messages[name] = Expected(payload, record.study, record.sequence)
         elif name in self.messages:
@@ -138,7 +136,7 @@ def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload
     newest = (
         select(RECORDS.c.payload)
         .join(LOOKS, LOOKS.c.sequence == RECORDS.c.sequence)
-        .where(LOOKS.c.study == study, LOOKS.c.data_cutoff <= outbox.stamp(by))
+        .where(LOOKS.c.study == study, LOOKS.c.data_cutoff <= stamp(by))
         .order_by(LOOKS.c.data_cutoff.desc(), LOOKS.c.sequence.desc())
         .limit(1)
     )
@@ -190,16 +188,22 @@ def _other_messages(connection: Connection, made: Projection) -> Iterator[str]:
 
 def _is_other(row: Row[Any], message: Expected) -> bool:
     """Whether a row is not the message of its record, or not in the state that the records after it give."""
-    said = {name: value for name, value in message.payload.items() if name in outbox.TOLD_OF}
+    said = {name: value for name, value in message.payload.items() if name in outbox.ON_RECORD}
     expected = (message.study, message.sequence, message.state, message.attempts, said)
-    return (row.study, row.sequence, row.state, row.attempts, outbox.put_in(row, row.message)) != expected
+    return (
+        row.study,
+        row.sequence,
+        row.state,
+        row.attempts,
+        outbox.queued_payload(row, row.message),
+    ) != expected
 
 
 def _looks(records: Iterable[Record]) -> dict[int, tuple[str, str]]:
     """Return the study and the data cut-off of each look among records, by its sequence."""
     looks = ((one, one.read(LookPayload).get("data_cutoff")) for one in records if one.kind == Kind.LOOK)
     return {
-        one.sequence: (one.study, outbox.stamp(datetime.fromisoformat(cutoff)))
+        one.sequence: (one.study, stamp(datetime.fromisoformat(cutoff)))
         for one, cutoff in looks
         if cutoff is not None
     }

@@ -83,6 +83,14 @@ def is_up_to_date(database: Database) -> bool | None:
         return _version(connection) == _newest()
 
 
+def rehearse_tables(database: Database) -> None:
+    """Make a table, and undo it: raises where a look could not make or change the ledger's."""
+    table = Table("postdose_rehearsal", MetaData(), Column("number", Integer))
+    with database.writing() as connection:
+        table.create(connection)
+        connection.rollback()
+
+
 def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Connection], None]) -> None:
     """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
 

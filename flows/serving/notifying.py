@@ -45,7 +45,9 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
         Whether a look is expected to have been made.
     """
     study = protocol.study.id
-    return ledger.is_due(study, now) or bool(due(ledger.seen(study, now), protocol, now, watching=watching))
+    return ledger.outbox.is_due(study, now) or bool(
+        due(ledger.seen(study, now), protocol, now, watching=watching)
+    )
 
 
 def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:

@@ -167,7 +167,7 @@ def _asked(seen: Seen, name: str) -> Alert:
 
 def _question(alert: Alert, seen: Seen) -> str:
     """Return in Markdown what is asked, and of what."""
-    told = seen.told(alert.look_id)
+    told = seen.evidence(alert.look_id)
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += (
         [] if told is None else _found(FACTS.validate_python(told["facts"]), alert.about.removeprefix(SIGNAL))

@@ -81,7 +81,7 @@ class Study:
         """Send until nothing waits; return how many turns that took."""
         for turn in range(1, TURNS):
             run_alerts(self.ledger, self.protocol, at, addresses=addresses, watching=False)
-            if not any(self.ledger.count_waiting(self.id)):
+            if not any(self.ledger.outbox.count_waiting(self.id)):
                 return turn
         raise SystemExit("messages were still waiting after all turns")
 
@@ -122,9 +122,9 @@ def burst(folder: Path, signals: int, clock: Clock) -> Said:
     with taking_all() as (url, taken):
         addresses = {CHANNEL: url}
         clock("the look, recorded with its alerts", lambda: study.look(NOW, found))
-        queued = Counter(one.outgoing.role for one in study.ledger.undelivered(study.id))
+        queued = Counter(one.outgoing.role for one in study.ledger.outbox.undelivered(study.id))
         clock("the same look again", lambda: study.look(NOW + MINUTE, found))
-        again = sum(study.ledger.count_waiting(study.id)) - sum(queued.values())
+        again = sum(study.ledger.outbox.count_waiting(study.id)) - sum(queued.values())
         standing = clock("reading where it stands", lambda: study.ledger.standings()[study.id])
         turns = clock("sending all", lambda: study.send(NOW + MINUTE, addresses))
         clock(

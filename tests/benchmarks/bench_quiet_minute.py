@@ -20,7 +20,7 @@ from sqlalchemy import create_engine
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.ledger import Entry, Kind, Ledger
-from flows.ledger.chaining import chain_entries
+from flows.ledger.chaining import Chained
 from flows.ledger.schema import RECORDS
 from flows.serving.notifying import is_anything_due
 
@@ -56,9 +56,10 @@ def looks(number: int) -> Iterator[Entry]:
 def filled(url: str, study: str, number: int) -> datetime:
     """Write a ledger of so many looks; return a moment at which the last one is recent."""
     ledger = Ledger(url)
-    rows = chain_entries(study, None, list(looks(number)), None).rows
+    chained = Chained(study, None, None)
+    chained.add(list(looks(number)))
     with create_engine(url).begin() as connection:
-        connection.execute(RECORDS.insert(), rows)
+        connection.execute(RECORDS.insert(), chained.rows)
     ledger.rebuild()
     return BEGUN + number * HALF_HOUR - HALF_HOUR / 2
 

@@ -135,7 +135,7 @@ def test_what_was_given_up_is_sent_again_once_its_channel_is_mended(study: Path)
     mended = postdose(study, *resend, "--json", POSTDOSE_CHAIR_URL="json://127.0.0.1:1/")
     assert mended.returncode == 40  # nobody listens there: it waits, and is tried again
     ledger = Ledger(f"sqlite:///{study / 'postdose.sqlite'}")
-    assert [one.outgoing.role for one in ledger.undelivered("CYT107-IV")] == ["dsmb_chair"]
+    assert [one.outgoing.role for one in ledger.outbox.undelivered("CYT107-IV")] == ["dsmb_chair"]
     asked = [
         one.payload["resent_by"] for one in ledger.records(kind=Kind.ALERT) if "resent_by" in one.payload
     ]

@@ -145,7 +145,7 @@ def test_an_incident_is_acknowledged_and_resolved_with_its_alert(
     assert details[-2:].count("nothing to tell: this channel is no on-call system") == 1
     story.look(NOW + 4 * HOUR, "S1")
     assert set(receivers.told()) == {("resolve", SIGNAL)}
-    assert story.ledger.undelivered(STUDY) == ()
+    assert story.ledger.outbox.undelivered(STUDY) == ()
 
 
 def test_what_is_opened_again_is_an_incident_of_its_own_lest_an_acknowledged_one_call_nobody(
@@ -183,7 +183,7 @@ def test_who_acknowledges_need_not_know_the_addresses(
     assert receivers.told() == []
     story.turn(NOW + HOUR / 2)
     assert receivers.told() == [("acknowledge", SIGNAL)]
-    assert story.ledger.dead_letters(STUDY) == ()
+    assert story.ledger.outbox.dead_letters(STUDY) == ()
 
 
 def test_an_acknowledgement_that_is_not_taken_waits_and_is_sent_again(
@@ -195,7 +195,7 @@ def test_an_acknowledgement_that_is_not_taken_waits_and_is_sent_again(
     receivers.answer = 503
     story.ack(NOW + HOUR / 2)
     assert "is acknowledged by Dr. Aaroen" in capsys.readouterr().out
-    (waiting,) = story.ledger.undelivered(STUDY)
+    (waiting,) = story.ledger.outbox.undelivered(STUDY)
     assert waiting.outgoing.message["event_action"] == "acknowledge"
     receivers.answer = 202
     story.turn(NOW + HOUR)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from ledgers import pending
+from ledgers import caused, pending
 
 from checks.errors import DeliveryError
 from flows.alerts import send_due
@@ -70,7 +70,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def queue(ledger: Ledger, channel: str) -> None:
-    ledger.record_look("S", {"verdict": "signal"}, [Outgoing("id-1", channel, MESSAGE)])
+    caused(ledger, {"verdict": "signal"}, [Outgoing("id-1", channel, MESSAGE)])
 
 
 def send(address: str, message: Mapping[str, Any] = MESSAGE) -> str:

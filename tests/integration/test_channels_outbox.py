@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ledgers import tried
+from ledgers import caused, tried
 
 from checks.errors import UsageError
 from flows.ledger import Attempt, Kind, Ledger, Outgoing, Waiting, this_process
@@ -23,7 +23,7 @@ SECOND = Outgoing("id-2", "console:", {"subject": "b"})
 @pytest.fixture
 def ledger(state_url: str) -> Ledger:
     ledger = Ledger(state_url)
-    ledger.record_look("S", {"verdict": "signal"}, [FIRST])
+    caused(ledger, {"verdict": "signal"}, [FIRST])
     return ledger
 
 
@@ -32,10 +32,10 @@ def ids(waiting: tuple[Waiting, ...]) -> list[str]:
 
 
 def test_a_message_that_is_due_is_given_to_one_sender_until_its_claim_lapses(ledger: Ledger) -> None:
-    assert ledger.claim_due("another study", NOW, until=LATER) == ()
-    assert ledger.claim_due("S", NOW, until=LATER) == (Waiting(FIRST, 0, None, None, None),)
-    assert ledger.claim_due("S", LATER - timedelta(seconds=1), until=LATER) == ()
-    assert ids(ledger.claim_due("S", LATER, until=LATER + timedelta(minutes=2))) == ["id-1"]
+    assert ledger.outbox.claim_due("another study", NOW, by="", until=LATER) == ()
+    assert ledger.outbox.claim_due("S", NOW, by="", until=LATER) == (Waiting(FIRST, 0, None, None, None),)
+    assert ledger.outbox.claim_due("S", LATER - timedelta(seconds=1), by="", until=LATER) == ()
+    assert ids(ledger.outbox.claim_due("S", LATER, by="", until=LATER + timedelta(minutes=2))) == ["id-1"]
 
 
 @pytest.fixture
@@ -59,16 +59,16 @@ def test_what_a_process_had_claimed_is_due_once_it_has_ended(
     ledger: Ledger, another: subprocess.Popen[bytes]
 ) -> None:
     soon = NOW + timedelta(seconds=1)
-    assert ids(ledger.claim_due("S", NOW, until=LATER, by=named(another))) == ["id-1"]
-    assert ledger.claim_due("S", soon, until=LATER, by=this_process()) == ()
-    assert [one.next_attempt_at for one in ledger.undelivered("S")] == [LATER]
+    assert ids(ledger.outbox.claim_due("S", NOW, until=LATER, by=named(another))) == ["id-1"]
+    assert ledger.outbox.claim_due("S", soon, until=LATER, by=this_process()) == ()
+    assert [one.next_attempt_at for one in ledger.outbox.undelivered("S")] == [LATER]
     another.kill()
     os.waitid(
         os.P_PID, another.pid, os.WEXITED | os.WNOWAIT
     )  # it has ended, and nobody has asked for its status
-    assert [one.next_attempt_at for one in ledger.undelivered("S")] == [None]
-    assert ids(ledger.claim_due("S", soon, until=LATER, by=this_process())) == ["id-1"]
-    assert ledger.claim_due("S", soon, until=LATER) == ()
+    assert [one.next_attempt_at for one in ledger.outbox.undelivered("S")] == [None]
+    assert ids(ledger.outbox.claim_due("S", soon, until=LATER, by=this_process())) == ["id-1"]
+    assert ledger.outbox.claim_due("S", soon, by="", until=LATER) == ()
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not name its processes")
@@ -87,32 +87,32 @@ def test_a_claim_lapses_early_only_where_its_process_is_known_to_have_ended(
     tmp_path: Path, by: str, free: bool
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    ledger.record_look("S", {}, [SECOND])
+    caused(ledger, {}, [SECOND])
     space, own, began = this_process().split()
     ended = subprocess.Popen(["true"])
     ended.wait(30)
     by = by.format(space=space, own=own, began=began, ended=ended.pid)
-    ledger.claim_due("S", NOW, until=LATER, by=by)
-    assert bool(ledger.claim_due("S", NOW, until=LATER)) == free
+    ledger.outbox.claim_due("S", NOW, until=LATER, by=by)
+    assert bool(ledger.outbox.claim_due("S", NOW, by="", until=LATER)) == free
 
 
 def test_messages_given_back_are_due_at_once_and_only_those_asked_for_are_claimed(ledger: Ledger) -> None:
-    ledger.record("S", Kind.ESCALATION, {}, [SECOND])
-    assert ids(ledger.claim_due("S", NOW, until=LATER, only=["id-2"])) == ["id-2"]
-    assert ids(ledger.claim_due("S", NOW, until=LATER)) == ["id-1"]
-    ledger.give_back(["id-2"])
-    assert ids(ledger.claim_due("S", NOW, until=LATER)) == ["id-2"]
+    caused(ledger, {}, [SECOND], Kind.ESCALATION)
+    assert ids(ledger.outbox.claim_due("S", NOW, by="", until=LATER, only=["id-2"])) == ["id-2"]
+    assert ids(ledger.outbox.claim_due("S", NOW, by="", until=LATER)) == ["id-1"]
+    ledger.outbox.give_back(["id-2"])
+    assert ids(ledger.outbox.claim_due("S", NOW, by="", until=LATER)) == ["id-2"]
 
 
 def test_attempts_are_kept_together_and_counted(ledger: Ledger) -> None:
-    ledger.record("S", Kind.ESCALATION, {}, [SECOND])
-    assert ledger.count_waiting("S") == (0, 2)
+    caused(ledger, {}, [SECOND], Kind.ESCALATION)
+    assert ledger.outbox.count_waiting("S") == (0, 2)
     with pytest.raises(UsageError, match="'id-9'"):
         ledger.record_attempts("S", [Attempt("id-1", "delivered", "x"), Attempt("id-9", "dead", "x")], at=NOW)
-    assert ledger.count_waiting("S") == (0, 2)
+    assert ledger.outbox.count_waiting("S") == (0, 2)
     tried = [Attempt("id-1", "delivered", "taken"), Attempt("id-2", "pending", "refused", LATER)]
     ledger.record_attempts("S", tried, at=NOW)
-    assert ledger.count_waiting("S") == (1, 0)
+    assert ledger.outbox.count_waiting("S") == (1, 0)
     kinds = [record.kind for record in ledger.records("S")][-2:]
     assert (kinds, ledger.verify()) == ([Kind.RECEIPT, Kind.FAILED_DELIVERY], 6)
 
@@ -122,8 +122,8 @@ def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Le
         at = NOW + timedelta(minutes=minutes)
         tried(ledger, "id-1", "refused", delivered=False, at=at, again=again)
     due = LATER + timedelta(hours=1)
-    assert ledger.undelivered("S") == (Waiting(FIRST, 2, NOW, due, "refused"),)
-    assert ledger.claim_due("S", due - timedelta(seconds=1), until=due) == ()
+    assert ledger.outbox.undelivered("S") == (Waiting(FIRST, 2, NOW, due, "refused"),)
+    assert ledger.outbox.claim_due("S", due - timedelta(seconds=1), by="", until=due) == ()
     failed = ledger.records("S", Kind.FAILED_DELIVERY)[0].payload
     told = {"message": "id-1", "channel": "env:POSTDOSE_A", "detail": "refused", "at": "2026-03-01T02:00:00Z"}
     assert failed == {**told, **ABOUT}
@@ -131,24 +131,27 @@ def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Le
 
 def test_a_dead_letter_is_kept_and_may_wait_again(ledger: Ledger) -> None:
     ledger.record_attempts("S", [Attempt("id-1", "dead", "no such mailbox")], at=NOW)
-    assert ledger.dead_letters("S") == (Waiting(FIRST, 1, NOW, None, "no such mailbox"),)
-    assert (ledger.undelivered("S"), ledger.claim_due("S", LATER, until=LATER)) == ((), ())
+    assert ledger.outbox.dead_letters("S") == (Waiting(FIRST, 1, NOW, None, "no such mailbox"),)
+    assert (ledger.outbox.undelivered("S"), ledger.outbox.claim_due("S", LATER, by="", until=LATER)) == (
+        (),
+        (),
+    )
     (dead,) = ledger.records("S", Kind.DEAD_LETTER)
     assert dead.payload == ledger.records("S", Kind.FAILED_DELIVERY)[0].payload
 
     ledger.requeue("S", "id-1", by="Dr. Ærø", at=LATER)
-    assert ledger.dead_letters("S") == ()
-    assert ledger.claim_due("S", LATER, until=LATER) == (Waiting(FIRST, 0, None, None, None),)
+    assert ledger.outbox.dead_letters("S") == ()
+    assert ledger.outbox.claim_due("S", LATER, by="", until=LATER) == (Waiting(FIRST, 0, None, None, None),)
     put_in, again = (record.payload for record in ledger.records("S", Kind.ALERT))
     assert again == {**put_in, "resent_by": "Dr. Ærø", "at": "2026-03-01T02:02:00Z"}
     tried(ledger, "id-1", "taken", delivered=True, at=LATER)
-    assert ledger.undelivered("S") == ()
+    assert ledger.outbox.undelivered("S") == ()
     assert ledger.verify() == 6
 
 
 def test_any_record_may_cause_messages_and_they_come_in_its_order(ledger: Ledger) -> None:
-    head = ledger.record("S", Kind.ESCALATION, {"alert": "signal:three_cases"}, [SECOND])
-    assert (head, ids(ledger.undelivered("S"))) == (ledger.head(), ["id-1", "id-2"])
+    head = caused(ledger, {"alert": "signal:three_cases"}, [SECOND], Kind.ESCALATION)
+    assert (head, ids(ledger.outbox.undelivered("S"))) == (ledger.head(), ["id-1", "id-2"])
     kinds = [record.kind for record in ledger.records("S")]
     assert kinds == [Kind.LOOK, Kind.ALERT, Kind.ESCALATION, Kind.ALERT]
 

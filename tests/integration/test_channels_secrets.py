@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ledgers import pending
+from ledgers import caused, pending
 from sqlalchemy import create_engine
 
 from checks.errors import DeliveryError
@@ -90,13 +90,13 @@ def test_nothing_that_is_kept_or_shown_holds_an_address(
     state = tmp_path / "state.sqlite"
     ledger, addresses = Ledger(f"sqlite:///{state}"), addresses_of(echo)
     channels = [name for name in addresses if not name.endswith("SECRET")]
-    ledger.record_look("S", {}, [Outgoing(name, f"env:{name}", MESSAGE) for name in channels])
+    caused(ledger, {}, [Outgoing(name, f"env:{name}", MESSAGE) for name in channels])
     sent = [
         send_due(ledger, "S", NOW + timedelta(hours=hours), folder=tmp_path, addresses=addresses)
         for hours in range(2)
     ]
     assert pending(ledger, "S") == ()
-    assert len(ledger.dead_letters("S")) == len(channels) - 1
+    assert len(ledger.outbox.dead_letters("S")) == len(channels) - 1
     told = [record.payload for record in ledger.records("S")]
     details = {payload["message"]: payload["detail"] for payload in told if "detail" in payload}
     assert details["POSTDOSE_TAKEN"] == "answered 202 Accepted"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ledgers import caused
 from prefect.cli.deploy._config import _load_deploy_configs_and_actions
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.templating import apply_values, find_placeholders
@@ -151,7 +152,7 @@ def test_a_sqlite_ledger_is_backed_up_and_restored_and_a_copy_that_lacks_records
     backup.mkdir()
     told = {"LEDGER": str(live), "BACKUP": str(backup)}
     ledger = Ledger(f"sqlite:///{live}")
-    ledger.record_look("S", {"verdict": "signal"}, [])
+    caused(ledger, {"verdict": "signal"})
     early = shell(step("backup: sqlite"), tmp_path, **told)
     assert early.returncode == 0, early.stderr
     live.unlink()

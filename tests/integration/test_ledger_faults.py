@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ledgers import pending, tried
+from ledgers import caused, pending, tried
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
@@ -17,7 +17,7 @@ from flows.ledger.database import WRITERS_LOCK
 FILL_UP = """
 import os, resource
 from checks.errors import LedgerWriteError
-from flows.ledger import Kind, Ledger, Outgoing
+from flows.ledger import Entry, Kind, Ledger, Outgoing
 
 ledger = Ledger(os.environ["STATE"])
 size = os.path.getsize(os.environ["FILE"])
@@ -26,14 +26,15 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20_000, unlimited[1]))
 written = 0
 try:
     while written < 1_000:
-        ledger.record_look("S", {"note": "x" * 500}, [Outgoing(f"m-{written}", "file:outbox/", {})])
+        look = Entry(Kind.LOOK, {"note": "x" * 500}, (Outgoing(f"m-{written}", "file:outbox/", {}),))
+        ledger.decide("S", lambda _seen: [look], now=datetime.now(UTC))
         written += 1
 except LedgerWriteError as error:
     print(type(error).__name__, error)
 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
 assert 0 < written < 1_000
 assert ledger.verify() == 2 * written, "half a look was kept"
-assert len(ledger.undelivered("S")) == written
+assert len(ledger.outbox.undelivered("S")) == written
 ledger.record("S", Kind.REVIEW, {"note": "there is room again"})
 assert ledger.verify() == 2 * written + 1
 """
@@ -58,7 +59,7 @@ def impatient(state_url: str) -> str:
 
 
 def write(ledger: Ledger) -> None:
-    ledger.record_look("S", {"verdict": "signal"}, [Outgoing("id-1", "file:outbox/", {})])
+    caused(ledger, {"verdict": "signal"}, [Outgoing("id-1", "file:outbox/", {})])
 
 
 def test_a_full_disk_keeps_whole_looks_and_nothing_of_the_last(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from ledgers import pending
+from ledgers import NOW, pending
 from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
@@ -58,7 +58,8 @@ def test_the_first_version_comes_up_to_date_with_its_chain_and_its_outbox(
     assert ledger.records()[-1].payload == {"protocol_sha256": "a1", "verdict": "signal"}
     waiting = Outgoing("m-1", "file:outbox/", {"subject": "postdose: signal"})
     assert pending(ledger, "CYT107-IV") == (waiting,)
-    assert ledger.record_look("CYT107-IV", {"protocol_sha256": "a2"}, []).sequence == 5
+    look = ledger.record_look("CYT107-IV", {"protocol_sha256": "a2"}, decision=lambda _seen: (), now=NOW)
+    assert look.sequence == 5
     assert [record.kind for record in ledger.records()][3:] == [Kind.PROTOCOL_CHANGE, Kind.LOOK]
     assert ledger.verify() == 5
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ledgers import pending, tried
+from ledgers import caused, pending, tried
 from sqlalchemy import create_engine
 
 from checks.errors import LedgerBrokenError, UsageError
@@ -15,7 +15,7 @@ MESSAGES = [Outgoing(f"id-{place}", "file:outbox/", {"subject": "signal: é"}) f
 
 def filled(url: str) -> Ledger:
     ledger = Ledger(url, key=KEY)
-    ledger.record_look("S", {"verdict": "signal"}, MESSAGES)
+    caused(ledger, {"verdict": "signal"}, MESSAGES)
     tried(ledger, "id-1", "taken", delivered=True)
     return ledger
 

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from ledgers import pending
+from ledgers import caused, pending
 
 from flows.alerts.sending import Bounds, Sent, send_due
 from flows.ledger import Kind, Ledger, Outgoing
@@ -131,7 +131,7 @@ def queue(
     ledger: Ledger, *ids: str, channel: str = f"env:{VARIABLE}", message: Mapping[str, str] = MESSAGE
 ) -> None:
     outgoing = [Outgoing(one, channel, message, "signal:three_cases", "safety_physician", 1) for one in ids]
-    ledger.record_look("S", {"verdict": "signal"}, outgoing)
+    caused(ledger, {"verdict": "signal"}, outgoing)
 
 
 def send(
@@ -150,7 +150,7 @@ def kinds(ledger: Ledger) -> list[str]:
 
 
 def due(ledger: Ledger) -> datetime:
-    (waiting,) = ledger.undelivered("S")
+    (waiting,) = ledger.outbox.undelivered("S")
     assert waiting.next_attempt_at is not None
     return waiting.next_attempt_at
 
@@ -237,7 +237,7 @@ def test_what_does_not_pass_is_given_up_at_once(
     assert ([one.role for one in sent.dead], sent.outcome) == (["safety_physician"], "failed")
     assert pending(ledger, "S") == ()
     assert kinds(ledger) == [Kind.FAILED_DELIVERY, Kind.DEAD_LETTER]
-    (dead,) = ledger.dead_letters("S")
+    (dead,) = ledger.outbox.dead_letters("S")
     assert str(status) in (dead.last_error or "")
     assert receiver.paths == ["/alerts/t0ken"]  # a redirect was not followed
 
@@ -254,7 +254,7 @@ def test_a_dead_letter_goes_out_once_its_channel_is_mended_and_somebody_asks(
     ledger.requeue("S", "id-1", by="Dr. Ærø", at=NOW + timedelta(hours=2))
     receiver.moods = [answers(200)]
     assert send(ledger, tmp_path, receiver.url, NOW + timedelta(hours=2)).delivered == ("id-1",)
-    assert ledger.dead_letters("S") == ()
+    assert ledger.outbox.dead_letters("S") == ()
     assert ledger.records("S", Kind.ALERT)[1].payload["resent_by"] == "Dr. Ærø"
 
 
@@ -296,7 +296,7 @@ def test_a_receiver_that_is_not_there_is_tried_eight_times_within_the_hour(
     assert attempts == 8
     assert at - NOW < timedelta(hours=1)
     assert kinds(ledger) == [Kind.FAILED_DELIVERY] * 8 + [Kind.DEAD_LETTER]
-    assert ledger.dead_letters("S")[0].last_error == f"env:{VARIABLE}: no connection to the receiver"
+    assert ledger.outbox.dead_letters("S")[0].last_error == f"env:{VARIABLE}: no connection to the receiver"
 
 
 def test_a_long_answer_is_not_read_to_its_end(ledger: Ledger, tmp_path: Path, receiver: Receiver) -> None:
@@ -322,14 +322,14 @@ def test_what_a_receiver_says_too_much_of_one_message_is_no_answer_to_the_next(
 def test_a_receiver_that_hangs_delays_no_other(ledger: Ledger, tmp_path: Path, receiver: Receiver) -> None:
     receiver.moods = [says_nothing] * 8
     outgoing = [Outgoing(f"hangs-{place}", f"env:{VARIABLE}", MESSAGE) for place in range(8)]
-    ledger.record_look("S", {}, [*outgoing, Outgoing("id-1", "file:outbox/", MESSAGE)])
+    caused(ledger, {}, [*outgoing, Outgoing("id-1", "file:outbox/", MESSAGE)])
     sent = send(ledger, tmp_path, receiver.url, bounds=Bounds(attempt=2.0, begin=1.0))
     assert sent.delivered == ("id-1",)
     assert (
         ledger.records("S", Kind.RECEIPT)[0].sequence < ledger.records("S", Kind.FAILED_DELIVERY)[0].sequence
     )
     assert (sent.refused, sent.unbegun) == (1, 7)  # after the first there was no time to begin another
-    another = ledger.claim_due("S", NOW, until=NOW + timedelta(minutes=2))
+    another = ledger.outbox.claim_due("S", NOW, by="", until=NOW + timedelta(minutes=2))
     assert len(another) == 7, "what was not begun is anybody's at once"
 
 
@@ -395,7 +395,8 @@ def test_a_certificate_that_is_not_trusted_gets_no_message(
     queue(ledger, "id-1")
     assert [one.id for one in send(ledger, tmp_path, url).dead] == ["id-1"]
     assert (
-        ledger.dead_letters("S")[0].last_error == f"env:{VARIABLE}: the receiver's certificate is not trusted"
+        ledger.outbox.dead_letters("S")[0].last_error
+        == f"env:{VARIABLE}: the receiver's certificate is not trusted"
     )
     assert receiver.bodies == []
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -407,7 +408,7 @@ def test_two_senders_at_once_send_a_message_once(tmp_path: Path, receiver: Recei
     url = f"sqlite:///{tmp_path / 'state.sqlite'}"
     one, other = Ledger(url), Ledger(url)
     queue(one, "id-1")
-    claimed = one.claim_due("S", NOW, until=NOW + timedelta(minutes=2))
+    claimed = one.outbox.claim_due("S", NOW, by="", until=NOW + timedelta(minutes=2))
     assert [waiting.outgoing.id for waiting in claimed] == ["id-1"]
     assert send(other, tmp_path, receiver.url).outcome == "pending"
     receiver.moods = [answers(200)]  # the first sender was killed: its claim lapses

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from ledgers import pending
+from ledgers import caused, pending
 
 from checks.errors import DeliveryError
 from flows.alerts.channels import resolve
@@ -198,14 +198,14 @@ def test_a_mail_that_was_taken_stays_taken_whatever_follows(postmaster: Postmast
 
 def test_a_mail_that_waits_keeps_its_id(postmaster: Postmaster, start: Start, tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    ledger.record_look("S", {}, [Outgoing("id-1", f"env:{VARIABLE}", MESSAGE)])
+    caused(ledger, {}, [Outgoing("id-1", f"env:{VARIABLE}", MESSAGE)])
     postmaster.answers = {"data": ["451 4.3.0 Later"], "rcpt": ["250 OK", "250 OK", "450 4.2.1 Busy"]}
     addresses = {VARIABLE: f"mailto://127.0.0.1:{start()}{TO_TWO}"}
     at, attempts = NOW, 0
     while pending(ledger, "S"):
         send_due(ledger, "S", at, folder=tmp_path, addresses=addresses)
         attempts += 1
-        at = max((one.next_attempt_at or at for one in ledger.undelivered("S")), default=at)
+        at = max((one.next_attempt_at or at for one in ledger.outbox.undelivered("S")), default=at)
     assert attempts == 3
     assert [read(envelope)["Message-ID"] for envelope in postmaster.mails] == ["<id-1@postdose>"] * 2
     kinds = [record.kind for record in ledger.records("S")][2:]
@@ -260,12 +260,12 @@ def test_a_server_that_is_not_there_or_goes_is_tried_again(postmaster: Postmaste
 
 def test_a_slow_server_is_given_up_in_time(start: Start, postmaster: Postmaster, tmp_path: Path) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
-    ledger.record_look("S", {}, [Outgoing("id-1", f"env:{VARIABLE}", MESSAGE)])
+    caused(ledger, {}, [Outgoing("id-1", f"env:{VARIABLE}", MESSAGE)])
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never greets
         address = f"mailto://127.0.0.1:{silent.getsockname()[1]}{TO_TWO}"
         sent = send_due(
             ledger, "S", NOW, folder=tmp_path, addresses={VARIABLE: address}, bounds=Bounds(0.5, 1.0)
         )
     assert (sent.refused, sent.outcome) == (1, "failed")
-    (waiting,) = ledger.undelivered("S")
+    (waiting,) = ledger.outbox.undelivered("S")
     assert waiting.last_error == f"env:{VARIABLE}: not taken within 0.5 s"

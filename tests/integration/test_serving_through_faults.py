@@ -347,7 +347,7 @@ def test_serve_is_killed_with_its_look_and_started_again(story: Story) -> None:
 
 def test_nothing_was_lost_and_nothing_doubled_but_deliveries(story: Story) -> None:
     story.wait_for("the last look's end", lambda: not story.runs(BEGUN))  # no run is left that nothing makes
-    story.wait_for("every message to be told", lambda: not story.ledger.undelivered(STUDY))
+    story.wait_for("every message to be told", lambda: not story.ledger.outbox.undelivered(STUDY))
     assert story.first_head is not None and story.ledger.find(story.first_head.sha256) == story.first_head
     assert len(story.ledger.records()) <= story.ledger.verify()
     assert all(story.looks_at(drop) for drop in story.drops)
@@ -355,7 +355,7 @@ def test_nothing_was_lost_and_nothing_doubled_but_deliveries(story: Story) -> No
     assert looks == sorted(set(looks)), "no moment was looked at twice"
     told = Counter(one.payload["message"] for one in story.ledger.records(STUDY, Kind.RECEIPT))
     assert told.keys() == story.receiver.times.keys() and set(told.values()) == {1}
-    assert story.ledger.dead_letters(STUDY) == ()
+    assert story.ledger.outbox.dead_letters(STUDY) == ()
     twice = [times for times in story.receiver.times.values() if times > 1]
     print("", *story.rows, sep="\n")
     print(f"{len(story.drops)} deliveries, {len(looks)} looks, {len(told)} messages; more than once: {twice}")

@@ -24,7 +24,7 @@ from flows.alerts import Looked, alerts_of_look, due
 from flows.alerts.deciding import alert_id
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
-from flows.ledger.outbox import told as recorded
+from flows.ledger.outbox import message_payload as recorded
 from flows.pages.message import CaseFact, LookFacts, RuleFact
 
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)

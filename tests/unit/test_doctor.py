@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ledgers import caused
 from sqlalchemy import create_engine
 
 from flows.doctor import run_doctor
@@ -107,19 +108,19 @@ def test_a_whole_ledger_is_verified_and_left_as_it_is(study: Path) -> None:
     assert only(study, "ledger").said == "none yet: the first look makes it"
     assert not (study.parent / "postdose.sqlite").exists()
     ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}", key=KEY.encode())
-    ledger.record_look("S", {"verdict": "signal"}, [Outgoing("one", "console:", {})])
-    before = (ledger.records(), ledger.undelivered("S"))
+    caused(ledger, {"verdict": "signal"}, [Outgoing("one", "console:", {})])
+    before = (ledger.records(), ledger.outbox.undelivered("S"))
     one = only(study, "ledger", POSTDOSE_LEDGER_KEY=KEY)
     assert (one.status, one.said) == (
         Status.OK,
         "writable, and the chain of 2 records holds, with its seals",
     )
-    assert (ledger.records(), ledger.undelivered("S")) == before
-    assert not ledger.undelivered("rehearsal")
+    assert (ledger.records(), ledger.outbox.undelivered("S")) == before
+    assert not ledger.outbox.undelivered("rehearsal")
 
 
 def test_a_look_without_the_key_of_its_ledger_could_not_write_it(study: Path) -> None:
-    Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}", key=KEY.encode()).record_look("S", {}, [])
+    caused(Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}", key=KEY.encode()), {})
     one = only(study, "ledger")
     assert (one.status, one.exit_code) == (Status.STOPS, 41)
     assert "is sealed with a key, and none was given (POSTDOSE_LEDGER_KEY)" in one.said
@@ -128,8 +129,8 @@ def test_a_look_without_the_key_of_its_ledger_could_not_write_it(study: Path) ->
 def test_a_broken_chain_is_named(study: Path) -> None:
     url = f"sqlite:///{study.parent / 'postdose.sqlite'}"
     ledger = Ledger(url)
-    ledger.record_look("S", {"verdict": "signal"}, [])
-    ledger.record_look("S", {"verdict": "signal"}, [])
+    caused(ledger, {"verdict": "signal"})
+    caused(ledger, {"verdict": "signal"})
     with create_engine(url).begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER ledger_no_update")
         connection.exec_driver_sql("UPDATE ledger SET payload = '{}' WHERE sequence = 1")
@@ -140,7 +141,7 @@ def test_a_broken_chain_is_named(study: Path) -> None:
 
 def test_a_clock_behind_the_newest_record_is_told(study: Path) -> None:
     ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}")
-    ledger.record_look("S", {"verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"}, [])
+    caused(ledger, {"verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"})
     assert only(study, "clock").status is Status.OK
     one = only(study, "clock", NOW - timedelta(hours=1))
     assert one.status is Status.WARNING

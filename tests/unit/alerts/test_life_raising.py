@@ -16,7 +16,7 @@ from flows.alerts import Looked, alerts_of_look, due
 from flows.alerts.telling import MOST_PER_HOUR
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
-from flows.ledger.outbox import told as recorded
+from flows.ledger.outbox import message_payload as recorded
 from flows.pages.message import CaseFact, LookFacts, RuleFact
 
 PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
