@@ -116,11 +116,6 @@ class _Parts:
         return np.asarray(np.cumprod(self.numbers >= 0, axis=1).sum(axis=1), dtype=np.int64)
 
 
-def stamp(moment: datetime) -> str:
-    """Return a moment as UTC to the second, ISO 8601 with Z: how every output writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _parse_unique(texts: Objects, zones: Objects) -> pd.DataFrame:
     """Parse stamps that occur once for each zone."""
     parts = _read_parts(texts)

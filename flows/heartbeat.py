@@ -12,13 +12,14 @@ import sys
 import urllib.request
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol, load_protocol
+from checks.stamps import stamp
 from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
 from flows.ledger.standing import Standing
 from flows.settings import Settings, read_settings
@@ -178,7 +179,7 @@ def _document(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> dict[str,
     return {
         "schema": "postdose/heartbeat/1",
         "study": protocol.study.id,
-        "checked_at": _instant(now),
+        "checked_at": stamp(now),
         "alive": not pulse.causes,
         "exit_code": pulse.exit_code,
         "last_look": look and {name: look[name] for name in ("look_id", "data_cutoff", "verdict")},
@@ -210,7 +211,7 @@ def beat(protocol: StudyProtocol, look: "LookDocument", *, completed_at: datetim
         Called with GET and nothing else, so that nothing of the study leaves; never logged, for it may hold a key.
     """
     told = {name: look[name] for name in ("study", "look_id", "data_cutoff", "verdict")}
-    text = json.dumps({"schema": "postdose/beat/1", **told, "completed_at": _instant(completed_at)}, indent=1)
+    text = json.dumps({"schema": "postdose/beat/1", **told, "completed_at": stamp(completed_at)}, indent=1)
     file = protocol.folder / "looks" / protocol.study.id / "heartbeat.json"
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +238,3 @@ def _call(url: str) -> None:
         LOGGER.error("%s: found another form; allowed: an http or https address", HEARTBEAT_URL)
     except OSError as error:  # its text may hold the address
         LOGGER.error("%s: no success (%s)", HEARTBEAT_URL, type(error).__name__)
-
-
-def _instant(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

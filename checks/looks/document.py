@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypeVar, cast
 import pandas as pd
 from typing_extensions import TypedDict
 
-from checks.instants import stamp
 from checks.looks.caveats import caveats
 from checks.looks.code import code_version
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Background
 from checks.rules import RuleResult, compare
 from checks.rules.evidence import AssumedRate
+from checks.stamps import stamp
 from checks.validation import CheckResult
 
 if TYPE_CHECKING:

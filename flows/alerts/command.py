@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from checks.errors import DeliveryError, UsageError
-from checks.instants import stamp
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.alerts.sending import send_due
 from flows.alerts.telling import events
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from checks.instants import stamp
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.alerts.evidence import clearing, worsening
 from flows.alerts.plan import plan_for
 from flows.alerts.telling import Step, Teller

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from checks.instants import stamp
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.alerts.evidence import FACTS, led_by, marked
 from flows.ledger import AlertPayload, Entry, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State, advance

@@ -11,6 +11,7 @@ from typing import Final
 
 from checks.errors import ProtocolError
 from checks.protocol import StudyProtocol, load_protocol
+from checks.stamps import stamp
 from flows.doctor.finding import Finding, Status, stops
 from flows.doctor.machine import examine_machine
 from flows.doctor.study import examine_study
@@ -31,7 +32,7 @@ def run_doctor(paths: Sequence[Path], environ: Mapping[str, str], now: datetime,
     code = stopping[0].exit_code if stopping else 0
     if as_json:
         checks = [{**asdict(one), "status": str(one.status)} for one in findings]
-        told = {"schema": "postdose/doctor/1", "checked_at": f"{now:%Y-%m-%dT%H:%M:%SZ}", "exit_code": code}
+        told = {"schema": "postdose/doctor/1", "checked_at": stamp(now), "exit_code": code}
         sys.stdout.write(json.dumps({**told, "checks": checks}, indent=1, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write("\n".join(_lines(findings)) + "\n")

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.ledger import outbox, projection
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, verified
 from flows.ledger.chaining import Chained, protocol_change

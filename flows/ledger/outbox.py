@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
 from checks.errors import UsageError
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.ledger.chain import Head, Kind
 from flows.ledger.claimant import has_ended
 from flows.ledger.database import Database

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Row, delete, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.ledger import outbox
 from flows.ledger.chain import Kind, Record
 from flows.ledger.payloads import AlertPayload, LookPayload

@@ -13,9 +13,9 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from checks.instants import stamp
 from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.heartbeat import feed_faults
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import plural, spoken

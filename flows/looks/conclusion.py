@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
-from checks.instants import stamp
 from checks.looks import Look, LookDocument
 from checks.looks.document import DeliveryPart, HeadPart, SignalPart
 from checks.signals import Signal, SignalState, Verdict, untrusted_feeds, update_signals
+from checks.stamps import stamp
 from flows.alerts import Looked, alerts_of_look, run_alerts, tell_unrecorded
 from flows.heartbeat import feed_faults
 from flows.ledger import Ledger, LookPayload, canonical

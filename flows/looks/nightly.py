@@ -14,9 +14,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from checks.errors import LedgerBrokenError
-from checks.instants import stamp
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.feeds import DeliveryStore
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
 from flows.ledger import Kind, Ledger, LookPayload, NightPayload, Record

@@ -22,7 +22,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from checks.errors import UsageError
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import FACTS
 from flows.ledger import AlertPayload, Entry, Kind, Seen

@@ -16,6 +16,7 @@ from flows.ledger.database import WRITERS_LOCK
 
 FILL_UP = """
 import os, resource
+from datetime import UTC, datetime
 from checks.errors import LedgerWriteError
 from flows.ledger import Entry, Kind, Ledger, Outgoing
 

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from checks.closed import telltales_in
 from checks.errors import UsageError
-from checks.instants import stamp
 from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.ledger import AccessPayload, Head, Kind, Ledger
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
 

@@ -16,9 +16,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from checks.errors import UsageError
-from checks.instants import stamp
 from checks.looks import code_version
 from checks.protocol import load_protocol
+from checks.stamps import stamp
 from flows.ledger import canonical
 from flows.looks.files import write_json
 from flows.looks.reading import read_delivered

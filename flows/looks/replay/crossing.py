@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from checks.cases import Case
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.pages.replay_document import DelayPart
 
 MINUTE = timedelta(minutes=1)

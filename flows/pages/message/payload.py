@@ -5,7 +5,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.pages.message.composing import compose
 from flows.pages.message.facts import Facts, Occasion
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from checks.instants import stamp
+from checks.stamps import stamp
 from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, number, plural, span, spoken
