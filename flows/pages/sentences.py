@@ -156,6 +156,17 @@ def observed_cell(rule: RulePart) -> Cell:
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
 
 
+def observed_text(rule: RulePart) -> str:
+    """Return what the rule compares with its boundary in one line."""
+    observed = observed_cell(rule)
+    return f"{observed.text}, {observed.note}" if observed.note else observed.text
+
+
+def reason_of(rule: RulePart) -> str:
+    """Return why a rule cannot be evaluated, or nothing."""
+    return (rule["detail"] or {}).get("reason") or ""
+
+
 def chose_window(rule: RulePart) -> bool:
     """Return whether the rule chose its window after the events."""
     return "window_hours" in rule["detail"]

@@ -12,9 +12,9 @@ from checks.statistics.boundaries import (
     OperatingCharacteristics,
     operating_characteristics,
 )
-from flows.pages.design.charts import runs
 from flows.pages.design.document import rounded, to_json
 from flows.pages.design.step_chart import step_chart
+from flows.pages.design.stretches import stretches
 from flows.pages.kit.lines import columns, in_blocks, wrapped
 from flows.pages.kit.words import percent
 
@@ -142,15 +142,12 @@ def _shown(value: float | Sequence[float]) -> str:
 
 
 def _boundary_rows(boundary: Boundary) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("subjects", "events", "crosses here", "by then")]
-    spent, total = size_by_look(boundary), 0.0
-    for first, last in runs(boundary.looks, boundary.events):
-        here = sum(spent[first : last + 1])
-        total += here
-        subjects = f"{boundary.looks[first]}" + (f"-{boundary.looks[last]}" if last > first else "")
-        fewest = boundary.events[first]
-        rows.append((subjects, "none can" if fewest is None else str(fewest), percent(here), percent(total)))
-    return rows
+    found = stretches(boundary.looks, boundary.events, size_by_look(boundary))
+    rows = [
+        (one.named(boundary.looks, to="-"), one.fewest, percent(one.here), percent(one.total))
+        for one in found
+    ]
+    return [("subjects", "events", "crosses here", "by then"), *rows]
 
 
 def _rate_rows(behaves: OperatingCharacteristics) -> list[tuple[str, ...]]:

@@ -1,11 +1,12 @@
 """The figures of a design: a boundary over the number counted, the probability of crossing over the true rate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from checks.design import CountedDesign
+from flows.pages.design.stretches import runs
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Tick, rate_ticks, whole_ticks
 from flows.pages.kit.words import percent
@@ -123,17 +124,3 @@ def draw_power(rule: CountedDesign, x_name: str) -> PowerChart:
         axes=svg.Axes(across, up, rate_ticks(across, last), shares, x_name),
         description=f"Crosses with probability {shown}{percent(rule.curve[-1][1])} at {last:g}.",
     )
-
-
-def runs(numbers: Sequence[int], values: Sequence[int | None]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last place of each stretch of consecutive numbers with the same value."""
-    start = 0
-    for place in range(1, len(numbers) + 1):
-        goes_on = (
-            place < len(numbers)
-            and values[place] == values[start]
-            and numbers[place] == numbers[place - 1] + 1
-        )
-        if not goes_on:
-            yield start, place - 1
-            start = place

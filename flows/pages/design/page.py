@@ -1,7 +1,6 @@
 """The design page: what the rules spend, then each rule, then signatures."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from checks.design import (
@@ -18,10 +17,10 @@ from checks.design import (
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
-from flows.pages.design.rule_sections import LENGTHS, RuleSection, rule_section, with_error
+from flows.pages.design.rule_sections import LENGTHS, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
 from flows.pages.kit.rendering import heading_of, render
-from flows.pages.kit.tables import Cell, Heading, Item, Table
+from flows.pages.kit.tables import Cell, Table, cells
 from flows.pages.kit.words import DASH, percent, plural
 
 SEED, SIMULATIONS = 1, 10_000
@@ -34,51 +33,34 @@ SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 """Who agrees to the rules before they are used."""
 
 
-@dataclass(frozen=True, slots=True)
-class DesignPage:
-    """All that the template draws."""
-
-    heading: Heading
-    sentences: tuple[str, ...]
-    within: bool | None
-    overview: Table
-    rules: tuple[RuleSection, ...]
-    combined: tuple[Table, ...]
-    combined_notes: tuple[str, ...]
-    assumptions: tuple[str, ...]
-    signatories: tuple[str, ...]
-    provenance: tuple[Item, ...]
-
-
 def write_design(
     protocol: StudyProtocol, out: Path, *, subjects: int | None = None
 ) -> tuple[Mapping[str, Path], ProtocolDesign]:
     """Write design.json and design.html into ``out``; return their paths, by ending, and the design."""
     design = design_protocol(protocol, seed=SEED, simulations=SIMULATIONS, subjects=subjects)
-    page = compose_design(design, protocol)
-    text = render("design/design.html.j2", page=page)
+    texts = {"json": to_json(build_design(protocol, design)), "html": _page(design, protocol)}
     out.mkdir(parents=True, exist_ok=True)
-    paths = {"json": out / "design.json", "html": out / "design.html"}
-    paths["json"].write_bytes(to_json(build_design(protocol, design)).encode("utf-8"))
-    paths["html"].write_bytes(text.encode("utf-8"))
+    paths = {ending: out / f"design.{ending}" for ending in texts}
+    for ending, path in paths.items():
+        path.write_bytes(texts[ending].encode("utf-8"))
     return paths, design
 
 
-def compose_design(design: ProtocolDesign, protocol: StudyProtocol) -> DesignPage:
-    """Return what the page draws, from a design and the protocol it was made for."""
-    combined, study = design.combined, protocol.study
-    asks = {rule.id: rule.question() for rule in protocol.rules}
-    return DesignPage(
+def _page(design: ProtocolDesign, protocol: StudyProtocol) -> str:
+    study = protocol.study
+    return render(
+        "design/design.html.j2",
         heading=heading_of(protocol, f"Design of the stopping rules · {study.id}", simulated=study.simulated),
+        design=design,
+        spending=design.spending,
         sentences=lead_sentences(design),
-        within=design.spending.within,
-        overview=_overview(design, asks),
+        overview=_overview(design, protocol),
         rules=tuple(map(rule_section, design.rules, protocol.rules)),
-        combined=combined_tables(combined),
-        combined_notes=combined_notes(combined),
-        assumptions=assumptions(design),
+        combined=combined_tables(design.combined),
+        combined_notes=combined_notes(design.combined),
         signatories=SIGNATORIES,
-        provenance=_provenance(protocol),
+        protocol_sha256=protocol.sha256,
+        code_version=code_version(),
     )
 
 
@@ -111,30 +93,27 @@ def _beside(alpha: float, low: float, high: float) -> str:
 def _harmless(combined: Combined) -> CombinedCrossing:
     """Return the crossing at the rate that is taken for harmless, in risk and in control hours."""
     null = combined.null_rate
-    harmless = (one for one in combined.crossings if one.rate == one.background_rate == null)
-    return next(harmless)
+    return next(one for one in combined.crossings if one.rate == one.background_rate == null)
 
 
-def _overview(design: ProtocolDesign, asks: Mapping[str, str]) -> Table:
+def _overview(design: ProtocolDesign, protocol: StudyProtocol) -> Table:
     spending = design.spending
     rows = [
-        (
-            Cell(rule.id, note=asks[rule.id]),
-            Cell(DASH if spending.declared[rule.id] is None else percent(spending.declared[rule.id])),
+        cells(
+            Cell(rule.id, note=declared.question()),
+            percent(spending.declared[rule.id], missing=DASH),
             _spent(spending, rule),
-            Cell(", ".join(_power(rule)) or DASH),
+            ", ".join(_power(rule)) or DASH,
         )
-        for rule in design.rules
+        for rule, declared in zip(design.rules, protocol.rules, strict=True)
     ]
-    total = (
-        Cell("Sum"),
-        Cell(_sum(spending.total_declared, spending.declared) or DASH),
-        Cell(
-            _sum(spending.total_spent, spending.spent) or DASH,
-            note=f"at most {percent(spending.bound)} together" if spending.bound else "",
-            tone="poor" if spending.within is False else "",
-        ),
-        Cell(""),
+    together = f"at most {percent(spending.bound)} together" if spending.bound else ""
+    spent = _sum(spending.total_spent, spending.spent, missing=DASH)
+    total = cells(
+        "Sum",
+        _sum(spending.total_declared, spending.declared, missing=DASH),
+        Cell(spent, note=together, tone="poor" if spending.within is False else ""),
+        "",
     )
     return Table(
         "What each rule declares, and what it spends when there is no harm",
@@ -143,16 +122,16 @@ def _overview(design: ProtocolDesign, asks: Mapping[str, str]) -> Table:
     )
 
 
-def _sum(total: float, shares: Mapping[str, float | None]) -> str:
-    """Return a sum as a percentage; empty where there was nothing to add up."""
-    return percent(total) if any(share is not None for share in shares.values()) else ""
+def _sum(total: float, shares: Mapping[str, float | None], *, missing: str) -> str:
+    """Return a sum as a percentage, or what is said where there was nothing to add up."""
+    return percent(total) if any(share is not None for share in shares.values()) else missing
 
 
 def _spent(spending: Spending, rule: RuleDesign) -> Cell:
     """Return what a rule spends, marked where that is more than it declares."""
     spent, declared = spending.spent[rule.id], spending.declared[rule.id]
     exceeds = spent is not None and declared is not None and spent > declared
-    return Cell(percent(spent) if spent is not None else DASH, _how(rule), "poor" if exceeds else "")
+    return Cell(percent(spent, missing=DASH), _how(rule), "poor" if exceeds else "")
 
 
 def _how(rule: RuleDesign) -> str:
@@ -185,28 +164,23 @@ def combined_tables(combined: Combined | None) -> tuple[Table, ...]:
         return (Table("", (), (), NOT_SIMULATED),)
     crossings = combined.crossings
     columns = ("True rate per participant", *(f"{one.rate:g} {_truth(one)}" for one in crossings))
-    crosses = [
-        (
-            Cell("Any rule"),
-            *(with_error(one.any_rule.value, one.any_rule.standard_error) for one in crossings),
-        )
-    ]
-    stops = [(Cell("First of the rules"), *(_stop(one.subjects, one.cases) for one in crossings))]
+    any_rule = (with_error(one.any_rule.value, one.any_rule.standard_error) for one in crossings)
+    first_rule = (_stop(one.subjects, one.cases) for one in crossings)
+    crosses, stops = [cells("Any rule", *any_rule)], [cells("First of the rules", *first_rule)]
     for name in combined.rules:
-        crosses.append((Cell(name), *(Cell(percent(one.by_rule[name].value)) for one in crossings)))
+        crosses.append(cells(name, *(percent(one.by_rule[name].value) for one in crossings)))
         found = (_stop(one.subjects_by_rule[name], one.cases_by_rule[name]) for one in crossings)
-        stops.append((Cell(name), *found))
+        stops.append(cells(name, *found))
     trials = f"trials of {combined.subjects} participants with {plural(combined.doses, 'dose')} each"
+    when = "Expected participants / cases among them when it crosses, or at the end"
     return (
         Table(f"Crosses in simulated {trials}", columns, tuple(crosses)),
-        Table(
-            "Expected participants / cases among them when it crosses, or at the end", columns, tuple(stops)
-        ),
+        Table(when, columns, tuple(stops)),
     )
 
 
-def _stop(subjects: float, cases: float) -> Cell:
-    return Cell(f"{subjects:.1f} / {cases:.1f}")
+def _stop(subjects: float, cases: float) -> str:
+    return f"{subjects:.1f} / {cases:.1f}"
 
 
 def _truth(one: CombinedCrossing) -> str:
@@ -221,28 +195,6 @@ def combined_notes(combined: Combined | None) -> tuple[str, ...]:
     return (harm, *combined.notes)
 
 
-def assumptions(design: ProtocolDesign) -> tuple[str, ...]:
-    """Return what the numbers rest on, in sentences."""
-    return (
-        "Participants, and the dose windows of one participant, are independent, with one rate.",
-        "Exact numbers count complete participants or windows. Open windows are weighted in a look; what that "
-        "costs is simulated.",
-        "Timing rules are judged as if every planned hour were observed, and without the fewest participants "
-        "they ask for; the simulation of all rules together asks for them.",
-        "Added up, each rule counts with its alpha, or with what it spends where it has none or spends more: any "
-        "rule crosses no more often than the sum, however the rules depend on each other (Bonferroni).",
-        f"Simulations: {design.simulations:,} trials at each truth, seed {design.seed}; "
-        "\N{PLUS-MINUS SIGN} is one Monte Carlo standard error.",
-    )
-
-
-def _provenance(protocol: StudyProtocol) -> tuple[Item, ...]:
-    return (
-        Item("Study protocol (SHA-256)", protocol.sha256 or "not from a file"),
-        Item("postdose", code_version()),
-    )
-
-
 def overview_rows(design: ProtocolDesign) -> list[tuple[str, ...]]:
     """Return the overview for a terminal: a header, one row a rule, and the sum."""
     spending = design.spending
@@ -250,8 +202,6 @@ def overview_rows(design: ProtocolDesign) -> list[tuple[str, ...]]:
     for rule in design.rules:
         declared, spent = spending.declared[rule.id], spending.spent[rule.id]
         rows.append((rule.id[:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-")))
-    sums = (
-        _sum(spending.total_declared, spending.declared) or "-",
-        _sum(spending.total_spent, spending.spent) or "-",
-    )
-    return [*rows, ("sum", *sums, "")]
+    declared_sum = _sum(spending.total_declared, spending.declared, missing="-")
+    spent_sum = _sum(spending.total_spent, spending.spent, missing="-")
+    return [*rows, ("sum", declared_sum, spent_sum, "")]

@@ -32,7 +32,7 @@ def design_text(design: ProtocolDesign, protocol: StudyProtocol, page: Path) -> 
 
 def _rule_blocks(rule: RuleDesign, declared: Rule) -> Iterator[list[str]]:
     section = rule_section(rule, declared)
-    yield [*wrapped(printable(f"{section.id}: {section.asks}")), "-" * WIDTH]
+    yield [*wrapped(printable(f"{declared.id}: {declared.question()}")), "-" * WIDTH]
     for table in section.tables:
         yield text_table(table)
     yield [line for note in section.notes for line in wrapped(printable(note))]

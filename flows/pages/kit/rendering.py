@@ -7,13 +7,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from checks.protocol import StudyProtocol
+from flows.pages.kit import times, words
 from flows.pages.kit.tables import Heading
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, printable
 
 
-def render(template: str, **page: object) -> str:
-    """Return what a template below ``flows/pages`` makes of a page; the same page gives the same text."""
-    return environment().get_template(template).render(**page)
+def render(template: str, **parts: object) -> str:
+    """Return what a template below ``flows/pages`` makes of its parts; the same parts give the same text."""
+    return environment().get_template(template).render(**parts)
 
 
 def heading_of(protocol: StudyProtocol, tab: str, *, simulated: bool) -> Heading:
@@ -35,6 +36,8 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.globals.update(not_a_device=NOT_A_DEVICE, banner=SIMULATED)
+    for said in (words.number, words.plural, words.p_text, words.ratio, words.span, times.utc_text):
+        made.filters[said.__name__] = said
     return made
 
 

@@ -80,10 +80,10 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, *, missing: str = "-") -> str:
     """Return a probability as a percentage that says neither never nor always where it is not."""
     if share is None:
-        return "-"
+        return missing
     if 0 < share < 0.0001:
         return "<0.01%"
     if share >= 0.9995:

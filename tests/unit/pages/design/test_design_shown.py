@@ -9,10 +9,11 @@ from checks.errors import DesignError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.pages.design.boundary import run_boundary
-from flows.pages.design.charts import draw_boundary, runs
+from flows.pages.design.charts import draw_boundary
 from flows.pages.design.document import build_design, rounded
 from flows.pages.design.page import write_design
 from flows.pages.design.step_chart import step_chart
+from flows.pages.design.stretches import runs
 from flows.pages.design.terminal import design_text
 from flows.pages.kit.words import percent
 
