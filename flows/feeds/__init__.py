@@ -2,7 +2,7 @@
 
 from flows.feeds.inbox import Inbox, open_inbox
 from flows.feeds.options import FeedOptions
-from flows.feeds.reading import read_deliveries, read_feed
+from flows.feeds.reading import read_deliveries
 from flows.feeds.store import DeliveryStore, Receipt
 
-__all__ = ["DeliveryStore", "FeedOptions", "Inbox", "Receipt", "open_inbox", "read_deliveries", "read_feed"]
+__all__ = ["DeliveryStore", "FeedOptions", "Inbox", "Receipt", "open_inbox", "read_deliveries"]

@@ -7,6 +7,7 @@ says. A wrong guess would turn a term or a unit into another one without a sign.
 import codecs
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
@@ -125,10 +126,15 @@ def line_breaks(text: str) -> int:
     return text.count("\n") + (text.count("\r") - text.count("\r\n") if "\r" in text else 0)
 
 
-def as_text(content: Content, codec: str, newline: str = "") -> io.TextIOWrapper:
-    """Return the delivery as text, line ends kept, lines ending at ``newline`` ("": any); ``detach`` it."""
+@contextmanager
+def as_text(content: Content, codec: str, newline: str = "") -> Iterator[io.TextIOWrapper]:
+    """Yield the delivery as text, line ends kept, lines ending at ``newline`` ("": any); its stream stays open."""
     content.stream.seek(0)
-    return io.TextIOWrapper(content.stream, encoding=codec, newline=newline)
+    text = io.TextIOWrapper(content.stream, encoding=codec, newline=newline)
+    try:
+        yield text
+    finally:
+        text.detach()
 
 
 def _decoded(content: Content, codec: str) -> Iterator[str]:

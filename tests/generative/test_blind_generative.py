@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from feed_files import read_feed
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from ledgers import seen_of
@@ -27,7 +28,6 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import update_signals
 from checks.tables import DeliveredTable, Delivery
 from flows.alerts import Looked, alerts_of_look
-from flows.feeds import read_feed
 from flows.looks.files import write_files
 from flows.pages.message import look_facts
 from flows.pages.report.page import render_report

@@ -18,13 +18,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from feed_files import read_feed
 
 from checks import looks
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import Feed
 from checks.validation import Validation
-from flows.feeds import read_feed
 from flows.simulate import simulate
 
 COPIES = int(os.environ.get("POSTDOSE_MUTATED_COPIES", "108"))

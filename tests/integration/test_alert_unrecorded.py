@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from feed_files import read_feed
 from servers import taking_all
 from sqlalchemy import create_engine, make_url, text
 
@@ -19,7 +20,6 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import Verdict
 from flows.alerts import tell_unrecorded
-from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
 from flows.looks import conclusion

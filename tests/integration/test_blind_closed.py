@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from feed_files import read_feed
 
 from checks.closed import evaluate_by_arm
 from checks.errors import FeedError, LedgerWriteError, UsageError
@@ -19,7 +20,6 @@ from checks.looks import Look, look_at
 from checks.protocol import load_protocol
 from checks.scenario import Scenario
 from checks.tables import Feed
-from flows.feeds import read_feed
 from flows.ledger import Kind, Ledger
 from flows.looks.closed import closed_report
 from flows.looks.files import write_files

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from feed_files import read_feed
 
 from checks.knowledge import Knowledge
 from checks.looks import look_at
 from checks.protocol import load_protocol
-from flows.feeds.reading import read_feed
 from flows.simulate import simulate
 
 WHY = {"rationale": "an example", "source": "no charter"}

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyreadstat
 import pytest
+from feed_files import read_feed
 
 from checks.tables import Feed
-from flows.feeds import read_feed
 
 PROVENANCE = ["source_file", "source_row"]
 

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-
-from flows.feeds import read_feed
+from feed_files import read_feed
 
 FIRST = "USUBJID,VSORRES\nS-01,36.6\nS-02,36.7\n"
 SECOND = "USUBJID,VSORRESU\nS-03,C\n"

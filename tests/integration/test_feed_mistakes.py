@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-
-from flows.feeds import read_feed
+from feed_files import read_feed
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "feeds"
 

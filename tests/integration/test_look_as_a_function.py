@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from feed_files import read_feed
 
 from checks import Look, load_protocol, look, looks
 from checks.closed import telltales_in
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
-from flows.feeds.reading import read_feed
 from flows.simulate import simulate
 
 ROOT = Path(__file__).parents[2]

@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
+from feed_files import read_feed
 
 from checks.cases import Findings
 from checks.knowledge import Knowledge
 from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
 from checks.validation import Validation
-from flows.feeds import read_feed
 
 pytestmark = pytest.mark.skipif(
     "POSTDOSE_TEST_DATA" not in os.environ, reason="POSTDOSE_TEST_DATA is unset: no real data at hand"

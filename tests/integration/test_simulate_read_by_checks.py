@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from feed_files import read_feed
 
 from checks.cases import Findings
 from checks.knowledge import Knowledge
 from checks.looks import look_at
 from checks.protocol import load_protocol
 from checks.validation import Validation
-from flows.feeds.reading import read_feed
 from flows.simulate import simulate
 
 DOMAINS = ("dm", "ex", "ae", "vs", "lb")

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from feed_files import read_feed
 
 from checks.knowledge import Knowledge
 from checks.looks import look_at
 from checks.protocol import load_protocol
-from flows.feeds import read_feed
 from flows.simulate import SCENARIOS, simulate
 
 CASE_RULES = ("three_cases", "rate", "timing")

@@ -38,11 +38,8 @@ def read(content: Content, options: FeedOptions) -> Records:
         When it is not such a file, not version 1.1, or its rows do not agree with its metadata.
     """
     content.require(JSON, allowed="Dataset-JSON, as the name says")
-    text = as_text(content, measure(content, options.encoding).codec)
-    try:
+    with as_text(content, measure(content, options.encoding).codec) as text:
         document = _parsed(text.read(), content.name, 1)
-    finally:
-        text.detach()
     head = _head(document, content.name)
     rows = document.get("rows", []) if isinstance(document, dict) else None
     if not isinstance(rows, list):
@@ -62,21 +59,16 @@ def read_lines(content: Content, options: FeedOptions) -> Records:
     """
     lowered = content.name.lower()
     if lowered.endswith((".gz", ".dsjc")):
-        kinds = (
-            (GZIP,) if lowered.endswith(".gz") else (ZLIB, GZIP)
-        )  # published DSJC examples are gzip streams
+        # published DSJC examples are gzip streams
+        kinds = (GZIP,) if lowered.endswith(".gz") else (ZLIB, GZIP)
         content.require(*kinds, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="Dataset-JSON in lines (NDJSON)")
-        text = as_text(plain, measure(plain, options.encoding).codec, newline="\n")
-        try:
+        with as_text(plain, measure(plain, options.encoding).codec, newline="\n") as text:
             lines = ((number, line) for number, line in enumerate(text, start=1) if line.strip())
             head = _head_of_lines(lines, content.name)
-            return _collected(
-                ((number, _parsed(line, content.name, number)) for number, line in lines), head, "line"
-            )
-        finally:
-            text.detach()
+            rows = ((number, _parsed(line, content.name, number)) for number, line in lines)
+            return _collected(rows, head, "line")
 
 
 def _head_of_lines(lines: Iterable[tuple[int, str]], file: str) -> Head:

@@ -7,8 +7,8 @@ every line's number and says what is wrong with it.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import IO
 
@@ -71,8 +71,8 @@ def _delimiter(name: str, options: FeedOptions) -> str:
 
 
 def _layout(content: Content, measured: Measure, delimiter: str) -> Layout:
-    with _rows(content, measured, delimiter) as rows:
-        for number, names in rows:
+    with as_text(content, measured.codec) as text:
+        for number, names in _rows(text, delimiter, content.name):
             _refuse_other_delimiter(content.name, names, delimiter)
             stripped = [name.strip() for name in names]
             while len(stripped) > 1 and not stripped[-1]:
@@ -161,7 +161,8 @@ def _read_exactly(content: Content, layout: Layout) -> Records:
     width = len(layout.names)
     collector = RowCollector(width)
     fields = 0
-    with _rows(content, layout.measured, layout.delimiter) as rows:
+    with as_text(content, layout.measured.codec) as text:
+        rows = _rows(text, layout.delimiter, content.name)
         next(rows)
         for number, row in rows:
             fields = fields or max(len(row), width)
@@ -179,17 +180,9 @@ def _wrong_width(layout: Layout, number: int, width: int, fields: int) -> FeedEr
     )
 
 
-@contextmanager
-def _rows(content: Content, measured: Measure, delimiter: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Yield an iterator of each record that is not blank, with the line on which it begins."""
-    text = as_text(content, measured.codec)
-    try:
-        yield _numbered(csv.reader(text, delimiter=delimiter, strict=True), content.name)
-    finally:
-        text.detach()
-
-
-def _numbered(reader: Iterator[list[str]], file: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: Iterable[str], delimiter: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record that is not blank, with the line on which it begins."""
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     begins = 1
     while True:
         try:
@@ -203,7 +196,7 @@ def _numbered(reader: Iterator[list[str]], file: str) -> Iterator[tuple[int, lis
             ) from error
         if len(row) > 1 or any(map(str.strip, row)):
             yield begins, row
-        begins = reader.line_num + 1  # type: ignore[attr-defined]
+        begins = reader.line_num + 1
 
 
 def _refuse_repeated_header(records: Records, layout: Layout) -> None:

@@ -8,10 +8,10 @@ from itertools import pairwise
 import fsspec
 import pandas as pd
 import pytest
+from feed_files import read_feed
 
 from checks.errors import UsageError
 from checks.tables import Feed
-from flows.feeds import read_feed
 
 HEADER = "USUBJID,VSTESTCD,VSORRES"
 

@@ -16,9 +16,9 @@ from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
 from flows.feeds.content import Content
 from flows.feeds.options import FeedOptions
-from flows.feeds.readers.fhir import doses, events, measurements, people
+from flows.feeds.readers.fhir import rows
 from flows.feeds.readers.fhir.elements import NOTHING, Element, part, word
-from flows.feeds.readers.fhir.lines import Entry, document
+from flows.feeds.readers.fhir.lines import Entry, delivered
 from flows.feeds.readers.fhir.people import Directory, Row
 from flows.feeds.records import Records, RowCollector
 
@@ -30,14 +30,6 @@ RESOURCES: Final = {
     "LB": "Observation",
 }
 """Domain -> the type of the resources that are its records."""
-
-_COLUMNS: Final = {
-    "DM": people.COLUMNS,
-    "EX": doses.COLUMNS,
-    "VS": measurements.COLUMNS["VS"],
-    "AE": events.COLUMNS,
-    "LB": measurements.COLUMNS["LB"],
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +69,12 @@ class _Survey:
         """Whether an entry is the newest version of its record; one without an id is a record of its own."""
         return entry.id is None or self.newest[entry.id].place == place
 
-    def subject_of(self, record: str | None) -> str | None:
-        """Return whose a record is by an earlier version: a deletion names only the record."""
-        return None if record is None else self.directory.subject(self.newest[record].subject)
+    def subject_of(self, entry: Entry) -> str | None:
+        """Return whose a record is, of a deletion by an earlier version: it names only the record."""
+        subject = self.directory.subject(part(entry.resource, "subject"))
+        if subject is None and entry.deleted and entry.id is not None:
+            return self.directory.subject(self.newest[entry.id].subject)
+        return subject
 
 
 def read(content: Content, options: FeedOptions) -> Records:
@@ -90,25 +85,21 @@ def read(content: Content, options: FeedOptions) -> Records:
     FeedError
         When the domain has no FHIR resource, or a line is no JSON, no resource, or reports a failed export.
     """
-    kind = RESOURCES.get(options.domain)
+    domain, kind = options.domain, RESOURCES.get(options.domain)
     if kind is None:
-        raise FeedError(content.name, f"FHIR for {options.domain}", f"FHIR for {', '.join(RESOURCES)}")
-    names = _names(options.domain)
+        raise FeedError(content.name, f"FHIR for {domain}", f"FHIR for {', '.join(RESOURCES)}")
+    sequence = () if domain == "DM" else (f"{domain}SEQ",)
+    names = ("USUBJID", *sequence, *rows.COLUMNS[domain], ENTERED, DELETED)
     collector = RowCollector(len(names))
-    with document(content, options) as delivered:
+    with delivered(content, options) as entries:
         survey = _Survey(Directory(options.subject_system))
-        for place, entry in enumerate(delivered.entries()):
+        for place, entry in enumerate(entries()):
             survey.take(place, entry, kind)
-        for place, entry in enumerate(delivered.entries()):
+        for place, entry in enumerate(entries()):
             if entry.kind == kind and survey.counts(place, entry):
-                for row in _rows(entry, options.domain, survey):
+                for row in _rows(entry, domain, survey):
                     collector.add([row.get(name) for name in names], entry.number)
     return collector.records(names)
-
-
-def _names(domain: str) -> tuple[str, ...]:
-    sequence = () if domain == "DM" else (f"{domain}SEQ",)
-    return ("USUBJID", *sequence, *_COLUMNS[domain], ENTERED, DELETED)
 
 
 def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
@@ -120,9 +111,7 @@ def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
     if domain == "DM":
         yield survey.directory.row(entry) | common
         return
-    common["USUBJID"] = survey.directory.subject(part(resource, "subject"))
-    if common["USUBJID"] is None and entry.deleted:
-        common["USUBJID"] = survey.subject_of(entry.id)
+    common["USUBJID"] = survey.subject_of(entry)
     for row in _of_domain(entry, domain, survey.directory):
         suffix = row.pop(f"{domain}SEQ", None)
         sequence = entry.id if entry.id is None or suffix is None else f"{entry.id}.{suffix}"
@@ -132,17 +121,18 @@ def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
 def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]:
     if entry.deleted:
         yield {}
-    elif domain in measurements.COLUMNS:
-        yield from measurements.rows(entry.resource, domain)
     elif domain == "EX":
-        yield doses.row(entry.resource, directory.medication)
+        yield rows.dose(entry.resource, directory.medication(entry.resource))
+    elif domain == "AE":
+        yield rows.event(entry.resource)
     else:
-        yield events.row(entry.resource)
+        yield from rows.measured(entry.resource, domain)
 
 
 def _is_taken_back(entry: Entry, domain: str) -> bool:
-    wrong = word(entry.resource, "status") == "entered-in-error"
-    return entry.deleted or wrong or (domain == "AE" and events.is_potential(entry.resource))
+    """Whether a record does not hold: an event that was only potential could have happened, and did not."""
+    potential = domain == "AE" and word(entry.resource, "actuality") == "potential"
+    return entry.deleted or potential or word(entry.resource, "status") == "entered-in-error"
 
 
 def _moment(resource: Element) -> datetime | None:

@@ -5,9 +5,10 @@ line). A deletion stands in a Bundle as an entry whose request has the method DE
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from checks.errors import FeedError
@@ -40,83 +41,67 @@ class Entry:
             self.id = self.address.removeprefix(UUID)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A delivery that can be gone through more than once."""
-
-    content: Content
-    codec: str
-
-    def entries(self) -> Iterator[Entry]:
-        """Yield each resource, those of Bundles too.
-
-        Raises
-        ------
-        FeedError
-            Naming the line that is no JSON, or no resource, or says that the export failed.
-        """
-        text = as_text(self.content, self.codec, newline="\n")
-        try:
-            if self.content.name.lower().endswith(".json"):
-                whole = self._resource(text.read(), 1)
-                yield from self._each(whole, 1, by_place=whole.get("resourceType") == "Bundle")
-                return
-            for number, line in enumerate(text, start=1):
-                if line.strip():
-                    yield from self._each(self._resource(line, number), number, by_place=False)
-        finally:
-            text.detach()
-
-    def _resource(self, text: str, line: int) -> Element:
-        try:
-            found = _DECODER.decode(text.rstrip())
-        except json.JSONDecodeError as error:
-            at = f"line {line + error.lineno - 1}, column {error.colno}"
-            raise FeedError(
-                self.content.name, f"no JSON at {at}", "a FHIR resource in each line (NDJSON)"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise FeedError(
-                self.content.name, f"no valid JSON in line {line}", "JSON numbers, and no deeper nesting"
-            ) from error
-        if not isinstance(found, dict) or word(found, "resourceType") is None:
-            raise FeedError(self.content.name, f"no resourceType in line {line}", "FHIR R4 resources")
-        return found
-
-    def _each(self, resource: Element, line: int, *, by_place: bool) -> Iterator[Entry]:
-        if resource["resourceType"] != "Bundle":
-            yield self._sound(Entry(line, resource))
-            return
-        for place, entry in enumerate(parts(resource, "entry"), start=1):
-            number, address = place if by_place else line, word(entry, "fullUrl")
-            if word(part(entry, "request"), "method") == "DELETE":
-                yield Entry(number, _deleted(entry), deleted=True, address=address)
-            elif part(entry, "resource"):
-                yield self._sound(Entry(number, part(entry, "resource"), address=address))
-
-    def _sound(self, entry: Entry) -> Entry:
-        """Refuse an OperationOutcome that reports an error: what came with it may not be all there is."""
-        issues = parts(entry.resource, "issue") if entry.kind == "OperationOutcome" else []
-        if any(word(issue, "severity") in ("error", "fatal") for issue in issues):
-            found = f"an OperationOutcome that reports an error, in line {entry.number}"
-            raise FeedError(self.content.name, found, "an export that ended without one")
-        return entry
-
-
 @contextmanager
-def document(content: Content, options: FeedOptions) -> Iterator[Document]:
-    """Yield the delivery, decompressed where its name says so.
+def delivered(content: Content, options: FeedOptions) -> Iterator[Callable[[], Iterator[Entry]]]:
+    """Yield what goes through the resources of a delivery, those of Bundles too, as often as it is called.
 
     Raises
     ------
     FeedError
-        When it is not JSON text, or not in the encoding of the options.
+        When it is not JSON text, or not in the encoding of the options; naming the line that is no JSON, or no
+        resource, or says that the export failed.
     """
     if content.name.lower().endswith(".gz"):
         content.require(GZIP, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
-        yield Document(plain, measure(plain, options.encoding).codec)
+        yield partial(_entries, plain, measure(plain, options.encoding).codec)
+
+
+def _entries(content: Content, codec: str) -> Iterator[Entry]:
+    with as_text(content, codec, newline="\n") as text:
+        if content.name.lower().endswith(".json"):
+            whole = _resource(text.read(), 1, content.name)
+            yield from _each(whole, 1, content.name, by_place=whole.get("resourceType") == "Bundle")
+            return
+        for number, line in enumerate(text, start=1):
+            if line.strip():
+                yield from _each(_resource(line, number, content.name), number, content.name, by_place=False)
+
+
+def _resource(text: str, line: int, file: str) -> Element:
+    try:
+        found = _DECODER.decode(text.rstrip())
+    except json.JSONDecodeError as error:
+        at = f"line {line + error.lineno - 1}, column {error.colno}"
+        raise FeedError(file, f"no JSON at {at}", "a FHIR resource in each line (NDJSON)") from error
+    except (ValueError, RecursionError) as error:
+        allowed = "JSON numbers, and no deeper nesting"
+        raise FeedError(file, f"no valid JSON in line {line}", allowed) from error
+    if not isinstance(found, dict) or word(found, "resourceType") is None:
+        raise FeedError(file, f"no resourceType in line {line}", "FHIR R4 resources")
+    return found
+
+
+def _each(resource: Element, line: int, file: str, *, by_place: bool) -> Iterator[Entry]:
+    if resource["resourceType"] != "Bundle":
+        yield _sound(Entry(line, resource), file)
+        return
+    for place, entry in enumerate(parts(resource, "entry"), start=1):
+        number, address = place if by_place else line, word(entry, "fullUrl")
+        if word(part(entry, "request"), "method") == "DELETE":
+            yield Entry(number, _deleted(entry), deleted=True, address=address)
+        elif part(entry, "resource"):
+            yield _sound(Entry(number, part(entry, "resource"), address=address), file)
+
+
+def _sound(entry: Entry, file: str) -> Entry:
+    """Refuse an OperationOutcome that reports an error: what came with it may not be all there is."""
+    issues = parts(entry.resource, "issue") if entry.kind == "OperationOutcome" else []
+    if any(word(issue, "severity") in ("error", "fatal") for issue in issues):
+        found = f"an OperationOutcome that reports an error, in line {entry.number}"
+        raise FeedError(file, found, "an export that ended without one")
+    return entry
 
 
 def _deleted(entry: Element) -> Element:

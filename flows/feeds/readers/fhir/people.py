@@ -8,14 +8,11 @@ value of the reference's identifier, else the id of the Organization.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from flows.feeds.readers.fhir.elements import Element, first_word, part, parts, word
 from flows.feeds.readers.fhir.lines import UUID, Entry
 
 Row = dict[str, str | None]
-
-COLUMNS: Final = ("SITEID", "ARMCD", "ACTARMCD", "DTHDTC")
 
 
 def reference_id(reference: Element) -> tuple[str | None, str | None]:
