@@ -10,8 +10,8 @@ from pathlib import Path
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
+from flows.alerts.notifying import events
 from flows.alerts.sending import send_due
-from flows.alerts.telling import events
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.life import Alert, State
 from flows.pages.kit.times import utc_text

@@ -4,7 +4,6 @@ Pure: what is seen of a study, a look and a moment in, entries of the ledger out
 when it was last told says nothing new until ``repeat_hours`` have passed.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,8 +13,8 @@ import pandas as pd
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.alerts.evidence import clearing, worsening
+from flows.alerts.notifying import Notifier, Step
 from flows.alerts.plan import plan_for
-from flows.alerts.telling import Step, Teller
 from flows.heartbeat import monitor_causes
 from flows.ledger import AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State
@@ -56,11 +55,6 @@ class Looked:
     report: str
 
 
-def alert_id(study: str, about: str) -> str:
-    """Return an alert's id: the same for a study and what it is about, and short enough to be spelt out."""
-    return hashlib.sha256(f"{study}\n{about}".encode()).hexdigest()[:12]
-
-
 def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Entry, ...]:
     """Return what a look causes; nothing where a later data cut-off has been looked at already.
 
@@ -77,16 +71,16 @@ def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: dat
     """
     if seen.look is not None and _moment(seen.look["data_cutoff"]) > _moment(looked.facts.data_cutoff):
         return ()
-    teller = _teller(seen, protocol, now)
-    told = [entry for about in _standing(looked) for entry in _stands(about, looked, teller)]
-    gone = (alert for alert in teller.alerts.values() if alert.about.startswith(OF_LOOKS))
-    told += [entry for alert in gone for entry in _gone(alert, looked, teller)]
+    notifier = _notifier(seen, protocol, now)
+    entries = [entry for about in _standing(looked) for entry in _stands(about, looked, notifier)]
+    gone = (alert for alert in notifier.alerts.values() if alert.about.startswith(OF_LOOKS))
+    entries += [entry for alert in gone for entry in _gone(alert, looked, notifier)]
     evidence: EvidencePayload = {
         "look_id": looked.facts.look_id,
         "facts": asdict(looked.facts),
         "report": looked.report,
     }
-    return (Entry(Kind.EVIDENCE, evidence), *told) if told else ()
+    return (Entry(Kind.EVIDENCE, evidence), *entries) if entries else ()
 
 
 def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Outgoing, ...]:
@@ -95,18 +89,12 @@ def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) ->
     Nothing is known of what was told before, and nothing will be known of this: whatever stands is told, and says so.
     What is less than a crossed rule waits until it can be recorded, lest each look tell it again.
     """
-    teller = Teller(protocol, NOTHING_SEEN, now, recorded=False)
+    notifier = Notifier(protocol, NOTHING_SEEN, now, recorded=False)
     entries = [
-        _opening(
-            None,
-            about,
-            teller,
-            look=teller.shown(looked.facts, None, about),
-            cause=(UNRECORDED,),
-            report=looked.report,
-        )
+        _opening(None, about, notifier, cause=(UNRECORDED,), look=look, report=looked.report)
         for about in _standing(looked)
         if about.startswith("signal:")
+        for look in [notifier.shown(looked.facts, None, about)]
     ]
     return tuple(one for entry in entries for one in entry.outgoing if one.role == entry.outgoing[0].role)
 
@@ -126,23 +114,23 @@ def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = 
         Whether a look is expected to have been made: at the end of one, of an old data cut-off perhaps, none is
         reported missing.
     """
-    teller = _teller(seen, protocol, now)
+    notifier = _notifier(seen, protocol, now)
     causes = {cause.about: cause.said for cause in monitor_causes(seen, protocol, now)}
     entries: list[Entry] = []
     for about, said in causes.items():
         if watching or about != "look_missing":
-            entries += _monitored(about, said, teller)
-    for alert in teller.alerts.values():
+            entries += _monitored(about, said, notifier)
+    for alert in notifier.alerts.values():
         if not alert.about.startswith(OF_LOOKS) and alert.about not in causes:
-            entries += _mended(alert, teller)
+            entries += _mended(alert, notifier)
         elif alert.state is State.OPEN:
-            entries += _late(alert, teller)
+            entries += _late(alert, notifier)
     return tuple(entries)
 
 
-def _teller(seen: Seen, protocol: StudyProtocol, now: datetime) -> Teller:
+def _notifier(seen: Seen, protocol: StudyProtocol, now: datetime) -> Notifier:
     now = now.replace(microsecond=0)  # as records keep it: what is decided now is decided alike from them
-    return Teller(protocol, seen, now)
+    return Notifier(protocol, seen, now)
 
 
 def _standing(looked: Looked) -> Iterator[str]:
@@ -151,28 +139,22 @@ def _standing(looked: Looked) -> Iterator[str]:
         yield f"verdict:{looked.facts.verdict}"
 
 
-def _stands(about: str, looked: Looked, teller: Teller) -> Iterator[Entry]:
+def _stands(about: str, looked: Looked, notifier: Notifier) -> Iterator[Entry]:
     """Yield the alert of what holds: opened where it is not open, told again where it is worse, else nothing."""
-    name = alert_id(teller.protocol.study.id, about)
-    alert = teller.alerts.get(name)
-    told = teller.last_told(alert)
+    alert = notifier.alert(about)
+    told = notifier.last_told(alert)
     news = () if told is None else _news(told, about, looked)
-    if alert is None or alert.state is State.CLOSED or (news and alert.state is State.ACKNOWLEDGED):
-        yield _opening(
-            alert,
-            about,
-            teller,
-            look=teller.shown(looked.facts, told, about),
-            news=news,
-            report=looked.report,
-        )
-    elif news:
-        payload: AlertPayload = {"look_id": looked.facts.look_id, "news": list(news)}
-        look = teller.shown(looked.facts, told, about)
-        step = Step(
-            Kind.WORSENED, Occasion.REOPENED, tuple(alert.reached), payload, look, (), news, looked.report
-        )
-        yield teller.tell(alert, name, about, step)[1]
+    begins = alert is None or alert.state is State.CLOSED
+    if not begins and not news:
+        return
+    look, report = notifier.shown(looked.facts, told, about), looked.report
+    if alert is None or begins or alert.state is State.ACKNOWLEDGED:
+        yield _opening(alert, about, notifier, look=look, news=news, report=report)
+    else:
+        payload: AlertPayload = {"look_id": look.look_id, "news": list(news)}
+        to = tuple(alert.reached)
+        step = Step(Kind.WORSENED, Occasion.REOPENED, to, payload, look, news=news, report=report)
+        yield notifier.notify(alert, about, step)[1]
 
 
 def _news(told: LookFacts, about: str, looked: Looked) -> tuple[str, ...]:
@@ -187,7 +169,7 @@ def _news(told: LookFacts, about: str, looked: Looked) -> tuple[str, ...]:
 def _opening(
     alert: Alert | None,
     about: str,
-    teller: Teller,
+    notifier: Notifier,
     *,
     look: LookFacts | None = None,
     cause: tuple[str, ...] = (),
@@ -195,52 +177,35 @@ def _opening(
     report: str | None = None,
 ) -> Entry:
     """Return the record that opens an alert, with the plan that holds for as long as it is open."""
-    kind, occasion = Kind.RAISED, Occasion.RAISED
-    if alert is not None:
-        kind, occasion = Kind.REOPENED, Occasion.REOPENED
-    plan = plan_for(about, teller.protocol.alerts)
-    look_id = None if look is None else look.look_id
+    raised = (Kind.RAISED, Occasion.RAISED) if alert is None else (Kind.REOPENED, Occasion.REOPENED)
+    plan = plan_for(about, notifier.protocol.alerts)
     payload: AlertPayload = {
         "about": about,
         "plan": asdict(plan),
-        "look_id": look_id,
+        "look_id": None if look is None else look.look_id,
         "cause": list(cause),
         "news": list(news),
     }
-    step = Step(kind, occasion, plan.first, payload, look, cause, news, report)
-    return teller.tell(alert, alert_id(teller.protocol.study.id, about), about, step)[1]
+    step = Step(*raised, plan.first, payload, look, cause, news, report)
+    return notifier.notify(alert, about, step)[1]
 
 
-def _gone(alert: Alert, looked: Looked, teller: Teller) -> Iterator[Entry]:
+def _gone(alert: Alert, looked: Looked, notifier: Notifier) -> Iterator[Entry]:
     """Yield the end of an alert of a look that holds no more, told to whom it was told.
 
     A watch, or that nothing could be assessed, ends untold when a rule is crossed: the louder alert says more.
     """
     if alert.state is State.CLOSED or not _is_gone(alert.about, looked):
         return
-    louder = alert.about.startswith("verdict:") and looked.facts.verdict == "signal"
-    told = teller.last_told(alert)
-    news = () if told is None else clearing(told, looked.facts, alert.about, looked.changes)
-    if alert.about.removeprefix("signal:") not in looked.facts.places and not louder:
-        news = (*news, *_removed(alert.about))
-    payload: AlertPayload = {"look_id": looked.facts.look_id, "news": list(news), "superseded": louder}
-    to = () if louder else tuple(alert.reached)
-    step = Step(
-        Kind.CLOSED,
-        Occasion.CLEARED,
-        to,
-        payload,
-        teller.shown(looked.facts, told, alert.about),
-        (),
-        news,
-        looked.report,
-    )
-    yield teller.tell(alert, alert.id, alert.about, step)[1]
-
-
-def _removed(about: str) -> Iterator[str]:
-    if about.startswith("signal:"):
-        yield "The study protocol has that rule no more."
+    look, louder = looked.facts, alert.about.startswith("verdict:") and looked.facts.verdict == "signal"
+    told = notifier.last_told(alert)
+    news = () if told is None else clearing(told, look, alert.about, looked.changes)
+    if alert.about.startswith("signal:") and alert.about.removeprefix("signal:") not in look.places:
+        news = (*news, "The study protocol has that rule no more.")
+    payload: AlertPayload = {"look_id": look.look_id, "news": list(news), "superseded": louder}
+    to, shown = () if louder else tuple(alert.reached), notifier.shown(look, told, alert.about)
+    step = Step(Kind.CLOSED, Occasion.CLEARED, to, payload, shown, news=news, report=looked.report)
+    yield notifier.notify(alert, alert.about, step)[1]
 
 
 def _is_gone(about: str, looked: Looked) -> bool:
@@ -255,36 +220,36 @@ def _is_gone(about: str, looked: Looked) -> bool:
     return place is None or looked.facts.rules[place].verdict == "not_crossed"
 
 
-def _monitored(about: str, said: str, teller: Teller) -> Iterator[Entry]:
-    alert = teller.alerts.get(alert_id(teller.protocol.study.id, about))
+def _monitored(about: str, said: str, notifier: Notifier) -> Iterator[Entry]:
+    alert = notifier.alert(about)
     if alert is None or alert.state is State.CLOSED:
-        yield _opening(alert, about, teller, cause=(said,))
+        yield _opening(alert, about, notifier, cause=(said,))
 
 
-def _mended(alert: Alert, teller: Teller) -> Iterator[Entry]:
+def _mended(alert: Alert, notifier: Notifier) -> Iterator[Entry]:
     if alert.state is State.CLOSED:
         return
     cause = (MENDED[alert.about.partition(":")[0]],)
     payload: AlertPayload = {"look_id": None, "cause": list(cause), "superseded": False}
     step = Step(Kind.CLOSED, Occasion.CLEARED, tuple(alert.reached), payload, cause=cause)
-    yield teller.tell(alert, alert.id, alert.about, step)[1]
+    yield notifier.notify(alert, alert.about, step)[1]
 
 
-def _late(alert: Alert, teller: Teller) -> Iterator[Entry]:
+def _late(alert: Alert, notifier: Notifier) -> Iterator[Entry]:
     """Yield each next role that is due, or else the repeat."""
     again = alert.last_told_at + timedelta(hours=alert.plan.repeat_hours)
     after = alert
     for post in alert.plan.posts:
-        why = _why_next(alert, post, teller.now)
+        why = _why_next(alert, post, notifier.now)
         if why is not None:
-            after, entry = _escalation(after, post, why, teller)
+            after, entry = _escalation(after, post, why, notifier)
             yield entry
-    if after is alert and alert.reached and teller.now >= again:
+    if after is alert and alert.reached and notifier.now >= again:
         cause = (*alert.cause, _unanswered(alert))
-        look, report = teller.again(alert)
+        look, report = notifier.again(alert)
         to = tuple(alert.reached)
-        step = Step(Kind.REPEATED, Occasion.REPEATED, to, {}, look, cause, (), report)
-        yield teller.tell(alert, alert.id, alert.about, step)[1]
+        step = Step(Kind.REPEATED, Occasion.REPEATED, to, {}, look, cause, report=report)
+        yield notifier.notify(alert, alert.about, step)[1]
 
 
 def _why_next(alert: Alert, post: Post, now: datetime) -> str | None:
@@ -305,15 +270,15 @@ def _why_next(alert: Alert, post: Post, now: datetime) -> str | None:
     return f"{told} and did not acknowledge within {number(post.ack_within_minutes)} minutes."
 
 
-def _escalation(alert: Alert, post: Post, why: str, teller: Teller) -> tuple[Alert, Entry]:
-    role, step = str(post.escalate_to), alert.reached[post.role].step + 1
-    undelivered = alert.undelivered_to(post.role) is not None
-    occasion = Occasion.DEAD_LETTER if undelivered else Occasion.ESCALATED
-    look, report = teller.again(alert)
-    payload: AlertPayload = {"from": post.role, "role": role, "step": step, "why": why}
+def _escalation(alert: Alert, post: Post, why: str, notifier: Notifier) -> tuple[Alert, Entry]:
+    role, place = str(post.escalate_to), alert.reached[post.role].step + 1
+    delivered = alert.undelivered_to(post.role) is None
+    occasion = Occasion.ESCALATED if delivered else Occasion.DEAD_LETTER
+    look, report = notifier.again(alert)
+    payload: AlertPayload = {"from": post.role, "role": role, "step": place, "why": why}
     cause = (*alert.cause, why)
-    told = Step(Kind.ESCALATION, occasion, (role,), payload, look, cause, (), report)
-    return teller.tell(alert, alert.id, alert.about, told)
+    step = Step(Kind.ESCALATION, occasion, (role,), payload, look, cause, report=report)
+    return notifier.notify(alert, alert.about, step)
 
 
 def _unanswered(alert: Alert) -> str:

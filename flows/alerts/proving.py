@@ -10,7 +10,7 @@ from datetime import datetime
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Route
-from flows.alerts.sending import BOUNDS, Bounds, attempt_each
+from flows.alerts.sending import attempt_each
 from flows.ledger import Outgoing
 from flows.pages.message import Facts, Occasion, outgoing_message
 
@@ -21,7 +21,6 @@ def run_route_test(
     now: datetime,
     *,
     role: str | None = None,
-    bounds: Bounds = BOUNDS,
     as_json: bool = False,
 ) -> int:
     """Send a test message through every channel, print a receipt or the problem for each, and return the exit code.
@@ -35,7 +34,7 @@ def run_route_test(
     """
     sent = {one.id: one for one in _messages(protocol, now, role)}
     results: dict[str, str | DeliveryError] = {}
-    for came in attempt_each(sent.values(), now, folder=protocol.folder, addresses=addresses, bounds=bounds):
+    for came in attempt_each(sent.values(), now, folder=protocol.folder, addresses=addresses):
         results |= {one.id: result for one, result in came}
     tests = [_Test(one, results.get(name)) for name, one in sent.items()]
     taken = sum(test.taken for test in tests)

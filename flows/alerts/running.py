@@ -1,14 +1,17 @@
-"""One turn of a study's alerts: notify what is due, and the next role where a message was given up."""
+"""How a study's alerts leave: what is due in one turn, past those who cannot be reached, or past the ledger."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from checks.protocol import StudyProtocol
-from flows.alerts.deciding import due
-from flows.alerts.sending import BOUNDS, Bounds, Sent, send_due
+from flows.alerts.deciding import Looked, alerts_unrecorded, due
+from flows.alerts.sending import Sent, attempt_each, send_due
 from flows.ledger import Head, Ledger
+
+LOGGER = logging.getLogger("postdose")
 
 
 def alerts_due(
@@ -17,16 +20,7 @@ def alerts_due(
     """Record what is due of a study's alerts and queue its messages, in one transaction; return the new head.
 
     None means that nothing was due. Asked again at the same moment, nothing is: whoever asks when, in whichever
-    process, changes nothing of what is told.
-
-    Parameters
-    ----------
-    ledger, protocol
-        The study's.
-    now
-        UTC.
-    watching
-        Whether a look is expected to have been made; False at the end of one.
+    process, changes nothing of what is told. The parameters are those of ``run_alerts``.
 
     Raises
     ------
@@ -43,10 +37,9 @@ def run_alerts(
     now: datetime,
     *,
     addresses: Mapping[str, str],
-    bounds: Bounds = BOUNDS,
     watching: bool = True,
 ) -> Sent:
-    """Tell what is due and send what waits; where a message is given up, tell the next role in the same turn.
+    """Notify what is due and send what waits; where a message is given up, notify the next role in the same turn.
 
     Parameters
     ----------
@@ -56,8 +49,6 @@ def run_alerts(
         UTC: the moment of everything in this turn.
     addresses
         The addresses and secrets of ``env:`` channels, by variable.
-    bounds
-        How long each sending may take.
     watching
         Whether a look is expected to have been made; False at the end of one.
 
@@ -66,19 +57,35 @@ def run_alerts(
     LedgerWriteError
         When the ledger cannot be read or written; what was not marked is sent again.
     """
+    send = partial(send_due, ledger, protocol.study.id, now, folder=protocol.folder, addresses=addresses)
     alerts_due(ledger, protocol, now, watching=watching)
-    sent = _send(ledger, protocol, now, addresses, bounds)
+    sent = send()
     given_up = sent.dead
     while given_up and alerts_due(ledger, protocol, now, watching=watching) is not None:
-        again = _send(ledger, protocol, now, addresses, bounds)
+        again = send()
         given_up = again.dead
         sent = replace(again, delivered=sent.delivered + again.delivered, dead=sent.dead + again.dead)
     return sent
 
 
-def _send(
-    ledger: Ledger, protocol: StudyProtocol, now: datetime, addresses: Mapping[str, str], bounds: Bounds
-) -> Sent:
-    return send_due(
-        ledger, protocol.study.id, now, folder=protocol.folder, addresses=addresses, bounds=bounds
-    )
+def notify_unrecorded(
+    looked: Looked, protocol: StudyProtocol, now: datetime, *, addresses: Mapping[str, str]
+) -> str:
+    """Send what a look crossed, which the ledger did not take, at once, and once, to the first role of each alert.
+
+    Return what became of it, as look.json says it: ``delivered`` when every message was taken; ``failed`` when one
+    was not, or nobody is named to be notified; and ``pending`` when no rule is crossed: what else there is to tell
+    waits for a look that can be recorded. The parameters are those of ``run_alerts``.
+    """
+    if looked.facts.verdict != "signal":
+        return "pending"
+    messages = alerts_unrecorded(looked, protocol, now)
+    taken = 0
+    for results in attempt_each(messages, now, folder=protocol.folder, addresses=addresses):
+        for one, result in results:
+            if isinstance(result, str):
+                taken += 1
+                LOGGER.warning("Alert %s sent to %s, not recorded: %s", one.alert, one.role, result)
+            else:
+                LOGGER.error("Alert %s not delivered, and not tried again: %s", one.alert, result)
+    return "delivered" if messages and taken == len(messages) else "failed"

@@ -13,7 +13,7 @@ from checks.looks import Look, LookDocument
 from checks.looks.document import DeliveryPart, HeadPart, SignalPart
 from checks.signals import Signal, SignalState, Verdict, untrusted_feeds, update_signals
 from checks.stamps import stamp
-from flows.alerts import Looked, alerts_of_look, run_alerts, tell_unrecorded
+from flows.alerts import Looked, alerts_of_look, notify_unrecorded, run_alerts
 from flows.heartbeat import feed_faults
 from flows.ledger import Ledger, LookPayload, canonical
 from flows.looks.files import write_files
@@ -132,7 +132,7 @@ def _send(
     """Send what is due, past the ledger where it took nothing; return what became of it, and the ledger's problem."""
     now = datetime.now(UTC)
     if recorded.ledger is None:
-        past = as_task("send alerts past the ledger", tell_unrecorded)
+        past = as_task("send alerts past the ledger", notify_unrecorded)
         looked = _looked(document, recorded.signals, look, page)
         outcome = past(looked, look.protocol, now, addresses=settings.addresses)
         return {"outcome": outcome, "recorded": False}, recorded.problem

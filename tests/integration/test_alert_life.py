@@ -20,7 +20,7 @@ from checks.protocol.model import Alerts
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_due, alerts_of_look, run_alerts
 from flows.alerts.command import run_ack
-from flows.alerts.deciding import alert_id
+from flows.alerts.notifying import alert_id
 from flows.ledger import Kind, Ledger
 from flows.pages.message import CaseFact, LookFacts, RuleFact
 from flows.settings import Settings

@@ -19,7 +19,7 @@ from checks.looks import Look, look_at
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.signals import Verdict
-from flows.alerts import tell_unrecorded
+from flows.alerts import notify_unrecorded
 from flows.ledger import Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
 from flows.looks import conclusion
@@ -144,7 +144,7 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     crossed = {one["rule"] for one in recorded.signals if one["state"] != "cleared"}
     looked = conclusion._looked(document, recorded.signals, signal, page)
 
-    assert tell_unrecorded(looked, signal.protocol, NOW, addresses=settings.addresses) == "delivered"
+    assert notify_unrecorded(looked, signal.protocol, NOW, addresses=settings.addresses) == "delivered"
     assert {one["about"] for one in taken} == {f"signal:{rule}" for rule in crossed} != set()
     assert len(taken) == len(crossed)
     for one in taken:
@@ -174,8 +174,8 @@ def test_one_that_is_not_taken_is_said_and_what_is_no_crossed_rule_waits(
     crossed = [rule["id"] for rule in document["rules"] if rule["verdict"] == "crossed"]
     signals = [{"rule": rule, "state": "new"} for rule in crossed]
     looked = conclusion._looked(document, signals, signal, str(tmp_path / "report.html"))
-    assert tell_unrecorded(looked, signal.protocol, NOW, addresses={}) == "failed"
+    assert notify_unrecorded(looked, signal.protocol, NOW, addresses={}) == "failed"
     watch = replace(looked, facts=replace(looked.facts, verdict="watch"), signals={})
     addresses = {"POSTDOSE_PHYSICIAN_URL": receiver[0]}
-    assert tell_unrecorded(watch, signal.protocol, NOW, addresses=addresses) == "pending"
+    assert notify_unrecorded(watch, signal.protocol, NOW, addresses=addresses) == "pending"
     assert receiver[1] == []

@@ -21,7 +21,7 @@ from checks.rules import RuleResult, RuleVerdict
 from checks.signals import Signal, update_signals
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
-from flows.alerts.deciding import alert_id
+from flows.alerts.notifying import alert_id
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.outbox import message_payload as recorded

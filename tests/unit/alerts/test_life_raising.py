@@ -13,7 +13,7 @@ from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
-from flows.alerts.telling import MOST_PER_HOUR
+from flows.alerts.notifying import MOST_PER_HOUR
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.outbox import message_payload as recorded

@@ -38,7 +38,7 @@ class Step:
     report: str | None = None
 
 
-class Teller:
+class Notifier:
     """Turns steps into entries of the ledger; counts, from what is seen on, how much each role has been told.
 
     Parameters
@@ -59,7 +59,7 @@ class Teller:
         spoken = seen.standing.spoken
         self._recent = {role: sum(now - at < HOUR for at in times) for role, times in spoken.items()}
         self._held = dict(seen.standing.held)
-        self._looks: dict[str | None, tuple[LookFacts, str] | None] = {}
+        self._looks: dict[str | None, tuple[LookFacts, str] | tuple[None, None]] = {}
         self._marked: dict[tuple[int, int], tuple[LookFacts, LookFacts, LookFacts | None]] = {}
 
     @property
@@ -67,31 +67,24 @@ class Teller:
         """The study's alerts as they stood, by id."""
         return self._seen.standing.alerts
 
-    def tell(self, alert: Alert | None, name: str, about: str, step: Step) -> tuple[Alert, Entry]:
-        """Return the alert as it stands after a step, and the record and messages of it.
+    def alert(self, about: str) -> Alert | None:
+        """Return the alert about something as it stood, None before it was ever raised."""
+        return self.alerts.get(alert_id(self.protocol.study.id, about))
 
-        Parameters
-        ----------
-        alert
-            As it stood, or None before it was ever raised.
-        name, about
-            Its id and what it is about.
-        step
-            What becomes of it.
+    def notify(self, alert: Alert | None, about: str, step: Step) -> tuple[Alert, Entry]:
+        """Return the alert about something as it stands after a step, and the record and messages of it.
+
+        ``alert`` is as it stood, or None before it was ever raised.
         """
-        told = [role for role in step.to if not self._is_full(role, about)]
-        held_back = [role for role in step.to if role not in told]
-        payload: AlertPayload = {
-            "alert": name,
-            "at": stamp(self.now),
-            "told": told,
-            "held_back": held_back,
-            **step.payload,
-        }
+        notified = [role for role in step.to if not self._is_full(role, about)]
+        held_back = [role for role in step.to if role not in notified]
+        name = alert_id(self.protocol.study.id, about)
+        told: AlertPayload = {"alert": name, "at": stamp(self.now), "told": notified, "held_back": held_back}
+        payload: AlertPayload = {**told, **step.payload}
         after = advance(alert, step.kind, payload)
-        outgoing = tuple(one for role in told for one in self._messages(after, role, step))
+        outgoing = tuple(one for role in notified for one in self._messages(after, role, step))
         outgoing += self._events(alert, after, step, {one.channel for one in outgoing})
-        for role in told:
+        for role in notified:
             self._held[role] = 0
             self._recent[role] = self._recent.get(role, 0) + is_capped(about)
         for role in held_back:
@@ -102,23 +95,19 @@ class Teller:
 
     def last_told(self, alert: Alert | None) -> LookFacts | None:
         """Return the look that was last told of an alert, as it was found; None where none was."""
-        found = None if alert is None else self._evidence(alert.look_id)
-        return None if found is None else found[0]
+        return None if alert is None else self._evidence(alert.look_id)[0]
 
     def again(self, alert: Alert) -> tuple[LookFacts | None, str | None]:
         """Return what a message says again of the look that was last told: no case of it is new; and its page."""
-        found = self._evidence(alert.look_id)
-        if found is None:
-            return None, None
-        look, report = found
-        return self.shown(look, look, alert.about), report
+        look, report = self._evidence(alert.look_id)
+        return look and self.shown(look, look, alert.about), report
 
-    def _evidence(self, name: str | None) -> tuple[LookFacts, str] | None:
+    def _evidence(self, name: str | None) -> tuple[LookFacts, str] | tuple[None, None]:
         """Return what a look told, and its page; read once."""
         if name not in self._looks:
-            told = self._seen.evidence(name)
+            kept = self._seen.evidence(name)
             self._looks[name] = (
-                None if told is None else (FACTS.validate_python(told["facts"]), told["report"])
+                (FACTS.validate_python(kept["facts"]), kept["report"]) if kept else (None, None)
             )
         return self._looks[name]
 
@@ -126,11 +115,8 @@ class Teller:
         """Return a look as an alert tells it: its own rule first, and as new each case that ``told`` had not so."""
         pair = (id(look), id(told))
         if pair not in self._marked:
-            self._marked[pair] = (
-                marked(look, told),
-                look,
-                told,
-            )  # both kept, lest another takes their identity
+            kept = (look, told)  # lest another takes their identity
+            self._marked[pair] = (marked(look, told), *kept)
         return led_by(self._marked[pair][0], about)
 
     def _is_full(self, role: str, about: str) -> bool:
@@ -149,16 +135,14 @@ class Teller:
 
     def _messages(self, alert: Alert, role: str, step: Step) -> Iterator[Outgoing]:
         """Yield the message to each channel of a role; those that say the same are composed once."""
-        post, reached = alert.plan.post(role), alert.reached[role]
-        composed: dict[bool, Mapping[str, object]] = {}
+        post = alert.plan.post(role)
+        composed = {
+            brief: outgoing_message(self._facts(alert, post, step, brief=brief))
+            for brief in {channel.brief for channel in post.channels}
+        }
         for channel in post.channels:
-            if channel.brief not in composed:
-                composed[channel.brief] = outgoing_message(
-                    self._facts(alert, post, step, brief=channel.brief)
-                )
-            name = _message_id(self.protocol.study.id, alert, step.kind, role, channel.name)
-            yield Outgoing(
-                name, channel.name, composed[channel.brief], alert=alert.id, role=role, step=reached.step
+            yield _outgoing(
+                self.protocol.study.id, alert, step.kind, role, channel.name, composed[channel.brief]
             )
 
     def _facts(self, alert: Alert, post: Post, step: Step, *, brief: bool) -> Facts:
@@ -209,19 +193,26 @@ def events(
         Channels that are told it otherwise.
     """
     seen = set(but)
-    for role, reached in alert.reached.items():
+    for role in alert.reached:
         for channel in alert.plan.post(role).channels:
             if channel.name in seen or not channel.name.startswith("env:"):
                 continue
             seen.add(channel.name)
-            name = _message_id(study, alert, f"{kind} {event}", role, channel.name)
             message = event_message(alert.id, role, event, opening=alert.opening)
-            yield Outgoing(name, channel.name, message, alert=alert.id, role=role, step=reached.step)
+            yield _outgoing(study, alert, f"{kind} {event}", role, channel.name, message)
 
 
-def _message_id(study: str, alert: Alert, kind: str, role: str, channel: str) -> str:
+def alert_id(study: str, about: str) -> str:
+    """Return an alert's id: the same for a study and what it is about, and short enough to be spelt out."""
+    return hashlib.sha256(f"{study}\n{about}".encode()).hexdigest()[:12]
+
+
+def _outgoing(
+    study: str, alert: Alert, kind: str, role: str, channel: str, message: Mapping[str, object]
+) -> Outgoing:
     parts = (study, alert.id, str(alert.entries), kind, role, channel)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return Outgoing(name, channel, message, alert=alert.id, role=role, step=alert.reached[role].step)
 
 
 def _deadline(alert: Alert, post: Post, now: datetime) -> datetime | None:
