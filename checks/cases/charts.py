@@ -87,14 +87,14 @@ def on_axis(charts: Charts, tests: Sequence[Test]) -> Measurements:
     order = np.lexsort((rows.index.to_numpy(), kinds, axis))
     order = order[codes[order] >= 0]
     return Measurements(
-        axis[order],
-        kinds[order],
-        rows["value"].to_numpy()[order],
-        rows["alternative"].to_numpy()[order],
-        rows["upper_limit"].to_numpy()[order],
-        rows["trusted"].to_numpy()[order],
-        rows.index.to_numpy()[order],
-    )
+        axis,
+        kinds,
+        rows["value"].to_numpy(),
+        rows["alternative"].to_numpy(),
+        rows["upper_limit"].to_numpy(),
+        rows["trusted"].to_numpy(),
+        rows.index.to_numpy(),
+    ).take(order)
 
 
 def _are_of(measurements: pd.DataFrame, tests: Collection[Test]) -> Flags:

@@ -44,11 +44,12 @@ def gather_evidence(
         window of its own where windows are counted. The hours of a scan cannot hold it.
     """
     numbers = _numbers(findings, unplaced)
+    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
     counted = sum(event.counted for event in findings.control_events)
     return Evidence(
         events=(
-            *_cases(findings, numbers, protocol),
-            *_control_events(findings, numbers, protocol),
+            *_cases(findings, numbers, hours, protocol),
+            *_control_events(findings, numbers, hours, protocol),
             *(Event(numbers[subject], in_risk=WORST_ALONE) for subject in sorted(unplaced)),
         ),
         windows=tuple(_windows(findings, numbers, protocol)),
@@ -71,8 +72,9 @@ def in_risk(case: Case) -> ByScenario[bool]:
     return ByScenario(case.surely, case.in_risk_window == "yes", case.in_risk_window != "no")
 
 
-def _cases(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[Event]:
-    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
+def _cases(
+    findings: Findings, numbers: Numbers, hours: HoursByMoment, protocol: StudyProtocol
+) -> Iterator[Event]:
     origin = _origin(findings)
     for case in findings.cases:
         known_at = _seen(case)
@@ -104,8 +106,9 @@ def _on_clock(case: Case, protocol: StudyProtocol) -> ByScenario[bool]:
     return ByScenario(best=True, main=definite, worst=definite)
 
 
-def _control_events(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[Event]:
-    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
+def _control_events(
+    findings: Findings, numbers: Numbers, hours: HoursByMoment, protocol: StudyProtocol
+) -> Iterator[Event]:
     known = known_as_control(findings.control_events, findings.doses, protocol)
     for event, known_at in zip(findings.control_events, known, strict=True):
         yield Event(
@@ -152,11 +155,11 @@ def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> I
         )
 
 
-def _ended(findings: Findings, protocol: StudyProtocol) -> list[float] | list[None]:
+def _ended(findings: Findings, protocol: StudyProtocol) -> list[float]:
     """Return when the hours of each dose ended, in hours since the first dose; infinite after the data cut-off."""
     doses, origin = findings.doses, _origin(findings)
     if findings.data_cutoff is None:
-        return [None] * len(doses)
+        return [-np.inf] * len(doses)
     reach = doses["hours_end"].clip(upper=last_hour(protocol))
     ends = seconds(doses["start_latest"]) / HOUR + reach.to_numpy()
     moments = np.where(ends <= findings.data_cutoff.timestamp() / HOUR, ends - origin, np.inf)

@@ -5,7 +5,7 @@ first, what is left meets each anchor's hours by one sorted search, and only the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -56,17 +56,9 @@ class Measurements:
     trusted: Flags
     records: npt.NDArray[np.int64]
 
-    def take(self, keep: Flags) -> "Measurements":
-        """Return the measurements where ``keep`` holds."""
-        return Measurements(
-            self.axis[keep],
-            self.kinds[keep],
-            self.values[keep],
-            self.alternatives[keep],
-            self.upper_limits[keep],
-            self.trusted[keep],
-            self.records[keep],
-        )
+    def take(self, keep: Flags | npt.NDArray[np.int64]) -> "Measurements":
+        """Return the measurements where ``keep`` holds, or at those places."""
+        return Measurements(*(getattr(self, column.name)[keep] for column in fields(self)))
 
     @property
     def amounts(self) -> Amounts:

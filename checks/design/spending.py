@@ -18,22 +18,17 @@ ROUNDING = 1e-12
 """Shares of alpha such as .025 + .025 do not add up to .05 in binary."""
 
 
-def spend_protocol(protocol: StudyProtocol, *, subjects: int | None = None) -> Spending:
+def spend_protocol(protocol: StudyProtocol) -> Spending:
     """Return what the protocol declares as its error, and what its rules spend by themselves and in sum.
 
-    Parameters
-    ----------
-    protocol : StudyProtocol
-        Rules, windows, planned doses, background and declared multiplicity.
-    subjects : int, optional
-        Planned subjects; by default the largest number that a rate rule on subjects plans for.
+    Planned subjects are the largest number that a rate rule on subjects plans for.
 
     Raises
     ------
     DesignError
-        When a rule has no boundary within its alpha (names the rule), or there are no subjects.
+        When a rule has no boundary within its alpha (names the rule).
     """
-    return spend(protocol, plan_of(protocol, subjects=subjects))
+    return spend(protocol, plan_of(protocol))
 
 
 def spend(protocol: StudyProtocol, plan: Plan) -> Spending:

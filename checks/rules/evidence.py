@@ -4,6 +4,7 @@ Moments are hours since the first dose of the study, unless said otherwise. Subj
 look: a rule only asks whether two rows share one.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -63,8 +64,7 @@ class DoseWindow:
     observed
         Spans in hours since the dose; None where the hour of the dose is not known.
     ended
-        The moment at which the dose's hours ended; infinite while they have not, None where nothing is known of
-        when: they then ended before all that have a moment.
+        The moment at which the dose's hours ended; infinite while they have not.
     """
 
     subject: int
@@ -74,7 +74,7 @@ class DoseWindow:
     open: bool = False
     trusted: bool = True
     observed: tuple[Span, ...] | None = None
-    ended: float | None = None
+    ended: float = -math.inf
 
     @property
     def complete(self) -> bool:
@@ -197,4 +197,4 @@ def first_in_windows(events: Iterator[Event]) -> list[Event]:
 
 def seen(event: Event) -> float:
     """Return when an event was first seen; where nothing is known of when, after all others."""
-    return np.inf if event.known_at is None else event.known_at
+    return math.inf if event.known_at is None else event.known_at

@@ -38,14 +38,13 @@ _scan = lru_cache(KEPT)(scan)
 class DoseClock:
     """Onsets of one subject-dose in each scenario, and its observed spans, in hours since the dose.
 
-    ``ended`` is the moment at which the dose's hours ended; infinite while they have not, None where nothing is
-    known of when: they then ended before all that have a moment.
+    ``ended`` is the moment at which the dose's hours ended; infinite while they have not.
     """
 
     subject: int
     observed: tuple[Span, ...]
     onsets: ByScenario[tuple[float, ...]]
-    ended: float | None = None
+    ended: float = -math.inf
 
 
 def clocks_of(evidence: Evidence) -> tuple[DoseClock, ...]:
@@ -58,10 +57,12 @@ def clocks_of(evidence: Evidence) -> tuple[DoseClock, ...]:
     observed = {dose for dose, window in windows.items() if window.observed is not None}
     clocks = []
     for dose in sorted({*observed, *onsets}):
-        mine, window = onsets.get(dose, []), windows.get(dose)
-        spans = () if window is None or window.observed is None else window.observed
-        hours = ByScenario.of(partial(_hours, mine))
-        clocks.append(DoseClock(dose[0], spans, hours, None if window is None else window.ended))
+        hours = ByScenario.of(partial(_hours, onsets.get(dose, [])))
+        window = windows.get(dose)
+        if window is None:
+            clocks.append(DoseClock(dose[0], (), hours))
+        else:
+            clocks.append(DoseClock(dose[0], window.observed or (), hours, window.ended))
     return tuple(clocks)
 
 
@@ -71,17 +72,12 @@ def _hours(events: Sequence[Event], scenario: Scenario) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The most clustered window of one scenario, and how rare chance makes it."""
+    """What a scan found in one scenario, among how many events, in how many subjects; and the events left out."""
 
-    window_hours: Span | None
+    scan: Scan
     events: int
-    events_in_window: int
-    expected_in_window: float
     subjects_in_window: int
     outside_observed: int
-    statistic: float
-    p_value: float
-    permutations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +103,10 @@ def planned_scans(
 ) -> PlannedScans:
     """Take the planned looks that the events of one scenario have called so far."""
     ended = sorted(
-        _ended(clock)
+        clock.ended
         for clock in clocks
         for hour in clock.onsets[scenario]
-        if _observed(hour, clock) and _ended(clock) < math.inf
+        if _observed(hour, clock) and clock.ended < math.inf
     )
     numbers = look_numbers(rule)
     called = [ended[number - 1] for number in numbers if number <= len(ended)]
@@ -124,23 +120,19 @@ def look_numbers(rule: "TimingRule") -> tuple[int, ...]:
     return tuple(step * look for look in range(1, rule.planned_looks + 1))
 
 
-def _ended(clock: DoseClock) -> float:
-    return -math.inf if clock.ended is None else clock.ended
-
-
 def _look(
     rule: "TimingRule", clocks: Sequence[DoseClock], moment: float, scenario: Scenario, seed: int
 ) -> ScanLook:
-    known = [clock for clock in clocks if _ended(clock) <= moment]
+    known = [clock for clock in clocks if clock.ended <= moment]
     found = scan_clocks(rule, known, scenario, seed)
     crossed = _crosses(rule, found)
     in_best = crossed and _crosses(rule, scan_clocks(rule, known, Scenario.BEST, seed))
-    return ScanLook(found.p_value, crossed, in_best)
+    return ScanLook(found.scan.p_value, crossed, in_best)
 
 
 def _crosses(rule: "TimingRule", found: Cluster) -> bool:
-    numbers = np.array([found.events_in_window, found.subjects_in_window])
-    return bool(crosses(rule, np.array(found.p_value), numbers[0], numbers[1]))
+    numbers = np.array([found.scan.events_in_window, found.subjects_in_window])
+    return bool(crosses(rule, np.array(found.scan.p_value), numbers[0], numbers[1]))
 
 
 def crosses(rule: "TimingRule", p_values: FloatArray, events: IntArray, subjects: IntArray) -> BoolArray:
@@ -176,17 +168,7 @@ def scan_clocks(rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scena
         min_events=max(FEWEST_IN_CLUSTER, rule.min_events),
     )
     events = sum(len(hours) for _, hours in inside)
-    return Cluster(
-        window_hours=found.window_hours,
-        events=events,
-        events_in_window=found.events_in_window,
-        expected_in_window=found.expected_in_window,
-        subjects_in_window=_subjects(units, found),
-        outside_observed=every - events,
-        statistic=found.statistic,
-        p_value=found.p_value,
-        permutations=found.permutations,
-    )
+    return Cluster(found, events, _subjects(units, found), outside_observed=every - events)
 
 
 def _observed(hour: float, clock: DoseClock) -> bool:

@@ -25,6 +25,9 @@ from checks.statistics.timing.sequential import SequentialCharacteristics
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
 
+MIN_WIDTH = 1.0
+"""The narrowest window of a look's scan, in hours."""
+
 PERMUTATIONS = 9999
 """R of a look's scan."""
 
@@ -59,13 +62,7 @@ def chance_in_window(plan: Plan, relative_incidence: float) -> float:
     return within / (within + last - first - (high - low))
 
 
-def scan_statistics(
-    hours: FloatArray,
-    observed: float,
-    *,
-    min_width: float = 1.0,
-    min_events: int = FEWEST_IN_CLUSTER,
-) -> FloatArray:
+def scan_statistics(hours: FloatArray, observed: float, min_events: int) -> FloatArray:
     """Return the scan statistic of each column of event hours, one event a subject.
 
     Parameters
@@ -74,34 +71,26 @@ def scan_statistics(
         Hours since dose.
     observed : float
         Hours over which every subject is observed.
-    min_width : float
-        Narrowest window, in hours.
     min_events : int
         Fewest events that make a cluster.
     """
     best = np.zeros(hours.shape[1])
-    for _, _, score in _windows(hours, observed, min_width, min_events):
+    for _, _, score in _windows(hours, observed, min_events):
         np.maximum(best, score, out=best)
     return best
 
 
-def strongest_windows(
-    hours: FloatArray,
-    observed: float,
-    *,
-    min_width: float = 1.0,
-    min_events: int = FEWEST_IN_CLUSTER,
-) -> BoolArray:
+def strongest_windows(hours: FloatArray, observed: float, min_events: int) -> BoolArray:
     """Return which events of each column lie in its strongest window; parameters as ``scan_statistics``."""
     best, low, high = np.zeros((3, hours.shape[1]))
-    for start, end, score in _windows(hours, observed, min_width, min_events):
+    for start, end, score in _windows(hours, observed, min_events):
         better = score > best + SAME
         best[better], low[better], high[better] = score[better], start[better], end[better]
     return np.asarray((hours >= low) & (hours <= high) & (best > 0))
 
 
 def _windows(
-    hours: FloatArray, observed: float, min_width: float, min_events: int
+    hours: FloatArray, observed: float, min_events: int
 ) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
     """Yield, for each number of events inside, the narrowest window of each column and its statistic."""
     ordered, total = np.sort(hours, axis=0), len(hours)
@@ -110,7 +99,7 @@ def _windows(
         widths = ordered[inside - 1 :] - ordered[: total - inside + 1]
         first = widths.argmin(axis=0)
         start, width = ordered[first, columns], widths[first, columns]
-        expected = total * np.maximum(width, min_width) / observed
+        expected = total * np.maximum(width, MIN_WIDTH) / observed
         with np.errstate(divide="ignore", invalid="ignore"):
             score = xlogy(inside, inside / expected)
             score += xlogy(total - inside, (total - inside) / (total - expected))
@@ -128,11 +117,11 @@ def _one_length(
     first, last = plan.observed_hours
     stopped = [np.full(one.shape[1], np.inf) for one in hours]
     for look in looks:
-        null = np.sort(_statistics(random.uniform(first, last, (look, PERMUTATIONS)), last - first, rule))
+        uniform = random.uniform(first, last, (look, PERMUTATIONS))
+        null = np.sort(scan_statistics(uniform, last - first, rule.min_events))
         for trials, at in zip(hours, stopped, strict=True):
-            extreme = PERMUTATIONS - np.searchsorted(
-                null, _statistics(trials[:look], last - first, rule) - SAME
-            )
+            score = scan_statistics(trials[:look], last - first, rule.min_events)
+            extreme = PERMUTATIONS - np.searchsorted(null, score - SAME)
             rare = (extreme + 1) / (PERMUTATIONS + 1) <= rule.share
             at[rare] = np.minimum(at[rare], look)
     behaves = [_behaves(truth, at, length) for truth, at in zip(TRUTHS, stopped, strict=True)]
@@ -153,10 +142,6 @@ def _behaves(truth: float, stopped: FloatArray, length: int) -> SequentialCharac
     to_signal = float(stopped[crossed].mean()) if crossed.any() else math.nan
     mean_length = float(np.minimum(stopped, length).mean())
     return SequentialCharacteristics(truth, float(crossed.mean()), to_signal, mean_length)
-
-
-def _statistics(hours: FloatArray, observed: float, rule: "TimingRule") -> FloatArray:
-    return scan_statistics(hours, observed, min_events=rule.min_events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +168,12 @@ class ScanWalk:
     def _striking(self, hours: FloatArray, subjects: IntArray) -> BoolArray:
         """Return which columns of event hours, shape (events, trials), are rare enough for one planned look."""
         n = len(hours)
-        score = scan_statistics(hours, self.hours, min_events=self.rule.min_events)
+        score = scan_statistics(hours, self.hours, self.rule.min_events)
         extreme = PERMUTATIONS - np.searchsorted(self._null_of(n), score - SAME)
         p_values = (extreme + 1) / (PERMUTATIONS + 1)
         rare = p_values <= self.rule.share
         found = np.flatnonzero(rare)
-        inside = strongest_windows(hours[:, found], self.hours, min_events=self.rule.min_events)
+        inside = strongest_windows(hours[:, found], self.hours, self.rule.min_events)
         numbers = inside.sum(axis=0), distinct(subjects[:, found], inside)
         rare[found] = crosses(self.rule, p_values[found], *numbers)
         return np.asarray(rare)
@@ -196,7 +181,7 @@ class ScanWalk:
     def _null_of(self, n: int) -> FloatArray:
         if n not in self._null:
             hours = np.random.default_rng([self.seed, n]).random((n, PERMUTATIONS)) * self.hours
-            self._null[n] = np.sort(scan_statistics(hours, self.hours, min_events=self.rule.min_events))
+            self._null[n] = np.sort(scan_statistics(hours, self.hours, self.rule.min_events))
         return self._null[n]
 
 

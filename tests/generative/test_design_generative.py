@@ -177,7 +177,7 @@ def test_fast_scan_statistic_is_that_of_a_look(hours: list[float], min_events: i
 @given(hours=st.lists(st.floats(0, 48, allow_nan=False), min_size=3, max_size=10, unique=True))
 def test_the_strongest_window_of_simulated_events_is_that_of_a_look(hours: list[float]) -> None:
     slow = scan([[hour] for hour in hours], [[(0.0, 48.0)]] * len(hours), seed=1, permutations=1)
-    inside = strongest_windows(np.array(hours)[:, None], 48.0)[:, 0]
+    inside = strongest_windows(np.array(hours)[:, None], 48.0, 2)[:, 0]
     assert inside.sum() == slow.events_in_window or slow.statistic == pytest.approx(
         _statistic(int(inside.sum()), len(hours), np.array(hours)[inside]), rel=1e-9
     )  # of two windows as strong as each other either may be named

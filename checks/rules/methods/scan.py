@@ -39,7 +39,7 @@ class ScanMethod(TimingMethod):
         looks, worst = (
             planned_scans(rule, clocks, scenario, seed) for scenario in (Scenario.MAIN, Scenario.WORST)
         )
-        main = now.main
+        main = now.main.scan
         crossed: ByScenario[bool | None] = ByScenario(
             best=any(look.crossed and look.crossed_in_best for look in looks.taken),
             main=any(look.crossed for look in looks.taken),
@@ -48,11 +48,11 @@ class ScanMethod(TimingMethod):
         return rule.answer(
             verdicts(crossed),
             events=main.events_in_window,
-            n_evaluable=main.events,
+            n_evaluable=now.main.events,
             boundary=rule.share,
             statistic=main.statistic,
             p_value=main.p_value,
-            detail=_found(rule, main) | _taken(looks) | ordered(now.map(lambda one: one.p_value)),
+            detail=_found(rule, now.main) | _taken(looks) | ordered(now.map(lambda one: one.scan.p_value)),
         )
 
     def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
@@ -95,11 +95,11 @@ def _found(rule: "TimingRule", found: Cluster) -> dict[str, Json]:
     detail: dict[str, Json] = {
         "boundary_is": BoundaryIs.P_VALUE,
         "statistic_is": "log_likelihood_ratio",
-        "window_hours": None if found.window_hours is None else list(found.window_hours),
-        "expected_in_window": found.expected_in_window,
+        "window_hours": found.scan.window_hours and list(found.scan.window_hours),
+        "expected_in_window": found.scan.expected_in_window,
         "subjects_in_window": found.subjects_in_window,
         "events_outside_observed": found.outside_observed,
-        "permutations": found.permutations,
+        "permutations": found.scan.permutations,
         "planned_looks": rule.looks,
     }
     if found.outside_observed:

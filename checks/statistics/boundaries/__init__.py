@@ -38,16 +38,10 @@ def _naming_parameters(method: Method) -> Method:
     return checked
 
 
+_METHODS = (pocock, obrien_fleming, wang_tsiatis, beta_binomial, chen_chaloner, sprt, maxsprt)
+
 METHODS: Mapping[str, Method] = MappingProxyType(
-    {
-        "pocock": _naming_parameters(pocock),
-        "obrien_fleming": _naming_parameters(obrien_fleming),
-        "wang_tsiatis": _naming_parameters(wang_tsiatis),
-        "beta_binomial": _naming_parameters(beta_binomial),
-        "chen_chaloner": _naming_parameters(chen_chaloner),
-        "sprt": _naming_parameters(sprt),
-        "maxsprt": _naming_parameters(maxsprt),
-    }
+    {method.__name__: _naming_parameters(method) for method in _METHODS}
 )
 """Method name, as written in a study protocol, to the function that returns its boundary.
 

@@ -16,6 +16,7 @@ from checks.design import (
     spend_protocol,
 )
 from checks.design.planned import plan_of
+from checks.design.spending import spend
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Multiplicity
@@ -192,16 +193,18 @@ def test_a_count_rule_is_counted_against_the_declared_alpha() -> None:
     assert spent.bound == pytest.approx(count + 0.001 + 0.003, rel=1e-12)
     assert spent.within is True
     assert spend_protocol(_protocol(_count(3), _rate(alpha=0.005))).within is False  # .0507
-    assert spend_protocol(_protocol(_count(3), _rate(alpha=0.005)), subjects=20).within is True
+    protocol = _protocol(_count(3), _rate(alpha=0.005))
+    assert spend(protocol, plan_of(protocol, subjects=20)).within is True
 
 
 def test_a_count_that_can_never_be_reached_spends_nothing() -> None:
-    spent = spend_protocol(_protocol(_count(5)), subjects=4)
+    protocol = _protocol(_count(5))
+    spent = spend(protocol, plan_of(protocol, subjects=4))
     assert (spent.spent, spent.within) == ({"count": 0.0}, True)
 
 
 def test_a_scan_spends_at_most_its_alpha() -> None:
-    spent = spend_protocol(_protocol(_timing(method="scan", looks=2)), subjects=10)
+    spent = spend_protocol(_protocol(_timing(method="scan", looks=2)))
     assert (spent.spent, spent.bound) == ({"timing": 0.025}, 0.025)
 
 
@@ -231,7 +234,7 @@ def test_the_rules_of_each_example_keep_to_its_alpha_together(path: str) -> None
             lambda p: design_protocol(p, seed=1, simulations=10, subjects=0),
             "subjects: found 0; allowed: a whole number, 1 or more",
         ),
-        (lambda p: spend_protocol(p, subjects=-1), "subjects: found -1; allowed: a whole number, 1 or more"),
+        (lambda p: plan_of(p, subjects=-1), "subjects: found -1; allowed: a whole number, 1 or more"),
         (lambda p: rates_from(1.0), "null_rate: found 1.0; allowed: a number between 0 and 1, both excluded"),
         (lambda p: rates_from(0), "null_rate: found 0; allowed: a number between 0 and 1, both excluded"),
     ],

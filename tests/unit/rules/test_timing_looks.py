@@ -245,7 +245,7 @@ def test_poisson_without_a_background_is_not_evaluable():
     assert "declares no background" in result.detail["reason"]
 
 
-def clock(subject, *hours, observed=((0.0, 48.0),), best=None, worst=None, ended=None):
+def clock(subject, *hours, observed=((0.0, 48.0),), best=None, worst=None, ended=float("-inf")):
     onsets = ByScenario(hours if best is None else best, hours, hours if worst is None else worst)
     return DoseClock(subject, tuple(observed), onsets, ended)
 
