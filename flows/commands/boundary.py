@@ -1,7 +1,9 @@
 """`postdose boundary`: a stopping boundary and its exact operating characteristics."""
 
 import argparse
+import sys
 
+from checks.errors import DesignError, UsageError
 from flows.commands.arguments import add_json
 
 
@@ -24,15 +26,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a stopping boundary and its operating characteristics."""
-    from flows.pages.design.boundary import run_boundary
+    from checks.design import rates_from
+    from checks.statistics.boundaries import METHODS, operating_characteristics
+    from flows.pages.design.boundary import boundary_document, boundary_text
+    from flows.pages.design.document import to_json
 
-    return run_boundary(
-        options.method,
+    if options.method not in METHODS:
+        raise DesignError(f"method: found {options.method!r}; allowed: {', '.join(METHODS)}")
+    given = {name: getattr(options, name) for name in ("delta", "alternative_rate", "nu")}
+    given["prior"] = _numbers("prior", options.prior, float)
+    boundary = METHODS[options.method](
         n_max=options.n_max,
         null_rate=options.null_rate,
         alpha=options.alpha,
-        looks=options.looks,
-        rates=options.rates,
-        options={name: getattr(options, name) for name in ("prior", "delta", "alternative_rate", "nu")},
-        as_json=options.json,
+        looks=_numbers("looks", options.looks, int),
+        **{name: value for name, value in given.items() if value is not None},
     )
+    rates = _numbers("rates", options.rates, float) or rates_from(options.null_rate)
+    behaves = operating_characteristics(boundary, rates)
+    shown = (
+        to_json(boundary_document(boundary, behaves)) if options.json else boundary_text(boundary, behaves)
+    )
+    sys.stdout.write(shown)
+    return 0
+
+
+def _numbers(option: str, text: str | None, kind: type[int] | type[float]) -> tuple[float, ...] | None:
+    """Return the numbers of a list separated by commas; a UsageError names the option otherwise."""
+    if text is None:
+        return None
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        what = "whole numbers" if kind is int else "numbers"
+        raise UsageError(f"--{option}: found {text!r}; allowed: {what} separated by commas") from None

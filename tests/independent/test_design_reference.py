@@ -18,15 +18,18 @@ from checks.rules.kinds.timing import TimingRule
 from checks.rules.methods.self_controlled import fewest_in_risk
 from checks.rules.scan_trials import scan_statistics, simulated_hours
 from checks.statistics.timing.binomial_boundary import BinomialBoundary
-from flows.pages.design.boundary import run_boundary
+from flows.commands.cli import main
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 WHY = {"rationale": "an example for tests", "source": "no charter"}
 METHODS = {"Pocock": "pocock", "OBF": "obrien_fleming"}
 
 
-def _shown(capsys: pytest.CaptureFixture[str], method: str, **given: Any) -> dict[str, Any]:
-    run_boundary(method, **{"looks": None, "rates": None, "options": {}, **given}, as_json=True)
+def _shown(
+    capsys: pytest.CaptureFixture[str], method: str, row: dict[str, str], *more: str
+) -> dict[str, Any]:
+    given = ["--null-rate", row["p0"], "--alpha", row["alpha"], "--rates", row["p"], *more]
+    assert main(["boundary", method, *given, "--json"]) == 0
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
 
@@ -40,8 +43,8 @@ def test_boundary_command_gives_the_characteristics_of_stoppingrule(
     ]
     assert len(rows) > 50
     for row in rows:
-        design = {"n_max": int(row["n"]), "null_rate": float(row["p0"]), "alpha": float(row["alpha"])}
-        behaves = _shown(capsys, METHODS[kind], **design, rates=row["p"])["operating_characteristics"]
+        shown = _shown(capsys, METHODS[kind], row, "--n-max", row["n"])
+        behaves = shown["operating_characteristics"]
         assert behaves["reject_probability"][0] == pytest.approx(
             float(row["reject_prob"]), rel=2e-9, abs=1e-12
         )
@@ -51,8 +54,7 @@ def test_boundary_command_gives_the_characteristics_of_stoppingrule(
 def test_boundary_command_with_grouped_looks(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [row for row in rows_of("stoppingrule_bin_grouplooks.csv") if row["type"] == "Pocock"]
     row = next(row for row in rows if row["ns"] == "c(5,10,15)" and row["p"] == "0.3")
-    design = {"n_max": 15, "null_rate": float(row["p0"]), "alpha": float(row["alpha"])}
-    shown = _shown(capsys, "pocock", **design, looks="5,10,15", rates="0.3")
+    shown = _shown(capsys, "pocock", row, "--n-max", "15", "--looks", "5,10,15")
     assert shown["events"] == [int(fewest) for fewest in row["boundary"].split()]
     assert shown["operating_characteristics"]["reject_probability"][0] == pytest.approx(
         float(row["reject_prob"]), rel=1e-9

@@ -1,5 +1,6 @@
 """How a boundary and a design are written down: percentages, runs of looks, charts, 80 columns."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from checks.errors import DesignError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Study
-from flows.pages.design.boundary import run_boundary
+from flows.commands import boundary
 from flows.pages.design.charts import draw_boundary
 from flows.pages.design.document import build_design, rounded
 from flows.pages.design.page import write_design
@@ -18,7 +19,15 @@ from flows.pages.design.terminal import design_text
 from flows.pages.kit.words import percent
 
 GOOD = Path(__file__).parents[3] / "fixtures" / "protocols" / "good.yaml"
-POCOCK = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05, "looks": None, "rates": None, "options": {}}
+DESIGN = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05}
+
+
+def show(method: str, *flags: str, **changes: object) -> int:
+    """Run the command with a small design, changed so."""
+    parser = argparse.ArgumentParser()
+    boundary.add_arguments(parser)
+    named = [f"--{name.replace('_', '-')}={value}" for name, value in {**DESIGN, **changes}.items()]
+    return boundary.run(parser.parse_args([method, *named, *flags]))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +67,7 @@ def test_the_step_chart_stands_on_the_boundary() -> None:
 def test_no_line_of_a_boundary_is_longer_than_80_columns(
     n_max: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_boundary("maxsprt", **{**POCOCK, "n_max": n_max, "alpha": 0.3}, as_json=False)
+    show("maxsprt", n_max=n_max, alpha=0.3)
     text = capsys.readouterr().out
     assert max(len(line) for line in text.splitlines()) <= 80
     assert text.isascii()
@@ -80,8 +89,8 @@ def test_grouped_looks_are_dots_and_consecutive_ones_lines() -> None:
     [
         ({"looks": "5,x"}, UsageError, r"--looks: found '5,x'; allowed: whole numbers separated by commas"),
         ({"rates": "a"}, UsageError, r"--rates: found 'a'; allowed: numbers separated by commas"),
-        ({"options": {"prior": "1;2"}}, UsageError, r"--prior: found '1;2'; allowed"),
-        ({"options": {"delta": 0.2}}, DesignError, r"pocock: found .*delta.*; allowed: n_max"),
+        ({"prior": "1;2"}, UsageError, r"--prior: found '1;2'; allowed"),
+        ({"delta": 0.2}, DesignError, r"pocock: found .*delta.*; allowed: n_max"),
         ({"alpha": 2.0}, DesignError, r"alpha: found 2.0; allowed"),
         ({"looks": "5,3"}, DesignError, r"looks: found \(5, 3\); allowed"),
         ({"rates": "1.5"}, DesignError, r"rates: found .*; allowed: numbers from 0 to 1"),
@@ -89,16 +98,16 @@ def test_grouped_looks_are_dots_and_consecutive_ones_lines() -> None:
 )
 def test_a_bad_parameter_is_named(changes: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        run_boundary("pocock", **{**POCOCK, **changes}, as_json=True)  # type: ignore[arg-type]
+        show("pocock", "--json", **changes)
 
 
 def test_an_unknown_method_lists_those_there_are() -> None:
     with pytest.raises(DesignError, match=r"method: found 'pockok'; allowed: pocock, obrien_fleming"):
-        run_boundary("pockok", **POCOCK, as_json=True)
+        show("pockok", "--json")
 
 
 def test_an_option_that_was_not_given_is_not_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
-    run_boundary("pocock", **{**POCOCK, "options": {"prior": None, "delta": None}}, as_json=True)
+    show("pocock", "--json")
     assert json.loads(capsys.readouterr().out)["options"] == {}
 
 
