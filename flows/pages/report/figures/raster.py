@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import pandas as pd
 from markupsafe import Markup
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from checks.looks.document import CasePart, LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
-from flows.pages.kit.scales import Scale, Tick
+from flows.pages.kit.scales import Scale
 from flows.pages.kit.words import number, plural, span, spoken
 from flows.pages.sentences import case_hour, cases_in_order, first_seen
 
@@ -34,87 +35,8 @@ LONGEST_NAME = 22
 """Characters of a subject's name that a label has room for: a study, a site and a number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A shaded stretch of hours."""
-
-    x: float
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A short text beside a mark, anchored at its start or its end."""
-
-    x: float
-    text: str
-    anchor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One component's onset: a line over its interval, and a marker where it was first seen, if known."""
-
-    component: int
-    shape: str
-    y: float
-    line: tuple[float, float] | None
-    seen: float | None
-    beyond: bool
-    filled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One dose with a case."""
-
-    y: float
-    label: str
-    certain: bool
-    end: float
-    marks: tuple[Mark, ...]
-    hour: Text | None
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """The cases first seen in one hour after dosing."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
-class Raster:
-    """The dose-anchored event raster at one width."""
-
-    name: str
-    width: float
-    height: float
-    left: float
-    right: float
-    top: float
-    bottom: float
-    label_above: bool
-    zero: float
-    tick: float
-    risk: Band
-    controls: tuple[Band, ...]
-    ticks: tuple[Tick, ...]
-    rows: tuple[Row, ...]
-    bars: tuple[Bar, ...]
-    most: int
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """The hours since dose that are compared: the risk window and the control windows."""
-
-    risk: tuple[float, float]
-    controls: tuple[tuple[float, float], ...]
+Box: TypeAlias = tuple[float, float, float, float]
+"""A rectangle: x, y, width, height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +53,89 @@ LAYOUTS = (Layout("wide", 800.0, 240.0), Layout("narrow", 360.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Windows:
+    """The hours since dose that are compared: the risk window and the control windows."""
+
+    risk: tuple[float, float]
+    controls: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
     """Where rows lie: labelled and roomy while they are few, dense and without labels when they are many."""
 
+    rows: int
     width: float
     left: float
     top: float
     pitch: float
     drop: float
     spread: float
-    labelled: bool
-    label_above: bool
-    components: tuple[str, ...]
+    labelled: bool = True
+    label_above: bool = False
 
     @property
     def scale(self) -> Scale:
+        """Where hours since dose lie."""
         return Scale(FIRST_HOUR, LAST_HOUR, self.left, self.width - MARGIN)
 
+    @property
+    def bottom(self) -> float:
+        """Where the last row ends."""
+        return self.top + self.pitch * max(self.rows, 1)
 
-def _band(hours: Sequence[float], scale: Scale) -> Band:
-    x = scale(hours[0])
-    return Band(x, round(scale(hours[1]) - x, 1))
+    def box(self, hours: Sequence[float]) -> Box:
+        """Return the rectangle of a stretch of hours, over all rows."""
+        x = self.scale(hours[0])
+        return x, self.top, round(self.scale(hours[1]) - x, 1), self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One component's onset: a line over its interval, and a marker where it was first seen, if known."""
+
+    component: int
+    y: float
+    line: tuple[float, float] | None
+    seen: float | None
+    beyond: bool
+    filled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One dose with a case; ``hour`` is when it was first seen, and ``at`` where that is written and anchored."""
+
+    y: float
+    label: str
+    certain: bool
+    end: float
+    marks: tuple[Mark, ...]
+    hour: str = ""
+    at: tuple[float, str] = (0.0, "start")
+
+
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """The dose-anchored event raster at one width; a bar counts the cases first seen in one hour."""
+
+    name: str
+    grid: Grid
+    risk: Box
+    controls: tuple[Box, ...]
+    rows: tuple[Row, ...]
+    bars: tuple[Box, ...]
+    most: int
+    description: str
+
+
+def _grid(layout: Layout, cases: int) -> Grid:
+    rows = min(cases, MOST_ROWS)
+    if cases > MOST_LABELLED:
+        return Grid(rows, layout.width, MARGIN, 78.0, 5.0, 2.5, 1.8, labelled=False)
+    if layout.gutter:
+        return Grid(rows, layout.width, layout.gutter, 24.0, 26.0, 13.0, 8.6)
+    return Grid(rows, layout.width, MARGIN, 24.0, 38.0, 25.0, 8.6, label_above=True)
 
 
 def _known(onset: Sequence[float | None] | None) -> tuple[float, float] | None:
@@ -168,20 +152,16 @@ def _without_time(case: CasePart, onset: tuple[float, float]) -> bool:
 
 def _mark(case: CasePart, name: str, component: int, y: float, scale: Scale) -> Mark:
     onset = _known(case["components"][name].get("onset_hours"))
-    line = (scale(onset[0]), scale(onset[1])) if onset else None
-    return Mark(
-        component=component,
-        shape=svg.SHAPES[component % len(svg.SHAPES)],
-        y=y,
-        line=line,
-        seen=line[1] if onset and line and not _without_time(case, onset) else None,
-        beyond=onset is not None and onset[1] > LAST_HOUR,
-        filled=case["certainty"] == "definite",
-    )
+    filled = case["certainty"] == "definite"
+    if onset is None:
+        return Mark(component, y, None, None, beyond=False, filled=filled)
+    line = (scale(onset[0]), scale(onset[1]))
+    seen = None if _without_time(case, onset) else line[1]
+    return Mark(component, y, line, seen, beyond=onset[1] > LAST_HOUR, filled=filled)
 
 
-def _marks(case: CasePart, grid: _Grid, y: float) -> tuple[Mark, ...]:
-    found = [(place, name) for place, name in enumerate(grid.components) if name in case["components"]]
+def _marks(case: CasePart, components: Sequence[str], y: float, grid: Grid) -> tuple[Mark, ...]:
+    found = [(number, name) for number, name in enumerate(components) if name in case["components"]]
     middle = (len(found) - 1) / 2
     return tuple(
         _mark(case, name, component, round(y + (place - middle) * grid.spread, 1), grid.scale)
@@ -195,34 +175,29 @@ def _label(case: CasePart) -> str:
     return f"{short} · dose {case['dose_number']}"
 
 
-def _hour(case: CasePart, marks: Sequence[Mark], grid: _Grid) -> Text | None:
-    ends = [mark.seen for mark in marks if mark.seen is not None]
-    if case["hour"] is None or not ends or not grid.labelled:
-        return None
-    fits = max(ends) + 62.0 < grid.width
-    return Text(max(ends) + 9.0 if fits else min(ends) - 9.0, case_hour(case), "start" if fits else "end")
-
-
-def _row(case: CasePart, place: int, end: float, grid: _Grid) -> Row:
+def _row(case: CasePart, place: int, components: Sequence[str], end: float, grid: Grid) -> Row:
     y = round(grid.top + grid.pitch * place + grid.drop, 1)
-    marks = _marks(case, grid, y)
-    return Row(
-        y=y,
-        label=_label(case) if grid.labelled else "",
-        certain=case["in_risk_window"] == "yes",
-        end=grid.scale(end),
-        marks=marks,
-        hour=_hour(case, marks, grid),
-    )
+    marks = _marks(case, components, y, grid)
+    certain, until = case["in_risk_window"] == "yes", grid.scale(end)
+    if not grid.labelled:
+        return Row(y, "", certain, until, marks)
+    ends = [mark.seen for mark in marks if mark.seen is not None]
+    if case["hour"] is None or not ends:
+        return Row(y, _label(case), certain, until, marks)
+    fits = max(ends) + 62.0 < grid.width
+    at = (max(ends) + 9.0, "start") if fits else (min(ends) - 9.0, "end")
+    return Row(y, _label(case), certain, until, marks, case_hour(case), at)
 
 
-def _bars(cases: Sequence[CasePart], scale: Scale, base: float, height: float) -> tuple[tuple[Bar, ...], int]:
+def _bars(cases: Sequence[CasePart], grid: Grid) -> tuple[tuple[Box, ...], int]:
+    if grid.labelled:
+        return (), 0
     hours = (case["hour"] for case in cases if case["hour"] is not None)
     counts = Counter(math.floor(hour) for hour in hours if FIRST_HOUR <= hour < LAST_HOUR)
-    most, bars = max(counts.values(), default=0), []
+    most, base, bars = max(counts.values(), default=0), grid.top - 8.0, []
     for hour, count in sorted(counts.items()):
-        x, tall = scale(hour), round(height * count / most, 1)
-        bars.append(Bar(x, round(base - tall, 1), round(scale(hour + 1) - x - 0.4, 1), tall))
+        x, tall = grid.scale(hour), round(44.0 * count / most, 1)
+        bars.append((x, round(base - tall, 1), round(grid.scale(hour + 1) - x - 0.4, 1), tall))
     return tuple(bars), most
 
 
@@ -233,14 +208,6 @@ def _describe(cases: Sequence[CasePart], risk: Sequence[float]) -> str:
         f"{len(inside)} certainly in the risk window of {span(risk)} h{first_seen(inside)}. "
         "The case list gives every value."
     )
-
-
-def _grid(layout: Layout, count: int, components: Sequence[str]) -> _Grid:
-    if count > MOST_LABELLED:
-        return _Grid(layout.width, MARGIN, 78.0, 5.0, 2.5, 1.8, False, False, tuple(components))
-    if layout.gutter:
-        return _Grid(layout.width, layout.gutter, 24.0, 26.0, 13.0, 8.6, True, False, tuple(components))
-    return _Grid(layout.width, MARGIN, 24.0, 38.0, 25.0, 8.6, True, True, tuple(components))
 
 
 def place_raster(
@@ -266,26 +233,15 @@ def place_raster(
     windows
         The risk window and the control windows.
     """
-    grid = _grid(layout, len(cases), components)
-    shown = cases[:MOST_ROWS]
-    bottom = grid.top + grid.pitch * max(len(shown), 1)
-    bars, most = ((), 0) if grid.labelled else _bars(cases, grid.scale, grid.top - 8.0, 44.0)
-    until = [ends.get((case["USUBJID"], case["dose_number"]), math.inf) for case in shown]
+    grid = _grid(layout, len(cases))
+    shown = [(case, ends.get((case["USUBJID"], case["dose_number"]), math.inf)) for case in cases[:MOST_ROWS]]
+    bars, most = _bars(cases, grid)
     return Raster(
         name=layout.name,
-        width=grid.width,
-        height=bottom + 42.0,
-        left=grid.left,
-        right=grid.width - MARGIN,
-        top=grid.top,
-        bottom=bottom,
-        label_above=grid.label_above,
-        zero=grid.scale(0),
-        tick=5.0 if grid.labelled else 1.5,
-        risk=_band(windows.risk, grid.scale),
-        controls=tuple(_band(window, grid.scale) for window in windows.controls),
-        ticks=tuple(Tick(grid.scale(hour), number(hour)) for hour in (-24, -12, 0, 12, 24, 36, 48)),
-        rows=tuple(_row(case, place, until[place], grid) for place, case in enumerate(shown)),
+        grid=grid,
+        risk=grid.box(windows.risk),
+        controls=tuple(grid.box(window) for window in windows.controls),
+        rows=tuple(_row(case, place, components, end, grid) for place, (case, end) in enumerate(shown)),
         bars=bars,
         most=most,
         description=_describe(cases, windows.risk),
@@ -334,58 +290,61 @@ def _glyph(shape: str, kind: str) -> tuple[Markup, ...]:
 
 
 def _drawing(raster: Raster) -> Markup:
-    marks = [*_hours_shaded(raster), *_counted(raster), *_axis(raster)]
+    grid = raster.grid
+    marks = [*_hours_shaded(raster), *_counted(raster), *_axis(grid)]
     for row in raster.rows:
-        marks += _row_drawn(row, raster)
-    hours = ((row.hour, row.y + 4.0) for row in raster.rows if row.hour)
-    marks += [svg.words(hour.x, y, hour.text, "faint", hour.anchor) for hour, y in hours]
+        marks += _row_drawn(row, grid)
+    for row in raster.rows:
+        if row.hour:
+            marks.append(svg.words(row.at[0], row.y + 4.0, row.hour, "faint", row.at[1]))
     return svg.drawing(
         raster.name,
         marks,
         title="Cases by hours since dose",
         description=raster.description,
-        width=raster.width,
-        height=raster.height,
+        width=grid.width,
+        height=grid.bottom + 42.0,
         kind=raster.name,
     )
 
 
 def _hours_shaded(raster: Raster) -> Iterator[Markup]:
-    deep = raster.bottom - raster.top
-    for band in raster.controls:
-        yield svg.rectangle("control", band.x, raster.top, band.width, deep)
-    yield svg.rectangle("risk", raster.risk.x, raster.top, raster.risk.width, deep)
-    yield svg.words(raster.risk.x, 14.0, "risk window", "faint")
-    yield svg.words(raster.zero - 4.0, 14.0, "dose", "faint", "end")
+    for box in raster.controls:
+        yield svg.rectangle("control", *box)
+    yield svg.rectangle("risk", *raster.risk)
+    yield svg.words(raster.risk[0], 14.0, "risk window", "faint")
+    yield svg.words(raster.grid.scale(0) - 4.0, 14.0, "dose", "faint", "end")
 
 
 def _counted(raster: Raster) -> Iterator[Markup]:
+    left, top = raster.grid.left, raster.grid.top
     if raster.bars:
-        yield svg.words(raster.left, raster.top - 24.0, "cases per hour,", "faint")
-        yield svg.words(raster.left, raster.top - 9.0, f"at most {raster.most}", "faint")
+        yield svg.words(left, top - 24.0, "cases per hour,", "faint")
+        yield svg.words(left, top - 9.0, f"at most {raster.most}", "faint")
     for bar in raster.bars:
-        yield svg.rectangle("bar", bar.x, bar.y, bar.width, bar.height)
+        yield svg.rectangle("bar", *bar)
 
 
-def _axis(raster: Raster) -> Iterator[Markup]:
-    line = f"M{raster.left:g},{raster.bottom:g}H{raster.right:g}"
-    yield svg.path("axis", f"{line}M{raster.zero:g},{raster.top - 6:g}V{raster.bottom:g}")
-    for tick in raster.ticks:
-        yield svg.path("axis", f"M{tick.at:g},{raster.bottom:g}v4")
-        yield svg.words(tick.at, raster.bottom + 18.0, tick.label, anchor="middle")
-    middle = (raster.left + raster.right) / 2
-    yield svg.words(middle, raster.bottom + 36.0, "hours since dose", "faint", "middle")
+def _axis(grid: Grid) -> Iterator[Markup]:
+    scale, bottom = grid.scale, grid.bottom
+    line = f"M{scale.start:g},{bottom:g}H{scale.stop:g}"
+    yield svg.path("axis", f"{line}M{scale(0):g},{grid.top - 6:g}V{bottom:g}")
+    for hour in (-24, -12, 0, 12, 24, 36, 48):
+        yield svg.path("axis", f"M{scale(hour):g},{bottom:g}v4")
+        yield svg.words(scale(hour), bottom + 18.0, number(hour), anchor="middle")
+    yield svg.words((scale.start + scale.stop) / 2, bottom + 36.0, "hours since dose", "faint", "middle")
 
 
-def _row_drawn(row: Row, raster: Raster) -> Iterator[Markup]:
-    yield svg.path("track" if row.label else "track thin", f"M{raster.left:g},{row.y:g}H{row.end:g}")
-    if row.end < raster.right:
-        yield svg.path("axis", f"M{row.end:g},{row.y - raster.tick:g}v{2 * raster.tick:g}")
+def _row_drawn(row: Row, grid: Grid) -> Iterator[Markup]:
+    kind, tick, radius = ("track", 5.0, 4.2) if grid.labelled else ("track thin", 1.5, 2.0)
+    yield svg.path(kind, f"M{grid.left:g},{row.y:g}H{row.end:g}")
+    if row.end < grid.scale.stop:
+        yield svg.path("axis", f"M{row.end:g},{row.y - tick:g}v{2 * tick:g}")
     if row.label:
-        x, y = (raster.left, row.y - 11.0) if raster.label_above else (0.0, row.y + 4.0)
+        x, y = (grid.left, row.y - 11.0) if grid.label_above else (0.0, row.y + 4.0)
         yield svg.words(x, y, row.label, "sure" if row.certain else "")
     for mark in row.marks:
-        inside = svg.joined(_mark_drawn(mark, raster.width, 4.2 if row.label else 2.0))
+        inside = svg.joined(_mark_drawn(mark, grid.width, radius))
         yield Markup('<g class="c{}">{}</g>').format(mark.component % len(svg.SHAPES), inside)
 
 
@@ -396,4 +355,5 @@ def _mark_drawn(mark: Mark, width: float, radius: float) -> Iterator[Markup]:
     if mark.beyond:
         yield svg.words(width, mark.y + 4.0, "\N{RIGHTWARDS ARROW}", anchor="end")
     elif mark.seen is not None:
-        yield svg.marker(mark.shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)
+        shape = svg.SHAPES[mark.component % len(svg.SHAPES)]
+        yield svg.marker(shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)

@@ -19,9 +19,10 @@ def test_hours_lie_on_one_straight_axis(signal):
     # 72 h from x = 240 to x = 786: 546 / 72 units an hour
     hour = 546 / 72
     raster = _raster(signal)
-    assert raster.zero == pytest.approx(240 + 24 * hour, abs=0.05)
-    assert raster.risk.x == pytest.approx(240 + 29 * hour, abs=0.05)
-    assert raster.risk.width == pytest.approx(3 * hour, abs=0.1)
+    assert raster.grid.scale(0) == pytest.approx(240 + 24 * hour, abs=0.05)
+    x, _, width, _ = raster.risk
+    assert x == pytest.approx(240 + 29 * hour, abs=0.05)
+    assert width == pytest.approx(3 * hour, abs=0.1)
     fever, distress = raster.rows[0].marks
     assert fever.line == pytest.approx((240 + 29 * hour, 240 + 29.5 * hour), abs=0.05)
     assert distress.seen == pytest.approx(240 + 30.25 * hour, abs=0.05)
@@ -71,7 +72,7 @@ def test_a_case_after_the_axis_is_marked_as_beyond_it(signal):
 
 def test_on_a_narrow_page_labels_stand_above_and_nothing_leaves_the_drawing(signal):
     raster = _raster(signal, LAYOUTS[1])
-    assert raster.label_above
+    assert raster.grid.label_above
     assert all(0 <= mark.line[0] <= mark.line[1] <= 360 for row in raster.rows for mark in row.marks)
 
 
@@ -80,7 +81,7 @@ def test_many_cases_lose_labels_and_are_counted_in_bars(many):
     assert len(raster.rows) == MOST_ROWS and not any(row.label for row in raster.rows)
     # six cases begin in each full hour (two half hours, three times); hours 48 and 49 lie beyond the axis
     assert raster.most == 6 and len(raster.bars) == 48
-    assert {bar.height for bar in raster.bars} == {44.0}
+    assert {height for *_, height in raster.bars} == {44.0}
 
 
 def test_the_path_says_where_the_boundary_was_first_crossed(signal):
