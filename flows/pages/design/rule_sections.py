@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from checks.design import CountedDesign, RuleDesign, TimingDesign
 from checks.rules import Rule
-from flows.pages.design.charts import BoundaryChart, PowerChart, draw_boundary, draw_power
+from flows.pages.design.charts import Figure, boundary_figures, draw_power
 from flows.pages.design.stretches import stretches
 from flows.pages.kit.tables import Cell, Item, Table, cells
 from flows.pages.kit.verdicts import PROSE_UNITS
@@ -23,7 +24,7 @@ class RuleSection:
     declared: Rule
     notes: tuple[str, ...]
     facts: tuple[Item, ...] = ()
-    figures: tuple[BoundaryChart | PowerChart, ...] = ()
+    figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
 
 
@@ -45,13 +46,12 @@ def _counted(rule: CountedDesign, declared: Rule) -> RuleSection:
             Item("Alpha", percent(rule.alpha), "never exceeded on complete units"),
             Item("Method", spoken(rule.method), f"critical value {rule.critical_value:.5g}"),
         ]
-    chart = draw_boundary(rule.looks, rule.events, last=rule.n_max, x_name=unit, y_name="cases")
+    boundary = boundary_figures(rule.looks, rule.events, last=rule.n_max, x_name=unit, y_name="cases")
     tables = [_boundary_table(rule, unit), _rates_table(rule, unit)]
     if rule.pending:
         tables.append(_pending_table(rule))
-    power = draw_power(rule, f"true rate per {one}")
-    figures = (power,) if chart is None else (chart, power)
-    return RuleSection(declared, rule.notes, tuple(facts), figures, tuple(tables))
+    power = partial(draw_power, rule, x_name=f"true rate per {one}")
+    return RuleSection(declared, rule.notes, tuple(facts), (*boundary, power), tuple(tables))
 
 
 def _boundary_table(rule: CountedDesign, unit: str) -> Table:
@@ -124,17 +124,13 @@ def _timed(rule: TimingDesign, declared: Rule) -> RuleSection:
         Item("Control time", f"{rule.ratio:g} times", "the risk time, as planned"),
         Item("Fewest", f"{plural(rule.min_events, 'event')} in risk hours", f"in {subjects} or more"),
     )
-    chart = None
+    figures: tuple[Figure, ...] = ()
     if longest.events is not None and rule.length_unit == "events":
-        chart = draw_boundary(
-            longest.looks,
-            longest.events,
-            last=longest.length,
-            x_name="events, risk and control hours together",
-            y_name="events in risk hours",
-        )
+        x_name, y_name = "events, risk and control hours together", "events in risk hours"
+        last = longest.length
+        figures = boundary_figures(longest.looks, longest.events, last=last, x_name=x_name, y_name=y_name)
     tables = (_timing_boundary(rule, unit), _timing_table(rule, unit), _stopping_table(rule, unit))
-    return RuleSection(declared, rule.notes, facts, () if chart is None else (chart,), tables)
+    return RuleSection(declared, rule.notes, facts, figures, tables)
 
 
 def _timing_boundary(rule: TimingDesign, unit: str) -> Table:

@@ -1,7 +1,6 @@
 """A rate rule's path against its boundary: two step lines over the participants or dose windows counted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -18,80 +17,50 @@ HEADROOM = 1.12
 """Of the tallest number: the line of the boundary stays clear of the top."""
 
 
-@dataclass(frozen=True, slots=True)
-class PathChart:
-    """Where the lines of one rate rule lie."""
-
-    rule: str
-    axes: svg.Axes
-    observed: str
-    boundary: str
-    crossed: tuple[float, float] | None
-    description: str
-
-    def figure(self, place: int) -> Markup:
-        """Return the chart; ``place`` tells it from the others of its page."""
-        marks = [svg.path("walk", self.observed)]
-        keys = [svg.key([svg.path("walk", "M0,7H26")], "observed")]
-        if self.boundary:
-            marks.insert(0, svg.path("limit", self.boundary))
-            keys.append(svg.key([svg.path("limit", "M0,7H26")], "boundary"))
-        if self.crossed:
-            marks.append(svg.circle("cross", *self.crossed, 5.0))
-            keys.append(svg.key([svg.circle("cross", 13.0, 7.0, 5.0)], "crossed"))
-        drawn = svg.drawing(
-            f"path-{place}",
-            [self.axes.draw(), *marks],
-            title=f"Events against the boundary, {self.rule}",
-            description=self.description,
-        )
-        return svg.figure(svg.named(self.rule, f": {self.description}"), [drawn], keys)
-
-
 def path_figures(look: LookDocument, _protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
     """Return a chart of each rate rule that has a path."""
-    placed = (
-        place_path(rule, unit="dose windows" if rule["detail"].get("unit") == "window" else "participants")
-        for rule in look["rules"]
-    )
-    charts = (chart for chart in placed if chart is not None)
-    return tuple(chart.figure(place) for place, chart in enumerate(charts, start=1))
+    rules = (rule for rule in look["rules"] if (rule["detail"].get("path") or {}).get("n"))
+    return tuple(draw_path(rule, place) for place, rule in enumerate(rules, start=1))
 
 
-def place_path(rule: RulePart, *, unit: str) -> PathChart | None:
-    """Place a rate rule's events and boundary over the number counted; None when the look has no path.
+def draw_path(rule: RulePart, place: int) -> Markup:
+    """Draw a rate rule's events and boundary over the number counted.
 
     Parameters
     ----------
     rule
         A rule of the look; its ``detail["path"]`` has ``n``, ``events`` and ``boundary``, the last with
         None where no number of events crosses.
-    unit
-        What is counted along the axis: "participants" or "dose windows".
+    place
+        Tells the figure from the others of its page.
     """
-    path = rule["detail"].get("path") or {}
-    if not path.get("n"):
-        return None
+    path, unit = (
+        rule["detail"]["path"],
+        "dose windows" if rule["detail"].get("unit") == "window" else "participants",
+    )
     points = list(zip(path["n"], path["events"], strict=True))
     now = (max(rule["n_evaluable"], points[-1][0]), rule["events"])
     limits = [(n, limit) for n, limit in zip(path["n"], path["boundary"], strict=True) if limit is not None]
     last, tallest = max(now[0], 1), max([now[1], *path["events"], *(limit for _, limit in limits), 1])
     across, up = svg.axis_scales(last, tallest * HEADROOM)
+    axes = svg.Axes(across, up, whole_ticks(across, last), whole_ticks(up, tallest), f"evaluable {unit}")
+    walk = svg.path("walk", step_path([(across(x), up(y)) for x, y in ((0.0, 0.0), *points, now)]))
+    marks, keys = [axes.draw(), walk], [svg.key([svg.path("walk", "M0,7H26")], "observed")]
+    if limits:
+        marks.insert(1, svg.path("limit", _boundary(limits, across, up)))
+        keys.append(svg.key([svg.path("limit", "M0,7H26")], "boundary"))
     crossing = _first_crossing(path)
-    return PathChart(
-        rule=str(rule["id"]),
-        axes=svg.Axes(across, up, whole_ticks(across, last), whole_ticks(up, tallest), f"evaluable {unit}"),
-        observed=step_path([(across(x), up(y)) for x, y in ((0.0, 0.0), *points, now)]),
-        boundary=_boundary(limits, across, up),
-        crossed=(across(crossing[0]), up(crossing[1])) if crossing else None,
-        description=_described(now, unit, limits, crossing),
-    )
+    if crossing:
+        marks.append(svg.circle("cross", across(crossing[0]), up(crossing[1]), 5.0))
+        keys.append(svg.key([svg.circle("cross", 13.0, 7.0, 5.0)], "crossed"))
+    said = _described(now, unit, limits, crossing)
+    title = f"Events against the boundary, {rule['id']}"
+    drawn = svg.drawing(f"path-{place}", marks, title=title, description=said)
+    return svg.figure(svg.named(rule["id"], f": {said}"), [drawn], keys)
 
 
 def _boundary(limits: Sequence[tuple[float, float]], across: Scale, up: Scale) -> str:
     """Change the boundary half-way between two numbers, so that it never looks touched where it is not."""
-    if not limits:
-        return ""
     turns = [limits[0][0], *((before[0] + after[0]) / 2 for before, after in pairwise(limits))]
     steps = [(across(x), up(limit)) for x, (_, limit) in zip(turns, limits, strict=True)]
     return step_path(steps) + f"H{across(limits[-1][0]):g}"

@@ -10,7 +10,7 @@ from checks.errors import DesignError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.commands import boundary
-from flows.pages.design.charts import draw_boundary
+from flows.pages.design.charts import boundary_figures
 from flows.pages.design.document import build_design, rounded
 from flows.pages.design.page import write_design
 from flows.pages.design.step_chart import step_chart
@@ -74,14 +74,14 @@ def test_no_line_of_a_boundary_is_longer_than_80_columns(
 
 
 def test_grouped_looks_are_dots_and_consecutive_ones_lines() -> None:
-    grouped = draw_boundary([5, 10], [2, 3], last=10, x_name="participants", y_name="cases")
-    assert grouped is not None
-    assert len(grouped.dots) == 2
-    every = draw_boundary([1, 2, 3], [None, 2, 2], last=3, x_name="participants", y_name="cases")
-    assert every is not None
-    assert every.dots == ()
-    assert len(every.lines) == 1
-    assert draw_boundary([1], [None], last=1, x_name="participants", y_name="cases") is None
+    names = {"x_name": "participants", "y_name": "cases"}
+    (grouped,) = boundary_figures([5, 10], [2, 3], last=10, **names)
+    assert grouped(1).count('class="dot"') == 2 + 1  # its sign in the legend
+    assert 'class="edge"' not in grouped(1)
+    (every,) = boundary_figures([1, 2, 3], [None, 2, 2], last=3, **names)
+    assert 'class="dot"' not in every(1)
+    assert every(1).count('class="edge"') == 1 + 1
+    assert boundary_figures([1], [None], last=1, **names) == ()
 
 
 @pytest.mark.parametrize(

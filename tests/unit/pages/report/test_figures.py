@@ -1,10 +1,11 @@
 """Where the marks of the figures lie; positions are worked out by hand from the axis."""
 
 import math
+import re
 
 import pytest
 
-from flows.pages.report.figures.paths import place_path
+from flows.pages.report.figures.paths import path_figures
 from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster
 
 COMPONENTS = ["fever", "respiratory_distress"]
@@ -84,27 +85,36 @@ def test_many_cases_lose_labels_and_are_counted_in_bars(many):
     assert {height for *_, height in raster.bars} == {44.0}
 
 
+def _drawn(look):
+    """Return the one figure, what it says of itself, and where it marks a crossing."""
+    (figure,) = path_figures(look, None, None)
+    (said,) = re.findall(r"<desc[^>]*>(.*?)</desc>", figure)
+    place = re.search(r'class="cross" cx="([\d.]+)" cy="([\d.]+)"', figure.partition("</svg>")[0])
+    return figure, said, place and tuple(map(float, place.groups()))
+
+
 def test_the_path_says_where_the_boundary_was_first_crossed(signal):
-    chart = place_path(signal["rules"][1], unit="participants")
-    assert chart.description == "3 events among 19.5 participants, boundary 3, first crossed at 18."
+    _, said, crossed = _drawn(signal)
+    assert said == "3 events among 19.5 participants, boundary 3, first crossed at 18."
     # x: 19.5 participants from 44 to 366; y: the third event of 3 * 1.12 from 178 up to 12
-    assert chart.crossed == pytest.approx((44 + 322 * 18 / 19.5, 178 - 166 * 3 / 3.36), abs=0.05)
+    assert crossed == pytest.approx((44 + 322 * 18 / 19.5, 178 - 166 * 3 / 3.36), abs=0.05)
 
 
 def test_a_boundary_that_is_not_met_is_never_touched(signal):
     path = signal["rules"][1]["detail"]["path"]
     path["events"] = [0] * 20
     signal["rules"][1]["events"] = 0
-    chart = place_path(signal["rules"][1], unit="participants")
-    assert chart.crossed is None and "crossed" not in chart.description
+    figure, said, crossed = _drawn(signal)
+    assert crossed is None and "crossed" not in said
+    assert "cross" not in figure
 
 
 def test_looks_without_any_crossing_number_have_no_boundary(signal):
     signal["rules"][1] |= {"events": 0, "n_evaluable": 2}
     signal["rules"][1]["detail"]["path"] = {"n": [1, 2], "events": [0, 0], "boundary": [None, None]}
-    chart = place_path(signal["rules"][1], unit="participants")
-    assert chart.boundary == "" and chart.description == "0 events among 2 participants, no boundary yet."
+    figure, said, _ = _drawn(signal)
+    assert 'class="limit"' not in figure and said == "0 events among 2 participants, no boundary yet."
 
 
 def test_a_rule_without_a_path_has_no_chart(not_assessable):
-    assert place_path(not_assessable["rules"][1], unit="participants") is None
+    assert path_figures(not_assessable, None, None) == ()
