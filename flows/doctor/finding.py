@@ -1,7 +1,9 @@
-"""Hold what one check found, and what it means for a look: nothing, a warning, or its end."""
+"""What one check found, and what it means for a look: nothing, a warning, or its end; and what checks share."""
 
+import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from checks.errors import PostdoseError
 
@@ -26,18 +28,31 @@ class Finding:
     exit_code: int = 0
 
 
+def ok(where: str, check: str, said: str) -> Finding:
+    """Return that nothing is to be done."""
+    return Finding(where, check, Status.OK, said)
+
+
+def warning(where: str, check: str, said: str, remedy: str) -> Finding:
+    """Return that a look would be made, and what should be looked after."""
+    return Finding(where, check, Status.WARNING, said, remedy)
+
+
 def stops(
-    where: str,
-    check: str,
-    said: str,
-    error: type[PostdoseError] | PostdoseError,
-    *,
-    remedy: str | None = None,
+    where: str, check: str, said: str, error: type[PostdoseError] | PostdoseError, remedy: str = ""
 ) -> Finding:
     """Return that a look would be stopped, with the exit code and, unless told, the remedy of an error."""
-    return Finding(
-        where, check, Status.STOPS, said, error.remedy if remedy is None else remedy, error.exit_code
-    )
+    return Finding(where, check, Status.STOPS, said, remedy or error.remedy, error.exit_code)
+
+
+def unwritable(folder: Path) -> str | None:
+    """Return why nothing can be written to a folder, or to the nearest one above it that is there; None if it can."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def few(names: list[str]) -> str:

@@ -16,8 +16,7 @@ from packaging.requirements import Requirement
 
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol
-from flows.doctor.finding import Finding, Status, few, stops
-from flows.doctor.writing import unwritable
+from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
 from flows.settings import IN_A_FILE, OURS, VARIABLES, prefect_settings, read_settings
 
 MACHINE: Final = "this machine"
@@ -32,18 +31,13 @@ def examine_machine(environ: Mapping[str, str], protocols: Iterable[StudyProtoco
     yield _variables(environ, protocols)
     yield from _settings(environ)
     yield _time_zones()
-    yield from _prefect(environ)
+    yield _prefect(environ)
 
 
 def _versions() -> Iterator[Finding]:
-    yield Finding(
-        MACHINE, "python", Status.OK, f"Python {platform.python_version()}, postdose {_version('postdose')}"
-    )
-    wrong = [
-        found
-        for text in importlib.metadata.requires("postdose") or ()
-        if (found := _unmet(Requirement(text)))
-    ]
+    yield ok(MACHINE, "python", f"Python {platform.python_version()}, postdose {_version('postdose')}")
+    needed = [Requirement(text) for text in importlib.metadata.requires("postdose") or ()]
+    wrong = [found for one in needed if (found := _unmet(one))]
     pinned = _constraints()
     other = [
         f"{name} {found}, not {wanted}"
@@ -52,14 +46,12 @@ def _versions() -> Iterator[Finding]:
     ]
     remedy = "Install with `pip install -c deployments/constraints.txt`."
     if wrong:
-        yield stops(MACHINE, "packages", "; ".join(wrong), UsageError, remedy=remedy)
+        yield stops(MACHINE, "packages", "; ".join(wrong), UsageError, remedy)
     elif other:
-        yield Finding(MACHINE, "packages", Status.WARNING, f"not as tested together: {few(other)}", remedy)
+        yield warning(MACHINE, "packages", f"not as tested together: {few(other)}", remedy)
     else:
-        compared = (
-            f"{len(pinned)} exact versions" if pinned else "requirements (no constraints.txt is at hand)"
-        )
-        yield Finding(MACHINE, "packages", Status.OK, f"as the {compared} say")
+        asked = f"{len(pinned)} exact versions" if pinned else "requirements (no constraints.txt is at hand)"
+        yield ok(MACHINE, "packages", f"as the {asked} say")
 
 
 def _version(name: str) -> str | None:
@@ -75,11 +67,8 @@ def _unmet(requirement: Requirement) -> str | None:
     needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
     if found is None:
         return f"{requirement.name} is missing" if needed else None
-    return (
-        None
-        if requirement.specifier.contains(found, prereleases=True)
-        else f"{requirement.name} {found}, not {requirement.specifier}"
-    )
+    fits = requirement.specifier.contains(found, prereleases=True)
+    return None if fits else f"{requirement.name} {found}, not {requirement.specifier}"
 
 
 def _constraints() -> dict[str, str]:
@@ -99,21 +88,17 @@ def _variables(environ: Mapping[str, str], protocols: Iterable[StudyProtocol]) -
     ours = sorted(name for name in environ if name.startswith(OURS))
     unknown = [name for name in ours if name not in known]
     if not unknown:
-        return Finding(
-            MACHINE, "variables", Status.OK, f"{len(ours)} set whose names begin with {OURS}, each known"
-        )
+        return ok(MACHINE, "variables", f"{len(ours)} set whose names begin with {OURS}, each known")
     said = "; ".join(f"{name} is read by nothing{_meant(name, known)}" for name in unknown)
-    remedy = "Correct the name, or name the study protocol that uses it."
-    return Finding(MACHINE, "variables", Status.WARNING, said, remedy)
+    return warning(MACHINE, "variables", said, "Correct the name, or name the study protocol that uses it.")
 
 
 def _named(protocol: StudyProtocol) -> Iterator[str]:
     """Yield the variables that a study protocol names."""
-    for route in protocol.alerts.routes:
-        for channel in route.channels:
-            if channel.startswith("env:"):
-                yield channel.removeprefix("env:")
-                yield channel.removeprefix("env:") + "_SECRET"
+    for channel in (channel for route in protocol.alerts.routes for channel in route.channels):
+        if channel.startswith("env:"):
+            name = channel.removeprefix("env:")
+            yield from (name, f"{name}_SECRET")
     yield from (source.variable for source in protocol.feeds.by_domain().values() if source.variable)
 
 
@@ -127,45 +112,34 @@ def _settings(environ: Mapping[str, str]) -> Iterator[Finding]:
         read_settings(environ, state=None, folder=Path())
         prefect_settings(environ)
     except UsageError as error:
-        yield stops(MACHINE, "settings", str(error), error, remedy="Correct the variable that is named.")
+        yield stops(MACHINE, "settings", str(error), error, "Correct the variable that is named.")
 
 
 def _time_zones() -> Finding:
     try:
         ZoneInfo("Europe/Paris")
     except ZoneInfoNotFoundError:
-        return stops(
-            MACHINE, "time zones", "no time zone database", UsageError, remedy="Install the package tzdata."
-        )
-    return Finding(
-        MACHINE, "time zones", Status.OK, f"there; package tzdata {_version('tzdata') or 'not installed'}"
-    )
+        remedy = "Install the package tzdata."
+        return stops(MACHINE, "time zones", "no time zone database", UsageError, remedy)
+    return ok(MACHINE, "time zones", f"there; package tzdata {_version('tzdata') or 'not installed'}")
 
 
-def _prefect(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _prefect(environ: Mapping[str, str]) -> Finding:
     """Ask the server that runs are reported to whether it is there, lets us in, and is of our version."""
     url = environ.get("PREFECT_API_URL", "").strip()
     if not url:
-        yield _own_server(environ)
-        return
+        return _own_server(environ)
     try:
         theirs, ours = _server_version(url, _authorization(environ)), _version("prefect")
     except (OSError, ValueError) as error:
         reason = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
+        said = f"the server of PREFECT_API_URL did not answer ({reason})"
         remedy = "Start the server, or correct PREFECT_API_URL and PREFECT_API_AUTH_STRING."
-        yield stops(
-            MACHINE,
-            "prefect",
-            f"the server of PREFECT_API_URL did not answer ({reason})",
-            UsageError,
-            remedy=remedy,
-        )
-        return
+        return stops(MACHINE, "prefect", said, UsageError, remedy)
     if theirs == ours:
-        yield Finding(MACHINE, "prefect", Status.OK, f"the server answers, version {theirs}")
-    else:
-        said = f"the server has version {theirs}, this machine {ours}"
-        yield Finding(MACHINE, "prefect", Status.WARNING, said, "Install the same version for both.")
+        return ok(MACHINE, "prefect", f"the server answers, version {theirs}")
+    said = f"the server has version {theirs}, this machine {ours}"
+    return warning(MACHINE, "prefect", said, "Install the same version for both.")
 
 
 def _own_server(environ: Mapping[str, str]) -> Finding:
@@ -174,8 +148,8 @@ def _own_server(environ: Mapping[str, str]) -> Finding:
     problem = unwritable(home) if home.parent.is_dir() else "the folder that it is made in is not there"
     if problem:
         said, remedy = f"{home} cannot be written ({problem})", "Set PREFECT_HOME to a folder that can."
-        return stops(MACHINE, "prefect", said, UsageError, remedy=remedy)
-    return Finding(MACHINE, "prefect", Status.OK, "no PREFECT_API_URL: a look starts its own server")
+        return stops(MACHINE, "prefect", said, UsageError, remedy)
+    return ok(MACHINE, "prefect", "no PREFECT_API_URL: a look starts its own server")
 
 
 def _authorization(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,8 +13,7 @@ from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWri
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from flows.alerts.channels import unresolved
-from flows.doctor.finding import Finding, Status, few, stops
-from flows.doctor.writing import unwritable
+from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
 from flows.feeds import DeliveryStore, Inbox, open_inbox
 from flows.ledger import Ledger, Outgoing
 from flows.ledger.database import Database
@@ -39,7 +38,7 @@ def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: date
     """Yield what is found of a study at a moment (UTC)."""
     study = protocol.study.id
     zones = {str(protocol.study.timezone), *map(str, protocol.sites.values())}
-    yield Finding(study, "protocol", Status.OK, f"no problems; its {len(zones)} time zones load")
+    yield ok(study, "protocol", f"no problems; its {len(zones)} time zones load")
     try:
         settings = read_settings(environ, state=None, folder=protocol.folder)
     except UsageError:
@@ -59,13 +58,13 @@ def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
     except (LedgerWriteError, LedgerBrokenError) as error:
         yield stops(study, "ledger", str(error), error)
         return
-    yield Finding(study, "ledger", Status.OK, said)
+    yield ok(study, "ledger", said)
     if newest is not None and newest > now + AHEAD:
         said = f"{now:%Y-%m-%dT%H:%MZ}, but the newest record is of {newest:%Y-%m-%dT%H:%MZ}"
         remedy = "Set the clock, unless somebody looked at a data cut-off to come."
-        yield Finding(study, "clock", Status.WARNING, said, remedy)
+        yield warning(study, "clock", said, remedy)
     else:
-        yield Finding(study, "clock", Status.OK, f"{now:%Y-%m-%dT%H:%MZ}, no record is later")
+        yield ok(study, "clock", f"{now:%Y-%m-%dT%H:%MZ}, no record is later")
 
 
 def _examine_ledger(settings: Settings) -> tuple[str, datetime | None]:
@@ -96,33 +95,25 @@ def _channels(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:
     """Say of each role whether an alert would leave; a role with another channel that works is only warned of."""
     study = protocol.study.id
     if not protocol.alerts.routes:
-        yield Finding(
-            study, "channels", Status.WARNING, "no route: nobody would be told", "Add alerts.routes."
-        )
+        yield warning(study, "channels", "no route: nobody would be told", "Add alerts.routes.")
     for route in protocol.alerts.routes:
         problems = unresolved(route.channels, folder=protocol.folder, addresses=settings.addresses)
         said = f"{route.role}: {'; '.join(problems)}"
         remedy = "Mend it, then try it with `postdose alerts route-test`."
         if not problems:
-            yield Finding(study, "channels", Status.OK, f"{route.role}: {', '.join(route.channels)}")
+            yield ok(study, "channels", f"{route.role}: {', '.join(route.channels)}")
         elif len(problems) < len(set(route.channels)):
-            yield Finding(study, "channels", Status.WARNING, said, remedy)
+            yield warning(study, "channels", said, remedy)
         else:
-            yield stops(study, "channels", f"no alert would reach {said}", DeliveryError, remedy=remedy)
+            yield stops(study, "channels", f"no alert would reach {said}", DeliveryError, remedy)
 
 
 def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     """Try to write where a look writes: its files, the deliveries it keeps, the ledger, outboxes."""
-    targets = [
-        protocol.folder / "looks" / protocol.study.id,
-        protocol.folder / "deliveries" / protocol.study.id,
-    ]
-    targets += [
-        protocol.folder / channel.removeprefix("file:")
-        for route in protocol.alerts.routes
-        for channel in route.channels
-        if channel.startswith("file:")
-    ]
+    study, folder = protocol.study.id, protocol.folder
+    channels = (channel for route in protocol.alerts.routes for channel in route.channels)
+    outboxes = [folder / one.removeprefix("file:") for one in channels if one.startswith("file:")]
+    targets = [folder / "looks" / study, folder / "deliveries" / study, *outboxes]
     database = make_url(settings.state_url)
     if database.get_backend_name() == "sqlite" and database.database:
         targets.append(Path(database.database).parent)
@@ -130,49 +121,41 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
         f"{target} ({problem})" for target in dict.fromkeys(targets) if (problem := unwritable(target))
     ]
     if not refused:
-        return Finding(protocol.study.id, "folders", Status.OK, f"{len(set(targets))} can be written")
+        return ok(study, "folders", f"{len(set(targets))} can be written")
     remedy = "Let the account that makes the looks write there."
-    return stops(
-        protocol.study.id, "folders", f"cannot be written: {'; '.join(refused)}", UsageError, remedy=remedy
-    )
+    return stops(study, "folders", f"cannot be written: {'; '.join(refused)}", UsageError, remedy)
 
 
 def _closed_folders(protocol: StudyProtocol) -> Iterator[Finding]:
     """Name each closed report that others than its owner can reach."""
     looks = protocol.folder / "looks" / protocol.study.id
-    reached = [one for one in looks.glob("*/closed") if one.stat().st_mode & OTHERS]
+    reached = [str(one) for one in looks.glob("*/closed") if one.stat().st_mode & OTHERS]
     if reached:
-        said = f"others can reach the report by arm in {few([str(one) for one in reached])}"
-        yield Finding(
-            protocol.study.id, "closed", Status.WARNING, said, "Set the mode of the folder to 0700."
-        )
+        said = f"others can reach the report by arm in {few(reached)}"
+        yield warning(protocol.study.id, "closed", said, "Set the mode of the folder to 0700.")
 
 
 def _disk(protocol: StudyProtocol) -> Finding:
-    free = shutil.disk_usage(protocol.folder).free
+    study, free = protocol.study.id, shutil.disk_usage(protocol.folder).free
     said, remedy = (
         f"{free / (1 << 30):.1f} GB free",
         "Make room: looks/ and deliveries/ grow with every look.",
     )
     if free < FULL_DISK:
-        return stops(protocol.study.id, "disk", said, UsageError, remedy=remedy)
-    if free < LOW_DISK:
-        return Finding(protocol.study.id, "disk", Status.WARNING, said, remedy)
-    return Finding(protocol.study.id, "disk", Status.OK, said)
+        return stops(study, "disk", said, UsageError, remedy)
+    return warning(study, "disk", said, remedy) if free < LOW_DISK else ok(study, "disk", said)
 
 
 def _feed(domain: str, source: FeedSource, inbox: Inbox, now: datetime) -> Finding:
     """Read a feed as it lies where it arrives; an incremental one may have been taken in and away."""
-    study = inbox.protocol.study.id
+    study, check = inbox.protocol.study.id, f"feed {domain}"
     with tempfile.TemporaryDirectory() as nowhere:
         as_found = Inbox(inbox.protocol, DeliveryStore(Path(nowhere)), inbox.addresses)
         read = as_found.read(domain, by=now)
     problems = [one.problem for one in read if one.problem]
     kept = inbox.store.receipts(domain, by=now)
-    if problems and source.mode == "incremental" and kept and not any(one.delivery.sha256 for one in read):
-        return Finding(
-            study, f"feed {domain}", Status.OK, f"nothing new; {len(kept)} deliveries were taken in"
-        )
-    if problems:
-        return stops(study, f"feed {domain}", "; ".join(problems), FeedError)
-    return Finding(study, f"feed {domain}", Status.OK, "can be read")
+    if not problems:
+        return ok(study, check, "can be read")
+    if source.mode == "incremental" and kept and not any(one.delivery.sha256 for one in read):
+        return ok(study, check, f"nothing new; {len(kept)} deliveries were taken in")
+    return stops(study, check, "; ".join(problems), FeedError)
