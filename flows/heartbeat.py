@@ -168,7 +168,7 @@ def run_heartbeat(path: Path, *, state: str | None, now: datetime, as_json: bool
 
 def _pulse(settings: Settings, protocol: StudyProtocol, now: datetime) -> Pulse:
     try:
-        ledger = Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+        ledger = Ledger.of(settings, must_exist=True)
     except UsageError as error:
         return Pulse(None, None, (Cause("look_missing", f"There is no ledger: {error}"),))
     return take_pulse(ledger, protocol, now)

@@ -43,20 +43,10 @@ HISTORY = {
 def run_list(settings: Settings, *, closed: bool, as_json: bool) -> int:
     """Print the alerts of every study of a ledger, those that are open first, and return 0.
 
-    Parameters
-    ----------
-    settings
-        The database.
-    closed
-        Whether those whose cause is gone are listed too.
-    as_json
-        Whether to print one JSON document.
+    Those whose cause is gone are listed too where ``closed``.
     """
-    found = [
-        (study, alert)
-        for study, alert in _alerts(_existing(settings))
-        if closed or alert.state is not State.CLOSED
-    ]
+    every = _alerts(Ledger.of(settings, must_exist=True))
+    found = [(study, alert) for study, alert in every if closed or alert.state is not State.CLOSED]
     found.sort(key=lambda one: (list(State).index(one[1].state), one[1].opened_at))
     if as_json:
         documents = [_document(study, alert) for study, alert in found]
@@ -75,7 +65,7 @@ def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
     UsageError
         When the name fits no alert, or several.
     """
-    ledger = _existing(settings)
+    ledger = Ledger.of(settings, must_exist=True)
     study, alert = _named(ledger, name)
     records = [record for record in ledger.records(study) if _is_history(record, alert.id)]
     if as_json:
@@ -95,7 +85,7 @@ def run_ack(
     Parameters
     ----------
     settings
-        The database.
+        The database, and the addresses of on-call systems.
     name
         The alert's id, or enough of its beginning.
     by, reason
@@ -111,7 +101,7 @@ def run_ack(
         When the name or the reason is blank, no alert or several fit, or its cause is gone.
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
-    ledger = _existing(settings)
+    ledger = Ledger.of(settings, must_exist=True)
     study, alert = _named(ledger, name)
     taken, told = _take(ledger, study, alert, by=by, reason=reason, now=now)
     # An on-call system goes on calling until it knows. One that cannot be reached, or has no address here, is left to
@@ -155,7 +145,7 @@ def run_resend(
     UsageError
         When the name is blank, or no alert of the study or several fit.
     """
-    ledger, study = _existing(settings), protocol.study.id
+    ledger, study = Ledger.of(settings, must_exist=True), protocol.study.id
     by = _filled("--by", by)
     _, alert = _named(ledger, name, study=study)
     dead = [one.outgoing for one in ledger.outbox.dead_letters(study) if one.outgoing.alert == alert.id]
@@ -177,9 +167,7 @@ def run_resend(
     return DeliveryError.exit_code if any(one.id in waiting for one in dead) else 0
 
 
-def acknowledgement(
-    seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime
-) -> tuple[Entry, ...]:
+def acknowledgement(seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime) -> Entry:
     """Return the record of who takes an alert and why, and what on-call systems are told of it.
 
     Parameters
@@ -203,15 +191,10 @@ def acknowledgement(
         raise UsageError(
             f"ALERT: found {name}, which is closed: its cause is gone; allowed: one that is open"
         )
-    payload: AlertPayload = {
-        "alert": name,
-        "by": by,
-        "reason": reason,
-        "at": stamp(now),
-        "authenticated": False,
-    }
+    payload: AlertPayload = {"alert": name, "by": by, "reason": reason}
+    payload |= {"at": stamp(now), "authenticated": False}
     told = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
-    return (Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told)),)
+    return Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told))
 
 
 def _take(
@@ -221,15 +204,11 @@ def _take(
     written: list[Entry] = []
 
     def decision(seen: Seen) -> Sequence[Entry]:
-        written[:] = acknowledgement(seen, study, name=alert.id, by=by, reason=reason, now=now)
+        written[:] = [acknowledgement(seen, study, name=alert.id, by=by, reason=reason, now=now)]
         return written
 
     ledger.decide(study, decision, now=now)
     return ledger.standings()[study].alerts[alert.id], written[0].outgoing
-
-
-def _existing(settings: Settings) -> Ledger:
-    return Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
 
 
 def _alerts(ledger: Ledger) -> Iterator[tuple[str, Alert]]:

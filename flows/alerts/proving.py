@@ -4,7 +4,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from checks.errors import DeliveryError, UsageError
@@ -32,46 +31,25 @@ def run_route_test(
     UsageError
         When the protocol has no route, or none to the role that was asked for.
     """
-    sent = {one.id: one for one in _messages(protocol, now, role)}
+    sent = list(_messages(protocol, now, role))
     results: dict[str, str | DeliveryError] = {}
-    for came in attempt_each(sent.values(), now, folder=protocol.folder, addresses=addresses):
+    for came in attempt_each(sent, now, folder=protocol.folder, addresses=addresses):
         results |= {one.id: result for one, result in came}
-    tests = [_Test(one, results.get(name)) for name, one in sent.items()]
-    taken = sum(test.taken for test in tests)
+    details = [str(results.get(one.id, f"{one.channel}: there was no time left to try")) for one in sent]
+    taken = [isinstance(results.get(one.id), str) for one in sent]
     if as_json:
-        documents = [test.document for test in tests]
+        documents = [
+            {"role": one.role, "channel": one.channel, "taken": was_taken, "detail": detail}
+            for one, was_taken, detail in zip(sent, taken, details, strict=True)
+        ]
         found = {"schema": "postdose/route-test/1", "study": protocol.study.id, "tests": documents}
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
     else:
-        lines = (*(test.line for test in tests), f"{taken} of {len(sent)} test messages were taken.")
-        sys.stdout.write("\n".join(lines) + "\n")
-    return 0 if taken == len(sent) else DeliveryError.exit_code
-
-
-@dataclass(frozen=True, slots=True)
-class _Test:
-    """One message and what became of it; None when there was no time left to try."""
-
-    sent: Outgoing
-    result: str | DeliveryError | None
-
-    @property
-    def taken(self) -> bool:
-        return isinstance(self.result, str)
-
-    @property
-    def detail(self) -> str:
-        return str(self.result or f"{self.sent.channel}: there was no time left to try")
-
-    @property
-    def line(self) -> str:
-        said = f"taken: {self.sent.channel}: {self.detail}" if self.taken else f"NOT TAKEN: {self.detail}"
-        return f"{self.sent.role}: {said}"
-
-    @property
-    def document(self) -> Mapping[str, object]:
-        sent = {"role": self.sent.role, "channel": self.sent.channel}
-        return {**sent, "taken": self.taken, "detail": self.detail}
+        for one, was_taken, detail in zip(sent, taken, details, strict=True):
+            became = f"taken: {one.channel}: {detail}" if was_taken else f"NOT TAKEN: {detail}"
+            sys.stdout.write(f"{one.role}: {became}\n")
+        sys.stdout.write(f"{sum(taken)} of {len(sent)} test messages were taken.\n")
+    return 0 if all(taken) else DeliveryError.exit_code
 
 
 def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Iterator[Outgoing]:

@@ -78,7 +78,7 @@ def _examine_ledger(settings: Settings) -> tuple[str, datetime | None]:
         rehearse_tables(database)
         said = "of an older version: the next look brings it up to date"
         return "none yet: the first look makes it" if current is None else said, None
-    ledger = Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
+    ledger = Ledger.of(settings, must_exist=True)
     ledger.rehearse(Outgoing("rehearsal", "console:", {}))
     moments = [_moment(record.payload) for record in ledger.verified()]
     sealed = "" if settings.ledger_key is None else ", with its seals"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial, reduce
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Connection, Row, select
 
@@ -21,6 +21,7 @@ from flows.ledger.payloads import EvidencePayload, LookPayload, Payload
 from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
+from flows.settings import Settings
 
 ROWS_AT_ONCE = 1000
 """Rows fetched together while a chain is verified: a few megabytes."""
@@ -75,6 +76,11 @@ class Ledger:
         self._database = Database(url, must_exist=must_exist)
         bring_up_to_date(self._database, must_exist=must_exist, then=self._project_anew)
         self.outbox = Outbox(self._database)
+
+    @classmethod
+    def of(cls, settings: Settings, *, must_exist: bool = False) -> Self:
+        """Open the ledger that the settings name, with their key."""
+        return cls(settings.state_url, key=settings.ledger_key, must_exist=must_exist)
 
     def record(self, study: str, kind: Kind, payload: Payload) -> Head:
         """Append one record, and return the new head."""

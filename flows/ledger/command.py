@@ -31,7 +31,7 @@ def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool, re
         Naming the first bad record, or the hash that no record has.
     """
     expected = None if expect_head is None else _hash(expect_head)
-    ledger = _existing(settings)
+    ledger = Ledger.of(settings, must_exist=True)
     try:
         found = None if expected is None else ledger.find(expected)
         if rebuild:
@@ -54,14 +54,17 @@ def run_export(settings: Settings, *, as_json: bool) -> int:
 
     ``payload`` is the text that was hashed, not an object: the chain can be computed again from the export.
     """
-    lines = [json.dumps(stored(record), ensure_ascii=True) for record in _existing(settings).records()]
+    lines = [
+        json.dumps(stored(record), ensure_ascii=True)
+        for record in Ledger.of(settings, must_exist=True).records()
+    ]
     sys.stdout.write("[" + ",\n".join(lines) + "]\n" if as_json else "".join(f"{line}\n" for line in lines))
     return 0
 
 
 def run_head(settings: Settings, *, as_json: bool) -> int:
     """Print the newest record's sequence and hash, and return exit code 0."""
-    head = _existing(settings).head()
+    head = Ledger.of(settings, must_exist=True).head()
     if as_json:
         _print(_told(head, None))
     else:
@@ -79,17 +82,13 @@ def run_move(settings: Settings, *, to: str, as_json: bool) -> int:
     UsageError
         When the other database is not empty.
     """
-    head = _existing(settings).copy_to(to)
+    head = Ledger.of(settings, must_exist=True).copy_to(to)
     if as_json:
         _print(_told(head, None))
     else:
         newest = "no record" if head is None else f"{head.sequence} {head.sha256}"
         sys.stdout.write(f"Copied and verified: {newest}\nLooks use it when POSTDOSE_STATE names it.\n")
     return 0
-
-
-def _existing(settings: Settings) -> Ledger:
-    return Ledger(settings.state_url, key=settings.ledger_key, must_exist=True)
 
 
 def _hash(text: str) -> str:

@@ -68,7 +68,7 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
     """Record the look and the alerts that follow from it, in one transaction."""
     study = look.protocol.study.id
     try:
-        ledger = Ledger(settings.state_url, key=settings.ledger_key)
+        ledger = Ledger.of(settings)
         previous = ledger.newest_look(study, look.data_cutoff)
         signals = _signals(look, _kept(previous))
         now, looked = datetime.now(UTC), _looked(document, signals, look, page)

@@ -40,7 +40,7 @@ class Study:
         LedgerWriteError
             When the ledger cannot be reached.
         """
-        return Ledger(self.settings.state_url, key=self.settings.ledger_key)
+        return Ledger.of(self.settings)
 
 
 def open_study(study: str, environ: Mapping[str, str]) -> Study:

@@ -153,7 +153,7 @@ def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetim
     if asked.state is not AlertState.OPEN:
         return (review,)
     reason = f"{answer.recommendation}: {reason}"
-    return (review, *acknowledgement(seen, study, name=alert, by=by, reason=reason, now=now))
+    return (review, acknowledgement(seen, study, name=alert, by=by, reason=reason, now=now))
 
 
 def _asked(seen: Seen, name: str) -> Alert:

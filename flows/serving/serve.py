@@ -21,10 +21,10 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import Flow
 from prefect.runner import Runner
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
-from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol import load_protocol
 from flows.looks.closed.look import look_closed
 from flows.looks.monitor import monitor_study
 from flows.looks.nightly import check_record
@@ -73,60 +73,54 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
     """
     opened = open_study(str(path), os.environ)
     protocol = opened.protocol
-    given = {"study": str(path.resolve())}
+    given: dict[str, object] = {"study": str(path.resolve())}
     quiet = {**given, "quiet_seconds": SETTLED.total_seconds()}
     zone = protocol.study.timezone
-    closed = _deployment(
+    made = partial(_deployment, protocol.study.id)
+    closed = partial(
+        made,
         look_closed,
-        protocol,
         "closed",
         "A look with its report by arm, for those who may know it: give why, and who reads it.",
-        parameters=quiet,
-        concurrency_limit=WAIT,
     )
     return (
-        _deployment(
+        made(
             monitor_study,
-            protocol,
             "scheduled",
             "A look on the schedule of the study protocol.",
-            schedule=Cron(cron or protocol.schedule.cron, timezone=zone),
-            parameters={**quiet, "reason": "scheduled"},
-            concurrency_limit=SKIP,
+            {**quiet, "reason": "scheduled"},
+            SKIP,
+            Cron(cron or protocol.schedule.cron, timezone=zone),
         ),
-        _deployment(
+        made(
             monitor_study,
-            protocol,
             "arrival",
             "A look because something was received. Started by the process that serves the study.",
-            parameters={**quiet, "reason": "received"},
-            concurrency_limit=SKIP,
+            {**quiet, "reason": "received"},
+            SKIP,
         ),
-        _deployment(
+        made(
             monitor_study,
-            protocol,
             "manual",
             "A look that somebody asks for: give the data cut-off and the reason.",
-            parameters=quiet,
-            concurrency_limit=WAIT,
+            quiet,
+            WAIT,
         ),
-        _deployment(
+        made(
             check_record,
-            protocol,
             "nightly",
             "Verifies the ledger, makes the looks of the last days again, and takes the monitor's pulse.",
-            schedule=Cron(NIGHTLY, timezone=zone),
-            parameters=given,
-            concurrency_limit=SKIP,
+            given,
+            SKIP,
+            Cron(NIGHTLY, timezone=zone),
         ),
-        _deployment(
+        made(
             review_signal,
-            protocol,
             "review",
             "Asks a person for a recommendation. Started by the process that serves the study, once a signal.",
-            parameters=given,
+            given,
         ),
-        *([closed] if opened.settings.closed_allowed else []),
+        *([closed(quiet, WAIT)] if opened.settings.closed_allowed else []),
     )
 
 
@@ -254,26 +248,27 @@ async def _lasting(what: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except (
-            Exception
-        ) as error:  # nothing may stop a study that is served: a server that is away, a full disk
+        except Exception as error:  # nothing may stop a served study: a server that is away, a full disk
             LOGGER.error("The %s failed (%s: %s)", what, type(error).__name__, error)
         await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _deployment(
+    study: str,
     flow: Flow[..., Any],
-    protocol: StudyProtocol,
     name: str,
     description: str,
-    **options: Any,  # noqa: ANN401 - handed on to Prefect as they are
+    parameters: dict[str, object],
+    limit: ConcurrencyLimitConfig | None = None,
+    schedule: Schedule | None = None,
 ) -> RunnerDeployment:
-    study = protocol.study.id
     made = flow.to_deployment(
         name=f"{study} {name}",
         description=description,
         tags=[study],
+        parameters=parameters,
+        concurrency_limit=limit,
+        schedule=schedule,
         entrypoint_type=EntrypointType.MODULE_PATH,
-        **options,
     )
     return cast(RunnerDeployment, made)

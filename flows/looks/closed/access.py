@@ -51,9 +51,7 @@ def record_access(settings: Settings, look: LookDocument, *, reason: str, by: st
         "reason": reason.strip(),
         "accessed_at": stamp(now),
     }
-    return Ledger(settings.state_url, key=settings.ledger_key).record(
-        look["study"], Kind.CLOSED_ACCESS, access
-    )
+    return Ledger.of(settings).record(look["study"], Kind.CLOSED_ACCESS, access)
 
 
 def _require_text(option: str, text: str, protocol: StudyProtocol) -> None:
