@@ -4,26 +4,15 @@ from checks.design.results import Combined, CombinedCrossing, ProtocolDesign, Sp
 from checks.design.spending import spend_protocol
 from checks.design.study import design_protocol
 from checks.rules.counted import rates_from
-from checks.rules.designs import (
-    CountedDesign,
-    Estimate,
-    PendingSize,
-    RuleDesign,
-    Surveillance,
-    TimingDesign,
-    UnratedDesign,
-)
+from checks.rules.designs import CountedDesign, RuleDesign, TimingDesign, UnratedDesign
 
 __all__ = [
     "Combined",
     "CombinedCrossing",
     "CountedDesign",
-    "Estimate",
-    "PendingSize",
     "ProtocolDesign",
     "RuleDesign",
     "Spending",
-    "Surveillance",
     "TimingDesign",
     "UnratedDesign",
     "design_protocol",

@@ -2,11 +2,10 @@
 
 from checks.looks.code import code_version
 from checks.looks.document import LookDocument
-from checks.looks.path import Engine, Feeds, Look, Stage, evidence_of, findings_of, look, look_at, make_ready
+from checks.looks.path import Engine, Look, Stage, evidence_of, findings_of, look, look_at, make_ready
 
 __all__ = [
     "Engine",
-    "Feeds",
     "Look",
     "LookDocument",
     "Stage",

@@ -180,13 +180,13 @@ class Rule(Section, ABC):
             When the rule has no boundary within its alpha; names the rule.
         """
 
-    @abstractmethod
     def spends(self, plan: Plan) -> float | None:
         """Return the chance of ever crossing without harm, exact or at most that; None where it has none."""
+        return None
 
-    @abstractmethod
     def simulate(self, plan: Plan) -> Walk | None:
         """Return how the rule walks through simulated trials; None where no model of its data is declared."""
+        return None
 
     def answer(
         self,

@@ -18,7 +18,8 @@ import pandas as pd
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from checks.cases import Charts, Findings, find_cases, gather_evidence
+from checks.cases import Charts, Findings, gather_evidence
+from checks.cases.case_finding import find_cases
 from checks.protocol import load_protocol
 from checks.rules.rate_looks import subject_path, window_path
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cases import Charts, find_cases
+from checks.cases import Charts
+from checks.cases.case_finding import find_cases
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 from flows import simulate as simulator

@@ -10,15 +10,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.cases import (
-    Charts,
-    Findings,
-    divide_by_subject,
-    find_cases,
-    find_in_part,
-    gather_evidence,
-    put_together,
-)
+from checks.cases import Charts, Findings, divide_by_subject, find_in_part, gather_evidence, put_together
+from checks.cases.case_finding import find_cases
 from checks.protocol import load_protocol
 from checks.rules.evidence import Evidence
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks.cases import Charts, Findings, find_cases, gather_evidence
+from checks.cases import Charts, Findings, gather_evidence
+from checks.cases.case_finding import find_cases
 from checks.instants import parse_stamps
 from checks.knowledge import Knowledge
 from checks.looks import look_at

@@ -191,16 +191,13 @@ def test_conditional_maxsprt_by_simulation(history_end, relative_risk):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 10), ratios, st.tuples(st.floats(0.2, 5), st.floats(0.2, 5)))
-def test_e_value_has_mean_one_without_an_effect(n, ratio, prior):
+@given(st.integers(1, 10), ratios)
+def test_e_value_has_mean_one_without_an_effect(n, ratio):
     """The martingale property, over all sequences: the mean e-value is 1; under protection, below."""
     null = 1 / (1 + ratio)
     for chance in (null, 0.7 * null):
         mean = sum(
-            math.comb(n, x)
-            * chance**x
-            * (1 - chance) ** (n - x)
-            * math.exp(log_e_value(x, n - x, ratio, prior))
+            math.comb(n, x) * chance**x * (1 - chance) ** (n - x) * math.exp(log_e_value(x, n - x, ratio))
             for x in range(n + 1)
         )
         assert mean == pytest.approx(1, abs=1e-9) if chance == null else mean <= 1 + 1e-9

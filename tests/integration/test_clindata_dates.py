@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 
 import checks
-from checks.cases import Case, ComponentOnset, Findings
+from checks.cases import Case, Findings
+from checks.cases.case_finding import ComponentOnset
 from checks.criteria import TermsCriterion
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict

@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.cases import Charts, Findings, find_cases
+from checks.cases import Charts, Findings
+from checks.cases.case_finding import find_cases
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 

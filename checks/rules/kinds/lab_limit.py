@@ -67,12 +67,6 @@ class LabLimitRule(Rule):
         """Return that nothing can be said before use."""
         return UnratedDesign(id=self.id, kind=self.kind, notes=(NOTE,))
 
-    def spends(self, plan: Plan) -> None:
-        """Return nothing: the chance of a result above the limit is not declared."""
-
-    def simulate(self, plan: Plan) -> None:
-        """Return nothing: no model of the results is declared."""
-
 
 def _subjects(labs: LabResults, rows: NDArray[np.bool_]) -> int:
     return len(np.unique(labs.subject[rows]))

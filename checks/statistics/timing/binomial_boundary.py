@@ -70,3 +70,33 @@ class BinomialBoundary:
         crossed = self.crossing_probabilities(relative_risk)
         power, mass = float(crossed.sum()), float(crossed @ np.asarray(self.looks))
         return SequentialCharacteristics.of_signals(relative_risk, power, mass, self.looks[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class EventTest:
+    """A test of the self-controlled events one by one, its exact size and its boundary in counts.
+
+    Attributes
+    ----------
+    n_max : int
+        Events up to which size, power and boundary are computed; times are in events.
+    ratio, alpha, min_events
+        What it was made for.
+    critical_value : float
+        What its statistic must pass, or reach, to signal (see the method); ``boundary.events`` says the same in
+        whole events, free of rounding.
+    size : float
+        Exact probability of a signal within ``n_max`` events when the drug does nothing.
+    """
+
+    n_max: int
+    ratio: float
+    alpha: float
+    min_events: int
+    critical_value: float
+    size: float
+    boundary: BinomialBoundary
+
+    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
+        """Return power within ``n_max`` events and expected times, in events, at a true relative risk."""
+        return self.boundary.characteristics(relative_risk)

@@ -10,42 +10,19 @@ vaccine safety surveillance. Sequential Analysis 2011;30:58-78.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checks.statistics import parameters
 from checks.statistics.binomial import log_likelihood_ratio
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, risk_chance
-from checks.statistics.timing.sequential import SequentialCharacteristics
+from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest, risk_chance
 
 SAME = 1e-10
 """Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class MaxSPRTBinomial:
-    """A binomial MaxSPRT, its exact size and its boundary in counts. Times are in events.
-
-    ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it.
-    ``boundary.events`` says the same in whole events, free of rounding.
-    """
-
-    n_max: int
-    ratio: float
-    alpha: float
-    min_events: int
-    critical_value: float
-    size: float
-    boundary: BinomialBoundary
-
-    def characteristics(self, relative_risk: float) -> SequentialCharacteristics:
-        """Return power and expected times, in events, at a true relative risk."""
-        return self.boundary.characteristics(relative_risk)
-
-
-def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1) -> MaxSPRTBinomial:
+def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1) -> EventTest:
     """Calibrate a binomial MaxSPRT on its exact size.
 
     Parameters
@@ -61,7 +38,8 @@ def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1
 
     Returns
     -------
-    MaxSPRTBinomial
+    EventTest
+        Its ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it.
 
     Raises
     ------
@@ -86,7 +64,7 @@ def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1
     scores = _scores(n_max, ratio, min_events)
     critical_value = _calibrate(scores, ratio, alpha)
     boundary = _boundary(scores, ratio, critical_value)
-    return MaxSPRTBinomial(n_max, ratio, alpha, min_events, critical_value, boundary.size(), boundary)
+    return EventTest(n_max, ratio, alpha, min_events, critical_value, boundary.size(), boundary)
 
 
 def binomial_llr(events_in_risk: int, events_in_control: int, ratio: float) -> float:

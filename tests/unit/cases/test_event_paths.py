@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from checks.cases import DOSES, Case, ControlEvent, Findings, gather_evidence
+from checks.cases import Case, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
+from checks.cases.control_events import ControlEvent
+from checks.cases.dose_windows import DOSES
 from checks.protocol import load_protocol
 from checks.rules.courses import Step, events_in_order
 from checks.rules.rate_looks import window_path

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checks.cases import Case, Charts, find_cases
+from checks.cases import Case, Charts
+from checks.cases.case_finding import find_cases
 from checks.cases.charts import highest_grade
 from checks.protocol import load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS

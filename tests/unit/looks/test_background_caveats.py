@@ -7,7 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from checks.cases import DOSES, Findings
+from checks.cases import Findings
+from checks.cases.dose_windows import DOSES
 from checks.looks import Look
 from checks.looks.caveats import caveats
 from checks.protocol import load_protocol

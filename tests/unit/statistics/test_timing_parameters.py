@@ -18,7 +18,6 @@ COUNT = (-1, 1.5, math.nan, math.inf, "5", None, True)
 POSITIVE = (-1.0, 0, math.nan, math.inf, "5", None, True)
 RATIO = (*POSITIVE, 1e-13, 1e13)
 SHARE = (-0.1, 0, 1, 1.5, math.nan, "5%", None)
-PRIOR = (0, None, "1,1", (1,), (1, 2, 3), (0, 1), (1, -1), (1, math.inf))
 ROW = (-1, 1.5, None, "5")
 
 GOOD = {
@@ -58,7 +57,6 @@ GOOD = {
         "n_max": (20, (*COUNT, 0, 1)),
         "ratio": (15.0, RATIO),
         "alpha": (0.05, SHARE),
-        "prior": ((0.5, 0.5), PRIOR),
     },
     BinomialBoundary: {
         "looks": ((5, 10), ((), (0, 10), (10, 5), (5, 5), 5, "5", (5,))),

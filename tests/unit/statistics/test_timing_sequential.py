@@ -26,8 +26,8 @@ def test_results_carry_their_inputs():
     assert (poisson.expected_max, poisson.alpha, poisson.min_events, poisson.delay) == (5, 0.05, 2, 1.0)
     conditional = maxsprt_conditional(5, 4, 0.05)
     assert (conditional.cases_max, conditional.historical_cases, conditional.alpha) == (5, 4, 0.05)
-    anytime = e_process(20, 15, 0.05, prior=(1, 2))
-    assert (anytime.n_max, anytime.ratio, anytime.prior, anytime.critical_value) == (20, 15, (1, 2), 20)
+    anytime = e_process(20, 15, 0.05)
+    assert (anytime.n_max, anytime.ratio, anytime.alpha, anytime.critical_value) == (20, 15, 0.05, 20)
 
 
 def test_statistics_by_hand():
@@ -79,10 +79,10 @@ def test_histories_are_ordered_by_caution():
 
 
 def test_an_e_value_by_hand():
-    """Flat prior cut to q > 1/2, one event in risk: mean of 2 q over (1/2, 1) is 3/2."""
-    test = e_process(20, 1, 0.05, prior=(1, 1))
-    assert log_e_value(0, 0, 1, (1, 1)) == 0.0
-    assert log_e_value(1, 0, 1, (1, 1)) == pytest.approx(math.log(1.5))
+    """Arcsine prior cut to q > 1/2, one event in risk: with q = sin(t)^2, t uniform, mean of 2 q is 1 + 2/pi."""
+    test = e_process(20, 1, 0.05)
+    assert log_e_value(0, 0, 1) == 0.0
+    assert log_e_value(1, 0, 1) == pytest.approx(math.log(1 + 2 / math.pi))
     assert test.size <= 0.05
 
 
@@ -110,11 +110,6 @@ IMPOSSIBLE = [
     (
         lambda: e_process(1, 1, 0.05),
         "n_max: found 1; allowed: more events: no count within so few can signal",
-    ),
-    (lambda: e_process(9, 1, 0.05, prior=(1, 0)), "prior: found 0; allowed: a finite number above 0"),
-    (
-        lambda: e_process(9, 1, 0.05, prior=1),
-        "prior: found 1; allowed: two numbers (a, b) of a beta distribution",
     ),
     (
         lambda: maxsprt_poisson(5, 0.05).characteristics(-1),
