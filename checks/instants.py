@@ -85,17 +85,18 @@ def parse_stamps(stamps: "pd.Series[str]", zones: "pd.Series[str] | str") -> pd.
     UsageError
         When a zone is not in the IANA database.
     """
-    stamp_codes, texts = pd.factorize(stamps.astype("str").str.strip())
+    stamp_codes, texts = pd.factorize(stamps)
     if isinstance(zones, str):
         zone_codes, names = np.zeros(len(stamps), dtype=np.int64), np.array([zones], dtype=object)
     else:
-        zone_codes, uniques = pd.factorize(zones.astype("str"))
+        zone_codes, uniques = pd.factorize(zones)
         names = np.asarray(uniques, dtype=object)
     # The code -1 is a missing stamp or zone; both become one more, last, value.
     width = len(names) + 1
     pairs = (stamp_codes.astype(np.int64) % (len(texts) + 1)) * width + zone_codes % width
     row_codes, unique_pairs = pd.factorize(pairs)
-    unique_texts = np.append(np.asarray(texts, dtype=object), "")[unique_pairs // width]
+    stripped = pd.Series(texts, dtype="str").str.strip()
+    unique_texts = np.append(np.asarray(stripped, dtype=object), "")[unique_pairs // width]
     unique_zones = np.append(names, "")[unique_pairs % width]
     parsed = _parse_unique(unique_texts, unique_zones)
     return parsed.take(row_codes).set_axis(stamps.index)
@@ -129,8 +130,8 @@ def _parse_unique(texts: Objects, zones: Objects) -> pd.DataFrame:
             "latest": pd.Series(latest).dt.tz_localize("UTC").astype(TIME),
             "precision": pd.Series(_PRECISIONS[depth], dtype="str"),
             "timed": depth >= _MINUTE,
-            "problem": pd.Series(problem, dtype="str"),
-            "note": pd.Series(note, dtype="str"),
+            "problem": pd.Series(problem, dtype="str").astype("category"),
+            "note": pd.Series(note, dtype="str").astype("category"),
         }
     )
 

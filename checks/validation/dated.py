@@ -40,7 +40,7 @@ def parse_column(
     if not _hours_differ(instants[enrolled[timed]], zones[timed & enrolled]):
         return spans
     days = parse_stamps(stamps.mask(timed, spans["earliest"].dt.strftime("%Y-%m-%d")), zones)
-    return days.assign(note=days["note"].mask(timed, TOLD_AS_INSTANT))
+    return days.assign(note=days["note"].astype("str").mask(timed, TOLD_AS_INSTANT).astype("category"))
 
 
 def _hours_differ(instants: "pd.Series[pd.Timestamp]", zones: "pd.Series[str]") -> bool:

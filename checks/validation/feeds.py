@@ -138,7 +138,7 @@ def _joined(table: Table, done: Mapping[str, _Validated]) -> pd.DataFrame:
     """Return the rows of all domains that make one table, in the order of the domains."""
     parts = [done[name].typed for name, domain in _DOMAINS.items() if domain.table is table and name in done]
     filled = [part for part in parts if len(part)]
-    return table.conform(pd.concat(filled)) if len(filled) > 1 else (*filled, table.empty())[0]
+    return table.conform(pd.concat(filled)) if filled else table.empty()
 
 
 def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated:
@@ -386,10 +386,11 @@ def _usable(  # everything that the row checks found
         rows_superseded=feed.superseded,
         rows_not_yet_known=feed.not_yet_known,
     )
-    table = _DOMAINS[name].table.conform(typed[keep])
     lost = prepared.matters & other & ~prepared.keep & ~source.is_header
     unplaced = frozenset(source.subject[lost].fillna("").unique())
-    return _Validated(said, results, list_withheld(source, prepared, judgements), table, source, unplaced)
+    return _Validated(
+        said, results, list_withheld(source, prepared, judgements), typed[keep], source, unplaced
+    )
 
 
 def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags, Flags]:
@@ -403,16 +404,13 @@ def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags,
 
 def _latest(source: Source, prepared: Prepared, accepted: Flags, setting: Setting) -> pd.Timestamp | None:
     """Return the latest time, at or before the cut-off, of an accepted row or of its becoming known."""
-    instants = prepared.known_until
+    instants = [prepared.known_until]
     known_at = setting.protocol.feeds.by_domain()[source.domain].known_at
     if known_at:
         zones = prepared.typed["timezone"] if source.domain == "DM" else zones_of(source, setting)
-        known = parse_stamps(source.text(known_at.upper()), zones)["earliest"]
-        instants = (
-            pd.concat([instants, known], axis=1).where(lambda time: time <= setting.data_cutoff).max(axis=1)
-        )
-    latest = instants[accepted & (instants <= setting.data_cutoff).to_numpy()].max()
-    return None if pd.isna(latest) else latest
+        instants.append(parse_stamps(source.text(known_at.upper()), zones)["earliest"])
+    latest = [one[accepted & (one <= setting.data_cutoff).to_numpy()].max() for one in instants]
+    return max((one for one in latest if not pd.isna(one)), default=None)
 
 
 def _is_stale(name: str, latest: pd.Timestamp | None, age: float | None, cutoff: pd.Timestamp) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -84,6 +85,12 @@ class Source:
     def __len__(self) -> int:
         return len(self._table)
 
+    @cached_property
+    def subject_codes(self) -> tuple[npt.NDArray[np.int64], pd.Index]:
+        """A number for the subject of each row, -1 where it is blank, and the subjects that the numbers are of."""
+        codes, subjects = pd.factorize(self.subject)
+        return codes, pd.Index(subjects)
+
     def has(self, column: str) -> bool:
         """Whether the column was delivered."""
         return column in self._table.columns
@@ -159,14 +166,11 @@ def is_copy(content: "pd.Series[int]") -> "pd.Series[bool]":
     return content.duplicated()
 
 
-def record_key(
-    subject: "pd.Series[str]", sequence: "pd.Series[str]", copy: "pd.Series[bool]"
-) -> "pd.Series[float]":
-    """Return a number for each key (subject, sequence), missing for rows without one and exact copies."""
-    subjects, _ = pd.factorize(subject)
-    sequences, names = pd.factorize(sequence)
-    codes = pd.Series(subjects * np.int64(len(names) + 1) + sequences, index=subject.index).astype("float64")
-    return codes.mask(subject.isna() | sequence.isna() | copy)
+def record_key(source: Source, sequence: "pd.Series[str]", among: "pd.Series[bool]") -> "pd.Series[float]":
+    """Return a number for each key (subject, sequence), missing for rows without one and those not ``among``."""
+    subjects, (sequences, names) = source.subject_codes[0], pd.factorize(sequence)
+    keys = subjects * np.float64(len(names) + 1) + sequences
+    return pd.Series(np.where((subjects >= 0) & (sequences >= 0) & among, keys, np.nan), index=sequence.index)
 
 
 def state(bad: Mapping[str, "pd.Series[bool]"], good: str, among: "pd.Series[bool]") -> "pd.Series[Any]":
@@ -176,6 +180,11 @@ def state(bad: Mapping[str, "pd.Series[bool]"], good: str, among: "pd.Series[boo
     choices = list(range(-1, len(bad)))
     codes: npt.NDArray[np.int64] = np.select([~among.to_numpy(dtype=bool), *conditions], choices, len(bad))
     return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(names)), index=among.index)
+
+
+def _unless(found: "pd.Series[Any]", good: str, among: "pd.Series[bool]") -> "pd.Series[Any]":
+    """Return the states found, ``good`` where there is none; missing if not ``among``."""
+    return found.cat.add_categories([good]).fillna(good).where(among)
 
 
 def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
@@ -188,7 +197,7 @@ def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]
     judged: Columns = {
         "row_state": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
         "USUBJID": subject,
-        f"{key}_key": record_key(subject, sequence, is_copy(content)).where(data),
+        f"{key}_key": record_key(source, sequence, data & ~is_copy(content)),
         "row_content": content,
     }
     if source.domain != "DM":
@@ -216,8 +225,8 @@ def times(
     placed = readable & enrolled
     late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
     judged: Columns = {
-        f"{column}_state": spans["problem"].fillna(catalogue.READABLE).where(among),
-        f"{column}_clock": spans["note"].fillna(catalogue.CERTAIN).where(placed),
+        f"{column}_state": _unless(spans["problem"], catalogue.READABLE, among),
+        f"{column}_clock": _unless(spans["note"], catalogue.CERTAIN, placed),
         f"{column}_hours_after_cutoff": late.where(placed),
     }
     return spans.assign(placed=placed), judged, {name: Shown(column, stamps) for name in judged}
@@ -231,7 +240,9 @@ def at_any_time(spans: pd.DataFrame, setting: Setting) -> pd.DataFrame:
 
 def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":
     """Return the zone of each row's subject; any zone for subjects that are not enrolled (see ``times``)."""
-    return source.subject.map(dict(setting.zones)).astype("str").fillna(_ANYWHERE)
+    codes, subjects = source.subject_codes
+    zones = [setting.zones.get(subject, _ANYWHERE) for subject in subjects]
+    return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
 
 
 def ends(
@@ -244,7 +255,7 @@ def ends(
     ended = parse_column(stamps.where(filled), zones_of(source, setting), enrolled)
     hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
     judged: Columns = {
-        f"{column}_state": ended["problem"].fillna(catalogue.READABLE).where(filled),
+        f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
         f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
     }
     return judged, {name: Shown(column, stamps) for name in judged}

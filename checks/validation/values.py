@@ -32,13 +32,16 @@ class WrittenValue:
     """Half a unit of the last digit that was written, in the canonical unit: the number may be off by so much."""
 
 
+_NOTHING: Final = WrittenValue(float("nan"), float("nan"))
+
+
 def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]") -> pd.DataFrame:
     """Return the fields of ``WrittenValue`` for each row; each combination that occurs is read once.
 
     Parameters
     ----------
     vitals
-        Keys of ``VITALS``.
+        Keys of ``VITALS``; nothing is read where it is missing.
     texts, units
         As delivered, trimmed, missing where blank; the same index.
     """
@@ -46,12 +49,10 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     combinations = rows.groupby(["vital", "text", "unit"], dropna=False, sort=False)
     codes = combinations.ngroup().to_numpy()
     first = rows[~pd.Series(codes).duplicated().to_numpy()]
-    values = [
-        read_vital(vital, None if pd.isna(text) else text, None if pd.isna(unit) else unit)
-        for vital, text, unit in first.itertuples(index=False)
-    ]
+    written = ([None if pd.isna(one) else one for one in row] for row in first.itertuples(index=False))
+    values = [_NOTHING if vital is None else read_vital(vital, text, unit) for vital, text, unit in written]
     table = pd.DataFrame(values, columns=list(WrittenValue.__dataclass_fields__))
-    states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "str")
+    states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "category")
     numbers = dict.fromkeys(("value", "alternative", "position", "measured", "rounding"), "float64")
     return table.astype(states | numbers).take(codes).set_axis(rows.index)
 
@@ -65,7 +66,7 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
     """
     nothing = float("nan")
     if text is None:
-        return WrittenValue(nothing, nothing)
+        return _NOTHING
     if text.endswith("%"):
         text, unit = text[:-1].rstrip(), "%" if unit is None else unit
     number = read_number(text)

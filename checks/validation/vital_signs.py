@@ -59,7 +59,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     used &= ~(source.text("VSSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
     spans, time_judged, time_shown = times("VSDTC", source.text("VSDTC"), used, source, setting)
     value, unit, column = _result(source)
-    measured = read_vitals(test[used], value[used], unit[used]).reindex(test.index)
+    measured = read_vitals(test.where(used), value, unit)
     judged |= time_judged
     judged |= {"VSORRES_state": measured["value_state"], "VSORRESU_state": measured["unit_state"]}
     judged |= {"VSORRESU_fit": measured["unit_fit"]}
@@ -70,7 +70,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    judged["VSORRES_agreement"] = _agreement(source, test, spans, measured[certain], setting)
+    judged["VSORRES_agreement"] = _agreement(source, test, spans, measured, certain, setting)
     judged["VSORRES_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
     judged["VSTESTCD_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
     dosed_judged, dosed_shown = dosed(used & spans["placed"], source, setting)
@@ -84,7 +84,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         test=test,
         value=measured["value"],
         alternative=measured["alternative"],
-        unit=test.map({vital: one.units[0].name for vital, one in VITALS.items()}),
+        unit=test.astype("category").map({vital: one.units[0].name for vital, one in VITALS.items()}),
         upper_limit=np.nan,
     )
     enrolled = used & source.subject.isin(list(setting.zones))
@@ -93,22 +93,28 @@ def prepare(source: Source, setting: Setting) -> Prepared:
 
 
 def _agreement(
-    source: Source, test: "pd.Series[str]", spans: pd.DataFrame, measured: pd.DataFrame, setting: Setting
+    source: Source,
+    test: "pd.Series[str]",
+    spans: pd.DataFrame,
+    measured: pd.DataFrame,
+    certain: "pd.Series[bool]",
+    setting: Setting,
 ) -> "pd.Series[Any]":
     """Say of the measurements of one vital at one instant whether they agree, missing where one stands alone.
 
     Measurements that differ by no more than their rounding are one: a value calculated in C beside its F. Others
     stand side by side as long as the case definition cannot tell them apart.
     """
-    sound = measured[measured["position"].between(0, 1)]
-    rows = sound.assign(subject=source.subject, test=test, instant=spans["earliest"])
-    beside = rows[rows.duplicated(["subject", "test", "instant"], keep=False)]
+    same = {"subject": source.subject_codes[0], "test": pd.factorize(test)[0], "instant": spans["earliest"]}
+    sound = certain & measured["position"].between(0, 1)
+    rows = pd.DataFrame(same, index=test.index)[sound]
+    beside = rows[rows.duplicated(keep=False)].join([test.rename("vital"), measured[["value", "rounding"]]])
     groups = beside.assign(
         least=beside["value"] - beside["rounding"], most=beside["value"] + beside["rounding"]
-    ).groupby(["subject", "test", "instant"], sort=False)
+    ).groupby(list(same), sort=False)
     lowest, highest = groups["value"].transform("min"), groups["value"].transform("max")
     differ = groups["least"].transform("max") > groups["most"].transform("min") + _BINARY
-    contradict = differ & _told_apart(beside["test"], lowest, highest, setting.protocol)
+    contradict = differ & _told_apart(beside["vital"], lowest, highest, setting.protocol)
     return state({"contradicts": contradict}, catalogue.AGREES, contradict | True).reindex(test.index)
 
 
