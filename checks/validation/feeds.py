@@ -1,9 +1,8 @@
 """Each feed of a look: whether it can be used, which of its rows are withheld, and its typed table."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,32 +13,16 @@ from checks.errors import UsageError
 from checks.instants import parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
-from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
+from checks.validation import subjects
 from checks.validation.catalogue import FUTURE
-from checks.validation.judging import NO_ROWS, Judgement, judge
-from checks.validation.prepared_table import shown_of, table_for
+from checks.validation.check_results import row_results, structure_results
+from checks.validation.domains import DOMAINS
+from checks.validation.judging import Judgement, judge
+from checks.validation.prepared_table import table_for
 from checks.validation.quarantine import list_withheld
 from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, is_copy, zones_of
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
-from checks.validation.suites import Check
 from checks.validation.whole_suites import suite_of
-
-
-@dataclass(frozen=True, slots=True)
-class _Domain:
-    """How one domain becomes a typed table."""
-
-    table: Table
-    prepare: Callable[[Source, Setting], Prepared]
-
-
-_DOMAINS: Final[Mapping[str, _Domain]] = {
-    "DM": _Domain(tables.SUBJECTS, subjects.prepare),
-    "EX": _Domain(tables.ADMINISTRATIONS, administrations.prepare),
-    "VS": _Domain(tables.MEASUREMENTS, vital_signs.prepare),
-    "AE": _Domain(tables.ADVERSE_EVENTS, adverse_events.prepare),
-    "LB": _Domain(tables.MEASUREMENTS, laboratory.prepare),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +62,7 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
     done: dict[str, _Validated] = {}
     exposed: frozenset[str] = frozenset()
     for name in _order(protocol):
-        feed = feeds.get(name.lower())
-        done[name] = one = _dated(_validate_feed(name, feed, setting), feed)
+        done[name] = one = _validate_feed(name, feeds.get(name.lower()), setting)
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
@@ -108,21 +90,15 @@ def _without_doses(validated: _Validated, exposed: frozenset[str], limit: float)
     return replace(validated, outcome=said)
 
 
-def _dated(validated: _Validated, feed: Feed | None) -> _Validated:
-    """Say when the newest delivery of the feed was received, where that is on record."""
-    received = [one.received_at for one in (feed.deliveries if feed else ()) if one.received_at is not None]
-    return replace(validated, outcome=replace(validated.outcome, received=max(received, default=None)))
-
-
 def _order(protocol: StudyProtocol) -> list[str]:
     """Return the protocol's domains in the order of the catalogue: each needs the ones before it."""
     declared = protocol.feeds.by_domain()
-    return [name for name in (*_DOMAINS, *sorted(set(declared) - set(_DOMAINS))) if name in declared]
+    return [name for name in (*DOMAINS, *sorted(set(declared) - set(DOMAINS))) if name in declared]
 
 
 def _collect(done: Mapping[str, _Validated]) -> Validation:
     """Put the feeds together."""
-    typed = {table.name: table for table in (domain.table for domain in _DOMAINS.values())}
+    typed = {table.name: table for table in (domain.table for domain in DOMAINS.values())}
     withheld = [one.quarantine for one in done.values() if len(one.quarantine)]
     return Validation(
         **{name: _joined(table, done) for name, table in typed.items()},
@@ -136,7 +112,7 @@ def _collect(done: Mapping[str, _Validated]) -> Validation:
 
 def _joined(table: Table, done: Mapping[str, _Validated]) -> pd.DataFrame:
     """Return the rows of all domains that make one table, in the order of the domains."""
-    parts = [done[name].typed for name, domain in _DOMAINS.items() if domain.table is table and name in done]
+    parts = [done[name].typed for name, domain in DOMAINS.items() if domain.table is table and name in done]
     filled = [part for part in parts if len(part)]
     return table.conform(pd.concat(filled)) if filled else table.empty()
 
@@ -144,17 +120,15 @@ def _joined(table: Table, done: Mapping[str, _Validated]) -> pd.DataFrame:
 def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated:
     """Check one feed: can it be read, does its structure hold, which rows conform, is it fresh."""
     if feed is None or feed.table is None:
-        problem = (
-            feed.problem if feed else None
-        ) or f"{name}: nothing was delivered; the protocol names this feed"
-        return _blocked(name, feed, "error", (problem,), ())
-    if name not in _DOMAINS:
+        nothing = f"{name}: nothing was delivered; the protocol names this feed"
+        return _blocked(name, feed, "error", () if feed and feed.problem else (nothing,), ())
+    if name not in DOMAINS:
         return _unused(name, feed)
     asked = suite_of(name, setting.protocol)
     if asked.problems:
-        return _blocked(name, feed, "error", _told(feed) + asked.problems, ())
+        return _blocked(name, feed, "error", asked.problems, ())
     source = Source(name, blind(name, feed.table, setting.protocol.treatment.names))
-    prepared = _DOMAINS[name].prepare(source, setting) if _has_form(source, asked.needed) else None
+    prepared = DOMAINS[name].prepare(source, setting) if _has_form(source, asked.needed) else None
     table = table_for(asked.checks, source, asked.needed, prepared, setting)
     judgements, suite = judge(name, table, asked.checks)
     return replace(_decided(name, feed, source, prepared, judgements, setting), suite=suite)
@@ -174,15 +148,17 @@ def _decided(
     setting: Setting,
 ) -> _Validated:
     """Say what the judgements mean for the feed: where its structure fails, nothing more is said of its rows."""
-    structure = _structure_results(name, [one for one in judgements if one.check.is_structural])
+    structure = structure_results(name, [one for one in judgements if one.check.is_structural])
     stopped = _stopped(name, feed, structure, structure)
     if stopped is not None or prepared is None:
         problem = f"{name}: what the feed lacks could not be judged. Report this as a defect"
-        return stopped or _blocked(name, feed, "error", (*_told(feed), problem), structure)
+        return stopped or _blocked(name, feed, "error", (problem,), structure)
     of_rows = [one for one in judgements if not one.check.is_structural]
-    results = structure + tuple(_row_result(name, source, prepared, some) for some in _by_check(of_rows))
-    stopped = _stopped(name, feed, results[len(structure) :], results)
-    return stopped or _usable(name, feed, source, prepared, of_rows, results, setting)
+    found = row_results(name, source, prepared, of_rows)
+    results = structure + found
+    return _stopped(name, feed, found, results) or _usable(
+        name, feed, source, prepared, of_rows, results, setting
+    )
 
 
 def _stopped(
@@ -193,153 +169,56 @@ def _stopped(
     failures = tuple(one.message for one in found if one.outcome == "failed" and one.severity == "blocks")
     if not errors and not failures:
         return None
-    return _blocked(name, feed, "error" if errors else "failed", _told(feed) + (errors or failures), results)
-
-
-def _by_check(judgements: Sequence[Judgement]) -> list[list[Judgement]]:
-    """Return the judgements of each check together: one may be several expectations, as of each vital."""
-    groups: dict[tuple[str, str], list[Judgement]] = {}
-    for one in judgements:
-        groups.setdefault((one.check.file, one.check.name), []).append(one)
-    return list(groups.values())
-
-
-def _structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:
-    """Say of the feed as a whole what each check of its structure says of its columns."""
-    absent = {column for one in judgements if not one.check.columns for column in one.missing}
-    return tuple(_structure_result(domain, _of_present(one, absent)) for one in judgements)
-
-
-def _of_present(judgement: Judgement, absent: Set[str]) -> Judgement:
-    """Return a judgement of the needed columns without those that are absent: they cannot be blank."""
-    if judgement.outcome != "failed" or absent.isdisjoint(judgement.check.columns):
-        return judgement
-    blank = tuple(column for column in judgement.missing if column not in absent)
-    present = judgement.denominator - len(absent)
-    outcome: Outcome = "failed" if blank else "passed" if present else "not_applicable"
-    return replace(judgement, outcome=outcome, numerator=len(blank), denominator=present, missing=blank)
-
-
-def _structure_result(domain: str, judgement: Judgement) -> CheckResult:
-    check, message = judgement.check, _fault(domain, [judgement])
-    if judgement.outcome == "failed":
-        message = f"{domain}: {check.sentence(', '.join(judgement.missing), '')}"
-    return _check_result(domain, check, judgement.outcome, [judgement], message)
-
-
-def _row_result(
-    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
-) -> CheckResult:
-    """Say how many rows did not conform to one check, in the study team's words."""
-    check, outcome = judgements[0].check, _worst(judgements)
-    message = _fault(domain, judgements)
-    if outcome == "failed":
-        rows = np.unique(np.concatenate([one.unexpected for one in judgements]))
-        numerator = sum(one.numerator for one in judgements)
-        denominator = sum(one.denominator for one in judgements)
-        column = shown_of(check, source, prepared).column if check.columns else ""
-        names = column if isinstance(column, str) else " or ".join(sorted(column.iloc[rows].unique()))
-        states = ""
-        if check.names_reason:
-            states = " or ".join(sorted(prepared.judged[check.columns[0]].iloc[rows].unique()))
-        counts = f"{check.numerator}: {numerator} of {denominator} {check.denominator}"
-        message = f"{domain}: {counts}. {check.sentence(names, states)}"
-    return _check_result(domain, check, outcome, judgements, message)
-
-
-def _worst(judgements: Sequence[Judgement]) -> Outcome:
-    """Return the outcome of a check: error before failed before passed before not applicable."""
-    outcomes = {one.outcome for one in judgements}
-    order: tuple[Outcome, ...] = ("error", "failed", "passed")
-    return next((outcome for outcome in order if outcome in outcomes), "not_applicable")
-
-
-def _fault(domain: str, judgements: Sequence[Judgement]) -> str:
-    """Say why a check could not be run; empty where it could."""
-    for one in judgements:
-        if one.outcome == "error" and not one.check.file:
-            return f"{domain}: the check {one.check.name} could not be run. Report this as a defect"
-        if one.outcome == "error":
-            found = "a failure without rows to withhold" if one.fault == NO_ROWS else one.fault
-            return f"{domain}: {one.check.file}, {one.check.name}: found {found}; allowed: {_ALLOWED}"
-    return ""
-
-
-_ALLOWED: Final = (
-    "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "
-    "one that judges rows"
-)
-
-
-def _check_result(
-    domain: str, check: Check, outcome: Outcome, judgements: Sequence[Judgement], message: str
-) -> CheckResult:
-    counted = judgements if outcome in ("passed", "failed") else ()
-    return CheckResult(
-        domain,
-        check.name,
-        check.category,
-        check.severity,
-        outcome,
-        sum(one.numerator for one in counted),
-        sum(one.denominator for one in counted),
-        message,
-    )
+    return _blocked(name, feed, "error" if errors else "failed", errors or failures, results)
 
 
 def _blocked(
     name: str, feed: Feed | None, outcome: Outcome, problems: tuple[str, ...], checks: tuple[CheckResult, ...]
 ) -> _Validated:
     """Return a feed that cannot be used: all its rows are withheld, and its table is empty."""
-    rows = 0 if feed is None or feed.table is None else len(feed.table)
-    empty = _DOMAINS[name].table.empty() if name in _DOMAINS else pd.DataFrame()
-    said = FeedOutcome(
-        domain=name,
-        sha256=_hashes(feed),
-        rows_read=rows,
+    empty = DOMAINS[name].table.empty() if name in DOMAINS else pd.DataFrame()
+    said = _delivered(name, feed)
+    said = replace(
+        said,
         rows_accepted=0,
-        rows_quarantined=rows,
+        rows_quarantined=said.rows_read,
         outcome=outcome,
-        latest=None,
-        stale=False,
         share_withheld=1.0,
         within_limit=False,
-        problems=problems,
-        rows_superseded=feed.superseded if feed else 0,
-        rows_not_yet_known=feed.not_yet_known if feed else 0,
+        problems=said.problems + problems,
     )
     return _Validated(said, checks, tables.QUARANTINE.empty(), empty)
 
 
 def _unused(name: str, feed: Feed) -> _Validated:
     """Return a feed that no rule uses: it is recorded by its hash, not checked, and not always counted."""
-    counted = name not in UNCOUNTED
-    rows = len(feed.table) if counted and feed.table is not None else 0
-    said = FeedOutcome(
+    said = replace(_delivered(name, feed), outcome="not_applicable", problems=())
+    if name in UNCOUNTED:
+        said = replace(said, rows_read=0, rows_accepted=0, rows_superseded=0, rows_not_yet_known=0)
+    return _Validated(said, (), tables.QUARANTINE.empty(), pd.DataFrame())
+
+
+def _delivered(name: str, feed: Feed | None) -> FeedOutcome:
+    """Say of a feed what was delivered, and why its newest delivery cannot be used where earlier ones stand in."""
+    feed = feed or Feed(name, None)
+    rows = 0 if feed.table is None else len(feed.table)
+    received = [one.received_at for one in feed.deliveries if one.received_at is not None]
+    return FeedOutcome(
         domain=name,
-        sha256=_hashes(feed),
+        sha256=tuple(delivery.sha256 for delivery in feed.deliveries),
         rows_read=rows,
         rows_accepted=rows,
         rows_quarantined=0,
-        outcome="not_applicable",
+        outcome="error" if feed.problem else "passed",
         latest=None,
         stale=False,
         share_withheld=0.0,
         within_limit=True,
-        problems=(),
-        rows_superseded=feed.superseded if counted else 0,
-        rows_not_yet_known=feed.not_yet_known if counted else 0,
+        problems=(feed.problem,) if feed.problem else (),
+        rows_superseded=feed.superseded,
+        rows_not_yet_known=feed.not_yet_known,
+        received=max(received, default=None),
     )
-    return _Validated(said, (), tables.QUARANTINE.empty(), pd.DataFrame())
-
-
-def _told(feed: Feed) -> tuple[str, ...]:
-    """Return the problem of a feed whose newest delivery cannot be used; earlier ones stand in for it."""
-    return (feed.problem,) if feed.problem else ()
-
-
-def _hashes(feed: Feed | None) -> tuple[str, ...]:
-    return tuple(delivery.sha256 for delivery in feed.deliveries) if feed else ()
 
 
 def _usable(  # everything that the row checks found
@@ -363,7 +242,8 @@ def _usable(  # everything that the row checks found
     limit = setting.protocol.limits.max_quarantined
     age = setting.protocol.feeds.by_domain()[name].max_age_hours
     stale = _is_stale(name, latest, age, setting.data_cutoff)
-    problems = [*_told(feed)]
+    said = _delivered(name, feed)
+    problems = [*said.problems]
     if share > limit:
         problems.append(f"{name}: {share:.1%} of the rows are quarantined; allowed: at most {limit:.1%}")
     if stale:
@@ -371,20 +251,15 @@ def _usable(  # everything that the row checks found
         problems.append(
             f"{name}: the latest accepted datum {when}; allowed: at most {age:g} h before the cut-off"
         )
-    said = FeedOutcome(
-        domain=name,
-        sha256=_hashes(feed),
-        rows_read=len(source),
+    said = replace(
+        said,
         rows_accepted=int((~withheld).sum()),
         rows_quarantined=int(withheld.sum()),
-        outcome="error" if feed.problem else "passed",
         latest=None if latest is None else latest.to_pydatetime(),
         stale=stale,
         share_withheld=share,
         within_limit=share <= limit,
         problems=tuple(problems),
-        rows_superseded=feed.superseded,
-        rows_not_yet_known=feed.not_yet_known,
     )
     lost = prepared.matters & other & ~prepared.keep & ~source.is_header
     unplaced = frozenset(source.subject[lost].fillna("").unique())

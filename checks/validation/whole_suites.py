@@ -1,23 +1,13 @@
 """The whole suite of each feed of a study: what the catalogue asks, then what the study itself does; and its JSON."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from checks.protocol import StudyProtocol
-from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
+from checks.validation.domains import DOMAINS
 from checks.validation.judging import great_expectations
 from checks.validation.raw import Needed
 from checks.validation.study_suite import read_study_suite
 from checks.validation.suites import Check, catalogue_checks
-
-_NEEDED: Final[Mapping[str, tuple[Needed, ...]]] = {
-    "DM": subjects.NEEDED,
-    "EX": administrations.NEEDED,
-    "VS": vital_signs.NEEDED,
-    "AE": adverse_events.NEEDED,
-    "LB": laboratory.NEEDED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,7 @@ class WholeSuite:
 def suite_of(domain: str, protocol: StudyProtocol) -> WholeSuite:
     """Return the suite of one feed, by its domain in upper case."""
     known_at = protocol.feeds.by_domain()[domain].known_at
-    needed = _NEEDED[domain] + ((Needed("known_at", (known_at.upper(),)),) if known_at else ())
+    needed = DOMAINS[domain].needed + ((Needed("known_at", (known_at.upper(),)),) if known_at else ())
     own = [read_study_suite(one) for one in protocol.suites if one.domain == domain]
     return WholeSuite(
         needed,
@@ -48,7 +38,7 @@ def suite_problems(protocol: StudyProtocol) -> tuple[str, ...]:
 
 def suite_texts(protocol: StudyProtocol) -> dict[str, str]:
     """Return the suite of each feed that the protocol names, as Great Expectations writes it, by file name."""
-    domains = [name for name in _NEEDED if name in protocol.feeds.by_domain()]
+    domains = [name for name in DOMAINS if name in protocol.feeds.by_domain()]
     return {f"{name.lower()}.json": _text(name, protocol) for name in domains}
 
 

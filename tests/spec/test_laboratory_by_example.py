@@ -62,6 +62,14 @@ EXAMPLES = {
         "LB:LYM 02:00 2.0/4.0  07:00 2.0/  14:15 11.0/4.0",
         [("possible", "possible", False, 6.25, (-6.0, 6.25))],
     ),
+    "of two results at one time the one above counts": (
+        "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0  14:15 2.0/4.0",
+        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+    ),
+    "whichever of the two comes first": (
+        "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 2.0/4.0  14:15 11.0/4.0",
+        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+    ),
     "a result in quarantine": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0?",
         [("possible", "possible", False, 6.25, (5.0, 6.25))],

@@ -1,0 +1,105 @@
+"""What each check says of a feed: its outcome, its counts, and in the study team's words what is wrong."""
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from checks.validation.judging import NO_ROWS, Judgement
+from checks.validation.prepared_table import shown_of
+from checks.validation.raw import Prepared, Source
+from checks.validation.results import CheckResult, Outcome
+from checks.validation.suites import Check
+
+_ALLOWED: Final = (
+    "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "
+    "one that judges rows"
+)
+
+
+def structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:
+    """Say of the feed as a whole what each check of its structure says of its columns."""
+    absent = {column for one in judgements if not one.check.columns for column in one.missing}
+    return tuple(_structure_result(domain, _of_present(one, absent)) for one in judgements)
+
+
+def _of_present(judgement: Judgement, absent: Set[str]) -> Judgement:
+    """Return a judgement of the needed columns without those that are absent: they cannot be blank."""
+    if judgement.outcome != "failed" or absent.isdisjoint(judgement.check.columns):
+        return judgement
+    blank = tuple(column for column in judgement.missing if column not in absent)
+    present = judgement.denominator - len(absent)
+    outcome: Outcome = "failed" if blank else "passed" if present else "not_applicable"
+    return replace(judgement, outcome=outcome, numerator=len(blank), denominator=present, missing=blank)
+
+
+def _structure_result(domain: str, judgement: Judgement) -> CheckResult:
+    check, message = judgement.check, _fault(domain, [judgement])
+    if judgement.outcome == "failed":
+        message = f"{domain}: {check.sentence(', '.join(judgement.missing), '')}"
+    return _check_result(domain, check, judgement.outcome, [judgement], message)
+
+
+def row_results(
+    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
+) -> tuple[CheckResult, ...]:
+    """Say of each check how many rows did not conform: one may be several expectations, as of each vital."""
+    checks: dict[tuple[str, str], list[Judgement]] = {}
+    for one in judgements:
+        checks.setdefault((one.check.file, one.check.name), []).append(one)
+    return tuple(_row_result(domain, source, prepared, some) for some in checks.values())
+
+
+def _row_result(
+    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
+) -> CheckResult:
+    """Say how many rows did not conform to one check, in the study team's words."""
+    check, outcome = judgements[0].check, _worst(judgements)
+    message = _fault(domain, judgements)
+    if outcome == "failed":
+        rows = np.unique(np.concatenate([one.unexpected for one in judgements]))
+        numerator = sum(one.numerator for one in judgements)
+        denominator = sum(one.denominator for one in judgements)
+        column = shown_of(check, source, prepared).column if check.columns else ""
+        names = column if isinstance(column, str) else " or ".join(sorted(column.iloc[rows].unique()))
+        states = ""
+        if check.names_reason:
+            states = " or ".join(sorted(prepared.judged[check.columns[0]].iloc[rows].unique()))
+        counts = f"{check.numerator}: {numerator} of {denominator} {check.denominator}"
+        message = f"{domain}: {counts}. {check.sentence(names, states)}"
+    return _check_result(domain, check, outcome, judgements, message)
+
+
+def _worst(judgements: Sequence[Judgement]) -> Outcome:
+    """Return the outcome of a check: error before failed before passed before not applicable."""
+    outcomes = {one.outcome for one in judgements}
+    order: tuple[Outcome, ...] = ("error", "failed", "passed")
+    return next((outcome for outcome in order if outcome in outcomes), "not_applicable")
+
+
+def _fault(domain: str, judgements: Sequence[Judgement]) -> str:
+    """Say why a check could not be run; empty where it could."""
+    for one in judgements:
+        if one.outcome == "error" and not one.check.file:
+            return f"{domain}: the check {one.check.name} could not be run. Report this as a defect"
+        if one.outcome == "error":
+            found = "a failure without rows to withhold" if one.fault == NO_ROWS else one.fault
+            return f"{domain}: {one.check.file}, {one.check.name}: found {found}; allowed: {_ALLOWED}"
+    return ""
+
+
+def _check_result(
+    domain: str, check: Check, outcome: Outcome, judgements: Sequence[Judgement], message: str
+) -> CheckResult:
+    counted = judgements if outcome in ("passed", "failed") else ()
+    return CheckResult(
+        domain,
+        check.name,
+        check.category,
+        check.severity,
+        outcome,
+        sum(one.numerator for one in counted),
+        sum(one.denominator for one in counted),
+        message,
+    )
