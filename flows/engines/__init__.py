@@ -23,15 +23,8 @@ def open_engine(
 ) -> Iterator[Engine | None]:
     """Open an engine for one look, and close it behind the look; None is the process of the look itself.
 
-    Parameters
-    ----------
-    name
-        ``local`` for this process, ``dask`` for a cluster.
-    addresses
-        The settings' addresses, among which that of a scheduler may be; without it, ``dask`` starts workers on
-        this machine.
-    begins
-        Is told the name of each stage that the engine begins.
+    ``addresses`` may hold that of a scheduler; without it, ``dask`` starts workers on this machine. ``begins`` is
+    given the name of each stage that the engine begins.
 
     Raises
     ------

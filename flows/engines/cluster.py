@@ -8,7 +8,7 @@ import logging
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +65,7 @@ def open_cluster(address: str | None, begins: Callable[[str], None]) -> Iterator
             yield Cluster(runner, workers, begins)
 
 
-def _told(address: str | None) -> dict[str, Any]:
+def _told(address: str | None) -> Mapping[str, object]:
     """Return what Dask is told: not to wait long for a scheduler elsewhere; to serve no pages from one of ours."""
     if address:
         return {"distributed.comm.timeouts.connect": LONGEST_CALL}

@@ -57,7 +57,7 @@ class Inbox:
     found: Path | None = None
     quiet_seconds: float = 0.0
 
-    def read(self, domain: str, *, by: datetime) -> Arrived:
+    def read(self, domain: str, by: datetime) -> Arrived:
         """Return what is on record as received by an instant; without any record, the files as found."""
         source = self._source(domain)
         if self.found is not None or not self.store.domains():
@@ -68,7 +68,7 @@ class Inbox:
             return (_unusable(domain, MissingFeedError(domain, nothing, "a delivery received by then"), by),)
         return read_deliveries(receipts, FeedOptions.of(source, domain))
 
-    def take_in(self, domain: str, *, now: datetime) -> Arrived:
+    def take_in(self, domain: str, now: datetime) -> Arrived:
         """Take in what lies where the feed arrives, and return everything received by now.
 
         An incremental feed whose files were taken away after they had been taken in has nothing new.

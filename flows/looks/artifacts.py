@@ -37,15 +37,7 @@ WINDOW: Final = ("yes", "possible", "no")
 
 
 class Progress:
-    """Shows on the run's page how far a look is.
-
-    Parameters
-    ----------
-    study
-        Its id.
-    stages
-        How many there are.
-    """
+    """Shows on the run's page how far a look of so many stages is."""
 
     def __init__(self, study: str, stages: int) -> None:
         self._stages, self._done = stages, 0
@@ -81,16 +73,7 @@ def show_night(
 ) -> None:
     """Keep what the nightly check found as the artifact ``nightly-<study>``.
 
-    Parameters
-    ----------
-    protocol
-        The study's.
-    problems, ailments
-        Why the record does not hold, and what else ails the monitor, in sentences.
-    looks
-        How many were made again.
-    now
-        UTC.
+    ``problems`` say why the record does not hold, ``ailments`` what else ails the monitor; ``looks`` were made again.
     """
     lines = [f"# {protocol.study.id}: {'the record does not hold' if problems else 'the record holds'}", ""]
     lines += [f"{plural(looks, 'look')} made again from the deliveries kept.", ""]
@@ -108,15 +91,7 @@ def slug(study: str) -> str:
 
 
 def look_markdown(document: LookDocument, report: Path) -> str:
-    """Return what look.json says, in Markdown: verdict, rules, cases by pseudonym, and where the report lies.
-
-    Parameters
-    ----------
-    document
-        look.json, blinded.
-    report
-        The page that was written.
-    """
+    """Return what look.json says, in Markdown: verdict, rules, cases by pseudonym, and where the report lies."""
     return "\n".join(
         [*_head(document), *_rules(document["rules"]), *_cases(document["cases"]), *_foot(document, report)]
     )
@@ -146,12 +121,12 @@ def _head(document: LookDocument) -> Iterator[str]:
 def _rules(rules: Sequence[RulePart]) -> Iterator[str]:
     yield "## Rules"
     yield ""
-    yield "| rule | verdict | at best | at worst | events | boundary |"
-    yield "|---|---|---|---|---|---|"
+    rows = []
     for rule in rules:
         verdicts = (spoken(rule[name] or "") for name in ("verdict", "best_case", "worst_case"))
         numbers = ("" if rule[name] is None else f"{rule[name]:g}" for name in ("events", "boundary"))
-        yield f"| {' | '.join(map(_cell, (spoken(rule['id']), *verdicts, *numbers)))} |"
+        rows.append((spoken(rule["id"]), *verdicts, *numbers))
+    yield from _table(("rule", "verdict", "at best", "at worst", "events", "boundary"), rows)
     yield ""
 
 
@@ -161,15 +136,20 @@ def _cases(cases: Sequence[CasePart]) -> Iterator[str]:
     if not cases:
         yield "None."
         return
-    cases = sorted(cases, key=lambda case: WINDOW.index(case["in_risk_window"]))
-    yield "| subject | dose | hours since dose | certainty | in the risk window |"
-    yield "|---|---|---|---|---|"
-    for case in cases[:MOST_CASES]:
+    rows = []
+    for case in sorted(cases, key=lambda case: WINDOW.index(case["in_risk_window"]))[:MOST_CASES]:
         hour = "not known" if case["hour"] is None else f"{case['hour']:.2f}"
-        parts = (case["USUBJID"], str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"])
-        yield f"| {' | '.join(map(_cell, parts))} |"
+        said = (str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"])
+        rows.append((case["USUBJID"], *said))
+    yield from _table(("subject", "dose", "hours since dose", "certainty", "in the risk window"), rows)
     if len(cases) > MOST_CASES:
         yield f"\nThe report has {len(cases) - MOST_CASES} more."
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    yield from (f"| {' | '.join(map(_cell, row))} |" for row in rows)
 
 
 def _foot(document: LookDocument, report: Path) -> Iterator[str]:

@@ -58,9 +58,10 @@ def conclude(look: Look, out: Path, settings: Settings, reason: str) -> LookOutc
     recorded = _record(look, document, str(page), settings, reason)
     document["signals"], document["ledger"] = recorded.signals, recorded.head
     document["delivery"] = {"outcome": "pending"}
-    _write(look, document, out)  # before any message that names it
+    write = as_task("render report", _write)
+    write(look, document, out)  # before any message that names it
     document["delivery"], problem = _send(look, document, str(page), recorded, settings)
-    report = _write(look, document, out)
+    report = write(look, document, out)
     return LookOutcome(document, report, _exit_code(look, document, problem), problem)
 
 
@@ -118,12 +119,8 @@ def _payload(document: LookDocument, signals: list[SignalPart], reason: str, now
 
 def _write(look: Look, document: LookDocument, out: Path) -> Path:
     """Write the look's files and its page."""
-
-    def write() -> Path:
-        write_files(look, document, out)
-        return render_report(document, doses=look.doses, protocol=look.protocol, out=out)
-
-    return as_task("render report", write)()
+    write_files(look, document, out)
+    return render_report(document, doses=look.doses, protocol=look.protocol, out=out)
 
 
 def _send(

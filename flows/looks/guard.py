@@ -34,17 +34,7 @@ WITHOUT_LOCKS: Final = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP})
 def turn_of_look(
     folder: Path, study: str, *, state_url: str, longest: timedelta = LONGEST_WAIT
 ) -> Iterator[None]:
-    """Wait until no other look of a study is made; go on without a turn that cannot be had.
-
-    Parameters
-    ----------
-    folder, study
-        Of its protocol.
-    state_url
-        The database of its ledger.
-    longest
-        After which the look is made all the same.
-    """
+    """Wait until no other look of a study is made; go on without a turn that cannot be had, or not for so long."""
     last = time.monotonic() + longest.total_seconds()
     with ExitStack() as held:
         for taken in _turns(held, folder, study, state_url):
@@ -53,15 +43,7 @@ def turn_of_look(
 
 
 def is_looking(folder: Path, study: str, *, state_url: str) -> bool:
-    """Whether a look of a study is being made.
-
-    Parameters
-    ----------
-    folder, study
-        Of its protocol.
-    state_url
-        The database of its ledger.
-    """
+    """Whether a look of a study is being made."""
     with ExitStack() as held:
         return not all(taken() for taken in _turns(held, folder, study, state_url))
 

@@ -65,18 +65,7 @@ def recent_looks(
     """Return the looks of the last days that can be made again, newest first.
 
     Those of another protocol or code cannot, nor one that met a feed it could not read, nor one that read files as
-    found: they saw what the delivery store does not hold.
-
-    Parameters
-    ----------
-    records
-        The study's, oldest first.
-    protocol
-        The study's.
-    now
-        UTC.
-    kept
-        The SHA-256 of every delivery in the store.
+    found: they saw what the delivery store does not hold, ``kept`` by SHA-256. ``records`` begin with the oldest.
     """
     since = now - timedelta(days=DAYS)
     found = [
@@ -92,17 +81,7 @@ def recent_looks(
 
 
 def looks_that_differ(looks: tuple[LookPayload, ...], study: Study, now: datetime) -> Iterator[str]:
-    """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
-
-    Parameters
-    ----------
-    looks
-        As the ledger keeps them.
-    study
-        Whose they are.
-    now
-        UTC.
-    """
+    """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise."""
     if not looks:
         return
     history = History.of(study.protocol, read_delivered(study.protocol, study.settings, None, by=now))

@@ -26,14 +26,10 @@ def read_feeds(inbox: Inbox, cutoff: datetime, *, arriving: bool) -> Delivered:
     """Read what was received of each feed, after taking in what is arriving; what cannot be read is its problem."""
     arrived = {}
     for domain in inbox.protocol.feeds.by_domain():
-        reading = as_task("read", _read_feed, run_name=f"read {domain}")
-        arrived[domain.lower()] = read = reading(domain, inbox, cutoff, arriving=arriving)
+        work = inbox.take_in if arriving else inbox.read
+        arrived[domain.lower()] = read = as_task("read", work, run_name=f"read {domain}")(domain, cutoff)
         LOGGER.info("Read %s: %s", domain, _said(domain, read))
     return arrived
-
-
-def _read_feed(domain: str, inbox: Inbox, cutoff: datetime, *, arriving: bool) -> tuple[DeliveredTable, ...]:
-    return inbox.take_in(domain, now=cutoff) if arriving else inbox.read(domain, by=cutoff)
 
 
 def _said(domain: str, read: Sequence[DeliveredTable]) -> str:

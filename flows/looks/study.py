@@ -44,14 +44,7 @@ class Study:
 
 
 def open_study(study: str, environ: Mapping[str, str]) -> Study:
-    """Return the study that a path or an id means.
-
-    Parameters
-    ----------
-    study
-        The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
-    environ
-        The process environment.
+    """Return the study that a path or an id means, with the settings of an environment.
 
     Raises
     ------
@@ -65,7 +58,7 @@ def open_study(study: str, environ: Mapping[str, str]) -> Study:
 
 
 def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
-    """Return the study protocol file that a path or a study's id means."""
+    """Return the study protocol file that a path means, or an id below the folder that POSTDOSE_STUDIES names."""
     path = Path(study)
     if path.is_file():
         return path

@@ -53,23 +53,9 @@ def look_closed(
 
 
 def write_closed(study: Study, outcome: LookOutcome, *, feeds: str | None, reason: str, by: str) -> Path:
-    """Write the report by arm of a look that was made, and return its page.
+    """Write the report by arm of a look that was made, and return its page; raises as ``closed_report`` does.
 
-    Parameters
-    ----------
-    study
-        The look's.
-    outcome
-        What the look left.
-    feeds
-        The folder the look read its feeds from, in place of where the protocol says.
-    reason, by
-        Why, and by whom (a claimed name), the arm is read.
-
-    Raises
-    ------
-    UsageError, LedgerWriteError, FeedError
-        As ``flows.looks.closed.closed_report``.
+    ``feeds`` is the folder the look read its feeds from, in place of where the protocol says.
     """
     return closed_report(
         outcome.document,

@@ -37,24 +37,9 @@ def closed_report(
 ) -> Path:
     """Write ``closed/`` into a look's folder: closed.html, closed.json and arms.csv; return the page's path.
 
-    The access is recorded in the ledger before any feed is read. Nothing is written anywhere else.
-
-    Parameters
-    ----------
-    look
-        The look's document, blinded.
-    folder
-        The look's folder.
-    protocol
-        The study protocol that the look was made with.
-    settings
-        Whether the closed path is allowed, and where the ledger is.
-    read_feeds
-        Reads the feeds of the look, by lower-case domain, with what tells the arm.
-    reason, by
-        Why, and by whom (a claimed name), the arm is read.
-    now
-        The moment of the access, with an offset.
+    The access, with its ``reason`` and the claimed name ``by``, is recorded in the ledger before any feed is read;
+    ``read_feeds`` returns those of the look, by lower-case domain, with what tells the arm. Nothing is written
+    anywhere else than into ``folder``, the look's.
 
     Raises
     ------
@@ -79,7 +64,8 @@ def closed_report(
         cutoff = datetime.fromisoformat(look["data_cutoff"])
         again = look_at(Knowledge(feeds), protocol, data_cutoff=cutoff)
         _require_same(look, again)
-        closed = _closed(look, access, feeds, again, _outputs(folder))
+        outputs = sorted(path for path in folder.iterdir() if path.is_file())
+        closed = _closed(look, access, feeds, again, outputs)
         document = build_closed(closed)
         subjects = sorted({*again.validation.subjects["USUBJID"], *closed.arms.by_subject})
         listing = build_listing(closed, subjects)
@@ -106,11 +92,6 @@ def _require_same(look: LookDocument, again: Look) -> None:
             raise FeedError(
                 feed["domain"], "other bytes than the look had read", "the same deliveries; look again"
             )
-
-
-def _outputs(folder: Path) -> Sequence[Path]:
-    """Return the files of the blinded look."""
-    return sorted(path for path in folder.iterdir() if path.is_file())
 
 
 def _told(

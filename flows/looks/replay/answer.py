@@ -56,15 +56,7 @@ def _looks(known_at: Callable[[datetime], Knowledge], protocol: StudyProtocol) -
 
 
 def answer_rules(entries: Sequence[Entry], history: History) -> list[RuleAnswer]:
-    """Return what the replay says of each rule of the protocol, in its order.
-
-    Parameters
-    ----------
-    entries
-        One for each look, in order of their data cut-offs; at least one.
-    history
-        Makes the looks in between that tell the delays apart.
-    """
+    """Return what the replay says of each rule of the protocol, in its order; ``entries`` are those of its looks."""
     ways = knowings(history, _moment(entries[-1]))
     by_rule = zip(*(entry["rules"] for entry in entries), strict=True)
     return [_answer_rule(rules, entries, ways, history) for rules in by_rule]

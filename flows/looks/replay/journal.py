@@ -57,17 +57,7 @@ class Kept:
 
 
 def read_kept(path: Path, header: Header, due: Sequence[Due]) -> Kept:
-    """Return the looks that an earlier start left and that this one may go on from.
-
-    Parameters
-    ----------
-    path
-        The file of one line a look.
-    header
-        What the looks of this start depend on.
-    due
-        The looks of this start, in order.
-    """
+    """Return the looks that an earlier start left and that this one, whose looks are ``due``, may go on from."""
     if not path.is_file():
         return Kept((), 0, None)
     lines = _whole_lines(path.read_bytes())

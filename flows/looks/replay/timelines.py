@@ -38,15 +38,7 @@ class Timeline:
 
 
 def perfect(feeds: Mapping[str, Feed], zones: Mapping[str, str]) -> Timeline:
-    """Return the feeds as if every row had been known at the moment it tells of.
-
-    Parameters
-    ----------
-    feeds
-        By lower-case domain, as they are known at the end.
-    zones
-        The time zone of each subject's site.
-    """
+    """Return the feeds as if every row had been known at the moment it tells of; ``zones`` are by subject."""
     stamps = {domain: NATURAL[domain.upper()][1] for domain in feeds if domain.upper() in NATURAL}
     return Timeline(feeds, _instants(feeds, stamps, zones))
 

@@ -6,9 +6,9 @@ Numbers are text as written (38.30 keeps its digits): see ``lines``.
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
-Element = Mapping[str, Any]
+Element = Mapping[str, object]
 
 NOTHING: Final[Element] = {}
 
