@@ -1,10 +1,10 @@
 """A replay at a terminal: when each rule first could have fired, and what delayed it; 80 columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from flows.pages.kit.lines import columns, in_blocks, plainly
+from flows.pages.kit.lines import columns
+from flows.pages.kit.rendering import render
 from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, plural
 from flows.pages.replay_document import DelayPart, NearestPart, ReplayDocument, RuleAnswer
 from flows.pages.sentences import boundary_text, observed_cell
 
@@ -26,40 +26,27 @@ _LEGEND = (
 
 def replay_table(replay: ReplayDocument) -> str:
     """Return the answer of a replay (``replay.json``) as plain text."""
-    blocks = [list(part(replay)) for part in (_head, _delays, _rules)]
-    return in_blocks(*blocks, [NOT_A_DEVICE])
-
-
-def _head(replay: ReplayDocument) -> Iterator[str]:
-    if replay["simulated"]:
-        yield SIMULATED
-    schedule = replay["schedule"]
-    yield from plainly(
-        f"Replay of {replay['study']}: {plural(replay['looks'], 'look')}, every {schedule['every_minutes']:,} min, "
-        f"{utc_text(schedule['first'])} to {utc_text(schedule['last'])}"
+    rules = replay["rules"]
+    return render(
+        "replay.txt.j2",
+        replay=replay,
+        delays="\n".join(_delays(rules)),
+        legend=_LEGEND,
+        answers=[(rule["id"], sentence) for rule in rules for sentence in _sentences(rule)],
     )
 
 
-def _delays(replay: ReplayDocument) -> Iterator[str]:
+def _delays(rules: Sequence[RuleAnswer]) -> list[str]:
     rows = [
         [rule["id"], utc_text(rule["first_crossed"]), *(_hours(fall["hours"][part]) for part in PARTS)]
-        for rule in replay["rules"]
+        for rule in rules
         if (fall := rule["waterfall"]) is not None
     ]
-    if not rows:
-        return
-    yield from columns([["Rule", "first crossed", *PARTS.values()], *rows], indent=0)
-    yield from plainly(_LEGEND, rest="")
+    return columns([["Rule", "first crossed", *PARTS.values()], *rows], indent=0) if rows else []
 
 
 def _hours(hours: float | None) -> str:
     return "?" if hours is None else f"{hours:.1f}"
-
-
-def _rules(replay: ReplayDocument) -> Iterator[str]:
-    for rule in replay["rules"]:
-        for sentence in _sentences(rule):
-            yield from plainly(f"{rule['id']}: {sentence}")
 
 
 def _sentences(rule: RuleAnswer) -> Iterator[str]:

@@ -30,9 +30,9 @@ def wrapped(
     )
 
 
-def plainly(text: str, *, first: str = "", rest: str = "  ") -> list[str]:
+def plainly(text: str, first: str = "", rest: str = "  ") -> str:
     """Return text in plain lines of at most 80 columns."""
-    return wrapped(plain(text), first=first, rest=rest)
+    return "\n".join(wrapped(plain(text), first=first, rest=rest))
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: int = 2) -> list[str]:

@@ -7,9 +7,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from checks.protocol import StudyProtocol
-from flows.pages.kit import times, words
+from flows.pages.kit import lines, times, words
 from flows.pages.kit.tables import Heading
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, printable
+
+FILTERS = (
+    lines.plain,
+    lines.plainly,
+    times.utc_text,
+    words.number,
+    words.p_text,
+    words.plural,
+    words.ratio,
+    words.span,
+)
+"""What templates may do with a value, by name."""
 
 
 def render(template: str, **parts: object) -> str:
@@ -36,8 +48,7 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.globals.update(not_a_device=NOT_A_DEVICE, banner=SIMULATED)
-    for said in (words.number, words.plural, words.p_text, words.ratio, words.span, times.utc_text):
-        made.filters[said.__name__] = said
+    made.filters.update({filter.__name__: filter for filter in FILTERS})
     return made
 
 

@@ -63,3 +63,8 @@ RULE_VERDICTS: Mapping[str, str] = {
 PROSE_UNITS: Mapping[str, str] = {"subject": "participant", "window": "dose window"}
 
 IN_WINDOW: Mapping[str, str] = {"yes": "yes", "possible": "possibly", "no": "no"}
+
+
+def best_to_worst(best: str, worst: str) -> str:
+    """Return a rule's verdicts in its best and its worst case, as a part of a sentence."""
+    return f"best case {RULE_VERDICTS[best].lower()}, worst case {RULE_VERDICTS[worst].lower()}"

@@ -16,7 +16,8 @@ from flows.pages.sentences import (
     feed_state,
     further_sentences,
     lead_sentence,
-    observed_cell,
+    observed_text,
+    reason_of,
 )
 
 BACKGROUND = "Background "
@@ -80,15 +81,14 @@ def case_key(case: CaseAsTold) -> str:
 
 
 def _rule(rule: RulePart) -> RuleFact:
-    observed = observed_cell(rule)
     return RuleFact(
         id=rule["id"],
         verdict=rule["verdict"],
-        observed=", ".join(part for part in (observed.text, observed.note) if part),
+        observed=observed_text(rule),
         boundary=boundary_text(rule),
         best_case=rule["best_case"],
         worst_case=rule["worst_case"],
-        reason=(rule["detail"] or {}).get("reason") or "",
+        reason=reason_of(rule),
     )
 
 

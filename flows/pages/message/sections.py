@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from checks.stamps import stamp
 from flows.pages.kit.times import local_text, utc_text
-from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS
+from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, number, plural, span, spoken
 from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
@@ -194,8 +194,7 @@ def _rule(rule: RuleFact) -> Item:
         return Item(f"{rule.id} {verdict}", rule.reason)
     detail = f"observed {rule.observed} against a boundary of {rule.boundary}"
     if rule.best_case != rule.worst_case:
-        best, worst = RULE_VERDICTS[rule.best_case].lower(), RULE_VERDICTS[rule.worst_case].lower()
-        detail += f"; best case {best}, worst case {worst}"
+        detail += f"; {best_to_worst(rule.best_case, rule.worst_case)}"
     return Item(f"{rule.id} {verdict}", detail)
 
 
