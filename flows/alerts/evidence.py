@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 import pandas as pd
 from pydantic import TypeAdapter
 
 from checks.cases.charts import GRADES
-from flows.pages.message import CaseFact, LookFacts, RuleFact, case_key
+from flows.pages.message import CaseFact, LookFacts, RuleFact
 
 WINDOW = ("no", "possible", "yes")
 CERTAINTY = ("possible", "definite")
@@ -20,13 +21,16 @@ Place = tuple[str, int]
 FACTS = TypeAdapter(LookFacts)
 """Reads what a look told as a record holds it."""
 
+AS_TOLD = attrgetter("USUBJID", "dose_number", "hour", "certainty", "in_risk_window", "grade")
+"""What of a case makes it news when it changes."""
+
 RULE_PARTS = {"verdict": "is crossed", "best_case": "is crossed at best", "worst_case": "is crossed at worst"}
 
 
 def marked(look: LookFacts, told: LookFacts | None) -> LookFacts:
     """Return the look with each case marked as new that ``told`` had not so."""
-    known = set() if told is None else {_key(case) for case in told.cases}
-    return replace(look, cases=tuple(replace(case, new=_key(case) not in known) for case in look.cases))
+    known = set() if told is None else {AS_TOLD(case) for case in told.cases}
+    return replace(look, cases=tuple(replace(case, new=AS_TOLD(case) not in known) for case in look.cases))
 
 
 def led_by(look: LookFacts, about: str) -> LookFacts:
@@ -161,16 +165,3 @@ def _named(place: Place) -> str:
 
 def _domain(feed: str) -> str:
     return feed.partition(":")[0]
-
-
-def _key(case: CaseFact) -> str:
-    return case_key(
-        {
-            "USUBJID": case.USUBJID,
-            "dose_number": case.dose_number,
-            "hour": case.hour,
-            "certainty": case.certainty,
-            "in_risk_window": case.in_risk_window,
-            "grade": case.grade,
-        }
-    )

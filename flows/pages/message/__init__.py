@@ -2,7 +2,7 @@
 
 from flows.pages.message.composing import compose
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Message, Occasion, RuleFact
-from flows.pages.message.look_facts import case_key, look_facts
+from flows.pages.message.look_facts import look_facts
 from flows.pages.message.payload import ON_CALL_ONLY, Event, event_message, outgoing_message
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Message",
     "Occasion",
     "RuleFact",
-    "case_key",
     "compose",
     "event_message",
     "look_facts",

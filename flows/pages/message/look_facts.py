@@ -1,8 +1,4 @@
-"""What of a look's document a message tells, and which of its cases are new to the reader."""
-
-from collections.abc import Collection
-
-from typing_extensions import TypedDict
+"""What of a look's document a message tells."""
 
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
@@ -27,21 +23,8 @@ FINE = ("passed", "not applicable")
 """Feed states of which nothing need be told."""
 
 
-class CaseAsTold(TypedDict):
-    """What of a case makes it news when it changes."""
-
-    USUBJID: str
-    dose_number: int
-    hour: float | None
-    certainty: str
-    in_risk_window: str
-    grade: str | None
-
-
-def look_facts(
-    look: LookDocument, protocol: StudyProtocol, *, told: Collection[str] = frozenset()
-) -> LookFacts:
-    """Return what a message tells of a look.
+def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
+    """Return what a message tells of a look, every case as new.
 
     Parameters
     ----------
@@ -49,8 +32,6 @@ def look_facts(
         The look.json document, pooled and blinded; what it says of delivery is left out.
     protocol
         The study protocol that the look was made with.
-    told
-        The ``case_key`` of each case as the message before told it; empty before the first.
     """
     undelivered, exposure = look.copy(), look["exposure"]
     undelivered.pop("delivery", None)
@@ -67,17 +48,11 @@ def look_facts(
             "unobserved": exposure["windows_unobserved"],
         },
         rules=tuple(_rule(rule) for rule in look["rules"]),
-        cases=tuple(_case(case, told) for case in cases_in_order(look)),
+        cases=tuple(_case(case) for case in cases_in_order(look)),
         feeds=tuple(_feed(feed) for feed in look["feeds"] if feed_state(feed) not in FINE),
         caveats=tuple(one for one in look["caveats"] if not one.startswith(BACKGROUND)),
         background=tuple(one for one in look["caveats"] if one.startswith(BACKGROUND)),
     )
-
-
-def case_key(case: CaseAsTold) -> str:
-    """Return what tells a case as it is now from another, or from itself before it became surer or graver."""
-    parts = (case["USUBJID"], case["dose_number"], case["hour"], case["certainty"])
-    return "/".join(str(part) for part in (*parts, case["in_risk_window"], case.get("grade")))
 
 
 def _rule(rule: RulePart) -> RuleFact:
@@ -92,7 +67,7 @@ def _rule(rule: RulePart) -> RuleFact:
     )
 
 
-def _case(case: CasePart, told: Collection[str]) -> CaseFact:
+def _case(case: CasePart) -> CaseFact:
     return CaseFact(
         USUBJID=case["USUBJID"],
         dose_number=case["dose_number"],
@@ -103,7 +78,7 @@ def _case(case: CasePart, told: Collection[str]) -> CaseFact:
         certainty=case["certainty"],
         in_risk_window=case["in_risk_window"],
         grade=case.get("grade"),
-        new=case_key(case) not in told,
+        new=True,
     )
 
 

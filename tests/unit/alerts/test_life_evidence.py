@@ -104,10 +104,11 @@ def test_what_took_a_case_back_is_named_by_feed_where_it_is_on_record() -> None:
 
 
 def test_a_case_is_marked_as_new_unless_it_was_told_as_it_is_and_the_own_rule_comes_first() -> None:
-    told, now = look(case(), case("S2")), look(case(), case("S2", grade="4"), case("S3"))
+    told = look(case(), case("S2"), case("S4"))
+    now = look(case(), case("S2", grade="4"), case("S3"), case("S4", certainty="possible"))
     now = replace(now, rules=(rule("rate"), rule()))
-    assert [one.new for one in marked(now, told).cases] == [False, True, True]
-    assert [one.new for one in marked(now, None).cases] == [True, True, True]
+    assert [one.new for one in marked(now, told).cases] == [False, True, True, True]
+    assert [one.new for one in marked(now, None).cases] == [True, True, True, True]
     assert [one.id for one in led_by(now, SIGNAL).rules] == ["three_cases", "rate"]
     assert [one.id for one in led_by(now, "verdict:watch").rules] == ["rate", "three_cases"]
 

@@ -25,7 +25,6 @@ from flows.pages.message import (
     LookFacts,
     Occasion,
     RuleFact,
-    case_key,
     compose,
     event_message,
     look_facts,
@@ -59,9 +58,10 @@ def look(name: str) -> dict[str, Any]:
 
 
 def signal_look(*already_told: str) -> LookFacts:
-    document = look("signal")
-    told = {case_key(case) for case in document["cases"] if case["USUBJID"] in already_told}
-    return look_facts(document, protocol(), told=told)
+    facts = look_facts(look("signal"), protocol())
+    return replace(
+        facts, cases=tuple(replace(case, new=case.USUBJID not in already_told) for case in facts.cases)
+    )
 
 
 def watch_look() -> LookFacts:
@@ -326,16 +326,6 @@ def test_expedited_reporting_is_recalled_where_there_is_a_case_to_assess(
     facts: Facts, reminded: bool
 ) -> None:
     assert ("SUSAR" in compose(facts).text) is reminded
-
-
-def test_a_case_is_new_until_it_was_told_as_it_is() -> None:
-    document = look("signal")
-    told = {case_key(case) for case in document["cases"]}
-    assert not any(case.new for case in look_facts(document, protocol(), told=told).cases)
-    document["cases"][0]["certainty"] = "possible"
-    document["cases"][1]["grade"] = "5"
-    fresh = {case.USUBJID for case in look_facts(document, protocol(), told=told).cases if case.new}
-    assert fresh == {"FR01-004", "FR01-011"}
 
 
 def test_an_alert_told_before_says_which_cases_are_new_and_when_none_is() -> None:
