@@ -30,7 +30,7 @@ def _brief(facts: Facts) -> Content:
     """Return that there is an alert, and its id, or that this is a test: not a word more."""
     test = facts.occasion is Occasion.TEST
     said = headline(facts) if test else f"There is a postdose alert: {one_line(facts.alert)}"
-    return Content(said, "quiet", "", (), (), "")
+    return Content(said, "quiet")
 
 
 @lru_cache(maxsize=KEPT)

@@ -1,7 +1,8 @@
 """What a message says, section by section; its text and its page say the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from checks.stamps import stamp
 from flows.pages.kit.times import local_text, utc_text
@@ -11,6 +12,8 @@ from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
 from flows.pages.message.subject_line import headline, kind_of, one_line
 from flows.pages.sentences import grade_text
+
+Listed = TypeVar("Listed")
 
 MOST_LISTED = 20
 """Rules, cases and caveats: a message is read on a telephone, the page has them all."""
@@ -34,11 +37,6 @@ class Section:
     items: tuple[Item, ...] = ()
     copied: tuple[str, ...] = ()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to say under the heading."""
-        return not (self.sentences or self.items or self.copied)
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -46,10 +44,10 @@ class Content:
 
     headline: str
     tone: str
-    banner: str
-    about: tuple[str, ...]
-    sections: tuple[Section, ...]
-    last: str
+    banner: str = ""
+    about: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    last: str = ""
 
 
 WHERE: Mapping[str, str] = {
@@ -97,7 +95,7 @@ def content_of(facts: Facts) -> Content:
         tone=_tone(facts),
         banner=SIMULATED if facts.simulated else "",
         about=_about(facts),
-        sections=tuple(section for section in sections if not section.is_empty),
+        sections=tuple(one for one in sections if one.sentences or one.items or one.copied),
         last=NOT_A_DEVICE,
     )
 
@@ -169,23 +167,18 @@ def _deadline(facts: Facts) -> Iterator[str]:
 def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
     counted = ", ".join(f"{count:,} {fate}" for fate, count in look.windows.items())
     found = [
-        Section("Rules", (f"Dose windows: {counted}.",), _rules(look)),
-        Section("Cases", (), _cases(look)),
-        Section("Data quality", (), tuple(Item(feed) for feed in look.feeds)),
-        Section("What could change the answer", (), _listed(tuple(Item(one) for one in look.caveats))),
+        Section("Rules", (f"Dose windows: {counted}.",), _listed(look.rules, _rule)),
+        Section("Cases", (), _listed(sorted(look.cases, key=_order), _case)),
+        Section("Data quality", (), tuple(map(Item, look.feeds))),
+        Section("What could change the answer", (), _listed(look.caveats, Item)),
         Section("Background", look.background),
     ]
     in_window = any(case.in_risk_window != "no" for case in look.cases)
     if in_window and facts.occasion is not Occasion.CLEARED:
         lead, *dates, counted_from = expedited_reporting(look.data_cutoff, facts.timezone)
-        items = tuple(Item(one) for one in dates)
-        found.append(Section("Expedited reporting", (lead,), items))
+        found.append(Section("Expedited reporting", (lead,), tuple(map(Item, dates))))
         found.append(Section("", (counted_from,)))
     return found
-
-
-def _rules(look: LookFacts) -> tuple[Item, ...]:
-    return _listed(tuple(_rule(rule) for rule in look.rules[:MOST_LISTED]), of=len(look.rules))
 
 
 def _rule(rule: RuleFact) -> Item:
@@ -198,43 +191,37 @@ def _rule(rule: RuleFact) -> Item:
     return Item(f"{rule.id} {verdict}", detail)
 
 
-def _cases(look: LookFacts) -> tuple[Item, ...]:
-    return _listed(tuple(_case(case) for case in sorted(look.cases, key=_order)))
-
-
 def _order(case: CaseFact) -> tuple[bool, bool]:
     """Those in the risk window first, and among them what is new; otherwise as they were."""
     return case.in_risk_window == "no", not case.new
 
 
 def _case(case: CaseFact) -> Item:
+    after = f"after dose {case.dose_number}"
     if case.hour is None:
-        seen = f"some time in hours {span(case.onset_hours)} after dose {case.dose_number}"
+        seen = f"some time in hours {span(case.onset_hours)} {after}"
     else:
-        seen = f"{number(case.hour)} h after dose {case.dose_number}"
-    where = WHERE[case.in_risk_window]
-    grade = grade_text(case.grade)
-    detail = (
-        f"{case.certainty}, {where}; grade {grade}; {case.components}; dose given {utc_text(case.dose_start)}"
+        seen = f"{number(case.hour)} h {after}"
+    said = (
+        f"{case.certainty}, {WHERE[case.in_risk_window]}; grade {grade_text(case.grade)}; {case.components}"
     )
+    detail = f"{said}; dose given {utc_text(case.dose_start)}"
     return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "")
 
 
-def _listed(items: tuple[Item, ...], *, of: int | None = None) -> tuple[Item, ...]:
-    """Return the first of so many (by default, of these), and how many more there are."""
-    more = (of or len(items)) - MOST_LISTED
-    return items if more <= 0 else (*items[:MOST_LISTED], Item(f"and {more} more, on the page"))
+def _listed(found: Sequence[Listed], item: Callable[[Listed], Item]) -> tuple[Item, ...]:
+    """Return an entry for each of the first, and how many more there are."""
+    more = len(found) - MOST_LISTED
+    rest = (Item(f"and {more} more, on the page"),) if more > 0 else ()
+    return (*map(item, found[:MOST_LISTED]), *rest)
 
 
 def _references(facts: Facts) -> Section:
-    sentences = []
-    if facts.held_back:
-        sentences.append(
-            f"{plural(facts.held_back, 'further alert')} held back from single messages: see the list."
-        )
-    copied = []
-    if facts.report is not None:
-        copied.append(f"Report: {facts.report}")
-    if facts.head is not None:
-        copied += [f"Ledger: record {facts.head.sequence}, SHA-256", facts.head.sha256]
+    held, head = facts.held_back, facts.head
+    sentences = (
+        [f"{plural(held, 'further alert')} held back from single messages: see the list."] if held else []
+    )
+    copied = [] if facts.report is None else [f"Report: {facts.report}"]
+    if head is not None:
+        copied += [f"Ledger: record {head.sequence}, SHA-256", head.sha256]
     return Section("To look it up", tuple(sentences), (), tuple(copied))
