@@ -5,7 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.commands.arguments import add_json
+from flows.commands.arguments import add_json, add_state
 from flows.settings import read_settings
 
 
@@ -24,29 +24,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
     ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
     for action in (listed, show, ack, resend):
-        action.add_argument(
-            "--state",
-            help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder; "
-            "of resend, beside the protocol)",
+        add_state(
+            action, "POSTDOSE_STATE, else postdose.sqlite in this folder; of resend, beside the protocol"
         )
         add_json(action)
     route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
-    route_test.add_argument("protocol", help="study protocol file")
+    route_test.set_defaults(state=None)
+    route_test.add_argument("protocol", type=Path, help="study protocol file")
     route_test.add_argument("--role", help="test the channels of this role alone")
     add_json(route_test)
 
 
 def run(options: argparse.Namespace) -> int:
-    """List, show or take alerts, or send again what was given up."""
+    """List, show or take alerts, send again what was given up, or test the channels."""
     from checks.protocol import load_protocol
     from flows.alerts.command import run_ack, run_list, run_resend, run_show
+    from flows.alerts.proving import run_route_test
 
     now = datetime.now(UTC)
-    if options.action == "route-test":
-        return _route_test(options, now)
-    if options.action == "resend":
+    if options.action in {"route-test", "resend"}:
         protocol = load_protocol(options.protocol)
         settings = read_settings(os.environ, state=options.state, folder=protocol.folder)
+        if options.action == "route-test":
+            addresses = settings.addresses
+            return run_route_test(protocol, addresses, now, role=options.role, as_json=options.json)
         return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
     settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action == "ack":
@@ -56,13 +57,3 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "list":
         return run_list(settings, closed=options.all, as_json=options.json)
     return run_show(settings, options.alert, as_json=options.json)
-
-
-def _route_test(options: argparse.Namespace, now: datetime) -> int:
-    """Send a message marked TEST through every channel."""
-    from checks.protocol import load_protocol
-    from flows.alerts.proving import run_route_test
-
-    protocol = load_protocol(Path(options.protocol))
-    settings = read_settings(os.environ, state=None, folder=protocol.folder)
-    return run_route_test(protocol, settings.addresses, now, role=options.role, as_json=options.json)

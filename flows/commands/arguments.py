@@ -9,6 +9,11 @@ def add_json(parser: argparse.ArgumentParser, document: str = "one JSON document
     parser.add_argument("--json", action="store_true", help=f"print {document} and nothing else")
 
 
+def add_state(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add ``--state``, the ledger; ``default`` says which one it is otherwise."""
+    parser.add_argument("--state", help=f"database URL of the ledger (default: {default})")
+
+
 def moment(text: str) -> datetime:
     """Read a time with its zone.
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,13 @@ def run(options: argparse.Namespace) -> int:
     outcome = make_look(str(out / "protocol.yaml"), data_cutoff=datetime.fromisoformat(truth["data_cutoff"]))
     print(text_summary(outcome.document, report=outcome.report))
     print()
-    found, planted = _found(outcome.document), _planted(truth)
-    code = EXIT_CODES[outcome.document["verdict"]]
+    found = _doses(case for case in outcome.document["cases"] if case["in_risk_window"] == "yes")
+    planted = _doses(truth["cases"])
     if outcome.document["verdict"] == "signal" and found == planted:
         print("Found exactly what was planted:")
         for subject, dose in sorted(planted):
             print(f"  {subject}, dose {dose}")
-        print(f"A look with this verdict exits {code}; the demo exits 0, as it found them.")
+        print(f"A look with this verdict exits {EXIT_CODES['signal']}; the demo exits 0, as it found them.")
         return 0
     print(
         f"Planted but not found: {sorted(planted - found)}; found but not planted: {sorted(found - planted)}."
@@ -57,13 +57,5 @@ def _make_room(out: Path) -> None:
     shutil.rmtree(out)
 
 
-def _found(document: Mapping[str, Any]) -> set[tuple[str, int]]:
-    return {
-        (case["USUBJID"], case["dose_number"])
-        for case in document["cases"]
-        if case["in_risk_window"] == "yes"
-    }
-
-
-def _planted(truth: Mapping[str, Any]) -> set[tuple[str, int]]:
-    return {(case["USUBJID"], case["dose_number"]) for case in truth["cases"]}
+def _doses(cases: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
+    return {(case["USUBJID"], case["dose_number"]) for case in cases}

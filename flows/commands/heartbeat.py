@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.commands.arguments import add_json
+from flows.commands.arguments import add_json, add_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "41 the ledger cannot be read."
     )
     parser.add_argument("protocol", type=Path, help="study protocol file")
-    parser.add_argument("--state", help="database URL of the ledger (default: as of a look)")
+    add_state(parser, "as of a look")
     add_json(parser)
 
 

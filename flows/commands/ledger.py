@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from flows.commands.arguments import add_json
+from flows.commands.arguments import add_json, add_state
 from flows.settings import read_settings
 
 
@@ -27,10 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     move.add_argument("--to", required=True, metavar="URL", help="the other database")
     for action in (verify, export, head, move):
-        action.add_argument(
-            "--state",
-            help="database URL of the ledger (default: POSTDOSE_STATE, else postdose.sqlite in this folder)",
-        )
+        add_state(action, "POSTDOSE_STATE, else postdose.sqlite in this folder")
         add_json(action)
 
 

@@ -4,11 +4,11 @@ import argparse
 import json
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.errors import PostdoseError
-from flows.commands.arguments import add_json, moment
+from flows.commands.arguments import add_json, add_state, moment
+from flows.settings import STATE
 
 if TYPE_CHECKING:
     from flows.looks.conclusion import LookOutcome
@@ -19,16 +19,12 @@ ENGINES = ("local", "dask")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("protocol", help="study protocol file")
-    parser.add_argument(
-        "--feeds", type=Path, help="folder that holds the feeds, in place of the protocol's paths"
-    )
+    parser.add_argument("--feeds", help="folder that holds the feeds, in place of the protocol's paths")
     parser.add_argument(
         "--data-cutoff", type=moment, help="the only 'now', with an offset or Z (default: now)"
     )
-    parser.add_argument(
-        "--state", help="database URL of the ledger (default: postdose.sqlite beside the protocol)"
-    )
-    parser.add_argument("--out", type=Path, help="folder for the look's files")
+    add_state(parser, "postdose.sqlite beside the protocol")
+    parser.add_argument("--out", help="folder for the look's files")
     parser.add_argument(
         "--engine",
         choices=ENGINES,
@@ -49,10 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make one look, print it, and write the closed report where one is asked for."""
-    if options.state:
-        os.environ["POSTDOSE_STATE"] = (
-            options.state
-        )  # a URL may hold a password: it never becomes a parameter
+    if options.state:  # a URL may hold a password: it never becomes a parameter
+        os.environ[STATE] = options.state
     from flows.looks.monitor import make_look
 
     if options.closed:
@@ -60,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
     outcome = make_look(
         options.protocol,
         data_cutoff=options.data_cutoff,
-        feeds=None if options.feeds is None else str(options.feeds),
-        out=None if options.out is None else str(options.out),
+        feeds=options.feeds,
+        out=options.out,
         engine=options.engine,
     )
     _show(outcome, as_json=options.json)
@@ -84,9 +78,8 @@ def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     from flows.looks.study import open_study
 
     study = open_study(options.protocol, os.environ)
-    feeds = None if options.feeds is None else str(options.feeds)
     try:
-        page = write_closed(study, outcome, feeds=feeds, reason=options.reason, by=options.by)
+        page = write_closed(study, outcome, feeds=options.feeds, reason=options.reason, by=options.by)
     except PostdoseError as error:
         print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
         return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code

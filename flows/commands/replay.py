@@ -1,7 +1,6 @@
 """`postdose replay`: the same look at each past data cut-off, and what delayed each rule."""
 
 import argparse
-from pathlib import Path
 
 from flows.commands.arguments import add_json, moment
 
@@ -24,10 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="no data cut-off later (default: when all was known)",
     )
     parser.add_argument("--every", default="1d", help="time between looks: 30min, 6h (default: 1d)")
-    parser.add_argument(
-        "--feeds", type=Path, help="folder that holds the feeds, in place of the deliveries on record"
-    )
-    parser.add_argument("--out", type=Path, help="folder for the replay's files")
+    parser.add_argument("--feeds", help="folder that holds the feeds, in place of the deliveries on record")
+    parser.add_argument("--out", help="folder for the replay's files")
     add_json(parser, "replay.json")
 
 
@@ -40,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         first=options.first,
         last=options.last,
         every=options.every,
-        feeds=None if options.feeds is None else str(options.feeds),
-        out=None if options.out is None else str(options.out),
+        feeds=options.feeds,
+        out=options.out,
         as_json=options.json,
     )
