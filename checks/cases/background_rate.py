@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from checks.protocol import StudyProtocol
-from checks.protocol.background import background_per
-from checks.rules.evidence import AssumedRate, BackgroundEvidence, Estimate
+from checks.protocol.background import assumed_rates
+from checks.rules.evidence import BackgroundEvidence, Estimate
 
 TAIL = 0.025
 """Probability left out at each end: the interface fixes 95 % limits by the name ``ci95``."""
@@ -35,7 +35,7 @@ def background_evidence(events: int, hours: float, protocol: StudyProtocol) -> B
         events=events,
         hours=hours,
         estimated=dict(_estimated(events, hours, protocol)) if hours > 0 else {},
-        assumed=dict(_assumed(protocol)),
+        assumed=assumed_rates(protocol),
     )
 
 
@@ -54,10 +54,3 @@ def _estimated(events: int, hours: float, protocol: StudyProtocol) -> Iterator[t
             ci95 = (float(-np.expm1(-lower * share)), float(-np.expm1(-upper * share)))
             estimate = float(-np.expm1(-events * share)) + 0.0  # without events not -0
             yield unit, Estimate(estimate, ci95)
-
-
-def _assumed(protocol: StudyProtocol) -> Iterator[tuple[str, AssumedRate]]:
-    for unit in ("window", "subject"):
-        assumed = background_per(unit, protocol)
-        if assumed is not None:
-            yield unit, AssumedRate(assumed.rate, assumed.range)

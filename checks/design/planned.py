@@ -1,7 +1,7 @@
 """What a protocol plans, as its rules need it before they are used."""
 
 from checks.protocol import StudyProtocol
-from checks.protocol.background import background_per
+from checks.protocol.background import assumed_rates
 from checks.rules.evidence import AssumedRate
 from checks.rules.plan import Plan
 from checks.statistics import parameters
@@ -17,11 +17,7 @@ def plan_of(
     DesignError
         When fewer than one subject is given.
     """
-    backgrounds = {
-        unit: AssumedRate(background.rate, background.range)
-        for unit in ("window", "subject")
-        if (background := background_per(unit, protocol)) is not None
-    }
+    backgrounds = assumed_rates(protocol)
     return Plan(
         risk_window=protocol.risk_window_hours,
         control_windows=protocol.control_windows_hours,

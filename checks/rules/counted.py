@@ -71,25 +71,7 @@ def design_counted(
     pending: tuple[PendingSize, ...] = (),
     notes: tuple[str, ...] = (),
 ) -> CountedDesign:
-    """Return what a boundary in events does.
-
-    Parameters
-    ----------
-    rule
-        Whose boundary it is.
-    boundary
-        Fewest events that cross at each look.
-    null_rate
-        Rate per unit without harm, where the protocol names one.
-    background
-        The assumed background per unit.
-    unit
-        ``subject`` or ``window``.
-    pending
-        How often it crosses while units are pending.
-    notes
-        What a reader must know of the numbers.
-    """
+    """Return what a rule's boundary in events does; rates are per ``unit``, ``subject`` or ``window``."""
     doubtful = doubtful_rates(background)
     rates = tuple(sorted({*rates_from(FIRST_RATE if null_rate is None else null_rate), *doubtful}))
     exact = operating_characteristics(boundary, rates)

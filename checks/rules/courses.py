@@ -24,6 +24,7 @@ from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
 from checks.rules.trials import BoolArray, Course, Walk, distinct_so_far
 from checks.scenario import ByScenario, Scenario
+from checks.statistics.timing.binomial_boundary import EventTest
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule
@@ -108,19 +109,39 @@ class CourseMethod(TimingMethod):
 
 
 class SequentialMethod(CourseMethod):
-    """A method that judges every event, in the order in which the events became known."""
+    """A method that judges every event, or the first ``n_max``, in the order in which the events became known."""
 
     boundary_is: ClassVar[BoundaryIs]
 
     @abstractmethod
+    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+        """Return the test of at least so many events at a ratio; a DesignError where none keeps to alpha."""
+
+    @abstractmethod
+    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+        """Return the largest statistic on a course, and its p-value, which allows for every look on the way."""
+
     def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
-        """Walk along all the events; where one has no ratio of its own, it is that of the data cut-off.
+        """Walk along the events; where one has no ratio of its own, it is that of the data cut-off.
 
         Raises
         ------
         DesignError
-            When nothing crossed and no boundary keeps to alpha at ``ratio``.
+            When no boundary keeps to alpha at the ratio of the first event that crosses, else at ``ratio``.
         """
+        course = course_of(path[: rule.n_max], ratio)
+        first = first_state(course, self.crosses(rule, course))
+        statistic, p_value = self.strongest(rule, course)
+        test = self.test(rule, ratio if first is None else float(course.ratio[first]), len(path))
+        return CourseWalk(
+            in_risk=sum(step.in_risk for step in path),
+            length=len(path),
+            statistic=statistic,
+            boundary=test.critical_value,
+            size=test.size,
+            crossed_at=None if first is None else int(course.number[first]),
+            p_value=p_value,
+        )
 
     def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
         """Walk along the events of each scenario."""

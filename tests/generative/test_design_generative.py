@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.design import Estimate, design_protocol
+from checks.design import design_protocol
 from checks.protocol import StudyProtocol, load_protocol
 from checks.rules.courses import Step
+from checks.rules.designs import Estimate
 from checks.rules.kinds.count import CountRule
 from checks.rules.kinds.rate import RateRule
 from checks.rules.kinds.timing import TimingRule

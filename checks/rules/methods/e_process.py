@@ -1,20 +1,19 @@
 """The e-process along the events in risk and control hours: at every event, without an end."""
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from checks.rules.courses import CourseWalk, SequentialMethod, Step, course_of, first_state
+from checks.rules.courses import SequentialMethod
 from checks.rules.designs import Surveillance
 from checks.rules.methods.method import LENGTHS
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import BoolArray, Course, FloatArray, at_states
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest
 from checks.statistics.timing.e_process import e_process, log_e_value
 
 if TYPE_CHECKING:
@@ -32,22 +31,14 @@ class EProcessMethod(SequentialMethod):
 
     boundary_is = BoundaryIs.E_VALUE
 
-    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
-        """Walk along all the events; the p-value is 1 over the largest e-value on the way."""
-        course = course_of(path, ratio)
-        first = first_state(course, self.crosses(rule, course))
-        at = ratio if first is None else float(course.ratio[first])
-        test = _test(max(SHORTEST, len(path)), at, rule.alpha)
+    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+        """Return the e-process, its size that of ``SHORTEST`` events or more."""
+        return _test(max(SHORTEST, events), ratio, rule.alpha)
+
+    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+        """Return the largest e-value on the way; the p-value is 1 over it."""
         p_value = min(1.0, math.exp(-_log_e_values(course).max(initial=0.0)))
-        return CourseWalk(
-            in_risk=sum(step.in_risk for step in path),
-            length=len(path),
-            statistic=1 / p_value if p_value > 0 else math.inf,
-            boundary=test.critical_value,
-            size=test.size,
-            crossed_at=None if first is None else int(course.number[first]),
-            p_value=p_value,
-        )
+        return 1 / p_value if p_value > 0 else math.inf, p_value
 
     def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
         """Return where the e-value reaches 1 / alpha."""

@@ -1,19 +1,18 @@
 """The binomial MaxSPRT along the events in risk and control hours: at every event, up to a planned number."""
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checks.errors import DesignError
-from checks.rules.courses import CourseWalk, SequentialMethod, Step, course_of, first_state
+from checks.rules.courses import SequentialMethod
 from checks.rules.designs import Surveillance
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import NEVER, BoolArray, Course, IntArray, Walk
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 
 if TYPE_CHECKING:
@@ -32,35 +31,25 @@ class MaxsprtBinomial(SequentialMethod):
     needs = ("n_max",)
     boundary_is = BoundaryIs.LOG_LIKELIHOOD_RATIO
 
-    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
-        """Walk along the events, the first ``n_max`` of them.
+    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+        """Return the test of ``n_max`` events."""
+        return _test(rule.n_max or 1, ratio, rule.alpha, rule.min_events)
 
-        The p-value is the exact chance, without the drug, of a log-likelihood ratio as large at any of the
-        ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where a state passes its
+    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+        """Return the largest log-likelihood ratio from the fewest events on, and the smallest p-value.
+
+        The p-value of a state is the exact chance, without the drug, of a log-likelihood ratio as large at any of
+        the ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where the state passes its
         critical value.
         """
-        n_max = rule.n_max or 1
-        course = course_of(path[:n_max], ratio)
         states = zip(course.in_risk.tolist(), course.number.tolist(), course.ratio.tolist(), strict=True)
         judged = [
             (then, binomial_llr(in_risk, n - in_risk, then))
             for in_risk, n, then in states
             if in_risk >= rule.min_events
         ]
-        p_values = [_reaching(n_max, then, rule.min_events, llr) if llr > 0 else 1.0 for then, llr in judged]
-        first = first_state(course, self.crosses(rule, course))
-        test = _test(
-            n_max, ratio if first is None else float(course.ratio[first]), rule.alpha, rule.min_events
-        )
-        return CourseWalk(
-            in_risk=sum(step.in_risk for step in path),
-            length=len(path),
-            statistic=max((llr for _, llr in judged), default=0.0),
-            boundary=test.critical_value,
-            size=test.size,
-            crossed_at=None if first is None else int(course.number[first]),
-            p_value=min(p_values, default=1.0),
-        )
+        p_values = [_reaching(rule.n_max or 1, then, rule.min_events, llr) for then, llr in judged if llr > 0]
+        return max((llr for _, llr in judged), default=0.0), min(p_values, default=1.0)
 
     def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
         """Return where there are as many events in risk hours as the boundary asks for at the state's ratio."""
@@ -75,14 +64,13 @@ class MaxsprtBinomial(SequentialMethod):
 
     def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does over the number of events it is planned for."""
-        return (exact_surveillance(self._planned(rule, plan)),)
-
-    def _planned(self, rule: "TimingRule", plan: Plan) -> BinomialBoundary:
-        return _test(rule.n_max or 1, plan.ratio, rule.alpha, rule.min_events).boundary
+        return (exact_surveillance(self.test(rule, plan.ratio, 0).boundary),)
 
     def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
         """Judge each event at the planned ratio of hours."""
-        self._planned(rule, plan)  # without a boundary there is nothing to simulate, and an error to tell
+        self.test(
+            rule, plan.ratio, 0
+        )  # without a boundary there is nothing to simulate, and an error to tell
         return super().simulate(rule, plan)
 
 
