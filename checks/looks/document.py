@@ -5,9 +5,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NotRequired, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Final, NotRequired, TypeVar, cast
 
 import pandas as pd
+from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from checks.looks.caveats import caveats
@@ -94,6 +95,40 @@ class CasePart(TypedDict):
     grade: str | None
 
 
+class PathPart(TypedDict):
+    """A rate rule's events and its boundary over the number counted; None where no number of events crosses."""
+
+    n: list[int]
+    events: list[int]
+    boundary: list[float | None]
+
+
+class RateBackgroundPart(TypedDict):
+    """What a rate rule answers against one background."""
+
+    background: str
+    rate: float
+    p_value: float | None
+    posterior_above: float
+
+
+class RuleDetail(TypedDict, total=False):
+    """What is told beside a rule's answer wherever it is shown; each kind and method has more of its own."""
+
+    boundary_is: str
+    reason: str | None
+    unit: str
+    window_hours: Pair
+    path: PathPart
+    backgrounds: list[RateBackgroundPart]
+    p_best: float | None
+    p_worst: float | None
+
+
+ANY_DETAIL: Final = {"additionalProperties": True, "title": "Detail", "type": "object"}
+"""The JSON Schema of a rule's detail: what it has depends on its kind and method."""
+
+
 class RulePart(TypedDict):
     """What one rule answers; what is in ``detail`` depends on its kind and method."""
 
@@ -108,7 +143,7 @@ class RulePart(TypedDict):
     boundary: float | None
     statistic: float | None
     p_value: float | None
-    detail: dict[str, Any]  # each kind of rule has its own
+    detail: Annotated[RuleDetail, WithJsonSchema(ANY_DETAIL)]
 
 
 class ScanPart(TypedDict):

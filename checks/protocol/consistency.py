@@ -6,7 +6,6 @@ be read, whatever is wrong elsewhere, so that every problem is listed at once.
 
 from collections.abc import Callable, Iterator, Mapping
 from inspect import signature
-from typing import Any
 
 from checks.fields import Pair
 from checks.problems import ProblemAt, one_of, shown
@@ -181,7 +180,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[ProblemAt]], ...] = (
 )
 
 
-def disagreements(sections: Mapping[str, Any]) -> Iterator[ProblemAt]:
+def disagreements(sections: Mapping[str, object]) -> Iterator[ProblemAt]:
     """Yield what is wrong between the sections that could be read, by their key in the file."""
     for agreement in AGREEMENTS:
         needed = signature(agreement).parameters

@@ -6,7 +6,6 @@ as text. What a value must be is said by the model, which alone turns text into 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import yaml
 
@@ -45,7 +44,7 @@ class Document:
     """What a file says: mappings, lists and text, the line of each, and what is wrong with the writing."""
 
     file: str
-    values: dict[str, Any]
+    values: dict[str, object]
     lines: Mapping[Place, int]
     problems: tuple[Problem, ...]
 
@@ -65,7 +64,7 @@ class _Reading:
     lines: dict[Place, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
-    def mapping(self, node: yaml.MappingNode, place: Place, line: int) -> dict[str, Any]:
+    def mapping(self, node: yaml.MappingNode, place: Place, line: int) -> dict[str, object]:
         self.lines[place] = line
         return dict(self._items(node, place))
 

@@ -1,7 +1,7 @@
 """How each refusal of the model is said to the study team: what was found, what is allowed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,7 +14,7 @@ from checks.rules import KINDS
 SECRET_KEY = "channels"  # noqa: S105 - the key below which an address could have been written
 """Below this key nothing is repeated in a message."""
 
-_ALLOWED: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+_ALLOWED: Mapping[str, Callable[[Mapping[str, object]], str]] = {
     "missing": lambda ctx: "a value: it is required",
     "string_too_short": lambda ctx: "text that is not blank",
     "string_type": lambda ctx: "text",
@@ -54,7 +54,7 @@ def _models(annotation: object) -> list[type[BaseModel]]:
     return [part for part in _members(annotation) if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
-def _keys(model: type[BaseModel]) -> dict[str, Any]:
+def _keys(model: type[BaseModel]) -> dict[str, object]:
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 

@@ -63,7 +63,7 @@ def _content(path: Path) -> bytes:
         raise ProtocolError([problem]) from error
 
 
-def _validate(values: dict[str, Any]) -> tuple[StudyProtocol | None, list[ProblemAt]]:
+def _validate(values: dict[str, object]) -> tuple[StudyProtocol | None, list[ProblemAt]]:
     try:
         protocol = StudyProtocol.model_validate(values)
     except ValidationError as refusal:
@@ -73,7 +73,7 @@ def _validate(values: dict[str, Any]) -> tuple[StudyProtocol | None, list[Proble
     return protocol, list(disagreements({**whole, "rules": dict(enumerate(protocol.rules))}))
 
 
-def _without(values: dict[str, Any], keys: Sequence[Place]) -> dict[str, Any]:
+def _without(values: dict[str, object], keys: Sequence[Place]) -> dict[str, object]:
     """Return the values without some keys, which must not hide what else is wrong beside them."""
     kept = deepcopy(values)
     for key in keys:
@@ -84,9 +84,9 @@ def _without(values: dict[str, Any], keys: Sequence[Place]) -> dict[str, Any]:
     return kept
 
 
-def _readable_sections(values: Mapping[str, Any]) -> dict[str, Any]:
+def _readable_sections(values: Mapping[str, object]) -> dict[str, object]:
     """Return the sections, and each single rule, that can be read in spite of problems elsewhere."""
-    sections: dict[str, Any] = {}
+    sections: dict[str, object] = {}
     for name, field in StudyProtocol.model_fields.items():
         if name not in values and not field.is_required():
             sections[name] = field.default

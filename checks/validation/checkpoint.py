@@ -141,7 +141,7 @@ def place_of(result: Result) -> int:
     return int(result.expectation_config.meta["place"])
 
 
-def expectation_of(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped there
+def expectation_of(config: Mapping[str, object]) -> Any:  # noqa: ANN401 - untyped there
     """Make an expectation from its JSON form.
 
     Raises
@@ -150,12 +150,12 @@ def expectation_of(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped 
         When there is no such type, or it has not these arguments.
     """
     try:
-        return ExpectationConfiguration(**config).to_domain_obj()
+        return ExpectationConfiguration(**config).to_domain_obj()  # type: ignore[arg-type]  # judged there
     except (GreatExpectationsError, TypeError, ValueError) as error:
         raise ValueError(re.sub(r"\s+", " ", str(error)).strip()) from error
 
 
-def _settled_expectation(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - untyped there
+def _settled_expectation(config: Mapping[str, object]) -> Any:  # noqa: ANN401 - untyped there
     kind = _settled(expectation_of(config).__class__)
     return expectation_of({**config, "type": kind.expectation_type})
 

@@ -135,11 +135,11 @@ def _with_rows(judgement: Judgement) -> Judgement:
 
 def _raised(result: Any) -> bool:  # noqa: ANN401 - untyped there
     """Whether an expectation raised: its information is then by metric, and does not say so at its top."""
-    info: Mapping[str, Any] = result.exception_info or {}
+    info: Mapping[str, object] = result.exception_info or {}
     return bool(info.get("raised_exception", True))
 
 
-def _kind(info: Mapping[str, Any]) -> str:
+def _kind(info: Mapping[str, object]) -> str:
     """Return the kind of the exception: its message may hold values, its traceback ends in its name."""
     for told in _told(info):
         names = re.findall(
@@ -150,7 +150,7 @@ def _kind(info: Mapping[str, Any]) -> str:
     return "an exception"
 
 
-def _told(info: Mapping[str, Any]) -> Iterator[str]:
+def _told(info: Mapping[str, object]) -> Iterator[str]:
     for one in (info, *(each for each in info.values() if isinstance(each, Mapping))):
         if one.get("exception_traceback"):
             yield str(one["exception_traceback"])

@@ -115,7 +115,7 @@ def _one_of(key: str, found: object, allowed: Sequence[str]) -> Any:  # noqa: AN
     return found
 
 
-def _expectation(config: Mapping[str, Any], severity: str) -> Any:  # noqa: ANN401 - untyped there
+def _expectation(config: Mapping[str, object], severity: str) -> Any:  # noqa: ANN401 - untyped there
     """Make the expectation, so that what Great Expectations does not know is no check that never fails."""
     plain = {name: config[name] for name in ("type", "kwargs") if name in config}
     if str(config.get("type")).startswith(_OF_THE_WHOLE_TABLE):
@@ -135,7 +135,7 @@ def _expectation(config: Mapping[str, Any], severity: str) -> Any:  # noqa: ANN4
     return expectation
 
 
-def _columns(kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+def _columns(kwargs: Mapping[str, object]) -> tuple[str, ...]:
     named = (kwargs.get(key) for key in _OF_COLUMNS)
     return tuple(
         name

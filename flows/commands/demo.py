@@ -3,12 +3,16 @@
 import argparse
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from checks.errors import UsageError
+
+if TYPE_CHECKING:
+    from checks.looks.document import CasePart
+    from flows.simulate.truth import CaseTruth
 
 SEED = 1
 
@@ -57,5 +61,5 @@ def _make_room(out: Path) -> None:
     shutil.rmtree(out)
 
 
-def _doses(cases: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
+def _doses(cases: Iterable["CasePart | CaseTruth"]) -> set[tuple[str, int]]:
     return {(case["USUBJID"], case["dose_number"]) for case in cases}

@@ -13,7 +13,7 @@ from flows.pages.message.payload import Alert, BriefAlert, OnCallEvent
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-Schema = dict[str, Any]
+Schema = dict[str, object]
 """A schema as JSON holds it."""
 
 

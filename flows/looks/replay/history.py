@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Self, cast
 
 from checks.knowledge import Deliveries
 from checks.looks import Look, look_at, make_ready
+from checks.looks.document import RuleDetail
 from checks.protocol import StudyProtocol
 from flows.ledger import canonical
 from flows.looks.reading import Delivered
@@ -59,7 +60,10 @@ def entry_of(look: Look) -> LookSummary:
         "look_sha256": hashlib.sha256(canonical(document).encode()).hexdigest(),
         "verdict": document["verdict"],
         "rules": [
-            {**rule, "detail": {name: said for name, said in rule["detail"].items() if name in DETAIL}}
+            {
+                **rule,
+                "detail": cast(RuleDetail, {n: said for n, said in rule["detail"].items() if n in DETAIL}),
+            }
             for rule in document["rules"]
         ],
         "cases": {place: cases.count(place) for place in ("yes", "possible", "no")},

@@ -1,7 +1,6 @@
 """One stopping boundary and its exact operating characteristics, as a document and at a terminal."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from checks.statistics.boundaries import Boundary, OperatingCharacteristics, operating_characteristics
 from flows.pages.design.document import rounded
@@ -17,7 +16,7 @@ BEHAVIOUR = ("rates", "reject_probability", "expected_events", "expected_n", "re
 """What the document says of a boundary, and of how it behaves, by their own names."""
 
 
-def boundary_document(boundary: Boundary, behaves: OperatingCharacteristics) -> dict[str, Any]:
+def boundary_document(boundary: Boundary, behaves: OperatingCharacteristics) -> dict[str, object]:
     """Return the boundary, its inputs and its operating characteristics; one value a rate or a look."""
     return rounded(
         {

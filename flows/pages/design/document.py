@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from checks.design import ProtocolDesign
 from checks.looks import code_version
@@ -13,7 +12,7 @@ from checks.protocol import StudyProtocol
 SCHEMA = "postdose/design/1"
 
 
-def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, Any]:
+def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, object]:
     """Return the design of a protocol as one document: the same bytes for the same protocol."""
     return rounded(
         {
@@ -37,7 +36,7 @@ def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, A
     )
 
 
-def _background(protocol: StudyProtocol) -> Mapping[str, Any] | None:
+def _background(protocol: StudyProtocol) -> Mapping[str, object] | None:
     return None if protocol.background is None else protocol.background.model_dump(mode="json")
 
 
@@ -45,7 +44,7 @@ DIGITS = 10
 """Significant digits in JSON: more than any use needs, fewer than the last bits in which machines differ."""
 
 
-def rounded(document: Mapping[str, object]) -> dict[str, Any]:
+def rounded(document: Mapping[str, object]) -> dict[str, object]:
     """Return a document as JSON can hold it: tuples as lists, numbers with ten digits, None for no number."""
     return {key: _rounded(item) for key, item in document.items()}
 
@@ -60,6 +59,6 @@ def _rounded(value: object) -> object:
     return value
 
 
-def to_json(document: Mapping[str, Any]) -> str:
+def to_json(document: Mapping[str, object]) -> str:
     """Return one JSON document, indented, ending in a line feed."""
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

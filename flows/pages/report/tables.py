@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
-from checks.looks.document import CasePart, ChangePart, CheckPart, FeedPart, LookDocument, RulePart
+from checks.looks.document import (
+    CasePart,
+    ChangePart,
+    CheckPart,
+    FeedPart,
+    LookDocument,
+    RateBackgroundPart,
+    RulePart,
+)
 from checks.protocol import StudyProtocol
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.times import utc_text
@@ -23,8 +31,13 @@ from flows.pages.sentences import (
     reason_of,
 )
 
-Background: TypeAlias = dict[str, Any]
-"""The answer of a rate rule at one background: free, as the details of a rule are."""
+
+class Background(RateBackgroundPart):
+    """The answer of a rate rule at one background."""
+
+    rule: str
+    unit: str
+
 
 CHANGES: Mapping[str, str] = {
     "corrected": "values corrected",
@@ -90,7 +103,7 @@ def backgrounds_table(look: LookDocument) -> Table:
     rows: Iterator[Background] = (
         {"rule": rule["id"], "unit": rule["detail"]["unit"], **one}
         for rule in look["rules"]
-        for one in (rule["detail"] or {}).get("backgrounds", ())
+        for one in rule["detail"].get("backgrounds", [])
     )
     return table("The same events at other backgrounds", columns, rows)
 

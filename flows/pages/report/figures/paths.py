@@ -1,13 +1,12 @@
 """A rate rule's path against its boundary: two step lines over the participants or dose windows counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from checks.looks.document import LookDocument, RulePart
+from checks.looks.document import LookDocument, PathPart, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
 from flows.pages.kit.scales import Scale, step_path, whole_ticks
@@ -19,7 +18,7 @@ HEADROOM = 1.12
 
 def path_figures(look: LookDocument, _protocol: StudyProtocol, _: pd.DataFrame) -> tuple[Markup, ...]:
     """Return a chart of each rate rule that has a path."""
-    rules = (rule for rule in look["rules"] if (rule["detail"].get("path") or {}).get("n"))
+    rules = (rule for rule in look["rules"] if "path" in rule["detail"] and rule["detail"]["path"]["n"])
     return tuple(draw_path(rule, place) for place, rule in enumerate(rules, start=1))
 
 
@@ -39,7 +38,7 @@ def draw_path(rule: RulePart, place: int) -> Markup:
         "dose windows" if rule["detail"].get("unit") == "window" else "participants",
     )
     points = list(zip(path["n"], path["events"], strict=True))
-    now = (max(rule["n_evaluable"], points[-1][0]), rule["events"])
+    now = (max(rule["n_evaluable"] or 0, points[-1][0]), rule["events"])
     limits = [(n, limit) for n, limit in zip(path["n"], path["boundary"], strict=True) if limit is not None]
     last, tallest = max(now[0], 1), max([now[1], *path["events"], *(limit for _, limit in limits), 1])
     across, up = svg.axis_scales(last, tallest * HEADROOM)
@@ -66,7 +65,7 @@ def _boundary(limits: Sequence[tuple[float, float]], across: Scale, up: Scale) -
     return step_path(steps) + f"H{across(limits[-1][0]):g}"
 
 
-def _first_crossing(path: Mapping[str, Any]) -> tuple[float, float] | None:
+def _first_crossing(path: PathPart) -> tuple[float, float] | None:
     for n, events, limit in zip(path["n"], path["events"], path["boundary"], strict=True):
         if limit is not None and events >= limit:
             return n, events
