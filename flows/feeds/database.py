@@ -34,16 +34,7 @@ Rows = tuple[Sequence[str], Sequence[Sequence[Any]]]
 
 
 def database_url(variable: str, addresses: Mapping[str, str], *, feed: str) -> str:
-    """Return the URL of the database that a protocol names by an environment variable.
-
-    Parameters
-    ----------
-    variable
-        As ``FeedSource.variable`` gives it.
-    addresses
-        The variables that the environment sets, by name.
-    feed
-        The feed's name, for messages.
+    """Return the URL of the database that a protocol names by an environment variable, for ``feed`` in messages.
 
     Raises
     ------
@@ -57,21 +48,9 @@ def database_url(variable: str, addresses: Mapping[str, str], *, feed: str) -> s
 
 
 def query_content(url: str, query: str, *, feed: str) -> bytes:
-    """Return the result of a query as CSV: UTF-8, a header in upper case, the rows as the query orders them.
+    """Return the result of one SQL statement as CSV: UTF-8, a header in upper case, the rows as it orders them.
 
-    Parameters
-    ----------
-    url
-        The URL of a PostgreSQL or SQLite database.
-    query
-        One SQL statement that returns rows; its columns are to have the names of the feed's.
-    feed
-        The feed's name, for messages.
-
-    Returns
-    -------
-    bytes
-        Numbers without exponent, times in ISO 8601 (those with an offset in UTC), nothing for NULL.
+    Numbers are without exponent, times in ISO 8601 (those with an offset in UTC), nothing stands for NULL.
 
     Raises
     ------

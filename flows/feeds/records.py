@@ -1,7 +1,8 @@
 """One table of text from any reader's records: names, blanks, decimal commas, provenance."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -31,38 +32,21 @@ class Records:
     source_rows: npt.NDArray[np.int64]
 
 
-@dataclass(slots=True)
-class RowCollector:
-    """Gathers rows of Python text into Arrow columns, a chunk at a time, so that millions of them fit."""
-
-    width: int
-    _rows: list[Sequence[str | None]] = field(default_factory=list)
-    _numbers: list[int] = field(default_factory=list)
-    _chunks: list[list[pa.Array]] = field(default_factory=list)
-    _numbers_done: list[npt.NDArray[np.int64]] = field(default_factory=list)
-
-    def add(self, row: Sequence[str | None], number: int) -> None:
-        """Take one row of ``width`` cells, and its line or record number."""
-        self._rows.append(row)
-        self._numbers.append(number)
-        if len(self._rows) == CHUNK_ROWS:
-            self._flush()
-
-    def records(self, names: Sequence[str]) -> Records:
-        """Return everything gathered."""
-        self._flush()
-        columns = [
-            pa.chunked_array([chunk[position] for chunk in self._chunks], type=pa.large_string())
-            for position in range(self.width)
-        ]
-        return Records(names, columns, np.concatenate([np.empty(0, np.int64), *self._numbers_done]))
-
-    def _flush(self) -> None:
-        if self._rows:
-            cells = zip(*self._rows, strict=True)
-            self._chunks.append([pa.array(column, type=pa.large_string()) for column in cells])
-            self._numbers_done.append(np.array(self._numbers, dtype=np.int64))
-            self._rows, self._numbers = [], []
+def gather(rows: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str]) -> Records:
+    """Return rows of Python text, each behind its line or record number: a chunk at a time, so that millions fit."""
+    remaining, numbers, chunks = iter(rows), [np.empty(0, np.int64)], []
+    while some := list(islice(remaining, CHUNK_ROWS)):
+        numbers.append(np.array([number for number, _ in some], dtype=np.int64))
+        columns = zip(*(cells for _, cells in some), strict=True)
+        chunks.append([pa.array(column, type=pa.large_string()) for column in columns])
+    return Records(
+        names,
+        [
+            pa.chunked_array([chunk[place] for chunk in chunks], type=pa.large_string())
+            for place in range(len(names))
+        ],
+        np.concatenate(numbers),
+    )
 
 
 def to_table(records: Records, file: str, decimal: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ delivery is wholly in or wholly out, and taking it in again completes it.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from checks.errors import FeedError, UsageError
 
 ENDING: Final = ".json"
 UNFINISHED: Final = ".part"
+TIMES: Final = ("received_at", "recorded_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +55,11 @@ class DeliveryStore:
         recorded_at: datetime,
         reverts: bool = False,
     ) -> Receipt:
-        """Keep a delivery; what is kept already stays as it was first received.
+        """Keep the bytes of a file of a domain; what is kept already stays as it was first received.
 
-        Parameters
-        ----------
-        domain
-            The SDTM domain, such as ``VS``.
-        name
-            The file's name, without its folder.
-        content
-            The bytes as they arrived.
-        received_at, recorded_at
-            When it was received, and when that is written down; with an offset from UTC.
-        reverts
-            Whether content that came before, and was followed by other content of the same name, says that what
-            followed no longer holds: so it is in a cumulative feed, whose newest file is the state.
-
-        Returns
-        -------
-        Receipt
-            Of the first time that this content was taken in for the domain, or of its return.
+        ``reverts`` is whether content that came before, and was followed by other content of the same name, says that
+        what followed no longer holds: so it is in a cumulative feed, whose newest file is the state. Then, and the
+        first time, the receipt is a new one.
 
         Raises
         ------
@@ -137,15 +123,8 @@ class DeliveryStore:
     def _read(self, path: Path) -> Receipt:
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
-            return Receipt(
-                said["domain"],
-                said["name"],
-                said["sha256"],
-                said["size"],
-                _utc(datetime.fromisoformat(said["received_at"])),
-                _utc(datetime.fromisoformat(said["recorded_at"])),
-                self._objects / said["sha256"],
-            )
+            times = {name: _utc(datetime.fromisoformat(said[name])) for name in TIMES}
+            return Receipt(**{**said, **times}, content=self._objects / said["sha256"])
         except (OSError, ValueError, TypeError, KeyError, UsageError) as error:
             raise FeedError(
                 path.name, "a receipt that cannot be read", "the receipt as it was written; restore it"
@@ -153,15 +132,8 @@ class DeliveryStore:
 
 
 def _as_json(receipt: Receipt) -> bytes:
-    said = {
-        "domain": receipt.domain,
-        "name": receipt.name,
-        "sha256": receipt.sha256,
-        "size": receipt.size,
-        "received_at": receipt.received_at.isoformat(),
-        "recorded_at": receipt.recorded_at.isoformat(),
-    }
-    return (json.dumps(said, indent=1) + "\n").encode()
+    said = {one.name: getattr(receipt, one.name) for one in fields(Receipt) if one.name != "content"}
+    return (json.dumps(said, indent=1, default=datetime.isoformat) + "\n").encode()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from checks.errors import FeedError
 from flows.feeds.content import GZIP, JSON, ZLIB, Content, decompressed
 from flows.feeds.decoding import as_text, measure
 from flows.feeds.options import FeedOptions
-from flows.feeds.records import Records, RowCollector, check_names
+from flows.feeds.records import Records, check_names, gather
 from flows.feeds.rendering import plain_number
 
 VERSION = re.compile(r"1\.1(\.(0|[1-9][0-9]*))?")
@@ -123,11 +123,9 @@ def _is_column(column: object) -> bool:
 
 
 def _collected(rows: Iterable[tuple[int, object]], head: Head, unit: str) -> Records:
-    collector = RowCollector(len(head.names))
+    cells = ((number, _cells(row, head, f"{unit} {number}")) for number, row in rows)
     try:
-        for number, row in rows:
-            collector.add(_cells(row, head, f"{unit} {number}"), number)
-        records = collector.records(head.names)
+        records = gather(cells, head.names)
     except UnicodeEncodeError as error:
         raise FeedError(
             head.file, "an escape that is half a character (\\ud800 to \\udfff)", "Unicode"

@@ -21,14 +21,13 @@ from checks.errors import FeedError
 from flows.feeds.content import CHUNK, GZIP, TEXT, Content, decompressed
 from flows.feeds.decoding import Measure, as_text, line_breaks, measure
 from flows.feeds.options import FeedOptions
-from flows.feeds.records import Records, RowCollector, check_names
+from flows.feeds.records import Records, check_names, gather
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 """The delimiters that a message can recognise in a header."""
 
-csv.field_size_limit(
-    1 << 27
-)  # a narrative may exceed the module's 128 KB; an unclosed quote is reported at its end
+# a narrative may exceed the module's 128 KB; an unclosed quote is reported at its end
+csv.field_size_limit(1 << 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def _read_quickly(content: Content, layout: Layout) -> Records | None:
     ):
         return None
     if rows == 0:
-        return RowCollector(len(layout.names)).records(layout.names)
+        return gather((), layout.names)
     try:
         table = _arrow_table(content.stream, layout)
     except pa.ArrowInvalid:
@@ -158,18 +157,19 @@ class _Unclosed:
 
 
 def _read_exactly(content: Content, layout: Layout) -> Records:
-    width = len(layout.names)
-    collector = RowCollector(width)
-    fields = 0
     with as_text(content, layout.measured.codec) as text:
-        rows = _rows(text, layout.delimiter, content.name)
-        next(rows)
-        for number, row in rows:
-            fields = fields or max(len(row), width)
-            if len(row) != fields or any(map(str.strip, row[width:])):
-                raise _wrong_width(layout, number, len(row), fields)
-            collector.add(row[:width], number)
-    return collector.records(layout.names)
+        return gather(_of_width(text, layout), layout.names)
+
+
+def _of_width(text: Iterable[str], layout: Layout) -> Iterator[tuple[int, Sequence[str]]]:
+    width, fields = len(layout.names), 0
+    rows = _rows(text, layout.delimiter, layout.file)
+    next(rows)
+    for number, row in rows:
+        fields = fields or max(len(row), width)
+        if len(row) != fields or any(map(str.strip, row[width:])):
+            raise _wrong_width(layout, number, len(row), fields)
+        yield number, row[:width]
 
 
 def _wrong_width(layout: Layout, number: int, width: int, fields: int) -> FeedError:

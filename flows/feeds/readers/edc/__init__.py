@@ -124,9 +124,7 @@ def _each_result(rows: pd.DataFrame, table: pd.DataFrame, layout: Layout, domain
         for test, result in layout.results.items()
     ]
     named = [test.rename(columns=lambda name: name.replace("--", domain)) for test in tests]
-    together = pd.concat(named).assign(place=np.repeat(np.arange(len(tests)), len(rows)))
-    order = np.lexsort((together["place"].to_numpy(), np.tile(np.arange(len(rows)), len(tests))))
-    stacked = together.drop(columns="place").iloc[order]
+    stacked = pd.concat(named).sort_index(kind="stable")  # by the row's number: then as the tests stand
     sequence = f"{domain}SEQ"
     if sequence in stacked:
         stacked[sequence] = stacked[sequence] + "." + stacked[f"{domain}TESTCD"]

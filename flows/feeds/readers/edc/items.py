@@ -24,14 +24,8 @@ NEEDED: Final = ("SUBJECTKEY", "ITEMOID", "VALUE")
 def gather_items(table: pd.DataFrame, named: Sequence[str], file: str) -> pd.DataFrame:
     """Return a row for each record that has one of the named items: its keys, and a column for each of them.
 
-    Parameters
-    ----------
-    table
-        A row for each item, indexed by row number, column names in upper case.
-    named
-        The columns that the layout names, in upper case: keys and ItemOIDs. Items of other forms are left out.
-    file
-        For messages.
+    ``table`` has a row for each item, indexed by row number; ``named`` are the columns that the layout names, keys
+    and ItemOIDs, in upper case as those of the table. Items of other forms are left out.
 
     Raises
     ------

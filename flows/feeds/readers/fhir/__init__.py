@@ -20,7 +20,7 @@ from flows.feeds.readers.fhir import rows
 from flows.feeds.readers.fhir.elements import NOTHING, Element, part, word
 from flows.feeds.readers.fhir.lines import Entry, delivered
 from flows.feeds.readers.fhir.people import Directory, Row
-from flows.feeds.records import Records, RowCollector
+from flows.feeds.records import Records, gather
 
 RESOURCES: Final = {
     "DM": "Patient",
@@ -90,16 +90,17 @@ def read(content: Content, options: FeedOptions) -> Records:
         raise FeedError(content.name, f"FHIR for {domain}", f"FHIR for {', '.join(RESOURCES)}")
     sequence = () if domain == "DM" else (f"{domain}SEQ",)
     names = ("USUBJID", *sequence, *rows.COLUMNS[domain], ENTERED, DELETED)
-    collector = RowCollector(len(names))
     with delivered(content, options) as entries:
         survey = _Survey(Directory(options.subject_system))
         for place, entry in enumerate(entries()):
             survey.take(place, entry, kind)
-        for place, entry in enumerate(entries()):
-            if entry.kind == kind and survey.counts(place, entry):
-                for row in _rows(entry, domain, survey):
-                    collector.add([row.get(name) for name in names], entry.number)
-    return collector.records(names)
+        cells = (
+            (entry.number, [row.get(name) for name in names])
+            for place, entry in enumerate(entries())
+            if entry.kind == kind and survey.counts(place, entry)
+            for row in _rows(entry, domain, survey)
+        )
+        return gather(cells, names)
 
 
 def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
