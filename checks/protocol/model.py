@@ -114,6 +114,8 @@ class FeedSource(Section):
     def _separators(self) -> Iterator[ProblemAt]:
         if self.decimal == self.delimiter:
             yield ProblemAt(("delimiter",), shown(self.delimiter), "a delimiter other than the decimal sign")
+        if self.delimiter in '"\r\n ':
+            yield ProblemAt(("delimiter",), shown(self.delimiter), "one character, such as ',' or ';'")
 
     def _format_keys(self) -> Iterator[ProblemAt]:
         if (self.format == "edc") != (self.layout is not None):

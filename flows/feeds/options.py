@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from checks.errors import UsageError
 from checks.protocol.layout import Layout
 from checks.protocol.model import FeedSource
 
@@ -13,11 +12,6 @@ class FeedOptions:
     """What the protocol says of a feed: how its text is written, what its rows mean, and for which domain.
 
     ``subject_system`` and ``layout`` are those of ``checks.protocol.model.FeedSource``.
-
-    Raises
-    ------
-    UsageError
-        When a delimited text cannot have such a delimiter, or a number such a decimal mark.
     """
 
     encoding: str | None = None
@@ -40,11 +34,3 @@ class FeedOptions:
             subject_system=source.subject_system,
             layout=source.layout,
         )
-
-    def __post_init__(self) -> None:
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n ':
-            raise UsageError(
-                f"delimiter: found {self.delimiter!r}; allowed: one character, such as ',' or ';'"
-            )
-        if self.decimal not in (".", ","):
-            raise UsageError(f"decimal: found {self.decimal!r}; allowed: '.' or ','")

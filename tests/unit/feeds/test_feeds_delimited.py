@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from feed_files import read_feed
 
-from checks.errors import UsageError
 from checks.tables import Feed
 
 HEADER = "USUBJID,VSTESTCD,VSORRES"
@@ -132,14 +131,6 @@ def test_tsv_is_delimited_by_tabs() -> None:
 
 def test_ending_is_known_in_any_case() -> None:
     assert len(table(f"{HEADER}\nS-01,TEMP,36.6\n", "VS.CSV")) == 1
-
-
-@pytest.mark.parametrize(
-    "told", [{"delimiter": ""}, {"delimiter": ";;"}, {"delimiter": '"'}, {"decimal": "'"}]
-)
-def test_impossible_marks_are_the_callers_mistake(told: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"found .*allowed: "):
-        read(HEADER, **told)
 
 
 LINES = ["S-01,TEMP,36.6", 'S-01,"TE""MP",36.6', 'S-02,"a,b",', ",,", 'S-03,5" x,"é"', '"","",""']
