@@ -81,14 +81,7 @@ def feed_faults(feeds: "Iterable[FeedPart]") -> dict[str, FeedFault]:
 def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[Cause, ...]:
     """Return what the monitor itself must tell people: a pure function of what is seen of a study.
 
-    Parameters
-    ----------
-    seen
-        Where the study stands, and its newest look at that moment.
-    protocol
-        How old its last look and its feeds may be.
-    now
-        UTC.
+    At a moment (UTC); the protocol says how old its last look and its feeds may be.
     """
     return (
         *_look_missing(seen.look, protocol, now),
@@ -199,16 +192,8 @@ def _lines(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> Iterator[str
 def beat(protocol: StudyProtocol, look: "LookDocument", *, completed_at: datetime, url: str | None) -> None:
     """Write ``looks/<study>/heartbeat.json`` beside the protocol and call the watchdog; failing is only logged.
 
-    Parameters
-    ----------
-    protocol
-        Whose look it was.
-    look
-        Its document.
-    completed_at
-        UTC.
-    url
-        Called with GET and nothing else, so that nothing of the study leaves; never logged, for it may hold a key.
+    ``completed_at`` is UTC. The URL is called with GET and nothing else, so that nothing of the study leaves; it is
+    never logged, for it may hold a key.
     """
     told = {name: look[name] for name in ("study", "look_id", "data_cutoff", "verdict")}
     text = json.dumps({"schema": "postdose/beat/1", **told, "completed_at": stamp(completed_at)}, indent=1)

@@ -82,18 +82,7 @@ def run_ack(
 ) -> int:
     """Record who takes an alert and why, which stops the roles that would follow and the repeats; return 0.
 
-    Parameters
-    ----------
-    settings
-        The database, and the addresses of on-call systems.
-    name
-        The alert's id, or enough of its beginning.
-    by, reason
-        A person's name, as claimed, and what they do about it.
-    now
-        UTC.
-    as_json
-        Whether to print one JSON document.
+    The alert is named by its id or enough of its beginning, a person as they claim; ``now`` is UTC.
 
     Raises
     ------
@@ -125,20 +114,8 @@ def run_resend(
 ) -> int:
     """Send again each message of an alert that was given up; return 0 when all were taken, else 40.
 
-    Parameters
-    ----------
-    settings
-        The database, and the channels' addresses.
-    protocol
-        The study's, beside which its channels' files lie.
-    name
-        The alert's id, or enough of its beginning.
-    by
-        Who asks for it, as claimed.
-    now
-        UTC.
-    as_json
-        Whether to print one JSON document.
+    The alert is named by its id or enough of its beginning, who asks as they claim; ``now`` is UTC. Channels' files
+    lie beside the protocol.
 
     Raises
     ------
@@ -170,16 +147,7 @@ def run_resend(
 def acknowledgement(seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime) -> Entry:
     """Return the record of who takes an alert and why, and what on-call systems are told of it.
 
-    Parameters
-    ----------
-    seen, study
-        What is seen of the study, and its id.
-    name
-        The alert's id.
-    by, reason
-        A person's name, as claimed, and what they do about it.
-    now
-        UTC.
+    ``name`` is the alert's id, ``by`` a person's name as claimed, ``reason`` what they do about it, ``now`` UTC.
 
     Raises
     ------

@@ -58,16 +58,8 @@ class Looked:
 def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Entry, ...]:
     """Return what a look causes; nothing where a later data cut-off has been looked at already.
 
-    Parameters
-    ----------
-    seen
-        What is seen of the study, with the look itself on record.
-    looked
-        What it found.
-    protocol
-        Its routes make the plan of what is opened now, and of nothing else.
-    now
-        UTC.
+    ``seen`` has the look itself on record, the protocol's routes make the plan of what is opened now and of nothing
+    else, and ``now`` is UTC.
     """
     if seen.look is not None and _moment(seen.look["data_cutoff"]) > _moment(looked.facts.data_cutoff):
         return ()
@@ -102,17 +94,8 @@ def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) ->
 def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = True) -> tuple[Entry, ...]:
     """Return what has become due without a look: the monitor's own alerts, next roles, and repeats.
 
-    Parameters
-    ----------
-    seen
-        What is seen of the study at that moment.
-    protocol
-        How old its looks and feeds may be; running plans are not changed by it.
-    now
-        UTC.
-    watching
-        Whether a look is expected to have been made: at the end of one, of an old data cut-off perhaps, none is
-        reported missing.
+    At a moment (UTC); running plans are not changed by the protocol. Unless ``watching``, at the end of a look of an
+    old data cut-off perhaps, no look is reported missing.
     """
     notifier = _notifier(seen, protocol, now)
     causes = {cause.about: cause.said for cause in monitor_causes(seen, protocol, now)}

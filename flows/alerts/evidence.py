@@ -44,12 +44,7 @@ def worsening(told: LookFacts, now: LookFacts, about: str) -> tuple[str, ...]:
 
     Cases weigh for every rule, that of a laboratory value too: while it is crossed no watch would tell of them.
 
-    Parameters
-    ----------
-    told, now
-        The look that was last told, and this one.
-    about
-        Which alert: one of a rule weighs that rule alone, one of a verdict every rule, and the feeds at fault.
+    An alert about a rule weighs that rule alone, one about a verdict every rule, and the feeds at fault.
     """
     news = [*_worse_cases(told, now), *_worse_rules(told, now, about)]
     if about == "verdict:not_assessable":
@@ -61,14 +56,7 @@ def worsening(told: LookFacts, now: LookFacts, about: str) -> tuple[str, ...]:
 def clearing(told: LookFacts, now: LookFacts, about: str, changes: pd.DataFrame) -> tuple[str, ...]:
     """Return what took back what was told, in sentences: cases no longer found, corrections, rules, feeds.
 
-    Parameters
-    ----------
-    told, now
-        The look that was last told, and this one.
-    about
-        Which alert.
-    changes
-        What later deliveries changed, as known by this look: the table CHANGES.
+    ``changes`` is what later deliveries changed, as known by this look: the table CHANGES.
     """
     said = [*_lost_cases(told, now, changes)]
     if about.startswith("signal:"):

@@ -41,16 +41,7 @@ class Step:
 class Notifier:
     """Turns steps into entries of the ledger; counts, from what is seen on, how much each role has been told.
 
-    Parameters
-    ----------
-    protocol
-        The study; who is told comes from each alert's own plan.
-    seen
-        What was told before.
-    now
-        UTC.
-    recorded
-        Whether the entries will be kept: of what is not, no answer can be asked for.
+    ``now`` is UTC; of what is not ``recorded`` no answer can be asked for.
     """
 
     def __init__(self, protocol: StudyProtocol, seen: Seen, now: datetime, *, recorded: bool = True) -> None:
@@ -181,16 +172,8 @@ def events(
 
     Whether it is one says its address, which is not known before it is sent: another channel drops it.
 
-    Parameters
-    ----------
-    study, alert
-        Whose alert, as it stands.
-    kind
-        The record that causes it.
-    event
-        What becomes of the incident.
-    but
-        Channels that are told it otherwise.
+    ``kind`` is of the record that causes it, ``event`` what becomes of the incident; channels ``but`` are told it
+    otherwise.
     """
     seen = set(but)
     for role in alert.reached:

@@ -75,20 +75,8 @@ def send_due(
     A message is marked as delivered after its channel took it: a crash in between sends it again under the same
     id rather than never. Those that were taken while others were being marked are marked together.
 
-    Parameters
-    ----------
-    ledger, study
-        Whose messages.
-    now
-        The moment of all attempts of this call, UTC.
-    folder
-        What the path of a ``file:`` channel is relative to.
-    addresses
-        The addresses and secrets of ``env:`` channels, by variable.
-    bounds
-        How long this may take.
-    only
-        The ids of the messages that may be tried; all where None.
+    ``now`` (UTC) is the moment of all attempts of this call; ``folder`` is what the path of a ``file:`` channel is
+    relative to, ``addresses`` what ``env:`` channels need by variable. Where ``only`` names ids, no other is tried.
 
     Raises
     ------

@@ -29,13 +29,7 @@ SETTLED: Final = timedelta(seconds=2)
 
 
 class Arrivals:
-    """Watches where the feeds of a study arrive; what it has taken in it does not read again.
-
-    Parameters
-    ----------
-    inbox
-        The study's.
-    """
+    """Watches where the feeds of a study arrive; what it has taken in it does not read again."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -49,10 +43,7 @@ class Arrivals:
         They are received at the next full second, so that a look whose data cut-off is in this second, and which
         may have read the feed already, is followed by another.
 
-        Parameters
-        ----------
-        now
-            UTC.
+        ``now`` is UTC.
         """
         received_at = now.replace(microsecond=0) + timedelta(seconds=1 if now.microsecond else 0)
         taken = [
@@ -108,12 +99,7 @@ class Arrivals:
 def unseen_feeds(inbox: Inbox, ledger: Ledger, now: datetime) -> tuple[str, ...]:
     """Return the feeds of which something was received after the newest data cut-off that was looked at.
 
-    Parameters
-    ----------
-    inbox, ledger
-        The study's.
-    now
-        UTC; a data cut-off to come does not count as looked at.
+    By a moment (UTC): a data cut-off to come does not count as looked at.
     """
     store, look = inbox.store, ledger.newest_look(inbox.protocol.study.id, now)
     seen = None if look is None else datetime.fromisoformat(look["data_cutoff"])

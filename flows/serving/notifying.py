@@ -35,14 +35,7 @@ def tell_alerts(study: str, watching: bool = True) -> State[str]:
 def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, watching: bool) -> bool:
     """Whether a turn would tell anybody anything, so that quiet minutes leave no run.
 
-    Parameters
-    ----------
-    ledger, protocol
-        The study's.
-    now
-        UTC.
-    watching
-        Whether a look is expected to have been made.
+    At a moment (UTC); ``watching`` is whether a look is expected to have been made.
     """
     study = protocol.study.id
     return ledger.outbox.is_due(study, now) or bool(
@@ -53,14 +46,7 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
 def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
     """Notify of what is due now, as a run of Prefect where it can be had.
 
-    Parameters
-    ----------
-    path
-        Of its study protocol file.
-    study, ledger
-        The same, opened, and its record.
-    watching
-        Whether a look is expected to have been made.
+    ``path`` is of the study's protocol file; ``watching`` is whether a look is expected to have been made.
 
     Raises
     ------

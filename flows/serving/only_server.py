@@ -13,10 +13,7 @@ from flows.looks.guard import file_lock, take_at_once
 def only_server(folder: Path, study: str) -> Iterator[None]:
     """Be the one process that serves a study.
 
-    Parameters
-    ----------
-    folder, study
-        Of its protocol; the lock lies there as ``serve-<study>.lock`` and names the process.
+    The lock lies in the folder of its protocol as ``serve-<study>.lock`` and names the process.
 
     Raises
     ------

@@ -96,12 +96,7 @@ def is_signal(alert: Alert) -> bool:
 def review_key(alert: Alert, *, lost: str | None = None) -> str:
     """Return what makes the review of one opening of an alert the only one, however often it is asked for.
 
-    Parameters
-    ----------
-    alert
-        The alert.
-    lost
-        The run before whose process was lost, if any: the review is then another.
+    After a run whose process was ``lost`` the review is another.
     """
     key = f"review-{alert.id}-{stamp(alert.opened_at)}"
     return key if lost is None else f"{key}-after-{lost}"
@@ -126,16 +121,7 @@ def is_over(alert: Alert, now: datetime) -> bool:
 def answered(seen: Seen, *, study: str, alert: str, answer: Answer, now: datetime) -> tuple[Entry, ...]:
     """Return the review that an answer is, and the acknowledgement that it is too while the alert is open.
 
-    Parameters
-    ----------
-    seen, study
-        What is seen of the study, and its id.
-    alert
-        Its id.
-    answer
-        What the reviewer wrote.
-    now
-        UTC.
+    ``alert`` is its id, ``now`` UTC.
     """
     asked = _asked(seen, alert)
     by, reason = answer.name.strip(), answer.reason.strip()

@@ -52,12 +52,7 @@ async def end_lost(client: PrefectClient, deployments: Collection[str]) -> None:
 
     A process that is killed while the server is away, or together with the one that serves, leaves such a run.
 
-    Parameters
-    ----------
-    client
-        Of the Prefect server.
-    deployments
-        Their names; of none of them does this process make a run now.
+    Of none of these deployments, by name, does this process make a run now.
     """
     for run in await runs_in(client, deployments, BEGUN):
         lost: State = Crashed(message="the process that made it is gone, and nothing told so")

@@ -64,12 +64,7 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
 
     Where POSTDOSE_CLOSED allows this process to read the arm there is one more, closed.
 
-    Parameters
-    ----------
-    path
-        Its study protocol file.
-    cron
-        A schedule in place of the protocol's.
+    ``path`` is of its protocol file; ``cron`` is a schedule in place of the protocol's.
     """
     opened = open_study(str(path), os.environ)
     protocol = opened.protocol
@@ -129,12 +124,7 @@ def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:
 
     Looks that are being made then are given ``GRACE``; what is scheduled is paused until they are served again.
 
-    Parameters
-    ----------
-    paths
-        Their study protocol files.
-    cron
-        A schedule in place of the protocols'.
+    ``paths`` are of their protocol files; ``cron`` is a schedule in place of the protocols'.
 
     Raises
     ------
@@ -171,15 +161,7 @@ async def _serve(studies: Sequence[Turns], deployments: Sequence[RunnerDeploymen
 
 
 class Runs:
-    """Begins the process of each run when it is due, by Prefect's runner.
-
-    Parameters
-    ----------
-    deployments
-        Of every study that is served.
-    told_to_end
-        Set when this process is told to.
-    """
+    """Begins the process of each run when it is due, by Prefect's runner."""
 
     def __init__(self, deployments: Sequence[RunnerDeployment], told_to_end: asyncio.Event) -> None:
         self._deployments, self._told_to_end = deployments, told_to_end
