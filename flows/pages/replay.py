@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from flows.pages.kit.lines import columns
 from flows.pages.kit.rendering import render
 from flows.pages.kit.times import utc_text
+from flows.pages.kit.words import plural
 from flows.pages.replay_document import DelayPart, NearestPart, ReplayDocument, RuleAnswer
 from flows.pages.sentences import boundary_text, observed_cell
 
@@ -17,6 +18,9 @@ PARTS = {
     "total": "total",
 }
 """The parts of a delay, and the headings of their columns."""
+
+UNITS = {"day": 1440, "hour": 60, "minute": 1}
+"""Units of time, in minutes."""
 
 _LEGEND = (
     "Hours from when the last case needed was first seen: window, until the boundary could be crossed; entry, "
@@ -31,9 +35,16 @@ def replay_table(replay: ReplayDocument) -> str:
         "replay.txt.j2",
         replay=replay,
         delays="\n".join(_delays(rules)),
+        every=_every(replay["schedule"]["every_minutes"]),
         legend=_LEGEND,
         answers=[(rule["id"], sentence) for rule in rules for sentence in _sentences(rule)],
     )
+
+
+def _every(minutes: int) -> str:
+    """Return the time between two looks in the largest unit that makes it whole: "day", "6 hours"."""
+    unit, size = next((unit, size) for unit, size in UNITS.items() if minutes % size == 0)
+    return unit if minutes == size else plural(minutes // size, unit)
 
 
 def _delays(rules: Sequence[RuleAnswer]) -> list[str]:

@@ -88,7 +88,7 @@ def _self_controlled(document: ClosedDocument) -> Table:
         "Scenario",
         "Events in risk hours",
         "In control hours",
-        "Relative incidence (95 %)",
+        "Relative incidence (95\N{NO-BREAK SPACE}%)",
         "p",
     )
     rows = tuple(

@@ -113,7 +113,7 @@ def _overview(design: ProtocolDesign, protocol: StudyProtocol) -> Table:
         "Sum",
         _sum(spending.total_declared, spending.declared, missing=DASH),
         Cell(spent, note=together, tone="poor" if spending.within is False else ""),
-        "",
+        DASH,
     )
     return Table(
         "What each rule declares, and what it spends when there is no harm",

@@ -58,13 +58,6 @@ def p_text(value: float | None) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.2g}"
 
 
-def chance(value: float) -> str:
-    """Return a probability in per cent, never nearer to certainty than a tenth of a per cent."""
-    if value < 0.001 or value > 0.999:
-        return "<0.1 %" if value < 0.001 else ">99.9 %"
-    return f"{value:.1%}".replace("%", " %")
-
-
 def span(ends: Sequence[float | None] | None, *, missing: str = "time not known") -> str:
     """Return an interval of hours: "5.2" to "7.4", one number when both ends agree, or ``missing``."""
     if not ends or ends[0] is None or ends[-1] is None:

@@ -19,7 +19,7 @@ from checks.protocol import StudyProtocol
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
-from flows.pages.kit.words import DASH, chance, number, p_text, rate, span, spoken
+from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken
 from flows.pages.sentences import (
     boundary_text,
     case_hour,
@@ -98,7 +98,7 @@ def backgrounds_table(look: LookDocument) -> Table:
         "Rule, background": lambda one: f"{one['rule']}, {one['background']}",
         "Rate": lambda one: f"{rate(one['rate'])} per {PROSE_UNITS[one['unit']]}",
         "P value": lambda one: p_text(one["p_value"]),
-        "Probability that the rate is higher": lambda one: chance(one["posterior_above"]),
+        "Probability that the rate is higher": lambda one: percent(one["posterior_above"]),
     }
     rows: Iterator[Background] = (
         {"rule": rule["id"], "unit": rule["detail"]["unit"], **one}

@@ -28,6 +28,9 @@ MOST_LABELLED, MOST_ROWS = 40, 150
 DAY = 23.9
 """An onset as wide as this spans a calendar day: the stamp had a date and no clock time."""
 
+BEYOND = "\N{RIGHTWARDS ARROW}"
+"""Stands at the end of the axis for an onset that lies after it."""
+
 MARGIN = 14.0
 """Room beside the drawing, in user units."""
 
@@ -257,13 +260,15 @@ def raster_figures(look: LookDocument, protocol: StudyProtocol, doses: pd.DataFr
     ends = doses["hours_end"].fillna(math.inf)
     until = dict(zip(zip(doses["USUBJID"], doses["dose_number"], strict=True), ends, strict=True))
     windows = Windows(protocol.risk_window_hours, protocol.control_windows_hours)
-    drawn = [
-        _drawing(place_raster(cases, layout=layout, components=components, ends=until, windows=windows))
+    placed = [
+        place_raster(cases, layout=layout, components=components, ends=until, windows=windows)
         for layout in LAYOUTS
     ]
     note = f"The first {MOST_ROWS} of {len(cases)} cases have a row; the bars count all of them."
-    keys = _keys(components, protocol.risk_window_hours)
-    return (svg.figure(CAPTION, drawn, keys, note if len(cases) > MOST_ROWS else ""),)
+    keys = [*_keys(components, protocol.risk_window_hours)]
+    if any(mark.beyond for raster in placed for row in raster.rows for mark in row.marks):
+        keys.append(svg.key([svg.words(13.0, 11.0, BEYOND, anchor="middle")], f"after {number(LAST_HOUR)} h"))
+    return (svg.figure(CAPTION, map(_drawing, placed), keys, note if len(cases) > MOST_ROWS else ""),)
 
 
 CAPTION = svg.named(
@@ -353,7 +358,7 @@ def _mark_drawn(mark: Mark, width: float, radius: float) -> Iterator[Markup]:
         vague = " vague" if mark.seen is None else ""
         yield svg.path(f"onset{vague}", f"M{mark.line[0]:g},{mark.y:g}H{mark.line[1]:g}")
     if mark.beyond:
-        yield svg.words(width, mark.y + 4.0, "\N{RIGHTWARDS ARROW}", anchor="end")
+        yield svg.words(width, mark.y + 4.0, BEYOND, anchor="end")
     elif mark.seen is not None:
         shape = svg.SHAPES[mark.component % len(svg.SHAPES)]
         yield svg.marker(shape, mark.seen, mark.y, "mark full" if mark.filled else "mark", radius)

@@ -16,7 +16,6 @@ from flows.pages.design.page import write_design
 from flows.pages.design.step_chart import step_chart
 from flows.pages.design.stretches import runs
 from flows.pages.design.terminal import design_text
-from flows.pages.kit.words import percent
 
 GOOD = Path(__file__).parents[3] / "fixtures" / "protocols" / "good.yaml"
 DESIGN = {"n_max": 15, "null_rate": 0.2, "alpha": 0.05}
@@ -28,22 +27,6 @@ def show(method: str, *flags: str, **changes: object) -> int:
     boundary.add_arguments(parser)
     named = [f"--{name.replace('_', '-')}={value}" for name, value in {**DESIGN, **changes}.items()]
     return boundary.run(parser.parse_args([method, *named, *flags]))
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [
-        (None, "-"),
-        (0.0, "0.0%"),
-        (0.00001, "<0.01%"),
-        (0.0243, "2.43%"),
-        (0.1, "10.0%"),
-        (0.9994, "99.9%"),
-        (0.99999, ">99.9%"),
-    ],
-)
-def test_a_percentage_says_neither_never_nor_always(share: float | None, said: str) -> None:
-    assert percent(share) == said
 
 
 def test_json_holds_ten_digits_and_no_infinity() -> None:

@@ -38,10 +38,19 @@ def test_p_values_keep_two_digits(value, said):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(0.0, "<0.1 %"), (0.0425, "4.2 %"), (0.91, "91.0 %"), (0.99996, ">99.9 %")]
+    ("share", "said"),
+    [
+        (None, "-"),
+        (0.0, "0.0%"),
+        (0.00001, "<0.01%"),
+        (0.0243, "2.43%"),
+        (0.1, "10.0%"),
+        (0.9994, "99.9%"),
+        (0.99999, ">99.9%"),
+    ],
 )
-def test_a_probability_is_never_said_to_be_certain(value, said):
-    assert words.chance(value) == said
+def test_a_percentage_says_neither_never_nor_always(share, said):
+    assert words.percent(share) == said
 
 
 @pytest.mark.parametrize(

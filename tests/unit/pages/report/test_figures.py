@@ -6,7 +6,7 @@ import re
 import pytest
 
 from flows.pages.report.figures.paths import path_figures
-from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster
+from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster, raster_figures
 
 COMPONENTS = ["fever", "respiratory_distress"]
 WINDOWS = Windows((5.0, 8.0), ((-24.0, -6.0), (12.0, 48.0)))
@@ -69,6 +69,15 @@ def test_a_case_after_the_axis_is_marked_as_beyond_it(signal):
     for part in signal["cases"][4]["components"].values():
         part["onset_hours"] = [60.0, 61.0]
     assert all(mark.beyond for mark in _raster(signal).rows[4].marks)
+
+
+def test_the_arrow_of_what_lies_beyond_is_explained_where_one_is_drawn(signal, protocol, doses_of):
+    (figure,) = raster_figures(signal, protocol, doses_of(signal))
+    assert "after 48 h" not in figure
+    signal["cases"][4]["components"]["fever"]["onset_hours"] = [60.0, 61.0]
+    (figure,) = raster_figures(signal, protocol, doses_of(signal))
+    assert figure.count("\N{RIGHTWARDS ARROW}") == len(LAYOUTS) + 1
+    assert "after 48 h</li>" in figure
 
 
 def test_on_a_narrow_page_labels_stand_above_and_nothing_leaves_the_drawing(signal):

@@ -16,8 +16,8 @@ def test_each_background_of_a_rate_rule_has_its_row(signal):
     table = tables.backgrounds_table(signal)
     said = [[cell.text for cell in row] for row in table.rows]
     assert said == [
-        [f"{rate['id']}, assumed, lowest", "0.005 per participant", "<0.0001", ">99.9 %"],
-        [f"{rate['id']}, assumed", "0.02 per participant", "0.0031", "98.1 %"],
+        [f"{rate['id']}, assumed, lowest", "0.005 per participant", "<0.0001", ">99.9%"],
+        [f"{rate['id']}, assumed", "0.02 per participant", "0.0031", "98.1%"],
     ]
 
 
