@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import dask
 from distributed import LocalCluster
+from prefect import task
+from prefect.cache_policies import NO_CACHE
 from prefect.context import FlowRunContext
 from prefect.flow_engine import FlowRunTimeoutError
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -23,10 +25,12 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from checks.errors import UsageError
 from checks.looks import code_version
-from flows.engines.engine import Part, Result, on_part
 from flows.settings import DASK_ADDRESS
 
 LOGGER = logging.getLogger("postdose")
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
 
 PARTS_PER_WORKER: Final = 4
 """So that a worker that is lost, or slow, costs a quarter of its share, and no part is large."""
@@ -63,6 +67,12 @@ def open_cluster(address: str | None, begins: Callable[[str], None]) -> Iterator
                 ) from error
             LOGGER.info("Computing on %d Dask workers", workers)
             yield Cluster(runner, workers, begins)
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def on_part(work: Callable[[Any], Result], part: Any) -> Result:  # noqa: ANN401 - whatever the work takes
+    """Do one stage's work on one part, as a Prefect task that each stage names."""
+    return work(part)
 
 
 def _told(address: str | None) -> Mapping[str, object]:
