@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from checks.cases import Findings
+from checks.criteria import LabCriterion
 from checks.protocol import StudyProtocol
 from checks.rules import KINDS, RuleResult, RuleVerdict
 from checks.rules.evidence import BackgroundEvidence
@@ -19,7 +20,7 @@ def caveats(look: "Look") -> tuple[str, ...]:
     """Return sentences for the reader, the most decisive first."""
     return (
         *_feeds(look.validation, look.protocol),
-        *_rules(look.rules),
+        *_rules(look.rules, look.protocol),
         *_contradicted(look.rules),
         *_cases(look.findings),
         *_windows(look.findings.doses),
@@ -48,14 +49,17 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
             )
 
 
-def _rules(results: Sequence[RuleResult]) -> Iterator[str]:
+def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[str]:
+    components = protocol.case_definition.components.values()
+    by_lab = any(isinstance(one, LabCriterion) for component in components for one in component.criteria)
+    denser = "measurements" if by_lab else "vital signs"
     for result in results:
         if result.verdict is RuleVerdict.NOT_EVALUABLE:
             yield f"Rule {result.id} cannot be evaluated: {result.reason}."
         elif result.verdict is RuleVerdict.CROSSED and result.best_case is not RuleVerdict.CROSSED:
             yield (
                 f"Rule {result.id} is crossed, but not when only cases whose whole onset interval lies in the "
-                "risk window count: denser vital signs would decide."
+                f"risk window count: denser {denser} would decide."
             )
         elif result.worst_case is RuleVerdict.CROSSED and result.verdict is not RuleVerdict.CROSSED:
             yield f"Rule {result.id} is not crossed, but would be with every doubtful onset counted against the drug."

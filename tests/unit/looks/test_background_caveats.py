@@ -12,6 +12,7 @@ from checks.cases.dose_windows import DOSES
 from checks.looks import Look
 from checks.looks.caveats import caveats
 from checks.protocol import load_protocol
+from checks.protocol.model import Component
 from checks.rules import Evidence, RuleResult, RuleVerdict
 from checks.rules.evidence import BackgroundEvidence, Estimate
 from checks.signals import Verdict
@@ -42,6 +43,21 @@ def evidence_of(background=SEEN):
 def look_of(evidence, results, protocol=GOOD, *, validation=NO_ROWS, changes=None):
     changes = CHANGES.empty() if changes is None else changes
     return Look(protocol, CUTOFF, validation, NOTHING_FOUND, evidence, results, Verdict.NO_SIGNAL, changes)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "denser"),
+    [
+        ({"vital": "TEMP", "at_least": 38.3, "unit": "C"}, "vital signs"),
+        ({"lab": "LYM", "above_times_uln": 2.5}, "measurements"),
+    ],
+)
+def test_what_is_measured_too_seldom_is_named(criterion, denser):
+    shown = {"shown": Component.model_validate({"any_of": [criterion]})}
+    definition = GOOD.case_definition.model_copy(update={"components": shown})
+    doubtful = replace(result("count", None), verdict=RuleVerdict.CROSSED, worst_case=RuleVerdict.CROSSED)
+    sentence = said(doubtful, protocol=GOOD.model_copy(update={"case_definition": definition}))[0]
+    assert sentence.endswith(f"lies in the risk window count: denser {denser} would decide.")
 
 
 def result(kind="timing", method="scan", p_value=0.5, **detail):
