@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.errors import UsageError
-from checks.tables import TIME
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2300
@@ -43,7 +42,7 @@ _PATTERN: Final = (
     r"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<offset_hours>[0-9]{2})(?::?(?P<offset_minutes>[0-9]{2}))?)?)?)?)?$"
 )
 _PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
-_PRECISIONS: Final = np.array(["none", *_PARTS])
+_PRECISIONS: Final = pd.Index(["none", *_PARTS])
 _DAY: Final = 3
 _HOUR: Final = 4
 _MINUTE: Final = 5
@@ -126,12 +125,12 @@ def _parse_unique(texts: Objects, zones: Objects) -> pd.DataFrame:
     earliest, latest, note = _to_utc(start, end, parts, zones, depth)
     return pd.DataFrame(
         {
-            "earliest": pd.Series(earliest).dt.tz_localize("UTC").astype(TIME),
-            "latest": pd.Series(latest).dt.tz_localize("UTC").astype(TIME),
-            "precision": pd.Series(_PRECISIONS[depth], dtype="str"),
+            "earliest": pd.DatetimeIndex(earliest, tz="UTC"),
+            "latest": pd.DatetimeIndex(latest, tz="UTC"),
+            "precision": pd.Categorical.from_codes(depth, _PRECISIONS),
             "timed": depth >= _MINUTE,
-            "problem": pd.Series(problem, dtype="str").astype("category"),
-            "note": pd.Series(note, dtype="str").astype("category"),
+            "problem": pd.Categorical(problem),
+            "note": pd.Categorical(note),
         }
     )
 
@@ -250,8 +249,8 @@ def _to_utc(
     naive = ~parts.has_offset & (depth > 0)
     for name in pd.unique(zones[naive]):
         here = np.flatnonzero(naive & (zones == name))
-        first_before, first_after = _both_folds(start[here], str(name))
-        last_before, last_after = _both_folds(end[here], str(name))
+        folds = _both_folds(np.concatenate([start[here], end[here]]), str(name))
+        (first_before, last_before), (first_after, last_after) = (np.split(one, 2) for one in folds)
         # A local day begins and ends once, whatever its clock does meanwhile; hours and minutes may not.
         fine = depth[here] > _DAY
         earliest[here] = np.where(fine, np.minimum(first_before, first_after), first_before)
@@ -264,8 +263,8 @@ def _to_utc(
 def _both_folds(local: Seconds, zone: str) -> tuple[Seconds, Seconds]:
     """Return each local time in UTC under the offsets before and after a clock change, else the same."""
     place = _zone(zone)
-    localized = pd.Series(local).dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    before = localized.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="datetime64[s]").copy()
+    localized = pd.DatetimeIndex(local).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    before = np.array(localized.tz_convert(None), dtype="datetime64[s]")
     after = before.copy()
     for index in np.flatnonzero(np.isnat(before)):
         moment: datetime = local[index].item().replace(tzinfo=place)
