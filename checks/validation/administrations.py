@@ -56,33 +56,28 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     treatment = source.text("EXTRT")
     data = ~source.is_header
     study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG).fillna(False))
-    status = _status(source, study_drug)
     given = study_drug & ~_not_given(source)
-    spans, time_judged, time_shown = times("EXSTDTC", source.text("EXSTDTC"), given, source, setting)
-    end_judged, end_shown = ends("EXENDTC", spans, given, source, setting)
-    judged |= time_judged | end_judged | _over_midnight(source, end_judged)
+    spans, time_judged = times(given, source, setting)
+    end_judged = ends(spans, given, source, setting)
     unclear = treatment.isna() | _amount_unclear(source, given)
-    judged["administration_state"] = state({"unclear": unclear}, catalogue.KNOWN, data)
-    judged["EXSTAT_state"] = status
-    judged["EXDOSFRQ_state"] = _doses_of_a_row(source, given)
-    judged["treatment_state"] = state(
-        {"not listed": (treatment == ANOTHER_DRUG).fillna(False)}, catalogue.KNOWN, data & treatment.notna()
-    )
+    another = (treatment == ANOTHER_DRUG).fillna(False)
     dead = source.subject.map(dict(setting.deaths)).astype("datetime64[s, UTC]")
-    judged["EXSTDTC_hours_to_death"] = ((dead - spans["earliest"]).dt.total_seconds() / 3600).where(
-        spans["placed"]
-    )
-    shown |= time_shown | end_shown
-    shown["administration_state"] = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
+    to_death = (dead - spans["earliest"]).dt.total_seconds() / 3600
+    judged |= time_judged | end_judged | _over_midnight(source, end_judged)
+    judged |= {
+        "administration_state": state({"unclear": unclear}, catalogue.KNOWN, data),
+        "EXSTAT_state": _status(source, study_drug),
+        "EXDOSFRQ_state": _doses_of_a_row(source, given),
+        "treatment_state": state({"not listed": another}, catalogue.KNOWN, data & treatment.notna()),
+        "EXSTDTC_hours_to_death": to_death.where(spans["placed"]),
+    }
+    withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
+    shown |= dict.fromkeys(("administration_state", "treatment_state"), withheld)
     shown["EXSTAT_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
-    shown["EXSTDTC_hours_to_death"] = Shown("EXSTDTC", source.text("EXSTDTC"))
-    shown["EXENDTC_midnight"] = Shown("EXENDTC", source.text("EXENDTC"))
-    shown["EXDOSFRQ_state"] = Shown("EXDOSFRQ", source.text("EXDOSFRQ"))
-    shown["treatment_state"] = shown["administration_state"]
     typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
     keep = spans["placed"] & given
     known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(pd.DataFrame(judged), shown, typed, keep, given, known_until)
+    return Prepared(judged, shown, typed, keep, given, known_until)
 
 
 def _over_midnight(source: Source, end_judged: Columns) -> Columns:

@@ -29,15 +29,12 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     """Make AE ready to be judged; an event without a readable start may at worst lie in any dose's hours."""
     judged, shown = common(source, setting)
     data = ~source.is_header
-    stamps = source.text("AESTDTC")
-    spans, time_judged, time_shown = times("AESTDTC", stamps, data, source, setting)
-    end_judged, end_shown = ends("AEENDTC", spans, data, source, setting)
+    spans, time_judged = times(data, source, setting)
     term = source.first_of(("AEDECOD", "AETERM"))
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
-    dosed_judged, dosed_shown = dosed(spans["placed"], source, setting)
-    judged |= time_judged | end_judged | dosed_judged
+    judged |= time_judged | ends(spans, data, source, setting) | dosed(spans["placed"], source, setting)
     judged |= {
         "AETERM_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
         "AESEV": severity.where(data),
@@ -45,14 +42,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "AETOXGR_state": state({"word": ~numeric}, catalogue.NUMBER, data & grade.notna()),
         "AETOXGR_grade": grade.where(data & numeric),
     }
-    shown |= time_shown | end_shown | dosed_shown
-    shown |= {
-        "AETERM_state": Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term),
-        "AESEV": Shown("AESEV", severity),
-        "AESER": Shown("AESER", serious),
-        "AETOXGR_state": Shown("AETOXGR", grade),
-        "AETOXGR_grade": Shown("AETOXGR", source.text("AETOXGR")),
-    }
+    shown["AETERM_state"] = Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term)
+    shown["AETOXGR_state"] = Shown("AETOXGR", grade)
     keep = data & source.subject.isin(list(setting.zones)) & term.notna()
     components = setting.protocol.case_definition.components.values()
     named = frozenset().union(*(component.terms for component in components))
@@ -69,4 +60,4 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         }
     )
     known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(pd.DataFrame(judged), shown, typed, keep, matters, known_until)
+    return Prepared(judged, shown, typed, keep, matters, known_until)

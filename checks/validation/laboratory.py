@@ -37,7 +37,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     test = source.text("LBTESTCD").str.upper()
     used = ~source.is_header & test.isin(tests_used(setting.protocol))
     used &= ~(source.text("LBSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
-    spans, time_judged, time_shown = times("LBDTC", source.text("LBDTC"), used, source, setting)
+    spans, time_judged = times(used, source, setting)
     text, limit_text, column, limit_column = _result(source)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
@@ -50,14 +50,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
             {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used & text.notna()
         ),
     }
-    shown |= time_shown
-    shown |= {
-        "LBTESTCD_state": Shown("LBTESTCD", test),
-        "LBORRES_given": Shown(column, text),
-        "LBORRES_state": Shown(column, text),
-        "LBORRES_value": Shown(column, text),
-        "LBORNRHI_state": Shown(limit_column, limit_text),
-    }
+    shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(column, text))
+    shown["LBORNRHI_state"] = Shown(limit_column, limit_text)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         domain="LB",
@@ -72,7 +66,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     known_until = spans["earliest"].where(spans["placed"])
     named = tests_named(setting.protocol)
     matters = (used & test.isin(named)) | (test.isna() & bool(named))
-    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, matters, known_until)
+    return Prepared(judged, shown, typed, enrolled, matters, known_until)
 
 
 def _result(

@@ -93,5 +93,6 @@ def _quick(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _delivered(name: str, source: Source) -> Shown:
     derived = _DERIVED.fullmatch(name)
-    column = name if source.has(name) or derived is None else derived["column"]
+    variable = derived["column"] if derived else name.partition("_")[0]
+    column = name if source.has(name) else variable
     return Shown(column, source.text(column))

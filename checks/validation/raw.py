@@ -61,10 +61,11 @@ class Prepared:
     """One feed made ready to be judged: a row each, in the order delivered, indexed from 0.
 
     ``judged`` has the columns that the catalogue names, ``typed`` those of the domain's table (all rows),
-    ``keep`` the rows that the typed table can hold, ``matters`` those that could bear on a case.
+    ``keep`` the rows that the typed table can hold, ``matters`` those that could bear on a case. ``shown`` has the
+    judged columns of which quarantine shows another text than the variable that begins their name.
     """
 
-    judged: pd.DataFrame
+    judged: Columns
     shown: Mapping[str, Shown]
     typed: pd.DataFrame
     keep: "pd.Series[bool]"
@@ -188,7 +189,7 @@ def _unless(found: "pd.Series[Any]", good: str, among: "pd.Series[bool]") -> "pd
 
 
 def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
-    """Return the judged columns that every domain has, and what quarantine shows for them."""
+    """Return the judged columns that every domain has, and what quarantine shows for those that are no variable's."""
     content = source.content()
     sequence = source.sequence if source.domain != "DM" else pd.Series("DM", index=content.index, dtype="str")
     data = ~source.is_header
@@ -203,24 +204,21 @@ def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]
     if source.domain != "DM":
         unknown = ~subject.isin(list(setting.zones))
         judged["USUBJID_state"] = state({"not in DM": unknown}, catalogue.ENROLLED, data & subject.notna())
-    shown = {name: Shown("USUBJID", subject) for name in judged}
-    shown[f"{key}_key"] = Shown(key, subject if source.domain == "DM" else source.sequence)
-    return judged, shown
+    shown = dict.fromkeys(("row_state", "row_content"), Shown("USUBJID", subject))
+    return judged, shown | {f"{key}_key": Shown(key, subject if source.domain == "DM" else source.sequence)}
 
 
-def dosed(among: "pd.Series[bool]", source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
+def dosed(among: "pd.Series[bool]", source: Source, setting: Setting) -> Columns:
     """Judge whether the subject of each row has an accepted dose."""
     never = ~source.subject.isin(list(setting.dosed))
-    states = state({"never dosed": never}, catalogue.DOSED, among & source.subject.notna())
-    return {"USUBJID_dosed": states}, {"USUBJID_dosed": Shown("USUBJID", source.subject)}
+    return {"USUBJID_dosed": state({"never dosed": never}, catalogue.DOSED, among & source.subject.notna())}
 
 
-def times(
-    column: str, stamps: "pd.Series[str]", among: "pd.Series[bool]", source: Source, setting: Setting
-) -> tuple[pd.DataFrame, Columns, dict[str, Shown]]:
-    """Read the time of each row: its span, the judged columns about it, and what quarantine shows."""
+def times(among: "pd.Series[bool]", source: Source, setting: Setting) -> tuple[pd.DataFrame, Columns]:
+    """Read the time of each row: its span, and the judged columns about it."""
+    column = time_of(source.domain)
     enrolled = source.subject.isin(list(setting.zones))
-    spans = parse_column(stamps.where(among), zones_of(source, setting), enrolled)
+    spans = parse_column(source.text(column).where(among), zones_of(source, setting), enrolled)
     readable = among & spans["problem"].isna()
     placed = readable & enrolled
     late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
@@ -229,7 +227,7 @@ def times(
         f"{column}_clock": _unless(spans["note"], catalogue.CERTAIN, placed),
         f"{column}_hours_after_cutoff": late.where(placed),
     }
-    return spans.assign(placed=placed), judged, {name: Shown(column, stamps) for name in judged}
+    return spans.assign(placed=placed), judged
 
 
 def at_any_time(spans: pd.DataFrame, setting: Setting) -> pd.DataFrame:
@@ -245,17 +243,15 @@ def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":
     return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
 
 
-def ends(
-    column: str, spans: pd.DataFrame, among: "pd.Series[bool]", source: Source, setting: Setting
-) -> tuple[Columns, dict[str, Shown]]:
+def ends(spans: pd.DataFrame, among: "pd.Series[bool]", source: Source, setting: Setting) -> Columns:
     """Judge the end of each row against its start: before it only when every reading of both says so."""
+    column = f"{source.domain}ENDTC"
     stamps = source.text(column)
     filled = among & stamps.notna()
     enrolled = source.subject.isin(list(setting.zones))
     ended = parse_column(stamps.where(filled), zones_of(source, setting), enrolled)
     hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
-    judged: Columns = {
+    return {
         f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
         f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
     }
-    return judged, {name: Shown(column, stamps) for name in judged}

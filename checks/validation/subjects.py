@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from checks.instants import parse_stamps
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, common
+from checks.validation.raw import Needed, Prepared, Setting, Source, common
 
 NEEDED = (Needed("subject", ("USUBJID",)), Needed("site", ("SITEID",)))
 
@@ -16,12 +16,11 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     site = source.text("SITEID")
     # A blank site is not in the list either: it must not pass for a check that does not concern the row.
     judged["SITEID_text"] = site.fillna("").where(~source.is_header & source.subject.notna())
-    shown["SITEID_text"] = Shown("SITEID", site)
     zones = site.map(dict(setting.protocol.sites)).astype("str")
     typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
     nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")
     return Prepared(
-        pd.DataFrame(judged),
+        judged,
         shown,
         typed,
         pd.Series(True, typed.index),

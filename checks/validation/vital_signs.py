@@ -57,26 +57,24 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     test = source.text("VSTESTCD").str.upper()
     used = ~source.is_header & test.isin(vitals_used(setting.protocol))
     used &= ~(source.text("VSSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
-    spans, time_judged, time_shown = times("VSDTC", source.text("VSDTC"), used, source, setting)
+    spans, time_judged = times(used, source, setting)
     value, unit, column = _result(source)
     measured = read_vitals(test.where(used), value, unit)
-    judged |= time_judged
-    judged |= {"VSORRES_state": measured["value_state"], "VSORRESU_state": measured["unit_state"]}
-    judged |= {"VSORRESU_fit": measured["unit_fit"]}
-    judged |= {
-        f"VSSTRESN_{vital}": measured["measured"].where(test == vital)
-        for vital in vitals_used(setting.protocol)
-    }
+    for vital in vitals_used(setting.protocol):
+        judged[f"VSSTRESN_{vital}"] = measured["measured"].where(test == vital)
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    judged["VSORRES_agreement"] = _agreement(source, test, spans, measured, certain, setting)
-    judged["VSORRES_given"] = state({BLANK: value.isna()}, catalogue.KNOWN, used)
-    judged["VSTESTCD_state"] = state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header)
-    dosed_judged, dosed_shown = dosed(used & spans["placed"], source, setting)
-    judged |= dosed_judged
-    shown |= time_shown | dosed_shown | _shown_result(value, unit, column, setting.protocol)
-    shown["VSTESTCD_state"] = Shown("VSTESTCD", test)
+    judged |= time_judged | dosed(used & spans["placed"], source, setting)
+    judged |= {
+        "VSORRES_state": measured["value_state"],
+        "VSORRESU_state": measured["unit_state"],
+        "VSORRESU_fit": measured["unit_fit"],
+        "VSORRES_agreement": _agreement(source, test, spans, measured, certain, setting),
+        "VSORRES_given": state({BLANK: value.isna()}, catalogue.KNOWN, used),
+        "VSTESTCD_state": state({BLANK: test.isna()}, catalogue.KNOWN, ~source.is_header),
+    }
+    shown |= _shown_result(value, unit, column, setting.protocol)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         domain="VS",
@@ -89,7 +87,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     )
     enrolled = used & source.subject.isin(list(setting.zones))
     known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(pd.DataFrame(judged), shown, typed, enrolled, used | test.isna(), known_until)
+    return Prepared(judged, shown, typed, enrolled, used | test.isna(), known_until)
 
 
 def _agreement(
