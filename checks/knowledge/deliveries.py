@@ -86,7 +86,7 @@ def _zones(ordered: Sequence[Arrival], protocol: StudyProtocol) -> Mapping[str, 
 
 
 class _Domain:
-    """The deliveries of one domain."""
+    """The deliveries of one domain, made ready for any cut-off as its feed is delivered."""
 
     def __init__(
         self,
@@ -96,10 +96,18 @@ class _Domain:
         protocol: StudyProtocol,
         zones: Mapping[str, str],
     ) -> None:
-        self._domain = domain
-        self._ordered = arrivals(files)
-        self._instants = np.array([one.received for one in self._ordered], dtype=np.int64)
-        self._history = _history(domain, self._ordered, source, protocol, zones)
+        known_at = source.known_at.upper() if source.known_at else None
+        whole = source.mode == "cumulative"
+        ordered = arrivals(files)
+        self._domain, self._ordered = domain, ordered
+        self._instants = np.array([one.received for one in ordered], dtype=np.int64)
+        ordered = with_parts(ordered) if whole else ordered
+        rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=whole)
+        codes = code_rows(rows.table, domain, known_at)
+        record = name_records(codes, rows.arrival, rows.known, cumulative=whole)
+        delivered = Delivered(domain, ordered, rows, record, Pool(rows, codes, domain), known_at)
+        share, treatments = protocol.limits.max_quarantined, protocol.treatment.names
+        self._history = Snapshots(delivered, share, treatments) if whole else Union(delivered)
 
     def feed(self, cutoff: int) -> Feed:
         """Return what was known of the domain at a cut-off, in seconds since 1970 UTC."""
@@ -118,24 +126,3 @@ class _Domain:
     def changes(self, cutoff: int) -> pd.DataFrame:
         """Return the CHANGES of the domain known at a cut-off; none of a domain that may list none."""
         return self._history.changes(cutoff) if self._domain in LISTED else CHANGES.empty()
-
-
-def _history(
-    domain: str,
-    ordered: tuple[Arrival, ...],
-    source: FeedSource,
-    protocol: StudyProtocol,
-    zones: Mapping[str, str],
-) -> Snapshots | Union:
-    """Make the deliveries of one domain ready for any cut-off, as its feed is delivered."""
-    known_at = source.known_at.upper() if source.known_at else None
-    cumulative = source.mode == "cumulative"
-    ordered = with_parts(ordered) if cumulative else ordered
-    rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=cumulative)
-    codes = code_rows(rows.table, domain, known_at)
-    record = name_records(codes, rows.arrival, rows.known, cumulative=cumulative)
-    pool = Pool(rows, codes, domain)
-    delivered = Delivered(domain, ordered, rows, record, pool, known_at)
-    if not cumulative:
-        return Union(delivered)
-    return Snapshots(delivered, protocol.limits.max_quarantined, protocol.treatment.names)

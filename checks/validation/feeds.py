@@ -20,7 +20,7 @@ from checks.validation.domains import DOMAINS
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
 from checks.validation.quarantine import list_withheld
-from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, is_copy, zones_of
+from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, zones_of
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
 from checks.validation.whole_suites import suite_of
 
@@ -233,7 +233,7 @@ def _usable(  # everything that the row checks found
     """Return a feed whose structure holds: its typed rows, its withheld rows, and whether it is fresh."""
     withheld, future, other = _withheld(len(source), judgements)
     typed = prepared.typed.assign(trusted=~withheld)
-    keep = prepared.keep.to_numpy() & ~future & ~is_copy(prepared.judged["row_content"]).to_numpy()
+    keep = prepared.keep.to_numpy() & ~future & ~prepared.judged["row_content"].duplicated().to_numpy()
     keep &= ~source.is_header.to_numpy()
     if name == "DM":
         keep &= ~withheld

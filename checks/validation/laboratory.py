@@ -4,12 +4,22 @@ A result without a readable time may at worst be of any time.
 """
 
 import numpy as np
-import pandas as pd
 
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, at_any_time, common, state, times
+from checks.validation.raw import (
+    Needed,
+    Prepared,
+    Setting,
+    Shown,
+    Source,
+    at_any_time,
+    common,
+    results_of,
+    state,
+    times,
+)
 from checks.validation.values import BLANK, NOT_A_NUMBER
 
 NEEDED = (
@@ -34,11 +44,9 @@ def tests_named(protocol: StudyProtocol) -> frozenset[str]:
 def prepare(source: Source, setting: Setting) -> Prepared:
     """Make LB ready to be judged: of tests that no rule uses, only subject, test and key matter."""
     judged, shown = common(source, setting)
-    test = source.text("LBTESTCD").str.upper()
-    used = ~source.is_header & test.isin(tests_used(setting.protocol))
-    used &= ~(source.text("LBSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
+    read = results_of(source, tests_used(setting.protocol), beside=("STNRHI", "ORNRHI"))
+    test, used, text, limit_text = read.test, read.used, read.value, read.beside
     spans, time_judged = times(used, source, setting)
-    text, limit_text, column, limit_column = _result(source)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
     judged |= {
@@ -50,8 +58,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
             {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used & text.notna()
         ),
     }
-    shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(column, text))
-    shown["LBORNRHI_state"] = Shown(limit_column, limit_text)
+    shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(read.column, text))
+    shown["LBORNRHI_state"] = Shown(read.beside_column, limit_text)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         domain="LB",
@@ -59,7 +67,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         test=test,
         value=value,
         alternative=np.nan,
-        unit=source.text("LBSTRESU").where(column == "LBSTRESN", source.text("LBORRESU")),
+        unit=source.text("LBSTRESU").where(read.column == "LBSTRESN", source.text("LBORRESU")),
         upper_limit=limit,
     )
     enrolled = used & source.subject.isin(list(setting.zones))
@@ -67,21 +75,3 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     named = tests_named(setting.protocol)
     matters = (used & test.isin(named)) | (test.isna() & bool(named))
     return Prepared(judged, shown, typed, enrolled, matters, known_until)
-
-
-def _result(
-    source: Source,
-) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:
-    """Return value, upper limit and their columns: standardised where both are given, else as collected.
-
-    A value and its limit come from the same columns, so that they are in the same unit.
-    """
-    value, limit = source.text("LBSTRESN"), source.text("LBSTNRHI")
-    standard = value.notna() & limit.notna()
-    collected = ~standard & source.text("LBORRES").notna()
-    # A blank is asked for where it was left.
-    first, limit_first = ("LBSTRESN", "LBSTNRHI") if source.has("LBSTRESN") else ("LBORRES", "LBORNRHI")
-    column = pd.Series(first, index=value.index, dtype="str").mask(collected, "LBORRES")
-    limit_column = pd.Series(limit_first, index=value.index, dtype="str").mask(collected, "LBORNRHI")
-    value = value.mask(collected, source.text("LBORRES"))
-    return value, limit.mask(collected, source.text("LBORNRHI")), column, limit_column

@@ -1,6 +1,6 @@
 """Columns that every domain shares: subject, record, time, and which rows are copies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -162,11 +162,6 @@ def key_of(domain: str) -> str:
     return "USUBJID" if domain == "DM" else f"{domain}SEQ"
 
 
-def is_copy(content: "pd.Series[int]") -> "pd.Series[bool]":
-    """Whether a row repeats an earlier one."""
-    return content.duplicated()
-
-
 def record_key(source: Source, sequence: "pd.Series[str]", among: "pd.Series[bool]") -> "pd.Series[float]":
     """Return a number for each key (subject, sequence), missing for rows without one and those not ``among``."""
     subjects, (sequences, names) = source.subject_codes[0], pd.factorize(sequence)
@@ -188,6 +183,47 @@ def _unless(found: "pd.Series[Any]", good: str, among: "pd.Series[bool]") -> "pd
     return found.cat.add_categories([good]).fillna(good).where(among)
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of VS or LB as they are written.
+
+    ``beside`` is what a value means nothing without (its unit, its upper limit of normal); ``column`` and
+    ``beside_column`` name where the two of each row are. ``used`` are the rows whose tests some rule needs.
+    """
+
+    test: "pd.Series[str]"
+    used: "pd.Series[bool]"
+    value: "pd.Series[str]"
+    beside: "pd.Series[str]"
+    column: "pd.Series[str]"
+    beside_column: "pd.Series[str]"
+
+
+def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> Results:
+    """Return the results of a domain: standardised where value and ``beside`` are both given, else as collected.
+
+    A value and what is beside it come from the same pair of columns: they belong together.
+    """
+    domain = source.domain
+    standard = (f"{domain}STRESN", f"{domain}{beside[0]}")
+    collected = (f"{domain}ORRES", f"{domain}{beside[1]}")
+    test = source.text(f"{domain}TESTCD").str.upper()
+    used = ~source.is_header & test.isin(tests)
+    used &= ~(source.text(f"{domain}STAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
+    texts = [source.text(column) for column in standard]
+    as_collected = (texts[0].isna() | texts[1].isna()) & source.text(collected[0]).notna()
+    value, other = (
+        one.mask(as_collected, source.text(name)) for one, name in zip(texts, collected, strict=True)
+    )
+    # A blank is asked for where it was left.
+    first = standard if source.has(standard[0]) else collected
+    column, other_column = (
+        pd.Series(name, index=test.index, dtype="str").mask(as_collected, instead)
+        for name, instead in zip(first, collected, strict=True)
+    )
+    return Results(test, used, value, other, column, other_column)
+
+
 def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
     """Return the judged columns that every domain has, and what quarantine shows for those that are no variable's."""
     content = source.content()
@@ -198,7 +234,7 @@ def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]
     judged: Columns = {
         "row_state": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
         "USUBJID": subject,
-        f"{key}_key": record_key(source, sequence, data & ~is_copy(content)),
+        f"{key}_key": record_key(source, sequence, data & ~content.duplicated()),
         "row_content": content,
     }
     if source.domain != "DM":

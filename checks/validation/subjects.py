@@ -31,14 +31,17 @@ def prepare(source: Source, setting: Setting) -> Prepared:
 
 def deaths(source: Source, zones: Mapping[str, str]) -> dict[str, pd.Timestamp]:
     """Return the last instant at which each subject with a date of death can have died."""
-    zone = source.subject.map(dict(zones)).astype("str")
-    died = parse_stamps(source.text("DTHDTC"), zone)["latest"]
+    died = _latest(source, "DTHDTC", zones)
     known = died.notna() & source.subject.notna()
     return dict(zip(source.subject[known], died[known], strict=True))
 
 
 def exposed(source: Source, zones: Mapping[str, str], data_cutoff: pd.Timestamp) -> frozenset[str]:
     """Return the subjects of whom DM says that they were exposed by the data cut-off (RFXSTDTC)."""
-    zone = source.subject.map(dict(zones)).astype("str")
-    began = parse_stamps(source.text("RFXSTDTC"), zone)["latest"]
-    return frozenset(source.subject[(began <= data_cutoff).fillna(value=False) & zone.notna()])
+    known = source.subject.isin(list(zones))
+    return frozenset(source.subject[known & (_latest(source, "RFXSTDTC", zones) <= data_cutoff)])
+
+
+def _latest(source: Source, column: str, zones: Mapping[str, str]) -> "pd.Series[pd.Timestamp]":
+    """Return the last instant that each row's stamp in a column can mean."""
+    return parse_stamps(source.text(column), source.subject.map(dict(zones)).astype("str"))["latest"]

@@ -15,12 +15,14 @@ from checks.validation import catalogue
 from checks.validation.raw import (
     Needed,
     Prepared,
+    Results,
     Setting,
     Shown,
     Source,
     at_any_time,
     common,
     dosed,
+    results_of,
     state,
     times,
 )
@@ -54,12 +56,10 @@ def _vital_criteria(protocol: StudyProtocol) -> list[VitalCriterion]:
 def prepare(source: Source, setting: Setting) -> Prepared:
     """Make VS ready to be judged: of vitals that no criterion uses, only subject, test and key matter."""
     judged, shown = common(source, setting)
-    test = source.text("VSTESTCD").str.upper()
-    used = ~source.is_header & test.isin(vitals_used(setting.protocol))
-    used &= ~(source.text("VSSTAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
+    read = results_of(source, vitals_used(setting.protocol), beside=("STRESU", "ORRESU"))
+    test, used = read.test, read.used
     spans, time_judged = times(used, source, setting)
-    value, unit, column = _result(source)
-    measured = read_vitals(test.where(used), value, unit)
+    measured = read_vitals(test.where(used), read.value, read.beside)
     for vital in vitals_used(setting.protocol):
         judged[f"VSSTRESN_{vital}"] = measured["measured"].where(test == vital)
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
@@ -71,10 +71,10 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         "VSORRESU_state": measured["unit_state"],
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain, setting),
-        "VSORRES_given": state({BLANK: value.isna()}, catalogue.KNOWN, used),
+        "VSORRES_given": state({BLANK: read.value.isna()}, catalogue.KNOWN, used),
         "VSTESTCD_state": state({BLANK: test.isna()}, catalogue.KNOWN, ~source.is_header),
     }
-    shown |= _shown_result(value, unit, column, setting.protocol)
+    shown |= _shown_results(read, setting.protocol)
     typed = at_any_time(spans, setting).assign(
         USUBJID=source.subject,
         domain="VS",
@@ -127,30 +127,11 @@ def _told_apart(
     return apart
 
 
-def _result(source: Source) -> tuple["pd.Series[str]", "pd.Series[str]", "pd.Series[str]"]:
-    """Return value, unit and the value's column: standardised where both are given, else as collected."""
-    value, unit = source.text("VSSTRESN"), source.text("VSSTRESU")
-    standard = value.notna() & unit.notna()
-    if source.has("VSORRES"):
-        collected = ~standard & source.text("VSORRES").notna()
-        value, unit = (
-            value.mask(collected, source.text("VSORRES")),
-            unit.mask(collected, source.text("VSORRESU")),
-        )
-    else:
-        collected = pd.Series(False, index=value.index)
-    # A blank is asked for where it was left.
-    first = "VSSTRESN" if source.has("VSSTRESN") else "VSORRES"
-    column = pd.Series(first, index=value.index, dtype="str").mask(collected, "VSORRES")
-    return value, unit, column
-
-
-def _shown_result(
-    value: "pd.Series[str]", unit: "pd.Series[str]", column: "pd.Series[str]", protocol: StudyProtocol
-) -> dict[str, Shown]:
+def _shown_results(read: Results, protocol: StudyProtocol) -> dict[str, Shown]:
     """Show value and unit together: either may be the mistaken one."""
-    unit_column = column.replace({"VSSTRESN": "VSSTRESU", "VSORRES": "VSORRESU"})
     of_value = ["VSORRES_given", "VSORRES_state", "VSORRES_agreement"]
     of_value += [f"VSSTRESN_{vital}" for vital in vitals_used(protocol)]
-    shown = {name: Shown(column, value, unit) for name in of_value}
-    return shown | {name: Shown(unit_column, value, unit) for name in ("VSORRESU_state", "VSORRESU_fit")}
+    of_unit = ("VSORRESU_state", "VSORRESU_fit")
+    return dict.fromkeys(of_value, Shown(read.column, read.value, read.beside)) | dict.fromkeys(
+        of_unit, Shown(read.beside_column, read.value, read.beside)
+    )
