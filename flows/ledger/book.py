@@ -7,15 +7,14 @@ from datetime import datetime
 from functools import partial, reduce
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, select
 
-from checks.errors import LedgerBrokenError, LedgerWriteError
+from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.ledger import outbox, projection
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, verified
 from flows.ledger.chaining import Chained, protocol_change
 from flows.ledger.database import Database, damaged
-from flows.ledger.moving import copy_tables
 from flows.ledger.outbox import Attempt, Entry, Outbox, Outgoing
 from flows.ledger.payloads import EvidencePayload, LookPayload, Payload
 from flows.ledger.projection import Projection
@@ -231,11 +230,27 @@ class Ledger:
         """
         self.verify()
         target = Ledger(url, key=self._key)
-        copied = copy_tables(self._database, target._database, then=self._project_anew)
-        found = target.verify()
+        copied, found = self._copy_tables(target), target.verify()
         if found != copied:
             raise LedgerBrokenError(f"{copied} records were copied, and {found} are there")
         return target.head()
+
+    def _copy_tables(self, target: "Ledger") -> int:
+        """Copy every record, seal and message as it stands, while nobody writes here; return how many records."""
+        shown = target._database.shown
+        if self._database.shown == shown:
+            raise UsageError(f"--to: found {shown}, the ledger itself; allowed: another, empty database")
+        with self._database.writing() as old, target._database.writing() as new:
+            for table in (RECORDS, OUTBOX):
+                if new.execute(select(table).limit(1)).first() is not None:
+                    raise UsageError(
+                        f"--to: found a {table.name} with entries in {shown}; allowed: an empty one"
+                    )
+            rows = {table: _rows(old, table) for table in (RECORDS, OUTBOX)}
+            for table in (one for one in rows if rows[one]):
+                new.execute(table.insert(), rows[table])
+            target._project_anew(new)
+        return len(rows[RECORDS])
 
     def rehearse(self, outgoing: Outgoing) -> None:
         """Write what a look does, a record and a message, and undo it: raises where a look could not write."""
@@ -326,6 +341,11 @@ def _any_sealed(connection: Connection) -> bool:
 def _stream(connection: Connection) -> Iterator[Record]:
     every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
     return (_record(row) for row in connection.execute(every))
+
+
+def _rows(connection: Connection, table: Table) -> list[dict[str, object]]:
+    every = select(table).order_by(*table.primary_key)
+    return [{**row} for row in connection.execute(every).mappings()]
 
 
 def _project(connection: Connection, records: Iterable[Record]) -> None:

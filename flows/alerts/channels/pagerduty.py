@@ -55,7 +55,7 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
 
     def send(outgoing: Outgoing, now: datetime) -> str:
         body = json.dumps({"routing_key": key, **event(outgoing)}).encode()
-        return str(post(body, {}, now))
+        return post(body, {}, now)
 
     return send
 

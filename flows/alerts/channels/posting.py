@@ -4,7 +4,6 @@ import json
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -39,18 +38,6 @@ ALWAYS: Mapping[str, str] = {
 """Headers of every message; an answer is read as it comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a receiver said when it took a message: the status, and the id that it gave the message, if any."""
-
-    status: int
-    given_id: str | None
-
-    def __str__(self) -> str:
-        named = "" if self.given_id is None else f", id {self.given_id}"
-        return f"answered {_status(self.status)}{named}"
-
-
 def usable(channel: str, address: str) -> httpx.URL:
     """Return an address as a URL, or refuse it for good without repeating it."""
     try:
@@ -74,8 +61,8 @@ class Poster:
     def __init__(self, channel: str, url: httpx.URL) -> None:
         self._channel, self._url = channel, url
 
-    def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Answer:
-        """Post one message.
+    def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> str:
+        """Post one message, and return what the receiver said: the status, and the id that it gave, if any.
 
         An answer that breaks off counts as none: sending again under the same key costs the receiver nothing, while
         taking the message for delivered could cost the alert.
@@ -94,7 +81,8 @@ class Poster:
             raise _unanswered(self._channel, error) from None
         if not response.is_success:
             raise _refused(self._channel, response, now)
-        return Answer(response.status_code, _given_id(answer, self._url))
+        given = _given_id(answer, self._url)
+        return f"answered {_status(response.status_code)}" + ("" if given is None else f", id {given}")
 
     @cached_property
     def _client(self) -> httpx.Client:
@@ -127,7 +115,7 @@ def _read(response: httpx.Response) -> bytes:
 
 def _unanswered(channel: str, error: Exception) -> DeliveryError:
     """Say why there was no answer, by the error's kind alone: its text may hold the address."""
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+    if _is_of_certificate(error):
         return DeliveryError(f"{channel}: the receiver's certificate is not trusted", permanent=True)
     said: Mapping[type[Exception], str] = {
         httpx.ConnectError: "no connection to the receiver",
@@ -140,12 +128,10 @@ def _unanswered(channel: str, error: Exception) -> DeliveryError:
     return DeliveryError(f"{channel}: {what}")
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None:
-        found.append(error)
+def _is_of_certificate(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
-    return found
+    return error is not None
 
 
 def _refused(channel: str, response: httpx.Response, now: datetime) -> DeliveryError:

@@ -32,7 +32,7 @@ def prepare(channel: str, address: str, secret: str | None) -> Callable[[Outgoin
         if secret:
             headers[SIGNATURE] = signature(body, secret, now)
         answer = post(body, headers, now)
-        return str(answer) if secret else f"{answer}; not signed, for no secret is set"
+        return answer if secret else f"{answer}; not signed, for no secret is set"
 
     return send
 
