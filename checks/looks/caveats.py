@@ -66,50 +66,42 @@ def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[s
 
 
 def _cases(findings: Findings) -> Iterator[str]:
-    dated = sum(case.hour is None and case.in_risk_window != "no" for case in findings.cases)
-    if dated:
-        yield (
-            _plural(dated, "possible case has", "possible cases have")
-            + " no time of day: ask the sites for it."
-        )
-    timed = sum(
-        case.hour is not None and case.certainty == "possible" and case.in_risk_window != "no"
-        for case in findings.cases
-    )
-    if timed:
-        yield (
-            _plural(timed, "possible case rests", "possible cases rest")
-            + " on a missing baseline, an unmeasured hour or a quarantined row."
-        )
+    open_cases = [case for case in findings.cases if case.in_risk_window != "no"]
+    dated = sum(case.hour is None for case in open_cases)
+    timed = sum(case.hour is not None and case.certainty == "possible" for case in open_cases)
     queries = sum(part.query for case in findings.cases for part in case.components.values())
-    if queries:
-        yield (
-            _plural(queries, "onset is", "onsets are")
-            + " dated differently by vital signs and adverse events."
-        )
+    yield from _counted(
+        dated, "possible case has|possible cases have", "no time of day: ask the sites for it."
+    )
+    yield from _counted(
+        timed,
+        "possible case rests|possible cases rest",
+        "on a missing baseline, an unmeasured hour or a quarantined row.",
+    )
+    yield from _counted(
+        queries, "onset is|onsets are", "dated differently by vital signs and adverse events."
+    )
 
 
 def _windows(doses: pd.DataFrame) -> Iterator[str]:
     given = doses[doses["trusted"]]
     without_time = given["start_earliest"] < given["start_latest"]
-    unobserved = int(((given["window"] == "unobserved") & ~without_time).sum())
-    still_open = int((given["window"] == "open").sum())
-    dated = int(without_time.sum())
-    if dated:
-        yield _plural(dated, "dose has", "doses have") + " no time of day, so hours since dose are not known."
-    if unobserved:
-        yield (
-            _plural(unobserved, "dose window is", "dose windows are")
-            + " unobserved: too few vital signs to say whether a case occurred."
-        )
-    if still_open:
-        yield _plural(still_open, "dose window has", "dose windows have") + " not yet elapsed."
+    unobserved = ((given["window"] == "unobserved") & ~without_time).sum()
+    yield from _counted(
+        without_time.sum(), "dose has|doses have", "no time of day, so hours since dose are not known."
+    )
+    yield from _counted(
+        unobserved,
+        "dose window is|dose windows are",
+        "unobserved: too few vital signs to say whether a case occurred.",
+    )
+    still_open = (given["window"] == "open").sum()
+    yield from _counted(still_open, "dose window has|dose windows have", "not yet elapsed.")
 
 
 def _withheld(validation: Validation) -> Iterator[str]:
     rows = sum(feed.rows_quarantined for feed in validation.feeds)
-    if rows:
-        yield _plural(rows, "row is", "rows are") + " in quarantine; they count in the worst case alone."
+    yield from _counted(rows, "row is|rows are", "in quarantine; they count in the worst case alone.")
 
 
 def _as_found(validation: Validation) -> Iterator[str]:
@@ -164,9 +156,8 @@ def _background(protocol: StudyProtocol, background: BackgroundEvidence) -> Iter
         low, high = declared.range or (None, None)
         spread = "" if low is None or high is None else f" ({low:.1%} to {high:.1%})"
         yield f"Background assumed by the protocol: {declared.rate:.1%} per {declared.unit}{spread}."
-    seen = (
-        _plural(background.events, "new onset", "new onsets") + f" in {background.hours:,.0f} control hours"
-    )
+    onsets = _plural(background.events, "new onset|new onsets")
+    seen = f"{onsets} in {background.hours:,.0f} control hours"
     units = [unit for unit in ("window", "subject") if unit in background.estimated]
     shares = [
         f"{one.estimate:.1%} per {unit} (95 % limits {one.ci95[0]:.1%} to {one.ci95[1]:.1%})"
@@ -179,5 +170,12 @@ def _background(protocol: StudyProtocol, background: BackgroundEvidence) -> Iter
         yield "Background cannot be estimated: no control hour was observed."
 
 
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
+def _counted(number: int, one_or_many: str, rest: str) -> Iterator[str]:
+    """Yield the sentence that tells how many there are; none where there are none."""
+    if number:
+        yield f"{_plural(number, one_or_many)} {rest}"
+
+
+def _plural(number: int, one_or_many: str) -> str:
+    one, many = one_or_many.split("|")
+    return f"{number:,} {one if number == 1 else many}"

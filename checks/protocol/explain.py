@@ -1,6 +1,6 @@
 """How each refusal of the model is said to the study team: what was found, what is allowed."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,31 +14,26 @@ from checks.rules import KINDS
 SECRET_KEY = "channels"  # noqa: S105 - the key below which an address could have been written
 """Below this key nothing is repeated in a message."""
 
-_ALLOWED: Mapping[str, Callable[[Mapping[str, object]], str]] = {
-    "missing": lambda ctx: "a value: it is required",
-    "string_too_short": lambda ctx: "text that is not blank",
-    "string_type": lambda ctx: "text",
-    "int_parsing": lambda ctx: "a whole number",
-    "int_type": lambda ctx: "a whole number",
-    "int_from_float": lambda ctx: "a whole number",
-    "float_parsing": lambda ctx: "a number, with a decimal point",
-    "float_type": lambda ctx: "a number, with a decimal point",
-    "finite_number": lambda ctx: "a finite number",
-    "bool_parsing": lambda ctx: "true or false",
-    "bool_type": lambda ctx: "true or false",
-    "greater_than": lambda ctx: f"a number above {ctx['gt']:g}",
-    "greater_than_equal": lambda ctx: f"a number of at least {ctx['ge']:g}",
-    "less_than": lambda ctx: f"a number below {ctx['lt']:g}",
-    "less_than_equal": lambda ctx: f"a number of at most {ctx['le']:g}",
-    "tuple_type": lambda ctx: "a list, such as [a, b]",
-    "mapping_type": lambda ctx: "a mapping of keys to values",
-    "dict_type": lambda ctx: "a mapping of keys to values",
-    "model_type": lambda ctx: "a mapping of keys to values",
-    "model_attributes_type": lambda ctx: "a mapping of keys to values",
-    "string_too_long": lambda ctx: f"at most {ctx['max_length']} character",
-    "too_short": lambda ctx: f"at least {ctx['min_length']} values",
-    "too_long": lambda ctx: f"at most {ctx['max_length']} values",
-    "union_tag_not_found": lambda ctx: f"one of {', '.join(KINDS)}",
+_ALLOWED: Mapping[str, str] = {
+    "missing": "a value: it is required",
+    "string_too_short": "text that is not blank",
+    "string_type": "text",
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number, with a decimal point"),
+    "finite_number": "a finite number",
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of at least {ge:g}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of at most {le:g}",
+    "tuple_type": "a list, such as [a, b]",
+    **dict.fromkeys(
+        ("mapping_type", "dict_type", "model_type", "model_attributes_type"), "a mapping of keys to values"
+    ),
+    "string_too_long": "at most {max_length} character",
+    "too_short": "at least {min_length} values",
+    "too_long": "at most {max_length} values",
+    "union_tag_not_found": f"one of {', '.join(KINDS)}",
 }
 """pydantic's name for a refusal -> what would have been allowed."""
 
@@ -92,7 +87,7 @@ def _allowed(error: ErrorDetails, model: type[BaseModel]) -> str:
         return one_of(_words(ctx["expected"]), str(error["input"]))
     if kind == "union_tag_invalid":
         return one_of(tuple(KINDS), str(ctx["tag"]))
-    return _ALLOWED[kind](ctx) if kind in _ALLOWED else error["msg"]
+    return _ALLOWED[kind].format(**ctx) if kind in _ALLOWED else error["msg"]
 
 
 def _allowed_key(allowed: tuple[str, ...], error: ErrorDetails) -> str:

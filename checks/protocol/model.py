@@ -226,11 +226,11 @@ class Background(Section):
 
     @model_validator(mode="after")
     def _range_holds_rate(self) -> Self:
-        if self.range is not None and not self.range[0] < self.range[1]:
-            found = f"{self.range[0]:g} to {self.range[1]:g}"
+        low, high = self.range or (0.0, 1.0)
+        found = f"{low:g} to {high:g}"
+        if not low < high:
             refuse_all([ProblemAt(("range",), found, "an increasing range")])
-        if self.range is not None and not self.range[0] <= self.rate <= self.range[1]:
-            found = f"{self.range[0]:g} to {self.range[1]:g}"
+        if not low <= self.rate <= high:
             refuse_all([ProblemAt(("range",), found, f"a range that contains the rate {self.rate:g}")])
         return self
 

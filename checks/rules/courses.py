@@ -24,7 +24,7 @@ from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
 from checks.rules.trials import BoolArray, Course, Walk, distinct_so_far
 from checks.scenario import ByScenario, Scenario
-from checks.statistics.timing.binomial_boundary import EventTest
+from checks.statistics.timing.sequential import EventTest
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from checks.rules.designs import Surveillance
 from checks.rules.methods.method import TRUTHS
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, risk_chance
-from checks.statistics.timing.sequential import SequentialCharacteristics
+from checks.statistics.timing.sequential import BinomialBoundary, SequentialCharacteristics, risk_chance
 
 
 def exact_surveillance(boundary: BinomialBoundary) -> Surveillance:

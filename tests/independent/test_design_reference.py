@@ -17,7 +17,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.rules.kinds.timing import TimingRule
 from checks.rules.methods.self_controlled import fewest_in_risk
 from checks.rules.scan_trials import scan_statistics, simulated_hours
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
+from checks.statistics.timing.sequential import BinomialBoundary
 from flows.commands.cli import main
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"

@@ -6,10 +6,10 @@ import pytest
 from scipy.stats import binom
 
 from checks.statistics.binomial import binomial_tail, posterior_at_most
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
 from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
 from checks.statistics.timing.self_controlled import self_controlled
+from checks.statistics.timing.sequential import BinomialBoundary
 
 
 @pytest.mark.parametrize(

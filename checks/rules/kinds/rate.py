@@ -16,11 +16,10 @@ from checks.rules.backgrounds import contradiction, over_backgrounds, tail
 from checks.rules.counted import design_counted
 from checks.rules.designs import CountedDesign
 from checks.rules.evidence import BackgroundEvidence, Evidence
-from checks.rules.options import option_findings
 from checks.rules.pending import pending_sizes
 from checks.rules.plan import Plan
 from checks.rules.rate_looks import RateWalk, crosses, units_of, walk
-from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
+from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, option_findings, verdicts
 from checks.rules.trials import BoolArray, IntArray, Trials, Walk, first_along
 from checks.scenario import ByScenario
 from checks.statistics.boundaries import METHODS, Boundary

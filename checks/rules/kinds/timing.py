@@ -19,9 +19,8 @@ from checks.rules.designs import TimingDesign
 from checks.rules.evidence import Evidence
 from checks.rules.methods import METHODS
 from checks.rules.methods.method import RELATIVE_INCIDENCES, TimingMethod
-from checks.rules.options import option_findings
 from checks.rules.plan import Plan
-from checks.rules.rule import Rule, RuleResult
+from checks.rules.rule import Rule, RuleResult, option_findings
 from checks.rules.trials import Walk
 
 if TYPE_CHECKING:

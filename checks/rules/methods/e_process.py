@@ -13,8 +13,8 @@ from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import BoolArray, Course, FloatArray, at_states
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest
 from checks.statistics.timing.e_process import e_process, log_e_value
+from checks.statistics.timing.sequential import BinomialBoundary, EventTest
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule

@@ -12,8 +12,8 @@ from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import NEVER, BoolArray, Course, IntArray, Walk
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
+from checks.statistics.timing.sequential import BinomialBoundary, EventTest
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule

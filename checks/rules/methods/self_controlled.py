@@ -23,8 +23,8 @@ from checks.rules.rule import BoundaryIs, RuleResult, verdicts
 from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import BoolArray, Course, FloatArray, IntArray
 from checks.scenario import ByScenario, Scenario
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
 from checks.statistics.timing.self_controlled import Comparison, self_controlled
+from checks.statistics.timing.sequential import BinomialBoundary
 
 if TYPE_CHECKING:
     from checks.rules.kinds.timing import TimingRule

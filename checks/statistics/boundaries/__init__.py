@@ -7,8 +7,12 @@ from types import MappingProxyType
 
 from checks.errors import DesignError
 from checks.statistics.boundaries.beta_binomial import beta_binomial
-from checks.statistics.boundaries.boundary import Boundary, CountBoundary
-from checks.statistics.boundaries.characteristics import OperatingCharacteristics, operating_characteristics
+from checks.statistics.boundaries.boundary import (
+    Boundary,
+    CountBoundary,
+    OperatingCharacteristics,
+    operating_characteristics,
+)
 from checks.statistics.boundaries.chen_chaloner import chen_chaloner
 from checks.statistics.boundaries.maxsprt import maxsprt
 from checks.statistics.boundaries.obrien_fleming import obrien_fleming

@@ -1,11 +1,16 @@
-"""Stopping boundaries on rates: at each look, the fewest events that cross.
+"""Stopping boundaries on rates: at each look, the fewest events that cross; how often that is, and after how many.
 
 A boundary carries everything it was made from, so that it can be printed, signed and made again.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from checks.errors import DesignError
 from checks.statistics import parameters
+from checks.statistics.recursion import FloatArray, stopping_distribution
 
 Option = float | tuple[float, float]
 
@@ -65,3 +70,80 @@ class Boundary(CountBoundary):
     options: tuple[tuple[str, Option], ...] = ()
     critical_value: float
     size: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OperatingCharacteristics:
+    """Exact behaviour of a boundary, with its inputs; arrays have one value per rate.
+
+    Attributes
+    ----------
+    boundary : CountBoundary
+        What was evaluated.
+    rates : array, shape (rates,)
+        True rates of events per subject.
+    reject_probability : array, shape (rates,)
+        Probability of ever crossing: type I error at the null rate, power above it.
+    reject_by_look : array, shape (rates, looks)
+        Probability of crossing at this look for the first time.
+    expected_events, expected_n : array, shape (rates,)
+        Mean events and mean subjects when the trial stops at the crossing, else at `n_max`.
+    """
+
+    boundary: CountBoundary
+    rates: FloatArray
+    reject_probability: FloatArray
+    reject_by_look: FloatArray
+    expected_events: FloatArray
+    expected_n: FloatArray
+
+
+def operating_characteristics(boundary: CountBoundary, rates: ArrayLike) -> OperatingCharacteristics:
+    """Return the exact operating characteristics of a boundary, all rates in one pass of the recursion.
+
+    Parameters
+    ----------
+    boundary : CountBoundary
+        From a method, or given as looks and events.
+    rates : array_like, shape (rates,)
+        True rates of events per subject, each from 0 to 1.
+
+    Returns
+    -------
+    OperatingCharacteristics
+        Arrays of shape (rates,); of shape (rates, looks) by look.
+
+    Raises
+    ------
+    DesignError
+        When a rate is not a number from 0 to 1.
+
+    Examples
+    --------
+    >>> one_look = CountBoundary(n_max=15, looks=(15,), events=(7,))
+    >>> operating_characteristics(one_look, [0.2, 0.5]).reject_probability.round(4).tolist()
+    [0.0181, 0.6964]
+    """
+    rate = _checked_rates(rates)
+    stopping = stopping_distribution(boundary.looks, boundary.events, rate)
+    at_look = np.asarray(boundary.looks, dtype=np.float64)
+    expected_n = stopping.probability @ at_look + stopping.never * boundary.n_max
+    return OperatingCharacteristics(
+        boundary=boundary,
+        rates=rate,
+        reject_probability=stopping.probability.sum(axis=1),
+        reject_by_look=stopping.probability,
+        expected_events=rate * expected_n,  # Wald's identity, exact because n stops by n_max
+        expected_n=expected_n,
+    )
+
+
+def _checked_rates(rates: ArrayLike) -> FloatArray:
+    """Return the rates as a vector of numbers from 0 to 1."""
+    try:
+        rate = np.atleast_1d(np.asarray(rates, dtype=np.float64))
+    except (TypeError, ValueError):
+        rate = np.full(1, np.nan)
+    if rate.ndim != 1 or not np.all((rate >= 0.0) & (rate <= 1.0)):
+        raise DesignError(f"rates: found {rates!r}; allowed: numbers from 0 to 1")
+    return rate

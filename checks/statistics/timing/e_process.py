@@ -14,7 +14,7 @@ import math
 from scipy.special import betaincc, betaln, xlog1py, xlogy
 
 from checks.statistics import parameters
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest, risk_chance
+from checks.statistics.timing.sequential import BinomialBoundary, EventTest, risk_chance
 
 JEFFREYS = (0.5, 0.5)
 """a and b of the beta prior that favours no scale. Jeffreys H. Proc R Soc A 1946;186:453-461."""

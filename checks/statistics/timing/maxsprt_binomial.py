@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from checks.statistics import parameters
 from checks.statistics.binomial import log_likelihood_ratio
-from checks.statistics.timing.binomial_boundary import BinomialBoundary, EventTest, risk_chance
+from checks.statistics.timing.sequential import BinomialBoundary, EventTest, risk_chance
 
 SAME = 1e-10
 """Attainable LLRs nearer than this are one value reached in two ways, apart by rounding alone."""

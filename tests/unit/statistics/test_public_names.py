@@ -10,7 +10,7 @@ from checks import statistics
 MODULES = [
     "checks.statistics",
     "checks.statistics.boundaries.pocock",
-    "checks.statistics.boundaries.characteristics",
+    "checks.statistics.boundaries.boundary",
     "checks.statistics.timing.self_controlled",
     "checks.statistics.timing.maxsprt_binomial",
     "checks.statistics.timing.maxsprt_poisson",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
 from checks.statistics.timing.e_process import e_process
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
 from checks.statistics.timing.scan import scan
 from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
+from checks.statistics.timing.sequential import BinomialBoundary
 
 COUNT = (-1, 1.5, math.nan, math.inf, "5", None, True)
 POSITIVE = (-1.0, 0, math.nan, math.inf, "5", None, True)

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing.binomial_boundary import BinomialBoundary
 from checks.statistics.timing.e_process import e_process, log_e_value
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
+from checks.statistics.timing.sequential import BinomialBoundary
 
 
 def test_a_boundary_that_nothing_crosses_has_no_time_to_signal():
