@@ -183,7 +183,6 @@ def _blocked(
         rows_accepted=0,
         rows_quarantined=said.rows_read,
         outcome=outcome,
-        share_withheld=1.0,
         within_limit=False,
         problems=said.problems + problems,
     )
@@ -212,7 +211,6 @@ def _delivered(name: str, feed: Feed | None) -> FeedOutcome:
         outcome="error" if feed.problem else "passed",
         latest=None,
         stale=False,
-        share_withheld=0.0,
         within_limit=True,
         problems=(feed.problem,) if feed.problem else (),
         rows_superseded=feed.superseded,
@@ -257,7 +255,6 @@ def _usable(  # everything that the row checks found
         rows_quarantined=int(withheld.sum()),
         latest=None if latest is None else latest.to_pydatetime(),
         stale=stale,
-        share_withheld=share,
         within_limit=share <= limit,
         problems=tuple(problems),
     )

@@ -64,10 +64,11 @@ class FeedOutcome:
     ``outcome`` is ``error`` when it could not be read or checked, or when its newest delivery cannot be used and
     earlier ones stand in for it; ``failed`` when its structure blocks it (its table is then empty),
     ``not_applicable`` when no rule uses it. ``latest`` is the latest accepted
-    datum at or before the data cut-off, None when none carries a time. ``share_withheld`` is the share of
-    rows that are quarantined for another reason than lying after the cut-off. Not among the rows read are those
-    that other deliveries superseded, and those that were not yet known (see ``checks.tables.Feed``). ``received``
-    is when the newest delivery was received, None for a feed that was read as found.
+    datum at or before the data cut-off, None when none carries a time. ``within_limit`` is whether no larger share
+    of rows than the protocol allows is quarantined for another reason than lying after the cut-off. Not among the
+    rows read are those that other deliveries superseded, and those that were not yet known (see
+    ``checks.tables.Feed``). ``received`` is when the newest delivery was received, None for a feed that was read as
+    found.
     """
 
     domain: str
@@ -78,7 +79,6 @@ class FeedOutcome:
     outcome: Outcome
     latest: datetime | None
     stale: bool
-    share_withheld: float
     within_limit: bool
     problems: tuple[str, ...]
     rows_superseded: int = 0

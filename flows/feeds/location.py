@@ -7,9 +7,6 @@ import fsspec
 
 from checks.errors import FeedError, MissingFeedError
 
-UNFINISHED = (".part", ".tmp")
-"""Endings that a transfer gives to a file that is still arriving."""
-
 DONE = ".done"
 """Ending of the empty file that a sender may lay beside one that has wholly arrived."""
 
@@ -77,19 +74,13 @@ def find_files(location: str, endings: tuple[str, ...]) -> tuple[DeliveredFile, 
 def _readable(
     filesystem: fsspec.AbstractFileSystem, paths: list[str], folder: str, endings: tuple[str, ...]
 ) -> tuple[DeliveredFile, ...]:
-    files = (DeliveredFile(filesystem, path, file_name(path)) for path in paths)
-    kept = sorted((file for file in files if _is_delivered(file.name, endings)), key=lambda file: file.name)
-    found = tuple(file for file in kept if filesystem.isfile(file.path))
+    files = [DeliveredFile(filesystem, path, file_name(path)) for path in paths]
+    named = [one for one in files if one.name.lower().endswith(endings) and not one.name.startswith(".")]
+    found = [one for one in named if filesystem.isfile(one.path)]
     if not found:
-        raise MissingFeedError(
-            folder, "no file to read in the folder", f"at least one file ending {', '.join(endings)}"
-        )
-    return found
-
-
-def _is_delivered(name: str, endings: tuple[str, ...]) -> bool:
-    lowered = name.lower()
-    return not lowered.startswith(".") and lowered.endswith(endings) and not lowered.endswith(UNFINISHED)
+        allowed = f"at least one file ending {', '.join(endings)}"
+        raise MissingFeedError(folder, "no file to read in the folder", allowed)
+    return tuple(sorted(found, key=lambda file: file.name))
 
 
 def file_name(location: str) -> str:

@@ -434,7 +434,7 @@ def test_rows_after_the_cutoff_do_not_make_a_feed_untrustworthy() -> None:
         rows["vs"] += [VS | {"VSSEQ": str(seq), "VSDTC": "2024-06-20T08:00"} for seq in range(10, 20)]
 
     feed = outcome_of(validate(change, limits={"max_quarantined": 0.1}), "vs")
-    assert (feed.rows_quarantined, feed.share_withheld, feed.trustworthy) == (10, 0.0, True)
+    assert (feed.rows_quarantined, feed.within_limit, feed.trustworthy) == (10, True, True)
 
 
 def test_an_old_feed_is_stale() -> None:

@@ -27,7 +27,7 @@ QUIET = RuleResult("count", "count", None, NOT_CROSSED, NOT_CROSSED, NOT_CROSSED
 OVER = replace(QUIET, id="over", verdict=CROSSED, worst_case=CROSSED, events=3)
 WORST = replace(QUIET, id="worst", worst_case=CROSSED)
 UNSEEN = replace(QUIET, id="unseen", verdict=UNKNOWN, best_case=UNKNOWN, worst_case=UNKNOWN)
-SOUND = FeedOutcome("VS", ("a",), 9, 9, 0, "passed", None, False, 0.0, True, ())
+SOUND = FeedOutcome("VS", ("a",), 9, 9, 0, "passed", None, False, True, ())
 STALE = replace(SOUND, stale=True)
 
 

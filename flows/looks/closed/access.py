@@ -7,7 +7,8 @@ from checks.errors import UsageError
 from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
-from flows.ledger import AccessPayload, Head, Kind, Ledger
+from flows.ledger import AccessPayload, Kind, Ledger
+from flows.pages.closed.document import Access
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
 
 LONGEST = 500
@@ -36,7 +37,7 @@ def require_permission(settings: Settings, protocol: StudyProtocol, *, reason: s
         )
 
 
-def record_access(settings: Settings, look: LookDocument, *, reason: str, by: str, now: datetime) -> Head:
+def record_access(settings: Settings, look: LookDocument, *, reason: str, by: str, now: datetime) -> Access:
     """Write down that somebody is about to read the arm; nothing of it has been read yet.
 
     Raises
@@ -51,7 +52,14 @@ def record_access(settings: Settings, look: LookDocument, *, reason: str, by: st
         "reason": reason.strip(),
         "accessed_at": stamp(now),
     }
-    return Ledger.of(settings).record(look["study"], Kind.CLOSED_ACCESS, access)
+    head = Ledger.of(settings).record(look["study"], Kind.CLOSED_ACCESS, access)
+    return {
+        "by": access["by"],
+        "reason": access["reason"],
+        "accessed_at": now.isoformat(),
+        "sequence": head.sequence,
+        "sha256": head.sha256,
+    }
 
 
 def _require_text(option: str, text: str, protocol: StudyProtocol) -> None:
@@ -60,12 +68,8 @@ def _require_text(option: str, text: str, protocol: StudyProtocol) -> None:
     if len(text) > LONGEST:
         raise UsageError(f"{option}: found {len(text)} characters; allowed: at most {LONGEST}")
     names = (*protocol.treatment.names, *protocol.treatment.active_arms)
-    if telltales_in(text.encode(), names, innocent=_innocent(protocol)):
+    if telltales_in(text.encode(), names, innocent=(protocol.study.id, protocol.study.title or "")):
         raise UsageError(
             f"{option}: found the name of an arm or a treatment; allowed: a text without one, since it is kept "
             "in the ledger, where those who are blinded read it"
         )
-
-
-def _innocent(protocol: StudyProtocol) -> tuple[str, ...]:
-    return (protocol.study.id, protocol.study.title or "")

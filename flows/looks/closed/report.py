@@ -52,14 +52,7 @@ def closed_report(
     """
     require_permission(settings, protocol, reason=reason, by=by)
     with private_folder(folder / FOLDER) as private:
-        head = record_access(settings, look, reason=reason, by=by, now=now)
-        access: Access = {
-            "by": by.strip(),
-            "reason": reason.strip(),
-            "accessed_at": now.isoformat(),
-            "sequence": head.sequence,
-            "sha256": head.sha256,
-        }
+        access = record_access(settings, look, reason=reason, by=by, now=now)
         feeds = read_feeds()
         cutoff = datetime.fromisoformat(look["data_cutoff"])
         again = look_at(Knowledge(feeds), protocol, data_cutoff=cutoff)

@@ -101,7 +101,7 @@ def test_a_contradicted_null_rate_comes_before_the_backgrounds():
 
 
 def test_feeds_read_as_found_are_named():
-    feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, 0.0, True, ())
+    feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, True, ())
     kept = replace(feed, domain="AE", received=CUTOFF)
     missing = replace(feed, domain="LB", sha256=())
     text = caveats(look_of(evidence_of(), (), validation=replace(NO_ROWS, feeds=(feed, kept, missing))))
@@ -130,7 +130,7 @@ def test_what_later_deliveries_changed_is_counted():
     ],
 )
 def test_a_feed_that_cannot_be_trusted_is_said_with_its_reason(changed, sentence):
-    sound = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, 0.0, True, ())
+    sound = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, True, ())
     outcome = "failed" if "problems" in changed else "passed"
     seen = replace(NO_ROWS, feeds=(replace(sound, outcome=outcome, **changed),))
     assert caveats(look_of(evidence_of(), (), validation=seen))[0] == sentence

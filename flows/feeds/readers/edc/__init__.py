@@ -6,6 +6,7 @@ for examples.
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -94,19 +95,11 @@ def _variable(
     """Return one variable: its columns joined; a stamp where the variable is one and the layout names its form."""
     texts = [table[source.upper()] for source in sources]
     if not name.endswith("DTC"):
-        return _joined(texts, "-")
+        return reduce(lambda joined, text: joined + "-" + text, texts)  # whole, since it identifies
     if date_format is None:
         return _with_time(texts, "T")
     read = stamp_reader(date_format)
     return _with_time(texts, " ").map(read, na_action="ignore")
-
-
-def _joined(texts: "Sequence[pd.Series[str]]", by: str) -> "pd.Series[str]":
-    """Join texts row by row; missing where one of them is, since what identifies must be whole."""
-    first, *rest = texts
-    for text in rest:
-        first = first + by + text
-    return first
 
 
 def _with_time(texts: "Sequence[pd.Series[str]]", by: str) -> "pd.Series[str]":
