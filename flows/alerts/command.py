@@ -72,7 +72,7 @@ def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
         history = [{"kind": record.kind, **record.payload} for record in records]
         _print({"schema": "postdose/alert/history/1", **_document(study, alert), "history": history})
     else:
-        lines = [_line(study, alert), *(line for record in records for line in _told(record))]
+        lines = [_line(study, alert), *(line for record in records for line in _lines_of(record))]
         sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
@@ -92,10 +92,10 @@ def run_ack(
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger = Ledger.of(settings, must_exist=True)
     study, alert = _named(ledger, name)
-    taken, told = _take(ledger, study, alert, by=by, reason=reason, now=now)
+    taken, to_on_call = _take(ledger, study, alert, by=by, reason=reason, now=now)
     # An on-call system goes on calling until it knows. One that cannot be reached, or has no address here, is left to
     # the next look.
-    known = [one.id for one in told if settings.addresses.get(one.channel.removeprefix("env:"))]
+    known = [one.id for one in to_on_call if settings.addresses.get(one.channel.removeprefix("env:"))]
     if known:
         send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
     if as_json:
@@ -145,7 +145,7 @@ def run_resend(
 
 
 def acknowledgement(seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime) -> Entry:
-    """Return the record of who takes an alert and why, and what on-call systems are told of it.
+    """Return the record of who takes an alert and why, and what notifies on-call systems of it.
 
     ``name`` is the alert's id, ``by`` a person's name as claimed, ``reason`` what they do about it, ``now`` UTC.
 
@@ -161,8 +161,8 @@ def acknowledgement(seen: Seen, study: str, *, name: str, by: str, reason: str, 
         )
     payload: AlertPayload = {"alert": name, "by": by, "reason": reason}
     payload |= {"at": stamp(now), "authenticated": False}
-    told = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
-    return Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(told))
+    outgoing = events(study, alert, Kind.ACKNOWLEDGEMENT, Event.ACKNOWLEDGE)
+    return Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(outgoing))
 
 
 def _take(
@@ -229,14 +229,14 @@ def _document(study: str, alert: Alert) -> dict[str, object]:
 
 
 def _line(study: str, alert: Alert) -> str:
-    told = ", ".join(spoken(role) for role in alert.reached) or "nobody: no route"
+    notified = ", ".join(spoken(role) for role in alert.reached) or "nobody: no route"
     taken = alert.acknowledgement
     by = "" if taken is None else f"; acknowledged by {printable(taken.by)}"
     opened = utc_text(stamp(alert.opened_at))
-    return f"{alert.id}  {alert.state:<12}  {study}  {alert.about}  since {opened}; told: {told}{by}"
+    return f"{alert.id}  {alert.state:<12}  {study}  {alert.about}  since {opened}; told: {notified}{by}"
 
 
-def _told(record: Record) -> Iterator[str]:
+def _lines_of(record: Record) -> Iterator[str]:
     """Yield a line of an alert's history, and below it what was said."""
     said = record.read(AlertPayload)
     whom = ", ".join(spoken(role) for role in said.get("told", [])) or spoken(said.get("role", ""))

@@ -76,7 +76,7 @@ def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: dat
 
 
 def alerts_unrecorded(looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Outgoing, ...]:
-    """Return what is told of a look that no ledger took: each crossed rule, to the first role of its plan.
+    """Return the messages of a look that no ledger took: each crossed rule, to the first role of its plan.
 
     Nothing is known of what was told before, and nothing will be known of this: whatever stands is told, and says so.
     What is less than a crossed rule waits until it can be recorded, lest each look tell it again.
@@ -174,9 +174,9 @@ def _opening(
 
 
 def _gone(alert: Alert, looked: Looked, notifier: Notifier) -> Iterator[Entry]:
-    """Yield the end of an alert of a look that holds no more, told to whom it was told.
+    """Yield the end of an alert of a look that holds no more, of which those are notified who were of it.
 
-    A watch, or that nothing could be assessed, ends untold when a rule is crossed: the louder alert says more.
+    A watch, or that nothing could be assessed, ends in silence when a rule is crossed: the louder alert says more.
     """
     if alert.state is State.CLOSED or not _is_gone(alert.about, looked):
         return
@@ -236,13 +236,13 @@ def _late(alert: Alert, notifier: Notifier) -> Iterator[Entry]:
 
 
 def _why_next(alert: Alert, post: Post, now: datetime) -> str | None:
-    """Return why the role after this one is told now, or None; each role is followed once in an opening.
+    """Return why the role after this one is notified now, or None; each role is followed once in an opening.
 
     One message that was given up is enough, though another channel took one: nobody knows which of them is read.
     """
     if post.role not in alert.reached or post.escalate_to is None or post.role in alert.escalated:
         return None
-    told = f"{spoken(post.role).capitalize()} was told at {_at(alert.reached[post.role].at)}"
+    notified = f"{spoken(post.role).capitalize()} was told at {_at(alert.reached[post.role].at)}"
     problem = alert.undelivered_to(post.role)
     if problem is not None:
         return f"A message to {spoken(post.role)} was given up: {problem}"
@@ -250,7 +250,7 @@ def _why_next(alert: Alert, post: Post, now: datetime) -> str | None:
         return None
     if now < alert.reached[post.role].at + timedelta(minutes=post.ack_within_minutes):
         return None
-    return f"{told} and did not acknowledge within {number(post.ack_within_minutes)} minutes."
+    return f"{notified} and did not acknowledge within {number(post.ack_within_minutes)} minutes."
 
 
 def _escalation(alert: Alert, post: Post, why: str, notifier: Notifier) -> tuple[Alert, Entry]:
@@ -265,8 +265,8 @@ def _escalation(alert: Alert, post: Post, why: str, notifier: Notifier) -> tuple
 
 
 def _unanswered(alert: Alert) -> str:
-    told = ", ".join(f"{spoken(role)} at {_at(one.at)}" for role, one in alert.reached.items())
-    return f"Nobody has acknowledged this alert. Told: {told}."
+    notified = ", ".join(f"{spoken(role)} at {_at(one.at)}" for role, one in alert.reached.items())
+    return f"Nobody has acknowledged this alert. Told: {notified}."
 
 
 def _at(moment: datetime) -> str:

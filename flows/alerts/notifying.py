@@ -1,7 +1,7 @@
 """What a step of an alert's life becomes: one record, and a message to each role that is notified of it.
 
-Of everything but a crossed rule a role is told at most ``MOST_PER_HOUR`` times an hour: what comes beyond that is
-recorded and counted, and the next message says how many it stands for. A crossed rule is always told.
+Of everything but a crossed rule a role is notified at most ``MOST_PER_HOUR`` times an hour: what comes beyond that is
+recorded and counted, and the next message says how many it stands for. Of a crossed rule roles are always notified.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of an alert's life that is to be recorded and told.
+    """One step of an alert's life that is to be recorded, and of which roles are notified.
 
     ``to`` are the roles that hear of it; ``payload`` is what its record says beyond that, ``look`` the look it
     tells of, with its new cases marked.
@@ -39,7 +39,7 @@ class Step:
 
 
 class Notifier:
-    """Turns steps into entries of the ledger; counts, from what is seen on, how much each role has been told.
+    """Turns steps into entries of the ledger; counts, from what is seen on, how often each role has been notified.
 
     ``now`` is UTC; of what is not ``recorded`` no answer can be asked for.
     """
@@ -70,8 +70,13 @@ class Notifier:
         notified = [role for role in step.to if not self._is_full(role, about)]
         held_back = [role for role in step.to if role not in notified]
         name = alert_id(self.protocol.study.id, about)
-        told: AlertPayload = {"alert": name, "at": stamp(self.now), "told": notified, "held_back": held_back}
-        payload: AlertPayload = {**told, **step.payload}
+        always: AlertPayload = {
+            "alert": name,
+            "at": stamp(self.now),
+            "told": notified,
+            "held_back": held_back,
+        }
+        payload: AlertPayload = {**always, **step.payload}
         after = advance(alert, step.kind, payload)
         outgoing = tuple(one for role in notified for one in self._messages(after, role, step))
         outgoing += self._events(alert, after, step, {one.channel for one in outgoing})
@@ -168,12 +173,12 @@ class Notifier:
 def events(
     study: str, alert: Alert, kind: Kind, event: Event, *, but: Collection[str] = ()
 ) -> Iterator[Outgoing]:
-    """Yield what the on-call systems that know of an alert are told: once on each channel that may be one.
+    """Yield what notifies the on-call systems that know of an alert: once on each channel that may be one.
 
     Whether it is one says its address, which is not known before it is sent: another channel drops it.
 
-    ``kind`` is of the record that causes it, ``event`` what becomes of the incident; channels ``but`` are told it
-    otherwise.
+    ``kind`` is of the record that causes it, ``event`` what becomes of the incident; channels ``but`` are
+    notified otherwise.
     """
     seen = set(but)
     for role in alert.reached:

@@ -13,9 +13,9 @@ from flows.ledger.life import Channel, Plan, Post
 def plan_for(about: str, alerts: Alerts) -> Plan:
     """Return the plan of an alert.
 
-    Of a crossed rule, a watch, or a look that is not assessable, the roles whose route names that verdict are told
-    at once. The monitor's own alerts mean that nothing is assessed, and go to the roles of ``not_assessable``, or to
-    every role where none has it: somebody must know that nobody watches. That a role cannot be reached is told to
+    Of a crossed rule, a watch, or a look that is not assessable, the roles whose route names that verdict are
+    notified at once. The monitor's own alerts mean that nothing is assessed, and go to the roles of ``not_assessable``, or to
+    every role where none has it: somebody must know that nobody watches. That a role cannot be reached is news to
     the others.
     """
     kind, _, what = about.partition(":")
@@ -30,7 +30,7 @@ def plan_for(about: str, alerts: Alerts) -> Plan:
 
 
 def _posts(routes: Sequence[Route], first: set[str], verdict: str) -> Iterable[Post]:
-    """Yield the post of each role told at once, in the protocol's order, then of each that follows one of them."""
+    """Yield the post of each role notified at once, in the protocol's order, then of each that follows one."""
     waiting = [role for role in dict.fromkeys(route.role for route in routes) if role in first]
     seen = set(waiting)
     for role in waiting:  # grows while it is walked; each role comes once, so a circle of roles ends

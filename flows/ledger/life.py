@@ -25,7 +25,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One role of a plan: its channels, how long it has, who follows, and whether it is told at once."""
+    """One role of a plan: its channels, how long it has, who follows, and whether it is notified at once."""
 
     role: str
     channels: tuple[Channel, ...]
@@ -36,14 +36,14 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The roles that an alert can reach, those told at once before those that follow, and when it is repeated."""
+    """The roles that an alert can reach, those notified at once before those that follow, and when it is repeated."""
 
     posts: tuple[Post, ...]
     repeat_hours: float
 
     @property
     def first(self) -> tuple[str, ...]:
-        """The roles that are told at once."""
+        """The roles that are notified at once."""
         return tuple(post.role for post in self.posts if post.first)
 
     def post(self, role: str) -> Post:
@@ -65,7 +65,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """When a role was first told in this opening, UTC, and how far the alert had been escalated by then."""
+    """When a role was first notified in this opening, UTC, and how far the alert had been escalated by then."""
 
     step: int
     at: datetime
@@ -89,7 +89,7 @@ class Alert:
     id, about, state
         Its id, what it is about, and where it stands.
     plan, opened_at, reached
-        The plan of this opening, when it began (UTC), and the roles told of it.
+        The plan of this opening, when it began (UTC), and the roles notified of it.
     escalated
         The roles that somebody else was told in place of.
     last_told_at

@@ -1,6 +1,6 @@
 """Notification of what is due of a study's alerts; every message that waits is tried.
 
-Nobody waits for the orchestrator: what is due is told whether or not a Prefect server can be reached.
+Nobody waits for the orchestrator: roles are notified of what is due whether or not a Prefect server can be reached.
 """
 
 import logging
