@@ -14,9 +14,9 @@ def plan_for(about: str, alerts: Alerts) -> Plan:
     """Return the plan of an alert.
 
     Of a crossed rule, a watch, or a look that is not assessable, the roles whose route names that verdict are
-    notified at once. The monitor's own alerts mean that nothing is assessed, and go to the roles of ``not_assessable``, or to
-    every role where none has it: somebody must know that nobody watches. That a role cannot be reached is news to
-    the others.
+    notified at once. The monitor's own alerts mean that nothing is assessed, and go to the roles of
+    ``not_assessable``, or to every role where none has it: somebody must know that nobody watches. That a role
+    cannot be reached is news to the others.
     """
     kind, _, what = about.partition(":")
     verdict = "signal" if kind == "signal" else what if kind == "verdict" else "not_assessable"
