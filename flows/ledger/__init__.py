@@ -6,7 +6,7 @@ or remove one. The outbox is written in the same transaction as the verdict that
 soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer at a time in both.
 """
 
-from flows.ledger.book import Decision, Ledger, Seen
+from flows.ledger.book import Ledger, Seen
 from flows.ledger.chain import Head, Kind, Record, canonical
 from flows.ledger.claimant import this_process
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
@@ -23,7 +23,6 @@ __all__ = [
     "AccessPayload",
     "AlertPayload",
     "Attempt",
-    "Decision",
     "Entry",
     "EvidencePayload",
     "FeedFault",
