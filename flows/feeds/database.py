@@ -9,11 +9,11 @@ import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 from uuid import UUID
 
-from sqlalchemy import URL, Connection, create_engine, text
+from sqlalchemy import URL, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -29,8 +29,6 @@ POSTGRESQL_OPTIONS: Final = {"connect_timeout": 10, "prepare_threshold": 0}
 refuses a query of several statements, of which the first could end the read-only transaction."""
 
 LONGEST_REASON: Final = 200
-
-Rows = tuple[Sequence[str], Sequence[Sequence[Any]]]
 
 
 def database_url(variable: str, addresses: Mapping[str, str], *, feed: str) -> str:
@@ -80,21 +78,17 @@ def _understood(url: str, feed: str) -> URL:
     return parsed
 
 
-def _fetched(url: URL, query: str) -> Rows:
+def _fetched(url: URL, query: str) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
     options = {} if url.drivername == "sqlite" else POSTGRESQL_OPTIONS
     with create_engine(url, poolclass=NullPool, connect_args=options).connect() as connection:
-        return _rows(connection, query)
-
-
-def _rows(connection: Connection, query: str) -> Rows:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-    # The colons of times and casts in a query are no parameters.
-    result = connection.execute(text(query.replace(":", r"\:")))
-    if not result.returns_rows:
-        raise ValueError("it returns no rows: a SELECT is needed")
-    names, rows = tuple(result.keys()), [tuple(row) for row in result]
-    connection.rollback()
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        # The colons of times and casts in a query are no parameters.
+        result = connection.execute(text(query.replace(":", r"\:")))
+        if not result.returns_rows:
+            raise ValueError("it returns no rows: a SELECT is needed")
+        names, rows = tuple(result.keys()), [tuple(row) for row in result]
+        connection.rollback()
     return names, rows
 
 
@@ -109,7 +103,7 @@ def _reason(error: Exception, url: URL) -> str:
     return reason
 
 
-def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]], feed: str) -> bytes:
+def _csv(names: Sequence[str], rows: Sequence[Sequence[object]], feed: str) -> bytes:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(names)

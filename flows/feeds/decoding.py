@@ -9,7 +9,8 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from functools import partial
+from itertools import chain
 
 from checks.errors import FeedError
 from flows.feeds.content import CHUNK, Content
@@ -141,7 +142,8 @@ def _decoded(content: Content, codec: str) -> Iterator[str]:
     """Yield the text in pieces that never end between CR and LF."""
     decoder = codecs.getincrementaldecoder(codec)()
     held, done, breaks = "", 0, 0
-    for chunk in _chunks(content.stream):
+    content.stream.seek(0)
+    for chunk in chain(iter(partial(content.stream.read, CHUNK), b""), [b""]):  # an empty one ends it
         done += len(chunk)
         try:
             text = held + decoder.decode(chunk, final=not chunk)
@@ -152,14 +154,6 @@ def _decoded(content: Content, codec: str) -> Iterator[str]:
         breaks += line_breaks(text)
         if text:
             yield text
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the stream's chunks, and an empty one to say that it ended."""
-    stream.seek(0)
-    while chunk := stream.read(CHUNK):
-        yield chunk
-    yield b""
 
 
 def _undecodable(name: str, error: UnicodeDecodeError, done: int, breaks: int, codec: str) -> FeedError:

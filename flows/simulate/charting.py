@@ -22,7 +22,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from flows.simulate.design import Subject
-from flows.simulate.physiology import Course
+from flows.simulate.physiology import Course, FloatArray
 from flows.simulate.random_streams import Part, stream
 from flows.simulate.timeline import to_local
 
@@ -87,15 +87,6 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
-class Bedside:
-    """What a nurse would read at each minute of a course: the latent vitals with the error of one measurement."""
-
-    shown: Mapping[str, NDArray[np.float64]]
-    febrile: NDArray[np.bool_]
-    distressed: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
 class Visit:
     """One visit to the bedside: its minute, the vitals taken, and those the protocol asked for in vain."""
 
@@ -107,28 +98,21 @@ class Visit:
 def chart(subject: Subject, course: Course, seed: int) -> list[Measurement]:
     """Return a subject's measurements in order of time."""
     rng = stream(seed, Part.CHARTING, subject.index + 1)
-    bedside = _bedside(rng, course)
+    latent = {"TEMP": course.TEMP, "RESP": course.RESP, "OXYSAT": course.OXYSAT, "HR": course.HR}
+    shown = {test: latent[test] + rng.normal(0, VITALS[test].sd, course.minutes) for test in VITALS}
     entries = _entry_delays(rng, course.minutes)
     measurements: list[Measurement] = []
-    for visit in _visits(rng, subject, bedside):
+    for visit in _visits(rng, subject, shown):
         at = visit.minute - course.start
         entered = visit.minute + int(entries[at])
         measurements += [
-            _written(test, visit.minute, float(bedside.shown[test][at]), subject, entered)
-            for test in visit.taken
+            _written(test, visit.minute, float(shown[test][at]), subject, entered) for test in visit.taken
         ]
         measurements += [Measurement(test, visit.minute, None, "", entered) for test in visit.not_done]
     return measurements
 
 
-def _bedside(rng: Generator, course: Course) -> Bedside:
-    latent = {"TEMP": course.TEMP, "RESP": course.RESP, "OXYSAT": course.OXYSAT, "HR": course.HR}
-    shown = {test: latent[test] + rng.normal(0, VITALS[test].sd, course.minutes) for test in VITALS}
-    distressed = (shown["RESP"] >= ALARM_RESP) | (shown["OXYSAT"] < ALARM_OXYSAT)
-    return Bedside(shown, shown["TEMP"] >= ALARM_TEMP, distressed)
-
-
-def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visit]:
+def _visits(rng: Generator, subject: Subject, shown: Mapping[str, FloatArray]) -> Iterator[Visit]:
     """Yield rounds and protocol visits in order of time; what is seen decides when the next one comes."""
     planned = _protocol_minutes(rng, subject)
     every = int(rng.choice(TEMPERATURE_EVERY_HOURS, p=TEMPERATURE_EVERY_SHARE) * 60)
@@ -140,13 +124,14 @@ def _visits(rng: Generator, subject: Subject, bedside: Bedside) -> Iterator[Visi
         if minute > subject.chart_end:
             return
         if by_protocol or rng.random() >= ROUND_MISSED:
+            seen = {test: values[minute - subject.chart_start] for test, values in shown.items()}
             visit = _visit(rng, minute, by_protocol, temperature_due)
             yield visit
             if "TEMP" in visit.taken:
-                febrile = bool(bedside.febrile[minute - subject.chart_start])
+                febrile = seen["TEMP"] >= ALARM_TEMP
                 again = round(rng.uniform(*FEBRILE_TEMPERATURE_HOURS) * 60) if febrile else every
                 temperature_due = minute + again
-            distressed = bool(bedside.distressed[minute - subject.chart_start])
+            distressed = seen["RESP"] >= ALARM_RESP or seen["OXYSAT"] < ALARM_OXYSAT
             if distressed:
                 temperature_due = min(temperature_due, minute + DISTRESSED_TEMPERATURE_MINUTES)
         if due - minute <= ROUND_JOINED_MINUTES:

@@ -52,19 +52,13 @@ def replay_study(
 ) -> State[ReplayDocument]:
     """Look again at each past data cut-off; no alert is sent, and the ledger is not touched.
 
-    Parameters
-    ----------
-    study
-        The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
-    first, last
-        The first data cut-off and the latest there may be; by default the day of the first dose, and when
-        everything that is known was known.
-    every
-        The time between two looks: 30min, 6h, 1d.
-    feeds
-        A folder to read the feeds from as they are found there, in place of the deliveries on record.
-    out
-        The folder of the replay's files; by default ``replay/<study>`` beside the protocol.
+    Args:
+        study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
+        first: The first data cut-off; by default the day of the first dose.
+        last: The latest data cut-off there may be; by default when everything that is known was known.
+        every: The time between two looks: 30min, 6h, 1d.
+        feeds: A folder to read the feeds from as they are found there, in place of the deliveries on record.
+        out: The folder of the replay's files; by default ``replay/STUDY`` beside the protocol.
     """
     opened = open_study(study, os.environ)
     protocol, by = opened.protocol, last or EVER
