@@ -1,4 +1,7 @@
-"""The figures of a look's report, by the section in which each stands; a new one is a module and a line here."""
+"""The figures of a look's report, by the section in which each stands; a new one is a module and a line here.
+
+Sections of the page that show figures: rules, raster, cases, timing, exposure, quality.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
