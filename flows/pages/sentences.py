@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from flows.pages.kit.tables import Cell
-from flows.pages.kit.verdicts import RULE_VERDICTS, best_to_worst
 from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
 
 STATISTICS: Mapping[str, str] = {
@@ -166,16 +165,6 @@ def observed_text(rule: RulePart) -> str:
 def reason_of(rule: RulePart) -> str:
     """Return why a rule cannot be evaluated, or nothing."""
     return (rule["detail"] or {}).get("reason") or ""
-
-
-def rule_answer(rule: RulePart) -> str:
-    """Return a rule's verdict, what it observed against which boundary, and why it is not evaluable."""
-    said = f"{RULE_VERDICTS[rule['verdict']]}: {rule['id']}"
-    if rule["verdict"] != "not_evaluable":
-        said += f", {observed_text(rule)}, boundary {boundary_text(rule)}"
-    if rule["best_case"] != rule["worst_case"]:
-        said += f" ({best_to_worst(rule['best_case'], rule['worst_case'])})"
-    return said + (f": {reason_of(rule)}" if reason_of(rule) else "")
 
 
 def chose_window(rule: RulePart) -> bool:

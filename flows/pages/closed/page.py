@@ -6,7 +6,7 @@ from functools import partial
 from checks.protocol import StudyProtocol
 from checks.scenario import Scenario
 from flows.pages.closed.document import ArmShown, ClosedDocument, RiskAgainstControl, Withheld
-from flows.pages.kit.rendering import heading_of, render
+from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Columns, Table, cells, table
 from flows.pages.kit.times import utc_text
 from flows.pages.kit.words import number, p_text, rate, span
@@ -24,10 +24,11 @@ NO_ARM = "DM names no participant."
 
 def render_closed(document: ClosedDocument, protocol: StudyProtocol) -> str:
     """Return the page as one self-contained file in which every text of a feed is inert."""
-    tab = f"Closed report · {document['study']} · {utc_text(document['data_cutoff'])}"
     return render(
         "closed/closed.html.j2",
-        heading=heading_of(protocol, tab, simulated=protocol.study.simulated),
+        tab=f"Closed report · {document['study']} · {utc_text(document['data_cutoff'])}",
+        study=protocol.study,
+        simulated=protocol.study.simulated,
         closed=document,
         notes=tuple(_notes(document)),
         sections={

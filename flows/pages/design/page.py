@@ -19,7 +19,7 @@ from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
 from flows.pages.design.rule_sections import LENGTHS, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
-from flows.pages.kit.rendering import heading_of, render
+from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Cell, Table, cells
 from flows.pages.kit.words import DASH, percent, plural
 
@@ -50,7 +50,9 @@ def _page(design: ProtocolDesign, protocol: StudyProtocol) -> str:
     study = protocol.study
     return render(
         "design/design.html.j2",
-        heading=heading_of(protocol, f"Design of the stopping rules · {study.id}", simulated=study.simulated),
+        tab=f"Design of the stopping rules · {study.id}",
+        study=study,
+        simulated=study.simulated,
         design=design,
         spending=design.spending,
         sentences=lead_sentences(design),

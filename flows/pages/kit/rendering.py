@@ -6,9 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from checks.protocol import StudyProtocol
 from flows.pages.kit import lines, times, words
-from flows.pages.kit.tables import Heading
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, printable
 
 FILTERS = (
@@ -27,12 +25,6 @@ FILTERS = (
 def render(template: str, **parts: object) -> str:
     """Return what a template below ``flows/pages`` makes of its parts; the same parts give the same text."""
     return environment().get_template(template).render(**parts)
-
-
-def heading_of(protocol: StudyProtocol, tab: str, *, simulated: bool) -> Heading:
-    """Return what stands above a page of a study; ``tab`` names the page among others that are open."""
-    study = protocol.study
-    return Heading(tab, study.id, study.title or "", study.registry_id or "", simulated)
 
 
 @cache

@@ -109,19 +109,16 @@ def drawing(
 ) -> Markup:
     """Return a drawing that a screen reader is told in words; ``id`` is unique on its page."""
     return Markup(
-        '<svg{}viewBox="0 0 {} {}" role="img" aria-labelledby="t-{} d-{}">\n'
-        '<title id="t-{}">{}</title>\n<desc id="d-{}">{}</desc>\n{}\n</svg>'
+        '<svg{kind}viewBox="0 0 {width} {height}" role="img" aria-labelledby="t-{id} d-{id}">\n'
+        '<title id="t-{id}">{title}</title>\n<desc id="d-{id}">{description}</desc>\n{marks}\n</svg>'
     ).format(
-        Markup(' class="{}" ').format(kind) if kind else Markup(" "),
-        _written(width),
-        _written(height),
-        id,
-        id,
-        id,
-        printable(title),
-        id,
-        printable(description),
-        joined(marks),
+        kind=Markup(' class="{}" ').format(kind) if kind else Markup(" "),
+        width=_written(width),
+        height=_written(height),
+        id=id,
+        title=printable(title),
+        description=printable(description),
+        marks=joined(marks),
     )
 
 

@@ -52,14 +52,3 @@ class Item:
     term: str
     value: str
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What stands above every page: the name of its tab, which study, and whether that is simulated."""
-
-    tab: str
-    study: str
-    title: str
-    registry: str
-    simulated: bool

@@ -9,7 +9,7 @@ from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
 from flows.pages.kit.files import write_whole
-from flows.pages.kit.rendering import heading_of, render
+from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Table
 from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import VERDICTS
@@ -41,7 +41,9 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     tab = f"{verdict.name} · {look['study']} · {utc_text(look['data_cutoff'])}"
     text = render(
         "report/report.html.j2",
-        heading=heading_of(protocol, tab, simulated=look["simulated"]),
+        tab=tab,
+        study=protocol.study,
+        simulated=look["simulated"],
         look=look,
         protocol=protocol,
         cutoff_local=local_text(look["data_cutoff"], protocol.study.timezone),

@@ -2,9 +2,12 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 
+from flows.pages import report
+from flows.pages.report.figures import FIGURES
 from flows.pages.report.figures.paths import path_figures
 from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster, raster_figures
 
@@ -127,3 +130,8 @@ def test_looks_without_any_crossing_number_have_no_boundary(signal):
 
 def test_a_rule_without_a_path_has_no_chart(not_assessable):
     assert path_figures(not_assessable, None, None) == ()
+
+
+def test_every_section_with_a_figure_is_a_section_of_the_page_that_draws_them():
+    page = (Path(report.__file__).parent / "report.html.j2").read_text(encoding="utf-8")
+    assert set(FIGURES) <= set(re.findall(r'drawn\("(\w+)"\)', page))
