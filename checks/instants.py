@@ -138,7 +138,7 @@ def _parse_unique(texts: Objects, zones: Objects) -> pd.DataFrame:
 def _read_parts(texts: Objects) -> _Parts:
     """Take stamps apart: the usual complete forms by position, the rest by the full grammar."""
     parts = _read_usual(texts)
-    rest = ~parts.iso
+    rest = ~parts.iso & (texts != "")
     if rest.any():
         other = _read_any(texts[rest])
         parts.numbers[rest], parts.iso[rest] = other.numbers, other.iso
@@ -170,7 +170,6 @@ def _read_usual(texts: Objects) -> _Parts:
 
 
 def _read_any(texts: Objects) -> _Parts:
-    """Read stamps by the full grammar."""
     parts = pd.Series(texts, dtype="str").str.extract(_PATTERN)
     columns = [_integers(parts[name], unknown=-1) for name in _PARTS]
     hours, minutes = (
@@ -268,17 +267,12 @@ def _both_folds(local: Seconds, zone: str) -> tuple[Seconds, Seconds]:
     after = before.copy()
     for index in np.flatnonzero(np.isnat(before)):
         moment: datetime = local[index].item().replace(tzinfo=place)
-        before[index], after[index] = (_instant(moment.replace(fold=fold)) for fold in (0, 1))
+        either = (moment.replace(fold=fold).astimezone(UTC).replace(tzinfo=None) for fold in (0, 1))
+        before[index], after[index] = (np.datetime64(one, "s") for one in either)
     return before, after
 
 
-def _instant(moment: datetime) -> np.datetime64:
-    """Return an aware time as numpy has it, in UTC."""
-    return np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "s")
-
-
 def _zone(name: str) -> ZoneInfo:
-    """Return the time zone of that name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:

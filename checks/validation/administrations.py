@@ -112,13 +112,11 @@ def _occurrence(source: Source) -> "pd.Series[str]":
 
 
 def _not_given(source: Source) -> pd.Series:
-    """Whether a row says that the dose was not given."""
     words = source.text("EXSTAT").str.upper()
     return (words.isin(NOT_GIVEN) | (_occurrence(source) == "N")).fillna(False).astype("bool")
 
 
 def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
-    """Say whether the status of each row is one we know."""
     words, occurrence = source.text("EXSTAT").str.upper(), _occurrence(source)
     unknown = words.notna() & ~words.isin(NOT_GIVEN | GIVEN) | occurrence.notna() & ~occurrence.isin(
         ["Y", "N"]

@@ -97,7 +97,6 @@ def _order(protocol: StudyProtocol) -> list[str]:
 
 
 def _collect(done: Mapping[str, _Validated]) -> Validation:
-    """Put the feeds together."""
     typed = {table.name: table for table in (domain.table for domain in DOMAINS.values())}
     withheld = [one.quarantine for one in done.values() if len(one.quarantine)]
     return Validation(

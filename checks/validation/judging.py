@@ -6,7 +6,7 @@ Nothing of a row's values is kept: of a result its counts alone, of an exception
 import math
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -139,21 +139,14 @@ def _raised(result: Any) -> bool:  # noqa: ANN401 - untyped there
     return bool(info.get("raised_exception", True))
 
 
-def _kind(info: Mapping[str, object]) -> str:
+def _kind(info: Mapping[str, Any]) -> str:
     """Return the kind of the exception: its message may hold values, its traceback ends in its name."""
-    for told in _told(info):
-        names = re.findall(
-            r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*(?:Error|Exception))\b", told, flags=re.MULTILINE
-        )
-        if names:
-            return str(names[0])
-    return "an exception"
-
-
-def _told(info: Mapping[str, object]) -> Iterator[str]:
-    for one in (info, *(each for each in info.values() if isinstance(each, Mapping))):
-        if one.get("exception_traceback"):
-            yield str(one["exception_traceback"])
+    each = [info, *(one for one in info.values() if isinstance(one, Mapping))]
+    traceback = "\n".join(str(one.get("exception_traceback")) for one in each)
+    kind = re.search(
+        r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w*(?:Error|Exception))\b", traceback, flags=re.MULTILINE
+    )
+    return kind[1] if kind else "an exception"
 
 
 def _suite_result(domain: str, checks: Sequence[Check], results: Sequence[Any]) -> SuiteResult:

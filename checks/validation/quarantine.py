@@ -32,7 +32,6 @@ def list_withheld(source: Source, prepared: Prepared, judgements: Sequence[Judge
 
 
 def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.DataFrame:
-    """Return the rows that one check withholds."""
     rows = judgement.unexpected
     shown = shown_of(judgement.check, source, prepared)
     column = _at(shown.column, rows)
@@ -61,7 +60,6 @@ def _found(shown: Shown, rows: npt.NDArray[np.int64]) -> "pd.Series[str]":
 
 
 def _at(column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> "pd.Series[str]":
-    """Return the column's name for each of the rows."""
     if isinstance(column, str):
         return pd.Series(column, index=rows, dtype="str")
     return column.iloc[rows]

@@ -82,7 +82,6 @@ def _configs(file: SuiteFile) -> Sequence[object]:
 
 
 def _check(file: SuiteFile, number: int, config: object, taken: set[str]) -> Check:
-    """Make one expectation a check."""
     if not isinstance(config, dict) or not isinstance(config.get("meta"), dict):
         raise _UnusableError("no `meta`", f"`meta` with a `severity`: {', '.join(SEVERITIES)}")
     meta, kwargs = config["meta"], config.get("kwargs", {})
@@ -158,8 +157,7 @@ def _words(condition: object) -> Iterator[str]:
         column = condition.get("column")
         if isinstance(column, Mapping) and isinstance(column.get("name"), str):
             yield str(column["name"])
-        for value in condition.values():
-            yield from _words(value) if not isinstance(value, str) else ()
+        yield from _words(list(condition.values()))
     elif isinstance(condition, list):
         for value in condition:
             yield from _words(value) if not isinstance(value, str) else ()
