@@ -1,12 +1,12 @@
-"""Open the ledger's database and hold its transactions: many readers, one writer at a time across processes."""
+"""Open the ledger's database and hold its transactions, many readers and one writer at a time, and turns of looks."""
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,26 +22,28 @@ CONNECT_SECONDS = 10
 WRITERS_LOCK = int.from_bytes(hashlib.sha256(b"postdose ledger").digest()[:8], signed=True)
 """The PostgreSQL advisory lock of writers: a lock on the table would need the right to change its records."""
 
+ASK_WHETHER_THERE = (
+    "SET tcp_keepalives_idle = 30",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+)
+"""A machine without power says nothing: after a minute of that the server ends its session, not after two hours."""
+
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 class Database:
-    """One database; errors of it become ``LedgerWriteError``, and never show a password."""
+    """One database; errors of it become ``LedgerWriteError``, and never show a password; nor does ``shown``, its URL."""
 
     def __init__(self, url: str, *, must_exist: bool) -> None:
-        self._shown = "the database URL"
+        self.shown = "the database URL"
         with self._said():
             parsed = _with_our_driver(make_url(url))
-            self._shown = parsed.render_as_string(hide_password=True)
+            self.shown = parsed.render_as_string(hide_password=True)
             if parsed.get_backend_name() == "sqlite":
                 _prepare_folder(parsed, must_exist=must_exist)
             self._engine = _engine(parsed)
             self._snapshots = _snapshots(self._engine)
-
-    @property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return self._shown
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -80,11 +82,43 @@ class Database:
             yield
         except ImportError as error:
             raise LedgerWriteError(
-                f"{self._shown}: {error}; PostgreSQL needs postdose[postgresql]"
+                f"{self.shown}: {error}; PostgreSQL needs postdose[postgresql]"
             ) from error
         except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "orig", None) or error
-            raise LedgerWriteError(f"{self._shown}: {type(cause).__name__}: {cause}") from error
+            raise LedgerWriteError(f"{self.shown}: {type(cause).__name__}: {cause}") from error
+
+
+@contextmanager
+def turn_in_ledger(url: str, study: str) -> Iterator[Callable[[], bool]]:
+    """Yield what tries to take the turn of a study's look, and says whether it is had; in SQLite it always is.
+
+    Among all machines that share a ledger in PostgreSQL it is an advisory lock of a session. It ends with that, so
+    with its process, and with a machine that is gone once the server has asked it in vain. A session that is lost
+    meanwhile has lost its turn, and takes it again if it is asked to.
+
+    Raises
+    ------
+    LedgerWriteError
+        When the database cannot be reached.
+    """
+    database = Database(url, must_exist=False)
+    if not database.is_shared:
+        yield lambda: True
+        return
+    name = hashlib.sha256(f"postdose look\n{study}".encode()).digest()
+    attempt = select(func.pg_try_advisory_lock(int.from_bytes(name[:8], signed=True)))
+    with database.session() as session:
+        for setting in ASK_WHETHER_THERE:
+            session.execute(text(setting))
+
+        def taken() -> bool:
+            try:
+                return bool(session.execute(attempt).scalar())
+            except SQLAlchemyError:  # gone: the look goes on as where there is no ledger
+                return True
+
+        yield taken
 
 
 def damaged(error: LedgerWriteError) -> bool:
@@ -136,5 +170,5 @@ def _snapshots(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
-def _decode(text: bytes) -> str:
-    return text.decode(errors="replace")
+def _decode(stored: bytes) -> str:
+    return stored.decode(errors="replace")

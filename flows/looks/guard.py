@@ -16,7 +16,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from checks.errors import LedgerWriteError
-from flows.ledger.turns import turn_in_ledger
+from flows.ledger.database import turn_in_ledger
 
 LOGGER = logging.getLogger("postdose")
 
