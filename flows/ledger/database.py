@@ -33,7 +33,7 @@ DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
 class Database:
-    """One database; errors of it become ``LedgerWriteError``, and never show a password; nor does ``shown``, its URL."""
+    """One database; its errors become ``LedgerWriteError``. They show no password, nor does ``shown``, its URL."""
 
     def __init__(self, url: str, *, must_exist: bool) -> None:
         self.shown = "the database URL"
@@ -81,9 +81,7 @@ class Database:
         try:
             yield
         except ImportError as error:
-            raise LedgerWriteError(
-                f"{self.shown}: {error}; PostgreSQL needs postdose[postgresql]"
-            ) from error
+            raise LedgerWriteError(f"{self.shown}: {error}; PostgreSQL needs postdose[postgresql]") from error
         except (SQLAlchemyError, OSError) as error:
             cause = getattr(error, "orig", None) or error
             raise LedgerWriteError(f"{self.shown}: {type(cause).__name__}: {cause}") from error
