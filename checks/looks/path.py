@@ -21,7 +21,8 @@ from checks.cases import (
 )
 from checks.errors import UsageError
 from checks.knowledge import Deliveries, Knowledge
-from checks.looks.document import LookDocument, build_document
+from checks.looks.build import build_document
+from checks.looks.document import LookDocument
 from checks.looks.frames import delivered_frame
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence, RuleResult
