@@ -149,22 +149,18 @@ class Inbox:
             return False
 
     def _as_found(self, domain: str, source: FeedSource) -> Arrived:
+        """Read a feed without keeping it; of a database, its answer."""
+        options = FeedOptions.of(source, domain)
         if source.query is None or self.found is not None:
-            return read_deliveries(self._location(domain, source), FeedOptions.of(source, domain))
-        return self._asked(domain, source)
-
-    def _asked(self, domain: str, source: FeedSource) -> Arrived:
-        """Ask the database, and read its answer without keeping it."""
+            return read_deliveries(self._location(domain, source), options)
         with tempfile.TemporaryDirectory() as folder:
-            once = DeliveryStore(Path(folder))
+            once = replace(self, store=DeliveryStore(Path(folder)))
             try:
-                receipts = [
-                    once.take_in(domain, name, content, received_at=_EVER, recorded_at=_EVER)
-                    for name, content in self._contents(domain, source, _EVER)
-                ]
+                contents = self._contents(domain, source, _EVER)
+                receipts = [once.keep(domain, name, content, now=_EVER) for name, content in contents]
             except FeedError as error:
                 return (_unusable(domain, error, None),)
-            read = read_deliveries(receipts, FeedOptions.of(source, domain))
+            read = read_deliveries(receipts, options)
         return tuple(replace(one, delivery=replace(one.delivery, received_at=None)) for one in read)
 
 

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from checks.errors import UsageError
@@ -23,7 +23,8 @@ class PrivateFolder:
     def write(self, name: str, content: bytes) -> None:
         """Write one file, whole or not at all, readable by its owner alone."""
         part = f".{name}.part"
-        self._discard(part)
+        with suppress(FileNotFoundError):  # what an interrupted write left
+            os.unlink(part, dir_fd=self._descriptor)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         file = os.open(part, flags, FILE_MODE, dir_fd=self._descriptor)
         with os.fdopen(file, "wb") as opened:
@@ -33,13 +34,6 @@ class PrivateFolder:
             os.fsync(file)
         os.replace(part, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
         os.fsync(self._descriptor)
-
-    def _discard(self, part: str) -> None:
-        """Remove what an interrupted write left."""
-        try:
-            os.unlink(part, dir_fd=self._descriptor)
-        except FileNotFoundError:
-            return
 
 
 @contextmanager
