@@ -21,14 +21,12 @@ def _written(value: float | str) -> Markup:
     return escape(printable(value) if isinstance(value, str) else f"{round(value, 1):g}")
 
 
-def shape(tag: str, kind: str, **attributes: float | str) -> Markup:
-    """Return one element without text; ``kind`` is a class of the style sheet."""
+def shape(tag: str, kind: str, text: str | None = None, **attributes: float | str) -> Markup:
+    """Return one element, with or without a text; ``kind`` is a class of the style sheet."""
     named = {"class": kind, **attributes} if kind else attributes
-    return Markup(f"<{tag}{_attributes(named)}/>")  # noqa: S704 - every value is escaped
-
-
-def _attributes(named: dict[str, float | str]) -> str:
-    return "".join(f' {name.replace("_", "-")}="{_written(value)}"' for name, value in named.items())
+    written = "".join(f' {name.replace("_", "-")}="{_written(value)}"' for name, value in named.items())
+    ends = "/>" if text is None else f">{_written(text)}</{tag}>"
+    return Markup(f"<{tag}{written}{ends}")  # noqa: S704 - every value and the text are escaped
 
 
 def path(kind: str, d: str) -> Markup:
@@ -38,9 +36,9 @@ def path(kind: str, d: str) -> Markup:
 
 def words(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> Markup:
     """Return a text that begins, or is anchored, at a place."""
-    named: dict[str, float | str] = {"class": kind} if kind else {}
-    named |= {"x": x, "y": y} | ({} if anchor == "start" else {"text_anchor": anchor})
-    return Markup(f"<text{_attributes(named)}>{_written(text)}</text>")  # noqa: S704 - the text is escaped
+    if anchor == "start":
+        return shape("text", kind, text, x=x, y=y)
+    return shape("text", kind, text, x=x, y=y, text_anchor=anchor)
 
 
 def rectangle(kind: str, x: float, y: float, width: float, height: float) -> Markup:

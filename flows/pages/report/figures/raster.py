@@ -56,14 +56,6 @@ LAYOUTS = (Layout("wide", 800.0, 240.0), Layout("narrow", 360.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """The hours since dose that are compared: the risk window and the control windows."""
-
-    risk: tuple[float, float]
-    controls: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Grid:
     """Where rows lie: labelled and roomy while they are few, dense and without labels when they are many."""
 
@@ -215,11 +207,10 @@ def _describe(cases: Sequence[CasePart], risk: Sequence[float]) -> str:
 
 def place_raster(
     cases: Sequence[CasePart],
+    protocol: StudyProtocol,
     *,
     layout: Layout,
-    components: Sequence[str],
     ends: Mapping[tuple[str, int], float],
-    windows: Windows,
 ) -> Raster:
     """Place one row for each dose with a case on an axis of hours since dose.
 
@@ -227,27 +218,25 @@ def place_raster(
     ----------
     cases
         The look's cases in the order of the rows; those past ``MOST_ROWS`` are counted in the bars alone.
+    protocol
+        Names the components, in the order of shapes and colours, and the hours that are compared.
     layout
         The width, and where labels go.
-    components
-        Names of the case definition's components, in its order: the order of shapes and colours.
     ends
         Hours from a dose's start to the next dose, by (USUBJID, dose number); hours, infinite for the last.
-    windows
-        The risk window and the control windows.
     """
-    grid = _grid(layout, len(cases))
+    grid, components = _grid(layout, len(cases)), tuple(protocol.case_definition.components)
     shown = [(case, ends.get((case["USUBJID"], case["dose_number"]), math.inf)) for case in cases[:MOST_ROWS]]
     bars, most = _bars(cases, grid)
     return Raster(
         name=layout.name,
         grid=grid,
-        risk=grid.box(windows.risk),
-        controls=tuple(grid.box(window) for window in windows.controls),
+        risk=grid.box(protocol.risk_window_hours),
+        controls=tuple(map(grid.box, protocol.control_windows_hours)),
         rows=tuple(_row(case, place, components, end, grid) for place, (case, end) in enumerate(shown)),
         bars=bars,
         most=most,
-        description=_describe(cases, windows.risk),
+        description=_describe(cases, protocol.risk_window_hours),
     )
 
 
@@ -256,16 +245,11 @@ def raster_figures(look: LookDocument, protocol: StudyProtocol, doses: pd.DataFr
     cases = cases_in_order(look)
     if not cases:
         return ()
-    components = list(protocol.case_definition.components)
-    ends = doses["hours_end"].fillna(math.inf)
-    until = dict(zip(zip(doses["USUBJID"], doses["dose_number"], strict=True), ends, strict=True))
-    windows = Windows(protocol.risk_window_hours, protocol.control_windows_hours)
-    placed = [
-        place_raster(cases, layout=layout, components=components, ends=until, windows=windows)
-        for layout in LAYOUTS
-    ]
+    places = zip(doses["USUBJID"], doses["dose_number"], strict=True)
+    ends = dict(zip(places, doses["hours_end"].fillna(math.inf), strict=True))
+    placed = [place_raster(cases, protocol, layout=layout, ends=ends) for layout in LAYOUTS]
     note = f"The first {MOST_ROWS} of {len(cases)} cases have a row; the bars count all of them."
-    keys = [*_keys(components, protocol.risk_window_hours)]
+    keys = [*_keys(protocol)]
     if any(mark.beyond for raster in placed for row in raster.rows for mark in row.marks):
         keys.append(svg.key([svg.words(13.0, 11.0, BEYOND, anchor="middle")], f"after {number(LAST_HOUR)} h"))
     return (svg.figure(CAPTION, map(_drawing, placed), keys, note if len(cases) > MOST_ROWS else ""),)
@@ -278,14 +262,14 @@ CAPTION = svg.named(
 )
 
 
-def _keys(components: Sequence[str], risk: Sequence[float]) -> Iterator[Markup]:
-    for place, name in enumerate(components):
+def _keys(protocol: StudyProtocol) -> Iterator[Markup]:
+    for place, name in enumerate(protocol.case_definition.components):
         shape = svg.SHAPES[place % len(svg.SHAPES)]
         yield svg.key(_glyph(shape, "mark full"), spoken(name), f"c{place % len(svg.SHAPES)}")
     yield svg.key(_glyph("circle", "mark full"), "filled: definite", "c0")
     yield svg.key(_glyph("circle", "mark"), "hollow: possible", "c0")
     yield svg.key([svg.path("onset vague", "M0,7H26")], "time not known", "c1")
-    yield svg.key([svg.rectangle("risk", 0, 0, 26, 14)], f"risk window, {span(risk)} h")
+    yield svg.key([svg.rectangle("risk", 0, 0, 26, 14)], f"risk window, {span(protocol.risk_window_hours)} h")
     yield svg.key([svg.rectangle("control outlined", 0, 0, 26, 14)], "control hours")
     yield svg.key([svg.path("axis", "M13,1V13")], "next dose")
 

@@ -9,20 +9,23 @@ import pytest
 from flows.pages import report
 from flows.pages.report.figures import FIGURES
 from flows.pages.report.figures.paths import path_figures
-from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, Windows, place_raster, raster_figures
-
-COMPONENTS = ["fever", "respiratory_distress"]
-WINDOWS = Windows((5.0, 8.0), ((-24.0, -6.0), (12.0, 48.0)))
+from flows.pages.report.figures.raster import LAYOUTS, MOST_ROWS, place_raster, raster_figures
 
 
-def _raster(look, layout=LAYOUTS[0], ends=None):
-    return place_raster(look["cases"], layout=layout, components=COMPONENTS, ends=ends or {}, windows=WINDOWS)
+@pytest.fixture
+def place(protocol):
+    """Place the cases of a look, whose protocol compares hours 5 to 8 with -24 to -6 and 12 to 48."""
+
+    def placed(look, layout=LAYOUTS[0], ends=None):
+        return place_raster(look["cases"], protocol, layout=layout, ends=ends or {})
+
+    return placed
 
 
-def test_hours_lie_on_one_straight_axis(signal):
+def test_hours_lie_on_one_straight_axis(signal, place):
     # 72 h from x = 240 to x = 786: 546 / 72 units an hour
     hour = 546 / 72
-    raster = _raster(signal)
+    raster = place(signal)
     assert raster.grid.scale(0) == pytest.approx(240 + 24 * hour, abs=0.05)
     x, _, width, _ = raster.risk
     assert x == pytest.approx(240 + 29 * hour, abs=0.05)
@@ -32,46 +35,46 @@ def test_hours_lie_on_one_straight_axis(signal):
     assert distress.seen == pytest.approx(240 + 30.25 * hour, abs=0.05)
 
 
-def test_definite_is_filled_and_possible_is_hollow(signal):
-    rows = _raster(signal).rows
+def test_definite_is_filled_and_possible_is_hollow(signal, place):
+    rows = place(signal).rows
     assert all(mark.filled for mark in rows[0].marks)
     assert not any(mark.filled for mark in rows[3].marks)
 
 
-def test_an_onset_without_a_clock_time_has_no_marker(signal):
-    fever, distress = _raster(signal).rows[3].marks
+def test_an_onset_without_a_clock_time_has_no_marker(signal, place):
+    fever, distress = place(signal).rows[3].marks
     assert fever.seen is not None
     assert distress.seen is None and distress.line is not None
 
 
-def test_a_date_only_onset_that_was_cut_short_has_no_marker_either(signal):
+def test_a_date_only_onset_that_was_cut_short_has_no_marker_either(signal, place):
     signal["cases"][3]["components"]["respiratory_distress"]["onset_hours"] = [4.0, 15.98]
-    assert _raster(signal).rows[3].marks[1].seen is None
+    assert place(signal).rows[3].marks[1].seen is None
 
 
-def test_a_date_only_onset_beside_a_known_hour_has_no_marker(signal):
+def test_a_date_only_onset_beside_a_known_hour_has_no_marker(signal, place):
     signal["cases"][0]["components"]["fever"]["onset_hours"] = [-20.0, 3.98]
-    fever, distress = _raster(signal).rows[0].marks
+    fever, distress = place(signal).rows[0].marks
     assert fever.seen is None and distress.seen is not None
 
 
-def test_an_onset_without_an_interval_has_neither_line_nor_marker(signal):
+def test_an_onset_without_an_interval_has_neither_line_nor_marker(signal, place):
     signal["cases"][3]["components"]["respiratory_distress"]["onset_hours"] = [None, None]
-    mark = _raster(signal).rows[3].marks[1]
+    mark = place(signal).rows[3].marks[1]
     assert mark.line is None and mark.seen is None
 
 
-def test_a_row_ends_at_the_next_dose(signal):
+def test_a_row_ends_at_the_next_dose(signal, place):
     ends = {("FR01-004", 1): 30.0, ("FR01-011", 2): math.inf}
-    rows = _raster(signal, ends=ends).rows
+    rows = place(signal, ends=ends).rows
     assert rows[0].end == pytest.approx(240 + 54 * 546 / 72, abs=0.05)
     assert rows[1].end == 786.0
 
 
-def test_a_case_after_the_axis_is_marked_as_beyond_it(signal):
+def test_a_case_after_the_axis_is_marked_as_beyond_it(signal, place):
     for part in signal["cases"][4]["components"].values():
         part["onset_hours"] = [60.0, 61.0]
-    assert all(mark.beyond for mark in _raster(signal).rows[4].marks)
+    assert all(mark.beyond for mark in place(signal).rows[4].marks)
 
 
 def test_the_arrow_of_what_lies_beyond_is_explained_where_one_is_drawn(signal, protocol, doses_of):
@@ -83,14 +86,14 @@ def test_the_arrow_of_what_lies_beyond_is_explained_where_one_is_drawn(signal, p
     assert "after 48 h</li>" in figure
 
 
-def test_on_a_narrow_page_labels_stand_above_and_nothing_leaves_the_drawing(signal):
-    raster = _raster(signal, LAYOUTS[1])
+def test_on_a_narrow_page_labels_stand_above_and_nothing_leaves_the_drawing(signal, place):
+    raster = place(signal, LAYOUTS[1])
     assert raster.grid.label_above
     assert all(0 <= mark.line[0] <= mark.line[1] <= 360 for row in raster.rows for mark in row.marks)
 
 
-def test_many_cases_lose_labels_and_are_counted_in_bars(many):
-    raster = _raster(many)
+def test_many_cases_lose_labels_and_are_counted_in_bars(many, place):
+    raster = place(many)
     assert len(raster.rows) == MOST_ROWS and not any(row.label for row in raster.rows)
     # six cases begin in each full hour (two half hours, three times); hours 48 and 49 lie beyond the axis
     assert raster.most == 6 and len(raster.bars) == 48
