@@ -204,3 +204,13 @@ def test_nothing_of_a_run_is_kept_but_the_suite() -> None:
     judge("VS", TABLE, [check_of(FILLED, "state")])
     context, _ = great_expectations()._context()
     assert context.validation_results_store.list_keys() == []
+
+
+def test_an_expectation_of_a_suite_makes_its_configuration_once() -> None:
+    engine = great_expectations()
+    config = asdict(check_of(between(0, 1), "number").config())
+    settled, plain = engine._settled_expectation(config), engine.expectation_of(config)
+    assert settled.configuration is settled.configuration
+    assert settled.configuration.kwargs == plain.configuration.kwargs == config["kwargs"]
+    before, settled.id = settled.configuration, "another"
+    assert settled.configuration is not before and settled.configuration.id == "another"
