@@ -71,27 +71,24 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
     try:
         ledger = Ledger.of(settings)
         previous = ledger.newest_look(study, look.data_cutoff)
-        signals = _signals(look, _kept(previous))
+        signals = _signals(look, previous)
         now, looked = datetime.now(UTC), _looked(document, signals, look, page)
         decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)
         head = ledger.record_look(study, _payload(document, signals, reason, now), decision=decision, now=now)
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)
-        return Recorded(None, _signals(look, ()), problem=str(error))
+        return Recorded(None, _signals(look, None), problem=str(error))
     return Recorded(ledger, signals, {"sequence": head.sequence, "head_sha256": head.sha256})
 
 
-def _signals(look: Look, previous: tuple[Signal, ...]) -> list[SignalPart]:
-    updated = update_signals(previous, look.rules, look.protocol.study.id)
+def _signals(look: Look, previous: LookPayload | None) -> list[SignalPart]:
+    """Return what became of each signal that the ledger's record of the look before has, and of new ones."""
+    kept = () if previous is None else previous["signals"]
+    before = tuple(Signal(one["id"], one["rule"], SignalState(one["state"]), one["events"]) for one in kept)
+    updated = update_signals(before, look.rules, look.protocol.study.id)
     return [
         {"id": one.id, "rule": one.rule, "state": str(one.state), "events": one.events} for one in updated
     ]
-
-
-def _kept(previous: LookPayload | None) -> tuple[Signal, ...]:
-    """Return the signals that the ledger's record of a look has."""
-    kept = () if previous is None else previous["signals"]
-    return tuple(Signal(one["id"], one["rule"], SignalState(one["state"]), one["events"]) for one in kept)
 
 
 def _looked(document: LookDocument, signals: list[SignalPart], look: Look, page: str) -> Looked:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from checks.looks import Look, LookDocument
-from checks.validation import Validation
 from flows.pages.kit.files import write_whole
 
 
@@ -16,19 +15,16 @@ def write_files(look: Look, document: LookDocument, out: Path) -> None:
     """Write all files of a look into its folder, each whole or not at all."""
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "look.json", document)
-    write_json(out / "validation.json", _validation(look.validation))
+    checks, suites = (
+        look.validation.checks,
+        look.validation.suites,
+    )  # as Great Expectations writes them: no value
+    judged = {"checks": [asdict(one) for one in checks], "results": [asdict(one) for one in suites]}
+    write_json(out / "validation.json", judged)
     _write_table(out / "cases.csv", _cases(document))
     _write_table(out / "doses.csv", look.doses)
     _write_table(out / "quarantine.csv", look.quarantine)
     _write_table(out / "changes.csv", look.changes)
-
-
-def _validation(validation: Validation) -> dict[str, object]:
-    """Return what each check found, and the same as Great Expectations writes it: counts, without a value."""
-    return {
-        "checks": [asdict(check) for check in validation.checks],
-        "results": [asdict(suite) for suite in validation.suites],
-    }
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:

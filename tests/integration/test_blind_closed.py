@@ -21,7 +21,7 @@ from checks.protocol import load_protocol
 from checks.scenario import Scenario
 from checks.tables import Feed
 from flows.ledger import Kind, Ledger
-from flows.looks.closed import closed_report
+from flows.looks.closed.report import closed_report
 from flows.looks.files import write_files
 from flows.settings import Settings, read_settings
 

@@ -1,4 +1,7 @@
-"""Write the closed report of a look: permission, record, and only then the arm, into a folder of its own."""
+"""Write the closed report of a look: permission, record, and only then the arm, into a folder of its own.
+
+It knows nothing of Prefect, so that no run, parameter, log or state there can carry an arm.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
