@@ -2,12 +2,10 @@
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from checks.errors import ProtocolError
 from checks.protocol import StudyProtocol, load_protocol
@@ -15,9 +13,7 @@ from checks.stamps import stamp
 from flows.doctor.finding import Finding, Status, stops
 from flows.doctor.machine import examine_machine
 from flows.doctor.study import examine_study
-
-WIDTH: Final = 80
-"""Columns of a terminal."""
+from flows.pages.kit.lines import wrapped
 
 
 def run_doctor(paths: Sequence[Path], environ: Mapping[str, str], now: datetime, *, as_json: bool) -> int:
@@ -79,4 +75,4 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 def _wrapped(one: Finding) -> Iterator[str]:
     head = f"  {one.status:<18}{one.check:<11}"
     said = one.said if not one.remedy else f"{one.said.rstrip('.')}. {one.remedy}"
-    return iter(textwrap.wrap(head + said, WIDTH, subsequent_indent=" " * len(head)))
+    return iter(wrapped(head + said, rest=" " * len(head)))

@@ -1,6 +1,5 @@
 """A design at a terminal of 80 columns: what the rules spend, all together, then each rule."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -55,10 +54,10 @@ def text_table(table: Table) -> list[str]:
 def _headed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     """Return rows below the lines of their headings, which end at the same line."""
     broken = [
-        textwrap.wrap(
+        wrapped(
             _letters(name),
-            max(BROKEN_AT if place else BROKEN_FIRST_AT, *(len(row[place]) for row in rows)),
-            break_long_words=False,
+            width=max(BROKEN_AT if place else BROKEN_FIRST_AT, *(len(row[place]) for row in rows)),
+            whole_words=True,
         )
         for place, name in enumerate(names)
     ]
