@@ -85,7 +85,10 @@ def _fault(domain: str, judgements: Sequence[Judgement]) -> str:
             return f"{domain}: the check {one.check.name} could not be run. Report this as a defect"
         if one.outcome == "error":
             found = "a failure without rows to withhold" if one.fault == NO_ROWS else one.fault
-            return f"{domain}: {one.check.file}, {one.check.name}: found {found}; allowed: {_ALLOWED}"
+            named = one.check.name.replace(
+                f"{one.check.file} ", "expectation "
+            )  # one without a name of its own
+            return f"{domain}: {one.check.file}, {named}: found {found}; allowed: {_ALLOWED}"
     return ""
 
 

@@ -28,14 +28,14 @@ def run(options: argparse.Namespace) -> int:
     from checks.protocol import load_protocol
     from flows.alerts.channels import unresolved
     from flows.pages.design.spending import spending_text
+    from flows.pages.kit.words import plural
 
     protocol = load_protocol(options.protocol)
     if protocol.suites or options.suites:
         _check_suites(protocol, options.suites)
     spent = spending_text(protocol)
-    print(
-        f"{options.protocol}: no problems. Study {protocol.study.id}, {len(protocol.rules)} rules.\n{spent}"
-    )
+    rules = plural(len(protocol.rules), "rule")
+    print(f"{options.protocol}: no problems. Study {protocol.study.id}, {rules}.\n{spent}")
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
     channels = [channel for route in protocol.alerts.routes for channel in route.channels]
     for problem in unresolved(channels, folder=protocol.folder, addresses=settings.addresses):
