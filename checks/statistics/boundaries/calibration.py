@@ -42,7 +42,7 @@ class Design:
     looks: tuple[int, ...]
 
 
-def checked_design(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | None) -> Design:
+def checked_design(n_max: int, null_rate: float, alpha: float, looks: Sequence[int] | None = None) -> Design:
     """Return the design; without `looks`, one after every subject.
 
     Raises

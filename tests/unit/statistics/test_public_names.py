@@ -9,7 +9,7 @@ from checks import statistics
 
 MODULES = [
     "checks.statistics",
-    "checks.statistics.boundaries.pocock",
+    "checks.statistics.boundaries.methods",
     "checks.statistics.boundaries.boundary",
     "checks.statistics.timing.self_controlled",
     "checks.statistics.timing.maxsprt_binomial",
