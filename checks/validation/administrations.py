@@ -7,18 +7,7 @@ import pandas as pd
 from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
 from checks.tables import WITHHELD
 from checks.validation import catalogue
-from checks.validation.raw import (
-    Columns,
-    Needed,
-    Prepared,
-    Setting,
-    Shown,
-    Source,
-    common,
-    ends,
-    state,
-    times,
-)
+from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -50,18 +39,18 @@ ONE_DOSE: Final = frozenset({"ONCE", "X1", "1 TIME", "CONTINUOUS"})
 """EXDOSFRQ of a row that is one administration: ONCE and CONTINUOUS are the CDISC terms (code list FREQ)."""
 
 
-def prepare(source: Source, setting: Setting) -> Prepared:
+def prepare(source: Source) -> Prepared:
     """Make EX ready to be judged. Rows of other drugs, and doses not given, need no time and no amount."""
-    judged, shown = common(source, setting)
+    judged, shown = source.common()
     treatment = source.text("EXTRT")
     data = ~source.is_header
-    study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG).fillna(False))
+    study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG))
     given = study_drug & ~_not_given(source)
-    spans, time_judged = times(given, source, setting)
-    end_judged = ends(spans, given, source, setting)
+    spans, time_judged = source.times(given)
+    end_judged = source.ends(given, spans)
     unclear = treatment.isna() | _amount_unclear(source, given)
-    another = (treatment == ANOTHER_DRUG).fillna(False)
-    dead = source.subject.map(dict(setting.deaths)).astype("datetime64[s, UTC]")
+    another = treatment == ANOTHER_DRUG
+    dead = source.subject.map(dict(source.setting.deaths)).astype("datetime64[s, UTC]")
     to_death = (dead - spans["earliest"]).dt.total_seconds() / 3600
     judged |= time_judged | end_judged | _over_midnight(source, end_judged)
     judged |= {
@@ -76,8 +65,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     shown["EXSTAT_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
     typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
     keep = spans["placed"] & given
-    known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(judged, shown, typed, keep, given, known_until)
+    return Prepared(judged, shown, typed, keep, given, spans["known_until"])
 
 
 def _over_midnight(source: Source, end_judged: Columns) -> Columns:
@@ -87,11 +75,8 @@ def _over_midnight(source: Source, end_judged: Columns) -> Columns:
     """
     start, end = source.text("EXSTDTC"), source.text("EXENDTC")
     hours = end_judged["EXENDTC_hours_after_start"]
-    timed = end.str.contains(":", regex=False).fillna(False).astype("bool") & start.str.contains(
-        ":", regex=False
-    )
+    timed = end.str.contains(":", regex=False) & start.str.contains(":", regex=False)
     over = timed & (start.str[:10] == end.str[:10]) & (hours <= -OVER_MIDNIGHT_HOURS)
-    over = over.fillna(False).astype("bool")
     return {
         "EXENDTC_midnight": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
         "EXENDTC_hours_after_start": hours.mask(over, hours + 24),
@@ -102,7 +87,7 @@ def _doses_of_a_row(source: Source, given: "pd.Series[bool]") -> "pd.Series[str]
     """Say whether each row with a frequency is one dose: it is not when it is repeated over several dates."""
     frequency, end = source.text("EXDOSFRQ").str.upper(), source.text("EXENDTC").str[:10]
     dates = end.notna() & (end != source.text("EXSTDTC").str[:10])
-    repeated = (dates & ~frequency.isin(ONE_DOSE)).fillna(False).astype("bool")
+    repeated = dates & ~frequency.isin(ONE_DOSE)
     return state({"repeated": repeated}, catalogue.KNOWN, given & frequency.notna())
 
 
@@ -113,7 +98,7 @@ def _occurrence(source: Source) -> "pd.Series[str]":
 
 def _not_given(source: Source) -> pd.Series:
     words = source.text("EXSTAT").str.upper()
-    return (words.isin(NOT_GIVEN) | (_occurrence(source) == "N")).fillna(False).astype("bool")
+    return words.isin(NOT_GIVEN) | (_occurrence(source) == "N")
 
 
 def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
@@ -131,4 +116,4 @@ def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool
     with_amounts = possible.groupby(source.subject).transform("any").fillna(value=False).astype("bool")
     without = source.subject[given & ~with_amounts].nunique()
     kept_blind = ~with_amounts & (without >= KEPT_BLIND or not with_amounts.any())
-    return (amount == IMPOSSIBLE).fillna(value=False).astype("bool") | (given & amount.isna() & ~kept_blind)
+    return (amount == IMPOSSIBLE) | (given & amount.isna() & ~kept_blind)

@@ -4,19 +4,7 @@ import pandas as pd
 
 from checks.numbers import read_numbers
 from checks.validation import catalogue
-from checks.validation.raw import (
-    Needed,
-    Prepared,
-    Setting,
-    Shown,
-    Source,
-    at_any_time,
-    common,
-    dosed,
-    ends,
-    state,
-    times,
-)
+from checks.validation.raw import Needed, Prepared, Shown, Source, state
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -25,16 +13,16 @@ NEEDED = (
 )
 
 
-def prepare(source: Source, setting: Setting) -> Prepared:
+def prepare(source: Source) -> Prepared:
     """Make AE ready to be judged; an event without a readable start may at worst lie in any dose's hours."""
-    judged, shown = common(source, setting)
+    judged, shown = source.common()
     data = ~source.is_header
-    spans, time_judged = times(data, source, setting)
+    spans, time_judged = source.times(data)
     term = source.first_of(("AEDECOD", "AETERM"))
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
-    judged |= time_judged | ends(spans, data, source, setting) | dosed(spans["placed"], source, setting)
+    judged |= time_judged | source.ends(data, spans) | source.dosed(spans["placed"])
     judged |= {
         "AETERM_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
         "AESEV": severity.where(data),
@@ -44,20 +32,18 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     }
     shown["AETERM_state"] = Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term)
     shown["AETOXGR_state"] = Shown("AETOXGR", grade)
-    keep = data & source.subject.isin(list(setting.zones)) & term.notna()
-    components = setting.protocol.case_definition.components.values()
+    keep = data & source.enrolled & term.notna()
+    components = source.setting.protocol.case_definition.components.values()
     named = frozenset().union(*(component.terms for component in components))
     matters = data & (term.isna() | term.str.casefold().isin(named))
     typed = pd.DataFrame(
         {
-            "USUBJID": source.subject,
             "AESEQ": source.record,
             "term": term.str.casefold(),
             "grade": grade.fillna(severity.str.upper()),
             "serious": serious.str.upper(),
             "timed": spans["timed"],
-            **at_any_time(spans, setting),
+            **source.at_any_time(spans),
         }
     )
-    known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(judged, shown, typed, keep, matters, known_until)
+    return Prepared(judged, shown, typed, keep, matters, spans["known_until"])

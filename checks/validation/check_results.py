@@ -42,20 +42,18 @@ def _structure_result(domain: str, judgement: Judgement) -> CheckResult:
 
 
 def row_results(
-    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
+    source: Source, prepared: Prepared, judgements: Sequence[Judgement]
 ) -> tuple[CheckResult, ...]:
     """Say of each check how many rows did not conform: one may be several expectations, as of each vital."""
     checks: dict[tuple[str, str], list[Judgement]] = {}
     for one in judgements:
         checks.setdefault((one.check.file, one.check.name), []).append(one)
-    return tuple(_row_result(domain, source, prepared, some) for some in checks.values())
+    return tuple(_row_result(source, prepared, some) for some in checks.values())
 
 
-def _row_result(
-    domain: str, source: Source, prepared: Prepared, judgements: Sequence[Judgement]
-) -> CheckResult:
+def _row_result(source: Source, prepared: Prepared, judgements: Sequence[Judgement]) -> CheckResult:
     """Say how many rows did not conform to one check, in the study team's words."""
-    check, outcome = judgements[0].check, _worst(judgements)
+    domain, check, outcome = source.domain, judgements[0].check, _worst(judgements)
     message = _fault(domain, judgements)
     if outcome == "failed":
         rows = np.unique(np.concatenate([one.unexpected for one in judgements]))

@@ -7,7 +7,7 @@ from typing import Final
 from checks import tables
 from checks.tables import Table
 from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
-from checks.validation.raw import Needed, Prepared, Setting, Source
+from checks.validation.raw import Needed, Prepared, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Domain:
 
     table: Table
     needed: tuple[Needed, ...]
-    prepare: Callable[[Source, Setting], Prepared]
+    prepare: Callable[[Source], Prepared]
 
 
 DOMAINS: Final[Mapping[str, Domain]] = {

@@ -20,7 +20,7 @@ from checks.validation.domains import DOMAINS
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
 from checks.validation.quarantine import list_withheld
-from checks.validation.raw import Flags, Needed, Prepared, Setting, Source, zones_of
+from checks.validation.raw import Flags, Needed, Prepared, Setting, Source
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
 from checks.validation.whole_suites import suite_of
 
@@ -126,11 +126,11 @@ def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated
     asked = suite_of(name, setting.protocol)
     if asked.problems:
         return _blocked(name, feed, "error", asked.problems, ())
-    source = Source(name, blind(name, feed.table, setting.protocol.treatment.names))
-    prepared = DOMAINS[name].prepare(source, setting) if _has_form(source, asked.needed) else None
-    table = table_for(asked.checks, source, asked.needed, prepared, setting)
+    source = Source(name, blind(name, feed.table, setting.protocol.treatment.names), setting)
+    prepared = DOMAINS[name].prepare(source) if _has_form(source, asked.needed) else None
+    table = table_for(asked.checks, source, asked.needed, prepared)
     judgements, suite = judge(name, table, asked.checks)
-    return replace(_decided(name, feed, source, prepared, judgements, setting), suite=suite)
+    return replace(_decided(feed, source, prepared, judgements), suite=suite)
 
 
 def _has_form(source: Source, needed: Sequence[Needed]) -> bool:
@@ -139,25 +139,19 @@ def _has_form(source: Source, needed: Sequence[Needed]) -> bool:
 
 
 def _decided(
-    name: str,
-    feed: Feed,
-    source: Source,
-    prepared: Prepared | None,
-    judgements: Sequence[Judgement],
-    setting: Setting,
+    feed: Feed, source: Source, prepared: Prepared | None, judgements: Sequence[Judgement]
 ) -> _Validated:
     """Say what the judgements mean for the feed: where its structure fails, nothing more is said of its rows."""
+    name = source.domain
     structure = structure_results(name, [one for one in judgements if one.check.is_structural])
     stopped = _stopped(name, feed, structure, structure)
     if stopped is not None or prepared is None:
         problem = f"{name}: what the feed lacks could not be judged. Report this as a defect"
         return stopped or _blocked(name, feed, "error", (problem,), structure)
     of_rows = [one for one in judgements if not one.check.is_structural]
-    found = row_results(name, source, prepared, of_rows)
+    found = row_results(source, prepared, of_rows)
     results = structure + found
-    return _stopped(name, feed, found, results) or _usable(
-        name, feed, source, prepared, of_rows, results, setting
-    )
+    return _stopped(name, feed, found, results) or _usable(feed, source, prepared, of_rows, results)
 
 
 def _stopped(
@@ -219,26 +213,25 @@ def _delivered(name: str, feed: Feed | None) -> FeedOutcome:
 
 
 def _usable(  # everything that the row checks found
-    name: str,
     feed: Feed,
     source: Source,
     prepared: Prepared,
     judgements: Sequence[Judgement],
     results: tuple[CheckResult, ...],
-    setting: Setting,
 ) -> _Validated:
     """Return a feed whose structure holds: its typed rows, its withheld rows, and whether it is fresh."""
+    name, protocol = source.domain, source.setting.protocol
     withheld, future, other = _withheld(len(source), judgements)
     typed = prepared.typed.assign(trusted=~withheld)
     keep = prepared.keep.to_numpy() & ~future & ~prepared.judged["row_content"].duplicated().to_numpy()
     keep &= ~source.is_header.to_numpy()
     if name == "DM":
         keep &= ~withheld
-    latest = _latest(source, prepared, ~withheld, setting)
+    latest = _latest(source, prepared, ~withheld)
     share = float(other.mean())
-    limit = setting.protocol.limits.max_quarantined
-    age = setting.protocol.feeds.by_domain()[name].max_age_hours
-    stale = _is_stale(name, latest, age, setting.data_cutoff)
+    limit = protocol.limits.max_quarantined
+    age = protocol.feeds.by_domain()[name].max_age_hours
+    stale = _is_stale(name, latest, age, source.setting.data_cutoff)
     said = _delivered(name, feed)
     problems = [*said.problems]
     if share > limit:
@@ -273,12 +266,12 @@ def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags,
     return future | other, future, other
 
 
-def _latest(source: Source, prepared: Prepared, accepted: Flags, setting: Setting) -> pd.Timestamp | None:
+def _latest(source: Source, prepared: Prepared, accepted: Flags) -> pd.Timestamp | None:
     """Return the latest time, at or before the cut-off, of an accepted row or of its becoming known."""
-    instants = [prepared.known_until]
+    instants, setting = [prepared.known_until], source.setting
     known_at = setting.protocol.feeds.by_domain()[source.domain].known_at
     if known_at:
-        zones = prepared.typed["timezone"] if source.domain == "DM" else zones_of(source, setting)
+        zones = prepared.typed["timezone"] if source.domain == "DM" else source.zones
         instants.append(parse_stamps(source.text(known_at.upper()), zones)["earliest"])
     latest = [one[accepted & (one <= setting.data_cutoff).to_numpy()].max() for one in instants]
     return max((one for one in latest if not pd.isna(one)), default=None)

@@ -8,18 +8,7 @@ import numpy as np
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import (
-    Needed,
-    Prepared,
-    Setting,
-    Shown,
-    Source,
-    at_any_time,
-    common,
-    results_of,
-    state,
-    times,
-)
+from checks.validation.raw import Needed, Prepared, Shown, Source, results_of, state
 from checks.validation.values import BLANK, NOT_A_NUMBER
 
 NEEDED = (
@@ -41,12 +30,12 @@ def tests_named(protocol: StudyProtocol) -> frozenset[str]:
     return frozenset(code for domain, code in protocol.case_definition.tests if domain == "LB")
 
 
-def prepare(source: Source, setting: Setting) -> Prepared:
+def prepare(source: Source) -> Prepared:
     """Make LB ready to be judged: of tests that no rule uses, only subject, test and key matter."""
-    judged, shown = common(source, setting)
-    read = results_of(source, tests_used(setting.protocol), beside=("STNRHI", "ORNRHI"))
+    judged, shown = source.common()
+    read = results_of(source, tests_used(source.setting.protocol), beside=("STNRHI", "ORNRHI"))
     test, used, text, limit_text = read.test, read.used, read.value, read.beside
-    spans, time_judged = times(used, source, setting)
+    spans, time_judged = source.times(used)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
     judged |= {
@@ -60,8 +49,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
     }
     shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(read.column, text))
     shown["LBORNRHI_state"] = Shown(read.beside_column, limit_text)
-    typed = at_any_time(spans, setting).assign(
-        USUBJID=source.subject,
+    typed = source.at_any_time(spans).assign(
         domain="LB",
         sequence=source.record,
         test=test,
@@ -70,8 +58,7 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         unit=source.text("LBSTRESU").where(read.column == "LBSTRESN", source.text("LBORRESU")),
         upper_limit=limit,
     )
-    enrolled = used & source.subject.isin(list(setting.zones))
-    known_until = spans["earliest"].where(spans["placed"])
-    named = tests_named(setting.protocol)
+    enrolled = used & source.enrolled
+    named = tests_named(source.setting.protocol)
     matters = (used & test.isin(named)) | (test.isna() & bool(named))
-    return Prepared(judged, shown, typed, enrolled, matters, known_until)
+    return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"])

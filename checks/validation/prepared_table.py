@@ -15,7 +15,7 @@ import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.numbers import read_numbers
-from checks.validation.raw import Needed, Prepared, Setting, Shown, Source, zones_of
+from checks.validation.raw import Needed, Prepared, Shown, Source
 from checks.validation.suites import Check, filled
 
 _NUMERIC: Final = re.compile(r"[A-Z]{2}(STRESN|STNRLO|STNRHI|SEQ|DY|STDY|ENDY)|VISITNUM|VISITDY|AGE")
@@ -29,12 +29,11 @@ def table_for(
     source: Source,
     needed: Sequence[Needed],
     prepared: Prepared | None,
-    setting: Setting,
 ) -> pd.DataFrame:
     """Return the columns that the checks name and the feed has, by those names, indexed from 0."""
     names = dict.fromkeys(name for check in checks if not check.is_structural for name in check.reads)
     asked_for = {str(one): one.columns for one in needed}
-    columns = {name: _column(name, source, asked_for, prepared, setting) for name in names}
+    columns = {name: _column(name, source, asked_for, prepared) for name in names}
     there = {name: _quick(column) for name, column in columns.items() if column is not None}
     index = pd.RangeIndex(len(source))
     return pd.DataFrame(_form(source, needed, len(index)) | there, index=index)
@@ -64,7 +63,6 @@ def _column(
     source: Source,
     asked_for: Mapping[str, Sequence[str]],
     prepared: Prepared | None,
-    setting: Setting,
 ) -> "pd.Series[Any] | None":
     if name in asked_for:
         columns = asked_for[name]
@@ -76,13 +74,13 @@ def _column(
     derived = _DERIVED.fullmatch(name)
     if derived is None or not source.has(derived["column"]):
         return None
-    return _derived(source.text(derived["column"]), derived["what"], source, setting)
+    return _derived(source.text(derived["column"]), derived["what"], source)
 
 
-def _derived(texts: "pd.Series[str]", what: str, source: Source, setting: Setting) -> "pd.Series[Any]":
+def _derived(texts: "pd.Series[str]", what: str, source: Source) -> "pd.Series[Any]":
     if what == "number":
         return read_numbers(texts)
-    instants: pd.Series[pd.Timestamp] = parse_stamps(texts, zones_of(source, setting))[what]
+    instants: pd.Series[pd.Timestamp] = parse_stamps(texts, source.zones)[what]
     return instants.dt.tz_localize(None)
 
 

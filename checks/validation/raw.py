@@ -76,12 +76,13 @@ class Prepared:
 class Source:
     """A feed's raw table, read as trimmed text, with what every domain needs of it."""
 
-    def __init__(self, domain: str, table: pd.DataFrame) -> None:
-        self.domain = domain
+    def __init__(self, domain: str, table: pd.DataFrame, setting: Setting) -> None:
+        self.domain, self.setting = domain, setting
         self._table = table.reset_index(drop=True)
         self._texts: dict[str, pd.Series[str]] = {}
         self.subject = self.text("USUBJID")
-        self.is_header = (self.subject.str.upper() == "USUBJID").fillna(False).astype("bool")
+        self.is_header = self.subject.str.upper() == "USUBJID"
+        self.enrolled = self.subject.isin(list(setting.zones))
 
     def __len__(self) -> int:
         return len(self._table)
@@ -151,6 +152,71 @@ class Source:
             content[suspects] = firsts
         return content
 
+    def common(self) -> tuple[Columns, dict[str, Shown]]:
+        """Return the judged columns that every domain has, and what is shown for those that are no variable's."""
+        content, subject = self.content(), self.subject
+        data, key, number = ~self.is_header, key_of(self.domain), self.sequence
+        if self.domain == "DM":
+            number = pd.Series("DM", index=content.index, dtype="str")
+        judged: Columns = {
+            "row_state": state({"header": self.is_header}, catalogue.DATA, data | self.is_header),
+            "USUBJID": subject,
+            f"{key}_key": record_key(self, number, data & ~content.duplicated()),
+            "row_content": content,
+        }
+        if self.domain != "DM":
+            judged["USUBJID_state"] = state(
+                {"not in DM": ~self.enrolled}, catalogue.ENROLLED, data & subject.notna()
+            )
+        shown = dict.fromkeys(("row_state", "row_content"), Shown("USUBJID", subject))
+        return judged, shown | {f"{key}_key": Shown(key, subject if self.domain == "DM" else self.sequence)}
+
+    def dosed(self, among: "pd.Series[bool]") -> Columns:
+        """Judge whether the subject of each row has an accepted dose."""
+        never = ~self.subject.isin(list(self.setting.dosed))
+        return {"USUBJID_dosed": state({"never dosed": never}, catalogue.DOSED, among & self.subject.notna())}
+
+    def times(self, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
+        """Read the time of each row: its span, and the judged columns about it.
+
+        Beside the span stand whether the row has a place in time (``placed``), and from when on it is known.
+        """
+        column = time_of(self.domain)
+        spans = parse_column(self.text(column).where(among), self.zones, self.enrolled)
+        readable = among & spans["problem"].isna()
+        placed = readable & self.enrolled
+        late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
+        judged: Columns = {
+            f"{column}_state": _unless(spans["problem"], catalogue.READABLE, among),
+            f"{column}_clock": _unless(spans["note"], catalogue.CERTAIN, placed),
+            f"{column}_hours_after_cutoff": late.where(placed),
+        }
+        return spans.assign(placed=placed, known_until=spans["earliest"].where(placed)), judged
+
+    def at_any_time(self, spans: pd.DataFrame) -> pd.DataFrame:
+        """Return subject and span of each row; one without a readable time reaches up to the data cut-off."""
+        blank = {"earliest": _BEGINNING, "latest": self.setting.data_cutoff}
+        return spans[list(blank)].fillna(blank).assign(USUBJID=self.subject)
+
+    @cached_property
+    def zones(self) -> "pd.Series[str]":
+        """The zone of each row's subject; any zone for subjects that are not enrolled (see ``times``)."""
+        codes, subjects = self.subject_codes
+        zones = [self.setting.zones.get(subject, _ANYWHERE) for subject in subjects]
+        return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
+
+    def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> Columns:
+        """Judge the end of each row against its start: before it only when every reading of both says so."""
+        column = f"{self.domain}ENDTC"
+        stamps = self.text(column)
+        filled = among & stamps.notna()
+        ended = parse_column(stamps.where(filled), self.zones, self.enrolled)
+        hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
+        return {
+            f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
+            f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
+        }
+
 
 def time_of(domain: str) -> str:
     """Return the variable that dates the rows of a domain."""
@@ -209,7 +275,7 @@ def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> R
     collected = (f"{domain}ORRES", f"{domain}{beside[1]}")
     test = source.text(f"{domain}TESTCD").str.upper()
     used = ~source.is_header & test.isin(tests)
-    used &= ~(source.text(f"{domain}STAT").str.upper() == "NOT DONE").fillna(False).astype("bool")
+    used &= ~(source.text(f"{domain}STAT").str.upper() == "NOT DONE")
     texts = [source.text(column) for column in standard]
     as_collected = (texts[0].isna() | texts[1].isna()) & source.text(collected[0]).notna()
     value, other = (
@@ -222,72 +288,3 @@ def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> R
         for name, instead in zip(first, collected, strict=True)
     )
     return Results(test, used, value, other, column, other_column)
-
-
-def common(source: Source, setting: Setting) -> tuple[Columns, dict[str, Shown]]:
-    """Return the judged columns that every domain has, and what quarantine shows for those that are no variable's."""
-    content = source.content()
-    sequence = source.sequence if source.domain != "DM" else pd.Series("DM", index=content.index, dtype="str")
-    data = ~source.is_header
-    subject = source.subject
-    key = key_of(source.domain)
-    judged: Columns = {
-        "row_state": state({"header": source.is_header}, catalogue.DATA, data | source.is_header),
-        "USUBJID": subject,
-        f"{key}_key": record_key(source, sequence, data & ~content.duplicated()),
-        "row_content": content,
-    }
-    if source.domain != "DM":
-        unknown = ~subject.isin(list(setting.zones))
-        judged["USUBJID_state"] = state({"not in DM": unknown}, catalogue.ENROLLED, data & subject.notna())
-    shown = dict.fromkeys(("row_state", "row_content"), Shown("USUBJID", subject))
-    return judged, shown | {f"{key}_key": Shown(key, subject if source.domain == "DM" else source.sequence)}
-
-
-def dosed(among: "pd.Series[bool]", source: Source, setting: Setting) -> Columns:
-    """Judge whether the subject of each row has an accepted dose."""
-    never = ~source.subject.isin(list(setting.dosed))
-    return {"USUBJID_dosed": state({"never dosed": never}, catalogue.DOSED, among & source.subject.notna())}
-
-
-def times(among: "pd.Series[bool]", source: Source, setting: Setting) -> tuple[pd.DataFrame, Columns]:
-    """Read the time of each row: its span, and the judged columns about it."""
-    column = time_of(source.domain)
-    enrolled = source.subject.isin(list(setting.zones))
-    spans = parse_column(source.text(column).where(among), zones_of(source, setting), enrolled)
-    readable = among & spans["problem"].isna()
-    placed = readable & enrolled
-    late = (spans["earliest"] - setting.data_cutoff).dt.total_seconds() / 3600
-    judged: Columns = {
-        f"{column}_state": _unless(spans["problem"], catalogue.READABLE, among),
-        f"{column}_clock": _unless(spans["note"], catalogue.CERTAIN, placed),
-        f"{column}_hours_after_cutoff": late.where(placed),
-    }
-    return spans.assign(placed=placed), judged
-
-
-def at_any_time(spans: pd.DataFrame, setting: Setting) -> pd.DataFrame:
-    """Return the spans of the rows; one without a readable time reaches up to the data cut-off."""
-    blank = {"earliest": _BEGINNING, "latest": setting.data_cutoff}
-    return spans[list(blank)].fillna(blank)
-
-
-def zones_of(source: Source, setting: Setting) -> "pd.Series[str]":
-    """Return the zone of each row's subject; any zone for subjects that are not enrolled (see ``times``)."""
-    codes, subjects = source.subject_codes
-    zones = [setting.zones.get(subject, _ANYWHERE) for subject in subjects]
-    return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
-
-
-def ends(spans: pd.DataFrame, among: "pd.Series[bool]", source: Source, setting: Setting) -> Columns:
-    """Judge the end of each row against its start: before it only when every reading of both says so."""
-    column = f"{source.domain}ENDTC"
-    stamps = source.text(column)
-    filled = among & stamps.notna()
-    enrolled = source.subject.isin(list(setting.zones))
-    ended = parse_column(stamps.where(filled), zones_of(source, setting), enrolled)
-    hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
-    return {
-        f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
-        f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
-    }

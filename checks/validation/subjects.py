@@ -5,28 +5,22 @@ from collections.abc import Mapping
 import pandas as pd
 
 from checks.instants import parse_stamps
-from checks.validation.raw import Needed, Prepared, Setting, Source, common
+from checks.validation.raw import Needed, Prepared, Source
 
 NEEDED = (Needed("subject", ("USUBJID",)), Needed("site", ("SITEID",)))
 
 
-def prepare(source: Source, setting: Setting) -> Prepared:
+def prepare(source: Source) -> Prepared:
     """Make DM ready to be judged; treatment arms are not read."""
-    judged, shown = common(source, setting)
+    judged, shown = source.common()
     site = source.text("SITEID")
     # A blank site is not in the list either: it must not pass for a check that does not concern the row.
     judged["SITEID_text"] = site.fillna("").where(~source.is_header & source.subject.notna())
-    zones = site.map(dict(setting.protocol.sites)).astype("str")
+    zones = site.map(dict(source.setting.protocol.sites)).astype("str")
     typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
     nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")
-    return Prepared(
-        judged,
-        shown,
-        typed,
-        pd.Series(True, typed.index),
-        pd.Series(False, typed.index),
-        nowhen,
-    )
+    every = pd.Series(True, typed.index)
+    return Prepared(judged, shown, typed, every, ~every, nowhen)
 
 
 def deaths(source: Source, zones: Mapping[str, str]) -> dict[str, pd.Timestamp]:

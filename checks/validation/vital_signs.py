@@ -12,20 +12,7 @@ from checks.criteria import VitalCriterion
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.validation import catalogue
-from checks.validation.raw import (
-    Needed,
-    Prepared,
-    Results,
-    Setting,
-    Shown,
-    Source,
-    at_any_time,
-    common,
-    dosed,
-    results_of,
-    state,
-    times,
-)
+from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.values import BLANK, read_vitals
 
 NEEDED = (
@@ -53,30 +40,29 @@ def _vital_criteria(protocol: StudyProtocol) -> list[VitalCriterion]:
     return [one for part in components for one in part.criteria if isinstance(one, VitalCriterion)]
 
 
-def prepare(source: Source, setting: Setting) -> Prepared:
+def prepare(source: Source) -> Prepared:
     """Make VS ready to be judged: of vitals that no criterion uses, only subject, test and key matter."""
-    judged, shown = common(source, setting)
-    read = results_of(source, vitals_used(setting.protocol), beside=("STRESU", "ORRESU"))
+    judged, shown = source.common()
+    read = results_of(source, vitals_used(source.setting.protocol), beside=("STRESU", "ORRESU"))
     test, used = read.test, read.used
-    spans, time_judged = times(used, source, setting)
+    spans, time_judged = source.times(used)
     measured = read_vitals(test.where(used), read.value, read.beside)
-    for vital in vitals_used(setting.protocol):
+    for vital in vitals_used(source.setting.protocol):
         judged[f"VSSTRESN_{vital}"] = measured["measured"].where(test == vital)
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    judged |= time_judged | dosed(used & spans["placed"], source, setting)
+    judged |= time_judged | source.dosed(used & spans["placed"])
     judged |= {
         "VSORRES_state": measured["value_state"],
         "VSORRESU_state": measured["unit_state"],
         "VSORRESU_fit": measured["unit_fit"],
-        "VSORRES_agreement": _agreement(source, test, spans, measured, certain, setting),
+        "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
         "VSORRES_given": state({BLANK: read.value.isna()}, catalogue.KNOWN, used),
         "VSTESTCD_state": state({BLANK: test.isna()}, catalogue.KNOWN, ~source.is_header),
     }
-    shown |= _shown_results(read, setting.protocol)
-    typed = at_any_time(spans, setting).assign(
-        USUBJID=source.subject,
+    shown |= _shown_results(read, source.setting.protocol)
+    typed = source.at_any_time(spans).assign(
         domain="VS",
         sequence=source.record,
         test=test,
@@ -85,9 +71,8 @@ def prepare(source: Source, setting: Setting) -> Prepared:
         unit=test.astype("category").map({vital: one.units[0].name for vital, one in VITALS.items()}),
         upper_limit=np.nan,
     )
-    enrolled = used & source.subject.isin(list(setting.zones))
-    known_until = spans["earliest"].where(spans["placed"])
-    return Prepared(judged, shown, typed, enrolled, used | test.isna(), known_until)
+    enrolled = used & source.enrolled
+    return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"])
 
 
 def _agreement(
@@ -96,7 +81,6 @@ def _agreement(
     spans: pd.DataFrame,
     measured: pd.DataFrame,
     certain: "pd.Series[bool]",
-    setting: Setting,
 ) -> "pd.Series[Any]":
     """Say of the measurements of one vital at one instant whether they agree, missing where one stands alone.
 
@@ -112,7 +96,7 @@ def _agreement(
     ).groupby(list(same), sort=False)
     lowest, highest = groups["value"].transform("min"), groups["value"].transform("max")
     differ = groups["least"].transform("max") > groups["most"].transform("min") + _BINARY
-    contradict = differ & _told_apart(beside["vital"], lowest, highest, setting.protocol)
+    contradict = differ & _told_apart(beside["vital"], lowest, highest, source.setting.protocol)
     return state({"contradicts": contradict}, catalogue.AGREES, contradict | True).reindex(test.index)
 
 
