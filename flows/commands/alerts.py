@@ -10,7 +10,6 @@ from flows.settings import read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     actions = parser.add_subparsers(required=True, dest="action", metavar="list|show|ack|resend|route-test")
     listed = actions.add_parser("list", help="list the alerts that are open or acknowledged")
     listed.add_argument("--all", action="store_true", help="also those whose cause is gone")
@@ -36,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List, show or take alerts, send again what was given up, or test the channels."""
     from checks.protocol import load_protocol
     from flows.alerts.command import run_ack, run_list, run_resend, run_show
     from flows.alerts.proving import run_route_test

@@ -8,7 +8,6 @@ from flows.commands.arguments import add_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("method", metavar="METHOD", help="as a rate rule of a study protocol names it")
     parser.add_argument("--n-max", type=int, required=True, help="largest number of subjects")
     parser.add_argument("--null-rate", type=float, required=True, help="acceptable rate of events")
@@ -25,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a stopping boundary and its operating characteristics."""
     from checks.design import rates_from
     from checks.statistics.boundaries import METHODS, operating_characteristics
     from flows.pages.design.boundary import boundary_document, boundary_text

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocol", type=Path)
     parser.add_argument(
         "--suites",
@@ -24,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List every problem of a study protocol file, else what its rules spend and which channels are closed."""
     from checks.protocol import load_protocol
     from flows.alerts.channels import unresolved
     from flows.pages.design.spending import spending_text

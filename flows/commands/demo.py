@@ -18,14 +18,12 @@ SEED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument(
         "--out", type=Path, default=Path("demo"), help="folder for the simulated study (default: demo)"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Simulate, look, compare with the planted truth; return 0 when exactly the planted cases were found."""
     from flows.looks.conclusion import EXIT_CODES
     from flows.looks.monitor import make_look
     from flows.pages.terminal import text_summary

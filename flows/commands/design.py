@@ -8,7 +8,6 @@ from flows.commands.arguments import add_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocol", type=Path)
     parser.add_argument("--out", type=Path, help="folder for the page (default: design beside the protocol)")
     parser.add_argument(
@@ -18,7 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write and print what a protocol's rules do."""
     from checks.errors import UsageError
     from checks.protocol import load_protocol
     from flows.pages.design.document import build_design, to_json

@@ -9,13 +9,11 @@ from flows.commands.arguments import add_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocols", nargs="*", type=Path, metavar="PROTOCOL")
     add_json(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Say what would stop a look."""
     from flows.doctor import run_doctor
 
     return run_doctor(options.protocols, os.environ, datetime.now(UTC), as_json=options.json)

@@ -8,7 +8,6 @@ from flows.commands.arguments import add_json, add_state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.epilog = (
         "Exit codes: 0 alive, 30 no look or an old one, a feed stale or blocked, 40 a message was given up, "
         "41 the ledger cannot be read."
@@ -19,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Say whether looks and feeds are as fresh as the protocol asks."""
     from flows.heartbeat import run_heartbeat
 
     return run_heartbeat(options.protocol, state=options.state, now=datetime.now(UTC), as_json=options.json)

@@ -9,7 +9,6 @@ from flows.settings import read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     actions = parser.add_subparsers(required=True, dest="action", metavar="verify|export|head|move")
     verify = actions.add_parser("verify", help="verify the chain; name the first bad record")
     verify.add_argument(
@@ -32,7 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Verify, export or move the ledger, or print its head."""
     from flows.ledger.command import run_export, run_head, run_move, run_verify
 
     settings = read_settings(os.environ, state=options.state, folder=Path())

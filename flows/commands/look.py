@@ -17,7 +17,6 @@ ENGINES = ("local", "dask")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocol", help="study protocol file")
     parser.add_argument("--feeds", help="folder that holds the feeds, in place of the protocol's paths")
     parser.add_argument(
@@ -44,7 +43,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make one look, print it, and write the closed report where one is asked for."""
     if options.state:  # a URL may hold a password: it never becomes a parameter
         os.environ[STATE] = options.state
     from flows.looks.monitor import make_look

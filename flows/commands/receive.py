@@ -8,7 +8,6 @@ from flows.commands.arguments import moment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocol", help="study protocol file")
     parser.add_argument("domain", help="the feed's domain, such as VS")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -18,7 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take files in as deliveries, and print their receipts."""
     from flows.looks.reading import receive_files
 
     now = datetime.now(UTC).replace(microsecond=0)

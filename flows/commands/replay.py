@@ -6,7 +6,6 @@ from flows.commands.arguments import add_json, moment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocol", help="study protocol file")
     parser.add_argument(
         "--from",
@@ -29,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Look again at each past data cut-off, and print what delayed each rule."""
     from flows.looks.replay.command import run_replay
 
     return run_replay(

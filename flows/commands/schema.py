@@ -5,14 +5,12 @@ import json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument(
         "document", choices=("look", "protocol", "alert"), help="look.json, a protocol file, an alert"
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the schema, as draft 2020-12 has it."""
     from flows.pages.schemas import schema_of
 
     print(json.dumps(schema_of(options.document), indent=1, ensure_ascii=False))

@@ -5,13 +5,11 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("protocols", nargs="+", type=Path, metavar="PROTOCOL")
     parser.add_argument("--cron", help="a schedule in place of the protocol's")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve studies until told to end."""
     from flows.serving.serve import serve_studies
 
     serve_studies(options.protocols, cron=options.cron)

@@ -10,7 +10,6 @@ SCENARIOS = ("cyt107", "null", "early", "late", "alc", "diurnal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
@@ -18,7 +17,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write a simulated study, and print how to look at it."""
     from flows.simulate import simulate
 
     if options.subjects is not None and options.subjects < 1:
