@@ -6,10 +6,12 @@ harm must not go unseen for want of a copy.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import fsspec
 
 from checks.errors import FeedError, MissingFeedError
 from checks.protocol import StudyProtocol
@@ -17,10 +19,10 @@ from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import opened
 from flows.feeds.database import database_url, query_content
-from flows.feeds.location import DeliveredFile, find_files
+from flows.feeds.location import DeliveredFile, file_name, find_files
 from flows.feeds.options import FeedOptions
-from flows.feeds.readers import ENDINGS
-from flows.feeds.reading import read_deliveries
+from flows.feeds.readers import ENDINGS, reader_of
+from flows.feeds.records import to_table
 from flows.feeds.store import DeliveryStore, Receipt
 
 Arrived = tuple[DeliveredTable, ...]
@@ -167,3 +169,55 @@ class Inbox:
 def _unusable(domain: str, error: FeedError, received_at: datetime | None) -> DeliveredTable:
     """Return a delivery of which nothing can be used but its problem."""
     return DeliveredTable(Delivery(domain, "", 0, received_at), None, str(error))
+
+
+def read_deliveries(arrived: str | Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:
+    """Read one domain's deliveries, each by itself: the files of a location as found, or those of receipts.
+
+    Parameters
+    ----------
+    arrived
+        A file; a folder, of which every file with a known ending is read in name order; or an fsspec URL: files
+        of a location have no time of receipt. Or receipts of a delivery store.
+    options
+        What the protocol tells of the feed.
+
+    Returns
+    -------
+    tuple of DeliveredTable
+        One for each file, in the order of names or of the receipts: its table, or its problem. A file that
+        cannot be opened has an empty hash, and so has a location without a file. Bad data never raises.
+    """
+    if not isinstance(arrived, str):
+        return tuple(_read_receipt(receipt, options) for receipt in arrived)
+    try:
+        files = find_files(arrived, ENDINGS)
+    except FeedError as error:
+        return (DeliveredTable(Delivery(file_name(arrived), "", 0), None, str(error)),)
+    return tuple(_read_file(file, options) for file in files)
+
+
+def _read_receipt(receipt: Receipt, options: FeedOptions) -> DeliveredTable:
+    """Read what a receipt is for; content that is not what was received is not used."""
+    file = DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name)
+    read = _read_file(file, options)
+    delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
+    if read.delivery.sha256 in (receipt.sha256, ""):
+        return replace(read, delivery=delivery)
+    damaged = FeedError(
+        receipt.name, "kept content that is not what was received", "the content as it was received"
+    )
+    return DeliveredTable(replace(delivery, rows=0), None, str(damaged))
+
+
+def _read_file(file: DeliveredFile, options: FeedOptions) -> DeliveredTable:
+    """Return a file's table or its problem; this is where a FeedError becomes a problem."""
+    delivery = Delivery(file.name, "", 0)
+    try:
+        reader = reader_of(file.name, options)
+        with opened(file) as content:
+            delivery = Delivery(file.name, content.sha256, 0)
+            table = to_table(reader(content, options), file.name, options.decimal)
+        return DeliveredTable(replace(delivery, rows=len(table)), table)
+    except FeedError as error:
+        return DeliveredTable(delivery, None, str(error))

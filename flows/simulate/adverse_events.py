@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 from flows.simulate.charting import Measurement
-from flows.simulate.design import Subject
-from flows.simulate.random_streams import Part, stream
+from flows.simulate.design import Part, Subject, stream
 from flows.simulate.reaction import Reaction
 from flows.simulate.truth import charted_onsets
 

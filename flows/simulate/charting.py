@@ -21,9 +21,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from flows.simulate.design import Subject
+from flows.simulate.design import Part, Subject, stream
 from flows.simulate.physiology import Course, FloatArray
-from flows.simulate.random_streams import Part, stream
 from flows.simulate.timeline import to_local
 
 ON_THE_HOUR, PAST_THE_HOUR_MINUTES = 0.85, (1, 5)

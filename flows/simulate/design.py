@@ -1,19 +1,21 @@
 """The trial before any harm: who is enrolled, where, when, in which arm, and which doses are given.
 
 The shape follows what is public of NCT03821038 (21 subjects 15:6, eight French sites and two in the United
-States, up to six doses, twice a week for three weeks); every date, hour and person is drawn at random.
+States, up to six doses, twice a week for three weeks); every date, hour and person is drawn at random,
+each part of a study from its own stream, so that worlds of one seed share what they can.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from enum import IntEnum
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import PCG64, Generator, SeedSequence
 
 from checks.errors import UsageError
-from flows.simulate.random_streams import Part, stream
 from flows.simulate.scenarios import MORNING, Hours
 from flows.simulate.timeline import ORIGIN, from_local
+
 
 STUDY_ID = "CYT107-IV-SIM"
 ACTIVE, PLACEBO = "CYT107", "PLACEBO"
@@ -36,6 +38,22 @@ ICU_DAYS_AFTER_FIRST_DOSE = (3.0, 9.0)
 """Shortest and median ICU stay after the first dose, days (simulated)."""
 STOP_CHANCE, SKIP_CHANCE = 0.05, 0.05
 REASONS_SKIPPED = ("HAEMODYNAMIC INSTABILITY", "INVESTIGATOR DECISION", "SUBJECT AT PROCEDURE")
+
+
+class Part(IntEnum):
+    """The parts of a study that draw at random, each from its own stream."""
+
+    ENROLMENT = 1
+    BACKGROUND = 2
+    REACTION = 3
+    CHARTING = 4
+    LABORATORY = 5
+    ADVERSE_EVENTS = 6
+
+
+def stream(seed: int, part: Part, subject: int = 0) -> Generator:
+    """Return the generator of one part of one subject: the same seed gives the same draws on any machine."""
+    return Generator(PCG64(SeedSequence([seed, int(part), subject])))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from flows.simulate.design import Subject
-from flows.simulate.random_streams import Part, stream
+from flows.simulate.design import Part, Subject, stream
 
 LYM_NORMAL = (1.0, 4.0)
 """Normal range, 10^9/L: 1.15-3.73 in men and 1.34-3.86 in women (Clin Diagn Lab Immunol 2004;11:168-73,

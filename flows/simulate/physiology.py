@@ -14,8 +14,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from flows.simulate.design import Subject
-from flows.simulate.random_streams import Part, stream
+from flows.simulate.design import Part, Subject, stream
 from flows.simulate.reaction import QUIET_HOURS, Reaction, Shape
 from flows.simulate.scenarios import Scenario
 from flows.simulate.timeline import to_local

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from flows.simulate.design import Dose, Subject
-from flows.simulate.random_streams import Part, stream
+from flows.simulate.design import Dose, Part, Subject, stream
 from flows.simulate.scenarios import Hours, Scenario
 
 QUIET_HOURS = (-36.0, 14.0)

@@ -11,7 +11,7 @@ from checks.protocol.layout import Layout
 from flows.feeds.content import Content, identify
 from flows.feeds.options import FeedOptions
 from flows.feeds.readers import delimited, edc
-from flows.feeds.readers.edc.dates import stamp_reader
+from flows.feeds.readers.edc import stamp_reader
 from flows.feeds.records import to_table
 
 WIDE = """\

@@ -3,22 +3,150 @@
 It acts on what any reader of tables found, so that an export may be CSV, SAS, Parquet or the result of a
 query. Every row keeps the line or record number of the row that it came from; see ``checks.protocol.layout``
 for examples.
+
+Of a date nothing is completed: a part that the site entered as unknown (UN, UNK, or dashes) becomes an unknown part
+of the stamp (SDTM Implementation Guide, section 4.4). What does not fit the form stays as it is, for validation to
+ask about. Exports of one row an item have the attributes of CDISC ODM 1.3.2 (ClinicalData) as columns: a record is
+what the keys of subject, event, form and item group tell apart; its row number is that of its first item.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from checks.errors import FeedError
-from checks.protocol.layout import Layout
+from checks.protocol.layout import DATE_TOKENS, Layout
 from flows.feeds.content import Content
 from flows.feeds.options import FeedOptions
-from flows.feeds.readers.edc.dates import stamp_reader
-from flows.feeds.readers.edc.items import gather_items
 from flows.feeds.records import Records, check_names
+
+CENTURY_TURNS_AT: Final = 69
+"""Years of two digits from 69 on are of the 1900s, those below of the 2000s (POSIX.1-2017, strptime, %y)."""
+
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_UNKNOWN: Final = r"UNK?|NK|-{1,4}"
+_PARTS: Final = {
+    "YYYY": rf"(?P<year>[0-9]{{4}}|{_UNKNOWN})",
+    "YY": rf"(?P<year>[0-9]{{2}}|{_UNKNOWN})",
+    "MMM": rf"(?P<month>[A-Z]{{3}}|{_UNKNOWN})",
+    "MM": rf"(?P<month>[0-9]{{1,2}}|{_UNKNOWN})",
+    "DD": rf"(?P<day>[0-9]{{1,2}}|{_UNKNOWN})",
+}
+_CLOCK: Final = (
+    r"(?:\s*(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
+    rf"|\s+(?:(?:{_UNKNOWN}):?)+)?"
+)
+
+
+def stamp_reader(date_format: str) -> Callable[[str], str]:
+    """Return the function that turns one text of that form into an SDTM stamp.
+
+    Parameters
+    ----------
+    date_format
+        Of the tokens of ``checks.protocol.layout.DATE_TOKENS``; a clock time may be absent in every text.
+    """
+    form = re.compile(_pattern(date_format), re.IGNORECASE)
+
+    def read(text: str) -> str:
+        match = form.fullmatch(text.strip())
+        stamp = None if match is None else _stamp(match)
+        return text if stamp is None else stamp
+
+    return read
+
+
+def _pattern(date_format: str) -> str:
+    date = re.split(r"[^A-Za-z]*hh", date_format)[0]
+    pieces = re.split(f"({'|'.join(DATE_TOKENS)})", date)
+    return "".join(_PARTS.get(piece, re.escape(piece)) for piece in pieces) + _CLOCK
+
+
+def _stamp(match: re.Match[str]) -> str | None:
+    month = _month(match["month"])
+    if month is None:
+        return None
+    date = [_year(match["year"]), month, _number(match["day"])]
+    if match["hour"] is not None:
+        clock = f"{match['hour']:0>2}:{match['minute']}" + (f":{match['second']}" if match["second"] else "")
+        return f"{'-'.join(date)}T{clock}"
+    return "-".join(_cut_off(date))
+
+
+def _cut_off(parts: Sequence[str]) -> Sequence[str]:
+    """Drop the unknown parts at the end; without a year the date is left as SDTM writes it."""
+    known = [place for place, part in enumerate(parts, start=1) if part != "-"]
+    return parts[: max(known, default=1)]
+
+
+def _number(text: str) -> str:
+    return f"{text:0>2}" if text.isdigit() else "-"
+
+
+def _year(text: str) -> str:
+    if not text.isdigit():
+        return "-"
+    return text if len(text) == 4 else ("19" if int(text) >= CENTURY_TURNS_AT else "20") + text
+
+
+def _month(text: str) -> str | None:
+    """Return a month's two digits, ``-`` where it is unknown; None for letters that name no month."""
+    if text.upper() in _MONTHS:
+        return f"{_MONTHS.index(text.upper()) + 1:02}"
+    known_form = text.isdigit() or re.fullmatch(_UNKNOWN, text, re.IGNORECASE)
+    return _number(text) if known_form else None
+
+
+KEYS: Final = (
+    "STUDYOID", "METADATAVERSIONOID", "LOCATIONOID", "SITEOID", "SUBJECTKEY", "STUDYEVENTOID",
+    "STUDYEVENTREPEATKEY", "FORMOID", "FORMREPEATKEY", "ITEMGROUPOID", "ITEMGROUPREPEATKEY",
+)  # fmt: skip
+"""The attributes that tell records apart, in upper case; an export has those that its study uses."""
+
+NEEDED: Final = ("SUBJECTKEY", "ITEMOID", "VALUE")
+
+
+def gather_items(table: pd.DataFrame, named: Sequence[str], file: str) -> pd.DataFrame:
+    """Return a row for each record that has one of the named items: its keys, and a column for each of them.
+
+    ``table`` has a row for each item, indexed by row number; ``named`` are the columns that the layout names, keys
+    and ItemOIDs, in upper case as those of the table. Items of other forms are left out.
+
+    Raises
+    ------
+    FeedError
+        When a needed column is missing, or a record has two values of one item: an export without the repeat
+        key of a visit or a line would mix them up.
+    """
+    missing = [name for name in NEEDED if name not in table.columns]
+    if missing:
+        raise FeedError(file, f"no column {', '.join(missing)}", "SubjectKey, ItemOID and Value in item rows")
+    item = table["ITEMOID"].str.upper()
+    table = table.assign(ITEMOID=item)[item.isin(set(named) - set(KEYS))]
+    keys = [name for name in KEYS if name in table.columns]
+    # Records are numbered as they begin, so that the heads below stand in the same order.
+    record = pd.Series(table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy())
+    item, value = table["ITEMOID"].reset_index(drop=True), table["VALUE"].reset_index(drop=True)
+    rows = pd.DataFrame({"record": record, "item": item, "value": value})
+    _refuse_second_value(rows, table.index, file)
+    wide = rows.groupby(["record", "item"], sort=False)["value"].first().unstack("item")
+    heads = table[keys].iloc[np.flatnonzero(~record.duplicated())]
+    return heads.assign(**{str(name): wide[name].to_numpy() for name in wide.columns})
+
+
+def _refuse_second_value(rows: pd.DataFrame, numbers: "pd.Index[int]", file: str) -> None:
+    distinct = rows.dropna().drop_duplicates()
+    again = distinct.index[distinct.duplicated(["record", "item"])]
+    if len(again):
+        found = f"a second value of {rows['item'][again[0]]} for one record, in line {int(numbers[again[0]])}"
+        allowed = "one value of an item for each record: are the repeat keys in the export?"
+        raise FeedError(file, found, allowed)
+
 
 Reader = Callable[[Content, FeedOptions], Records]
 
