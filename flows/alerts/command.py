@@ -14,8 +14,7 @@ from flows.alerts.notifying import events
 from flows.alerts.sending import send_due
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.life import Alert, State
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import printable, spoken
+from flows.pages.kit.words import printable, spoken, utc_text
 from flows.pages.message import Event
 from flows.settings import Settings
 

@@ -19,8 +19,7 @@ from flows.heartbeat import monitor_causes
 from flows.ledger import AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Post, State
 from flows.ledger.standing import Standing
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import number, spoken
+from flows.pages.kit.words import number, spoken, utc_text
 from flows.pages.message import LookFacts, Occasion
 
 OF_LOOKS = ("signal:", "verdict:")

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _require_closed(options: argparse.Namespace) -> None:
     """Refuse a closed report before the look is made."""
-    from flows.looks.closed.access import require_permission
+    from flows.looks.closed.report import require_permission
     from flows.looks.study import open_study
 
     study = open_study(options.protocol, os.environ)

@@ -17,8 +17,7 @@ from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.heartbeat import feed_faults
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import plural, spoken
+from flows.pages.kit.words import plural, spoken, utc_text
 
 LOGGER = logging.getLogger("postdose")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from checks.looks import Look, LookDocument
-from flows.pages.kit.files import write_whole
+from flows.pages.kit.rendering import write_whole
 
 
 def write_files(look: Look, document: LookDocument, out: Path) -> None:

@@ -29,8 +29,7 @@ from flows.ledger import AlertPayload, Entry, Kind, Seen
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
 from flows.looks.study import Study, open_study, run_named
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import spoken
+from flows.pages.kit.words import spoken, utc_text
 from flows.pages.message import LookFacts
 from flows.serving.runs import runs_in
 

@@ -16,7 +16,6 @@ from checks.errors import UsageError
 from flows.simulate.scenarios import MORNING, Hours
 from flows.simulate.timeline import ORIGIN, from_local
 
-
 STUDY_ID = "CYT107-IV-SIM"
 ACTIVE, PLACEBO = "CYT107", "PLACEBO"
 ACTIVE_SHARE = 15 / 21

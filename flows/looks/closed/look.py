@@ -13,8 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from checks.errors import UsageError
-from flows.looks.closed.access import require_permission
-from flows.looks.closed.report import closed_report
+from flows.looks.closed.report import closed_report, require_permission
 from flows.looks.conclusion import LookOutcome
 from flows.looks.monitor import make_look
 from flows.looks.reading import feeds_of_look

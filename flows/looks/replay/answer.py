@@ -13,11 +13,19 @@ from checks.looks.document import RulePart
 from checks.protocol import StudyProtocol
 from checks.rules import KINDS
 from checks.validation.catalogue import FUTURE
-from flows.looks.replay.crossing import MINUTE, LookAt, Seen, delay_of, first_crossing, first_seen
+from flows.looks.replay.delays import (
+    MINUTE,
+    LookAt,
+    Seen,
+    delay_of,
+    entered,
+    first_crossing,
+    first_seen,
+    perfect,
+)
 from flows.looks.replay.history import History
-from flows.looks.replay.timelines import entered, perfect
 from flows.pages.kit.words import plural
-from flows.pages.replay_document import DelayPart, Entry, NearestPart, RuleAnswer, StateChange
+from flows.pages.replay import DelayPart, Entry, NearestPart, RuleAnswer, StateChange
 
 CROSSED, NOT_CROSSED = "crossed", "not_crossed"
 

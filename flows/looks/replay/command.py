@@ -27,8 +27,7 @@ from flows.looks.replay.history import History, entry_of
 from flows.looks.replay.journal import Due, Header, Kept, journal, read_kept
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import open_study, protocol_path
-from flows.pages.replay import replay_table
-from flows.pages.replay_document import Entry, ReplayDocument
+from flows.pages.replay import Entry, ReplayDocument, replay_table
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"

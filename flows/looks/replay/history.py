@@ -12,7 +12,7 @@ from checks.looks.document import RuleDetail
 from checks.protocol import StudyProtocol
 from flows.ledger import canonical
 from flows.looks.reading import Delivered
-from flows.pages.replay_document import LookSummary
+from flows.pages.replay import LookSummary
 
 _AS_FOUND = datetime.min.replace(tzinfo=UTC)
 """What was read as found was there from the beginning."""

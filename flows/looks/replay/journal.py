@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from flows.ledger import canonical
-from flows.pages.replay_document import Entry
+from flows.pages.replay import Entry
 
 
 class Header(TypedDict):

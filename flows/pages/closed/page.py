@@ -8,8 +8,7 @@ from checks.scenario import Scenario
 from flows.pages.closed.document import ArmShown, ClosedDocument, RiskAgainstControl, Withheld
 from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Columns, Table, cells, table
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import number, p_text, rate, span
+from flows.pages.kit.words import number, p_text, rate, span, utc_text
 
 SCENARIOS: Mapping[Scenario, str] = {
     Scenario.BEST: "Best case for the study drug",

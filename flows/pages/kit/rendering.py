@@ -1,4 +1,4 @@
-"""Templates become bytes: in a page every text of a feed is inert, and an unprintable character is replaced."""
+"""Templates become bytes, and bytes whole files: every text of a feed is inert, an unprintable character replaced."""
 
 from functools import cache
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from flows.pages.kit import lines, times, words
+from flows.pages.kit import lines, words
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, printable
 
 FILTERS = (
     lines.plain,
     lines.plainly,
-    times.utc_text,
+    words.utc_text,
     words.number,
     words.p_text,
     words.plural,
@@ -46,3 +46,10 @@ def environment() -> Environment:
 
 def _inert(value: object) -> object:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text in UTF-8 so that whoever reads meanwhile, or after a crash, finds the old or the new one."""
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(text.encode("utf-8"))
+    part.replace(path)

@@ -1,8 +1,10 @@
-"""How numbers, intervals and names are said to people who were not there when they were computed."""
+"""How numbers, intervals, instants and names are said to people who were not there when they were computed."""
 
 import math
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -82,3 +84,17 @@ def percent(share: float | None, *, missing: str = "-") -> str:
     if share >= 0.9995:
         return ">99.9%"
     return f"{share:.1%}" if share >= 0.1 or share == 0 else f"{share:.2%}"
+
+
+def utc_text(stamp: str | None) -> str:
+    """Return an ISO 8601 instant as "2023-05-04 06:10 UTC", seconds only where there are any."""
+    if not stamp:
+        return DASH
+    moment = datetime.fromisoformat(stamp).astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")
+
+
+def local_text(stamp: str, timezone: str) -> str:
+    """Return the same instant as a clock in the study's time zone shows it."""
+    moment = datetime.fromisoformat(stamp).astimezone(ZoneInfo(timezone))
+    return f"{moment:%Y-%m-%d %H:%M} {timezone}"

@@ -2,8 +2,7 @@
 
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
-from flows.pages.kit.times import utc_text
-from flows.pages.kit.words import spoken
+from flows.pages.kit.words import spoken, utc_text
 from flows.pages.message.facts import CaseFact, LookFacts, RuleFact
 from flows.pages.sentences import (
     boundary_text,

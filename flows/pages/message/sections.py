@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from checks.stamps import stamp
-from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
-from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, number, plural, span, spoken
+from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, local_text, number, plural, span, spoken, utc_text
 from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
 from flows.pages.message.subject_line import headline, kind_of, one_line

@@ -8,14 +8,12 @@ import pandas as pd
 from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
-from flows.pages.kit.files import write_whole
-from flows.pages.kit.rendering import render
+from flows.pages.kit.rendering import render, write_whole
 from flows.pages.kit.tables import Table
-from flows.pages.kit.times import local_text, utc_text
 from flows.pages.kit.verdicts import VERDICTS
-from flows.pages.kit.words import spoken
+from flows.pages.kit.words import local_text, spoken, utc_text
 from flows.pages.report import tables
-from flows.pages.report.figures import draw_figures
+from flows.pages.report.figures import FIGURES
 
 MOST_NAMED = 5
 """Cases named beside the verdict: about as many as are taken in at a glance."""
@@ -55,7 +53,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         say=sentences,
         tables=_tables(look, doses, protocol),
         differ=[rule["id"] for rule in look["rules"] if rule["best_case"] != rule["worst_case"]],
-        figures=draw_figures(look, protocol, doses),
+        figures={section: draw(look, protocol, doses) for section, draw in FIGURES.items()},
         timing=look.get("timing"),
         ledger=look.get("ledger"),
     )

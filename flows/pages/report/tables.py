@@ -17,9 +17,8 @@ from checks.looks.document import (
 )
 from checks.protocol import StudyProtocol
 from flows.pages.kit.tables import Cell, Columns, Table, table
-from flows.pages.kit.times import utc_text
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
-from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken
+from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken, utc_text
 from flows.pages.sentences import (
     boundary_text,
     case_hour,

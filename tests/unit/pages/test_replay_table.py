@@ -2,8 +2,7 @@
 
 import pytest
 
-from flows.pages.replay import replay_table
-from flows.pages.replay_document import ReplayDocument
+from flows.pages.replay import ReplayDocument, replay_table
 
 
 def replayed(every_minutes: int) -> ReplayDocument:

@@ -17,17 +17,4 @@ from flows.pages.report.figures.raster import raster_figures
 Figures: TypeAlias = Callable[[LookDocument, StudyProtocol, pd.DataFrame], tuple[Markup, ...]]
 """Draws look.json, the protocol it was made with and its doses; nothing where there is nothing to draw."""
 
-FIGURES: Mapping[str, tuple[Figures, ...]] = {
-    "rules": (path_figures,),
-    "raster": (raster_figures,),
-}
-
-
-def draw_figures(
-    look: LookDocument, protocol: StudyProtocol, doses: pd.DataFrame
-) -> Mapping[str, tuple[Markup, ...]]:
-    """Return the figures of each section, in order."""
-    return {
-        section: tuple(figure for draw in drawn for figure in draw(look, protocol, doses))
-        for section, drawn in FIGURES.items()
-    }
+FIGURES: Mapping[str, Figures] = {"rules": path_figures, "raster": raster_figures}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.cases import Case
-from flows.looks.replay.crossing import MINUTE, Seen, delay_of, first_crossing, first_seen, whole_minute
+from flows.looks.replay.delays import MINUTE, Seen, delay_of, first_crossing, first_seen, whole_minute
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

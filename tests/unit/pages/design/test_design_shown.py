@@ -10,10 +10,10 @@ from checks.errors import DesignError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Study
 from flows.commands import boundary
+from flows.pages.design.boundary import step_chart
 from flows.pages.design.charts import boundary_figures
 from flows.pages.design.document import build_design, rounded
 from flows.pages.design.page import write_design
-from flows.pages.design.step_chart import step_chart
 from flows.pages.design.stretches import runs
 from flows.pages.design.terminal import design_text
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import flows.pages.kit.words as words
-from flows.pages.kit import times
 
 CSS = Path(words.__file__).with_name("style.css").read_text(encoding="utf-8")
 
@@ -75,8 +74,8 @@ def test_intervals(ends, said):
 
 
 def test_an_instant_is_said_in_utc_and_by_the_clock_of_the_study():
-    assert times.utc_text("2026-07-01T22:30:00Z") == "2026-07-01 22:30 UTC"
-    assert times.local_text("2026-07-01T22:30:00Z", "Europe/Paris") == "2026-07-02 00:30 Europe/Paris"
+    assert words.utc_text("2026-07-01T22:30:00Z") == "2026-07-01 22:30 UTC"
+    assert words.local_text("2026-07-01T22:30:00Z", "Europe/Paris") == "2026-07-02 00:30 Europe/Paris"
 
 
 @pytest.mark.parametrize("hidden", ["\x00", "\x1b", "\x9b", "\u202e", "\u2066", "\ud800", "\x7f"])
