@@ -58,10 +58,13 @@ def _difference(before: str | None, after: str | None) -> str:
 
 
 def compare(before: Path, after: Path) -> int:
-    """Print how many studies are the same on both sides, and what first differs in each other one."""
-    studies = sorted({path.name for side in (before, after) for path in side.iterdir()})
+    """Print how many studies are the same on both sides, what first differs in each other one, and which are new.
+
+    A study that only the older commit has is a difference.
+    """
+    studies, new = _studies(before), sorted(_studies(after) - _studies(before))
     counted: Counter[str] = Counter()
-    for study in studies:
+    for study in sorted(studies):
         found = list(first_differences(before / study, after / study))
         counted["different" if found else "identical"] += 1
         if found:
@@ -69,7 +72,13 @@ def compare(before: Path, after: Path) -> int:
     print(
         f"{len(studies)} studies compared: {counted['identical']} identical, {counted['different']} different"
     )
+    if new:
+        print("not in the other commit, and not compared:", ", ".join(new))
     return 1 if counted["different"] else 0
+
+
+def _studies(side: Path) -> set[str]:
+    return {path.name for path in side.iterdir()}
 
 
 def main() -> int:
