@@ -2,6 +2,6 @@
 
 from checks.validation.feeds import validate_feeds
 from checks.validation.results import CheckResult, FeedOutcome, Validation
-from checks.validation.whole_suites import suite_problems, suite_texts
+from checks.validation.suites import suite_problems, suite_texts
 
 __all__ = ["CheckResult", "FeedOutcome", "Validation", "suite_problems", "suite_texts", "validate_feeds"]

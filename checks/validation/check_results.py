@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
+from checks.validation.catalogue import Check
 from checks.validation.judging import NO_ROWS, Judgement
 from checks.validation.prepared_table import shown_of
 from checks.validation.raw import Prepared, Source
 from checks.validation.results import CheckResult, Outcome
-from checks.validation.suites import Check
 
 _ALLOWED: Final = (
     "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "

@@ -22,7 +22,7 @@ from checks.validation.prepared_table import table_for
 from checks.validation.quarantine import list_withheld
 from checks.validation.raw import Flags, Needed, Prepared, Setting, Source
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
-from checks.validation.whole_suites import suite_of
+from checks.validation.suites import suite_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from checks.validation.catalogue import Check
 from checks.validation.results import ExpectationResult, Outcome, SuiteResult
-from checks.validation.suites import Check
 
 Positions = npt.NDArray[np.int64]
 
@@ -114,7 +114,7 @@ def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # 
 def _of_table(check: Check, result: Any) -> Judgement:  # noqa: ANN401 - untyped there
     """Judge an expectation of the whole table, or of a whole column: it counts as one, or as its columns."""
     nothing = np.array([], dtype=np.int64)
-    columns = check.kwargs.get("column_set")
+    columns = check.expected.kwargs.get("column_set")
     if isinstance(columns, list):
         lacking = result.result.get("details", {}).get("mismatched", {}).get("missing", ())
         named = zip(check.columns or columns, columns, strict=True)

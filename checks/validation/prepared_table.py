@@ -15,8 +15,8 @@ import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.numbers import read_numbers
+from checks.validation.catalogue import Check
 from checks.validation.raw import Needed, Prepared, Shown, Source
-from checks.validation.suites import Check, filled
 
 _NUMERIC: Final = re.compile(r"[A-Z]{2}(STRESN|STNRLO|STNRHI|SEQ|DY|STDY|ENDY)|VISITNUM|VISITDY|AGE")
 """Variables that are numbers in SDTM, whatever type a delivery gives them."""
@@ -45,7 +45,7 @@ def _form(source: Source, needed: Sequence[Needed], rows: int) -> dict[str, obje
     That they are there is all that is asked of them, so that their texts need not be made ready.
     """
     delivered = [str(one) for one in needed if any(source.has(column) for column in one.columns)]
-    on_some_row = [filled(one) for one in needed if source.fills(one.columns)]
+    on_some_row = [one.filled for one in needed if source.fills(one.columns)]
     return dict.fromkeys((*delivered, *on_some_row), np.ones(rows, dtype=np.bool_))
 
 

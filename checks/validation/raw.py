@@ -46,6 +46,14 @@ class Needed:
     def __str__(self) -> str:
         return " or ".join(self.columns)
 
+    @property
+    def filled(self) -> str:
+        """The column that the prepared table has where this one is filled on some row.
+
+        One expectation can then ask for all of them: Great Expectations takes 5 ms for each, whatever the rows.
+        """
+        return f"{self}, filled on some row"
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

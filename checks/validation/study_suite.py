@@ -13,10 +13,9 @@ from typing import Any, Final, get_args
 
 from checks.protocol.suite_files import SuiteFile
 from checks.tables import tells_arm
-from checks.validation.catalogue import ROWS, STRUCTURE
+from checks.validation.catalogue import ROWS, STRUCTURE, Check, Expected
 from checks.validation.judging import great_expectations
 from checks.validation.results import Category, Severity
-from checks.validation.suites import Check
 
 SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
 CATEGORIES: Final[tuple[str, ...]] = get_args(Category)
@@ -95,11 +94,11 @@ def _check(file: SuiteFile, number: int, config: object, taken: set[str]) -> Che
     _refuse_arms((*columns, *beside))
     return Check(
         name=name,
+        domains=(file.domain,),
         category=category,
         severity=severity,
-        type=str(config["type"]),
-        kwargs=kwargs,
         columns=columns,
+        expected=Expected(str(config["type"]), kwargs),
         numerator=f"rows that do not meet {name}",
         denominator="rows",
         message=_notes(meta.get("notes")) or great_expectations().sentence_of(expectation),

@@ -14,12 +14,12 @@ from checks.validation.catalogue import (
     FILLED,
     HAS_ROWS,
     UNIQUE,
+    Check,
     Expected,
     between,
     in_set,
 )
 from checks.validation.judging import NO_ROWS, Judgement, great_expectations, judge
-from checks.validation.suites import Check
 
 
 def check_of(expected: Expected, column: str = "", **changes: Any) -> Check:
@@ -27,10 +27,10 @@ def check_of(expected: Expected, column: str = "", **changes: Any) -> Check:
     columns = tuple(str(kwargs[name]) for name in ("column", "column_A", "column_B") if name in kwargs)
     given = {"name": "one", "severity": "quarantines", "beside": ()} | changes
     return Check(
+        domains=("VS",),
         category="conformance",
-        type=expected.type,
-        kwargs=kwargs,
         columns=columns,
+        expected=Expected(expected.type, kwargs),
         numerator="bad",
         denominator="all",
         message="{column}",

@@ -5,7 +5,7 @@ import string
 import pytest
 
 from checks.validation import catalogue
-from checks.validation.catalogue import ROWS, STRUCTURE, Entry
+from checks.validation.catalogue import ROWS, STRUCTURE, Check
 
 
 @pytest.mark.parametrize("domain", catalogue.ALL)
@@ -15,7 +15,7 @@ def test_no_two_checks_of_a_domain_share_a_name(domain: str) -> None:
 
 
 @pytest.mark.parametrize("entry", [*STRUCTURE, *ROWS], ids=lambda entry: entry.name)
-def test_a_check_says_what_it_counts_and_what_to_do(entry: Entry) -> None:
+def test_a_check_says_what_it_counts_and_what_to_do(entry: Check) -> None:
     assert entry.numerator and entry.denominator
     fields = {field for _, field, _, _ in string.Formatter().parse(entry.message) if field}
     assert fields <= {"column", "reason"}
