@@ -13,21 +13,18 @@ the size under that is shown by simulation.
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from checks.errors import DesignError
 from checks.rules.evidence import Evidence, first_in_windows, seen
-from checks.rules.methods.method import NO_HOURS, TimingMethod, ordered, ratio_of
+from checks.rules.methods.method import NO_HOURS, TimingMethod, TimingSection, ordered, ratio_of
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, verdicts
 from checks.rules.trials import BoolArray, Course, Walk, distinct_so_far
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.sequential import EventTest
-
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +97,10 @@ class CourseMethod(TimingMethod):
     """A method whose one step judges the states on a course, in a trial under way and in simulated ones alike."""
 
     @abstractmethod
-    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+    def crosses(self, rule: TimingSection, course: Course) -> BoolArray:
         """Return which states cross, each by the ratio of its moment."""
 
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+    def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
         """Judge each event at the planned ratio of hours."""
         return lambda trials: trials.first(self.crosses(rule, trials.course(plan.ratio)))
 
@@ -114,14 +111,14 @@ class SequentialMethod(CourseMethod):
     boundary_is: ClassVar[BoundaryIs]
 
     @abstractmethod
-    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+    def test(self, rule: TimingSection, ratio: float, events: int) -> EventTest:
         """Return the test of at least so many events at a ratio; a DesignError where none keeps to alpha."""
 
     @abstractmethod
-    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+    def strongest(self, rule: TimingSection, course: Course) -> tuple[float, float]:
         """Return the largest statistic on a course, and its p-value, which allows for every look on the way."""
 
-    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> CourseWalk:
+    def walk(self, rule: TimingSection, path: Sequence[Step], ratio: float) -> CourseWalk:
         """Walk along the events; where one has no ratio of its own, it is that of the data cut-off.
 
         Raises
@@ -143,7 +140,7 @@ class SequentialMethod(CourseMethod):
             p_value=p_value,
         )
 
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Walk along the events of each scenario."""
         ratio = ratio_of(evidence)
         if ratio is None:

@@ -3,10 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
+from checks.errors import DesignError
 from checks.fields import Name, Section, Text
 from checks.problems import ProblemAt
 from checks.rules.designs import RuleDesign
@@ -219,6 +221,15 @@ class Rule(Section, ABC):
         """Return the answer of this rule when it cannot be evaluated, with the reason in its detail."""
         unknown = ByScenario.of(lambda _: RuleVerdict.NOT_EVALUABLE)
         return self.answer(unknown, events=0, n_evaluable=None, boundary=None, detail={"reason": reason})
+
+
+@contextmanager
+def naming(rule: Rule) -> Iterator[None]:
+    """Let a DesignError, of a rule that has no boundary within its alpha, name the rule."""
+    try:
+        yield
+    except DesignError as error:
+        raise DesignError(f"rule {rule.id}: {error}") from error
 
 
 def verdicts(crossed: ByScenario[bool | None]) -> ByScenario[RuleVerdict]:

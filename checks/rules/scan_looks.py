@@ -15,18 +15,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checks.rules.evidence import Dose, Event, Evidence, Span
-from checks.rules.methods.method import FEWEST_IN_CLUSTER
+from checks.rules.methods.method import FEWEST_IN_CLUSTER, TimingSection
 from checks.rules.trials import BoolArray, FloatArray, IntArray
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.scan import Scan, scan
-
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
 
 KEPT = 256
 """Scans kept: the looks of a replay scan the same events again and again."""
@@ -99,7 +95,7 @@ class PlannedScans:
 
 
 def planned_scans(
-    rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scenario, seed: int
+    rule: TimingSection, clocks: Sequence[DoseClock], scenario: Scenario, seed: int
 ) -> PlannedScans:
     """Take the planned looks that the events of one scenario have called so far."""
     ended = sorted(
@@ -114,14 +110,14 @@ def planned_scans(
     return PlannedScans(len(called), taken, next(iter(numbers[len(called) :]), None))
 
 
-def look_numbers(rule: "TimingRule") -> tuple[int, ...]:
+def look_numbers(rule: TimingSection) -> tuple[int, ...]:
     """Return the numbers of events at which the planned looks are taken."""
     step = max(rule.min_events, rule.min_subjects, FEWEST_IN_CLUSTER)
     return tuple(step * look for look in range(1, rule.planned_looks + 1))
 
 
 def _look(
-    rule: "TimingRule", clocks: Sequence[DoseClock], moment: float, scenario: Scenario, seed: int
+    rule: TimingSection, clocks: Sequence[DoseClock], moment: float, scenario: Scenario, seed: int
 ) -> ScanLook:
     known = [clock for clock in clocks if clock.ended <= moment]
     found = scan_clocks(rule, known, scenario, seed)
@@ -130,12 +126,12 @@ def _look(
     return ScanLook(found.scan.p_value, crossed, in_best)
 
 
-def _crosses(rule: "TimingRule", found: Cluster) -> bool:
+def _crosses(rule: TimingSection, found: Cluster) -> bool:
     numbers = np.array([found.scan.events_in_window, found.subjects_in_window])
     return bool(crosses(rule, np.array(found.scan.p_value), numbers[0], numbers[1]))
 
 
-def crosses(rule: "TimingRule", p_values: FloatArray, events: IntArray, subjects: IntArray) -> BoolArray:
+def crosses(rule: TimingSection, p_values: FloatArray, events: IntArray, subjects: IntArray) -> BoolArray:
     """Return which scans cross at one planned look: the one step of a look and of a simulated trial.
 
     Parameters
@@ -149,7 +145,7 @@ def crosses(rule: "TimingRule", p_values: FloatArray, events: IntArray, subjects
     return np.asarray(enough & (p_values <= rule.share))
 
 
-def scan_clocks(rule: "TimingRule", clocks: Sequence[DoseClock], scenario: Scenario, seed: int) -> Cluster:
+def scan_clocks(rule: TimingSection, clocks: Sequence[DoseClock], scenario: Scenario, seed: int) -> Cluster:
     """Scan the dose clocks of one scenario.
 
     An event outside the observed hours of its own dose has nowhere to be permuted to: it is counted out, and

@@ -9,21 +9,16 @@ reached by so few of the null's that (r + 1) / (R + 1) is within that look's sha
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import xlogy
 
 from checks.rules.designs import Surveillance
-from checks.rules.methods.method import FEWEST_IN_CLUSTER, LENGTHS, TRUTHS
+from checks.rules.methods.method import FEWEST_IN_CLUSTER, LENGTHS, TRUTHS, TimingSection, surveillance
 from checks.rules.plan import Plan
 from checks.rules.scan_looks import crosses, look_numbers
-from checks.rules.surveillance import surveillance
 from checks.rules.trials import NEVER, BoolArray, ClockEvents, FloatArray, IntArray
 from checks.statistics.timing.sequential import SequentialCharacteristics
-
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
 
 MIN_WIDTH = 1.0
 """The narrowest window of a look's scan, in hours."""
@@ -35,7 +30,7 @@ SAME = 1e-9
 """Statistics nearer than this are tied, as in a look's scan."""
 
 
-def scan_surveillance(rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+def scan_surveillance(rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
     """Return size and power of a scan rule, at those of its planned looks that each number of events calls."""
     random = np.random.default_rng([plan.seed, len(LENGTHS)])
     hours = [simulated_hours(plan, truth, LENGTHS[-1], plan.simulations, random) for truth in TRUTHS]
@@ -107,7 +102,7 @@ def _windows(
 
 
 def _one_length(
-    rule: "TimingRule",
+    rule: TimingSection,
     plan: Plan,
     length: int,
     hours: Sequence[FloatArray],
@@ -148,7 +143,7 @@ def _behaves(truth: float, stopped: FloatArray, length: int) -> SequentialCharac
 class ScanWalk:
     """A scan rule on its way through trials: the null distributions are drawn once for each number of events."""
 
-    rule: "TimingRule"
+    rule: TimingSection
     hours: float
     seed: int
     _null: dict[int, FloatArray] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from checks.errors import DesignError
 from checks.fields import NotEmpty, Positive, Rate, Whole
 from checks.problems import ProblemAt, refuse_all, shown
 from checks.rules.backgrounds import contradiction, over_backgrounds, tail
@@ -19,7 +18,7 @@ from checks.rules.evidence import BackgroundEvidence, Evidence
 from checks.rules.pending import pending_sizes
 from checks.rules.plan import Plan
 from checks.rules.rate_looks import RateWalk, crosses, units_of, walk
-from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, option_findings, verdicts
+from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, naming, option_findings, verdicts
 from checks.rules.trials import BoolArray, IntArray, Trials, Walk, first_along
 from checks.scenario import ByScenario
 from checks.statistics.boundaries import METHODS, Boundary
@@ -114,10 +113,8 @@ class RateRule(Rule):
 
     def boundary(self) -> Boundary:
         """Return the boundary that the rule declares; a DesignError names the rule that has none."""
-        try:
+        with naming(self):
             return _boundary(self)
-        except DesignError as error:
-            raise DesignError(f"rule {self.id}: {error}") from error
 
     def evaluate(self, evidence: Evidence) -> RuleResult:
         """Return whether the rate boundary was crossed at any look taken so far along the path of its units.

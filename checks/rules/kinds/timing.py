@@ -7,20 +7,17 @@ study's own pace sets the looks and not the clock that starts them. The verdict 
 far, once crossed, crossed; the p-value beside it is that of all events at the data cut-off, and describes.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from checks.errors import DesignError
-from checks.fields import NotNegative, Positive, Rate, Whole
 from checks.problems import ProblemAt, refuse_all
 from checks.rules.designs import TimingDesign
 from checks.rules.evidence import Evidence
 from checks.rules.methods import METHODS
-from checks.rules.methods.method import RELATIVE_INCIDENCES, TimingMethod
+from checks.rules.methods.method import RELATIVE_INCIDENCES, TimingMethod, TimingSection
 from checks.rules.plan import Plan
-from checks.rules.rule import Rule, RuleResult, option_findings
+from checks.rules.rule import RuleResult, naming, option_findings
 from checks.rules.trials import Walk
 
 if TYPE_CHECKING:
@@ -28,24 +25,14 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]
 
-T = TypeVar("T")
-
 OPTIONS = frozenset({"looks", "n_max", "expected_max", "delay"})
 """What a method may need or take."""
 
 
-class TimingRule(Rule):
+class TimingRule(TimingSection):
     """Crossed when cases gather in the risk window more than the subjects' own other hours explain."""
 
-    kind: Literal["timing"]
     method: Method
-    alpha: Rate
-    n_max: Whole | None = None
-    expected_max: Positive | None = None
-    min_events: Whole = 1
-    min_subjects: Whole = 1
-    looks: Whole | None = None
-    delay: NotNegative = 0.0
 
     compares_hours: ClassVar[bool] = True
     together: ClassVar[str] = (
@@ -79,16 +66,6 @@ class TimingRule(Rule):
         return self.alpha
 
     @property
-    def planned_looks(self) -> int:
-        """The number of planned looks."""
-        return self.looks or 1
-
-    @property
-    def share(self) -> float:
-        """The share of alpha that one planned look spends."""
-        return self.alpha / self.planned_looks
-
-    @property
     def scans_hours(self) -> bool:
         """Whether the method looks at every hour since dose."""
         return self.judge.scans_hours
@@ -103,6 +80,8 @@ class TimingRule(Rule):
 
     def design(self, plan: Plan) -> TimingDesign:
         """Return what the rule does over one or more lengths of surveillance."""
+        with naming(self):
+            surveillance = self.judge.surveillance(self, plan)
         return TimingDesign(
             id=self.id,
             kind=self.kind,
@@ -114,21 +93,15 @@ class TimingRule(Rule):
             min_subjects=self.min_subjects,
             length_unit=self.judge.length_unit,
             relative_incidence=RELATIVE_INCIDENCES,
-            surveillance=self._named(lambda: self.judge.surveillance(self, plan)),
+            surveillance=surveillance,
             notes=self.judge.notes(self, plan),
         )
 
     def spends(self, plan: Plan) -> float:
         """Return the largest chance of crossing without harm over the lengths of surveillance."""
-        return self._named(lambda: self.judge.spends(self, plan))
+        with naming(self):
+            return self.judge.spends(self, plan)
 
     def simulate(self, plan: Plan) -> Walk:
         """Return how the method walks through simulated trials."""
         return self.judge.simulate(self, plan)
-
-    def _named(self, compute: Callable[[], T]) -> T:
-        """Compute what may have no boundary; a DesignError then names the rule."""
-        try:
-            return compute()
-        except DesignError as error:
-            raise DesignError(f"rule {self.id}: {error}") from error

@@ -2,28 +2,20 @@
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checks.rules.courses import SequentialMethod
 from checks.rules.designs import Surveillance
-from checks.rules.methods.method import LENGTHS
+from checks.rules.methods.method import KEPT, LENGTHS, TimingSection, exact_surveillance
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
-from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import BoolArray, Course, FloatArray, at_states
 from checks.statistics.timing.e_process import e_process, log_e_value
 from checks.statistics.timing.sequential import BinomialBoundary, EventTest
 
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
-
 SHORTEST = 200
 """Events up to which the exact size of an e-process is given; its validity has no end."""
-
-KEPT = 1024
-"""Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
 
 
 class EProcessMethod(SequentialMethod):
@@ -31,32 +23,32 @@ class EProcessMethod(SequentialMethod):
 
     boundary_is = BoundaryIs.E_VALUE
 
-    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+    def test(self, rule: TimingSection, ratio: float, events: int) -> EventTest:
         """Return the e-process, its size that of ``SHORTEST`` events or more."""
         return _test(max(SHORTEST, events), ratio, rule.alpha)
 
-    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+    def strongest(self, rule: TimingSection, course: Course) -> tuple[float, float]:
         """Return the largest e-value on the way; the p-value is 1 over it."""
         p_value = min(1.0, math.exp(-_log_e_values(course).max(initial=0.0)))
         return 1 / p_value if p_value > 0 else math.inf, p_value
 
-    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+    def crosses(self, rule: TimingSection, course: Course) -> BoolArray:
         """Return where the e-value reaches 1 / alpha."""
         enough = (course.in_risk >= rule.min_events) & (course.subjects >= rule.min_subjects)
         return np.asarray(enough & (_log_e_values(course) >= -math.log(rule.alpha)))
 
-    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does within so many events."""
         longest = boundary_in_events(rule, plan.ratio, LENGTHS[-1])
         cut = (BinomialBoundary(longest.looks[:n], longest.events[:n], plan.ratio) for n in LENGTHS)
         return tuple(exact_surveillance(boundary) for boundary in cut)
 
-    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+    def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Say what the sizes are of a test without an end."""
         return ("Valid at every look, without an end; the size shown is what so many events spend.",)
 
 
-def boundary_in_events(rule: "TimingRule", ratio: float, length: int) -> BinomialBoundary:
+def boundary_in_events(rule: TimingSection, ratio: float, length: int) -> BinomialBoundary:
     """Return the boundary of an e-process rule up to a number of events, none below its fewest events."""
     boundary = _test(length, ratio, rule.alpha).boundary
     events = tuple(

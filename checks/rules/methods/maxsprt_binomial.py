@@ -1,28 +1,21 @@
 """The binomial MaxSPRT along the events in risk and control hours: at every event, up to a planned number."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from checks.errors import DesignError
 from checks.rules.courses import SequentialMethod
 from checks.rules.designs import Surveillance
+from checks.rules.methods.method import KEPT, TimingSection, exact_surveillance
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
-from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import NEVER, BoolArray, Course, IntArray, Walk
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.sequential import BinomialBoundary, EventTest
 
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
-
 SAME = 1e-10
 """Log-likelihood ratios nearer than this are one value, apart by rounding alone."""
-
-KEPT = 1024
-"""Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
 
 
 class MaxsprtBinomial(SequentialMethod):
@@ -31,11 +24,11 @@ class MaxsprtBinomial(SequentialMethod):
     needs = ("n_max",)
     boundary_is = BoundaryIs.LOG_LIKELIHOOD_RATIO
 
-    def test(self, rule: "TimingRule", ratio: float, events: int) -> EventTest:
+    def test(self, rule: TimingSection, ratio: float, events: int) -> EventTest:
         """Return the test of ``n_max`` events."""
         return _test(rule.n_max or 1, ratio, rule.alpha, rule.min_events)
 
-    def strongest(self, rule: "TimingRule", course: Course) -> tuple[float, float]:
+    def strongest(self, rule: TimingSection, course: Course) -> tuple[float, float]:
         """Return the largest log-likelihood ratio from the fewest events on, and the smallest p-value.
 
         The p-value of a state is the exact chance, without the drug, of a log-likelihood ratio as large at any of
@@ -51,7 +44,7 @@ class MaxsprtBinomial(SequentialMethod):
         p_values = [_reaching(rule.n_max or 1, then, rule.min_events, llr) for then, llr in judged if llr > 0]
         return max((llr for _, llr in judged), default=0.0), min(p_values, default=1.0)
 
-    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+    def crosses(self, rule: TimingSection, course: Course) -> BoolArray:
         """Return where there are as many events in risk hours as the boundary asks for at the state's ratio."""
         n_max = rule.n_max or 1
         may = (course.in_risk >= rule.min_events) & (course.subjects >= rule.min_subjects)
@@ -62,11 +55,11 @@ class MaxsprtBinomial(SequentialMethod):
             crossed[here] = course.in_risk[here] >= _fewest(rule, n_max, ratio)[course.number[here] - 1]
         return crossed
 
-    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does over the number of events it is planned for."""
         return (exact_surveillance(self.test(rule, plan.ratio, 0).boundary),)
 
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+    def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
         """Judge each event at the planned ratio of hours."""
         self.test(
             rule, plan.ratio, 0
@@ -74,7 +67,7 @@ class MaxsprtBinomial(SequentialMethod):
         return super().simulate(rule, plan)
 
 
-def _fewest(rule: "TimingRule", n_max: int, ratio: float) -> IntArray:
+def _fewest(rule: TimingSection, n_max: int, ratio: float) -> IntArray:
     """Return the fewest events in risk hours that cross at each event; none do where no boundary keeps to alpha."""
     try:
         events = _test(n_max, ratio, rule.alpha, rule.min_events).boundary.events

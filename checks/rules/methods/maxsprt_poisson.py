@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,23 +10,16 @@ from checks.errors import DesignError
 from checks.rules.courses import CourseWalk, walked
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
-from checks.rules.methods.method import TRUTHS, TimingMethod
+from checks.rules.methods.method import KEPT, TRUTHS, TimingMethod, TimingSection, surveillance
 from checks.rules.plan import Plan, per_window
 from checks.rules.rate_looks import Unit, window_path
 from checks.rules.rule import BoundaryIs, Json, RuleResult
-from checks.rules.surveillance import surveillance
 from checks.rules.trials import BoolArray, FloatArray, IntArray, Trials, Walk, at_states, distinct_so_far
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.maxsprt_poisson import MaxSPRTPoisson, maxsprt_poisson, poisson_llr
 
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
-
 ROUNDING = 1 + 1e-12
 """So many times 0.1 do not add up to whole numbers in binary: the last look must not be missed for it."""
-
-KEPT = 1024
-"""Boundaries kept for the scenarios and looks of one run; a boundary depends on its parameters alone."""
 
 
 class MaxsprtPoisson(TimingMethod):
@@ -38,7 +30,7 @@ class MaxsprtPoisson(TimingMethod):
     question = "Do dose windows hold more onsets than the background of the study protocol predicts?"
     length_unit = "expected_events"
 
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Walk the dose windows in the order in which they closed.
 
         Each window adds the background per window to the expected count when it closes, and its event, if it
@@ -63,7 +55,7 @@ class MaxsprtPoisson(TimingMethod):
         return walked(rule, walks, detail, n_evaluable=None)
 
     def walk(
-        self, rule: "TimingRule", path: Sequence[Unit], scenario: Scenario, expected: float
+        self, rule: TimingSection, path: Sequence[Unit], scenario: Scenario, expected: float
     ) -> CourseWalk:
         """Walk along dose windows, each of which adds ``expected`` events when it closes.
 
@@ -89,7 +81,7 @@ class MaxsprtPoisson(TimingMethod):
         )
 
     def crosses(
-        self, rule: "TimingRule", events: IntArray, subjects: IntArray, expected: FloatArray
+        self, rule: TimingSection, events: IntArray, subjects: IntArray, expected: FloatArray
     ) -> BoolArray:
         """Return which states cross, in a trial under way or in simulated ones.
 
@@ -106,14 +98,14 @@ class MaxsprtPoisson(TimingMethod):
         crossed[may] = _ratios(events[may], expected[may]) > test.critical_value
         return crossed
 
-    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does over the expected events that it is planned for."""
         test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
         behaves = [test.characteristics(value) for value in TRUTHS]
         by_look = test.crossing_probabilities().tolist()
         return (surveillance(test.expected_max, test.times, test.events, behaves, TRUTHS, by_look),)
 
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+    def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
         """Judge the events in risk windows against those expected in the windows closed by then.
 
         Between two events the ratio only falls, so that it is judged at each event from the delay on, and where
@@ -137,7 +129,7 @@ class MaxsprtPoisson(TimingMethod):
 
         return through
 
-    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+    def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Say in how many dose windows its length of surveillance is reached."""
         background = plan.backgrounds.get("window")
         if background is None:
@@ -154,7 +146,7 @@ def _closed(path: Sequence[Unit], case: BoolArray) -> FloatArray:
     return np.where(case | np.array(whole, dtype=bool), 1.0, weights)
 
 
-def _judged(rule: "TimingRule", test: MaxSPRTPoisson, events: IntArray, expected: FloatArray) -> BoolArray:
+def _judged(rule: TimingSection, test: MaxSPRTPoisson, events: IntArray, expected: FloatArray) -> BoolArray:
     timely = (expected >= test.delay) & (expected <= test.expected_max * ROUNDING)
     return np.asarray(timely & (events >= rule.min_events))
 

@@ -1,21 +1,16 @@
 """The scan over all windows since dose, at planned looks: by permutation of the hours of each dose."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
-from checks.rules.methods.method import DESCRIPTIVE, TimingMethod, next_look, ordered
+from checks.rules.methods.method import DESCRIPTIVE, TimingMethod, TimingSection, next_look, ordered
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, RuleResult, verdicts
 from checks.rules.scan_looks import Cluster, PlannedScans, clocks_of, planned_scans, scan_clocks
 from checks.rules.scan_trials import ScanWalk, scan_surveillance
 from checks.rules.trials import NEVER, IntArray, Trials, Walk
 from checks.scenario import ByScenario, Scenario
-
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
 
 
 class ScanMethod(TimingMethod):
@@ -25,7 +20,7 @@ class ScanMethod(TimingMethod):
     question = "Do onsets cluster in any window after dosing, wherever it lies?"
     scans_hours = True
 
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Return whether events clustered at some hour since dose at one of the planned looks taken so far.
 
         The scenarios differ in their events, and the scan may find another window in each. The best case is the
@@ -55,15 +50,15 @@ class ScanMethod(TimingMethod):
             detail=_found(rule, now.main) | _taken(looks) | ordered(now.map(lambda one: one.scan.p_value)),
         )
 
-    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does at the planned looks that so many events call, by simulation."""
         return scan_surveillance(rule, plan)
 
-    def spends(self, rule: "TimingRule", plan: Plan) -> float:
+    def spends(self, rule: TimingSection, plan: Plan) -> float:
         """Return its alpha: the permutation p-values of its planned looks are exact, each held against its share."""
         return rule.alpha
 
-    def simulate(self, rule: "TimingRule", plan: Plan) -> Walk:
+    def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
         """Scan the dose clock of each trial at the planned looks."""
         scanning = ScanWalk(rule, plan.observed_hours[1], plan.seed)
 
@@ -74,7 +69,7 @@ class ScanMethod(TimingMethod):
 
         return through
 
-    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+    def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Say what is simulated."""
         return (
             "Simulated: one event a subject, observed from the dose to the last hour that a window names. A look is "
@@ -91,7 +86,7 @@ def _taken(looks: PlannedScans) -> dict[str, Json]:
     }
 
 
-def _found(rule: "TimingRule", found: Cluster) -> dict[str, Json]:
+def _found(rule: TimingSection, found: Cluster) -> dict[str, Json]:
     detail: dict[str, Json] = {
         "boundary_is": BoundaryIs.P_VALUE,
         "statistic_is": "log_likelihood_ratio",

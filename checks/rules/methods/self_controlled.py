@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import betainc
@@ -15,19 +14,17 @@ from checks.rules.methods.method import (
     FEWEST_IN_CLUSTER,
     LENGTHS,
     NO_HOURS,
+    TimingSection,
+    exact_surveillance,
     next_look,
     ratio_of,
 )
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, RuleResult, verdicts
-from checks.rules.surveillance import exact_surveillance
 from checks.rules.trials import BoolArray, Course, FloatArray, IntArray
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.self_controlled import Comparison, self_controlled
 from checks.statistics.timing.sequential import BinomialBoundary
-
-if TYPE_CHECKING:
-    from checks.rules.kinds.timing import TimingRule
 
 
 def compare(evidence: Evidence, scenario: Scenario = Scenario.MAIN) -> Comparison:
@@ -60,7 +57,7 @@ class SelfControlled(CourseMethod):
 
     needs = ("looks",)
 
-    def evaluate(self, rule: "TimingRule", evidence: Evidence) -> RuleResult:
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Take the planned looks that the events of each scenario have called so far."""
         ratio = ratio_of(evidence)
         if ratio is None:
@@ -91,7 +88,7 @@ class SelfControlled(CourseMethod):
             },
         )
 
-    def walk(self, rule: "TimingRule", path: Sequence[Step], ratio: float) -> PlannedWalk:
+    def walk(self, rule: TimingSection, path: Sequence[Step], ratio: float) -> PlannedWalk:
         """Take the planned looks of one scenario: one at each event in risk hours, from the fewest on.
 
         The first look is at the first risk event by which there are ``min_events`` of them, in ``min_subjects``
@@ -111,15 +108,15 @@ class SelfControlled(CourseMethod):
             None if done else max(_least(rule), sum(step.in_risk for step in path) + 1),
         )
 
-    def crosses(self, rule: "TimingRule", course: Course) -> BoolArray:
+    def crosses(self, rule: TimingSection, course: Course) -> BoolArray:
         """Return which events call a look that is rare enough."""
         return np.asarray(_looks(rule, course) & (_p_values(course) <= rule.share))
 
-    def surveillance(self, rule: "TimingRule", plan: Plan) -> tuple[Surveillance, ...]:
+    def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does within so many events."""
         return tuple(exact_surveillance(boundary_in_events(rule, plan.ratio, n)) for n in LENGTHS)
 
-    def notes(self, rule: "TimingRule", plan: Plan) -> tuple[str, ...]:
+    def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Say when looks are taken."""
         return (
             "A look is taken at each event in risk hours, from the fewest that the rule asks for on, "
@@ -127,11 +124,11 @@ class SelfControlled(CourseMethod):
         )
 
 
-def _least(rule: "TimingRule") -> int:
+def _least(rule: TimingSection) -> int:
     return max(rule.min_events, FEWEST_IN_CLUSTER)
 
 
-def _looks(rule: "TimingRule", course: Course) -> BoolArray:
+def _looks(rule: TimingSection, course: Course) -> BoolArray:
     """Return which events call a planned look: of each trial the first that meet the rule's fewest."""
     ready = (course.in_risk >= _least(rule)) & (course.subjects >= rule.min_subjects)
     so_far: IntArray = np.cumsum(ready, dtype=np.int64)
@@ -146,7 +143,7 @@ def _p_values(course: Course) -> FloatArray:
     return np.asarray(betainc(in_risk, course.number - in_risk + 1, 1 / (1 + course.ratio)))
 
 
-def boundary_in_events(rule: "TimingRule", ratio: float, length: int) -> BinomialBoundary:
+def boundary_in_events(rule: TimingSection, ratio: float, length: int) -> BinomialBoundary:
     """Return the boundary in events of a self-controlled rule, as its walk plans the looks.
 
     A look is taken at each event in risk hours from the fewest on. So many events in risk hours have crossed
