@@ -2,7 +2,7 @@
 
 Model: that of ``checks.rules.trials``. Rates are judged after each unit, timing tests after each event, at the
 looks that it calls. A rule that has crossed stays crossed. A scan sees the same events on the dose clock, and
-those of the hours that belong to no window (``checks.rules.clocks``).
+those of the hours that belong to no window (``checks.rules.scan_trials.clock_events``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ import numpy as np
 
 from checks.design.results import Combined, CombinedCrossing
 from checks.rules import Rule
-from checks.rules.clocks import clock_events
 from checks.rules.counted import rates_from
 from checks.rules.designs import estimate
 from checks.rules.plan import Plan, doubtful_rates, per_window
+from checks.rules.scan_trials import clock_events
 from checks.rules.trials import NEVER, IntArray, Trials, Walk, cases_by_subject, simulate_trials
 
 ALTERNATIVES = 3

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scipy import stats
 
 from checks.cases.background_rate import poisson_limits
-from checks.rules.backgrounds import tail
 from checks.rules.designs import estimate
+from checks.rules.kinds.rate import tail
 from checks.statistics.recursion import crossing_probability
 from checks.statistics.timing.self_controlled import self_controlled
 

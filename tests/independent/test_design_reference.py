@@ -12,7 +12,7 @@ import pytest
 from independent.tables import rows_of
 
 from checks.design import design_protocol
-from checks.design.planned import plan_of
+from checks.design.study import plan_of
 from checks.protocol import StudyProtocol, load_protocol
 from checks.rules.kinds.timing import TimingRule
 from checks.rules.methods.self_controlled import fewest_in_risk

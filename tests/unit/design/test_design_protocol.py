@@ -15,12 +15,10 @@ from checks.design import (
     rates_from,
     spend_protocol,
 )
-from checks.design.planned import plan_of
-from checks.design.spending import spend
+from checks.design.study import plan_of, spend
 from checks.errors import DesignError
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Multiplicity
-from checks.rules.clocks import gaps, uniform_hours
 from checks.rules.designs import estimate
 from checks.rules.kinds.count import CountRule
 from checks.rules.kinds.lab_limit import LabLimitRule
@@ -29,7 +27,7 @@ from checks.rules.kinds.timing import TimingRule
 from checks.rules.pending import first_crossings
 from checks.rules.plan import merged, per_subject, per_window
 from checks.rules.scan_looks import look_numbers
-from checks.rules.scan_trials import distinct
+from checks.rules.scan_trials import distinct, gaps, uniform_hours
 from checks.rules.trials import simulate_trials
 from checks.statistics.boundaries import CountBoundary
 

@@ -5,9 +5,8 @@ from evidence_by_hand import by_subject, step
 from scipy import stats
 
 from checks.rules import Evidence
-from checks.rules.backgrounds import contradiction, over_backgrounds, posterior_above, tail
 from checks.rules.evidence import AssumedRate, BackgroundEvidence, Estimate
-from checks.rules.kinds.rate import RateRule
+from checks.rules.kinds.rate import RateRule, contradiction, over_backgrounds, posterior_above, tail
 
 RATE = {
     "id": "rate",
