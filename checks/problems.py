@@ -38,6 +38,13 @@ def refuse_all(problems: Sequence[ProblemAt]) -> None:
         raise RefusedValue(problems)
 
 
+def require_one(name: str, value: object, other: str, other_value: object) -> None:
+    """Refuse a section that has both of two keys, or neither."""
+    if (value is None) == (other_value is None):
+        found = f"neither {name} nor {other}" if value is None else f"both {name} and {other}"
+        raise refuse(found, f"exactly one of {name}, {other}")
+
+
 def shown(value: object) -> str:
     """Return a value as a message may show it: short, and never an address, which may hold a password."""
     if value is None:

@@ -12,7 +12,6 @@ import numpy as np
 from scipy.special import gammaincinv
 
 from checks.protocol import StudyProtocol
-from checks.protocol.background import assumed_rates
 from checks.rules.evidence import BackgroundEvidence, Estimate
 
 TAIL = 0.025
@@ -35,7 +34,7 @@ def background_evidence(events: int, hours: float, protocol: StudyProtocol) -> B
         events=events,
         hours=hours,
         estimated=dict(_estimated(events, hours, protocol)) if hours > 0 else {},
-        assumed=assumed_rates(protocol),
+        assumed=protocol.assumed_rates(),
     )
 
 

@@ -7,6 +7,7 @@ those of the hours that belong to no window (``checks.rules.scan_trials.clock_ev
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 
@@ -33,9 +34,8 @@ def combine(rules: Sequence[Rule], plan: Plan) -> Combined | None:
     if plan.subjects is None or plan.harmless is None:
         return None
     walks = {rule.id: walk for rule in rules if (walk := rule.simulate(plan)) is not None}
-    scans = any(rule.scans_hours for rule in rules)
     crossings = tuple(
-        _crossing(_trials(plan, place, rates, scans=scans), walks, *rates)
+        _crossing(_trials(plan, place, rates), walks, *rates)
         for place, rates in enumerate(_truths(plan, plan.harmless))
     )
     shape = (plan.subjects, plan.doses or 1)
@@ -49,7 +49,7 @@ def _truths(plan: Plan, harmless: float) -> list[tuple[float, float]]:
     return [*((rate, rate) for rate in doubtful), *((rate, harmless) for rate in harmful)]
 
 
-def _trials(plan: Plan, place: int, rates: tuple[float, float], *, scans: bool) -> Trials:
+def _trials(plan: Plan, place: int, rates: tuple[float, float]) -> Trials:
     """Draw the trials of one truth; those on the dose clock by a generator of its own."""
     rate, background_rate = rates
     doses = plan.doses or 1
@@ -61,13 +61,9 @@ def _trials(plan: Plan, place: int, rates: tuple[float, float], *, scans: bool) 
         background_rate=background_rate,
         blocks=plan.ratio,
     )
-    if not scans:
-        return trials
-    random = np.random.default_rng([plan.seed, place, 1])
-    window_rate = per_window(background_rate, doses)
-    return replace(
-        trials, clock=clock_events(random, plan, trials.cases, trials.control, window_rate=window_rate)
-    )
+    random, window_rate = np.random.default_rng([plan.seed, place, 1]), per_window(background_rate, doses)
+    clock = partial(clock_events, random, plan, trials.cases, trials.control, window_rate=window_rate)
+    return replace(trials, clock=cache(clock))
 
 
 def _crossing(

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from checks.design.combined import combine
 from checks.design.results import ProtocolDesign, Spending
 from checks.protocol import StudyProtocol
-from checks.protocol.background import assumed_rates
-from checks.rules.evidence import AssumedRate
 from checks.rules.plan import Plan
 from checks.statistics import parameters
 
@@ -111,34 +109,24 @@ def plan_of(
 ) -> Plan:
     """Return what a protocol plans; by default the subjects are the most that a rule plans for.
 
+    The rate per subject taken for harmless is the background, else what the first rule takes for it.
+
     Raises
     ------
     DesignError
         When fewer than one subject is given.
     """
-    backgrounds = assumed_rates(protocol)
+    backgrounds = protocol.assumed_rates()
+    planned = [one for rule in protocol.rules if (one := rule.planned) is not None]
+    most = max((number for number, _ in planned), default=None)
+    background = backgrounds.get("subject")
     return Plan(
         risk_window=protocol.risk_window_hours,
         control_windows=protocol.control_windows_hours,
-        subjects=_subjects(protocol, subjects),
+        subjects=most if subjects is None else parameters.count("subjects", subjects, at_least=1),
         doses=protocol.treatment.planned_doses,
         backgrounds=backgrounds,
-        harmless=_harmless(protocol, backgrounds.get("subject")),
+        harmless=background.rate if background else next((rate for _, rate in planned), None),
         seed=seed,
         simulations=simulations,
     )
-
-
-def _subjects(protocol: StudyProtocol, given: int | None) -> int | None:
-    if given is not None:
-        return parameters.count("subjects", given, at_least=1)
-    planned = (rule.planned_subjects for rule in protocol.rules)
-    return max((number for number in planned if number is not None), default=None)
-
-
-def _harmless(protocol: StudyProtocol, background: AssumedRate | None) -> float | None:
-    """Return the rate per subject taken for harmless: the background, else what the first rule takes for it."""
-    if background is not None:
-        return background.rate
-    rates = (rule.harmless_rate for rule in protocol.rules)
-    return next((rate for rate in rates if rate is not None), None)

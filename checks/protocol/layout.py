@@ -31,7 +31,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from checks.fields import Frozen, NotEmpty, ReadOnly, Section, Text
-from checks.problems import ProblemAt, refuse, refuse_all, shown
+from checks.problems import ProblemAt, refuse, refuse_all, require_one, shown
 
 DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss")
 """What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""
@@ -77,9 +77,7 @@ class Result(Section):
 
     @model_validator(mode="after")
     def _has_one_unit(self) -> Self:
-        if (self.unit is None) == (self.unit_column is None):
-            found = "neither unit nor unit_column" if self.unit is None else "both unit and unit_column"
-            raise refuse(found, "exactly one of unit, unit_column")
+        require_one("unit", self.unit, "unit_column", self.unit_column)
         return self
 
 

@@ -23,10 +23,12 @@ from checks.fields import (
     Whole,
     Zone,
 )
-from checks.problems import ProblemAt, refuse, refuse_all, shown
+from checks.problems import ProblemAt, refuse, refuse_all, require_one, shown
 from checks.protocol.layout import Layout
 from checks.protocol.suite_files import SuiteFile
 from checks.rules import AnyRule
+from checks.rules.evidence import AssumedRate
+from checks.rules.plan import per_subject, per_window
 
 
 class Study(Section):
@@ -169,9 +171,7 @@ class Component(Section):
 
     @model_validator(mode="after")
     def _has_one_list(self) -> Self:
-        if (self.any_of is None) == (self.all_of is None):
-            found = "neither any_of nor all_of" if self.any_of is None else "both any_of and all_of"
-            raise refuse(found, "exactly one of any_of, all_of")
+        require_one("any_of", self.any_of, "all_of", self.all_of)
         refuse_all(
             [
                 ProblemAt(
@@ -339,6 +339,18 @@ class StudyProtocol(Section):
     def suites(self) -> tuple[SuiteFile, ...]:
         """The study's own expectations, a file for a feed."""
         return self._suites
+
+    def assumed_rates(self) -> Mapping[str, AssumedRate]:
+        """Return the background by unit, as declared and, over the planned doses, per the other unit."""
+        declared, doses = self.background, self.treatment.planned_doses
+        if declared is None:
+            return {}
+        assumed: dict[str, AssumedRate] = {declared.unit: AssumedRate(declared.rate, declared.range)}
+        if doses is not None:
+            unit, convert = ("subject", per_subject) if declared.unit == "window" else ("window", per_window)
+            spread = declared.range and (convert(declared.range[0], doses), convert(declared.range[1], doses))
+            assumed[unit] = AssumedRate(convert(declared.rate, doses), spread)
+        return assumed
 
     def read_from(self, folder: Path, sha256: str, suites: tuple[SuiteFile, ...] | None = None) -> Self:
         """Return this protocol, with the folder, the hash and the expectations that it was read from."""

@@ -137,24 +137,14 @@ class Rule(Section, ABC):
         return None
 
     @property
-    def planned_subjects(self) -> int | None:
-        """The subjects that the rule plans for."""
-        return None
-
-    @property
-    def harmless_rate(self) -> float | None:
-        """The rate per subject that the rule takes for harmless."""
+    def planned(self) -> tuple[int, float] | None:
+        """The subjects that the rule plans for, and the rate per subject that it takes for harmless."""
         return None
 
     @property
     def lab_tests(self) -> frozenset[str]:
         """The laboratory tests of which the rule needs results."""
         return frozenset()
-
-    @property
-    def scans_hours(self) -> bool:
-        """Whether simulated trials must place every event on the dose clock."""
-        return False
 
     def disagreements(self, planned_doses: int | None) -> Iterator[ProblemAt]:
         """Yield what does not fit the treatment of the protocol, by its place in the rule."""

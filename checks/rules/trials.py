@@ -63,8 +63,8 @@ class Trials:
     subjects: IntArray
     window: IntArray
     """Windows of the trial that have closed when the event is seen, its own among them."""
-    clock: ClockEvents | None = None
-    """The events on the dose clock, drawn where a scan needs them."""
+    clock: Callable[[], ClockEvents] | None = None
+    """Draws the events on the dose clock, once, where a scan needs them."""
 
     @property
     def events_in_risk(self) -> BoolArray:

@@ -110,14 +110,9 @@ class RateRule(Rule):
         return self.alpha
 
     @property
-    def planned_subjects(self) -> int | None:
-        """The subjects at its last look, where it counts subjects."""
-        return self.n_max if self.unit == "subject" else None
-
-    @property
-    def harmless_rate(self) -> float | None:
-        """The null rate, where it is one per subject."""
-        return self.null_rate if self.unit == "subject" else None
+    def planned(self) -> tuple[int, float] | None:
+        """The subjects at its last look and the null rate, where it counts subjects."""
+        return (self.n_max, self.null_rate) if self.unit == "subject" else None
 
     def question(self) -> str:
         """Ask for the rate of cases."""

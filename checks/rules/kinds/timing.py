@@ -65,11 +65,6 @@ class TimingRule(TimingSection):
         """The alpha that all looks together keep to."""
         return self.alpha
 
-    @property
-    def scans_hours(self) -> bool:
-        """Whether the method looks at every hour since dose."""
-        return self.judge.scans_hours
-
     def question(self) -> str:
         """Ask whether events are locked to dosing, as the method does."""
         return self.judge.question

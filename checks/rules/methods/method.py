@@ -71,8 +71,6 @@ class TimingMethod(ABC):
     )
     length_unit: ClassVar[str] = "events"
     """In what the length of surveillance is counted."""
-    scans_hours: ClassVar[bool] = False
-    """Whether simulated trials must place every event on the dose clock."""
 
     @abstractmethod
     def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:

@@ -18,7 +18,6 @@ class ScanMethod(TimingMethod):
 
     needs = ("looks",)
     question = "Do onsets cluster in any window after dosing, wherever it lies?"
-    scans_hours = True
 
     def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Return whether events clustered at some hour since dose at one of the planned looks taken so far.
@@ -65,7 +64,7 @@ class ScanMethod(TimingMethod):
         def through(trials: Trials) -> IntArray:
             if trials.clock is None:
                 return np.full(len(trials.control), NEVER)
-            return scanning.first(trials.clock, len(trials.control))
+            return scanning.first(trials.clock(), len(trials.control))
 
         return through
 
