@@ -5,12 +5,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
 from checks.looks.caveats import caveats
-from checks.looks.code import code_version
 from checks.looks.document import (
     BackgroundPart,
     CasePart,
@@ -73,6 +75,16 @@ def build_document(look: "Look") -> LookDocument:
 def _expectations(protocol: StudyProtocol) -> OwnExpectations:
     files: list[ExpectationsPart] = [{"file": one.name, "sha256": one.sha256} for one in protocol.suites]
     return {"expectations": files} if files else {}
+
+
+@cache
+def code_version() -> str:
+    """Return the version and a hash of the source files that decided."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[2]
+    for path in sorted(path for package in ("checks", "flows") for path in (root / package).rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{version('postdose')}+{digest.hexdigest()[:12]}"
 
 
 def _look_id(look: "Look") -> str:

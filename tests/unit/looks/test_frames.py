@@ -10,7 +10,7 @@ import pytest
 import checks
 from checks.errors import UsageError
 from checks.looks import make_ready
-from checks.looks.frames import delivered_frame
+from checks.looks.path import delivered_frame
 from checks.protocol import load_protocol
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
