@@ -70,8 +70,7 @@ MUTANTS = (
     Mutant("an alert that nobody takes is repeated at half the hours", "flows/alerts",
            "timedelta(hours=alert.plan.repeat_hours)", "timedelta(hours=alert.plan.repeat_hours / 2)"),
     Mutant("of Great Expectations every check that can be run passes", "checks/validation",
-           'if result.success:\n        return Judgement(check, "passed", nothing, numerator,',
-           'if True:\n        return Judgement(check, "passed", nothing, numerator,'),
+           'return "passed" if result.success else "failed"', 'return "passed"'),
     Mutant("no row that fails a check of Great Expectations is set apart", "checks/validation",
            'counts.get("unexpected_index_list") or []', "[]"),
 )  # fmt: skip

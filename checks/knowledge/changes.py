@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from checks.knowledge.arrivals import Flags, Integers
-from checks.knowledge.distinct_rows import Pool
+from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.keys import sequence_of, time_of, topic_of
 from checks.tables import CHANGES, DELETED, TIME, WITHHELD, tells_arm
 
@@ -45,13 +45,14 @@ class Pairs:
 class Comparison:
     """Compares delivered rows of one domain; made once for the rows that can be compared."""
 
-    def __init__(self, pool: Pool, rows: Integers, domain: str, known_at: str | None) -> None:
+    def __init__(self, delivered: Delivered, rows: Integers) -> None:
+        domain, known_at = delivered.domain, delivered.known_at
         self._domain, self._nothing = domain, CHANGES.empty()
         self._rows = np.unique(rows)
-        table = pool.table.take(pool.of[self._rows]).reset_index(drop=True)
+        table = delivered.table.take(delivered.of[self._rows]).reset_index(drop=True)
         self._variables = [name for name in table.columns if _is_listed(name, domain, known_at)]
         self._coded = [pd.factorize(table[name]) for name in self._variables]
-        self._has = [pool.has(self._rows, name) for name in self._variables]
+        self._has = [delivered.has(self._rows, name) for name in self._variables]
         self._subject = table["USUBJID"] if "USUBJID" in table.columns else _blanks(len(table))
         self._record = _record_names(table, domain)
 

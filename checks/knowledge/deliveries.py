@@ -1,7 +1,7 @@
 """What was known of each feed at a data cut-off: which deliveries, which rows, which version of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -10,9 +10,8 @@ import pandas as pd
 from checks.errors import UsageError
 from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
 from checks.knowledge.changes import LISTED
-from checks.knowledge.cumulative import Snapshots
-from checks.knowledge.distinct_rows import Delivered, Pool
-from checks.knowledge.incremental import Union
+from checks.knowledge.distinct_rows import Delivered
+from checks.knowledge.histories import Snapshots, Union
 from checks.knowledge.keys import code_rows
 from checks.knowledge.records import name_records
 from checks.protocol import StudyProtocol
@@ -105,7 +104,7 @@ class _Domain:
         rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=whole)
         codes = code_rows(rows.table, domain, known_at)
         record = name_records(codes, rows.arrival, rows.known, cumulative=whole)
-        delivered = Delivered(domain, ordered, rows, record, Pool(rows, codes, domain), known_at)
+        delivered = Delivered(domain, ordered, rows, codes, record, known_at)
         share, treatments = protocol.limits.max_quarantined, protocol.treatment.names
         self._history = Snapshots(delivered, share, treatments) if whole else Union(delivered)
 
@@ -113,15 +112,7 @@ class _Domain:
         """Return what was known of the domain at a cut-off, in seconds since 1970 UTC."""
         there = self._ordered[: int(np.searchsorted(self._instants, cutoff, side="right"))]
         deliveries = tuple(file.delivery for one in there for file in one.files if file.delivery.sha256)
-        known = self._history.at(cutoff, len(there))
-        return Feed(
-            self._domain,
-            known.table,
-            deliveries,
-            known.problem,
-            superseded=known.superseded,
-            not_yet_known=known.not_yet_known,
-        )
+        return replace(self._history.at(cutoff, len(there)), deliveries=deliveries)
 
     def changes(self, cutoff: int) -> pd.DataFrame:
         """Return the CHANGES of the domain known at a cut-off; none of a domain that may list none."""

@@ -15,12 +15,11 @@ from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import subjects
 from checks.validation.catalogue import FUTURE
-from checks.validation.check_results import row_results, structure_results
+from checks.validation.check_results import list_withheld, row_results, structure_results
 from checks.validation.domains import DOMAINS
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
-from checks.validation.quarantine import list_withheld
-from checks.validation.raw import Flags, Needed, Prepared, Setting, Source
+from checks.validation.raw import Flags, Prepared, Setting, Source
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
 from checks.validation.suites import suite_of
 
@@ -127,15 +126,12 @@ def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated
     if asked.problems:
         return _blocked(name, feed, "error", asked.problems, ())
     source = Source(name, blind(name, feed.table, setting.protocol.treatment.names), setting)
-    prepared = DOMAINS[name].prepare(source) if _has_form(source, asked.needed) else None
+    # where the rows cannot be prepared, the structure is judged all the same, and blocks the feed
+    has_form = all(source.fills(one.columns) for one in asked.needed)
+    prepared = DOMAINS[name].prepare(source) if has_form else None
     table = table_for(asked.checks, source, asked.needed, prepared)
     judgements, suite = judge(name, table, asked.checks)
     return replace(_decided(feed, source, prepared, judgements), suite=suite)
-
-
-def _has_form(source: Source, needed: Sequence[Needed]) -> bool:
-    """Whether the rows of a feed can be prepared; where not, its structure is judged all the same, and blocks it."""
-    return all(source.fills(one.columns) for one in needed)
 
 
 def _decided(

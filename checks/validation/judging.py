@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from types import ModuleType
@@ -47,9 +47,9 @@ class Judgement:
 
     check: Check
     outcome: Outcome
-    unexpected: Positions
-    numerator: int
-    denominator: int
+    numerator: int = 0
+    denominator: int = 0
+    unexpected: Positions = field(default_factory=lambda: np.array([], dtype=np.int64))
     missing: tuple[str, ...] = ()
     fault: str = ""
 
@@ -91,46 +91,43 @@ def judge(
 
 def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # noqa: ANN401  untyped there
     """Tell passed, failed, not applicable and error apart."""
-    nothing = np.array([], dtype=np.int64)
     if check.columns and not len(table):  # passed, says Great Expectations
-        return Judgement(check, "not_applicable", nothing, 0, 0)
+        return Judgement(check, "not_applicable")
     if _raised(result):
         lacking = [name for name in check.reads if name not in table.columns]
         fault = f"no column {' or '.join(lacking)}" if lacking else _kind(result.exception_info)
-        return Judgement(check, "error", nothing, 0, 0, fault=fault)
+        return Judgement(check, "error", fault=fault)
+    found = (_of_rows if "element_count" in result.result else _of_table)(check, result)
+    if found.outcome == "failed" and check.severity == "quarantines" and not len(found.unexpected):
+        return Judgement(check, "error", fault=NO_ROWS)
+    return found
+
+
+def _of_rows(check: Check, result: Any) -> Judgement:  # noqa: ANN401 - untyped there
+    """Judge an expectation of each row: those without a value are no concern of it."""
     counts = result.result
-    if "element_count" not in counts:
-        return _of_table(check, result)
-    numerator, denominator = int(counts["unexpected_count"]), int(counts["element_count"])
-    denominator -= int(counts.get("missing_count") or 0)
+    denominator = int(counts["element_count"]) - int(counts.get("missing_count") or 0)
     if not denominator:
-        return Judgement(check, "not_applicable", nothing, 0, 0)
-    if result.success:
-        return Judgement(check, "passed", nothing, numerator, denominator)
-    unexpected = np.sort(np.array(counts.get("unexpected_index_list") or [], dtype=np.int64))
-    return _with_rows(Judgement(check, "failed", unexpected, numerator, denominator))
+        return Judgement(check, "not_applicable")
+    # of a check that passes all the same (``mostly``) no row is named
+    rows = [] if result.success else counts.get("unexpected_index_list") or []
+    unexpected = np.sort(np.array(rows, dtype=np.int64))
+    return Judgement(check, _outcome(result), int(counts["unexpected_count"]), denominator, unexpected)
 
 
 def _of_table(check: Check, result: Any) -> Judgement:  # noqa: ANN401 - untyped there
     """Judge an expectation of the whole table, or of a whole column: it counts as one, or as its columns."""
-    nothing = np.array([], dtype=np.int64)
     columns = check.expected.kwargs.get("column_set")
     if isinstance(columns, list):
         lacking = result.result.get("details", {}).get("mismatched", {}).get("missing", ())
         named = zip(check.columns or columns, columns, strict=True)
         missing = tuple(column for column, name in named if name in lacking)
-        outcome: Outcome = "passed" if result.success else "failed"
-        return Judgement(check, outcome, nothing, len(missing), len(columns), missing)
-    if result.success:
-        return Judgement(check, "passed", nothing, 0, 1)
-    return _with_rows(Judgement(check, "failed", nothing, 1, 1))
+        return Judgement(check, _outcome(result), len(missing), len(columns), missing=missing)
+    return Judgement(check, _outcome(result), int(not result.success), 1)
 
 
-def _with_rows(judgement: Judgement) -> Judgement:
-    """Return a failure, or the error that a check is which should withhold rows and names none."""
-    if judgement.check.severity == "quarantines" and not len(judgement.unexpected):
-        return Judgement(judgement.check, "error", judgement.unexpected, 0, 0, fault=NO_ROWS)
-    return judgement
+def _outcome(result: Any) -> Outcome:  # noqa: ANN401 - untyped there
+    return "passed" if result.success else "failed"
 
 
 def _raised(result: Any) -> bool:  # noqa: ANN401 - untyped there
