@@ -3,8 +3,8 @@
 import pandas as pd
 
 from checks.tables import Feed
+from flows.feeds.content import FeedOptions
 from flows.feeds.inbox import read_deliveries
-from flows.feeds.options import FeedOptions
 
 
 def read_feed(

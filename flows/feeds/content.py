@@ -1,4 +1,4 @@
-"""What the bytes of a delivery really are, whatever its name says, and a private copy of them.
+"""What a reader is given: a delivery's private copy, what its bytes really are, what the protocol says of them.
 
 The copy is made once, while it is hashed, so that what is read is what was hashed even when the sender
 replaces the file meanwhile. It has no name on disk, so nothing stays behind.
@@ -10,10 +10,12 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO
+from dataclasses import dataclass, fields
+from typing import IO, Literal, Self
 
 from checks.errors import FeedError
+from checks.protocol.layout import Layout
+from checks.protocol.model import FeedSource
 from flows.feeds.location import DeliveredFile, unreachable
 
 CHUNK = 1 << 22
@@ -49,6 +51,28 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x00" * 12 + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf\xbd\x92\x08\x00", SAS7BDAT),
 )
 """First bytes by which a format knows itself (RFC 1950, RFC 1952, APPNOTE, MS-CFB, Parquet, PDF, TS-140)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedOptions:
+    """What the protocol says of a feed: how its text is written, what its rows mean, and for which domain.
+
+    ``subject_system`` and ``layout`` are those of ``checks.protocol.model.FeedSource``.
+    """
+
+    encoding: str | None = None
+    delimiter: str = ","
+    decimal: str = "."
+    domain: str = ""
+    format: Literal["sdtm", "fhir", "edc"] = "sdtm"
+    subject_system: str | None = None
+    layout: Layout | None = None
+
+    @classmethod
+    def of(cls, source: FeedSource, domain: str) -> Self:
+        """Return what the protocol says of one domain's feed."""
+        told = (one.name for one in fields(cls) if one.name != "domain")  # named there as here
+        return cls(domain=domain, **{name: getattr(source, name) for name in told})
 
 
 @dataclass(frozen=True, slots=True)

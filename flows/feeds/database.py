@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from checks.errors import FeedError
-from flows.feeds.rendering import plain_number
+from flows.feeds.records import plain_number
 
 DRIVERS: Final[Mapping[str, str]] = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 """The databases that are asked, each by the driver that comes with postdose."""

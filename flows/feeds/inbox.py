@@ -17,10 +17,9 @@ from checks.errors import FeedError, MissingFeedError
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
-from flows.feeds.content import opened
+from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
 from flows.feeds.location import DeliveredFile, file_name, find_files
-from flows.feeds.options import FeedOptions
 from flows.feeds.readers import ENDINGS, reader_of
 from flows.feeds.records import to_table
 from flows.feeds.store import DeliveryStore, Receipt
@@ -174,19 +173,10 @@ def _unusable(domain: str, error: FeedError, received_at: datetime | None) -> De
 def read_deliveries(arrived: str | Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:
     """Read one domain's deliveries, each by itself: the files of a location as found, or those of receipts.
 
-    Parameters
-    ----------
-    arrived
-        A file; a folder, of which every file with a known ending is read in name order; or an fsspec URL: files
-        of a location have no time of receipt. Or receipts of a delivery store.
-    options
-        What the protocol tells of the feed.
-
-    Returns
-    -------
-    tuple of DeliveredTable
-        One for each file, in the order of names or of the receipts: its table, or its problem. A file that
-        cannot be opened has an empty hash, and so has a location without a file. Bad data never raises.
+    A location is a file; a folder, of which every file with a known ending is read in name order; or an fsspec URL:
+    files there have no time of receipt. What is returned has one for each file, in the order of names or of the
+    receipts: its table, or its problem. A file that cannot be opened has an empty hash, and so has a location
+    without a file. Bad data never raises.
     """
     if not isinstance(arrived, str):
         return tuple(_read_receipt(receipt, options) for receipt in arrived)

@@ -57,14 +57,7 @@ def component_hours(case: CasePart) -> str:
 def lead_sentence(look: LookDocument, name: str, risk: Sequence[float]) -> str:
     """Return what happened, to how many, and when after the dose, in one sentence.
 
-    Parameters
-    ----------
-    look
-        The look.json document.
-    name
-        The case definition in words, or "" to leave it out.
-    risk
-        The risk window, hours since dose.
+    ``name`` is the case definition in words, or "" to leave it out; ``risk`` is the risk window, hours since dose.
     """
     cases, dosed = in_window(look, "yes"), int(look["exposure"]["subjects_dosed"])
     of_what = f" of {name}" if name else ""

@@ -14,12 +14,8 @@ MOST_LISTED = 20
 def text_summary(look: LookDocument, *, report: Path | None) -> str:
     """Return the look in a few lines of at most 80 printable ASCII characters.
 
-    Parameters
-    ----------
-    look
-        The look.json document, pooled and blinded.
-    report
-        Where the page was written, or None; a long path is not broken, so that it can be copied.
+    ``look`` is the look.json document, pooled and blinded; ``report`` is where the page was written, or None: a long
+    path is not broken, so that it can be copied.
     """
     risk = (look.get("timing") or {}).get("risk_window_hours") or ()
     return render(

@@ -48,21 +48,8 @@ class Study:
 def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = None) -> Path:
     """Write one simulated study: ``protocol.yaml``, ``feeds/{dm,ex,ae,vs,lb}.csv`` and ``truth.json``.
 
-    Parameters
-    ----------
-    scenario : str
-        One of ``SCENARIOS``.
-    out : Path
-        The folder to write into; made if it is not there.
-    seed : int
-        The same seed gives the same bytes. Studies of one seed share their background, whatever is planted.
-    subjects : int, optional
-        How many are enrolled, 21 unless told; 15 in 21 receive the active drug.
-
-    Returns
-    -------
-    Path
-        ``out``.
+    The same seed gives the same bytes; studies of one seed share their background, whatever is planted. Of the
+    subjects, 21 unless told, 15 in 21 receive the active drug. Returned is ``out``, made if it is not there.
 
     Raises
     ------

@@ -11,9 +11,9 @@ import yaml
 import checks
 from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
+from flows.feeds.content import FeedOptions
 from flows.feeds.inbox import read_deliveries
-from flows.feeds.options import FeedOptions
-from flows.feeds.readers.fhir.elements import LOINC, SNOMED
+from flows.feeds.readers.fhir.resources import LOINC, SNOMED
 from flows.pages.report.page import render_report
 
 DOSE = datetime(2024, 6, 10, 8, tzinfo=UTC)

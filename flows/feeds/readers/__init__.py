@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from checks.errors import FeedError
-from flows.feeds.content import Content
-from flows.feeds.options import FeedOptions
+from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers import dataset_json, delimited, edc, fhir, parquet, sas
 from flows.feeds.records import Records
 

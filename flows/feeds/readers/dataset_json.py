@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.errors import FeedError
-from flows.feeds.content import GZIP, JSON, ZLIB, Content, decompressed
+from flows.feeds.content import GZIP, JSON, ZLIB, Content, FeedOptions, decompressed
 from flows.feeds.decoding import as_text, measure
-from flows.feeds.options import FeedOptions
-from flows.feeds.records import Records, check_names, gather
-from flows.feeds.rendering import plain_number
+from flows.feeds.records import Records, check_names, gather, plain_number
 
 VERSION = re.compile(r"1\.1(\.(0|[1-9][0-9]*))?")
 """The pattern of datasetJSONVersion in the specification's table of attributes."""

@@ -18,9 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from checks.errors import FeedError
-from flows.feeds.content import CHUNK, GZIP, TEXT, Content, decompressed
+from flows.feeds.content import CHUNK, GZIP, TEXT, Content, FeedOptions, decompressed
 from flows.feeds.decoding import Measure, as_text, line_breaks, measure
-from flows.feeds.options import FeedOptions
 from flows.feeds.records import Records, check_names, gather
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}

@@ -21,8 +21,7 @@ import pyarrow as pa
 
 from checks.errors import FeedError
 from checks.protocol.layout import DATE_TOKENS, Layout
-from flows.feeds.content import Content
-from flows.feeds.options import FeedOptions
+from flows.feeds.content import Content, FeedOptions
 from flows.feeds.records import Records, check_names
 
 CENTURY_TURNS_AT: Final = 69
@@ -44,12 +43,9 @@ _CLOCK: Final = (
 
 
 def stamp_reader(date_format: str) -> Callable[[str], str]:
-    """Return the function that turns one text of that form into an SDTM stamp.
+    """Return the function that turns one text of that form, of ``DATE_TOKENS``, into an SDTM stamp.
 
-    Parameters
-    ----------
-    date_format
-        Of the tokens of ``checks.protocol.layout.DATE_TOKENS``; a clock time may be absent in every text.
+    A clock time may be absent in every text.
     """
     form = re.compile(_pattern(date_format), re.IGNORECASE)
 

@@ -5,10 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from checks.errors import FeedError
-from flows.feeds.content import PARQUET, Content
-from flows.feeds.options import FeedOptions
-from flows.feeds.records import Records
-from flows.feeds.rendering import as_text
+from flows.feeds.content import PARQUET, Content, FeedOptions
+from flows.feeds.records import Records, as_text
 
 
 def read(content: Content, options: FeedOptions) -> Records:

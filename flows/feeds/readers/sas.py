@@ -15,11 +15,9 @@ import pyarrow as pa
 import pyreadstat
 
 from checks.errors import FeedError
-from flows.feeds.content import SAS7BDAT, XPT_V5, XPT_V8, Content
+from flows.feeds.content import SAS7BDAT, XPT_V5, XPT_V8, Content, FeedOptions
 from flows.feeds.decoding import known_codec
-from flows.feeds.options import FeedOptions
-from flows.feeds.records import Records
-from flows.feeds.rendering import as_text
+from flows.feeds.records import Records, as_text
 
 RECORD = 80
 """Bytes of a record of a transport file (TS-140)."""

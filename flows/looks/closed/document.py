@@ -14,8 +14,8 @@ from checks.rules.evidence import Estimate
 from checks.scenario import Scenario
 from checks.statistics.timing.self_controlled import Comparison
 from flows.looks.closed.arms import Arms
-from flows.pages.closed import document as shown
-from flows.pages.closed.document import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld
+from flows.pages.closed import page as shown
+from flows.pages.closed.page import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld
 
 SCHEMA = "postdose/closed/1"
 UNKNOWN_ARM = "not known"

@@ -21,8 +21,7 @@ from flows.ledger import AccessPayload, Kind, Ledger
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
 from flows.looks.closed.document import Closed, build_closed, build_listing
 from flows.looks.closed.folder import private_folder
-from flows.pages.closed.document import Access
-from flows.pages.closed.page import render_closed
+from flows.pages.closed.page import Access, render_closed
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
 
 FOLDER = "closed"

@@ -127,24 +127,9 @@ def first_crossing(
 ) -> datetime | None:
     """Return the first minute later than ``after``, not later than ``until``, at which a rule is crossed.
 
-    Parameters
-    ----------
-    look_at
-        Makes the look of a minute.
-    rule
-        The rule's identifier.
-    after
-        When the rule is not crossed, or when nobody asks.
-    until
-        The last moment that counts.
-    hints
-        Moments at which the rule may become crossed, or just before which it may have been: between two of
-        them it is taken to change once at most.
-
-    Returns
-    -------
-    datetime or None
-        None when the rule is crossed at none of the moments looked at.
+    ``after`` is when it is not crossed, or when nobody asks. At ``hints`` it may become crossed, or may have been
+    just before: between two of them it is taken to change once at most. None when it is crossed at none of the
+    moments looked at.
     """
     before = after
     for moment in sorted({*_around(hints, after, until), until}):

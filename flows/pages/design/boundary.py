@@ -18,14 +18,8 @@ MOST_ROWS = 16
 def step_chart(looks: Sequence[int], events: Sequence[int | None], n_max: int) -> list[str]:
     """Return lines in which # stands on the fewest events that cross at the looks of its column.
 
-    Parameters
-    ----------
-    looks : sequence of int
-        Subjects at each look.
-    events : sequence of int or None
-        Fewest events that cross there; None where none can.
-    n_max : int
-        Subjects at the right end of the axis.
+    ``looks`` are the subjects at each look, ``events`` the fewest that cross there, None where none can; ``n_max`` is
+    the number of subjects at the right end of the axis.
     """
     known = [(look, fewest) for look, fewest in zip(looks, events, strict=True) if fewest is not None]
     top = max(fewest for _, fewest in known)

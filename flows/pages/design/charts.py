@@ -9,7 +9,7 @@ from markupsafe import Markup
 from checks.design import CountedDesign
 from flows.pages.design.stretches import runs
 from flows.pages.kit import svg
-from flows.pages.kit.scales import Tick, rate_ticks, whole_ticks
+from flows.pages.kit.svg import Tick, rate_ticks, whole_ticks
 from flows.pages.kit.words import percent
 
 Figure: TypeAlias = Callable[[int], Markup]
@@ -21,14 +21,8 @@ def boundary_figures(
 ) -> tuple[Figure, ...]:
     """Return the figure of a boundary; none where no number of events crosses at any look.
 
-    Parameters
-    ----------
-    looks, events
-        Numbers counted, and fewest events that cross there, None where none can.
-    last
-        Right end of the axis.
-    x_name, y_name
-        What is counted along each axis.
+    ``looks`` are the numbers counted, ``events`` the fewest that cross there, None where none can; ``last`` is the
+    right end of the axis, and the names say what is counted along each.
     """
     if all(fewest is None for fewest in events):
         return ()

@@ -25,14 +25,9 @@ class Stretch:
 def stretches(
     numbers: Sequence[int], events: Sequence[int | None], spent: Sequence[float]
 ) -> Iterator[Stretch]:
-    """Yield the stretches of a boundary.
+    """Yield the stretches of a boundary, from what is counted at each look and the fewest events that cross there.
 
-    Parameters
-    ----------
-    numbers, events
-        What is counted at each look, and the fewest events that cross there, None where none can.
-    spent
-        The probability of crossing first at each look.
+    Where none can cross they are None; ``spent`` is the probability of crossing first at each look.
     """
     total = 0.0
     for first, last in runs(numbers, events):

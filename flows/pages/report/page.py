@@ -22,17 +22,9 @@ MOST_NAMED = 5
 def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyProtocol, out: Path) -> Path:
     """Write ``report.html`` into ``out`` and return its path; the same look gives the same bytes.
 
-    Parameters
-    ----------
-    look
-        The look.json document, pooled and blinded.
-    doses
-        One row a dose: USUBJID, dose_number, hours_end, window, trusted, risk_observed_hours,
-        control_observed_hours (hours).
-    protocol
-        The study protocol that the look was made with.
-    out
-        The look's folder; made when it does not exist.
+    ``look`` is the look.json document, pooled and blinded, and ``protocol`` the one it was made with. ``doses`` has a
+    row a dose: USUBJID, dose_number, hours_end, window, trusted, risk_observed_hours, control_observed_hours
+    (hours). ``out`` is the look's folder; made when it does not exist.
     """
     verdict = VERDICTS[look["verdict"]]
     name = spoken(protocol.case_definition.name)

@@ -8,8 +8,7 @@ import pytest
 
 from checks.errors import FeedError
 from checks.protocol.layout import Layout
-from flows.feeds.content import Content, identify
-from flows.feeds.options import FeedOptions
+from flows.feeds.content import Content, FeedOptions, identify
 from flows.feeds.readers import delimited, edc
 from flows.feeds.readers.edc import stamp_reader
 from flows.feeds.records import to_table

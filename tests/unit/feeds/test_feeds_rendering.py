@@ -6,7 +6,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from flows.feeds.rendering import as_text, plain_number
+from flows.feeds.records import as_text, plain_number
 
 
 def rendered(values: list[object], kind: pa.DataType | None = None) -> list[str | None]:

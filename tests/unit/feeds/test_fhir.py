@@ -14,8 +14,7 @@ import pytest
 
 from checks.errors import FeedError
 from checks.measurements import CATALOGUE, CatalogueTest, unit_of
-from flows.feeds.content import Content, identify
-from flows.feeds.options import FeedOptions
+from flows.feeds.content import Content, FeedOptions, identify
 from flows.feeds.readers import fhir
 from flows.feeds.records import to_table
 

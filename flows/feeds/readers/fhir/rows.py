@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from checks.measurements import CATALOGUE, CatalogueTest
-from flows.feeds.readers.fhir.elements import (
+from flows.feeds.readers.fhir.resources import (
     LOINC,
     SNOMED,
     Element,
@@ -33,7 +33,9 @@ from flows.feeds.readers.fhir.elements import (
     when,
     word,
 )
-from flows.feeds.readers.fhir.people import Row
+
+Row = dict[str, str | None]
+"""Cells of a row of SDTM, by column."""
 
 _MEASURED: Final = ("TESTCD", "TEST", "ORRES", "ORRESU", "STAT", "REASND", "DTC", "ENDTC")
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {

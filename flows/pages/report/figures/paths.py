@@ -9,7 +9,7 @@ from markupsafe import Markup
 from checks.looks.document import LookDocument, PathPart, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
-from flows.pages.kit.scales import Scale, step_path, whole_ticks
+from flows.pages.kit.svg import Scale, step_path, whole_ticks
 from flows.pages.kit.words import number
 
 HEADROOM = 1.12
@@ -23,20 +23,9 @@ def path_figures(look: LookDocument, _protocol: StudyProtocol, _: pd.DataFrame) 
 
 
 def draw_path(rule: RulePart, place: int) -> Markup:
-    """Draw a rate rule's events and boundary over the number counted.
-
-    Parameters
-    ----------
-    rule
-        A rule of the look; its ``detail["path"]`` has ``n``, ``events`` and ``boundary``, the last with
-        None where no number of events crosses.
-    place
-        Tells the figure from the others of its page.
-    """
-    path, unit = (
-        rule["detail"]["path"],
-        "dose windows" if rule["detail"].get("unit") == "window" else "participants",
-    )
+    """Draw a rate rule's events and boundary over the number counted; ``place`` tells it from others of its page."""
+    path = rule["detail"]["path"]
+    unit = "dose windows" if rule["detail"].get("unit") == "window" else "participants"
     points = list(zip(path["n"], path["events"], strict=True))
     now = (max(rule["n_evaluable"] or 0, points[-1][0]), rule["events"])
     limits = [(n, limit) for n, limit in zip(path["n"], path["boundary"], strict=True) if limit is not None]

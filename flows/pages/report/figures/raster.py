@@ -15,7 +15,7 @@ from markupsafe import Markup
 from checks.looks.document import CasePart, LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.kit import svg
-from flows.pages.kit.scales import Scale
+from flows.pages.kit.svg import Scale
 from flows.pages.kit.words import number, plural, span, spoken
 from flows.pages.sentences import case_hour, cases_in_order, first_seen
 
@@ -214,16 +214,8 @@ def place_raster(
 ) -> Raster:
     """Place one row for each dose with a case on an axis of hours since dose.
 
-    Parameters
-    ----------
-    cases
-        The look's cases in the order of the rows; those past ``MOST_ROWS`` are counted in the bars alone.
-    protocol
-        Names the components, in the order of shapes and colours, and the hours that are compared.
-    layout
-        The width, and where labels go.
-    ends
-        Hours from a dose's start to the next dose, by (USUBJID, dose number); hours, infinite for the last.
+    Cases past ``MOST_ROWS`` are counted in the bars alone; components have shapes and colours in the protocol's
+    order. ``ends`` are the hours from a dose's start to the next, by (USUBJID, dose number), infinite for the last.
     """
     grid, components = _grid(layout, len(cases)), tuple(protocol.case_definition.components)
     shown = [(case, ends.get((case["USUBJID"], case["dose_number"]), math.inf)) for case in cases[:MOST_ROWS]]

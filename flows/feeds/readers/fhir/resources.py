@@ -1,23 +1,111 @@
-"""The resources of a FHIR delivery in JSON, taken apart: NDJSON, or one resource, or a Bundle.
+"""The resources of a FHIR R4 delivery in JSON, taken apart, and their elements, read leniently.
 
-Source: HL7 FHIR R4 (4.0.1), Bundle; and the Bulk Data Access implementation guide for NDJSON (a resource a
-line). A deletion stands in a Bundle as an entry whose request has the method DELETE.
+A delivery is NDJSON, or one resource, or a Bundle, in which a deletion stands as an entry whose request has the
+method DELETE (HL7 FHIR R4 4.0.1, Bundle; the Bulk Data Access implementation guide for NDJSON). An element of
+another type than R4 gives it counts as absent, so that one odd resource stays one odd row. Numbers are text as
+written (38.30 keeps its digits).
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from checks.errors import FeedError
-from flows.feeds.content import GZIP, JSON, Content, decompressed
+from flows.feeds.content import GZIP, JSON, Content, FeedOptions, decompressed
 from flows.feeds.decoding import as_text, measure
-from flows.feeds.options import FeedOptions
-from flows.feeds.readers.fhir.elements import NOTHING, Element, part, parts, word
 
+Element = Mapping[str, object]
+
+NOTHING: Final[Element] = {}
+
+LOINC: Final = "http://loinc.org"
+SNOMED: Final = "http://snomed.info/sct"
+UCUM: Final = "http://unitsofmeasure.org"
 UUID: Final = "urn:uuid:"
+
+
+def part(element: Element, *names: str) -> Element:
+    """Return the element that a path of names leads to, empty where there is none."""
+    for name in names:
+        found = element.get(name)
+        element = found if isinstance(found, dict) else NOTHING
+    return element
+
+
+def parts(element: Element, name: str) -> list[Element]:
+    """Return the elements of a list; a single element counts as a list of one."""
+    found = element.get(name)
+    listed = found if isinstance(found, list) else [found]
+    return [one for one in listed if isinstance(one, dict)]
+
+
+def word(element: Element, name: str) -> str | None:
+    """Return a primitive as text, None where there is none."""
+    found = element.get(name)
+    if isinstance(found, str):
+        return found.strip() or None
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return None
+
+
+def codings(concept: Element) -> Iterator[tuple[str | None, str]]:
+    """Yield system and code of each coding of a CodeableConcept."""
+    for coding in parts(concept, "coding"):
+        code = word(coding, "code")
+        if code is not None:
+            yield word(coding, "system"), code
+
+
+def first_word(concept: Element) -> str | None:
+    """Return the text of a CodeableConcept, else the display of its first coding that has one, else a code."""
+    displays = [word(coding, "display") for coding in parts(concept, "coding")]
+    codes = [code for _, code in codings(concept)]
+    return next((one for one in (word(concept, "text"), *displays, *codes) if one is not None), None)
+
+
+def when(resource: Element) -> tuple[str | None, str | None]:
+    """Return start and end of ``effective[x]``; several instants of a Timing are none."""
+    moment = word(resource, "effectiveDateTime") or word(resource, "effectiveInstant")
+    period = part(resource, "effectivePeriod")
+    if moment is None and not period:
+        events = part(resource, "effectiveTiming").get("event")
+        moments = [one for one in events if isinstance(one, str)] if isinstance(events, list) else []
+        return (moments[0], None) if len(moments) == 1 else (None, None)
+    return moment or word(period, "start"), word(period, "end")
+
+
+def result(element: Element) -> tuple[str | None, str | None]:
+    """Return ``value[x]`` and its unit; a value that is no quantity is text, so that validation can refuse it."""
+    if isinstance(element.get("valueQuantity"), dict):
+        quantity = part(element, "valueQuantity")
+        number = word(quantity, "value")
+        comparator = word(quantity, "comparator") or ""
+        return (None if number is None else comparator + number), unit(quantity)
+    for name in ("valueInteger", "valueString"):
+        if word(element, name) is not None:
+            return word(element, name), None
+    other = next((name for name in sorted(element) if name.startswith("value")), None)
+    if other is None:
+        return None, None
+    concept = first_word(part(element, other))
+    return concept or json.dumps(element[other], ensure_ascii=False, sort_keys=True), None
+
+
+def unit(quantity: Element) -> str | None:
+    """Return the UCUM code of a quantity, without its annotations, else its unit as people read it.
+
+    An annotation in curly braces has no meaning in UCUM: ``{breaths}/min`` is ``/min``.
+    """
+    code, system = word(quantity, "code"), word(quantity, "system")
+    if code is None or system not in (UCUM, None):
+        return word(quantity, "unit") or code
+    head, brace, rest = code.partition("{")
+    bare = head + rest.partition("}")[2] if brace else code
+    return bare or code
 
 
 @dataclass(slots=True)
