@@ -31,14 +31,9 @@ class Division:
 
 
 def divide(subjects: "pd.Series[str]", most: int) -> Division:
-    """Divide subjects into parts of about as many rows each.
+    """Divide the subjects of the longest table's rows into at most so many parts, of about as many rows each.
 
-    Parameters
-    ----------
-    subjects
-        USUBJID of each row of the longest table, missing where it is blank.
-    most
-        The largest number of parts, at least 1; there are never more than subjects.
+    There are never more parts than subjects; ``most`` is at least 1.
     """
     codes, names = pd.factorize(subjects)
     parts = max(1, min(most, len(names)))

@@ -81,18 +81,11 @@ def _seconds(received_at: datetime | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """All readable rows of one domain, in order of receipt, then as delivered: n of them.
+    """All readable rows of one domain, in order of receipt, then as delivered: n of them, with provenance.
 
-    Attributes
-    ----------
-    table
-        Every column of every delivery, with provenance; n rows.
-    arrival
-        The position of each row's delivery among the arrivals.
-    received, known
-        When each row's delivery was received, and from when on the row counts; in seconds since 1970 UTC.
-    columns
-        The columns that each arrival has, by its position.
+    ``arrival`` is the position of each row's delivery among the arrivals, ``received`` when it was received,
+    ``known`` from when on the row counts (in seconds since 1970 UTC). ``columns`` has the columns of each arrival,
+    by its position.
     """
 
     table: pd.DataFrame
@@ -101,27 +94,15 @@ class Rows:
     known: Integers
     columns: Mapping[int, frozenset[str]]
 
-    def __len__(self) -> int:
-        return len(self.arrival)
-
 
 def stack(
     ordered: Sequence[Arrival], known_at: str | None, zones: Mapping[str, str], *, otherwise: str, whole: bool
 ) -> Rows:
     """Put the readable files of a domain together.
 
-    Parameters
-    ----------
-    ordered
-        The arrivals, in order of receipt.
-    known_at
-        The column that says when a row became known, if the feed has one.
-    zones
-        The time zone of each subject's site, by USUBJID.
-    otherwise
-        The time zone of other subjects.
-    whole
-        Whether a delivery of which one file cannot be read is left out altogether; one read as found always is.
+    ``known_at`` is the column that says when a row became known, if the feed has one; ``zones`` has the time zone of
+    each subject's site, by USUBJID, ``otherwise`` is that of others. With ``whole`` a delivery of which one file
+    cannot be read is left out altogether; one read as found always is.
     """
     taken = [
         (place, file.table)
@@ -139,11 +120,9 @@ def stack(
     stamps = stacked[known_at] if known_at in stacked.columns else None
     if stamps is None:
         return Rows(stacked, arrival, received, received, columns)
-    zone = (
-        stacked["USUBJID"].map(dict(zones)).astype("str").fillna(otherwise)
-        if "USUBJID" in stacked
-        else otherwise
-    )
+    zone: pd.Series[str] | str = otherwise
+    if "USUBJID" in stacked:
+        zone = stacked["USUBJID"].map(dict(zones)).astype("str").fillna(otherwise)
     return Rows(stacked, arrival, received, _known(stamps, received, zone), columns)
 
 

@@ -38,9 +38,6 @@ class Pairs:
     known: Integers
     delivery: "pd.Series[str]"
 
-    def __len__(self) -> int:
-        return len(self.kind)
-
 
 class Comparison:
     """Compares delivered rows of one domain; made once for the rows that can be compared."""
@@ -50,59 +47,46 @@ class Comparison:
         self._domain, self._nothing = domain, CHANGES.empty()
         self._rows = np.unique(rows)
         table = delivered.table.take(delivered.of[self._rows]).reset_index(drop=True)
-        self._variables = [name for name in table.columns if _is_listed(name, domain, known_at)]
-        self._coded = [pd.factorize(table[name]) for name in self._variables]
-        self._has = [delivered.has(self._rows, name) for name in self._variables]
         self._subject = table["USUBJID"] if "USUBJID" in table.columns else _blanks(len(table))
         self._record = _record_names(table, domain)
+        self._columns: list[tuple[str, Integers, pd.Series[str], Flags]] = []
+        for name in table.columns:
+            if _is_listed(name, domain, known_at):
+                codes, values = pd.factorize(table[name])
+                texts = pd.Series(values, dtype="str")
+                self._columns.append((name, codes, texts, delivered.has(self._rows, name)))
 
     def list_changes(self, pairs: Pairs) -> pd.DataFrame:
         """Return the CHANGES of these records: a row for each value that differs, and for each that came or went."""
-        if not len(pairs):
+        if not len(pairs.kind):
             return self._nothing
         before, after = (np.searchsorted(self._rows, rows) for rows in (pairs.before, pairs.after))
-        parts = [self._whole(pairs, after)]
-        whole = pairs.kind == DELETION
-        for place in range(len(self._variables)):
-            differ = self._differ(place, before, after) & ~whole
+        lines = self._lines(pairs, after)
+        parts = [lines[pairs.kind != CORRECTION]]
+        for name, codes, texts, there in self._columns:
+            differ = (codes[before] != codes[after]) & there[before] & there[after] & (pairs.kind != DELETION)
             if differ.any():
-                parts.append(self._values(place, pairs, before, after, np.flatnonzero(differ)))
+                was, now = (
+                    WITHHELD if tells_arm(name) else texts.reindex(codes[rows[differ]]).to_numpy()
+                    for rows in (before, after)
+                )
+                parts.append(lines[differ].assign(kind=CORRECTED, variable=name, before=was, after=now))
         return CHANGES.conform(pd.concat(parts).sort_index(kind="stable"))
 
-    def _differ(self, place: int, before: Integers, after: Integers) -> Flags:
-        codes, there = self._coded[place][0], self._has[place]
-        differ: Flags = codes[before] != codes[after]
-        return differ & there[before] & there[after]
-
-    def _whole(self, pairs: Pairs, after: Integers) -> pd.DataFrame:
-        some = np.flatnonzero(pairs.kind != CORRECTION)
-        nothing = _blanks(len(some)).set_axis(some)
-        return self._frame(pairs, after, some).assign(variable=nothing, before=nothing, after=nothing)
-
-    def _values(
-        self, place: int, pairs: Pairs, before: Integers, after: Integers, some: Integers
-    ) -> pd.DataFrame:
-        name, (codes, values) = self._variables[place], self._coded[place]
-        texts = pd.Series(values, dtype="str")
-        shown = [
-            _blanks(len(some)).fillna(WITHHELD) if tells_arm(name) else texts.reindex(codes[rows[some]])
-            for rows in (before, after)
-        ]
-        frame = self._frame(pairs, after, some).assign(kind=CORRECTED, variable=name)
-        return frame.assign(before=shown[0].to_numpy(), after=shown[1].to_numpy())
-
-    def _frame(self, pairs: Pairs, after: Integers, some: Integers) -> pd.DataFrame:
-        """Return what every line says; its index is the position of the pair."""
+    def _lines(self, pairs: Pairs, after: Integers) -> pd.DataFrame:
+        """Return what is said of each pair whatever changed; of a record that came or went that is all."""
         return pd.DataFrame(
             {
                 "domain": self._domain,
-                "USUBJID": self._subject.take(after[some]).to_numpy(),
-                "record": self._record.take(after[some]).to_numpy(),
-                "kind": np.array(KINDS, dtype=object)[pairs.kind[some]],
-                "known_at": pd.to_datetime(pairs.known[some], unit="s", utc=True).astype(TIME),
-                "delivery": pairs.delivery.take(some).to_numpy(),
-            },
-            index=some,
+                "USUBJID": self._subject.take(after).to_numpy(),
+                "record": self._record.take(after).to_numpy(),
+                "kind": np.array(KINDS, dtype=object)[pairs.kind],
+                "variable": _blanks(len(after)),
+                "before": _blanks(len(after)),
+                "after": _blanks(len(after)),
+                "known_at": pd.to_datetime(pairs.known, unit="s", utc=True).astype(TIME),
+                "delivery": pairs.delivery.to_numpy(),
+            }
         )
 
 

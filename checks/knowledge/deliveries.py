@@ -12,8 +12,6 @@ from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
 from checks.knowledge.changes import LISTED
 from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.histories import Snapshots, Union
-from checks.knowledge.keys import code_rows
-from checks.knowledge.records import name_records
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from checks.tables import CHANGES, DeliveredTable, Feed
@@ -102,9 +100,7 @@ class _Domain:
         self._instants = np.array([one.received for one in ordered], dtype=np.int64)
         ordered = with_parts(ordered) if whole else ordered
         rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=whole)
-        codes = code_rows(rows.table, domain, known_at)
-        record = name_records(codes, rows.arrival, rows.known, cumulative=whole)
-        delivered = Delivered(domain, ordered, rows, codes, record, known_at)
+        delivered = Delivered(domain, ordered, rows, known_at, cumulative=whole)
         share, treatments = protocol.limits.max_quarantined, protocol.treatment.names
         self._history = Snapshots(delivered, share, treatments) if whole else Union(delivered)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from checks.knowledge.arrivals import Arrival, Flags, Integers, Rows
-from checks.knowledge.keys import Codes, canonical_order, content_columns, text
+from checks.knowledge.keys import canonical_order, code_rows, content_columns, text
+from checks.knowledge.records import name_records
 from checks.tables import DELETED, RAW_PROVENANCE
 
 TAKEN_BACK: Final = "Y"
@@ -20,16 +21,12 @@ class Delivered:
     """
 
     def __init__(
-        self,
-        domain: str,
-        arrivals: Sequence[Arrival],
-        rows: Rows,
-        codes: Codes,
-        record: Integers,
-        known_at: str | None,
+        self, domain: str, arrivals: Sequence[Arrival], rows: Rows, known_at: str | None, *, cumulative: bool
     ) -> None:
+        codes = code_rows(rows.table, domain, known_at)
         self.domain, self.arrivals, self.known_at = domain, arrivals, known_at
-        self.rows, self.record = rows, record
+        self.rows = rows
+        self.record = name_records(codes, rows.arrival, rows.known, cumulative=cumulative)
         self.counts = np.maximum(rows.received, rows.known)
         first = np.unique(codes.content, return_index=True)[1]
         distinct = _taken(rows.table, first)

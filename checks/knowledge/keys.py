@@ -38,24 +38,9 @@ LARGEST: Final = 2**62
 class Codes:
     """A whole number for each of n rows; rows share it when they agree. -1 where there is nothing to agree in.
 
-    Attributes
-    ----------
-    subject
-        USUBJID.
-    sequence
-        USUBJID and --SEQ; in DM the subject alone.
-    natural
-        USUBJID, topic and time; in DM the subject alone.
-    number
-        --SEQ itself, where it is a whole number.
-    time
-        The stamp of the row.
-    said
-        Every column but --SEQ, the stamp, when the row became known, and provenance.
-    body
-        Every column but --SEQ and provenance.
-    content
-        Every column but provenance.
+    ``subject`` is USUBJID, ``sequence`` that and --SEQ, ``natural`` that, topic and time (of both in DM the subject
+    alone), ``number`` --SEQ itself, where it is a whole number, ``time`` the stamp of the row. ``content`` is every
+    column but provenance, ``body`` that but --SEQ, ``said`` that but the stamp and when the row became known.
     """
 
     subject: Integers
@@ -129,9 +114,9 @@ def sequence_of(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
 
 def topic_of(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
     """Return what each row is about: a test, a term, a treatment."""
-    columns = NATURAL[domain][0] if domain in NATURAL else ()
-    topic = text(table, columns[0]) if columns else text(table, "")
-    for column in columns[1:]:
+    first, *others = NATURAL[domain][0] if domain in NATURAL else ("",)
+    topic = text(table, first)
+    for column in others:
         topic = topic.fillna(text(table, column))
     return topic
 

@@ -20,18 +20,10 @@ FEWEST_TO_TELL: Final = 4
 
 
 def name_records(codes: Codes, arrival: Integers, known: Integers, *, cumulative: bool) -> Integers:
-    """Return a number for the record of each of n rows.
+    """Return a number for the record of each of n rows, which stand in order of receipt (``arrival``).
 
-    Parameters
-    ----------
-    codes
-        What the rows can be known by.
-    arrival
-        The delivery of each row; rows stand in order of receipt.
-    known
-        From when on each row counts, which tells two versions in one delivery of an incremental feed apart.
-    cumulative
-        Whether each delivery holds all records.
+    From when on a row counts (``known``) tells two versions in one delivery of an incremental feed apart; each
+    delivery of a cumulative one holds all records.
     """
     book = _Book(codes, cumulative)
     distinct = ~pd.DataFrame({"arrival": arrival, "content": codes.content}).duplicated().to_numpy()
@@ -60,12 +52,8 @@ class _Book:
     def __init__(self, codes: Codes, cumulative: bool) -> None:
         size = len(codes.content)
         self._codes, self._cumulative = codes, cumulative
-        self.by_content = np.full(size, -1, dtype=np.int64)
-        self._by_body = np.full(size, -1, dtype=np.int64)
-        self._by_sequence = np.full(size, -1, dtype=np.int64)
-        self._sequence = np.full(size, -1, dtype=np.int64)
-        self._row = np.full(size, -1, dtype=np.int64)
-        self._natural = np.full(size, -1, dtype=np.int64)
+        self.by_content, self._by_body, self._by_sequence = np.full((3, size), -1, dtype=np.int64)
+        self._sequence, self._row, self._natural = np.full((3, size), -1, dtype=np.int64)
         self._here = np.zeros(size, dtype=bool)
         self._count = 0
 

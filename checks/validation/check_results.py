@@ -62,19 +62,17 @@ def row_results(
 def _row_result(source: Source, prepared: Prepared, judgements: Sequence[Judgement]) -> CheckResult:
     """Say how many rows did not conform to one check, in the study team's words."""
     domain, check, outcome = source.domain, judgements[0].check, _worst(judgements)
-    message = _fault(domain, judgements)
+    result = _check_result(domain, check, outcome, judgements, _fault(domain, judgements))
     if outcome == "failed":
         rows = np.unique(np.concatenate([one.unexpected for one in judgements]))
-        numerator = sum(one.numerator for one in judgements)
-        denominator = sum(one.denominator for one in judgements)
         column = shown_of(check, source, prepared).column if check.columns else ""
         names = column if isinstance(column, str) else " or ".join(sorted(column.iloc[rows].unique()))
         states = ""
         if check.names_reason:
             states = " or ".join(sorted(prepared.judged[check.columns[0]].iloc[rows].unique()))
-        counts = f"{check.numerator}: {numerator} of {denominator} {check.denominator}"
-        message = f"{domain}: {counts}. {check.sentence(names, states)}"
-    return _check_result(domain, check, outcome, judgements, message)
+        counts = f"{check.numerator}: {result.numerator} of {result.denominator} {check.denominator}"
+        return replace(result, message=f"{domain}: {counts}. {check.sentence(names, states)}")
+    return result
 
 
 def _worst(judgements: Sequence[Judgement]) -> Outcome:

@@ -191,16 +191,7 @@ def run(
 ) -> Mapping[int, Result]:
     """Return the result of each expectation on a table with a plain index from 0, by its place in the suite.
 
-    Parameters
-    ----------
-    name
-        Of the suite.
-    configs
-        The expectations, in Great Expectations' JSON form.
-    reads
-        The columns that each of them reads.
-    table
-        The columns that they name; those that it lacks are told in their results.
+    ``reads`` are the columns that each of them reads; those that the table lacks are told in their results.
     """
     # what ``meta`` says besides is not needed here, and Great Expectations copies it dozens of times
     placed = [asdict(replace(one, meta={"place": str(place)})) for place, one in enumerate(configs)]

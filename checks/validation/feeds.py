@@ -16,12 +16,11 @@ from checks.tables import Feed, Table
 from checks.validation import subjects
 from checks.validation.catalogue import FUTURE
 from checks.validation.check_results import list_withheld, row_results, structure_results
-from checks.validation.domains import DOMAINS
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
 from checks.validation.raw import Flags, Prepared, Setting, Source
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
-from checks.validation.suites import suite_of
+from checks.validation.suites import DOMAINS, suite_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,21 +66,10 @@ def great_expectations() -> ModuleType:
 def judge(
     domain: str, table: pd.DataFrame, checks: Sequence[Check]
 ) -> tuple[tuple[Judgement, ...], SuiteResult]:
-    """Judge a prepared table by a suite.
+    """Judge a prepared table by a suite: one judgement a check, in their order, and the same as it is written.
 
-    Parameters
-    ----------
-    domain
-        What the suite is called.
-    table
-        One row a record, with a plain index from 0; a missing value: the check does not concern the row.
-    checks
-        The suite.
-
-    Returns
-    -------
-    tuple of tuple of Judgement and SuiteResult
-        One judgement for each of ``checks``, in their order, and the same as Great Expectations writes it.
+    The table has one row a record, with a plain index from 0; where a value is missing, a check does not concern
+    the row.
     """
     configs, reads = [one.config() for one in checks], [one.reads for one in checks]
     found = great_expectations().run(domain, configs, reads, table)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from checks.instants import parse_column
 from checks.protocol import StudyProtocol
 from checks.tables import RAW_PROVENANCE
 from checks.validation import catalogue
-from checks.validation.dated import parse_column
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]

@@ -90,7 +90,7 @@ def _check(file: SuiteFile, number: int, config: object, taken: set[str]) -> Che
     if name in _OURS or name in taken:
         raise _UnusableError(f"the name {name}, which another check has", "a name of its own in `meta`")
     expectation = _expectation(config, severity)
-    columns, beside = _columns(kwargs), _beside(kwargs.get("row_condition"))
+    columns, beside = _columns(kwargs), tuple(dict.fromkeys(_words(kwargs.get("row_condition"))))
     _refuse_arms((*columns, *beside))
     return Check(
         name=name,
@@ -143,12 +143,8 @@ def _columns(kwargs: Mapping[str, object]) -> tuple[str, ...]:
     )
 
 
-def _beside(condition: object) -> tuple[str, ...]:
-    """Return the names that a row condition may mean by columns: words that look like a variable, not in quotes."""
-    return tuple(dict.fromkeys(_words(condition)))
-
-
 def _words(condition: object) -> Iterator[str]:
+    """Yield the names that a row condition may mean by columns: words that look like a variable, not in quotes."""
     if isinstance(condition, str):
         unquoted = re.sub(r"\"[^\"]*\"|'[^']*'", " ", condition)
         yield from re.findall(r"\b[A-Z][A-Z0-9]*(?:_\w+)?\b", unquoted)

@@ -1,21 +1,42 @@
-"""The suite of each feed of a study: the catalogue's checks with the study's sites and limits, then its own.
+"""What each feed must meet and becomes: its domain, and its suite of the catalogue's checks and the study's own.
 
-Both are Great Expectations in its own JSON form: ours say in ``meta`` what they are called, whether they block the
-feed, quarantine rows or warn, and in a sentence what to do; a study's own (``expectations/<domain>.json`` beside the
-protocol) say the same, and are run by the same checkpoint.
+The catalogue's come first, with the study's sites and limits. All are Great Expectations in its own JSON form: ours
+say in ``meta`` what they are called, whether they block the feed, quarantine rows or warn, and in a sentence what to
+do; a study's own (``expectations/<domain>.json`` beside the protocol) say the same, and run in the same checkpoint.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
+from checks import tables
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
+from checks.tables import Table
+from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
 from checks.validation.catalogue import ROWS, STRUCTURE, Check, Expected, between, in_set
-from checks.validation.domains import DOMAINS
 from checks.validation.judging import great_expectations
-from checks.validation.raw import Needed, key_of, time_of
+from checks.validation.raw import Needed, Prepared, Source, key_of, time_of
 from checks.validation.study_suite import read_study_suite
-from checks.validation.vital_signs import vitals_used
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """How one domain becomes a typed table."""
+
+    table: Table
+    needed: tuple[Needed, ...]
+    prepare: Callable[[Source], Prepared]
+
+
+DOMAINS: Final[Mapping[str, Domain]] = {
+    "DM": Domain(tables.SUBJECTS, subjects.NEEDED, subjects.prepare),
+    "EX": Domain(tables.ADMINISTRATIONS, administrations.NEEDED, administrations.prepare),
+    "VS": Domain(tables.MEASUREMENTS, vital_signs.NEEDED, vital_signs.prepare),
+    "AE": Domain(tables.ADVERSE_EVENTS, adverse_events.NEEDED, adverse_events.prepare),
+    "LB": Domain(tables.MEASUREMENTS, laboratory.NEEDED, laboratory.prepare),
+}
+"""In the order in which they are judged: each needs the ones before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,7 @@ def _of_rows(entry: Check, domain: str, protocol: StudyProtocol) -> Iterator[Che
     (template,) = entry.columns
     column = template.format(domain=domain, time=time_of(domain), key=key_of(domain))
     if entry.name == "value_plausible":
-        for vital in sorted(vitals_used(protocol)):
+        for vital in sorted(vital_signs.vitals_used(protocol)):
             yield entry.on(column.format(test=vital), between(*VITALS[vital].plausible))
     else:
         yield entry.on(column, in_set(*protocol.sites) if entry.name == "site_known" else entry.expected)

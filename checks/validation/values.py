@@ -20,8 +20,8 @@ ANOTHER_UNIT: Final = "another unit"
 class WrittenValue:
     """What one (vital, value, unit) means; the states are those that the catalogue judges, if any."""
 
-    value: float
-    alternative: float
+    value: float = float("nan")
+    alternative: float = float("nan")
     value_state: str | None = None
     unit_state: str | None = None
     unit_fit: str | None = None
@@ -32,25 +32,20 @@ class WrittenValue:
     """Half a unit of the last digit that was written, in the canonical unit: the number may be off by so much."""
 
 
-_NOTHING: Final = WrittenValue(float("nan"), float("nan"))
-
-
 def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Series[str]") -> pd.DataFrame:
     """Return the fields of ``WrittenValue`` for each row; each combination that occurs is read once.
 
-    Parameters
-    ----------
-    vitals
-        Keys of ``VITALS``; nothing is read where it is missing.
-    texts, units
-        As delivered, trimmed, missing where blank; the same index.
+    ``vitals`` are keys of ``VITALS``: nothing is read where it is missing. ``texts`` and ``units`` are as delivered,
+    trimmed, missing where blank. All have one index.
     """
     rows = pd.DataFrame({"vital": vitals, "text": texts, "unit": units})
     combinations = rows.groupby(["vital", "text", "unit"], dropna=False, sort=False)
     codes = combinations.ngroup().to_numpy()
     first = rows[~pd.Series(codes).duplicated().to_numpy()]
     written = ([None if pd.isna(one) else one for one in row] for row in first.itertuples(index=False))
-    values = [_NOTHING if vital is None else read_vital(vital, text, unit) for vital, text, unit in written]
+    values = [
+        WrittenValue() if vital is None else read_vital(vital, text, unit) for vital, text, unit in written
+    ]
     table = pd.DataFrame(values, columns=list(WrittenValue.__dataclass_fields__))
     states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "category")
     numbers = dict.fromkeys(("value", "alternative", "position", "measured", "rounding"), "float64")
@@ -64,14 +59,13 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
     the vital makes possible is not corrected: ``alternative`` says what it would be. A number that no living
     subject can have tells no value: it could have been any.
     """
-    nothing = float("nan")
     if text is None:
-        return _NOTHING
+        return WrittenValue()
     if text.endswith("%"):
         text, unit = text[:-1].rstrip(), "%" if unit is None else unit
     number = read_number(text)
     if np.isnan(number):
-        return WrittenValue(nothing, nothing, NOT_A_NUMBER)
+        return WrittenValue(value_state=NOT_A_NUMBER)
     fitting = {name: convert(vital, number, name) for name in units_for(vital)}
     fitting = {name: value for name, value in fitting.items() if 0 <= _position(vital, value) <= 1}
     known = unit_of(vital, unit) if unit is not None else None
@@ -84,10 +78,10 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
     if known not in fitting and others:
         return WrittenValue(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
     position = _position(vital, value)
-    told = value if 0 <= position <= 1 else nothing
+    told = value if 0 <= position <= 1 else float("nan")
     rounding = convert_difference(vital, _half_a_digit(text), known)
     return WrittenValue(
-        told, nothing, catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, value, rounding
+        told, float("nan"), catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, value, rounding
     )
 
 

@@ -18,11 +18,11 @@ import checks
 from checks.cases import Case, Findings
 from checks.cases.case_finding import ComponentOnset
 from checks.criteria import TermsCriterion
+from checks.instants import TOLD_AS_INSTANT
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict
 from checks.tables import DeliveredTable
 from checks.validation import FeedOutcome, Validation
-from checks.validation.dated import TOLD_AS_INSTANT
 from flows.feeds import FeedOptions, read_deliveries
 
 pytestmark = pytest.mark.skipif(

@@ -17,29 +17,28 @@ def parse_one(stamp: str | None, zone: str = "Europe/Paris") -> pd.Series:
 
 
 @pytest.mark.parametrize(
-    ("stamp", "earliest", "latest", "precision"),
+    ("stamp", "earliest", "latest", "timed"),
     [
-        ("2024-01-15T07:15:30", "2024-01-15T06:15:30Z", "2024-01-15T06:15:30Z", "second"),
-        ("2024-01-15T07:15:30.9", "2024-01-15T06:15:30Z", "2024-01-15T06:15:30Z", "second"),
-        ("2024-01-15T07:15", "2024-01-15T06:15:00Z", "2024-01-15T06:15:00Z", "minute"),
-        ("2024-07-15T07:15", "2024-07-15T05:15:00Z", "2024-07-15T05:15:00Z", "minute"),
-        (" 2024-01-15T07:15 ", "2024-01-15T06:15:00Z", "2024-01-15T06:15:00Z", "minute"),
-        ("2024-01-15T07", "2024-01-15T06:00:00Z", "2024-01-15T06:59:59Z", "hour"),
-        ("2024-01-15T07:-:30", "2024-01-15T06:00:00Z", "2024-01-15T06:59:59Z", "hour"),
-        ("2024-01-15", "2024-01-14T23:00:00Z", "2024-01-15T22:59:59Z", "day"),
-        ("2024-01-15T-:15", "2024-01-14T23:00:00Z", "2024-01-15T22:59:59Z", "day"),
-        ("2012-02", "2012-01-31T23:00:00Z", "2012-02-29T22:59:59Z", "month"),
-        ("2016-12--", "2016-11-30T23:00:00Z", "2016-12-31T22:59:59Z", "month"),
-        ("2003---15", "2002-12-31T23:00:00Z", "2003-12-31T22:59:59Z", "year"),
-        ("2003", "2002-12-31T23:00:00Z", "2003-12-31T22:59:59Z", "year"),
-        ("2137-08-10T18:06", "2137-08-10T16:06:00Z", "2137-08-10T16:06:00Z", "minute"),
+        ("2024-01-15T07:15:30", "2024-01-15T06:15:30Z", "2024-01-15T06:15:30Z", True),
+        ("2024-01-15T07:15:30.9", "2024-01-15T06:15:30Z", "2024-01-15T06:15:30Z", True),
+        ("2024-01-15T07:15", "2024-01-15T06:15:00Z", "2024-01-15T06:15:00Z", True),
+        ("2024-07-15T07:15", "2024-07-15T05:15:00Z", "2024-07-15T05:15:00Z", True),
+        (" 2024-01-15T07:15 ", "2024-01-15T06:15:00Z", "2024-01-15T06:15:00Z", True),
+        ("2024-01-15T07", "2024-01-15T06:00:00Z", "2024-01-15T06:59:59Z", False),
+        ("2024-01-15T07:-:30", "2024-01-15T06:00:00Z", "2024-01-15T06:59:59Z", False),
+        ("2024-01-15", "2024-01-14T23:00:00Z", "2024-01-15T22:59:59Z", False),
+        ("2024-01-15T-:15", "2024-01-14T23:00:00Z", "2024-01-15T22:59:59Z", False),
+        ("2012-02", "2012-01-31T23:00:00Z", "2012-02-29T22:59:59Z", False),
+        ("2016-12--", "2016-11-30T23:00:00Z", "2016-12-31T22:59:59Z", False),
+        ("2003---15", "2002-12-31T23:00:00Z", "2003-12-31T22:59:59Z", False),
+        ("2003", "2002-12-31T23:00:00Z", "2003-12-31T22:59:59Z", False),
+        ("2137-08-10T18:06", "2137-08-10T16:06:00Z", "2137-08-10T16:06:00Z", True),
     ],
 )
-def test_a_stamp_spans_what_it_leaves_open(stamp: str, earliest: str, latest: str, precision: str) -> None:
+def test_a_stamp_spans_what_it_leaves_open(stamp: str, earliest: str, latest: str, timed: bool) -> None:
     row = parse_one(stamp)
     assert (row["earliest"], row["latest"]) == (pd.Timestamp(earliest), pd.Timestamp(latest))
-    assert row["precision"] == precision
-    assert row["timed"] == (precision in ("minute", "second"))
+    assert row["timed"] == timed
     assert pd.isna(row["problem"]) and pd.isna(row["note"])
 
 
@@ -91,7 +90,7 @@ def test_what_is_no_stamp_has_a_problem_and_no_span(stamp: str | None, problem: 
     row = parse_one(stamp)
     assert row["problem"] == problem
     assert pd.isna(row["earliest"]) and pd.isna(row["latest"])
-    assert row["precision"] == "none" and not row["timed"]
+    assert not row["timed"]
 
 
 @pytest.mark.parametrize(

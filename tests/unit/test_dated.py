@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from checks.validation.dated import TOLD_AS_INSTANT, parse_column
+from checks.instants import TOLD_AS_INSTANT, parse_column
 
 NEW_YORK, TOKYO = "America/New_York", "Asia/Tokyo"
 WINTER_AND_SUMMER = [
