@@ -27,12 +27,21 @@ from typing import TypeVar
 
 import numpy as np
 
+from checks.rules.designs import Estimate, PendingSize, estimate
 from checks.rules.evidence import DoseWindow, Event, Evidence
+from checks.rules.plan import per_window
 from checks.rules.trials import NEVER, BoolArray, FloatArray, IntArray
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.boundaries import CountBoundary
 
-ROUNDING = 1e-9  # sixths of a subject do not add up to whole ones in binary
+ROUNDING = 1e-9
+"""Sixths of a subject do not add up to whole ones in binary; a window that closes at this very moment has closed."""
+
+SUBJECTS_PER_COURSE = (1.0, 4.0, 16.0)
+"""Mean subjects entering while one receives all doses: from one after the other to nearly all at once."""
+
+NUMBERS_AT_ONCE = 2_000_000
+"""Subjects of all trials held at once: an array of them stays within some megabytes."""
 
 NO_CASE: ByScenario[float | None] = ByScenario(None, None, None)
 
@@ -173,14 +182,7 @@ def walk(path: Sequence[Unit], scenario: Scenario, boundary: CountBoundary) -> R
 def crosses(boundary: CountBoundary, looks: Sequence[int] | IntArray, events: IntArray) -> BoolArray:
     """Return whether the events judged at looks of a boundary cross: the one step of a look and of a simulated trial.
 
-    Parameters
-    ----------
-    boundary
-        Fewest events that cross at each look.
-    looks
-        Places of the looks in the boundary, shape (looks,).
-    events
-        Events judged at each, shape (..., looks).
+    ``looks`` are places of looks in the boundary; ``events``, shape (..., looks), are those judged at each.
     """
     fewest = np.array([NEVER if one is None else one for one in boundary.events])
     return np.asarray(events >= fewest[np.asarray(looks, dtype=np.int64)])
@@ -191,14 +193,9 @@ def judged_at(
 ) -> tuple[FloatArray, IntArray]:
     """Return the weight and the cases that a look judges: of the units up to the one that brings the weight to it.
 
-    The one definition of what a look sees, in a trial under way and in simulated ones.
-
-    Parameters
-    ----------
-    look
-        The weight at which the look is taken; where it is not reached, all units are judged.
-    weights, cases : arrays, shape (..., units)
-        What each unit along the path weighs, and whether it is a case, when the look is taken.
+    The one definition of what a look sees, in a trial under way and in simulated ones. Where the
+    weight ``look`` is not reached, all units are judged. ``weights`` and ``cases``, shape (..., units), are what each
+    unit along the path weighs, and whether it is a case, when the look is taken.
     """
     total: FloatArray = np.cumsum(weights, axis=-1, dtype=np.float64)
     reached = total + ROUNDING >= look
@@ -248,3 +245,91 @@ def _growth(unit: Unit, scenario: Scenario, until: float) -> Iterator[tuple[floa
             yield closing, min(1.0, number / unit.planned), 0
     if case is not None:
         yield case, 1.0, 1
+
+
+def pending_sizes(
+    boundary: CountBoundary, rate: float, *, doses: int, seed: int, simulations: int
+) -> tuple[PendingSize, ...]:
+    """Return how often a boundary, calibrated on complete subjects, crosses at ``rate`` under each speed of entry.
+
+    ``rate`` is of cases per subject over all planned ``doses``; with one dose nothing is ever pending. A look counts
+    a subject without a case by its closed share of the planned windows, so that the number of subjects is
+    approximate and a case counts before the subjects beside it are complete: this says what that costs.
+    Model: subjects enter as a Poisson process; the planned doses are evenly spaced; each window is equally likely to
+    hold a case; each look is taken once, when the subjects first weigh its number together.
+    """
+    return tuple(
+        PendingSize(
+            speed, _crossing(boundary, rate, doses, speed, np.random.default_rng([seed, place]), simulations)
+        )
+        for place, speed in enumerate(SUBJECTS_PER_COURSE)
+    )
+
+
+def _crossing(
+    boundary: CountBoundary,
+    rate: float,
+    doses: int,
+    speed: float,
+    random: np.random.Generator,
+    simulations: int,
+) -> Estimate:
+    batch = max(1, NUMBERS_AT_ONCE // (boundary.n_max * doses))
+    hits = 0
+    for done in range(0, simulations, batch):
+        trials = min(batch, simulations - done)
+        entries, held = _trials(trials, boundary.n_max, rate, doses, speed, random)
+        hits += int(first_crossings(entries, held, doses, boundary).sum())
+    return estimate(hits, simulations)
+
+
+def _trials(
+    trials: int, subjects: int, rate: float, doses: int, speed: float, random: np.random.Generator
+) -> tuple[FloatArray, IntArray]:
+    """Return each subject's entry, in dose intervals, and the window of its first case (none: one past)."""
+    waits = random.exponential(doses / speed, size=(trials, subjects))
+    waits[:, 0] = 0.0
+    held = random.geometric(per_window(rate, doses), size=(trials, subjects))
+    return np.cumsum(waits, axis=1), np.minimum(held, doses + 1)
+
+
+def first_crossings(entries: FloatArray, held: IntArray, doses: int, boundary: CountBoundary) -> BoolArray:
+    """Return which trials ever cross, each look taken once: as the walk of a look takes it.
+
+    A look at n is taken when a window closes by which the subjects weigh n, with the cases known then of the
+    subjects up to the one that brings the weight to n. Weights are counted in windows, so that sixths stay exact.
+    ``entries`` has when each subject's first window closes, ascending, in dose intervals; ``held`` the window that
+    holds its first case, 1 to ``doses``, above it none; both have the shape (trials, subjects).
+    """
+    moments, weights = _closings(entries, held, doses)
+    crossed = np.zeros(len(entries), dtype=bool)
+    for place, (look, events) in enumerate(zip(boundary.looks, boundary.events, strict=True)):
+        if events is None:
+            continue
+        live = np.flatnonzero(~crossed & (weights[:, -1] >= look * doses))
+        taken = (weights[live] >= look * doses).argmax(axis=1)
+        moment = np.take_along_axis(moments[live], taken[:, None], axis=1)
+        complete, case = _at_moment(entries[live], held[live], moment, doses)
+        _, cases = judged_at(look * doses, complete, case)
+        crossed[live] = crosses(boundary, [place], cases[:, None])[:, 0]
+    return crossed
+
+
+def _closings(entries: FloatArray, held: IntArray, doses: int) -> tuple[FloatArray, IntArray]:
+    """Return when windows close, ascending, and what all subjects weigh by then, in windows."""
+    window = np.arange(1, doses + 1)
+    closings = (entries[:, :, None] + window - 1).reshape(len(entries), -1)
+    case = window == held[:, :, None]
+    added = np.where(case, doses - window + 1, window < held[:, :, None]).reshape(closings.shape)
+    order = np.argsort(closings, axis=1)
+    weights = np.cumsum(np.take_along_axis(added, order, axis=1), axis=1, dtype=np.int64)
+    return np.take_along_axis(closings, order, axis=1), weights
+
+
+def _at_moment(
+    entries: FloatArray, held: IntArray, moment: FloatArray, doses: int
+) -> tuple[IntArray, BoolArray]:
+    """Return what each subject weighs at one moment a trial, in windows, and whether it is known to be a case."""
+    closed = np.clip(np.floor(moment - entries + ROUNDING) + 1, 0, doses).astype(np.int64)
+    case = held <= closed
+    return np.where(case, doses, closed), case

@@ -134,12 +134,7 @@ def _crosses(rule: TimingSection, found: Cluster) -> bool:
 def crosses(rule: TimingSection, p_values: FloatArray, events: IntArray, subjects: IntArray) -> BoolArray:
     """Return which scans cross at one planned look: the one step of a look and of a simulated trial.
 
-    Parameters
-    ----------
-    rule
-        Its share of alpha, fewest events and fewest subjects.
-    p_values, events, subjects : arrays of one shape
-        Of each scan: how rare its most clustered window is, and the events and subjects inside.
+    Of each scan: how rare its most clustered window is, and the events and subjects inside.
     """
     enough = (events >= rule.min_events) & (subjects >= rule.min_subjects)
     return np.asarray(enough & (p_values <= rule.share))

@@ -61,14 +61,8 @@ def chance_in_window(plan: Plan, relative_incidence: float) -> float:
 def scan_statistics(hours: FloatArray, observed: float, min_events: int) -> FloatArray:
     """Return the scan statistic of each column of event hours, one event a subject.
 
-    Parameters
-    ----------
-    hours : array, shape (events, trials)
-        Hours since dose.
-    observed : float
-        Hours over which every subject is observed.
-    min_events : int
-        Fewest events that make a cluster.
+    ``hours`` since dose have the shape (events, trials); every subject is ``observed`` over so many of them, and
+    ``min_events`` make a cluster.
     """
     best = np.zeros(hours.shape[1])
     for _, _, score in _windows(hours, observed, min_events):

@@ -25,19 +25,7 @@ def binomial_distribution(trials: int, chance: float) -> FloatArray:
 
 
 def success_distribution(trials: Sequence[int], chances: Sequence[float]) -> FloatArray:
-    """Return P(successes = 0..n) over groups of trials that share a chance, n their total number.
-
-    Parameters
-    ----------
-    trials : sequence of int
-        Number of trials in each group.
-    chances : sequence of float, same length
-        Chance of success of each trial in the group.
-
-    Returns
-    -------
-    ndarray, shape (sum(trials) + 1,)
-    """
+    """Return P(successes = 0..n), shape ``(n + 1,)``, over groups of trials that share a chance, n in all."""
     distribution = np.ones(1)
     for number, chance in zip(trials, chances, strict=True):
         distribution = np.convolve(distribution, binomial_distribution(number, chance))

@@ -15,9 +15,8 @@ from checks.rules.designs import Estimate
 from checks.rules.kinds.count import CountRule
 from checks.rules.kinds.rate import RateRule
 from checks.rules.kinds.timing import TimingRule
-from checks.rules.pending import first_crossings, pending_sizes
 from checks.rules.plan import Plan, per_window
-from checks.rules.rate_looks import Unit, walk
+from checks.rules.rate_looks import Unit, first_crossings, pending_sizes, walk
 from checks.rules.scan_trials import ScanWalk, scan_statistics, strongest_windows
 from checks.rules.trials import NEVER, ClockEvents, Trials, simulate_trials
 from checks.scenario import ByScenario, Scenario

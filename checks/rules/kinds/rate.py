@@ -23,9 +23,8 @@ from checks.problems import ProblemAt, refuse_all, shown
 from checks.rules.counted import design_counted
 from checks.rules.designs import CountedDesign
 from checks.rules.evidence import BackgroundEvidence, Evidence
-from checks.rules.pending import pending_sizes
 from checks.rules.plan import Plan
-from checks.rules.rate_looks import RateWalk, crosses, units_of, walk
+from checks.rules.rate_looks import RateWalk, crosses, pending_sizes, units_of, walk
 from checks.rules.rule import BoundaryIs, Json, Rule, RuleResult, naming, option_findings, verdicts
 from checks.rules.trials import BoolArray, IntArray, Trials, Walk, first_along
 from checks.scenario import ByScenario

@@ -83,14 +83,9 @@ class MaxsprtPoisson(TimingMethod):
     def crosses(
         self, rule: TimingSection, events: IntArray, subjects: IntArray, expected: FloatArray
     ) -> BoolArray:
-        """Return which states cross, in a trial under way or in simulated ones.
+        """Return which states cross, in a trial under way or in simulated ones: after so many events in risk windows.
 
-        Parameters
-        ----------
-        rule
-            Its fewest events and subjects, its delay and its longest surveillance.
-        events, subjects, expected : arrays of one shape
-            Events in risk windows, subjects that have them, and events expected in the windows closed.
+        ``subjects`` have them; ``expected`` were to come in the windows closed by then.
         """
         test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
         crossed = np.zeros(events.shape, dtype=bool)

@@ -85,18 +85,8 @@ def calibrate(
 ) -> Boundary:
     """Return the boundary with the smallest critical value whose exact size does not exceed alpha.
 
-    Parameters
-    ----------
-    method : str
-        Name carried by the boundary.
-    design : Design
-        Subjects, null rate, alpha and looks.
-    evidence : callable
-        The method's ordering of (subjects, events).
-    options : tuple of (name, value)
-        The method's own parameters, carried by the boundary.
-    published : callable
-        Turns a critical evidence into the scale in which the method is published.
+    ``evidence`` is the ordering of (subjects, events) by the ``method``; ``published`` turns a critical evidence into
+    the scale in which it is published. ``options`` are the method's own, carried by the boundary.
 
     Raises
     ------

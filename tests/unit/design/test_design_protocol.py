@@ -24,8 +24,8 @@ from checks.rules.kinds.count import CountRule
 from checks.rules.kinds.lab_limit import LabLimitRule
 from checks.rules.kinds.rate import RateRule
 from checks.rules.kinds.timing import TimingRule
-from checks.rules.pending import first_crossings
 from checks.rules.plan import merged, per_subject, per_window
+from checks.rules.rate_looks import first_crossings
 from checks.rules.scan_looks import look_numbers
 from checks.rules.scan_trials import distinct, gaps, uniform_hours
 from checks.rules.trials import simulate_trials
