@@ -1,26 +1,41 @@
-"""Sending: which due messages are tried now, for how long, and what is kept of each attempt.
+"""How alerts leave: what is due in one turn, which messages are tried and for how long, when each is tried again.
 
 Each channel has a thread of its own and takes its messages in turn, oldest first: one that hangs delays no other.
 An attempt that outlasts its time counts as failed and is left to end by itself; should its message arrive all the
 same, the next attempt carries the same idempotency key.
 """
 
+import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from checks.errors import DeliveryError
+from checks.protocol import StudyProtocol
 from flows.alerts.channels import Send, resolve
-from flows.alerts.retrying import next_attempt
-from flows.ledger import Attempt, Ledger, Outgoing, Waiting, this_process
+from flows.alerts.deciding import Looked, alerts_unrecorded, due
+from flows.ledger import Attempt, Head, Ledger, Outgoing, Waiting, this_process
 
 LOGGER = logging.getLogger("postdose")
+
+FIRST_WAIT = timedelta(seconds=30)
+"""A receiver that restarts is back within half a minute."""
+
+LONGEST_WAIT = timedelta(minutes=15)
+"""Also the longest Retry-After that is honoured: no receiver may silence an alert for longer."""
+
+MOST_ATTEMPTS = 8
+"""Spread over 23 minutes on average, and over 46 at most, when somebody sends as soon as each is due."""
+
+LONGEST_TRIED = timedelta(hours=1)
+"""From the first attempt on. The next role should hear within the hour that this one cannot be reached; where looks
+are rarer than that, the first attempt after it is the last."""
 
 Results = SimpleQueue[tuple[Outgoing, str | DeliveryError] | None]
 """Messages with what became of each; None when a channel has no more."""
@@ -58,6 +73,76 @@ class Sent:
         if self.dead or self.refused:
             return "failed"
         return "pending" if self.unbegun else "delivered"
+
+
+def alerts_due(
+    ledger: Ledger, protocol: StudyProtocol, now: datetime, *, watching: bool = True
+) -> Head | None:
+    """Record what is due of a study's alerts and queue its messages, in one transaction; return the new head.
+
+    None means that nothing was due. Asked again at the same moment, nothing is: whoever asks when, in whichever
+    process, changes nothing of what is told. The parameters are those of ``run_alerts``.
+
+    Raises
+    ------
+    LedgerWriteError
+        When the ledger cannot be read or written.
+    """
+    decision = partial(due, protocol=protocol, now=now, watching=watching)
+    return ledger.decide(protocol.study.id, decision, now=now)
+
+
+def run_alerts(
+    ledger: Ledger,
+    protocol: StudyProtocol,
+    now: datetime,
+    *,
+    addresses: Mapping[str, str],
+    watching: bool = True,
+) -> Sent:
+    """Notify what is due and send what waits; where a message is given up, notify the next role in the same turn.
+
+    ``now`` (UTC) is the moment of everything in this turn; channels' files lie relative to the protocol,
+    ``addresses`` are those of ``env:`` channels, and their secrets, by variable; ``watching`` says whether a look
+    is expected to have been made: False at the end of one.
+
+    Raises
+    ------
+    LedgerWriteError
+        When the ledger cannot be read or written; what was not marked is sent again.
+    """
+    send = partial(send_due, ledger, protocol.study.id, now, folder=protocol.folder, addresses=addresses)
+    alerts_due(ledger, protocol, now, watching=watching)
+    sent = send()
+    given_up = sent.dead
+    while given_up and alerts_due(ledger, protocol, now, watching=watching) is not None:
+        again = send()
+        given_up = again.dead
+        sent = replace(again, delivered=sent.delivered + again.delivered, dead=sent.dead + again.dead)
+    return sent
+
+
+def notify_unrecorded(
+    looked: Looked, protocol: StudyProtocol, now: datetime, *, addresses: Mapping[str, str]
+) -> str:
+    """Send what a look crossed, which the ledger did not take, at once, and once, to the first role of each alert.
+
+    Return what became of it, as look.json says it: ``delivered`` when every message was taken; ``failed`` when one
+    was not, or nobody is named to be notified; and ``pending`` when no rule is crossed: what else there is to tell
+    waits for a look that can be recorded. The parameters are those of ``run_alerts``.
+    """
+    if looked.facts.verdict != "signal":
+        return "pending"
+    messages = alerts_unrecorded(looked, protocol, now)
+    taken = 0
+    for results in attempt_each(messages, now, folder=protocol.folder, addresses=addresses):
+        for one, result in results:
+            if isinstance(result, str):
+                taken += 1
+                LOGGER.warning("Alert %s sent to %s, not recorded: %s", one.alert, one.role, result)
+            else:
+                LOGGER.error("Alert %s not delivered, and not tried again: %s", one.alert, result)
+    return "delivered" if messages and taken == len(messages) else "failed"
 
 
 def send_due(
@@ -188,3 +273,31 @@ def _within(seconds: float, attempt: Callable[[], str | DeliveryError], channel:
 def _start(work: Callable[[], None]) -> None:
     """Begin work in a thread that does not keep the process from ending."""
     threading.Thread(target=work, daemon=True, name="postdose alert").start()
+
+
+def next_attempt(
+    message_id: str, attempts: int, error: DeliveryError, *, now: datetime, first: datetime
+) -> datetime | None:
+    """Return when a message is due again after a failed attempt, or None when it is given up.
+
+    A permanent error gives it up at once: a channel that was set wrongly, or a receiver that refuses for good,
+    would only keep the next role from hearing of it, and the worst that a mistaken judgement does is to tell one
+    person more. The message itself is kept, and can be sent again once the channel is mended.
+
+    Exponential backoff with full jitter: before attempt n+1 a message waits a time drawn evenly between nothing and
+    ``min(LONGEST_WAIT, FIRST_WAIT * 2 ** (n - 1))`` (M. Brooker, "Exponential Backoff And Jitter", AWS Architecture
+    Blog, 2015). The draw is made from the message's id and n, so that a replayed schedule is the same one.
+
+    ``attempts`` have failed, this one at ``now`` included: 1 or more; the first was at ``first``.
+    """
+    if error.permanent or attempts >= MOST_ATTEMPTS or now - first >= LONGEST_TRIED:
+        return None
+    ceiling = min(LONGEST_WAIT, FIRST_WAIT * (1 << (attempts - 1)))
+    asked = timedelta(seconds=min(error.retry_after_seconds or 0.0, LONGEST_WAIT.total_seconds()))
+    return now + max(ceiling * _drawn(message_id, attempts), asked)
+
+
+def _drawn(message_id: str, attempts: int) -> float:
+    """Return a number in [0, 1), evenly spread over messages and attempts."""
+    drawn = hashlib.sha256(f"{message_id}:{attempts}".encode()).digest()
+    return int.from_bytes(drawn[:6]) / 2**48

@@ -36,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from checks.protocol import load_protocol
-    from flows.alerts.command import run_ack, run_list, run_resend, run_show
-    from flows.alerts.proving import run_route_test
+    from flows.alerts.command import run_ack, run_list, run_resend, run_route_test, run_show
 
     now = datetime.now(UTC)
     if options.action in {"route-test", "resend"}:

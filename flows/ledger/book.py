@@ -13,10 +13,9 @@ from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.ledger import outbox, projection
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, verified
-from flows.ledger.chaining import Chained, protocol_change
 from flows.ledger.database import Database, damaged
-from flows.ledger.outbox import Attempt, Entry, Outbox, Outgoing
-from flows.ledger.payloads import EvidencePayload, LookPayload, Payload
+from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
+from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
 from flows.ledger.projection import Projection
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
@@ -107,7 +106,9 @@ class Ledger:
         """
 
         def plan(seen: Seen, chained: Chained) -> None:
-            chained.add([*protocol_change(seen.standing.protocol_sha256, payload), Entry(Kind.LOOK, payload)])
+            chained.add(
+                [*_protocol_change(seen.standing.protocol_sha256, payload), Entry(Kind.LOOK, payload)]
+            )
             chained.add(decision(replace(seen, standing=reduce(follow, chained.records, seen.standing))))
 
         return self._settle(study, now, plan)[-1].head
@@ -368,3 +369,14 @@ def _record(row: Row[Any]) -> Record:
         text["sha256"],
         text.get("hmac"),
     )
+
+
+def _protocol_change(before: str | None, payload: LookPayload) -> Iterator[Entry]:
+    """Yield what a look's record says of a protocol that has changed since the look before, and the reason."""
+    if before is not None and before != payload.get("protocol_sha256"):
+        change: ProtocolChangePayload = {
+            "from": before,
+            "to": payload.get("protocol_sha256"),
+            "reason": payload.get("reason", ""),
+        }
+        yield Entry(Kind.PROTOCOL_CHANGE, change)

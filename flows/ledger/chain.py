@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
 
@@ -102,6 +102,11 @@ def next_record(last: Record | None, study: str, kind: Kind, payload: Payload, k
     sequence, text, kind = before.sequence + 1, canonical(payload), Kind(kind)  # a plain text may be no kind
     sha256 = digest(sequence, study, kind, text, before.sha256)
     return Record(sequence, study, kind, text, before.sha256, sha256, seal(key, sha256) if key else None)
+
+
+def stored(record: Record) -> dict[str, object]:
+    """Return a record as the database holds it."""
+    return {("payload" if name == "text" else name): value for name, value in asdict(record).items()}
 
 
 def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record]:

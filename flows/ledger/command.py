@@ -6,8 +6,7 @@ from dataclasses import asdict
 
 from checks.errors import LedgerBrokenError, UsageError
 from flows.ledger.book import Ledger
-from flows.ledger.chain import Head
-from flows.ledger.chaining import stored
+from flows.ledger.chain import Head, stored
 from flows.settings import Settings
 
 

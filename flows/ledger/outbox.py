@@ -1,9 +1,9 @@
-"""The outbox: which waiting message is due, and what is kept of each attempt."""
+"""The outbox: what entries put in, which waiting message is due, and what is kept of each attempt."""
 
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, sel
 
 from checks.errors import UsageError
 from checks.stamps import stamp
-from flows.ledger.chain import Head, Kind
+from flows.ledger.chain import Head, Kind, Record, canonical, next_record, stored
 from flows.ledger.claimant import has_ended
 from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
@@ -83,7 +83,7 @@ class Attempt:
     again: datetime | None = None
 
 
-def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, object]:
+def _queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, object]:
     """Return the row of one message in the outbox, due at once; ``text`` is what it says, ``head`` its record."""
     return {
         "id": one.id,
@@ -97,6 +97,39 @@ def queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, obj
         "role": one.role or None,
         "step": one.step,
     }
+
+
+@dataclass(slots=True)
+class Chained:
+    """Records of a study, each following the one before, and rows of the outbox, that are to be written together.
+
+    ``before`` is the newest record on record, which the first of these follows; ``key`` seals each.
+    """
+
+    study: str
+    before: Record | None
+    key: bytes | None
+    records: list[Record] = field(default_factory=list)
+    messages: list[Mapping[str, object]] = field(default_factory=list)
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Add a record for each entry and, after it, each of its messages, and the outbox's rows of those."""
+        for entry in entries:
+            self._add(entry.kind, entry.payload)
+            for one in entry.outgoing:
+                text = canonical(one.message)
+                head = self._add(Kind.ALERT, queued_payload(one, text)).head
+                self.messages.append(_queued(self.study, one, text, head))
+
+    def _add(self, kind: Kind, payload: Payload) -> Record:
+        last = self.records[-1] if self.records else self.before
+        self.records.append(next_record(last, self.study, kind, payload, self.key))
+        return self.records[-1]
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        """The records as the database holds them."""
+        return [stored(record) for record in self.records]
 
 
 class Outbox:

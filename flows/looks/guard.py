@@ -1,4 +1,4 @@
-"""One look of a study is made at a time: on this machine by the lock of a file, on all that share a ledger by it too.
+"""One process serves a study, and one look of it is made at a time: by the locks of files, and of a shared ledger.
 
 Both end with their process however that ends: a crash leaves none behind. A lock that cannot be had, since a file
 system has none or the ledger cannot be reached, keeps no look from being made.
@@ -6,6 +6,7 @@ system has none or the ledger cannot be reached, keeps no look from being made.
 
 import errno
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from checks.errors import LedgerWriteError
+from checks.errors import LedgerWriteError, UsageError
 from flows.ledger.database import turn_in_ledger
 
 LOGGER = logging.getLogger("postdose")
@@ -48,7 +49,36 @@ def is_looking(folder: Path, study: str, *, state_url: str) -> bool:
         return not all(taken() for taken in _turns(held, folder, study, state_url))
 
 
-def take_at_once(lock: FileLock) -> bool:
+@contextmanager
+def only_server(folder: Path, study: str) -> Iterator[None]:
+    """Be the one process that serves a study.
+
+    The lock lies in the folder of its protocol as ``serve-<study>.lock`` and names the process.
+
+    Raises
+    ------
+    UsageError
+        When another process serves it, or the folder cannot be written.
+    """
+    path = folder / f"serve-{study}.lock"
+    lock = _file_lock(path)
+    try:
+        path.touch()  # where the folder is not there, it is not made
+        if not _take_at_once(lock):
+            holder = path.read_text(errors="replace").strip() or "unknown"
+            raise UsageError(
+                f"study {study}: found that process {holder} serves it ({path}); allowed: one at a time"
+            )
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as error:
+        raise UsageError(f"{path}: found that it cannot be written ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _take_at_once(lock: FileLock) -> bool:
     """Take the lock of a file if nobody has it; where files cannot be locked, everybody has it.
 
     Raises
@@ -68,19 +98,19 @@ def take_at_once(lock: FileLock) -> bool:
     return True
 
 
-def file_lock(path: Path) -> FileLock:
+def _file_lock(path: Path) -> FileLock:
     """Return the lock of a file, which stays there when the lock ends, with what it holds."""
     return FileLock(path, fallback_to_soft=False, thread_local=False)
 
 
 def _turns(held: ExitStack, folder: Path, study: str, state_url: str) -> Iterator[Callable[[], bool]]:
     """Yield what tries to take each turn: the file's first, which is had though the ledger cannot be reached."""
-    lock = file_lock(folder / "looks" / study / "look.lock")
+    lock = _file_lock(folder / "looks" / study / "look.lock")
 
     def in_file() -> bool:
         try:
             Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
-            return take_at_once(lock)
+            return _take_at_once(lock)
         except OSError:  # a folder that cannot be written is told by what is written there next
             return True
 

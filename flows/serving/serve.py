@@ -26,11 +26,11 @@ from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import load_protocol
 from flows.looks.closed.look import look_closed
+from flows.looks.guard import only_server
 from flows.looks.monitor import monitor_study
 from flows.looks.nightly import check_record
 from flows.looks.study import open_study
 from flows.serving.arrivals import SETTLED
-from flows.serving.only_server import only_server
 from flows.serving.review import review_signal
 from flows.serving.runs import BEGUN, end_lost, runs_in
 from flows.serving.turn import TURN_SECONDS, Turns

@@ -20,9 +20,9 @@ from sqlalchemy import create_engine
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.ledger import Entry, Kind, Ledger
-from flows.ledger.chaining import Chained
+from flows.ledger.outbox import Chained
 from flows.ledger.schema import RECORDS
-from flows.serving.notifying import is_anything_due
+from flows.serving.turn import is_anything_due
 
 GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)

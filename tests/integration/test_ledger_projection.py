@@ -17,7 +17,7 @@ from flows.alerts.command import run_ack
 from flows.heartbeat import take_pulse
 from flows.ledger import Kind, Ledger
 from flows.pages.message import LookFacts, RuleFact
-from flows.serving.notifying import is_anything_due
+from flows.serving.turn import is_anything_due
 from flows.settings import Settings
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

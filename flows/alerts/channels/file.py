@@ -1,17 +1,18 @@
-"""A message as a file: one JSON document, whole or not at all, named for its idempotency key."""
+"""The channels of this machine: a file in a folder, and a line on the console."""
 
 import os
+import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from checks.errors import DeliveryError
-from flows.alerts.channels.content import document
+from flows.alerts.channels.content import document, subject
 from flows.ledger import Outgoing
 
 
-def send(folder: Path, outgoing: Outgoing, _now: datetime) -> str:
-    """Write the message into a folder, made where it is not there; sent again it replaces itself."""
+def write_file(folder: Path, outgoing: Outgoing, _now: datetime) -> str:
+    """Write the message into a folder as one JSON document, whole or not at all; sent again it replaces itself."""
     name = f"{outgoing.id}.json"
     part: Path | None = None
     try:
@@ -27,3 +28,9 @@ def send(folder: Path, outgoing: Outgoing, _now: datetime) -> str:
             part.unlink(missing_ok=True)
         raise DeliveryError(f"{outgoing.channel}: {error.strerror}") from error
     return f"written as {name}"
+
+
+def show(outgoing: Outgoing, _now: datetime) -> str:
+    """Write the subject to standard error, for whoever watches the process."""
+    print(f"ALERT {subject(outgoing.message)}", file=sys.stderr, flush=True)
+    return "written to the console"

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from checks.errors import DeliveryError
-from flows.alerts.channels import apprised, console, file, mail, pagerduty, webhook
+from flows.alerts.channels import apprised, file, mail, pagerduty, webhook
 from flows.ledger import Outgoing
 from flows.pages.message import ON_CALL_ONLY
 
@@ -45,9 +45,9 @@ def resolve(channel: str, *, folder: Path, addresses: Mapping[str, str]) -> Send
     """
     kind, _, target = channel.partition(":")
     if kind == "file":
-        return partial(file.send, folder / target)
+        return partial(file.write_file, folder / target)
     if kind == "console":
-        return console.send
+        return file.show
     address = addresses.get(target, "").strip()
     if not address:
         raise DeliveryError(

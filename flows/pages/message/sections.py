@@ -1,13 +1,21 @@
-"""What a message says, section by section; its text and its page say the same."""
+"""What a message says, section by section; its text and its page say the same.
+
+Sources of the days of expedited reporting: Regulation (EU) No 536/2014, Article 42(2): 7 days after the sponsor
+became aware of a fatal or life-threatening suspected unexpected serious adverse reaction, 15 days otherwise. United
+States, 21 CFR 312.32(c)(2): 7 calendar days after the sponsor's initial receipt of the information on an unexpected
+fatal or life-threatening suspected adverse reaction; 312.32(c)(1): 15 calendar days after the sponsor determines that
+the information qualifies. Assessing is the sponsor's: nothing here says that a case is one.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from checks.stamps import stamp
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
 from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, local_text, number, plural, span, spoken, utc_text
-from flows.pages.message.expedited import expedited_reporting
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
 from flows.pages.message.subject_line import headline, kind_of, one_line
 from flows.pages.sentences import grade_text
@@ -224,3 +232,25 @@ def _references(facts: Facts) -> Section:
     if head is not None:
         copied += [f"Ledger: record {head.sequence}, SHA-256", head.sha256]
     return Section("To look it up", tuple(sentences), (), tuple(copied))
+
+
+def expedited_reporting(data_cutoff: str, timezone: str) -> tuple[str, ...]:
+    """Return what would be due by when, if the sponsor assesses the cases as a SUSAR.
+
+    Calendar days, that of the data cut-off (ISO 8601 with Z) being day 0, in UTC and in the study's time zone.
+    """
+    return (
+        "If the sponsor assesses this as a SUSAR (suspected unexpected serious adverse reaction):",
+        f"fatal or life-threatening, 7 calendar days: by {_day(data_cutoff, timezone, 7)}.",
+        f"otherwise, 15 calendar days: by {_day(data_cutoff, timezone, 15)}.",
+        "Counted from the data cut-off as day 0. The clock of the law may have started earlier, or start with the "
+        "sponsor's own assessment: EU, Regulation 536/2014 Art. 42(2), from when the sponsor became aware; US, "
+        "21 CFR 312.32(c), 7 days from initial receipt, 15 days from the determination that it qualifies. "
+        "Other jurisdictions have their own.",
+    )
+
+
+def _day(data_cutoff: str, timezone: str, days: int) -> str:
+    moment = datetime.fromisoformat(data_cutoff)
+    there = (moment.astimezone(zone).date() + timedelta(days=days) for zone in (UTC, ZoneInfo(timezone)))
+    return "{} (UTC), {} ({})".format(*there, timezone)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from checks.protocol.model import Alerts
-from flows.alerts.plan import plan_for
+from flows.alerts.deciding import plan_for
 from flows.ledger import canonical
 from flows.ledger.life import PLAN, Channel, Plan
 

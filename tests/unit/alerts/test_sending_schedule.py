@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checks.errors import DeliveryError
-from flows.alerts.retrying import next_attempt
+from flows.alerts.sending import next_attempt
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 PASSING = DeliveryError("no answer")

@@ -10,16 +10,14 @@ from pathlib import Path
 import pytest
 
 from checks.errors import UsageError
-from flows.looks.guard import is_looking, turn_of_look
-from flows.serving.only_server import only_server
+from flows.looks.guard import is_looking, only_server, turn_of_look
 
 SQLITE = "sqlite://"
 HOLDER = """
 import sys
 from pathlib import Path
 from functools import partial
-from flows.looks.guard import turn_of_look
-from flows.serving.only_server import only_server
+from flows.looks.guard import only_server, turn_of_look
 turn_of_look = partial(turn_of_look, state_url="sqlite://")
 with {turn}(Path(sys.argv[1]), "S"):
     print("held", flush=True)

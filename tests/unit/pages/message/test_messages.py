@@ -30,7 +30,7 @@ from flows.pages.message import (
     look_facts,
     outgoing_message,
 )
-from flows.pages.message.expedited import expedited_reporting
+from flows.pages.message.sections import expedited_reporting
 from flows.pages.schemas import schema_of
 
 TESTS = Path(__file__).parents[3]
