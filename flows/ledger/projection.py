@@ -6,7 +6,7 @@ whoever changes the projection changes what is told next, and is named by the ne
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,14 @@ from flows.ledger.standing import Standing, follow
 
 ROWS_AT_ONCE = 1000
 """Rows of the outbox fetched together while they are compared: each holds a message."""
+
+BECAME: Mapping[str, str] = {
+    Kind.ALERT: "pending",
+    Kind.RECEIPT: "delivered",
+    Kind.FAILED_DELIVERY: "pending",
+    Kind.DEAD_LETTER: "dead",
+}
+"""What a message is after a record of it, by the record's kind."""
 
 _STANDING = TypeAdapter(Standing)
 
@@ -58,13 +66,15 @@ class Projection:
         """
         try:
             self.standings[record.study] = follow(self.standings.get(record.study, Standing()), record)
-            self.looks |= _looks([record])
+            cutoff = record.read(LookPayload).get("data_cutoff") if record.kind == Kind.LOOK else None
+            if cutoff is not None:
+                self.looks[record.sequence] = (record.study, stamp(datetime.fromisoformat(cutoff)))
             self._follow_message(record)
         except (KeyError, TypeError, ValueError) as error:
             raise LedgerBrokenError(f"record {record.sequence} says what no record can: {error}") from error
 
     def _follow_message(self, record: Record) -> None:
-        if record.kind not in (Kind.ALERT, Kind.RECEIPT, Kind.FAILED_DELIVERY, Kind.DEAD_LETTER):
+        if record.kind not in BECAME:
             return
         payload = record.read(AlertPayload)
         name = payload.get("message", "")
@@ -72,36 +82,24 @@ class Projection:
             self.first_message = self.first_message or record.sequence
             self.messages[name] = Expected(payload, record.study, record.sequence)
         elif name in self.messages:
-            self.messages[name] = _attempted(self.messages[name], record.kind)
-
-
-def _attempted(message: Expected, kind: str) -> Expected:
-    if kind == Kind.DEAD_LETTER:  # follows the failed attempt that was the last
-        return replace(message, state="dead")
-    attempts = message.attempts + 1
-    if kind == Kind.RECEIPT:
-        return replace(message, state="delivered", attempts=attempts)
-    return replace(message, state="pending", attempts=attempts)
+            known = self.messages[name]
+            tried = record.kind != Kind.DEAD_LETTER  # which follows the failed attempt that was the last
+            self.messages[name] = replace(known, state=BECAME[record.kind], attempts=known.attempts + tried)
 
 
 def project(connection: Connection, records: Sequence[Record]) -> None:
     """Carry the projection on over records that are written in this transaction, oldest first."""
-    standings: dict[str, Standing] = {}
+    made = Projection({one.study: read_standing(connection, one.study) for one in records})
     for record in records:
-        known = standings.get(record.study) or read_standing(connection, record.study)
-        standings[record.study] = follow(known, record)
-    for study, standing in standings.items():
-        _write_standing(connection, study, standing)
-    _write_looks(connection, _looks(records))
+        made.follow(record)
+    _write(connection, made)
 
 
 def rebuild(connection: Connection, made: Projection) -> None:
     """Write the projection anew, and what became of each message that the outbox has otherwise."""
     for table in (LOOKS, STANDINGS):
         connection.execute(delete(table))
-    for study, standing in made.standings.items():
-        _write_standing(connection, study, standing)
-    _write_looks(connection, made.looks)
+    _write(connection, made)
     for row in connection.execute(select(OUTBOX)).all():
         message = made.messages.get(row.id)
         if message is not None and (row.state, row.attempts) != (message.state, message.attempts):
@@ -199,29 +197,18 @@ def _is_other(row: Row[Any], message: Expected) -> bool:
     ) != expected
 
 
-def _looks(records: Iterable[Record]) -> dict[int, tuple[str, str]]:
-    """Return the study and the data cut-off of each look among records, by its sequence."""
-    looks = ((one, one.read(LookPayload).get("data_cutoff")) for one in records if one.kind == Kind.LOOK)
-    return {
-        one.sequence: (one.study, stamp(datetime.fromisoformat(cutoff)))
-        for one, cutoff in looks
-        if cutoff is not None
-    }
-
-
-def _write_looks(connection: Connection, looks: Mapping[int, tuple[str, str]]) -> None:
-    rows = [
-        {"sequence": place, "study": study, "data_cutoff": cutoff} for place, (study, cutoff) in looks.items()
+def _write(connection: Connection, made: Projection) -> None:
+    for study, standing in made.standings.items():
+        document = _STANDING.dump_json(standing).decode()
+        changed = STANDINGS.update().where(STANDINGS.c.study == study).values(document=document)
+        if connection.execute(changed).rowcount == 0:
+            connection.execute(STANDINGS.insert().values(study=study, document=document))
+    looks = [
+        {"sequence": place, "study": study, "data_cutoff": cutoff}
+        for place, (study, cutoff) in made.looks.items()
     ]
-    if rows:
-        connection.execute(LOOKS.insert(), rows)
-
-
-def _write_standing(connection: Connection, study: str, standing: Standing) -> None:
-    document = _STANDING.dump_json(standing).decode()
-    changed = STANDINGS.update().where(STANDINGS.c.study == study).values(document=document)
-    if connection.execute(changed).rowcount == 0:
-        connection.execute(STANDINGS.insert().values(study=study, document=document))
+    if looks:
+        connection.execute(LOOKS.insert(), looks)
 
 
 def _read(study: str, document: str) -> Standing:

@@ -7,9 +7,8 @@ Apprise tells neither the server's answer nor lets a mail keep its Message-ID wh
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -29,21 +28,6 @@ FAREWELL_SECONDS = 1
 """For the answer to QUIT: the mail was taken or refused before it, whatever it says (RFC 5321 section 4.1.1.10)."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Mailbox:
-    """Where mails go, and through which server; its ``repr`` shows none of it."""
-
-    server: str
-    port: int
-    mode: str
-    verified: bool
-    user: str | None
-    password: str | None
-    sender: str
-    sender_name: str
-    recipients: tuple[str, ...] = field(default=())
-
-
 def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
     """Return what mails a message to the recipients of an address.
 
@@ -52,23 +36,28 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
     DeliveryError
         When the address cannot be used, or names nobody.
     """
-    mailbox = _mailbox(cast("NotifyEmail", known_service(channel, address)))
-    if not mailbox.recipients:
+    service = cast("NotifyEmail", known_service(channel, address))
+    recipients = _recipients(service)
+    if not recipients:
         raise DeliveryError(f"{channel}: its value names no recipient that can be used", permanent=True)
 
     def send(outgoing: Outgoing, now: datetime) -> str:
-        content = compose(outgoing, mailbox, now).as_bytes(policy=SMTP)
-        with _answers(channel), _session(mailbox) as server:
-            return _hand_over(server, mailbox, content)
+        content = _compose(outgoing, service, recipients, now).as_bytes(policy=SMTP)
+        with _answers(channel), _session(service) as server:
+            return _hand_over(server, str(service.from_addr[1]), recipients, content)
 
     return send
 
 
-def compose(outgoing: Outgoing, mailbox: Mailbox, now: datetime) -> EmailMessage:
+def _compose(
+    outgoing: Outgoing, service: "NotifyEmail", recipients: Sequence[str], now: datetime
+) -> EmailMessage:
     """Return the mail: plain text, a page where the message has one, and the idempotency key as its Message-ID."""
     mail = EmailMessage(policy=SMTP)
-    mail["From"] = formataddr((mailbox.sender_name, mailbox.sender))
-    mail["To"] = ", ".join(mailbox.recipients)
+    name, sender = service.from_addr
+    named = str(name) if name and name != service.app_id else "postdose"
+    mail["From"] = formataddr((named, str(sender)))
+    mail["To"] = ", ".join(recipients)
     mail["Subject"] = subject(outgoing.message)
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{outgoing.id}@postdose>"
@@ -79,40 +68,29 @@ def compose(outgoing: Outgoing, mailbox: Mailbox, now: datetime) -> EmailMessage
     return mail
 
 
-def _mailbox(service: "NotifyEmail") -> Mailbox:
-    name, sender = service.from_addr
-    others = (*sorted(service.cc), *sorted(service.bcc))
-    return Mailbox(
-        server=service.smtp_host,
-        port=service.port or smtplib.SMTP_PORT,
-        mode=service.secure_mode or "insecure",
-        verified=service.verify_certificate,
-        user=service.user,
-        password=service.password,
-        sender=str(sender),
-        sender_name=str(name) if name and name != service.app_id else "postdose",
-        recipients=tuple(dict.fromkeys((*(address for _, address in service.targets), *others))),
-    )
+def _recipients(service: "NotifyEmail") -> tuple[str, ...]:
+    named = (address for _, address in service.targets)
+    return tuple(dict.fromkeys((*named, *sorted(service.cc), *sorted(service.bcc))))
 
 
 @contextmanager
-def _session(mailbox: Mailbox) -> Iterator[smtplib.SMTP]:
+def _session(service: "NotifyEmail") -> Iterator[smtplib.SMTP]:
     """Hold a session in which mail can be handed over."""
     context = ssl.create_default_context()
-    if not mailbox.verified:
+    if not service.verify_certificate:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    where = (mailbox.server, mailbox.port)
+    where = (service.smtp_host, service.port or smtplib.SMTP_PORT)
     opened = (
         smtplib.SMTP_SSL(*where, timeout=CONNECT_SECONDS, context=context)
-        if mailbox.mode == "ssl"
+        if service.secure_mode == "ssl"
         else smtplib.SMTP(*where, timeout=CONNECT_SECONDS)
     )
     try:
         _wait_at_most(SILENCE_SECONDS, opened)
-        if mailbox.mode == "starttls":
+        if service.secure_mode == "starttls":
             opened.starttls(context=context)
-        if mailbox.user and mailbox.password:
-            opened.login(mailbox.user, mailbox.password)
+        if service.user and service.password:
+            opened.login(service.user, service.password)
         yield opened
     finally:
         with suppress(OSError):  # smtplib's own errors are of that kind
@@ -126,14 +104,14 @@ def _wait_at_most(seconds: float, server: smtplib.SMTP) -> None:
         server.sock.settimeout(seconds)
 
 
-def _hand_over(server: smtplib.SMTP, mailbox: Mailbox, content: bytes) -> str:
+def _hand_over(server: smtplib.SMTP, sender: str, recipients: Sequence[str], content: bytes) -> str:
     """Hand one mail over; it counts as delivered when every recipient was accepted.
 
     Where one is refused the others have the mail all the same: a refused one must not keep it from them.
     """
     server.ehlo_or_helo_if_needed()
-    _accepted(server.mail(mailbox.sender))
-    answers = [server.rcpt(recipient) for recipient in mailbox.recipients]
+    _accepted(server.mail(sender))
+    answers = [server.rcpt(recipient) for recipient in recipients]
     refused = sorted(answer for answer in answers if not 200 <= answer[0] < 300)
     if len(refused) < len(answers):
         taken = _accepted(server.data(content))

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from checks.errors import DeliveryError
 from flows.alerts.channels.content import subject
-from flows.alerts.channels.posting import Poster, usable
+from flows.alerts.channels.posting import poster
 from flows.ledger import Outgoing
 from flows.pages.message import Event
 
@@ -51,7 +51,7 @@ def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
             "?endpoint=URL",
             permanent=True,
         )
-    post = Poster(channel, usable(channel, endpoint))
+    post = poster(channel, endpoint)
 
     def send(outgoing: Outgoing, now: datetime) -> str:
         body = json.dumps({"routing_key": key, **event(outgoing)}).encode()

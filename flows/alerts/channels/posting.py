@@ -3,10 +3,10 @@
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property
+from functools import cache
 from http import HTTPStatus
 
 import httpx
@@ -38,7 +38,7 @@ ALWAYS: Mapping[str, str] = {
 """Headers of every message; an answer is read as it comes."""
 
 
-def usable(channel: str, address: str) -> httpx.URL:
+def _usable(channel: str, address: str) -> httpx.URL:
     """Return an address as a URL, or refuse it for good without repeating it."""
     try:
         url = httpx.URL(address)
@@ -51,44 +51,43 @@ def usable(channel: str, address: str) -> httpx.URL:
     return url
 
 
-class Poster:
-    """Posts JSON to one receiver; a redirect is not followed, for nobody said that the message may go there.
+def poster(channel: str, address: str) -> Callable[[bytes, Mapping[str, str], datetime], str]:
+    """Return what posts JSON to one receiver, and returns its status and the id that it gave, if any.
 
-    All its messages go through one client, which takes long to make, and each by a connection of its own: what a
+    A redirect is not followed, for nobody said that the message may go there. An answer that breaks off counts as
+    none: sending again under the same key costs the receiver nothing, while taking the message for delivered could
+    cost the alert. Its ``DeliveryError`` is without the address; permanent after a redirect, a refusal that does not
+    pass by itself, or a certificate that is not trusted.
+
+    All messages go through one client, which takes long to make, and each by a connection of its own: what a
     receiver says too much of one message must not be read as the answer to the next.
+
+    Raises
+    ------
+    DeliveryError
+        When the address cannot be used.
     """
+    url, client = _usable(channel, address), cache(_client)
 
-    def __init__(self, channel: str, url: httpx.URL) -> None:
-        self._channel, self._url = channel, url
-
-    def __call__(self, body: bytes, headers: Mapping[str, str], now: datetime) -> str:
-        """Post one message, and return what the receiver said: the status, and the id that it gave, if any.
-
-        An answer that breaks off counts as none: sending again under the same key costs the receiver nothing, while
-        taking the message for delivered could cost the alert.
-
-        Raises
-        ------
-        DeliveryError
-            Without the address. Permanent after a redirect, a refusal that does not pass by itself, or a certificate
-            that is not trusted.
-        """
+    def post(body: bytes, headers: Mapping[str, str], now: datetime) -> str:
         sent = {**ALWAYS, **headers}
         try:
-            with discretion(), self._client.stream("POST", self._url, content=body, headers=sent) as response:
+            with discretion(), client().stream("POST", url, content=body, headers=sent) as response:
                 answer = _read(response)
         except (httpx.HTTPError, ValueError) as error:  # the latter from a host name that can be none
-            raise _unanswered(self._channel, error) from None
+            raise _unanswered(channel, error) from None
         if not response.is_success:
-            raise _refused(self._channel, response, now)
-        given = _given_id(answer, self._url)
+            raise _refused(channel, response, now)
+        given = _given_id(answer, url)
         return f"answered {_status(response.status_code)}" + ("" if given is None else f", id {given}")
 
-    @cached_property
-    def _client(self) -> httpx.Client:
-        """Made by the first message: whether a channel can be used is asked without any."""
-        timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-        return httpx.Client(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=0))
+    return post
+
+
+def _client() -> httpx.Client:
+    """Make the client of a receiver, with the first message: whether a channel can be used is asked without any."""
+    timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
+    return httpx.Client(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def retry_after(value: str, now: datetime) -> float | None:

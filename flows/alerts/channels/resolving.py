@@ -27,16 +27,10 @@ COMMON_SECRET = "POSTDOSE_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
 
 
 def resolve(channel: str, *, folder: Path, addresses: Mapping[str, str]) -> Send:
-    """Return what sends through a channel.
+    """Return what sends through a channel: ``file:DIR``, ``console:`` or ``env:NAME``, as the study protocol has it.
 
-    Parameters
-    ----------
-    channel
-        ``file:DIR``, ``console:`` or ``env:NAME``, as the study protocol has it.
-    folder
-        What the path of a ``file:`` channel is relative to.
-    addresses
-        The addresses of ``env:`` channels, and the secrets of webhooks, by variable.
+    The path of a ``file:`` channel is relative to the folder; ``addresses`` are those of ``env:`` channels, and the
+    secrets of webhooks, by variable.
 
     Raises
     ------

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flows.alerts.channels.content import document
-from flows.alerts.channels.posting import Poster, usable
+from flows.alerts.channels.posting import poster
 from flows.ledger import Outgoing
 
 SIGNATURE = "X-Postdose-Signature"
@@ -25,7 +25,7 @@ def prepare(channel: str, address: str, secret: str | None) -> Callable[[Outgoin
     DeliveryError
         When the address cannot be used.
     """
-    post = Poster(channel, usable(channel, address))
+    post = poster(channel, address)
 
     def send(outgoing: Outgoing, now: datetime) -> str:
         body, headers = document(outgoing), {IDEMPOTENCY_KEY: outgoing.id}
