@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.stamps import stamp
 from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
 from flows.ledger.standing import Standing
-from flows.settings import Settings, read_settings
+from flows.settings import read_settings
 
 if TYPE_CHECKING:
     from checks.looks.document import FeedPart, LookDocument
@@ -85,9 +85,8 @@ def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[
     """
     return (
         *_look_missing(seen.look, protocol, now),
-        *_feeds(seen.look, protocol),
-        *_dead_letters(seen.standing),
-        *_broken(seen.standing),
+        *_feeds({} if seen.look is None else seen.look.get("feed_faults", {}), protocol),
+        *_of_record(seen.standing),
     )
 
 
@@ -107,10 +106,7 @@ def _age_hours(look: LookPayload, now: datetime) -> float:
     return (now - datetime.fromisoformat(look["data_cutoff"])) / timedelta(hours=1)
 
 
-def _feeds(look: LookPayload | None, protocol: StudyProtocol) -> Iterator[Cause]:
-    faults = (
-        {} if look is None else look.get("feed_faults", {})
-    )  # looks recorded before it was kept have none
+def _feeds(faults: Mapping[str, FeedFault], protocol: StudyProtocol) -> Iterator[Cause]:
     sources = protocol.feeds.by_domain()
     for domain, fault in faults.items():
         latest = "no datum" if fault["latest"] is None else f"latest datum {fault['latest']}"
@@ -124,15 +120,11 @@ def _feeds(look: LookPayload | None, protocol: StudyProtocol) -> Iterator[Cause]
             )
 
 
-def _dead_letters(standing: Standing) -> Iterator[Cause]:
-    """Tell of each role that a message could not reach, until it is sent again or its alert is over."""
+def _of_record(standing: Standing) -> Iterator[Cause]:
+    """Tell of each role that no message could reach, until it is sent again or its alert is over; of a bad night."""
     roles = {one.role: one for one in standing.given_up.values()}
     for role, one in sorted(roles.items()):
         yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one.problem}")
-
-
-def _broken(standing: Standing) -> Iterator[Cause]:
-    """Tell what the newest nightly check found that does not hold."""
     if standing.broken:
         yield Cause(RECORD_BROKEN, " ".join(standing.broken))
 
@@ -151,20 +143,14 @@ def run_heartbeat(path: Path, *, state: str | None, now: datetime, as_json: bool
     the ledger cannot be read.
     """
     protocol = load_protocol(path)
-    pulse = _pulse(read_settings(os.environ, state=state, folder=protocol.folder), protocol, now)
-    if as_json:
-        sys.stdout.write(json.dumps(_document(pulse, protocol, now), indent=1) + "\n")
-    else:
-        sys.stdout.write("\n".join(_lines(pulse, protocol, now)) + "\n")
-    return pulse.exit_code
-
-
-def _pulse(settings: Settings, protocol: StudyProtocol, now: datetime) -> Pulse:
+    settings = read_settings(os.environ, state=state, folder=protocol.folder)
     try:
-        ledger = Ledger.of(settings, must_exist=True)
+        pulse = take_pulse(Ledger.of(settings, must_exist=True), protocol, now)
     except UsageError as error:
-        return Pulse(None, None, (Cause("look_missing", f"There is no ledger: {error}"),))
-    return take_pulse(ledger, protocol, now)
+        pulse = Pulse(None, None, (Cause("look_missing", f"There is no ledger: {error}"),))
+    document = json.dumps(_document(pulse, protocol, now), indent=1)
+    sys.stdout.write((document if as_json else "\n".join(_lines(pulse, protocol, now))) + "\n")
+    return pulse.exit_code
 
 
 def _document(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> dict[str, object]:

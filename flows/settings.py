@@ -140,14 +140,7 @@ class Settings:
 def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path) -> Settings:
     """Return the settings; ``state`` (a command's option) wins over POSTDOSE_STATE, POSTDOSE_DATABASE and a file.
 
-    Parameters
-    ----------
-    environ
-        The process environment.
-    state
-        A database URL, or None.
-    folder
-        Where the embedded default database lies when nothing else is said.
+    The embedded default database lies in the folder.
 
     Raises
     ------

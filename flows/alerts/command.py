@@ -10,7 +10,6 @@ from pathlib import Path
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Route
 from checks.stamps import stamp
 from flows.alerts.notifying import events
 from flows.alerts.sending import attempt_each, send_due
@@ -21,6 +20,7 @@ from flows.pages.message import Event, Facts, Occasion, outgoing_message
 from flows.settings import Settings
 
 CLAIMED = "The name is as claimed: postdose authenticates nobody."
+UNTIL_WORSE = "Nobody further is told of it, unless the evidence worsens."
 
 FEWEST = 4
 """Characters by which an alert may be named: a subject line shows eight, and nobody should take one by mistake."""
@@ -49,12 +49,9 @@ def run_list(settings: Settings, *, closed: bool, as_json: bool) -> int:
     every = _alerts(Ledger.of(settings, must_exist=True))
     found = [(study, alert) for study, alert in every if closed or alert.state is not State.CLOSED]
     found.sort(key=lambda one: (list(State).index(one[1].state), one[1].opened_at))
-    if as_json:
-        documents = [_document(study, alert) for study, alert in found]
-        _print({"schema": "postdose/alerts/1", "alerts": documents})
-    else:
-        lines = [_line(study, alert) for study, alert in found] or ["No alert is open or acknowledged."]
-        sys.stdout.write("\n".join(lines) + "\n")
+    documents = [_document(study, alert) for study, alert in found]
+    lines = [_line(study, alert) for study, alert in found] or ["No alert is open or acknowledged."]
+    _print({"schema": "postdose/alerts/1", "alerts": documents}, lines, as_json=as_json)
     return 0
 
 
@@ -69,12 +66,10 @@ def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
     ledger = Ledger.of(settings, must_exist=True)
     study, alert = _named(ledger, name)
     records = [record for record in ledger.records(study) if _is_history(record, alert.id)]
-    if as_json:
-        history = [{"kind": record.kind, **record.payload} for record in records]
-        _print({"schema": "postdose/alert/history/1", **_document(study, alert), "history": history})
-    else:
-        lines = [_line(study, alert), *(line for record in records for line in _lines_of(record))]
-        sys.stdout.write("\n".join(lines) + "\n")
+    history = [{"kind": record.kind, **record.payload} for record in records]
+    document = {"schema": "postdose/alert/history/1", **_document(study, alert), "history": history}
+    lines = [_line(study, alert), *(line for record in records for line in _lines_of(record))]
+    _print(document, lines, as_json=as_json)
     return 0
 
 
@@ -99,14 +94,9 @@ def run_ack(
     known = [one.id for one in to_on_call if settings.addresses.get(one.channel.removeprefix("env:"))]
     if known:
         send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
-    if as_json:
-        _print({**_document(study, taken), "authenticated": False})
-        return 0
-    sys.stdout.write(
-        f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is acknowledged by "
-        f"{printable(by)}: {printable(reason)}\n"
-        f"{CLAIMED}\nNobody further is told of it, unless the evidence worsens.\n"
-    )
+    said = f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is acknowledged by "
+    lines = [f"{said}{printable(by)}: {printable(reason)}", CLAIMED, UNTIL_WORSE]
+    _print({**_document(study, taken), "authenticated": False}, lines, as_json=as_json)
     return 0
 
 
@@ -134,14 +124,10 @@ def run_resend(
     waiting = {
         one.outgoing.id for one in (*ledger.outbox.undelivered(study), *ledger.outbox.dead_letters(study))
     }
-    if as_json:
-        sent = [{"message": one.id, "role": one.role, "delivered": one.id not in waiting} for one in dead]
-        _print({"alert": alert.id, "messages": sent})
-    else:
-        lines = [
-            f"{one.role}, {one.channel}: {'NOT TAKEN' if one.id in waiting else 'taken'}" for one in dead
-        ]
-        sys.stdout.write("\n".join(lines or ["No message of this alert was given up."]) + "\n")
+    sent = [{"message": one.id, "role": one.role, "delivered": one.id not in waiting} for one in dead]
+    lines = [f"{one.role}, {one.channel}: {'NOT TAKEN' if one.id in waiting else 'taken'}" for one in dead]
+    lines = lines or ["No message of this alert was given up."]
+    _print({"alert": alert.id, "messages": sent}, lines, as_json=as_json)
     return DeliveryError.exit_code if any(one.id in waiting for one in dead) else 0
 
 
@@ -251,8 +237,8 @@ def _lines_of(record: Record) -> Iterator[str]:
             yield f"    {printable(sentence)}"
 
 
-def _print(document: Mapping[str, object]) -> None:
-    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+def _print(document: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -> None:
+    sys.stdout.write((json.dumps(document, indent=1) if as_json else "\n".join(lines)) + "\n")
 
 
 def run_route_test(
@@ -276,21 +262,18 @@ def run_route_test(
     results: dict[str, str | DeliveryError] = {}
     for came in attempt_each(sent, now, folder=protocol.folder, addresses=addresses):
         results |= {one.id: result for one, result in came}
-    details = [str(results.get(one.id, f"{one.channel}: there was no time left to try")) for one in sent]
-    taken = [isinstance(results.get(one.id), str) for one in sent]
-    if as_json:
-        documents = [
-            {"role": one.role, "channel": one.channel, "taken": was_taken, "detail": detail}
-            for one, was_taken, detail in zip(sent, taken, details, strict=True)
-        ]
-        found = {"schema": "postdose/route-test/1", "study": protocol.study.id, "tests": documents}
-        sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    else:
-        for one, was_taken, detail in zip(sent, taken, details, strict=True):
-            became = f"taken: {one.channel}: {detail}" if was_taken else f"NOT TAKEN: {detail}"
-            sys.stdout.write(f"{one.role}: {became}\n")
-        sys.stdout.write(f"{sum(taken)} of {len(sent)} test messages were taken.\n")
-    return 0 if all(taken) else DeliveryError.exit_code
+    documents: list[dict[str, object]] = []
+    lines: list[str] = []
+    for one in sent:
+        result = results.get(one.id, f"{one.channel}: there was no time left to try")
+        taken, detail = isinstance(results.get(one.id), str), str(result)
+        documents.append({"role": one.role, "channel": one.channel, "taken": taken, "detail": detail})
+        lines.append(f"{one.role}: {f'taken: {one.channel}: {detail}' if taken else f'NOT TAKEN: {detail}'}")
+    arrived = sum(one["taken"] is True for one in documents)
+    lines.append(f"{arrived} of {len(sent)} test messages were taken.")
+    found = {"schema": "postdose/route-test/1", "study": protocol.study.id, "tests": documents}
+    _print(found, lines, as_json=as_json)
+    return 0 if arrived == len(sent) else DeliveryError.exit_code
 
 
 def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Iterator[Outgoing]:
@@ -304,22 +287,6 @@ def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Itera
         for channel in route.channels:
             parts = "\n".join((protocol.study.id, now.isoformat(), route.role, channel))
             name = hashlib.sha256(parts.encode()).hexdigest()[:32]
-            facts = _facts(protocol, route, f"test-{name[:8]}", now)
-            yield Outgoing(name, channel, outgoing_message(facts), facts.alert, route.role)
-
-
-def _facts(protocol: StudyProtocol, route: Route, alert: str, now: datetime) -> Facts:
-    study = protocol.study
-    return Facts(
-        study=study.id,
-        title=study.title,
-        timezone=str(study.timezone),
-        simulated=study.simulated,
-        alert=alert,
-        about="test",
-        occasion=Occasion.TEST,
-        role=route.role,
-        step=0,
-        at=now,
-        brief=route.brief,
-    )
+            alert, role = f"test-{name[:8]}", route.role
+            facts = Facts(protocol.study, alert, "test", Occasion.TEST, role, 0, now, brief=route.brief)
+            yield Outgoing(name, channel, outgoing_message(facts), alert, role)

@@ -142,13 +142,10 @@ class Notifier:
             )
 
     def _facts(self, alert: Alert, post: Post, step: Step, *, brief: bool) -> Facts:
-        study, asked = self.protocol.study, self._recorded and step.occasion is not Occasion.CLEARED
+        asked = self._recorded and step.occasion is not Occasion.CLEARED
         deadline = _deadline(alert, post, self.now) if asked else None
         return Facts(
-            study=study.id,
-            title=study.title,
-            timezone=str(study.timezone),
-            simulated=study.simulated,
+            study=self.protocol.study,
             alert=alert.id,
             about=alert.about,
             occasion=step.occasion,

@@ -26,12 +26,10 @@ def run_doctor(paths: Sequence[Path], environ: Mapping[str, str], now: datetime,
     findings = tuple(examine(paths, environ, now))
     stopping = [one for one in findings if one.status is Status.STOPS]
     code = stopping[0].exit_code if stopping else 0
-    if as_json:
-        checks = [{**asdict(one), "status": str(one.status)} for one in findings]
-        told = {"schema": "postdose/doctor/1", "checked_at": stamp(now), "exit_code": code}
-        sys.stdout.write(json.dumps({**told, "checks": checks}, indent=1, ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write("\n".join(_lines(findings)) + "\n")
+    checks = [{**asdict(one), "status": str(one.status)} for one in findings]
+    told = {"schema": "postdose/doctor/1", "checked_at": stamp(now), "exit_code": code, "checks": checks}
+    document = json.dumps(told, indent=1, ensure_ascii=False)
+    sys.stdout.write((document if as_json else "\n".join(_lines(findings))) + "\n")
     return code
 
 

@@ -112,13 +112,8 @@ def stored(record: Record) -> dict[str, object]:
 def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record]:
     """Yield each record of a chain once it is verified, and say which is the first bad one.
 
-    Parameters
-    ----------
-    records
-        Every record, by sequence.
-    key
-        The key of the seals; without it they are not judged. Records from before the first seal need none, as
-        the chain from the first sealed record back covers them.
+    ``records`` are all of a chain, by sequence. Without the key of the seals they are not judged; records from before
+    the first seal need none, as the chain from the first sealed record back covers them.
 
     Raises
     ------

@@ -13,16 +13,8 @@ from flows.settings import Settings
 def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool, rebuild: bool = False) -> int:
     """Verify the chain and what is kept beside it, say what was verified, and return exit code 0.
 
-    Parameters
-    ----------
-    settings
-        The database, and the key that judges the seals.
-    expect_head
-        A hash that a report or an earlier `head` named: its record must be in the chain.
-    as_json
-        Whether to print one JSON document; it is printed of a broken chain too.
-    rebuild
-        Whether the projection is written anew from the records first.
+    The hash of ``expect_head``, as a report or an earlier `head` named it, must be in the chain. One JSON document is
+    printed of a broken chain too. With ``rebuild`` the projection is written anew from the records first.
 
     Raises
     ------

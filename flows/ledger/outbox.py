@@ -174,16 +174,8 @@ class Outbox:
     ) -> tuple[Waiting, ...]:
         """Return the messages that are due, oldest first; no other process is given them before ``until``.
 
-        Parameters
-        ----------
-        study
-            Whose messages.
-        now, until
-            UTC.
-        by
-            The process, as ``this_process`` names it: once it has ended, what it has not marked is due.
-        only
-            The ids of those that are asked for; all where None.
+        Moments are UTC. The process is ``by``, as ``this_process`` names it: once it has ended, what it has not
+        marked is due. Where ``only`` names ids, no other message is asked for.
         """
         again = OUTBOX.c.next_attempt_at
         with self._database.writing() as connection:

@@ -89,7 +89,7 @@ class Projection:
 
 def project(connection: Connection, records: Sequence[Record]) -> None:
     """Carry the projection on over records that are written in this transaction, oldest first."""
-    made = Projection({one.study: read_standing(connection, one.study) for one in records})
+    made = Projection({study: read_standing(connection, study) for study in {one.study for one in records}})
     for record in records:
         made.follow(record)
     _write(connection, made)

@@ -6,7 +6,7 @@ over is ended quietly.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, Literal
@@ -82,11 +82,6 @@ def review_signal(study: str, alert: str) -> State[None]:
     return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")
 
 
-def open_reviews(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
-    """Return those of a study's alerts that are signals which nobody has taken yet."""
-    return tuple(one for one in alerts if is_signal(one) and one.state is AlertState.OPEN)
-
-
 def is_signal(alert: Alert) -> bool:
     """Whether an alert is of a crossed rule: those alone are reviewed."""
     return alert.about.startswith(SIGNAL)
@@ -110,6 +105,11 @@ def answer_time(plan: Plan) -> timedelta:
     """Return how long somebody is asked: as long as each role in turn has, or until the alert is repeated."""
     minutes = sum(post.ack_within_minutes or 0 for post in plan.posts)
     return timedelta(minutes=minutes) if minutes else timedelta(hours=plan.repeat_hours)
+
+
+def is_reviewed(alert: Alert, now: datetime) -> bool:
+    """Whether somebody is asked: the alert is of a crossed rule, nobody has taken it, and there is time."""
+    return is_signal(alert) and not is_over(alert, now)
 
 
 def is_over(alert: Alert, now: datetime) -> bool:
@@ -178,8 +178,8 @@ async def keep_reviews(
 ) -> None:
     """Open the review of each signal that nobody has taken, and end those that are over."""
     deployment = await client.read_deployment_by_name(f"review signal/{study.id} review")
-    for alert in open_reviews(alerts.values()):
-        if not is_over(alert, now):
+    for alert in alerts.values():
+        if is_reviewed(alert, now):
             await _open_review(client, deployment.id, alert)
     for run in await runs_in(client, [f"{study.id} review"], [StateType.PAUSED]):
         asked = alerts.get(run.parameters["alert"])

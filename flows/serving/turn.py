@@ -65,17 +65,11 @@ class Owing:
 
 
 class Turns:
-    """The turns of one study; it begins with a look if one is owed.
+    """The turns of one study, served ``since`` a moment (UTC); they begin with a look if one is owed.
 
-    Parameters
-    ----------
-    path
-        Its study protocol file.
-    since
-        When it began to be served, in UTC.
-    lasting
-        Whether one turn follows another in this process, which makes the looks too: a look is then followed to its
-        end, begun again if it did not come to one, and no turn waits for what takes long. A single turn waits.
+    Where it is ``lasting``, one turn follows another in this process, which makes the looks too: a look is then
+    followed to its end, begun again if it did not come to one, and no turn waits for what takes long. A single turn
+    waits.
     """
 
     def __init__(self, path: Path, since: datetime, *, lasting: bool) -> None:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
+from checks.protocol.model import Study
 from flows.ledger import Head
 from flows.pages.kit.words import spoken, utc_text
 from flows.pages.sentences import (
@@ -97,8 +98,8 @@ class Facts:
 
     Attributes
     ----------
-    study, title, timezone, simulated
-        The study: its id, its title or None, its time zone, and whether its participants are simulated.
+    study
+        The study as its protocol says it.
     alert, about
         The alert's id, and what it is about: ``signal:<rule>``, ``verdict:watch``, ``look_missing`` ...
     occasion
@@ -130,10 +131,7 @@ class Facts:
         Whether the ledger holds this alert, and which of its openings this is.
     """
 
-    study: str
-    title: str | None
-    timezone: str
-    simulated: bool
+    study: Study
     alert: str
     about: str
     occasion: Occasion

@@ -119,8 +119,8 @@ def _sortable(facts: Facts, told: BriefAlert) -> Alert:
     look = facts.look
     return {
         **told,
-        "study": facts.study,
-        "simulated": facts.simulated,
+        "study": facts.study.id,
+        "simulated": facts.study.simulated,
         "about": facts.about,
         "occasion": facts.occasion,
         "step": facts.step,

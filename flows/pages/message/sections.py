@@ -100,7 +100,7 @@ def content_of(facts: Facts) -> Content:
     return Content(
         headline=headline(facts),
         tone=_tone(facts),
-        banner=SIMULATED if facts.simulated else "",
+        banner=SIMULATED if facts.study.simulated else "",
         about=_about(facts),
         sections=tuple(one for one in sections if one.sentences or one.items or one.copied),
         last=NOT_A_DEVICE,
@@ -114,17 +114,17 @@ def _tone(facts: Facts) -> str:
 
 
 def _about(facts: Facts) -> tuple[str, ...]:
-    title = "" if facts.title is None else f", {one_line(facts.title)}"
+    title = "" if facts.study.title is None else f", {one_line(facts.study.title)}"
     alert = "Test" if facts.occasion is Occasion.TEST else f"Alert {one_line(facts.alert)}"
     told = f"{alert}, for {spoken(facts.role)}, written {_when(stamp(facts.at), facts)}"
-    lines = [f"Study {one_line(facts.study)}{title}", told]
+    lines = [f"Study {one_line(facts.study.id)}{title}", told]
     if facts.look is not None:
         lines.append(f"Look {facts.look.look_id}, data cut-off {_when(facts.look.data_cutoff, facts)}")
     return tuple(lines)
 
 
 def _when(moment: str, facts: Facts) -> str:
-    return f"{utc_text(moment)} ({local_text(moment, facts.timezone)})"
+    return f"{utc_text(moment)} ({local_text(moment, str(facts.study.timezone))})"
 
 
 def _happened(facts: Facts) -> Section:
@@ -182,7 +182,7 @@ def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
     ]
     in_window = any(case.in_risk_window != "no" for case in look.cases)
     if in_window and facts.occasion is not Occasion.CLEARED:
-        lead, *dates, counted_from = expedited_reporting(look.data_cutoff, facts.timezone)
+        lead, *dates, counted_from = expedited_reporting(look.data_cutoff, str(facts.study.timezone))
         found.append(Section("Expedited reporting", (lead,), tuple(map(Item, dates))))
         found.append(Section("", (counted_from,)))
     return found

@@ -51,9 +51,9 @@ def subject_line(facts: Facts) -> str:
     if facts.brief:
         return _clipped(f"postdose: alert {alert}", LONGEST)
     capitals, said = _about(facts)
-    begins = f"postdose {'SIMULATED ' if facts.simulated else ''}{capitals} "
+    begins = f"postdose {'SIMULATED ' if facts.study.simulated else ''}{capitals} "
     ends = f" [alert {alert[:SHOWN_OF_ID]}]"
-    return begins + _clipped(f"{one_line(facts.study)}: {said}", LONGEST - len(begins) - len(ends)) + ends
+    return begins + _clipped(f"{one_line(facts.study.id)}: {said}", LONGEST - len(begins) - len(ends)) + ends
 
 
 def headline(facts: Facts) -> str:

@@ -12,11 +12,13 @@ from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol.model import Study
 from flows.ledger import Head
 from flows.pages.message import (
     CaseFact,
@@ -87,10 +89,12 @@ def cleared_look() -> LookFacts:
 
 def signal_new() -> Facts:
     return Facts(
-        study="SIM-IL7-01",
-        title="Simulated interleukin-7 study in septic shock",
-        timezone="Europe/Paris",
-        simulated=True,
+        study=Study(
+            id="SIM-IL7-01",
+            title="Simulated interleukin-7 study in septic shock",
+            timezone=ZoneInfo("Europe/Paris"),
+            simulated=True,
+        ),
         alert="3f2a9c1d77e04b61",
         about="signal:three_cases",
         occasion=Occasion.RAISED,
@@ -261,7 +265,7 @@ def test_what_a_protocol_or_a_feed_says_can_neither_begin_a_header_nor_hide_nor_
     )
     told = replace(signal_look(), rules=rules, cases=(case,), feeds=(HOSTILE,), caveats=(HOSTILE,))
     facts = replace(
-        signal_new(), study=HOSTILE, title=HOSTILE, alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
+        signal_new(), study=signal_new().study.model_copy(update={"id": HOSTILE, "title": HOSTILE}), alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
         cause=(HOSTILE,), news=(HOSTILE,), report=HOSTILE, command=HOSTILE, escalates_to=HOSTILE, role=HOSTILE,
     )  # fmt: skip
     for one in (facts, replace(facts, brief=True), replace(facts, occasion=Occasion.CLEARED)):
