@@ -264,8 +264,9 @@ def test_what_a_protocol_or_a_feed_says_can_neither_begin_a_header_nor_hide_nor_
         HOSTILE, 1, "2026-03-09T00:00:00Z", 6.0, (5.0, 6.0), HOSTILE, "definite", "yes", "3", new=True
     )
     told = replace(signal_look(), rules=rules, cases=(case,), feeds=(HOSTILE,), caveats=(HOSTILE,))
+    study = signal_new().study.model_copy(update={"id": HOSTILE, "title": HOSTILE})
     facts = replace(
-        signal_new(), study=signal_new().study.model_copy(update={"id": HOSTILE, "title": HOSTILE}), alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
+        signal_new(), study=study, alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
         cause=(HOSTILE,), news=(HOSTILE,), report=HOSTILE, command=HOSTILE, escalates_to=HOSTILE, role=HOSTILE,
     )  # fmt: skip
     for one in (facts, replace(facts, brief=True), replace(facts, occasion=Occasion.CLEARED)):
