@@ -100,11 +100,12 @@ def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = 
     causes = {cause.about: cause.said for cause in monitor_causes(seen, protocol, now)}
     entries: list[Entry] = []
     for about, said in causes.items():
-        if watching or about != "look_missing":
-            entries += _monitored(about, said, notifier)
+        known = notifier.alert(about)
+        if (watching or about != "look_missing") and (known is None or known.state is State.CLOSED):
+            entries.append(_opening(known, about, notifier, cause=(said,)))
     for alert in notifier.alerts.values():
         if not alert.about.startswith(OF_LOOKS) and alert.about not in causes:
-            entries += _mended(alert, notifier)
+            entries += [] if alert.state is State.CLOSED else [_mended(alert, notifier)]
         elif alert.state is State.OPEN:
             entries += _late(alert, notifier)
     return tuple(entries)
@@ -202,19 +203,11 @@ def _is_gone(about: str, looked: Looked) -> bool:
     return place is None or looked.facts.rules[place].verdict == "not_crossed"
 
 
-def _monitored(about: str, said: str, notifier: Notifier) -> Iterator[Entry]:
-    alert = notifier.alert(about)
-    if alert is None or alert.state is State.CLOSED:
-        yield _opening(alert, about, notifier, cause=(said,))
-
-
-def _mended(alert: Alert, notifier: Notifier) -> Iterator[Entry]:
-    if alert.state is State.CLOSED:
-        return
+def _mended(alert: Alert, notifier: Notifier) -> Entry:
     cause = (MENDED[alert.about.partition(":")[0]],)
     payload: AlertPayload = {"look_id": None, "cause": list(cause), "superseded": False}
     step = Step(Kind.CLOSED, Occasion.CLEARED, tuple(alert.reached), payload, cause=cause)
-    yield notifier.notify(alert, alert.about, step)[1]
+    return notifier.notify(alert, alert.about, step)[1]
 
 
 def _late(alert: Alert, notifier: Notifier) -> Iterator[Entry]:

@@ -72,13 +72,7 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
     quiet = {**given, "quiet_seconds": SETTLED.total_seconds()}
     zone = protocol.study.timezone
     made = partial(_deployment, protocol.study.id)
-    closed = partial(
-        made,
-        look_closed,
-        "closed",
-        "A look with its report by arm, for those who may know it: give why, and who reads it.",
-    )
-    return (
+    offered = [
         made(
             monitor_study,
             "scheduled",
@@ -115,8 +109,11 @@ def study_deployments(path: Path, *, cron: str | None = None) -> tuple[RunnerDep
             "Asks a person for a recommendation. Started by the process that serves the study, once a signal.",
             given,
         ),
-        *([closed(quiet, WAIT)] if opened.settings.closed_allowed else []),
-    )
+    ]
+    if opened.settings.closed_allowed:
+        said = "A look with its report by arm, for those who may know it: give why, and who reads it."
+        offered.append(made(look_closed, "closed", said, quiet, WAIT))
+    return tuple(offered)
 
 
 def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:

@@ -96,20 +96,12 @@ class LookFacts:
 class Facts:
     """Everything that one message to one role may say.
 
+    Moments are UTC. It is written at a moment, on an occasion, for a ``role``, after so many steps of escalation
+    (0: the first role); a ``brief`` one may say nothing but that there is an alert, and its id. ``about`` is what the
+    alert is about: ``signal:<rule>``, ``verdict:watch``, ``look_missing`` ...
+
     Attributes
     ----------
-    study
-        The study as its protocol says it.
-    alert, about
-        The alert's id, and what it is about: ``signal:<rule>``, ``verdict:watch``, ``look_missing`` ...
-    occasion
-        Why this message is written.
-    role, step
-        Whom it tells, and how far the alert had been escalated (0: the first role).
-    at
-        When it is written, UTC.
-    brief
-        Whether it may say nothing but that there is an alert, and its id.
     cause
         What happened, in sentences: of an alert that no look caused, or of what became of this one ("role x did
         not acknowledge within 60 minutes", "the message to x could not be delivered: ...").
@@ -117,16 +109,13 @@ class Facts:
         The look it tells of; None for an alert of the monitor itself without one.
     news
         Sentences on what is new since the message before.
-    acknowledge_by, escalates_to
-        Until when an answer is asked for, UTC, and which role hears of it otherwise; None where neither is.
+    acknowledge_by, escalates_to, command
+        Until when an answer is asked for, which role hears of it otherwise, and the command line that acknowledges
+        it; None where none is asked for.
     held_back
         How many further alerts this role was not told of one by one.
-    head
-        The ledger's newest record when this was written, or None.
-    report
-        Where the page is, or None.
-    command
-        The command line that acknowledges it, or None where no answer is asked for.
+    head, report
+        The ledger's newest record when this was written, and where the page is, or None.
     recorded, opening
         Whether the ledger holds this alert, and which of its openings this is.
     """

@@ -11,8 +11,7 @@ from checks.stamps import stamp
 from flows.pages.kit import lines
 from flows.pages.kit.rendering import environment, render
 from flows.pages.message.facts import Facts, Message, Occasion
-from flows.pages.message.sections import Content, content_of
-from flows.pages.message.subject_line import KEPT, headline, one_line, subject_line
+from flows.pages.message.sections import KEPT, Content, content_of, headline, one_line, subject_line
 
 SCHEMA: Literal["postdose/alert/2"] = "postdose/alert/2"
 

@@ -1,4 +1,4 @@
-"""What a message says, section by section; its text and its page say the same.
+"""What a message says: its subject, which a lock screen shows, and its sections, the same in text and page.
 
 Sources of the days of expedited reporting: Regulation (EU) No 536/2014, Article 42(2): 7 days after the sponsor
 became aware of a fatal or life-threatening suspected unexpected serious adverse reaction, 15 days otherwise. United
@@ -10,17 +10,37 @@ the information qualifies. Assessing is the sponsor's: nothing here says that a 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from checks.stamps import stamp
+from flows.pages.kit.lines import PLAIN_SIGNS
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
-from flows.pages.kit.words import NOT_A_DEVICE, SIMULATED, local_text, number, plural, span, spoken, utc_text
+from flows.pages.kit.words import (
+    NOT_A_DEVICE,
+    SIMULATED,
+    local_text,
+    number,
+    plural,
+    printable,
+    span,
+    spoken,
+    utc_text,
+)
 from flows.pages.message.facts import CaseFact, Facts, LookFacts, Occasion, RuleFact
-from flows.pages.message.subject_line import headline, kind_of, one_line
 from flows.pages.sentences import grade_text
 
 Listed = TypeVar("Listed")
+
+LONGEST = 77
+"""Characters. A header line should not exceed 78 with its line end left out (RFC 5322, section 2.1.1)."""
+
+SHOWN_OF_ID = 8
+"""Characters of an alert's id: enough to tell it from the others, while the text names it whole."""
+
+KEPT = 4_096
+"""Texts that are remembered: the messages of one look repeat each other's sentences, many in a burst."""
 
 MOST_LISTED = 20
 """Rules, cases and caveats: a message is read on a telephone, the page has them all."""
@@ -63,32 +83,121 @@ WHERE: Mapping[str, str] = {
     "no": "outside the risk window",
 }
 
-OCCASIONS: Mapping[Occasion, str] = {
-    Occasion.RAISED: "This alert is new.",
-    Occasion.REPEATED: "This alert was told before, and what it is about still holds.",
-    Occasion.ESCALATED: "This alert was told to another role, which has not taken it. It is now yours.",
-    Occasion.REOPENED: "This alert is open again: the evidence has worsened since it was last told.",
-    Occasion.CLEARED: "What this alert was about no longer holds on the data as they are now known.",
-    Occasion.DEAD_LETTER: "A message of this alert was given up: its receiver may not know of it. "
-    "Reach that role by other means now.",
-    Occasion.TEST: "This is a test of the channels. There is no alert. Only its arrival matters.",
+
+class Kind(NamedTuple):
+    """How alerts of one kind are told: in capitals, in words, how grave, and what is asked of the monitor's own."""
+
+    capitals: str
+    words: str
+    tone: str = "monitor"
+    asked: str | None = None
+
+
+KINDS: Mapping[str, Kind] = {
+    "signal": Kind("SIGNAL", "{} crossed", "signal"),
+    "verdict:watch": Kind("WATCH", "a boundary is near", "watch"),
+    "verdict:not_assessable": Kind("NOT ASSESSABLE", "no answer"),
+    "look_missing": Kind(
+        "LOOK MISSING",
+        "no recent look",
+        asked="Find out why no look was made, and make one. Until then nothing watches this study: "
+        "watch participants by other means.",
+    ),
+    "feed_stale": Kind(
+        "FEED STALE",
+        "{}",
+        asked="Ask for the delivery that is overdue. Until it arrives, later events are not seen.",
+    ),
+    "feed_blocked": Kind(
+        "FEED BLOCKED",
+        "{}",
+        asked="Restore the feed, then look again. Until then its records count in the worst case at most.",
+    ),
+    "delivery_failed": Kind(
+        "DELIVERY FAILED",
+        "{}",
+        asked="Reach that role by other means now, then mend its channel and send the message again.",
+    ),
+    "record_broken": Kind(
+        "RECORD BROKEN",
+        "it does not hold",
+        asked="Find out what was changed, by whom and since when, before anybody relies on the record: "
+        "`postdose ledger verify` names the first record that is wrong.",
+    ),
 }
+"""By the beginning of what an alert is about, or by the whole of it."""
+
+OCCASIONS: Mapping[Occasion, tuple[str, str]] = {
+    Occasion.RAISED: ("", "This alert is new."),
+    Occasion.REPEATED: (" repeated", "This alert was told before, and what it is about still holds."),
+    Occasion.ESCALATED: (
+        " escalated",
+        "This alert was told to another role, which has not taken it. It is now yours.",
+    ),
+    Occasion.REOPENED: (
+        " worsened",
+        "This alert is open again: the evidence has worsened since it was last told.",
+    ),
+    Occasion.CLEARED: (
+        " cleared",
+        "What this alert was about no longer holds on the data as they are now known.",
+    ),
+    Occasion.DEAD_LETTER: (
+        " undelivered",
+        "A message of this alert was given up: its receiver may not know of it. "
+        "Reach that role by other means now.",
+    ),
+    Occasion.TEST: ("", "This is a test of the channels. There is no alert. Only its arrival matters."),
+}
+"""What has become of the alert: after what it is about, and in a sentence."""
 
 TOLD_BEFORE = (Occasion.REPEATED, Occasion.ESCALATED, Occasion.REOPENED)
 
-MONITORS: Mapping[str, str] = {
-    "look_missing": "Find out why no look was made, and make one. Until then nothing watches this study: "
-    "watch participants by other means.",
-    "feed_stale": "Ask for the delivery that is overdue. Until it arrives, later events are not seen.",
-    "feed_blocked": "Restore the feed, then look again. Until then its records count in the worst case at most.",
-    "delivery_failed": "Reach that role by other means now, then mend its channel and send the message again.",
-    "record_broken": "Find out what was changed, by whom and since when, before anybody relies on the record: "
-    "`postdose ledger verify` names the first record that is wrong.",
-}
-"""What is asked when the alert is the monitor's own, by its kind."""
 
-TONES = {"signal": "signal", "verdict:watch": "watch"}
-"""How grave an alert is, by its kind; every other one is a matter of the monitoring itself."""
+@lru_cache(maxsize=KEPT)
+def one_line(text: str) -> str:
+    """Return a text as one line in which nothing is unprintable: a line break could begin another header."""
+    return " ".join(printable(text).translate(PLAIN_SIGNS).split())
+
+
+def subject_line(facts: Facts) -> str:
+    """Return the subject, at most ``LONGEST`` characters, which never names a participant or an arm.
+
+    A brief one names the alert and nothing else.
+    """
+    if facts.occasion is Occasion.TEST:
+        return f"postdose {headline(facts)}"
+    alert = one_line(facts.alert)
+    if facts.brief:
+        return _clipped(f"postdose: alert {alert}", LONGEST)
+    capitals, said = _said(facts)
+    begins = f"postdose {'SIMULATED ' if facts.study.simulated else ''}{capitals} "
+    ends = f" [alert {alert[:SHOWN_OF_ID]}]"
+    return begins + _clipped(f"{one_line(facts.study.id)}: {said}", LONGEST - len(begins) - len(ends)) + ends
+
+
+def headline(facts: Facts) -> str:
+    """Return the first line of the message: "SIGNAL worsened: three_cases crossed"."""
+    return ": ".join(_said(facts))
+
+
+def _kind(facts: Facts) -> Kind:
+    about = facts.about
+    return KINDS[about if about in KINDS else about.partition(":")[0]]
+
+
+def _said(facts: Facts) -> tuple[str, str]:
+    if facts.occasion is Occasion.TEST:
+        return "TEST", "no alert, only a test of this channel"
+    kind, what = _kind(facts), one_line(facts.about.partition(":")[2])
+    said = kind.words
+    if facts.occasion is Occasion.CLEARED:
+        said = "{}" if "{}" in said else "it no longer holds"
+    return kind.capitals + OCCASIONS[facts.occasion][0], said.format(what)
+
+
+def _clipped(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3].rstrip() + "..."
 
 
 def content_of(facts: Facts) -> Content:
@@ -110,7 +219,7 @@ def content_of(facts: Facts) -> Content:
 def _tone(facts: Facts) -> str:
     if facts.occasion in (Occasion.CLEARED, Occasion.TEST):
         return "quiet"
-    return TONES.get(kind_of(facts.about), "monitor")
+    return _kind(facts).tone
 
 
 def _about(facts: Facts) -> tuple[str, ...]:
@@ -129,7 +238,7 @@ def _when(moment: str, facts: Facts) -> str:
 
 def _happened(facts: Facts) -> Section:
     verdict = () if facts.look is None else (_verdict(facts.look), *facts.look.lead)
-    return Section("What happened", (OCCASIONS[facts.occasion], *facts.cause, *verdict))
+    return Section("What happened", (OCCASIONS[facts.occasion][1], *facts.cause, *verdict))
 
 
 def _news(facts: Facts) -> tuple[str, ...]:
@@ -155,7 +264,7 @@ def _asked(facts: Facts) -> tuple[Section, ...]:
         return (Section(heading, ("Nothing, but to know it.",)),)
     command = () if facts.command is None else (facts.command,)
     deadline = Section("", tuple(_deadline(facts)), (), command)
-    monitors = MONITORS.get(kind_of(facts.about))
+    monitors = _kind(facts).asked
     if monitors is not None:
         return Section(heading, (monitors,)), deadline
     asked = () if facts.look is None else VERDICTS[facts.look.verdict].recommended

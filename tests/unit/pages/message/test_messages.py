@@ -12,7 +12,6 @@ from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -39,6 +38,12 @@ TESTS = Path(__file__).parents[3]
 LOOKS = TESTS / "unit/pages/report/looks"
 GOLDEN = TESTS / "fixtures/messages"
 
+STUDY = {
+    "id": "SIM-IL7-01",
+    "title": "Simulated interleukin-7 study in septic shock",
+    "timezone": "Europe/Paris",
+    "simulated": True,
+}
 GRADES = {"FR01-004": "3", "FR01-011": "4", "FR03-001": "severe"}
 BACKGROUND = (
     "Background assumed by the protocol: 2.0% per subject (0.5% to 10.0%).",
@@ -87,14 +92,13 @@ def cleared_look() -> LookFacts:
     return look_facts(document, protocol())
 
 
+def study_named(name: str, **changed: str) -> Study:
+    return Study.model_validate(STUDY).model_copy(update={"id": name, **changed})
+
+
 def signal_new() -> Facts:
     return Facts(
-        study=Study(
-            id="SIM-IL7-01",
-            title="Simulated interleukin-7 study in septic shock",
-            timezone=ZoneInfo("Europe/Paris"),
-            simulated=True,
-        ),
+        study=Study.model_validate(STUDY),
         alert="3f2a9c1d77e04b61",
         about="signal:three_cases",
         occasion=Occasion.RAISED,
@@ -242,7 +246,9 @@ def test_a_brief_message_has_the_alerts_id_and_nothing_of_its_matter() -> None:
         == Counter(["there", "is", "a", "postdose", "alert", "3f2a9c1d77e04b61"])
     )
     assert told["subject"] == "postdose: alert 3f2a9c1d77e04b61"
-    other = outgoing_message(replace(brief(), about="look_missing", study="OTHER", look=None, cause=("x",)))
+    other = outgoing_message(
+        replace(brief(), about="look_missing", study=study_named("OTHER"), look=None, cause=("x",))
+    )
     assert other == told  # whatever it is about
 
 
@@ -264,9 +270,8 @@ def test_what_a_protocol_or_a_feed_says_can_neither_begin_a_header_nor_hide_nor_
         HOSTILE, 1, "2026-03-09T00:00:00Z", 6.0, (5.0, 6.0), HOSTILE, "definite", "yes", "3", new=True
     )
     told = replace(signal_look(), rules=rules, cases=(case,), feeds=(HOSTILE,), caveats=(HOSTILE,))
-    study = signal_new().study.model_copy(update={"id": HOSTILE, "title": HOSTILE})
     facts = replace(
-        signal_new(), study=study, alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
+        signal_new(), study=study_named(HOSTILE, title=HOSTILE), alert=HOSTILE, about=f"signal:{HOSTILE}", look=told,
         cause=(HOSTILE,), news=(HOSTILE,), report=HOSTILE, command=HOSTILE, escalates_to=HOSTILE, role=HOSTILE,
     )  # fmt: skip
     for one in (facts, replace(facts, brief=True), replace(facts, occasion=Occasion.CLEARED)):
@@ -285,7 +290,7 @@ def test_what_a_protocol_or_a_feed_says_can_neither_begin_a_header_nor_hide_nor_
     "about", ["signal:r", "signal:" + "long_rule_" * 9, "delivery_failed:safety_physician"]
 )
 def test_a_subject_line_keeps_its_length_its_study_and_its_id(study: str, about: str) -> None:
-    subject = compose(replace(signal_new(), study=study, about=about)).subject
+    subject = compose(replace(signal_new(), study=study_named(study), about=about)).subject
     assert len(subject) < 78
     assert study[:20] in subject and subject.endswith("[alert 3f2a9c1d]")
 
