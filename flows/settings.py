@@ -149,7 +149,7 @@ def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path
         cannot be read.
     """
     named = {name: value for name, value in environ.items() if name.startswith(OURS)}
-    named |= _from_files(named, _kept_in_files(named))
+    named |= _from_files(named, [one.removesuffix(IN_A_FILE) for one in named if one.endswith(IN_A_FILE)])
     url = state or named.get(STATE) or _shared_database(named) or f"sqlite:///{folder / DEFAULT_STATE}"
     allowed = named.pop(CLOSED, "") == CLOSED_ALLOWED
     return Settings(url, named, _ledger_key(named.pop(LEDGER_KEY, "")), allowed)
@@ -168,10 +168,6 @@ def prefect_settings(environ: Mapping[str, str]) -> dict[str, str]:
     if shared is not None:
         told.setdefault(PREFECT_DATABASE, _for_asyncpg(shared))
     return {name: value for name, value in told.items() if name not in environ}
-
-
-def _kept_in_files(environ: Iterable[str]) -> list[str]:
-    return [name.removesuffix(IN_A_FILE) for name in environ if name.endswith(IN_A_FILE)]
 
 
 def _from_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

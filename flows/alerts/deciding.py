@@ -62,7 +62,7 @@ def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: dat
     """
     if seen.look is not None and _moment(seen.look["data_cutoff"]) > _moment(looked.facts.data_cutoff):
         return ()
-    notifier = _notifier(seen, protocol, now)
+    notifier = Notifier(protocol, seen, now)
     entries = [entry for about in _standing(looked) for entry in _stands(about, looked, notifier)]
     gone = (alert for alert in notifier.alerts.values() if alert.about.startswith(OF_LOOKS))
     entries += [entry for alert in gone for entry in _gone(alert, looked, notifier)]
@@ -96,7 +96,7 @@ def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = 
     At a moment (UTC); running plans are not changed by the protocol. Unless ``watching``, at the end of a look of an
     old data cut-off perhaps, no look is reported missing.
     """
-    notifier = _notifier(seen, protocol, now)
+    notifier = Notifier(protocol, seen, now)
     causes = {cause.about: cause.said for cause in monitor_causes(seen, protocol, now)}
     entries: list[Entry] = []
     for about, said in causes.items():
@@ -109,11 +109,6 @@ def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = 
         elif alert.state is State.OPEN:
             entries += _late(alert, notifier)
     return tuple(entries)
-
-
-def _notifier(seen: Seen, protocol: StudyProtocol, now: datetime) -> Notifier:
-    now = now.replace(microsecond=0)  # as records keep it: what is decided now is decided alike from them
-    return Notifier(protocol, seen, now)
 
 
 def _standing(looked: Looked) -> Iterator[str]:

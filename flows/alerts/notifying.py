@@ -45,7 +45,10 @@ class Notifier:
     """
 
     def __init__(self, protocol: StudyProtocol, seen: Seen, now: datetime, *, recorded: bool = True) -> None:
-        self.protocol, self.now = protocol, now
+        self.protocol = protocol
+        self.now = now.replace(
+            microsecond=0
+        )  # as records keep it: what is decided now is decided alike from them
         self._seen, self._recorded = seen, recorded
         spoken = seen.standing.spoken
         self._recent = {role: sum(now - at < HOUR for at in times) for role, times in spoken.items()}
@@ -70,13 +73,13 @@ class Notifier:
         notified = [role for role in step.to if not self._is_full(role, about)]
         held_back = [role for role in step.to if role not in notified]
         name = alert_id(self.protocol.study.id, about)
-        always: AlertPayload = {
+        payload: AlertPayload = {
             "alert": name,
             "at": stamp(self.now),
             "told": notified,
             "held_back": held_back,
         }
-        payload: AlertPayload = {**always, **step.payload}
+        payload |= step.payload
         after = advance(alert, step.kind, payload)
         outgoing = tuple(one for role in notified for one in self._messages(after, role, step))
         outgoing += self._events(alert, after, step, {one.channel for one in outgoing})

@@ -8,8 +8,7 @@ soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer a
 
 from flows.ledger.book import Ledger, Seen
 from flows.ledger.chain import Head, Kind, Record, canonical
-from flows.ledger.claimant import this_process
-from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
+from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting, this_process
 from flows.ledger.payloads import (
     AccessPayload,
     AlertPayload,

@@ -29,14 +29,11 @@ def run_verify(settings: Settings, *, expect_head: str | None, as_json: bool, re
             ledger.rebuild()
         records = ledger.verify()
     except LedgerBrokenError as error:
-        if as_json:
-            _print({"verified": False, "problem": str(error)})
+        _print({"verified": False, "problem": str(error)}, "", as_json=as_json)
         raise
     sealed, head = settings.ledger_key is not None, ledger.head()
-    if as_json:
-        _print({"verified": True, "records": records, "seals_verified": sealed, **_told(head, found)})
-    else:
-        sys.stdout.write(_sentences(records, head, found, sealed=sealed))
+    document = {"verified": True, "records": records, "seals_verified": sealed, **_told(head, found)}
+    _print(document, _sentences(records, head, found, sealed=sealed), as_json=as_json)
     return 0
 
 
@@ -56,10 +53,8 @@ def run_export(settings: Settings, *, as_json: bool) -> int:
 def run_head(settings: Settings, *, as_json: bool) -> int:
     """Print the newest record's sequence and hash, and return exit code 0."""
     head = Ledger.of(settings, must_exist=True).head()
-    if as_json:
-        _print(_told(head, None))
-    else:
-        sys.stdout.write("The ledger is empty.\n" if head is None else f"{head.sequence} {head.sha256}\n")
+    said = "The ledger is empty.\n" if head is None else f"{head.sequence} {head.sha256}\n"
+    _print(_told(head, None), said, as_json=as_json)
     return 0
 
 
@@ -74,11 +69,9 @@ def run_move(settings: Settings, *, to: str, as_json: bool) -> int:
         When the other database is not empty.
     """
     head = Ledger.of(settings, must_exist=True).copy_to(to)
-    if as_json:
-        _print(_told(head, None))
-    else:
-        newest = "no record" if head is None else f"{head.sequence} {head.sha256}"
-        sys.stdout.write(f"Copied and verified: {newest}\nLooks use it when POSTDOSE_STATE names it.\n")
+    newest = "no record" if head is None else f"{head.sequence} {head.sha256}"
+    said = f"Copied and verified: {newest}\nLooks use it when POSTDOSE_STATE names it.\n"
+    _print(_told(head, None), said, as_json=as_json)
     return 0
 
 
@@ -106,5 +99,5 @@ def _told(head: Head | None, found: Head | None) -> dict[str, object]:
     return newest if found is None else {**newest, "expected_head_sequence": found.sequence}
 
 
-def _print(document: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+def _print(document: dict[str, object], said: str, *, as_json: bool) -> None:
+    sys.stdout.write(json.dumps(document, indent=1) + "\n" if as_json else said)

@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
+import platform
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
@@ -12,7 +15,6 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, sel
 from checks.errors import UsageError
 from checks.stamps import stamp
 from flows.ledger.chain import Head, Kind, Record, canonical, next_record, stored
-from flows.ledger.claimant import has_ended
 from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.schema import OUTBOX
@@ -27,6 +29,15 @@ ASKED = [
 
 ON_RECORD = ("message", "channel", "alert", "role", "step", "message_sha256")
 """What a record says of the message that it put in."""
+
+PROC = Path("/proc")
+"""Linux alone has it; elsewhere no process is named, and each claim holds for its time."""
+
+BEGAN, STATE = 19, 0
+"""Places among the fields that follow the name in ``/proc/PID/stat`` (proc(5): fields 22 and 3)."""
+
+ENDED = ("Z", "X")
+"""States of a process that runs no more: its parent has not asked yet, or just has."""
 
 _THE_MARKED = OUTBOX.update().where(OUTBOX.c.id == bindparam("marked"))
 
@@ -181,7 +192,7 @@ class Outbox:
         with self._database.writing() as connection:
             claimants = select(OUTBOX.c.claimed_by).where(*_pending(study)).distinct()
             gone = [
-                one for one in connection.execute(claimants).scalars() if one is not None and has_ended(one)
+                one for one in connection.execute(claimants).scalars() if one is not None and _has_ended(one)
             ]
             due = [*_pending(study), or_(again.is_(None), again <= stamp(now), OUTBOX.c.claimed_by.in_(gone))]
             if only is not None:
@@ -294,4 +305,47 @@ def _waiting(row: Row[Any]) -> Waiting:
 
 def _is_abandoned(row: Row[Any]) -> bool:
     """Whether the process that claimed a message has ended."""
-    return row.claimed_by is not None and has_ended(row.claimed_by)
+    return row.claimed_by is not None and _has_ended(row.claimed_by)
+
+
+def this_process() -> str:
+    """Return what names this process, which claims messages, or nothing where the system does not say.
+
+    A process is named by its machine, the boot of it, the space in which process ids are counted (two containers
+    count their own), its id, and when it began, which tells it from a later one of the same id. Only one of this space
+    is judged to have ended; of any other nothing is known, and its claim holds for its time.
+    """
+    space, fields = _space(), _fields(os.getpid())
+    return f"{space} {os.getpid()} {fields[BEGAN]}" if space and fields else ""
+
+
+def _has_ended(claimant: str) -> bool:
+    """Whether a process that named itself so is known to have ended."""
+    space, _, named = claimant.partition(" ")
+    number, _, began = named.partition(" ")
+    if not number.isdecimal() or space != _space():
+        return False
+    try:
+        os.kill(int(number), 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return True
+    except OSError:  # another user's: it is there
+        pass
+    fields = _fields(int(number))
+    return bool(fields) and (fields[BEGAN] != began or fields[STATE] in ENDED)
+
+
+def _space() -> str:
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{platform.node()}/{boot}/{(PROC / 'self/ns/pid').readlink().name}"
+    except OSError:
+        return ""
+
+
+def _fields(number: int) -> list[str]:
+    """Return the fields of a process after its name, which may hold spaces and brackets; none where it is hidden."""
+    try:
+        return (PROC / str(number) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -103,13 +103,11 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
     LedgerWriteError
         When the database cannot be changed, or is newer than this code.
     """
-    with database.reading() as connection:
-        if must_exist and not inspect(connection).has_table(RECORDS.name):
-            raise UsageError(
-                f"--state: found no ledger in {database.shown}; allowed: the database of a ledger"
-            )
-        if _version(connection) == _newest():
-            return
+    current = is_up_to_date(database)
+    if current is None and must_exist:
+        raise UsageError(f"--state: found no ledger in {database.shown}; allowed: the database of a ledger")
+    if current:
+        return
     with database.writing() as connection:
         _take_steps(connection, database.shown)
         then(connection)

@@ -10,8 +10,7 @@ import pytest
 from ledgers import caused
 from sqlalchemy import create_engine
 
-from flows.doctor import run_doctor
-from flows.doctor.command import examine
+from flows.doctor import examine, run_doctor
 from flows.doctor.finding import Finding, Status
 from flows.feeds import DeliveryStore
 from flows.ledger import Ledger, Outgoing
