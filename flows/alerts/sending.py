@@ -48,11 +48,6 @@ class Bounds:
     attempt: float = 15.0
     begin: float = 60.0
 
-    @property
-    def whole(self) -> float:
-        """The longest that all attempts of one call take together."""
-        return self.begin + self.attempt
-
 
 BOUNDS = Bounds()
 """A mail server that checks its lists before it answers takes some seconds; a look must end within two minutes."""
@@ -168,7 +163,7 @@ def send_due(
     LedgerWriteError
         When the ledger cannot be written; what was not marked is sent again.
     """
-    until = now + timedelta(seconds=2 * bounds.whole)
+    until = now + timedelta(seconds=2 * (bounds.begin + bounds.attempt))  # twice as long as all take at most
     claimed = ledger.outbox.claim_due(study, now, until=until, by=this_process(), only=only)
     due = {one.outgoing.id: one for one in claimed}
     became: dict[str, Attempt] = {}

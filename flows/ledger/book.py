@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import partial, reduce
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, func, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.ledger import outbox, projection
-from flows.ledger.chain import Head, Kind, Record, canonical, seal, verified
+from flows.ledger.chain import Head, Kind, Record, canonical, seal, stored, verified
 from flows.ledger.database import Database, damaged
 from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
 from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
@@ -44,7 +44,7 @@ Decision = Callable[[Seen], Sequence[Entry]]
 
 
 class Ledger:
-    """The record of one database; every method is one transaction.
+    """The record of one database, with its messages in the ``outbox``; every method is one transaction.
 
     Parameters
     ----------
@@ -55,11 +55,6 @@ class Ledger:
         is written with its key alone. There is one key for a ledger's life: changing it is not provided for.
     must_exist
         Whether to refuse, rather than make, a ledger that is not there.
-
-    Attributes
-    ----------
-    outbox
-        Its messages.
 
     Raises
     ------
@@ -247,11 +242,11 @@ class Ledger:
                     raise UsageError(
                         f"--to: found a {table.name} with entries in {shown}; allowed: an empty one"
                     )
-            rows = {table: _rows(old, table) for table in (RECORDS, OUTBOX)}
-            for table in (one for one in rows if rows[one]):
-                new.execute(table.insert(), rows[table])
+                every = old.execute(select(table).order_by(*table.primary_key)).mappings()
+                if rows := [{**row} for row in every]:
+                    new.execute(table.insert(), rows)
             target._project_anew(new)
-        return len(rows[RECORDS])
+            return old.execute(select(func.count()).select_from(RECORDS)).scalar_one()
 
     def rehearse(self, outgoing: Outgoing) -> None:
         """Write what a look does, a record and a message, and undo it: raises where a look could not write."""
@@ -307,7 +302,7 @@ class Ledger:
 
     def _insert(self, connection: Connection, chained: Chained) -> None:
         self._refuse_other_keys(connection, chained.before)
-        connection.execute(RECORDS.insert(), chained.rows)
+        connection.execute(RECORDS.insert(), [stored(record) for record in chained.records])
         if chained.messages:
             connection.execute(OUTBOX.insert(), chained.messages)
         projection.project(connection, chained.records)
@@ -342,11 +337,6 @@ def _any_sealed(connection: Connection) -> bool:
 def _stream(connection: Connection) -> Iterator[Record]:
     every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
     return (_record(row) for row in connection.execute(every))
-
-
-def _rows(connection: Connection, table: Table) -> list[dict[str, object]]:
-    every = select(table).order_by(*table.primary_key)
-    return [{**row} for row in connection.execute(every).mappings()]
 
 
 def _project(connection: Connection, records: Iterable[Record]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, sel
 
 from checks.errors import UsageError
 from checks.stamps import stamp
-from flows.ledger.chain import Head, Kind, Record, canonical, next_record, stored
+from flows.ledger.chain import Head, Kind, Record, canonical, next_record
 from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.schema import OUTBOX
@@ -136,11 +136,6 @@ class Chained:
         last = self.records[-1] if self.records else self.before
         self.records.append(next_record(last, self.study, kind, payload, self.key))
         return self.records[-1]
-
-    @property
-    def rows(self) -> list[dict[str, object]]:
-        """The records as the database holds them."""
-        return [stored(record) for record in self.records]
 
 
 class Outbox:
@@ -312,8 +307,8 @@ def this_process() -> str:
     """Return what names this process, which claims messages, or nothing where the system does not say.
 
     A process is named by its machine, the boot of it, the space in which process ids are counted (two containers
-    count their own), its id, and when it began, which tells it from a later one of the same id. Only one of this space
-    is judged to have ended; of any other nothing is known, and its claim holds for its time.
+    count their own), its id, and when it began, which tells it from a later one of the same id. Only one of this very
+    space is judged to have ended; of any other nothing is known, and its claim holds for its time.
     """
     space, fields = _space(), _fields(os.getpid())
     return f"{space} {os.getpid()} {fields[BEGAN]}" if space and fields else ""

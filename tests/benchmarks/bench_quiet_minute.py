@@ -20,6 +20,7 @@ from sqlalchemy import create_engine
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.ledger import Entry, Kind, Ledger
+from flows.ledger.chain import stored
 from flows.ledger.outbox import Chained
 from flows.ledger.schema import RECORDS
 from flows.serving.turn import is_anything_due
@@ -59,7 +60,7 @@ def filled(url: str, study: str, number: int) -> datetime:
     chained = Chained(study, None, None)
     chained.add(list(looks(number)))
     with create_engine(url).begin() as connection:
-        connection.execute(RECORDS.insert(), chained.rows)
+        connection.execute(RECORDS.insert(), [stored(record) for record in chained.records])
     ledger.rebuild()
     return BEGUN + number * HALF_HOUR - HALF_HOUR / 2
 
