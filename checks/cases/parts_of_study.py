@@ -1,7 +1,7 @@
 """The search for cases divided by subject, and what was found in the parts put together.
 
-A case, a control event, an observed hour is one subject's alone, so the parts together find what the whole does:
-exactly, to the order of every table and the last digit of every sum.
+A case, a control event, an observed hour is one subject's alone, and a subject is wholly in one part, so the parts
+together find what the whole does: exactly, to the order of every table and the last digit of every sum.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,53 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from checks.cases.accrued_hours import hours_accrued
 from checks.cases.case_finding import Findings, find_cases, hours_in_risk
 from checks.cases.charts import Charts
 from checks.cases.dose_windows import DOSES
-from checks.partition import divide, rows_by_part
 from checks.protocol import StudyProtocol
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The part of each subject, from 0 to ``parts`` - 1; subjects without a row, and blank ones, are in the first."""
+
+    subjects: pd.Index
+    part: Integers
+    parts: int
+
+    def of(self, subjects: "pd.Series[str]") -> Integers:
+        """Return the part of each row, by its subject."""
+        codes, names = pd.factorize(subjects)
+        place = self.subjects.get_indexer(pd.Index(names))
+        known = np.append(self.part, 0)[place]  # -1, a subject without a row, is the last of it
+        found: Integers = np.append(known, 0)[codes]
+        return found
+
+
+def divide(subjects: "pd.Series[str]", most: int) -> Division:
+    """Divide the subjects of the longest table's rows into at most so many parts, of about as many rows each.
+
+    There are never more parts than subjects; ``most`` is at least 1.
+    """
+    codes, names = pd.factorize(subjects)
+    parts = max(1, min(most, len(names)))
+    rows = np.bincount(codes[codes >= 0], minlength=len(names))
+    middle = np.cumsum(rows) - rows / 2
+    part = (middle * parts / max(1, rows.sum())).astype(np.int64)
+    return Division(pd.Index(names), np.minimum(part, parts - 1), parts)
+
+
+def rows_by_part(part: Integers, parts: int) -> list[Integers]:
+    """Return the positions of the rows of each part, in their order."""
+    order = np.argsort(part, kind="stable").astype(np.int64)
+    return np.split(order, np.searchsorted(part[order], np.arange(1, parts)))
 
 
 @dataclass(frozen=True, slots=True)

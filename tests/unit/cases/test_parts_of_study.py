@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from checks.partition import divide, rows_by_part
+from checks.cases.parts_of_study import divide, rows_by_part
 
 
 def of(*subjects: str | None) -> "pd.Series[str]":
