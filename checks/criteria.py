@@ -78,6 +78,7 @@ class Measured(Section):
 
 
 _COMPARISONS = ("at_least", "below", "rise_at_least", "fall_at_least")
+_LIMITS = ("at_least", "below", "and_at_least", "and_below")
 _COMPANIONS = {"and_at_least": "rise_at_least", "and_below": "fall_at_least"}
 
 
@@ -102,7 +103,8 @@ class VitalCriterion(Measured):
 
     @model_validator(mode="after")
     def _is_one_comparison(self) -> Self:
-        refuse_all([*self._unit_findings(), *self._comparison_findings()])
+        of_unit = [*self._unit_findings()]
+        refuse_all([*of_unit, *self._comparison_findings(), *(() if of_unit else self._limit_findings())])
         return self
 
     def _unit_findings(self) -> Iterator[ProblemAt]:
@@ -111,6 +113,21 @@ class VitalCriterion(Measured):
         elif self.unit is None or unit_of(self.vital, self.unit) is None:
             allowed = f"a unit of {self.vital}: {', '.join(units_for(self.vital))}"
             yield ProblemAt(("unit",), shown(self.unit), allowed)
+
+    def _limit_findings(self) -> Iterator[ProblemAt]:
+        """Require limits that a measurement can reach: one in another unit than it says is never met, or always."""
+        lowest, highest = VITALS[self.vital].plausible
+        unit = VITALS[self.vital].units[0].name
+        for name in _LIMITS:
+            given = getattr(self, name)
+            if given is not None and not lowest <= convert(self.vital, given, str(self.unit)) <= highest:
+                allowed = f"{lowest:g} to {highest:g} {unit}, between which {self.vital} can be"
+                yield ProblemAt((name,), f"{given:g} {self.unit}", allowed)
+        if self.change is not None and self.change > highest - lowest:
+            found = f"a change of {self.rise_at_least or self.fall_at_least:g} {self.unit}"
+            yield ProblemAt(
+                (), found, f"at most {highest - lowest:g} {unit}, by which {self.vital} can change"
+            )
 
     def _comparison_findings(self) -> Iterator[ProblemAt]:
         comparisons = [name for name in _COMPARISONS if getattr(self, name) is not None]
@@ -134,7 +151,7 @@ class VitalCriterion(Measured):
     @property
     def bound(self) -> float | None:
         """The limit in the canonical unit, None where a relative criterion has none."""
-        given = (self.at_least, self.below, self.and_at_least, self.and_below)
+        given = (getattr(self, name) for name in _LIMITS)
         return next((convert(self.vital, one, str(self.unit)) for one in given if one is not None), None)
 
     @property

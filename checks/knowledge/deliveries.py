@@ -54,10 +54,8 @@ class Deliveries:
         UsageError
             When the data cut-off has no offset from UTC.
         """
-        if data_cutoff.tzinfo is None:
-            raise UsageError(
-                f"data cut-off {data_cutoff.isoformat()}; allowed: a time with an offset from UTC"
-            )
+        if not isinstance(data_cutoff, datetime) or data_cutoff.tzinfo is None:
+            raise UsageError(f"data cut-off {data_cutoff}; allowed: a time with an offset from UTC")
         cutoff = int(data_cutoff.timestamp() // 1)
         feeds = {domain: one.feed(cutoff) for domain, one in self._domains.items()}
         changed = [one.changes(cutoff) for one in self._domains.values()]

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 import pandas as pd
-from pandas.api.types import is_string_dtype
+from pandas.api.types import infer_dtype, is_string_dtype
 
 from checks.blinding import blind_deliveries
 from checks.cases import (
@@ -28,6 +28,7 @@ from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence, RuleResult
 from checks.signals import Verdict, decide_verdict, evaluate_rules
+from checks.stamps import stamp
 from checks.tables import CHANGES, RAW_PROVENANCE, DeliveredTable, Delivery
 from checks.validation import FeedOutcome, Validation, validate_feeds
 
@@ -117,7 +118,7 @@ class Look:
         inside = sum(case.in_risk_window == "yes" for case in self.cases)
         crossed = ", ".join(rule.id for rule in self.rules if rule.verdict == "crossed") or "none"
         return (
-            f"<Look at {self.protocol.study.id}, data cut-off {self.data_cutoff:%Y-%m-%dT%H:%M:%SZ}: {self.verdict}; "
+            f"<Look at {self.protocol.study.id}, data cut-off {stamp(self.data_cutoff)}: {self.verdict}; "
             f"cases {len(self.cases)}, in the risk window {inside}; rules crossed: {crossed}>"
         )
 
@@ -196,9 +197,15 @@ def make_ready(feeds: Feeds, protocol: StudyProtocol) -> Deliveries:
 
     Parameters and errors are those of ``look``.
     """
+    if not isinstance(protocol, StudyProtocol):
+        raise UsageError(f"protocol: found {type(protocol).__name__}; allowed: what `load_protocol` returns")
+    if not isinstance(feeds, Mapping):
+        raise UsageError(
+            f"feeds: found {type(feeds).__name__}; allowed: a frame for each domain, by its name"
+        )
     arrived = {}
     for domain, feed in feeds.items():
-        _require_named(domain, protocol)
+        _require_feed(domain, feed, protocol)
         some = delivered_frame(domain, feed) if isinstance(feed, pd.DataFrame) else feed
         arrived[domain] = blind_deliveries(domain, some, protocol.treatment.names)
     return Deliveries(arrived, protocol)
@@ -233,7 +240,8 @@ def delivered_frame(domain: str, frame: pd.DataFrame) -> tuple[DeliveredTable]:
 
 def _text(domain: str, column: "pd.Series[str]") -> "pd.Series[str]":
     """Return a column trimmed, blanks missing; a number would have lost how it was written."""
-    if not is_string_dtype(column) and not column.isna().all():
+    is_text = is_string_dtype(column) or infer_dtype(column, skipna=True) == "string"  # objects, some missing
+    if not is_text and not column.isna().all():
         raise UsageError(
             f"{domain}: found {column.name} as {column.dtype}; allowed: text as delivered (read it with dtype=str)"
         )
@@ -241,10 +249,13 @@ def _text(domain: str, column: "pd.Series[str]") -> "pd.Series[str]":
     return trimmed.mask(trimmed == "")
 
 
-def _require_named(domain: str, protocol: StudyProtocol) -> None:
+def _require_feed(domain: str, feed: object, protocol: StudyProtocol) -> None:
     allowed = [name.lower() for name in protocol.feeds.by_domain()]
     if domain not in allowed:
         raise UsageError(f"feeds: found {domain!r}; allowed: a feed of the protocol ({', '.join(allowed)})")
+    delivered = isinstance(feed, Sequence) and all(isinstance(one, DeliveredTable) for one in feed)
+    if not isinstance(feed, pd.DataFrame) and not delivered:
+        raise UsageError(f"feeds: found {domain} as {type(feed).__name__}; allowed: a data frame of text")
 
 
 def _known(feeds: Feeds, protocol: StudyProtocol, data_cutoff: datetime) -> Knowledge:

@@ -2,10 +2,12 @@
 
 import doctest
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from feed_files import read_feed
 
 from checks import Look, load_protocol, look, looks
 from checks.closed import telltales_in
+from checks.errors import UsageError
 from checks.knowledge import Knowledge
 from checks.protocol import StudyProtocol
 from flows.simulate import simulate
@@ -130,3 +133,48 @@ def test_it_shows_itself_in_one_line_and_as_a_table(found: Look) -> None:
     assert "\n" not in repr(found) and len(repr(found)) < 300
     assert "signal" in repr(found) and "three_cases" in repr(found)
     assert found._repr_html_().count("<tr>") == 1 + len(found.rules)
+
+
+def test_it_says_its_cut_off_in_utc_wherever_that_was_written(
+    frames: Mapping[str, pd.DataFrame], protocol: StudyProtocol, cutoff: datetime, found: Look
+) -> None:
+    in_paris = look(frames, protocol, data_cutoff=cutoff.astimezone(ZoneInfo("Europe/Paris")))
+    assert repr(in_paris) == repr(found) and f"{cutoff:%Y-%m-%dT%H:%M}:00Z" in repr(found)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA], ids=str)
+def test_text_among_missing_objects_is_text(
+    frames: Mapping[str, pd.DataFrame], protocol: StudyProtocol, cutoff: datetime, found: Look, missing: Any
+) -> None:
+    objects = frames["vs"].astype(object)
+    vs = objects.where(objects != "", missing)
+    assert vs.isna().any(axis=None) and (vs.dtypes == object).all()
+    seen = look({**frames, "vs": vs}, protocol, data_cutoff=cutoff)
+    assert without_files(seen.document()) == without_files(found.document())
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"data_cutoff": "2025-04-20T16:10Z"},
+            "data cut-off 2025-04-20T16:10Z; allowed: a time with an offset",
+        ),
+        ({"data_cutoff": None}, "data cut-off None; allowed: a time with an offset from UTC"),
+        ({"protocol": "protocol.yaml"}, "protocol: found str; allowed: what `load_protocol` returns"),
+        ({"feeds": []}, "feeds: found list; allowed: a frame for each domain"),
+        ({"feeds": {"dm": None}}, "feeds: found dm as NoneType; allowed: a data frame of text"),
+        ({"feeds": {"vs": [{"USUBJID": "S1"}]}}, "feeds: found vs as list; allowed: a data frame of text"),
+        ({"feeds": {"xx": pd.DataFrame()}}, "feeds: found 'xx'; allowed: a feed of the protocol"),
+    ],
+)
+def test_what_is_no_look_is_refused_by_name(
+    frames: Mapping[str, pd.DataFrame],
+    protocol: StudyProtocol,
+    cutoff: datetime,
+    given: Mapping[str, Any],
+    message: str,
+) -> None:
+    asked: dict[str, Any] = {"feeds": frames, "protocol": protocol, "data_cutoff": cutoff} | dict(given)
+    with pytest.raises(UsageError, match=re.escape(message)):
+        look(**asked)
