@@ -8,6 +8,12 @@ from typing_extensions import TypedDict
 Pair = list[float]
 """Two numbers: the ends of an interval, or the limits of an estimate."""
 
+Answer = Annotated[str, WithJsonSchema({"enum": ["no_signal", "watch", "signal", "not_assessable"]})]
+"""A look's answer: a value of ``checks.signals.Verdict``, whose module would load data frames here."""
+
+RuleAnswer = Annotated[str, WithJsonSchema({"enum": ["crossed", "not_crossed", "not_evaluable"]})]
+"""A rule's answer: a value of ``checks.rules.RuleVerdict``."""
+
 
 class ExpectationsPart(TypedDict):
     """One file of the study's own expectations."""
@@ -114,9 +120,9 @@ class RulePart(TypedDict):
     id: str
     kind: str
     method: str | None
-    verdict: str
-    best_case: str
-    worst_case: str
+    verdict: RuleAnswer
+    best_case: RuleAnswer
+    worst_case: RuleAnswer
     events: int
     n_evaluable: float | None
     boundary: float | None
@@ -240,7 +246,7 @@ class LookDocument(OwnExpectations):
     schema: str
     study: str
     data_cutoff: str
-    verdict: str
+    verdict: Answer
     protocol_sha256: str
     code_version: str
     look_id: str

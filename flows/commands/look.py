@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from checks.errors import PostdoseError
+from checks.errors import PostdoseError, UsageError
 from flows.commands.arguments import add_json, add_state, moment
 from flows.settings import STATE
 
@@ -49,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.closed:
         _require_closed(options)
+    elif options.reason or options.by:
+        raise UsageError("--reason, --by: found without --closed; allowed: only with it, to read the arm")
     outcome = make_look(
         options.protocol,
         data_cutoff=options.data_cutoff,

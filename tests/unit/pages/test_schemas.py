@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from checks.rules import RuleVerdict
+from checks.signals import Verdict
 from flows.commands.cli import main
 from flows.pages.schemas import DIALECT, SCHEMAS, schema_of
 
@@ -54,6 +56,21 @@ def test_every_look_that_is_kept_fits(path: Path) -> None:
 @pytest.mark.parametrize("path", PROTOCOLS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_protocol_that_is_valid_fits(path: Path) -> None:
     assert refusals("protocol", protocol(path)) == []
+
+
+def test_an_answer_is_one_of_those_that_there_are() -> None:
+    answers = {name: form["enum"] for name, form in _enums(schema_of("look"))}
+    assert answers["verdict of look.json of postdose"] == [*Verdict]
+    assert answers["verdict of RulePart"] == answers["best_case of RulePart"] == [*RuleVerdict]
+    (refusal,) = refusals("look", look(LOOKS[0]) | {"verdict": "ok"})
+    assert "'ok' is not one of" in refusal
+
+
+def _enums(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for part in (schema, *schema["$defs"].values()):
+        for name, form in part.get("properties", {}).items():
+            if "enum" in form:
+                yield f"{name} of {part['title']}", form
 
 
 def broken(whole: dict[str, Any], places: Iterator[tuple[str, ...]]) -> Iterator[tuple[str, dict[str, Any]]]:
