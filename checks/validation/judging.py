@@ -125,7 +125,7 @@ def _raised(result: Any) -> bool:  # noqa: ANN401 - untyped there
     return bool(info.get("raised_exception", True))
 
 
-def _kind(info: Mapping[str, Any]) -> str:
+def _kind(info: Mapping[str, object]) -> str:
     """Return the kind of the exception: its message may hold values, its traceback ends in its name."""
     each = [info, *(one for one in info.values() if isinstance(one, Mapping))]
     traceback = "\n".join(str(one.get("exception_traceback")) for one in each)
