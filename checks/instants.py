@@ -69,6 +69,12 @@ FEWEST: Final = 5
 _OFFSET: Final = r"T.*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 
 
+def require_zoned(data_cutoff: datetime) -> None:
+    """Require of a data cut-off that it has an offset from UTC; a UsageError otherwise."""
+    if not isinstance(data_cutoff, datetime) or data_cutoff.tzinfo is None:
+        raise UsageError(f"data cut-off {data_cutoff}; allowed: a time with an offset from UTC")
+
+
 def parse_stamps(stamps: "pd.Series[str]", zones: "pd.Series[str] | str") -> pd.DataFrame:
     """Turn SDTM stamps into spans of UTC instants.
 

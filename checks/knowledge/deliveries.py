@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from checks.errors import UsageError
+from checks.instants import require_zoned
 from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
 from checks.knowledge.changes import LISTED
 from checks.knowledge.distinct_rows import Delivered
@@ -54,8 +54,7 @@ class Deliveries:
         UsageError
             When the data cut-off has no offset from UTC.
         """
-        if not isinstance(data_cutoff, datetime) or data_cutoff.tzinfo is None:
-            raise UsageError(f"data cut-off {data_cutoff}; allowed: a time with an offset from UTC")
+        require_zoned(data_cutoff)
         cutoff = int(data_cutoff.timestamp() // 1)
         feeds = {domain: one.feed(cutoff) for domain, one in self._domains.items()}
         changed = [one.changes(cutoff) for one in self._domains.values()]

@@ -9,8 +9,7 @@ import pandas as pd
 
 from checks import tables
 from checks.blinding import UNCOUNTED, blind
-from checks.errors import UsageError
-from checks.instants import parse_stamps
+from checks.instants import parse_stamps, require_zoned
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import subjects
@@ -53,8 +52,7 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
     UsageError
         When the data cut-off has no offset from UTC.
     """
-    if data_cutoff.tzinfo is None:
-        raise UsageError(f"data cut-off {data_cutoff.isoformat()}; allowed: a time with an offset from UTC")
+    require_zoned(data_cutoff)
     cutoff = pd.Timestamp(data_cutoff).tz_convert("UTC").as_unit("s")
     setting = Setting(protocol, cutoff, {}, {})
     done: dict[str, _Validated] = {}
