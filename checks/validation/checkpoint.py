@@ -33,6 +33,7 @@ from great_expectations.expectations.expectation import (
     MulticolumnMapExpectation,
 )
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.registry import get_expectation_impl
 from pydantic.v1 import PrivateAttr
 
 from checks.validation.results import ExpectationConfig
@@ -155,8 +156,8 @@ def expectation_of(config: Mapping[str, object]) -> Any:  # noqa: ANN401 - untyp
         raise ValueError(re.sub(r"\s+", " ", str(error)).strip()) from error
 
 
-def _settled_expectation(config: Mapping[str, object]) -> Any:  # noqa: ANN401 - untyped there
-    kind = _settled(expectation_of(config).__class__)
+def _settled_expectation(config: Mapping[str, str]) -> Any:  # noqa: ANN401 - untyped there
+    kind = _settled(get_expectation_impl(config["type"]))
     return expectation_of({**config, "type": kind.expectation_type})
 
 
