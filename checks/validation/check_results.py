@@ -89,9 +89,8 @@ def _fault(domain: str, judgements: Sequence[Judgement]) -> str:
             return f"{domain}: the check {one.check.name} could not be run. Report this as a defect"
         if one.outcome == "error":
             found = "a failure without rows to withhold" if one.fault == NO_ROWS else one.fault
-            named = one.check.name.replace(
-                f"{one.check.file} ", "expectation "
-            )  # one without a name of its own
+            # one without a name of its own is called by its file and its place there
+            named = one.check.name.replace(f"{one.check.file} ", "expectation ")
             return f"{domain}: {one.check.file}, {named}: found {found}; allowed: {_ALLOWED}"
     return ""
 

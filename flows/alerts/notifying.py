@@ -46,9 +46,8 @@ class Notifier:
 
     def __init__(self, protocol: StudyProtocol, seen: Seen, now: datetime, *, recorded: bool = True) -> None:
         self.protocol = protocol
-        self.now = now.replace(
-            microsecond=0
-        )  # as records keep it: what is decided now is decided alike from them
+        # as records keep it: what is decided now is decided alike from them
+        self.now = now.replace(microsecond=0)
         self._seen, self._recorded = seen, recorded
         spoken = seen.standing.spoken
         self._recent = {role: sum(now - at < HOUR for at in times) for role, times in spoken.items()}
