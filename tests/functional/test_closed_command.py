@@ -60,6 +60,7 @@ def done(postdose: Postdose, study: Path) -> subprocess.CompletedProcess[bytes]:
     ("options", "environment", "said"),
     [
         (WHY, {}, b"POSTDOSE_CLOSED=allowed"),
+        (("--reason", "why"), {}, b"--reason, --by: found without --closed"),
         (("--closed", "--by", "me"), {"POSTDOSE_CLOSED": "allowed"}, b"--reason: found no printable text"),
         (("--closed", "--reason", "why"), {"POSTDOSE_CLOSED": "allowed"}, b"--by: found no printable text"),
     ],
