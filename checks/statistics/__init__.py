@@ -1,8 +1,9 @@
 """Stopping boundaries on rates and tests of timing: counts and times in, results out.
 
 ``METHODS`` holds the rate boundaries by name, ``operating_characteristics`` says what a boundary does under stated
-rates, ``self_controlled`` compares risk with control hours, and the three MaxSPRT watch events as they come. Each
-result carries its inputs; an impossible parameter is a ``checks.errors.DesignError`` that says what is allowed.
+rates, ``self_controlled`` compares risk with control hours, ``severity`` how much worse subjects turn in them, and
+the three MaxSPRT watch events as they come. Each result carries its inputs; an impossible parameter is a
+``checks.errors.DesignError`` that says what is allowed.
 
 >>> boundary = METHODS["pocock"](n_max=15, null_rate=0.2, alpha=0.05, looks=[5, 10, 15])
 >>> boundary.events
@@ -16,6 +17,7 @@ from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
 from checks.statistics.timing.self_controlled import self_controlled
+from checks.statistics.timing.severity import severity, severity_e_values
 
 __all__ = [
     "METHODS",
@@ -24,4 +26,6 @@ __all__ = [
     "maxsprt_poisson",
     "operating_characteristics",
     "self_controlled",
+    "severity",
+    "severity_e_values",
 ]

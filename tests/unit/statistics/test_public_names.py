@@ -12,6 +12,7 @@ MODULES = [
     "checks.statistics.boundaries.methods",
     "checks.statistics.boundaries.boundary",
     "checks.statistics.timing.self_controlled",
+    "checks.statistics.timing.severity",
     "checks.statistics.timing.maxsprt_binomial",
     "checks.statistics.timing.maxsprt_poisson",
     "checks.statistics.timing.maxsprt_conditional",
@@ -26,6 +27,8 @@ def test_the_public_names():
         "maxsprt_poisson",
         "operating_characteristics",
         "self_controlled",
+        "severity",
+        "severity_e_values",
     ]
 
 
