@@ -20,7 +20,7 @@ from checks.cases.pairing import Composite, pair_onsets
 from checks.cases.reported_onsets import reports
 from checks.cases.spans import place
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 
 
 def find_composites(anchors: Anchors, charts: Charts, protocol: StudyProtocol) -> list[Composite]:
@@ -54,7 +54,7 @@ def _component_onsets(
         anchors,
         on_axis(charts, tests),
         criteria,
-        baseline_hours=protocol.baseline_hours,
+        baseline_hours=(-protocol.baseline_hours, 0.0),
         washout_hours=washout,
         together_hours=together_hours,
         extremes=extremes(charts, tests) if charts.at_widest else None,
@@ -65,7 +65,7 @@ def _component_onsets(
         criteria,
         anchors,
         charts,
-        baseline_hours=protocol.baseline_hours,
+        baseline_hours=(-protocol.baseline_hours, 0.0),
         washout_hours=washout,
     )
     present = _instants_present(found.present) if reported else {}

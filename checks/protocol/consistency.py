@@ -9,7 +9,8 @@ from inspect import signature
 
 from checks.fields import Pair
 from checks.problems import ProblemAt, one_of, shown
-from checks.protocol.model import Alerts, CaseDefinition, Component, Feeds, Multiplicity, Treatment
+from checks.protocol.case_definition import CaseDefinition, Component
+from checks.protocol.model import Alerts, Feeds, Multiplicity, Treatment
 from checks.rules import Rule
 from checks.rules.plan import merged
 
@@ -39,14 +40,6 @@ def control_windows_run_forward(control_windows_hours: tuple[Pair, ...]) -> Iter
     for place, window in enumerate(control_windows_hours):
         if not window[0] < window[1]:
             yield ProblemAt(("control_windows_hours", place), _hours(window), "a start before the end")
-
-
-def baseline_precedes_dose(baseline_hours: Pair) -> Iterator[ProblemAt]:
-    """Require a baseline that is not empty and ends at the dose or before."""
-    if not baseline_hours[0] < baseline_hours[1]:
-        yield ProblemAt(("baseline_hours",), _hours(baseline_hours), "a start before the end")
-    if baseline_hours[1] > 0:
-        yield ProblemAt(("baseline_hours",), _hours(baseline_hours), "an end at the dose (0) or before it")
 
 
 def windows_apart(risk_window_hours: Pair, control_windows_hours: tuple[Pair, ...]) -> Iterator[ProblemAt]:
@@ -167,7 +160,6 @@ def escalation_reaches_a_role(alerts: Alerts) -> Iterator[ProblemAt]:
 AGREEMENTS: tuple[Callable[..., Iterator[ProblemAt]], ...] = (
     windows_run_forward,
     control_windows_run_forward,
-    baseline_precedes_dose,
     windows_apart,
     control_holds_a_block,
     onsets_can_be_observed,

@@ -49,11 +49,15 @@ class Document:
     problems: tuple[Problem, ...]
 
     def with_line(self, problem: ProblemAt) -> Problem:
-        """Return the problem with its file and line; what is missing has the line of what should hold it."""
-        held = problem.place
-        while held not in self.lines:
-            held = held[:-1]
-        return Problem(self.file, self.lines[held], path_of(problem.place), problem.found, problem.allowed)
+        """Return the problem with its file and line."""
+        line = self.line_of(problem.place)
+        return Problem(self.file, line, path_of(problem.place), problem.found, problem.allowed)
+
+    def line_of(self, place: Place) -> int:
+        """Return the line of a value; what is missing has the line of what should hold it."""
+        while place not in self.lines:
+            place = place[:-1]
+        return self.lines[place]
 
 
 @dataclass(slots=True)

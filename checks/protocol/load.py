@@ -11,9 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 from checks.errors import Problem, ProtocolError
 from checks.problems import Place, ProblemAt
 from checks.protocol.consistency import disagreements
-from checks.protocol.document import WHOLE_FILE, read_document
+from checks.protocol.document import WHOLE_FILE, path_of, read_document
 from checks.protocol.explain import explain, unknown_keys
 from checks.protocol.model import StudyProtocol
+from checks.protocol.notes import notes_on
 from checks.protocol.suite_files import combined_sha256, misplaced, read_suite_files
 from checks.rules import AnyRule
 
@@ -31,7 +32,8 @@ def load_protocol(path: Path | str) -> StudyProtocol:
     Returns
     -------
     StudyProtocol
-        With ``sha256`` of the file's bytes, the ``folder`` that holds it, and the study's own expectations there.
+        With ``sha256`` of the file's bytes, the ``folder`` that holds it, the study's own expectations there, and
+        ``notes`` on what it says in the words of earlier files.
 
     Raises
     ------
@@ -51,7 +53,12 @@ def load_protocol(path: Path | str) -> StudyProtocol:
         problems |= set(misplaced(suites, list(protocol.feeds.by_domain()), folder))
     if problems or protocol is None:
         raise ProtocolError(sorted(problems, key=lambda problem: (problem.line, problem.path, problem.found)))
-    return protocol.read_from(folder, combined_sha256(hashlib.sha256(content).hexdigest(), suites), suites)
+    notes = tuple(
+        f"{path}:{document.line_of(note.place)}: {path_of(note.place)}: {note.said}"
+        for note in sorted(notes_on(document.values, protocol), key=lambda note: document.line_of(note.place))
+    )
+    sha256 = combined_sha256(hashlib.sha256(content).hexdigest(), suites)
+    return protocol.read_from(folder, sha256, suites, notes)
 
 
 def _content(path: Path) -> bytes:

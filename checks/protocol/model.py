@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
-from checks.criteria import Criterion, Measured, TermsCriterion
 from checks.fields import (
     Cron,
     Frozen,
@@ -23,7 +22,8 @@ from checks.fields import (
     Whole,
     Zone,
 )
-from checks.problems import ProblemAt, refuse, refuse_all, require_one, shown
+from checks.problems import ProblemAt, refuse, refuse_all, shown
+from checks.protocol.case_definition import CaseDefinition
 from checks.protocol.layout import Layout
 from checks.protocol.suite_files import SuiteFile
 from checks.rules import AnyRule
@@ -156,63 +156,11 @@ class Feeds(Section):
 
 
 class Limits(Section):
-    """How much may be withheld, unobserved or unmeasured before a look says so."""
+    """How much may be withheld or unobserved before a look says so; ``max_gap_hours`` is of earlier files."""
 
     max_quarantined: Share = 0.2
     max_unobserved: Share = 0.5
-    max_gap_hours: Positive = 4.0
-
-
-class Component(Section):
-    """One part of the case definition: any, or all, of its criteria."""
-
-    any_of: Annotated[tuple[Criterion, ...], NotEmpty] | None = None
-    all_of: Annotated[tuple[Criterion, ...], NotEmpty] | None = None
-
-    @model_validator(mode="after")
-    def _has_one_list(self) -> Self:
-        require_one("any_of", self.any_of, "all_of", self.all_of)
-        refuse_all(
-            [
-                ProblemAt(
-                    ("all_of", place), "terms", "measurements: that an event was absent is never measured"
-                )
-                for place, criterion in enumerate(self.all_of or ())
-                if isinstance(criterion, TermsCriterion)
-            ]
-        )
-        return self
-
-    @property
-    def criteria(self) -> tuple[Criterion, ...]:
-        """The criteria of whichever list is given."""
-        return self.any_of or self.all_of or ()
-
-    @property
-    def measured(self) -> tuple[Measured, ...]:
-        """Those of the criteria that compare measurements."""
-        return tuple(one for one in self.criteria if isinstance(one, Measured))
-
-    @property
-    def terms(self) -> frozenset[str]:
-        """The terms of adverse events that show the component, case folded."""
-        return frozenset(
-            term.casefold() for one in self.criteria if isinstance(one, TermsCriterion) for term in one.terms
-        )
-
-
-class CaseDefinition(Section):
-    """What a case is: components newly present within a few hours of each other."""
-
-    name: Name
-    components: Annotated[Mapping[Name, Component], NotEmpty, *Frozen]
-    onsets_within_hours: NotNegative = 3.0
-    washout_hours: NotNegative = 6.0
-
-    @property
-    def tests(self) -> frozenset[tuple[str, str]]:
-        """Domain and code of each test that a criterion names."""
-        return frozenset(one.test for component in self.components.values() for one in component.measured)
+    max_gap_hours: Positive = Field(default=4.0, json_schema_extra={"deprecated": True})
 
 
 class Background(Section):
@@ -295,10 +243,31 @@ def _schema(version: int) -> int:
     return version
 
 
+def _length(given: object) -> object:
+    """Take the pair of an earlier file, hours around the dose, for its length."""
+    if not isinstance(given, list | tuple):
+        return given
+    try:
+        start, end = map(float, given)
+    except (TypeError, ValueError):
+        return given  # no pair of numbers, and no number: refused as such
+    if not start < end:
+        raise refuse(f"[{start:g}, {end:g}]", "a start before the end")
+    if end > 0:
+        raise refuse(f"[{start:g}, {end:g}]", "an end at the dose (0) or before it")
+    return end - start
+
+
+Length = Annotated[Positive, BeforeValidator(_length, json_schema_input_type=Positive | Pair)]
+
+
 class StudyProtocol(Section):
     """The study protocol file, whole; attributes have the names of the file's keys.
 
-    ``feeds.is_`` alone differs from its key, ``is``, which Python reserves.
+    Two differ: ``feeds.is_`` from ``is``, which Python reserves, and ``ends_``, from which a component's ``ends`` are
+    made. ``baseline_hours`` are those before each measurement to which its relative criteria refer. Rows of EX within
+    ``same_dose_within_hours`` are one administration, of ``max_administration_hours`` at most; ``hours_from`` its
+    start or its end a dose's hours are counted. Reports of the last ``reporting_lag_hours`` are not complete yet.
     """
 
     schema_version: Annotated[int, AfterValidator(_schema)]
@@ -307,12 +276,16 @@ class StudyProtocol(Section):
     treatment: Treatment
     feeds: Feeds
     case_definition: CaseDefinition
-    baseline_hours: Pair
+    baseline_hours: Length = 12.0
     risk_window_hours: Pair
     control_windows_hours: Annotated[tuple[Pair, ...], NotEmpty]
     rules: Annotated[tuple[AnyRule, ...], NotEmpty]
     schedule: Schedule = Schedule()
     limits: Limits = Limits()
+    same_dose_within_hours: NotNegative = 2.0
+    max_administration_hours: Positive = 12.0
+    hours_from: Literal["start", "end"] = "start"
+    reporting_lag_hours: NotNegative = 24.0
     background: Background | None = None
     multiplicity: Multiplicity | None = None
     watch: Watch = Watch()
@@ -321,6 +294,7 @@ class StudyProtocol(Section):
     _sha256: str = PrivateAttr(default="")
     _folder: Path = PrivateAttr(default=Path())
     _suites: tuple[SuiteFile, ...] = PrivateAttr(default=())
+    _notes: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def sha256(self) -> str:
@@ -340,6 +314,11 @@ class StudyProtocol(Section):
         """The study's own expectations, a file for a feed."""
         return self._suites
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the file says that is read in another way than it seems, each with its file and line."""
+        return self._notes
+
     def assumed_rates(self) -> Mapping[str, AssumedRate]:
         """Return the background by unit, as declared and, over the planned doses, per the other unit."""
         declared, doses = self.background, self.treatment.planned_doses
@@ -352,9 +331,16 @@ class StudyProtocol(Section):
             assumed[unit] = AssumedRate(convert(declared.rate, doses), spread)
         return assumed
 
-    def read_from(self, folder: Path, sha256: str, suites: tuple[SuiteFile, ...] | None = None) -> Self:
-        """Return this protocol, with the folder, the hash and the expectations that it was read from."""
+    def read_from(
+        self,
+        folder: Path,
+        sha256: str,
+        suites: tuple[SuiteFile, ...] | None = None,
+        notes: tuple[str, ...] | None = None,
+    ) -> Self:
+        """Return this protocol, with the folder, the hash, the expectations and the notes that it was read with."""
         copy = self.model_copy()
         copy._folder, copy._sha256 = folder, sha256
         copy._suites = self._suites if suites is None else suites
+        copy._notes = self._notes if notes is None else notes
         return copy

@@ -1,4 +1,4 @@
-"""`postdose check`: every problem of a study protocol file, what its rules spend, which channels are closed."""
+"""`postdose check`: every problem of a study protocol file, how it is read, what its rules spend, closed channels."""
 
 import argparse
 import os
@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     spent = spending_text(protocol)
     rules = plural(len(protocol.rules), "rule")
     print(f"{options.protocol}: no problems. Study {protocol.study.id}, {rules}.\n{spent}")
+    print("".join(f"{note}\n" for note in protocol.notes), end="")
     settings = read_settings(os.environ, state=None, folder=protocol.folder)
     channels = [channel for route in protocol.alerts.routes for channel in route.channels]
     for problem in unresolved(channels, folder=protocol.folder, addresses=settings.addresses):

@@ -6,7 +6,7 @@ import pytest
 
 from checks.cases import Findings
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 
 Look = Callable[..., Findings]
 

@@ -10,7 +10,7 @@ import pytest
 
 from checks.cases import Findings
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 
 Look = Callable[..., Findings]
 LYMPHOCYTES = {"lab": "LYM", "above_times_uln": 2.5}

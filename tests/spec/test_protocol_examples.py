@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import ProtocolError
+from checks.measurements import HoursOfTest, Worse
 from checks.protocol import load_protocol
 
 EXAMPLES = Path(__file__).parents[1] / "fixtures" / "protocols"
@@ -75,7 +76,7 @@ def test_the_whole_example_has_the_values_written_in_it() -> None:
     assert (protocol.feeds.ae.encoding, protocol.feeds.ae.known_at) == ("WINDOWS-1252", "entered_at")
     assert protocol.feeds.lb is not None
     assert (protocol.feeds.lb.decimal, protocol.feeds.lb.delimiter) == (",", ";")
-    assert protocol.baseline_hours == (-6, 0)
+    assert protocol.baseline_hours == 6, "the length of [-6, 0]"
     assert protocol.risk_window_hours == (5, 8)
     assert protocol.control_windows_hours == ((-24, -6), (12, 48))
     rise = protocol.case_definition.components["fever"].criteria[1]
@@ -99,9 +100,13 @@ def test_what_is_not_written_has_the_documented_default() -> None:
     protocol = load_protocol(EXAMPLES / "good_minimal.yaml")
     assert (protocol.schedule.cron, protocol.schedule.max_look_age_hours) == ("*/30 * * * *", 2)
     limits = protocol.limits
-    assert (limits.max_quarantined, limits.max_unobserved, limits.max_gap_hours) == (0.2, 0.5, 4)
+    assert (limits.max_quarantined, limits.max_unobserved) == (0.2, 0.5)
     case = protocol.case_definition
     assert (case.onsets_within_hours, case.washout_hours) == (3, 6)
+    assert case.hours_of(("VS", "TEMP")) == HoursOfTest(confirm=2, again=3, fresh=12, run=8)
+    assert case.components["fever"].ends == (("VS", "TEMP"),)
+    assert (protocol.same_dose_within_hours, protocol.max_administration_hours) == (2, 12)
+    assert (protocol.hours_from, protocol.reporting_lag_hours) == ("start", 24)
     assert protocol.watch.cases_short_of_boundary == 1
     assert (protocol.alerts.repeat_hours, protocol.alerts.routes) == (24, ())
     assert (protocol.background, protocol.multiplicity) == (None, None)
@@ -109,6 +114,50 @@ def test_what_is_not_written_has_the_documented_default() -> None:
     dm = protocol.feeds.dm
     assert (dm.mode, dm.decimal, dm.delimiter) == ("cumulative", ".", ",")
     assert (dm.max_age_hours, dm.encoding, dm.known_at) == (None, None, None)
+
+
+def test_the_baseline_is_twelve_hours_where_the_file_does_not_say(tmp_path: Path) -> None:
+    lines = (EXAMPLES / "good_minimal.yaml").read_text(encoding="utf-8").splitlines(keepends=True)
+    without = tmp_path / "protocol.yaml"
+    without.write_text("".join(line for line in lines if "baseline" not in line), encoding="utf-8")
+    assert load_protocol(without).baseline_hours == 12
+
+
+def test_hours_and_changes_hold_for_the_tests_that_the_file_names() -> None:
+    protocol = load_protocol(EXAMPLES / "good_hours.yaml")
+    case = protocol.case_definition
+    assert case.hours_of(("VS", "TEMP")) == HoursOfTest(confirm=1, again=2, fresh=8, run=8)
+    assert case.hours_of(("VS", "OXYSAT")) == HoursOfTest(confirm=1, again=2, fresh=6, run=4)
+    assert case.hours_of(("LB", "ALT")) == HoursOfTest(confirm=24, again=48, fresh=72, run=48)
+    assert case.worse(("VS", "TEMP")) == Worse(by=0.5, share=0.01)
+    assert case.worse(("VS", "RESP")) == Worse(by=5), "a number alone asks for no share"
+    assert case.worse(("VS", "OXYSAT")) == Worse(by=4), "of the catalogue"
+    assert case.worse(("VS", "MAP")) is None
+    assert case.worse(("LB", "ALT")) is None
+    ends = {name: component.ends for name, component in case.components.items()}
+    assert ends == {"fever": (("VS", "TEMP"),), "distress": (("VS", "OXYSAT"),), "shock": ()}
+    assert (protocol.same_dose_within_hours, protocol.max_administration_hours) == (1, 6)
+    assert (protocol.hours_from, protocol.reporting_lag_hours, protocol.baseline_hours) == ("end", 48, 24)
+
+
+def notes(name: str) -> list[str]:
+    return [note.removeprefix(f"{EXAMPLES}/") for note in load_protocol(EXAMPLES / name).notes]
+
+
+def test_what_an_earlier_file_says_is_read_and_how_is_noted() -> None:
+    assert notes("good.yaml") == [
+        "good.yaml:17: limits.max_gap_hours: not used: fresh_hours of the case definition say it by test "
+        "(TEMP 12, OXYSAT 6, RESP 6, FIO2 12)",
+        "good.yaml:35: baseline_hours: [-6, 0] is read as 6 hours before each measurement",
+    ]
+
+
+def test_a_test_that_has_no_worse_onset_is_noted() -> None:
+    said = "so that no onset is counted where it only becomes worse"
+    assert notes("good_hours.yaml") == [
+        f"good_hours.yaml:33: case_definition.components.shock.any_of[0]: MAP has no worse_by, {said}",
+        f"good_hours.yaml:34: case_definition.components.shock.any_of[1]: ALT has no worse_by, {said}",
+    ]
 
 
 def test_words_that_yaml_would_turn_into_booleans_or_numbers_are_kept_as_written() -> None:

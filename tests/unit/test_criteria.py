@@ -5,7 +5,7 @@ import pytest
 
 from checks.cases.measured_onsets import named_tests
 from checks.criteria import Amounts
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 
 
 def component(*criteria, how="any_of"):

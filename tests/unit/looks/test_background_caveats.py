@@ -12,7 +12,7 @@ from checks.cases.dose_windows import DOSES
 from checks.looks import Look
 from checks.looks.caveats import caveats
 from checks.protocol import load_protocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 from checks.rules import Evidence, RuleResult, RuleVerdict
 from checks.rules.evidence import BackgroundEvidence, Estimate
 from checks.signals import Verdict

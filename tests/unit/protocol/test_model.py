@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 
 
 def plain() -> dict[str, Any]:
@@ -20,7 +20,10 @@ def plain() -> dict[str, Any]:
         "feeds": {"dm": {"path": "dm.csv"}, "ex": {"path": "ex.csv"}, "is": {"path": "is.csv"}},
         "case_definition": {
             "name": "fever",
-            "components": {"fever": {"any_of": [{"vital": "TEMP", "at_least": 100.94, "unit": "°F"}]}},
+            "components": {
+                "fever": {"ends": ["TEMP"], "any_of": [{"vital": "TEMP", "at_least": 100.94, "unit": "°F"}]}
+            },
+            "worse_by": {"TEMP": 1.5},
         },
         "baseline_hours": [-6, 0],
         "risk_window_hours": [5, 8],

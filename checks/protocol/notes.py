@@ -1,0 +1,74 @@
+"""What a study protocol file leaves unsaid, or says in the words of earlier versions: how each is read."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from checks.criteria import Measured
+from checks.problems import Place
+from checks.protocol.model import StudyProtocol
+
+Values = Mapping[str, object]
+"""The file as written, all of it text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """How one value is read; its place is from the top of the file."""
+
+    place: Place
+    said: str
+
+
+def pair_of_baseline_hours(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say of a pair that its length is what counts."""
+    given = values.get("baseline_hours")
+    if isinstance(given, list):
+        said = f"[{', '.join(map(str, given))}] is read as {protocol.baseline_hours:g} hours before each measurement"
+        yield Note(("baseline_hours",), said)
+
+
+def gap_between_measurements(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say that the one gap for all tests gave way to one for each."""
+    limits = values.get("limits")
+    if isinstance(limits, Mapping) and "max_gap_hours" in limits:
+        fresh = {
+            code: protocol.case_definition.hours_of((domain, code)).fresh for domain, code in _tests(protocol)
+        }
+        listed = ", ".join(f"{code} {hours:g}" for code, hours in fresh.items())
+        yield Note(
+            ("limits", "max_gap_hours"),
+            f"not used: fresh_hours of the case definition say it by test ({listed})",
+        )
+
+
+def tests_that_never_worsen(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say of a test without ``worse_by`` that it has no worse onset."""
+    for test, place in _tests(protocol).items():
+        if protocol.case_definition.worse(test) is None:
+            yield Note(
+                place, f"{test[1]} has no worse_by, so that no onset is counted where it only becomes worse"
+            )
+
+
+def _tests(protocol: StudyProtocol) -> dict[tuple[str, str], Place]:
+    """Return each test of the case definition, with the first criterion that names it."""
+    first: dict[tuple[str, str], Place] = {}
+    for name, component in protocol.case_definition.components.items():
+        listed = "any_of" if component.any_of else "all_of"
+        for at, criterion in enumerate(component.criteria):
+            if isinstance(criterion, Measured):
+                first.setdefault(criterion.test, ("case_definition", "components", name, listed, at))
+    return first
+
+
+NOTES: tuple[Callable[[Values, StudyProtocol], Iterator[Note]], ...] = (
+    pair_of_baseline_hours,
+    gap_between_measurements,
+    tests_that_never_worsen,
+)
+
+
+def notes_on(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Yield how a file is read where it says less, or other, than the protocol that was made of it."""
+    for note in NOTES:
+        yield from note(values, protocol)
