@@ -11,7 +11,7 @@ from scipy.stats import binomtest, kstest
 
 from checks.errors import DesignError
 from checks.statistics.binomial import success_distribution
-from checks.statistics.timing.e_process import e_process, log_e_value
+from checks.statistics.timing.beta_mixture import beta_mixture, log_e_value
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
@@ -74,7 +74,7 @@ def test_binomial_maxsprt_over_all_sequences(n_max, ratio, alpha, min_events, re
         at = first_signal(
             path,
             min_events,
-            lambda x, y: binomial_llr(x, y, ratio) > test.critical_value + 1e-9,
+            lambda x, y: binomial_llr(x, y, ratio) >= test.critical_value - 1e-12,
         )
         assert at == first_crossing(test.boundary, path)
         if at is not None:
@@ -96,11 +96,11 @@ def test_binomial_maxsprt_spends_all_it_may(n_max, ratio, alpha):
         test = maxsprt_binomial(n_max, ratio, alpha)
     except DesignError:
         return
-    if test.critical_value > 0:
+    attained = [binomial_llr(x, n - x, ratio) for n in range(1, n_max + 1) for x in range(1, n + 1)]
+    smaller = [llr for llr in attained if 0 < llr < test.critical_value - 1e-9]
+    if smaller:
         events = tuple(
-            next(
-                (x for x in range(n + 1) if binomial_llr(x, n - x, ratio) >= test.critical_value - 1e-9), None
-            )
+            next((x for x in range(n + 1) if binomial_llr(x, n - x, ratio) >= max(smaller) - 1e-9), None)
             for n in test.boundary.looks
         )
         assert type(test.boundary)(test.boundary.looks, events, ratio).size() > alpha
@@ -174,7 +174,7 @@ def test_conditional_maxsprt_by_simulation(history_end, relative_risk):
             (
                 k
                 for k, time in enumerate(series, start=1)
-                if k >= 2 and conditional_llr(k, time, history, before) > test.critical_value
+                if k >= 2 and conditional_llr(k, time, history, before) >= test.critical_value
             ),
             None,
         )
@@ -206,12 +206,12 @@ def test_e_value_has_mean_one_without_an_effect(n, ratio):
 @pytest.mark.parametrize(("ratio", "alpha"), [(1.0, 0.05), (15.0, 0.05), (15.0, 0.2)])
 def test_e_process_watched_at_every_event(ratio, alpha):
     """At most alpha of null runs cross, watched at each of 200 events: the exact size."""
-    test, runs = e_process(200, ratio, alpha), 2000
+    test, runs = beta_mixture(200, ratio, alpha), 2000
     assert test.size <= alpha
     paths = np.random.default_rng(3).uniform(size=(runs, 200)) < 1 / (1 + ratio)
     crossed = np.mean([first_crossing(test.boundary, path) is not None for path in paths])
     assert within_monte_carlo(crossed, test.size, runs)
-    short = e_process(12, ratio, alpha)
+    short = beta_mixture(12, ratio, alpha)
     for path in paths[:200, :12].tolist():
         values = [math.exp(log_e_value(sum(path[:n]), n - sum(path[:n]), ratio)) for n in range(1, 13)]
         by_definition = next((n for n, value in enumerate(values, start=1) if value >= 1 / alpha), None)

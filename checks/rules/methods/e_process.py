@@ -11,7 +11,7 @@ from checks.rules.methods.method import KEPT, LENGTHS, TimingSection, exact_surv
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.trials import BoolArray, Course, FloatArray, at_states
-from checks.statistics.timing.e_process import e_process, log_e_value
+from checks.statistics.timing.beta_mixture import beta_mixture, log_e_value
 from checks.statistics.timing.sequential import BinomialBoundary, EventTest
 
 SHORTEST = 200
@@ -67,4 +67,4 @@ def _log_e_values(course: Course) -> FloatArray:
     )
 
 
-_test = lru_cache(KEPT)(e_process)
+_test = lru_cache(KEPT)(beta_mixture)

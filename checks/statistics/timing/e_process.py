@@ -1,76 +1,125 @@
 """The e-process: whether events run too often into the risk hours, at any moment and without a schedule.
 
-Estimator: a beta-mixture e-process on the self-controlled events. With x of n events in risk hours and
-p = 1 / (1 + ratio): E = mean of (q / p)^x ((1 - q) / (1 - p))^(n - x) over Jeffreys' prior of q, cut to q > p.
-It is a test martingale when the drug does nothing (a supermartingale when it protects), so the chance that it
-ever reaches 1 / alpha is at most alpha (Ville), whenever and however often one looks.
-Assumptions: as the self-controlled comparison.
-Reference: Robbins H. Ann Math Stat 1970;41:1397-1409; Ramdas A, Gruenwald P, Vovk V, Shafer G. Game-theoretic
-statistics and safe anytime-valid inference. Stat Sci 2023;38:576-601.
+Estimator: E_n = mean over odds ratios theta of the product of theta^x_i / (1 - p_i + theta p_i), with x_i whether
+event i lies in risk hours and p_i its probability of that. It is a test martingale when the drug does nothing, so the
+chance that it ever reaches 1 / alpha is at most alpha (Ville), whenever and however often one looks, for every p_i
+that is fixed before its event is known.
+Assumptions: as the conditional test.
+Reference: Ramdas A, Gruenwald P, Vovk V, Shafer G. Game-theoretic statistics and safe anytime-valid inference. Stat
+Sci 2023;38:576-601.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from scipy.special import betaincc, betaln, xlog1py, xlogy
+import numpy as np
+from scipy.special import logsumexp
 
 from checks.statistics import parameters
-from checks.statistics.timing.sequential import BinomialBoundary, EventTest, risk_chance
+from checks.statistics.recursion import FloatArray
+from checks.statistics.timing.conditional import checked_events
+from checks.statistics.timing.sequential import BinomialBoundary, risk_chance
 
-JEFFREYS = (0.5, 0.5)
-"""a and b of the beta prior that favours no scale. Jeffreys H. Proc R Soc A 1946;186:453-461."""
+ODDS_RATIOS = (2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""Mixed with equal weights: doublings over all harm that a trial can see, from barely to nearly every event."""
+
+_LOG_RATIOS, _EXCESS = np.log(ODDS_RATIOS), np.asarray(ODDS_RATIOS) - 1
 
 
-def e_process(n_max: int, ratio: float, alpha: float) -> EventTest:
-    """Lay down an anytime-valid test of the self-controlled events.
+@dataclass(frozen=True, slots=True)
+class EProcess:
+    """The evidence against "no harm" after each event.
+
+    Attributes
+    ----------
+    in_risk, probabilities
+        What it was made for.
+    log_values : tuple of float, one an event
+        Logarithm of the e-value after it.
+    """
+
+    in_risk: tuple[bool, ...]
+    probabilities: tuple[float, ...]
+    log_values: tuple[float, ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The e-values, infinite where a double cannot hold them."""
+        with np.errstate(over="ignore"):
+            return tuple(np.exp(self.log_values).tolist())
+
+    @property
+    def p_value(self) -> float:
+        """1 over the largest e-value on the way, at most 1: valid whenever one looked."""
+        return math.exp(-max(0.0, *self.log_values)) if self.log_values else 1.0
+
+
+def e_process(in_risk: Sequence[bool], probabilities: Sequence[float]) -> EProcess:
+    """Weigh events as they come, each with its own probability; it crosses at 1 / alpha.
 
     Parameters
     ----------
-    n_max : int
-        Events up to which size, power and boundary are computed; validity does not depend on it.
-    ratio : float
-        Control time over risk time.
-    alpha : float
-        Largest allowed probability of ever signalling when the drug does nothing.
+    in_risk : sequence of bool (or 0 and 1), one an event
+        Whether it lies in risk hours, in the order in which events are judged.
+    probabilities : sequence of float, one an event
+        Its probability of that when the drug does nothing, between 0 and 1.
 
     Returns
     -------
-    EventTest
-        Its ``critical_value`` is 1 / alpha: the e-value at or above which it signals. ``size`` stays within
-        alpha however far surveillance goes on.
+    EProcess
 
     Raises
     ------
     DesignError
-        On impossible parameters, and when no count within ``n_max`` events can signal.
+        On lengths that differ, or a probability of 0 or 1.
+
+    Examples
+    --------
+    >>> e_process([1, 0, 1], [1 / 7, 1 / 19, 1 / 19]).values[-1].__round__(10)
+    17.2112126778
+    """
+    flags, chances = checked_events(in_risk, probabilities)
+    x, p = np.asarray(flags, dtype=np.float64)[:, None], np.asarray(chances)[:, None]
+    paths = np.cumsum(x * _LOG_RATIOS - np.log1p(p * _EXCESS), axis=0)
+    return EProcess(flags, chances, tuple(_mixed(paths).tolist()))
+
+
+def _mixed(log_ratios: FloatArray) -> FloatArray:
+    """Return the logarithm of the mean over the odds ratios, which are the last axis."""
+    return np.asarray(logsumexp(log_ratios, axis=-1) - math.log(len(ODDS_RATIOS)))
+
+
+def e_process_boundary(n_max: int, ratio: float, alpha: float) -> BinomialBoundary:
+    """Return the fewest events in risk hours that cross after each event, where all have one probability.
+
+    Parameters
+    ----------
+    n_max : int
+        Events up to which the boundary is given; validity does not end there.
+    ratio : float
+        Control time over risk time.
+    alpha : float
+        Largest allowed probability of ever crossing when the drug does nothing.
+
+    Returns
+    -------
+    BinomialBoundary
+
+    Raises
+    ------
+    DesignError
+        On impossible parameters, and when no count within ``n_max`` events can cross.
     """
     n_max = parameters.count("n_max", n_max, at_least=1)
     ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
-    fewest = _fewest(n_max, ratio, alpha)
-    if all(events is None for events in fewest):
-        raise parameters.impossible("n_max", n_max, "more events: no count within so few can signal")
-    boundary = BinomialBoundary(tuple(range(1, n_max + 1)), fewest, ratio)
-    return EventTest(n_max, ratio, alpha, 1, 1 / alpha, boundary.size(), boundary)
-
-
-def log_e_value(in_risk: int, in_control: int, ratio: float) -> float:
-    """Return the logarithm of the evidence against the null at these counts."""
-    (a, b), null = JEFFREYS, risk_chance(ratio)
-    mixture = betaln(a + in_risk, b + in_control) - betaln(a, b)
-    cut = math.log(betaincc(a + in_risk, b + in_control, null) or math.ulp(0.0)) - math.log(
-        betaincc(a, b, null)
-    )
-    return float(mixture + cut - xlogy(in_risk, null) - xlog1py(in_control, -null))
-
-
-def _fewest(n_max: int, ratio: float, alpha: float) -> tuple[int | None, ...]:
-    """Return the fewest risk events that signal among 1, 2, ... ``n_max`` events.
-
-    The e-value rises with risk events and falls with control events, so the fewest never falls.
-    """
-    boundary: list[int | None] = []
-    fewest = 1
+    x = np.arange(n_max + 1)[:, None]
+    per_event = np.log1p(risk_chance(ratio) * _EXCESS)
+    fewest: list[int | None] = []
     for n in range(1, n_max + 1):
-        while fewest <= n and log_e_value(fewest, n - fewest, ratio) < -math.log(alpha):
-            fewest += 1
-        boundary.append(fewest if fewest <= n else None)
-    return tuple(boundary)
+        # the e-value rises with the events in risk hours
+        reached = np.flatnonzero(_mixed(x[: n + 1] * _LOG_RATIOS - n * per_event) >= -math.log(alpha))
+        fewest.append(int(reached[0]) if reached.size else None)
+    if all(events is None for events in fewest):
+        raise parameters.impossible("n_max", n_max, "more events: no count within so few can cross")
+    return BinomialBoundary(tuple(range(1, n_max + 1)), tuple(fewest), ratio)

@@ -11,8 +11,11 @@ MODULES = [
     "checks.statistics",
     "checks.statistics.boundaries.methods",
     "checks.statistics.boundaries.boundary",
+    "checks.statistics.timing.conditional",
+    "checks.statistics.timing.e_process",
     "checks.statistics.timing.self_controlled",
     "checks.statistics.timing.severity",
+    "checks.statistics.timing.spending",
     "checks.statistics.timing.maxsprt_binomial",
     "checks.statistics.timing.maxsprt_poisson",
     "checks.statistics.timing.maxsprt_conditional",
@@ -22,6 +25,8 @@ MODULES = [
 def test_the_public_names():
     assert statistics.__all__ == [
         "METHODS",
+        "conditional",
+        "e_process",
         "maxsprt_binomial",
         "maxsprt_conditional",
         "maxsprt_poisson",
@@ -29,6 +34,7 @@ def test_the_public_names():
         "self_controlled",
         "severity",
         "severity_e_values",
+        "spending_boundary",
     ]
 
 

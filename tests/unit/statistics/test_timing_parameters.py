@@ -6,21 +6,51 @@ import numpy as np
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing.e_process import e_process
+from checks.statistics.timing.beta_mixture import beta_mixture
+from checks.statistics.timing.conditional import conditional
+from checks.statistics.timing.e_process import e_process, e_process_boundary
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
+from checks.statistics.timing.planned_looks import planned_looks
 from checks.statistics.timing.scan import scan
 from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
 from checks.statistics.timing.sequential import BinomialBoundary
+from checks.statistics.timing.spending import spending_boundary
 
 COUNT = (-1, 1.5, math.nan, math.inf, "5", None, True)
 POSITIVE = (-1.0, 0, math.nan, math.inf, "5", None, True)
 RATIO = (*POSITIVE, 1e-13, 1e13)
 SHARE = (-0.1, 0, 1, 1.5, math.nan, "5%", None)
 ROW = (-1, 1.5, None, "5")
+FLAGS = (None, "1", 1, [], [1, 0, 1], [2, 0], [None, 0])
+CHANCES = (None, "5", 0.1, [], [0.1] * 3, [0, 0.1], [1, 0.1], [math.nan, 0.1], [True, 0.1], ["1", 0.1])
 
 GOOD = {
+    conditional: {
+        "in_risk": ([1, 0], FLAGS),
+        "probabilities": ([0.1, 0.2], CHANCES),
+        "gamma": (1.5, (0.9, -1, math.nan, math.inf, "2", None, True)),
+    },
+    e_process: {"in_risk": ([True, False], FLAGS), "probabilities": ([0.1, 0.2], CHANCES)},
+    e_process_boundary: {
+        "n_max": (20, (*COUNT, 0, 1)),
+        "ratio": (15.0, RATIO),
+        "alpha": (0.05, SHARE),
+    },
+    spending_boundary: {
+        "probabilities": ([0.1, 0.2], (*CHANCES[:3], *CHANCES[5:])),
+        "alpha": (0.05, SHARE),
+        "n_max": (20, (*COUNT, 0)),
+        "min_events": (2, (*COUNT, 0)),
+        "looks": ([1, 2], (0, "1", [], [0], [2, 1], [1, 3])),
+    },
+    planned_looks: {
+        "in_risk": ([1, 0], FLAGS),
+        "probabilities": ([0.1, 0.2], CHANCES),
+        "looks": ([0, 2, 2], (None, "1", [-1], [2, 1], [3])),
+        "share": (0.01, SHARE),
+    },
     self_controlled: {
         "events_in_risk": (3, COUNT),
         "events_in_control": (1, COUNT),
@@ -53,7 +83,7 @@ GOOD = {
         "min_events": (1, (*COUNT, 0, 6)),
         "history_end": ("next_event", ("now", None)),
     },
-    e_process: {
+    beta_mixture: {
         "n_max": (20, (*COUNT, 0, 1)),
         "ratio": (15.0, RATIO),
         "alpha": (0.05, SHARE),
@@ -125,7 +155,7 @@ def test_no_hours_say_nothing():
 
 @pytest.mark.parametrize("bad", POSITIVE)
 def test_a_true_relative_risk_is_above_0(bad):
-    tests = (maxsprt_binomial(10, 1, 0.05), maxsprt_poisson(5, 0.05), e_process(20, 15, 0.05))
+    tests = (maxsprt_binomial(10, 1, 0.05), maxsprt_poisson(5, 0.05), beta_mixture(20, 15, 0.05))
     for test in tests:
         with pytest.raises(DesignError, match="relative_risk: found"):
             test.characteristics(bad)
