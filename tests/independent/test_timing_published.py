@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binom
 
 from checks.statistics.binomial import binomial_tail, posterior_at_most
-from checks.statistics.timing.maxsprt_binomial import maxsprt_binomial
+from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson
 from checks.statistics.timing.self_controlled import self_controlled
 from checks.statistics.timing.sequential import BinomialBoundary
@@ -52,18 +52,37 @@ def test_poisson_critical_values(expected_max, min_events, critical_value):
 
 
 @pytest.mark.parametrize(
-    ("n_max", "ratio", "alpha", "critical_value", "size"),
-    [  # Sequential 4.5.1: CV.Binomial(N = n_max, alpha = alpha, M = 1, z = ratio)
+    ("n_max", "ratio", "alpha", "does_not_signal", "size"),
+    [  # Sequential 4.5.1: CV.Binomial(N = n_max, alpha = alpha, M = 1, z = ratio), which signals above it
         (10, 1, 0.05, 2.77259, 0.041015625),
         (20, 3, 0.05, 2.77259, 0.0477240282771163),
         (50, 3, 0.05, 3.31895, 0.0483631623000831),
         (20, 15, 0.01, 4.33885, 0.00994193655265604),
     ],
 )
-def test_binomial_critical_values(n_max, ratio, alpha, critical_value, size):
+def test_binomial_critical_values(n_max, ratio, alpha, does_not_signal, size):
     test = maxsprt_binomial(n_max, ratio, alpha)
-    assert test.critical_value == pytest.approx(critical_value, abs=1e-5)
+    reached = [binomial_llr(c, n - c, ratio) for n in range(1, n_max + 1) for c in range(1, n + 1)]
+    assert test.critical_value == pytest.approx(min(one for one in reached if one > does_not_signal))
     assert test.size == pytest.approx(size, abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_max", "ratio"), [(10, 1), (20, 3), (50, 3)])
+def test_who_carries_a_critical_value_over_gets_its_size(n_max, ratio):
+    """Signalling at the critical value or above has the size that is told; with what Sequential prints it exceeds."""
+    test = maxsprt_binomial(n_max, ratio, 0.05)
+
+    def size(critical_value):
+        events = tuple(
+            next((c for c in range(1, n + 1) if binomial_llr(c, n - c, ratio) >= critical_value), None)
+            for n in range(1, n_max + 1)
+        )
+        return BinomialBoundary(tuple(range(1, n_max + 1)), events, ratio).size()
+
+    assert size(test.critical_value) == test.size <= 0.05
+    reached = {binomial_llr(c, n - c, ratio) for n in range(1, n_max + 1) for c in range(1, n + 1)}
+    below = max(one for one in reached if one < test.critical_value - 1e-9)
+    assert size(below) > 0.05
 
 
 def test_binomial_boundary_by_hand():
@@ -73,6 +92,9 @@ def test_binomial_boundary_by_hand():
     at event 5 there is one (probability 1/32); Sequential gives 0.041015625 = 42/1024 within ten events.
     """
     test = maxsprt_binomial(10, 1, 0.05)
+    assert test.critical_value == pytest.approx(
+        8 * math.log(16 / 9) + math.log(2 / 9)
+    )  # eight of nine: 3.099
     assert test.boundary.events[:5] == (None, None, None, None, 5)
     assert test.size == 42 / 1024
 

@@ -19,7 +19,7 @@ SAME = 1e-10
 
 
 class MaxsprtBinomial(SequentialMethod):
-    """Crossed where the log-likelihood ratio of an event exceeds the critical value of its moment."""
+    """Crossed where the log-likelihood ratio of an event reaches the critical value of its moment."""
 
     needs = ("n_max",)
     boundary_is = BoundaryIs.LOG_LIKELIHOOD_RATIO
@@ -32,7 +32,7 @@ class MaxsprtBinomial(SequentialMethod):
         """Return the largest log-likelihood ratio from the fewest events on, and the smallest p-value.
 
         The p-value of a state is the exact chance, without the drug, of a log-likelihood ratio as large at any of
-        the ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where the state passes its
+        the ``n_max`` events, at the ratio of its own moment: it is within alpha exactly where the state reaches its
         critical value.
         """
         states = zip(course.in_risk.tolist(), course.number.tolist(), course.ratio.tolist(), strict=True)

@@ -23,7 +23,7 @@ ROUNDING = 1 + 1e-12
 
 
 class MaxsprtPoisson(TimingMethod):
-    """Crossed where the log-likelihood ratio of the events against those expected exceeds the critical value."""
+    """Crossed where the log-likelihood ratio of the events against those expected reaches the critical value."""
 
     needs = ("expected_max",)
     takes = ("delay",)
@@ -90,7 +90,7 @@ class MaxsprtPoisson(TimingMethod):
         test = _test(rule.expected_max or 1.0, rule.alpha, rule.min_events, rule.delay)
         crossed = np.zeros(events.shape, dtype=bool)
         may = np.flatnonzero(_judged(rule, test, events, expected) & (subjects >= rule.min_subjects))
-        crossed[may] = _ratios(events[may], expected[may]) > test.critical_value
+        crossed[may] = _ratios(events[may], expected[may]) >= test.critical_value
         return crossed
 
     def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:

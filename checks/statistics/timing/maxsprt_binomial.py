@@ -2,7 +2,7 @@
 
 Estimator: the binomial maximised sequential probability ratio test. After n events, c of them in risk hours
 and p = 1 / (1 + ratio): LLR = c ln(c / (n p)) + (n - c) ln((n - c) / (n (1 - p))) when c / n > p, else 0. It
-signals when LLR exceeds the critical value: the smallest for which the exact size does not exceed alpha. Only
+signals when LLR reaches the critical value: the smallest attainable one whose exact size does not exceed alpha. Only
 finitely many values of LLR can be attained, so the search runs over them and is exact.
 Assumptions: as the self-controlled comparison; events enter one at a time in their order.
 Reference: Kulldorff M, Davis RL, Kolczak M, et al. A maximized sequential probability ratio test for drug and
@@ -39,7 +39,7 @@ def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1
     Returns
     -------
     EventTest
-        Its ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it.
+        Its ``critical_value`` is the smallest LLR that signals: at it or above.
 
     Raises
     ------
@@ -89,16 +89,13 @@ def _scores(n_max: int, ratio: float, min_events: int) -> NDArray[np.float64]:
 
 
 def _calibrate(scores: NDArray[np.float64], ratio: float, alpha: float) -> float:
-    """Return the smallest attainable LLR (or 0) above which the exact size is within alpha."""
+    """Return the smallest attainable LLR at or above which the exact size is within alpha."""
     attained = np.sort(scores[scores > 0])
-    apart = np.diff(attained, append=np.inf) > SAME
-    candidates = [0.0, *attained[apart].tolist()]
-    last = len(candidates) - 1
-    small = bisect_left(
-        candidates, True, hi=last, key=lambda value: _boundary(scores, ratio, value).size() <= alpha
-    )
-    if small == last:
-        rarest = _boundary(scores, ratio, attained[-1] - 2 * SAME).size() if len(attained) else 0.0
+    # of values apart by rounding alone the least: all of them signal
+    candidates = attained[np.diff(attained, prepend=-np.inf) > SAME].tolist()
+    small = bisect_left(candidates, True, key=lambda value: _boundary(scores, ratio, value).size() <= alpha)
+    if small == len(candidates):
+        rarest = _boundary(scores, ratio, candidates[-1]).size() if candidates else 0.0
         raise parameters.impossible(
             "alpha",
             alpha,
@@ -108,7 +105,7 @@ def _calibrate(scores: NDArray[np.float64], ratio: float, alpha: float) -> float
 
 
 def _boundary(scores: NDArray[np.float64], ratio: float, critical_value: float) -> BinomialBoundary:
-    crosses = scores > critical_value
+    crosses = scores >= critical_value
     fewest = np.where(crosses.any(axis=1), crosses.argmax(axis=1), -1)
     events = tuple(int(k) if k >= 0 else None for k in fewest)
     return BinomialBoundary(tuple(range(1, len(scores) + 1)), events, ratio)

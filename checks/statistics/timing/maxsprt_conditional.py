@@ -2,7 +2,7 @@
 
 Estimator: the conditional maximised sequential probability ratio test. With h historical events in
 person-time V and a k-th event of surveillance at person-time P, x = P / (P + V) and n = h + k:
-LLR = k ln((k / n) / x) + h ln((h / n) / (1 - x)) when k / P > h / V, else 0. It signals when LLR exceeds the
+LLR = k ln((k / n) / x) + h ln((h / n) / (1 - x)) when k / P > h / V, else 0. It signals when LLR reaches the
 critical value and k >= min_events; equivalently when P / V <= a_k. The size is exact: given their number,
 events are uniform over the elapsed time, so a forward recursion gives P(no signal | count), and the count by
 a_k V is Poisson mixed over the distribution of V.
@@ -28,6 +28,8 @@ HistoryEnd = Literal["between_events", "last_event", "next_event"]
 HISTORY_ENDS: tuple[HistoryEnd, ...] = ("between_events", "last_event", "next_event")
 PRECISION = 1e-13
 """Tolerance of the critical value; far below what a size can show."""
+ABOVE = 1e-10
+"""The critical value where every excess signals: no excess has the statistic 0. Less than a size can show."""
 NEWTON_STEPS = 60
 """Upper bound on Newton steps for a_k; convergence from the left is monotone and takes about ten."""
 _NODES, _MASSES = np.polynomial.legendre.leggauss(128)
@@ -40,7 +42,8 @@ class MaxSPRTConditional:
     """A conditional MaxSPRT and its exact size. Times are in events of surveillance.
 
     ``ratios[j]`` is the largest person-time over historical person-time at which event number ``events[j]``
-    signals. ``critical_value`` is 0.0 when ``min_events`` alone keeps the size within alpha.
+    signals. ``critical_value`` is the smallest LLR that signals: at it or above; it is ``ABOVE`` when ``min_events``
+    alone keeps the size within alpha, so that every excess signals.
     """
 
     cases_max: int
@@ -138,12 +141,12 @@ def maxsprt_conditional(
 
 
 def _calibrate(size: Callable[[float], float], alpha: float) -> float:
-    if size(0.0) <= alpha:
-        return 0.0
+    if size(ABOVE) <= alpha:
+        return ABOVE
     high = 1.0
     while size(high) > alpha:
         high *= 2
-    return float(brentq(lambda value: size(value) - alpha, 0.0, high, xtol=PRECISION))
+    return float(brentq(lambda value: size(value) - alpha, ABOVE, high, xtol=PRECISION))
 
 
 def _ratios(critical_value: float, events: Sequence[int], historical_cases: int) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Poisson MaxSPRT: whether events come faster than a known background rate explains, at any moment.
 
 Estimator: the Poisson maximised sequential probability ratio test. With c events where mu were expected:
-LLR = c ln(c / mu) - c + mu when c > mu, else 0; it signals when LLR exceeds the critical value cv and c reaches
+LLR = c ln(c / mu) - c + mu when c > mu, else 0; it signals when LLR reaches the critical value cv and c reaches
 ``min_events``, from ``delay`` expected events on. A k-th event signals when it comes at or before
 mu_k = -k W0(-exp(-1 - cv / k)). The size is exact: a forward recursion on the counts at mu_k, truncated below k.
 Assumptions: events form a Poisson process whose expected count is known, not estimated (else the conditional
@@ -26,6 +26,9 @@ from checks.statistics.timing.sequential import SequentialCharacteristics
 PRECISION = 1e-13
 """Tolerance of the critical value; far below what a size can show."""
 
+ABOVE = 1e-10
+"""How far above an LLR that must not signal the critical value lies: more than rounding, less than a size shows."""
+
 MOST_EXPECTED = 1000
 """Longest surveillance, in expected events: its boundary takes some ten seconds, and the time grows as the square."""
 
@@ -34,10 +37,10 @@ MOST_EXPECTED = 1000
 class MaxSPRTPoisson:
     """A Poisson MaxSPRT and its exact size. Times are in events expected without the drug.
 
-    ``critical_value`` is the largest LLR that does not signal: a signal needs an LLR above it (where the LLR
-    varies continuously the difference is nil). It is 0.0 when ``min_events`` alone keeps the size within
-    alpha. ``times[j]`` and ``events[j]`` are the boundary: by ``times[j]`` expected events, ``events[j]``
-    seen have signalled.
+    ``critical_value`` is the smallest LLR that signals: at it or above. It is ``ABOVE`` when ``min_events`` alone
+    keeps the size within alpha, so that every excess signals; and lies as far above the LLR of a count at the
+    delayed start that must not signal. ``times[j]`` and ``events[j]`` are the boundary: by ``times[j]`` expected
+    events, ``events[j]`` seen have signalled.
     """
 
     expected_max: float
@@ -144,7 +147,7 @@ def _llr(events: NDArray[np.int64], expected: NDArray[np.float64]) -> NDArray[np
 
 
 def _most_events(critical_value: float, expected: float) -> int:
-    """Return a count whose LLR surely exceeds the critical value (Bernstein bound on the deviance)."""
+    """Return a count whose LLR surely reaches the critical value (Bernstein bound on the deviance)."""
     third = critical_value / 3
     return math.ceil(expected + third + math.sqrt(third * third + 2 * critical_value * expected)) + 1
 
@@ -201,9 +204,9 @@ def _signal_time(
 def _calibrate(expected_max: float, alpha: float, min_events: int, delay: float) -> tuple[float, Path]:
     """Return the smallest critical value within alpha, and its boundary.
 
-    Between two LLRs attainable at the delayed start the size falls continuously; at each of them it jumps.
+    Between two LLRs attainable at the delayed start the size falls continuously; just above each of them it jumps.
     """
-    fewest, low = max(min_events, math.floor(delay) + 1), 0.0
+    fewest, low = max(min_events, math.floor(delay) + 1), ABOVE
     while True:
         high = float(_llr(np.array([fewest]), np.array([delay]))[0]) if delay else math.log(1 / alpha)
 
@@ -217,4 +220,4 @@ def _calibrate(expected_max: float, alpha: float, min_events: int, delay: float)
         if excess(high) <= 0:
             root = brentq(excess, low, high, xtol=PRECISION)
             return root, _path(root, expected_max, fewest, delay)
-        fewest, low = fewest + 1, high
+        fewest, low = fewest + 1, high + ABOVE

@@ -111,7 +111,7 @@ class EventTest:
     ratio, alpha, min_events
         What it was made for.
     critical_value : float
-        What its statistic must pass, or reach, to signal (see the method); ``boundary.events`` says the same in
+        The smallest value of its statistic that signals: at it or above. ``boundary.events`` says the same in
         whole events, free of rounding.
     size : float
         Exact probability of a signal within ``n_max`` events when the drug does nothing.
