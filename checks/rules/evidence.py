@@ -31,7 +31,10 @@ class Event:
 
     subject: int
     dose: int | None = None
-    """None of an event in control hours, which may lie between doses, and of rows that no dose can hold."""
+    """The dose whose hours it lies in; of an event in control hours that under which it counts (the nearest one).
+
+    None of rows that no dose can hold.
+    """
     hour: float | None = None
     """Hours since its dose; None where only dates are known."""
     known_at: float | None = None
@@ -47,6 +50,15 @@ class Event:
     in_control: ByScenario[bool] = NOWHERE
     on_clock: ByScenario[bool] = NOWHERE
     """Whether it is an onset at its hour since dose, wherever that lies."""
+    before: int | None = None
+    """Of an event in control hours: the dose whose risk window comes next, where they count before a dose.
+
+    None after the last dose.
+    """
+    block: int | None = None
+    """The four hours of the clock, 0 to 5, in the zone of the study, in which it began; None without an hour."""
+    able: bool = True
+    """Whether it began at an instant of opportunity: only such an event counts for timing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,41 @@ class DoseWindow:
     def pending(self) -> bool:
         """Whether the window may still be observed."""
         return self.trusted and self.open
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """Hours in which a new event of one subject could have been seen, counted under one dose.
+
+    An event is able where its hour is one of these: numerator and denominator obey one rule.
+
+    Attributes
+    ----------
+    in_risk
+        Hours of the dose's risk window; an hour in the windows of two doses counts under the later one.
+    in_control
+        Control hours on both sides of which this is the nearest dose.
+    before
+        Control hours between the risk window of the dose before, if there is one, and this dose's.
+    closes
+        The moment at which all its control hours have elapsed; it may lie ahead.
+    risk_closes
+        The moment at which its risk window closes; it may lie ahead.
+    by_block
+        (``in_risk``, ``in_control``) by the four hours of the clock in which they lie; blocks without hours may miss.
+    spans
+        The hours since the dose, in or out of a window, from the dose to the last hour that a window names.
+    """
+
+    subject: int
+    dose: int
+    in_risk: float
+    in_control: float
+    before: float
+    closes: float
+    risk_closes: float
+    by_block: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,6 +189,14 @@ class Evidence:
     """Observed hours in risk windows."""
     hours_in_control: float = 0.0
     """Observed control hours."""
+    opportunities: tuple[Opportunity, ...] = ()
+    """One for each trusted dose of which the hour is known, those without any opportunity among them."""
+    risk_hours: float = 0.0
+    """Length of the risk window."""
+    planned_subjects: int | None = None
+    """The most subjects that a rule plans for; None where none does."""
+    data_cutoff: float = math.inf
+    """The moment up to which doses have closed."""
     planned_doses: int | None = None
     background: BackgroundEvidence = BackgroundEvidence(0, 0.0)
     labs: Mapping[str, LabResults] = field(default_factory=dict)
@@ -163,6 +218,16 @@ class Evidence:
     def windows_unobserved(self) -> int:
         """Windows that have elapsed and were not observed."""
         return sum(window.trusted and not (window.open or window.evaluable) for window in self.windows)
+
+    @property
+    def opportunity_in_risk(self) -> float:
+        """Hours of opportunity in risk windows."""
+        return math.fsum(one.in_risk for one in self.opportunities)
+
+    @property
+    def opportunity_in_control(self) -> float:
+        """Hours of opportunity in control windows."""
+        return math.fsum(one.in_control for one in self.opportunities)
 
     def at_risk(self, scenario: Scenario) -> Iterator[Event]:
         """Yield the events in risk hours of one scenario; of several in one dose window each."""
