@@ -126,6 +126,36 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
     assert "SIGNAL" in done.stdout
 
 
+def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
+    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    charts, out = str(demo[1] / "feeds"), tmp_path / "planted"
+    asked = (
+        "simulate",
+        "planted",
+        "--charts",
+        charts,
+        "--out",
+        str(out),
+        "--cases",
+        "4",
+        "--window",
+        "1",
+        "4",
+    )
+    done = postdose(*asked, environment=environment)
+    assert done.returncode == 0, done.stderr
+    truth = json.loads((out / "truth.json").read_text())
+    assert (truth["subjects"], len(truth["planted"]), truth["window"]) == (18, 4, [1.0, 4.0])
+    assert f"18 subjects, {truth['doses']} doses, 4 cases planted" in done.stdout
+    command = done.stdout.splitlines()[-1].split()[1:]
+    seen = postdose(*command, "--out", str(tmp_path / "look"), environment=environment)
+    assert seen.returncode in {10, 20, 30}, seen.stderr
+    assert "SIMULATED study" in seen.stdout
+    again = postdose(*asked, environment=environment)
+    assert again.returncode == 2 and "found something there already" in again.stderr
+
+
 def test_a_protocol_with_problems_exits_2_and_names_lines(
     environment: Mapping[str, str], tmp_path: Path
 ) -> None:
