@@ -1,0 +1,397 @@
+"""Print how often a look finds cases planted in real charts, and how often each rule crosses with and without them.
+
+Run from the root, with a folder of charts (dm.csv and vs.csv or vs.csv.gz as SDTM) or several, and scenarios::
+
+    python tests/benchmarks/bench_power.py CHARTS... [--scenario alert_5_8 none ...] [--trials 100] [--seed 1]
+                                           [--out power.jsonl] [--processes 1] [--delays 10]
+
+Each trial is a random planting (``flows.simulate.planting``) of its own seed, looked at by ``checks.look`` in this
+process, without files. Its record is a line of ``--out``; a run that was interrupted goes on where it stopped, and
+records of other code are not mixed in.
+
+Counted as seen is a case of the planted subject, listed under the planted dose, whose interval holds the hour at
+which both components became visible, or ends or begins within 3 hours of it: *yes* where its ``in_risk_window`` is
+yes, *possible* where it is that. A planted case that never became visible is looked for at its onset. Beside it
+stand the reader of the chart, who knows the planting and sees a case where both components are charted in the
+window, and the oracle, who needs no chart. Limits are Clopper and Pearson's (Biometrika 1934;26:404-13), 95 %,
+as if planted cases were independent; a few subjects are drawn again and again, so they are somewhat too narrow.
+
+Rules are judged twice: each by itself at alpha .05 (``ALONE``), and those of the example protocol at their own.
+Charts decide for which: all is evaluated on the evidence of one look, whose definition of a case is ``ALONE``'s.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from scipy.stats import beta
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from checks import Look, load_protocol, look
+from checks.errors import ProtocolError
+from checks.looks.build import code_version
+from checks.protocol import StudyProtocol
+from checks.signals import decide_verdict, evaluate_rules
+from flows.simulate.planted import EXAMPLE, PlantedCase, PlantedStudy, plant, planted_protocol
+from flows.simulate.planting import Planting
+from flows.simulate.real_charts import Charts, read_charts
+
+NEAR_HOURS = 3.0
+WINDOWS = {"1_3": (1.0, 3.0), "5_8": (5.0, 8.0), "10_14": (10.0, 14.0)}
+MILD = {"RESP": (26.0, 34.0), "OXYSAT": (86.0, 91.0), "TEMP": (38.3, 38.9)}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is planted, and tests that are taken out of the charts before."""
+
+    planting: Planting
+    without: tuple[str, ...] = ()
+
+
+SCENARIOS = {
+    **{
+        f"{nurse}_{name}": Scenario(Planting(window=window, nurse=nurse))
+        for name, window in WINDOWS.items()
+        for nurse in ("alert", "lazy")
+    },
+    "alert_3_of_15": Scenario(Planting(subjects=15)),
+    "lazy_3_of_15": Scenario(Planting(subjects=15, nurse="lazy")),
+    **{f"normal_{share}": Scenario(Planting(normal_share=share / 100)) for share in (10, 25, 50)},
+    **{
+        f"normal_{share}_in_runs": Scenario(Planting(normal_share=share / 100, in_runs=True))
+        for share in (10, 25, 50)
+    },
+    "short": Scenario(Planting(lasts=(1.2, 2.5))),
+    "mild": Scenario(Planting(shows=MILD)),
+    "resp_alone": Scenario(Planting(), without=("OXYSAT",)),
+    "none": Scenario(Planting(cases=0)),
+    "none_at_nine": Scenario(Planting(cases=0, dose_hour=9.0)),
+    "none_beyond_chart": Scenario(Planting(cases=0, beyond_chart=True)),
+}
+
+PRIOR = {"prior": [0.2, 9.8]}
+THREE = {"min_events": 3, "min_subjects": 3}
+RATES: dict[str, dict[str, Any]] = {
+    "pocock": {},
+    "obrien_fleming": {},
+    "wang_tsiatis": {"delta": 0.25},
+    "beta_binomial": PRIOR,
+    "chen_chaloner": {**PRIOR, "alternative_rate": 0.2, "nu": 0.1},
+    "sprt": {"alternative_rate": 0.2},
+    "maxsprt": {},
+}
+TIMINGS: dict[str, dict[str, Any]] = {
+    "self_controlled": {"looks": 5, **THREE},
+    "scan": {"looks": 3, **THREE},
+    "maxsprt_binomial": {"n_max": 20, **THREE},
+    "maxsprt_poisson": {"expected_max": 0.5, "min_events": 1, "min_subjects": 1},
+    "e_process": THREE,
+    "spending": {"n_max": 20, **THREE},
+    "severity": {"looks": 3, "min_subjects": 2},
+}
+ALONE_ALPHA, ALONE_NULL_RATE, ALONE_N_MAX = 0.05, 0.02, 20
+WHY = {"rationale": "measured by itself", "source": "made up"}
+DELAYS_HOURS = (0.25, 1, 2, 3, 6, 12, 24, 48, 72, 96, 120, 168, 336)
+"""Hours after the third planted case became visible at which it is asked whether there is a signal yet."""
+
+
+# ---------------------------------------------------------------------------------------------- protocols
+
+
+def alone_document(example: dict[str, Any]) -> dict[str, Any]:
+    """Return the example's study with rules that are each measured by itself."""
+    shared = {"alpha": ALONE_ALPHA, **WHY}
+    rate = {"kind": "rate", "unit": "subject", "n_max": ALONE_N_MAX, "null_rate": ALONE_NULL_RATE, **shared}
+    rules = [{"id": "three_cases", "kind": "count", "cases": 3, **WHY}]
+    rules += [{"id": f"r_{name}", "method": name, **rate, **more} for name, more in RATES.items()]
+    rules += [
+        {"id": f"t_{name}", "kind": "timing", "method": name, **shared, **more}
+        for name, more in TIMINGS.items()
+    ]
+    return {
+        **example,
+        "limits": {"max_quarantined": 0.2, "max_unobserved": 0.5, "max_gap_hours": 4},
+        "baseline_hours": [-12, 0],
+        "background": {"rate": ALONE_NULL_RATE, "unit": "subject", "range": [0.005, 0.1], **WHY},
+        "multiplicity": {"method": "none", "rationale": "each rule is measured by itself"},
+        "rules": rules,
+    }
+
+
+def loaded(document: dict[str, Any]) -> StudyProtocol:
+    """Return a protocol without those rules that this version does not offer; which these are is said once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "protocol.yaml"
+        path.write_text(json.dumps(document))  # JSON is YAML; aliases would be refused
+        try:
+            return load_protocol(path)
+        except ProtocolError as refusal:
+            at = {
+                int(one.path[6 : one.path.index("]")])
+                for one in refusal.problems
+                if one.path.startswith("rules[")
+            }
+            if not at:
+                raise
+    kept = [rule for place, rule in enumerate(document["rules"]) if place not in at]
+    return loaded({**document, "rules": kept})
+
+
+@cache
+def protocols(window: tuple[float, float], doses: int) -> tuple[StudyProtocol, StudyProtocol]:
+    """Return the protocol of rules by themselves and the example's, for a planted window."""
+    text = planted_protocol(EXAMPLE, ["S1"], Planting(window=window, doses=doses))
+    document = yaml.safe_load(text)
+    return loaded(alone_document(document)), loaded(document)
+
+
+@cache
+def charts_of(folder: str, without: tuple[str, ...]) -> Charts:
+    """Return the charts of a folder, read once in each process."""
+    return read_charts(Path(folder), without=without)
+
+
+# ------------------------------------------------------------------------------------------------ a trial
+
+
+def trial(folder: str, name: str, delay: bool, seed: int) -> dict[str, Any]:
+    """Plant one study, look at it, and return what was seen."""
+    scenario = SCENARIOS[name]
+    charts = charts_of(folder, scenario.without)
+    study = plant(charts, replace(scenario.planting, seed=seed))
+    alone, example = protocols(scenario.planting.window, scenario.planting.doses)
+    seen = looked(study, alone)
+    rules = evaluate_rules(seen.evidence, example)
+    verdict = str(decide_verdict(rules, seen.feeds, example))
+    days = sum(one.lasts for one in charts.charts if one.usubjid in set(study.feeds["dm"]["USUBJID"])) / 24
+    return {
+        "folder": Path(folder).name,
+        "scenario": name,
+        "seed": seed,
+        "code": code_version(),
+        "planted": [{**case, "seen": how_seen(case, seen)} for case in study.truth["planted"]],
+        "alone": {one.id: str(one.verdict) for one in seen.rules},
+        "example": {one.id: str(one.verdict) for one in rules},
+        "verdict": verdict,
+        "in_risk": [seen.evidence.events_in_risk().main, seen.evidence.events_in_risk().worst],
+        "in_control": seen.evidence.events_in_control().main,
+        "possible_cases": sum(case.certainty == "possible" for case in seen.cases),
+        "days": round(days, 2),
+        "delay": delay_of(study, alone, example) if delay and verdict == "signal" else None,
+    }
+
+
+def looked(study: PlantedStudy, protocol: StudyProtocol) -> Look:
+    """Return the look at a whole planted study."""
+    return look(study.feeds, protocol, data_cutoff=datetime.fromisoformat(study.truth["data_cutoff"]))
+
+
+def how_seen(planted: PlantedCase, seen: Look) -> str:
+    """Return yes, possible or no: how a look has a planted case."""
+    visible = planted["both_visible_hour"]
+    hour = planted["onset_hour"] if visible is None else visible
+    found = {
+        case.in_risk_window
+        for case in seen.cases
+        if (case.USUBJID, case.dose_number) == (planted["USUBJID"], planted["dose_number"])
+        and near(case.onset_hours, hour)
+    }
+    return next((answer for answer in ("yes", "possible") if answer in found), "no")
+
+
+def near(interval: tuple[float, float] | None, hour: float) -> bool:
+    """Whether an interval holds an hour or is within three hours of it; a date without hours may hold any."""
+    return interval is None or interval[0] - NEAR_HOURS <= hour <= interval[1] + NEAR_HOURS
+
+
+def delay_of(study: PlantedStudy, alone: StudyProtocol, example: StudyProtocol) -> float | None:
+    """Return hours from the third planted case to the first signal of the example, None where later or never."""
+    visible = sorted(
+        datetime.fromisoformat(case["dose_start"]) + timedelta(hours=case["both_visible_hour"])
+        for case in study.truth["planted"]
+        if case["both_visible_hour"] is not None
+    )
+    if len(visible) < 3:
+        return None
+    low, high = 0, len(DELAYS_HOURS)
+    while low < high:
+        middle = (low + high) // 2
+        if signals_by(study, visible[2] + timedelta(hours=DELAYS_HOURS[middle]), alone, example):
+            high = middle
+        else:
+            low = middle + 1
+    return DELAYS_HOURS[low] if low < len(DELAYS_HOURS) else None
+
+
+def signals_by(study: PlantedStudy, cutoff: datetime, alone: StudyProtocol, example: StudyProtocol) -> bool:
+    """Whether the example's rules give a signal on what was charted by a moment."""
+    stamp = cutoff.strftime("%Y-%m-%dT%H:%M")
+    feeds = {
+        domain: table if domain == "dm" else table[table[f"{domain.upper()}{column}"] <= stamp]
+        for (domain, table), column in zip(study.feeds.items(), ("", "STDTC", "DTC", "STDTC"), strict=True)
+    }
+    seen = look(feeds, alone, data_cutoff=cutoff)
+    return decide_verdict(evaluate_rules(seen.evidence, example), seen.feeds, example) == "signal"
+
+
+# ----------------------------------------------------------------------------------------------- the table
+
+
+def share(hits: int, of: int) -> str:
+    """Return a share with its exact 95 % limits."""
+    if not of:
+        return "  -"
+    low = 0.0 if hits == 0 else beta.ppf(0.025, hits, of - hits + 1)
+    high = 1.0 if hits == of else beta.ppf(0.975, hits + 1, of - hits)
+    return f"{hits / of:5.3f} [{low:.3f}, {high:.3f}]"
+
+
+def summary(records: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield the lines that tell of the trials of one folder and scenario."""
+    first, trials = records[0], len(records)
+    planting = SCENARIOS[first["scenario"]].planting
+    cases = [case for one in records for case in one["planted"]]
+    yield (
+        f"\n{first['folder']}, {first['scenario']}: {planting.cases} of {planting.subjects}, "
+        f"window {planting.window[0]:g}-{planting.window[1]:g} h; {trials} trials, {len(cases)} cases planted"
+    )
+    if cases:
+        yes = sum(case["seen"] == "yes" for case in cases)
+        either = sum(case["seen"] != "no" for case in cases)
+        reader = sum(case["both_in_window"] for case in cases)
+        three = sum(all_of(one, lambda case: case["seen"] == "yes") for one in records)
+        by_reader = sum(all_of(one, lambda case: case["both_in_window"]) for one in records)
+        oracle = sum(all_of(one, lambda case: True) for one in records)
+        yield f"  {'':34}{'found':24}{'reader of the chart':24}oracle"
+        yield f"  {'P(yes)':34}{share(yes, len(cases)):24}{share(reader, len(cases)):24}1"
+        yield f"  {'P(yes or possible)':34}{share(either, len(cases)):24}"
+        yield f"  {'three of three':34}{share(three, trials):24}{share(by_reader, trials):24}{oracle / trials:.3f}"
+    for which, said in (("alone", f"by itself at {ALONE_ALPHA:g}"), ("example", "of the example")):
+        for rule in first[which]:
+            crossed = sum(one[which][rule] == "crossed" for one in records)
+            unable = sum(one[which][rule] == "not_evaluable" for one in records)
+            note = f"  not evaluable in {unable}" if unable else ""
+            yield f"  {rule + ' ' + said:46}{share(crossed, trials)}{note}"
+    any_rule = sum("crossed" in one["example"].values() for one in records)
+    yield f"  {'any rule of the example':46}{share(any_rule, trials)}"
+    for verdict in ("signal", "watch", "not_assessable", "no_signal"):
+        told = sum(one["verdict"] == verdict for one in records)
+        yield f"  {'verdict ' + verdict + ' of the example':46}{share(told, trials)}"
+    possible, days = sum(one["possible_cases"] for one in records), sum(one["days"] for one in records)
+    yield f"  {'possible cases a subject-day of charting':46}{possible / days:.4f}"
+    delays = sorted(one["delay"] for one in records if one["delay"] is not None)
+    if delays:
+        yield (
+            f"  {'third case visible to signal, h':46}median {delays[len(delays) // 2]:g}, "
+            f"longest {delays[-1]:g} (at most so many; {len(delays)} trials)"
+        )
+
+
+def all_of(record: dict[str, Any], held: Any) -> bool:
+    """Whether three cases were planted, and something holds of each."""
+    return len(record["planted"]) >= 3 and all(held(case) for case in record["planted"])
+
+
+# ------------------------------------------------------------------------------------------------- running
+
+
+def done_before(path: Path | None) -> list[dict[str, Any]]:
+    """Return the records of this code that a file holds; a line cut short by an interruption is left out."""
+    if path is None or not path.exists():
+        return []
+    records = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return [one for one in records if one["code"] == code_version()]
+
+
+def run(options: argparse.Namespace, records: list[dict[str, Any]]) -> None:
+    """Make the trials that are missing, and keep each as soon as it is made."""
+    have = {(one["folder"], one["scenario"], one["seed"]) for one in records}
+    seeds = range(options.seed, options.seed + options.trials)
+    work = [
+        (folder, name, seed - options.seed < options.delays and SCENARIOS[name].planting.cases > 0, seed)
+        for folder, name, seed in itertools.product(options.charts, options.scenario, seeds)
+        if (Path(folder).name, name, seed) not in have
+    ]
+    print(
+        f"{len(work)} trials to make ({len(have)} were made before): {len(options.charts)} folders, scenarios "
+        f"{', '.join(options.scenario)}, {options.trials} trials each. Interrupt when you like; "
+        + ("the same command goes on." if options.out else "without --out nothing is kept."),
+        flush=True,
+    )
+    begun = told = time.monotonic()
+    for number, record in enumerate(made(work, options.processes), start=1):
+        records.append(record)
+        if options.out is not None:
+            with options.out.open("a", encoding="utf-8") as kept:
+                kept.write(json.dumps(record) + "\n")
+        now = time.monotonic()
+        if number in (1, 10) or now - told > 20:
+            told, left = now, (now - begun) / number * (len(work) - number)
+            print(f"  {number} of {len(work)} after {now - begun:.0f} s; some {left:.0f} s to go", flush=True)
+
+
+def made(work: Sequence[tuple[str, str, bool, int]], processes: int) -> Iterable[dict[str, Any]]:
+    """Yield the record of each trial, in order."""
+    if processes == 1:
+        yield from (trial(*one) for one in work)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        try:
+            yield from pool.map(partial(_unpacked, trial), work, chunksize=4)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _unpacked(function: Any, arguments: tuple[Any, ...]) -> Any:
+    return function(*arguments)
+
+
+def main() -> None:
+    """Run the trials that are asked for, and print what they tell."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("charts", nargs="+", help="folders of charts")
+    parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=["alert_5_8", "lazy_5_8", "none"])
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="file of records, a JSON line each")
+    parser.add_argument("--processes", type=int, choices=(1, 2), default=1)
+    parser.add_argument(
+        "--delays", type=int, default=10, help="trials in which the time to a signal is sought"
+    )
+    options = parser.parse_args()
+    records = done_before(options.out)
+    try:
+        run(options, records)
+    except KeyboardInterrupt:
+        print("interrupted: what follows is what was made so far", flush=True)
+    names = {Path(folder).name for folder in options.charts}
+    wanted = [one for one in records if one["folder"] in names and one["scenario"] in options.scenario]
+    for folder, name in itertools.product(sorted(names), options.scenario):
+        some = [one for one in wanted if (one["folder"], one["scenario"]) == (folder, name)]
+        if some:
+            print("\n".join(summary(some)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
