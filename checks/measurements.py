@@ -79,6 +79,9 @@ class CatalogueTest:
     be (a decimal point lost, an artefact, another unit), not what is abnormal. ``unmistakable`` are units that no
     number fits two of: none needs to be given. ``loinc`` and ``snomed`` are the codes by which FHIR names the test.
     A test without ``worse_by`` has no worse onset.
+    ``severity_floor`` is the least standard deviation, in the canonical unit, that a subject's own chart is taken to
+    have where a measurement is scored by it (a chart without any spread would make every change enormous); a test
+    without one is not scored.
     """
 
     code: str
@@ -91,6 +94,7 @@ class CatalogueTest:
     unmistakable: bool = False
     hours: HoursOfTest = VITAL_HOURS
     worse_by: Worse | None = None
+    severity_floor: float | None = None
 
 
 _CELSIUS = Unit(
@@ -127,6 +131,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         "TEMP", "VS", "body temperature", units=(_CELSIUS, _FAHRENHEIT), plausible=(25.0, 45.0),
         hours=replace(VITAL_HOURS, fresh=12.0, run=8.0),  # charted every four to eight hours
         worse_by=Worse(by=1.0),
+        severity_floor=0.3,
         loinc=(
             "8310-5",
             "8328-7",  # axillary
@@ -155,6 +160,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
     CatalogueTest(
         "RESP", "VS", "respiratory rate", units=(_BREATHS,), plausible=(1.0, 90.0),
         worse_by=Worse(by=8.0, share=0.25),  # the share too: a fast rate varies by more
+        severity_floor=3.0,
         loinc=(
             "9279-1",
             "19840-8",  # on a ventilator, spontaneous and mechanical breaths together
@@ -164,6 +170,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
     CatalogueTest(
         "OXYSAT", "VS", "oxygen saturation", units=(_PERCENT,), plausible=(10.0, 100.0),
         worse_by=Worse(by=4.0),  # what ISO 80601-2-61 lets a pulse oximeter err by
+        severity_floor=1.5,
         loinc=(
             "2708-6",  # arterial blood
             "59408-5",  # arterial blood, by pulse oximetry

@@ -150,6 +150,30 @@ class LabResults:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredDose:
+    """One dose of one subject: how much worse the subject became in blocks as long as the risk window.
+
+    Attributes
+    ----------
+    start
+        When it began, in seconds since 1970 (UTC).
+    closes
+        The second at which its last risk or control hours have passed.
+    hours
+        Hours since the dose at which the blocks begin; the first is the risk window, the others control blocks.
+    scores
+        In robust deviations of the subject's own chart, one a block; None where it has none.
+    """
+
+    subject: int
+    dose: int
+    start: int
+    closes: int
+    hours: tuple[float, ...]
+    scores: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A probability with its exact 95 % limits."""
 
