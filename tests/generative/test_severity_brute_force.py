@@ -1,4 +1,4 @@
-"""Severity scores against a walk through each subject's chart, minute by minute, written from the words alone."""
+"""Severity scores against a walk through each subject's chart, instant by instant, written from the words alone."""
 
 import math
 import statistics
@@ -62,11 +62,12 @@ def trial(seed, *, fixed_hour):
     charts = {subject: chart(random, 130) for subject in subjects}
     doses = {}
     for subject in subjects:
-        hours = 26 + np.cumsum(random.choice([7, 20, 36, 48, 60], 2))
+        hours = 26 + np.cumsum(random.choice([7, 20, 27, 39, 60], 2))
         doses[subject] = [
             BEGINS + float(hour) * HOUR for hour in (hours // 24 * 24 + 7 if fixed_hour else hours)
         ]
-        doses[subject] = sorted(set(doses[subject]))
+        early = timedelta(seconds=int(random.integers(0, 2)))  # blocks that end just before the chart goes on
+        doses[subject] = sorted({one - early for one in doses[subject]})
     return charts, doses
 
 
@@ -91,7 +92,7 @@ def tables(charts, doses):
 
 def angle(subject, instant):
     there = instant.astimezone(ZoneInfo(ZONES[subject]))
-    return 2 * math.pi * (there.hour + there.minute / 60) / 24
+    return 2 * math.pi * (there.hour + there.minute / 60 + there.second / 3600) / 24
 
 
 def deviations(charts, *, rhythm):
@@ -134,9 +135,9 @@ def level(scores, instant, distress):
 
 
 def highest(scores, after, until, distress):
-    """The highest that the composite came to in (after, until]; nothing happens between whole minutes."""
-    instants = [after + timedelta(seconds=1)]
-    instants += [after + minute * MINUTE for minute in range(10, int((until - after) / MINUTE) + 1, 10)]
+    """The highest that the composite came to in (after, until]; nothing is charted between tens of minutes."""
+    first, ten = after + timedelta(seconds=1), 10 * MINUTE
+    instants = [*(first + number * ten for number in range((until - first) // ten + 1)), until]
     levels = [level(scores, instant, distress) for instant in instants]
     return max((one for one in levels if one is not None), default=None)
 
