@@ -20,7 +20,7 @@ from checks.cases.dose_windows import known_to_the_instant, seconds, subject_cod
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, length_within, place, seconds_of, union
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Component
+from checks.protocol.case_definition import Component
 from checks.rules.evidence import ScoredDose
 from checks.rules.plan import merged
 
@@ -68,6 +68,7 @@ def score_doses(
     protocol: StudyProtocol,
     *,
     zones: Mapping[str, str],
+    origin: float = 0.0,
 ) -> tuple[ScoredDose, ...]:
     """Return the scored blocks of each dose that is known to the instant; none where a component has no scored test.
 
@@ -83,6 +84,8 @@ def score_doses(
         Case definition and windows.
     zones
         The time zone of each subject, for the hour of the day; UTC where it has none.
+    origin
+        The first dose of the study, in hours since 1970: moments are counted from it.
     """
     parts = [part for one in protocol.case_definition.components.values() for part in scored_parts(one)]
     given = doses[known_to_the_instant(doses)]
@@ -102,12 +105,12 @@ def score_doses(
             subject=int(start >> SECONDS_BITS),
             dose=int(number),
             start=int(seconds_of(start)),
-            closes=int(seconds_of(close)),
+            closes=close / HOUR - origin,
             hours=tuple(((begins[mine] - start) / HOUR).round(4).tolist()),
             scores=tuple(None if np.isnan(one) else one for one in score[mine].round(6).tolist()),
         )
         for start, close, number, begins, score, mine in zip(
-            starts, closes, given["dose_number"], blocks, scores, kept, strict=True
+            starts, seconds_of(closes).tolist(), given["dose_number"], blocks, scores, kept, strict=True
         )
     )
 

@@ -158,7 +158,7 @@ class ScoredDose:
     start
         When it began, in seconds since 1970 (UTC).
     closes
-        The second at which its last risk or control hours have passed.
+        The moment at which its last risk and control hours have elapsed; it may lie ahead.
     hours
         Hours since the dose at which the blocks begin; the first is the risk window, the others control blocks.
     scores
@@ -168,7 +168,7 @@ class ScoredDose:
     subject: int
     dose: int
     start: int
-    closes: int
+    closes: float
     hours: tuple[float, ...]
     scores: tuple[float | None, ...]
 

@@ -175,7 +175,7 @@ def check(seed, study, *, distress=max, fixed_hour=False):
         subject = known[one.subject]
         start = doses[subject][one.dose - 1]
         where, what = expected(scores[subject], start, doses[subject], distress)
-        assert (one.start, one.closes) == (start.timestamp(), (start + 48 * HOUR).timestamp())
+        assert (one.start, one.closes) == (start.timestamp(), start.timestamp() / 3600 + 48)
         assert list(one.hours) == where
         assert [score is None for score in one.scores] == [score is None for score in what]
         known_scores = [score for score in what if score is not None]
