@@ -73,14 +73,30 @@ DELETED = "DELETED"
 ENTERED = "ENTERED"
 """A raw column that readers of FHIR give: when this version of the record was written, fit for ``known_at``."""
 
-SUBJECTS = Table("subjects", {"USUBJID": TEXT, "SITEID": TEXT, "timezone": TEXT})
-"""DM: one row a subject, with the time zone of its site."""
+SUBJECTS = Table(
+    "subjects",
+    {"USUBJID": TEXT, "SITEID": TEXT, "timezone": TEXT, "died_earliest": TIME, "died_latest": TIME},
+)
+"""DM: one row a subject, with the time zone of its site, and when it died, missing where it is not known to have."""
 
 ADMINISTRATIONS = Table(
     "administrations",
-    {"USUBJID": TEXT, "EXSEQ": TEXT, "earliest": TIME, "latest": TIME, "trusted": FLAG},
+    {
+        "USUBJID": TEXT,
+        "EXSEQ": TEXT,
+        "earliest": TIME,
+        "latest": TIME,
+        "ends_earliest": TIME,
+        "ends_latest": TIME,
+        "link": TEXT,
+        "trusted": FLAG,
+    },
 )
-"""EX: one row for each study-drug administration that was given; no treatment, no amount."""
+"""EX: one row for each row that says that study drug was given; no treatment, no amount.
+
+The end is missing where none is known that is not before the start; ``link`` is EXLNKID, which rows of one
+administration share, missing where it is blank.
+"""
 
 MEASUREMENTS = Table(
     "measurements",
@@ -113,15 +129,23 @@ ADVERSE_EVENTS = Table(
         "USUBJID": TEXT,
         "AESEQ": TEXT,
         "term": TEXT,
+        "verbatim": TEXT,
         "grade": TEXT,
         "serious": TEXT,
+        "fatal": FLAG,
         "earliest": TIME,
         "latest": TIME,
+        "ends_earliest": TIME,
+        "ends_latest": TIME,
         "timed": FLAG,
         "trusted": FLAG,
     },
 )
-"""AE: one row an event; ``term`` is AEDECOD, else AETERM, case folded; ``timed`` when the stamp has a clock time."""
+"""AE: one row an event; ``timed`` when the stamp of its start has a clock time.
+
+``term`` is AEDECOD, else AETERM, ``verbatim`` AETERM, missing where it is blank, both case folded. The end is missing
+where none is known that is not before the start: the event goes on.
+"""
 
 QUARANTINE = Table(
     "quarantine",

@@ -1,5 +1,6 @@
 """Administrations: the rows of EX that are study drug given, and when; what was given is not known here."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
@@ -15,17 +16,28 @@ NEEDED = (
     Needed("start", ("EXSTDTC",)),
 )
 
-NOT_GIVEN: Final = frozenset(
-    {
-        "NOT DONE", "NOT GIVEN", "NOT ADMINISTERED", "CANCELLED", "CANCELED", "HOLD", "HOLD DOSE", "HELD",
-        "ON HOLD", "REWRITTEN", "OMITTED", "MISSED", "REFUSED",
-    }
-)  # fmt: skip
-"""EXSTAT of a dose that was not given: NOT DONE is the CDISC term (code list ND), the rest are charted."""
+NOT_GIVEN: Final[Mapping[str, frozenset[str]]] = {
+    "EXSTAT": frozenset(
+        {
+            "NOT DONE", "NOT GIVEN", "NOT ADMINISTERED", "CANCELLED", "CANCELED", "HOLD", "HOLD DOSE", "HELD",
+            "ON HOLD", "REWRITTEN", "OMITTED", "MISSED", "REFUSED",
+        }
+    ),
+    "EXOCCUR": frozenset({"N"}),
+    "EXMOOD": frozenset({"SCHEDULED", "PLANNED", "INTENDED"}),
+}  # fmt: skip
+"""What says that a dose was not given, or is yet to be.
 
-GIVEN: Final = frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERED"})
-"""EXSTAT of a dose that was given, besides the blank that SDTM asks for."""
+Of EXSTAT, NOT DONE is the CDISC term (code list ND), the rest are charted; of EXMOOD, SCHEDULED is what the SDTM
+Implementation Guide has (ECMOOD).
+"""
 
+GIVEN: Final[Mapping[str, frozenset[str]]] = {
+    "EXSTAT": frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERED"}),
+    "EXOCCUR": frozenset({"Y"}),
+    "EXMOOD": frozenset({"PERFORMED"}),
+}
+"""What says that a dose was given, besides the blank that SDTM asks for."""
 
 KEPT_BLIND: Final = 2
 """So many subjects without any possible amount are a feed that is kept blind for some of them, often those on
@@ -47,28 +59,36 @@ def prepare(source: Source) -> Prepared:
     study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG))
     given = study_drug & ~_not_given(source)
     spans, time_judged = source.times(given)
-    end_judged = source.ends(given, spans)
+    ends, end_judged = source.ends(given, spans)
+    status, status_shown = _status(source, study_drug)
     unclear = treatment.isna() | _amount_unclear(source, given)
     another = treatment == ANOTHER_DRUG
     dead = source.subject.map(dict(source.setting.deaths)).astype("datetime64[s, UTC]")
     to_death = (dead - spans["earliest"]).dt.total_seconds() / 3600
-    judged |= time_judged | end_judged | _over_midnight(source, end_judged)
+    over, over_judged = _over_midnight(source, end_judged)
+    judged |= time_judged | end_judged | over_judged
     judged |= {
         "administration_state": state({"unclear": unclear}, catalogue.KNOWN, data),
-        "EXSTAT_state": _status(source, study_drug),
+        "EXSTAT_state": status,
         "EXDOSFRQ_state": _doses_of_a_row(source, given),
         "treatment_state": state({"not listed": another}, catalogue.KNOWN, data & treatment.notna()),
         "EXSTDTC_hours_to_death": to_death.where(spans["placed"]),
     }
     withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
     shown |= dict.fromkeys(("administration_state", "treatment_state"), withheld)
-    shown["EXSTAT_state"] = Shown("EXSTAT", source.text("EXSTAT").fillna(_occurrence(source)))
-    typed = spans[["earliest", "latest"]].assign(USUBJID=source.subject, EXSEQ=source.record)
+    shown["EXSTAT_state"] = status_shown
+    next_day = ends.where(~over, ends + pd.Timedelta(days=1))
+    typed = spans[["earliest", "latest"]].assign(
+        USUBJID=source.subject,
+        EXSEQ=source.record,
+        link=source.text("EXLNKID"),
+        **source.after_start(next_day, spans),
+    )
     keep = spans["placed"] & given
     return Prepared(judged, shown, typed, keep, given, spans["known_until"])
 
 
-def _over_midnight(source: Source, end_judged: Columns) -> Columns:
+def _over_midnight(source: Source, end_judged: Columns) -> "tuple[pd.Series[bool], Columns]":
     """Take the end of an infusion over midnight, written with the date of its start, to be on the next day.
 
     By the clock it ends 12 h or more before it starts: the day after is then the nearer reading.
@@ -77,7 +97,7 @@ def _over_midnight(source: Source, end_judged: Columns) -> Columns:
     hours = end_judged["EXENDTC_hours_after_start"]
     timed = end.str.contains(":", regex=False) & start.str.contains(":", regex=False)
     over = timed & (start.str[:10] == end.str[:10]) & (hours <= -OVER_MIDNIGHT_HOURS)
-    return {
+    return over, {
         "EXENDTC_midnight": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
         "EXENDTC_hours_after_start": hours.mask(over, hours + 24),
     }
@@ -91,22 +111,28 @@ def _doses_of_a_row(source: Source, given: "pd.Series[bool]") -> "pd.Series[str]
     return state({"repeated": repeated}, catalogue.KNOWN, given & frequency.notna())
 
 
-def _occurrence(source: Source) -> "pd.Series[str]":
-    """Return EXOCCUR, or ECOCCUR where doses come as collected."""
-    return source.first_of(("EXOCCUR", "ECOCCUR")).str.upper()
+def _said(source: Source) -> dict[str, "pd.Series[str]"]:
+    """Return what says whether a dose was given: EXSTAT, EXOCCUR and EXMOOD, or as EC collected them."""
+    return {
+        "EXSTAT": source.text("EXSTAT"),
+        "EXOCCUR": source.first_of(("EXOCCUR", "ECOCCUR")),
+        "EXMOOD": source.first_of(("EXMOOD", "ECMOOD")),
+    }
 
 
-def _not_given(source: Source) -> pd.Series:
-    words = source.text("EXSTAT").str.upper()
-    return words.isin(NOT_GIVEN) | (_occurrence(source) == "N")
+def _not_given(source: Source) -> "pd.Series[bool]":
+    said = [words.str.upper().isin(list(NOT_GIVEN[name])) for name, words in _said(source).items()]
+    return said[0] | said[1] | said[2]
 
 
-def _status(source: Source, among: "pd.Series[bool]") -> "pd.Series[str]":
-    words, occurrence = source.text("EXSTAT").str.upper(), _occurrence(source)
-    unknown = words.notna() & ~words.isin(NOT_GIVEN | GIVEN) | occurrence.notna() & ~occurrence.isin(
-        ["Y", "N"]
-    )
-    return state({"unknown": unknown}, catalogue.KNOWN, among)
+def _status(source: Source, among: "pd.Series[bool]") -> "tuple[pd.Series[str], Shown]":
+    """Judge whether each row says clearly if its dose was given, and show the first that does not."""
+    column, text = pd.Series("EXSTAT", index=among.index, dtype="str"), source.text("EXSTAT")
+    unknown = ~(among | True)
+    for name, words in _said(source).items():
+        here = words.notna() & ~words.str.upper().isin(list(NOT_GIVEN[name] | GIVEN[name])) & ~unknown
+        column, text, unknown = column.mask(here, name), text.mask(here, words), unknown | here
+    return state({"unknown": unknown}, catalogue.KNOWN, among), Shown(column, text)
 
 
 def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool]":

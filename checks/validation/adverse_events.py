@@ -1,4 +1,4 @@
-"""Adverse events, row by row: term, grade, seriousness, and when each can have begun."""
+"""Adverse events, row by row: term, grade, seriousness, and when each can have begun and ended."""
 
 import pandas as pd
 
@@ -22,7 +22,8 @@ def prepare(source: Source) -> Prepared:
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
-    judged |= time_judged | source.ends(data, spans) | source.dosed(spans["placed"])
+    ends, end_judged = source.ends(data, spans)
+    judged |= time_judged | end_judged | source.dosed(spans["placed"])
     judged |= {
         "AETERM_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
         "AESEV": severity.where(data),
@@ -35,15 +36,25 @@ def prepare(source: Source) -> Prepared:
     keep = data & source.enrolled & term.notna()
     components = source.setting.protocol.case_definition.components.values()
     named = frozenset().union(*(component.terms for component in components))
-    matters = data & (term.isna() | term.str.casefold().isin(named))
+    told, verbatim = term.str.casefold(), source.text("AETERM").str.casefold()
+    matters = data & (term.isna() | told.isin(named) | verbatim.isin(named))
     typed = pd.DataFrame(
         {
             "AESEQ": source.record,
-            "term": term.str.casefold(),
+            "term": told,
+            "verbatim": verbatim,
             "grade": grade.fillna(severity.str.upper()),
             "serious": serious.str.upper(),
+            "fatal": _fatal(source),
             "timed": spans["timed"],
             **source.at_any_time(spans),
+            **source.after_start(ends, spans),
         }
     )
     return Prepared(judged, shown, typed, keep, matters, spans["known_until"])
+
+
+def _fatal(source: Source) -> "pd.Series[bool]":
+    """Whether the subject died of the event: by its outcome, or by the criterion that made it serious."""
+    outcome, death = source.text("AEOUT").str.upper(), source.text("AESDTH").str.upper()
+    return (outcome == "FATAL") | (death == "Y")

@@ -226,7 +226,8 @@ ROWS: Final = (
         "dose_status_known", ("EX",), "conformance", "quarantines", ("EXSTAT_state",), in_set(KNOWN),
         "administrations with an unknown status", "study-drug rows",
         "{column} does not say whether the dose was given; allowed: blank, COMPLETED, GIVEN, NOT DONE, "
-        "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR). Ask the site",
+        "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR), PERFORMED or "
+        "SCHEDULED (EXMOOD, ECMOOD). Ask the site",
     ),
     Check(
         "end_readable", ("EX", "AE"), "conformance", "warns", ("{domain}ENDTC_state",), in_set(READABLE),

@@ -213,17 +213,29 @@ class Source:
         zones = [self.setting.zones.get(subject, _ANYWHERE) for subject in subjects]
         return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
 
-    def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> Columns:
-        """Judge the end of each row against its start: before it only when every reading of both says so."""
+    def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> tuple[pd.DataFrame, Columns]:
+        """Read the end of each row: its span, missing where there is none, and the judged columns about it.
+
+        It is before the start only when every reading of both says so.
+        """
         column = f"{self.domain}ENDTC"
         stamps = self.text(column)
         filled = among & stamps.notna()
         ended = parse_column(stamps.where(filled), self.zones, self.enrolled)
+        placed = filled & spans["placed"] & ended["problem"].isna()
         hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
-        return {
+        judged: Columns = {
             f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
-            f"{column}_hours_after_start": hours.where(filled & spans["placed"] & ended["problem"].isna()),
+            f"{column}_hours_after_start": hours.where(placed),
         }
+        return ended[["earliest", "latest"]].where(placed), judged
+
+    def after_start(self, ends: pd.DataFrame, spans: pd.DataFrame) -> Columns:
+        """Return of each end what is not before its start; none where all is, or where it is after the cut-off."""
+        starts = spans["earliest"]
+        told = (ends["latest"] >= starts) & (ends["earliest"] <= self.setting.data_cutoff)
+        earliest = ends["earliest"].where(ends["earliest"] >= starts, starts)
+        return {"ends_earliest": earliest.where(told), "ends_latest": ends["latest"].where(told)}
 
 
 def time_of(domain: str) -> str:

@@ -1,4 +1,4 @@
-"""Subjects in the study: one row of DM each, at a site whose time zone the protocol gives."""
+"""Subjects in the study: one row of DM each, at a site whose time zone the protocol gives, and when they died."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,17 @@ def prepare(source: Source) -> Prepared:
     # A blank site is not in the list either: it must not pass for a check that does not concern the row.
     judged["SITEID_text"] = site.fillna("").where(~source.is_header & source.subject.notna())
     zones = site.map(dict(source.setting.protocol.sites)).astype("str")
-    typed = pd.DataFrame({"USUBJID": source.subject, "SITEID": site, "timezone": zones})
+    died = parse_stamps(source.text("DTHDTC"), zones)
+    known = died["earliest"] <= source.setting.data_cutoff
+    typed = pd.DataFrame(
+        {
+            "USUBJID": source.subject,
+            "SITEID": site,
+            "timezone": zones,
+            "died_earliest": died["earliest"].where(known),
+            "died_latest": died["latest"].where(known),
+        }
+    )
     nowhen = pd.Series(pd.NaT, index=typed.index, dtype="datetime64[s, UTC]")
     every = pd.Series(True, typed.index)
     return Prepared(judged, shown, typed, every, ~every, nowhen)

@@ -370,14 +370,16 @@ def tables(trial: Trial, shift: timedelta = timedelta()) -> tuple[pd.DataFrame, 
     for number, subject in enumerate(trial.subjects):
         name = f"S{number:02d}"
         for place, minute in enumerate(subject.doses):
-            doses.append((name, str(place + 1), at(minute), at(minute), True))
+            doses.append((name, str(place + 1), at(minute), at(minute), None, None, None, True))
         for place, (minute, vital, value) in enumerate(subject.readings):
             told = (float(value), np.nan, "", np.nan)
             readings.append(("VS", name, str(place + 1), vital, *told, at(minute), at(minute), True))
         for place, report in enumerate(subject.reports):
             low, high = (at(minute) for minute in report.interval)
             term = TERMS[report.component]
-            reports.append((name, str(place + 1), term, "", "", low, high, report.timed, True))
+            ends = (None, None)
+            row = (name, str(place + 1), term, None, "", "", False, low, high, *ends, report.timed, True)
+            reports.append(row)
 
     def table(contract: Any, rows: list[Any]) -> pd.DataFrame:
         return contract.conform(pd.DataFrame(rows, columns=list(contract.columns)))

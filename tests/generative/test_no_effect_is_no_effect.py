@@ -101,7 +101,15 @@ def count(study: Study, charted: Charts, doses: list[tuple[str, int]], protocol:
     rows = pd.DataFrame(doses, columns=["USUBJID", "minute"])
     at = moments(rows["minute"])
     given = ADMINISTRATIONS.conform(
-        rows.assign(EXSEQ=rows.index.astype(str), earliest=at, latest=at, trusted=True)
+        rows.assign(
+            EXSEQ=rows.index.astype(str),
+            earliest=at,
+            latest=at,
+            ends_earliest=None,
+            ends_latest=None,
+            link=None,
+            trusted=True,
+        )
     )
     cutoff = (pd.Timestamp(ORIGIN) + pd.Timedelta(minutes=study.data_cutoff)).to_pydatetime()
     found = find_cases(given, charted, protocol, cutoff)

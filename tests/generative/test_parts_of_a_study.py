@@ -65,6 +65,8 @@ def trial(seed: int) -> tuple[pd.DataFrame, Charts]:
                 coarse=0.5,
                 AESEQ=number,
                 term=told,
+                verbatim=None,
+                fatal=False,
                 grade="2",
                 serious="N",
                 timed=True,
@@ -82,7 +84,9 @@ def trial(seed: int) -> tuple[pd.DataFrame, Charts]:
 
 def frame(name: str, random: Any, instants: Any, *, coarse: float, **columns: Any) -> pd.DataFrame:
     earliest, latest = spans(random, instants, coarse)
-    given_columns = pd.DataFrame({"earliest": earliest, "latest": latest}).assign(USUBJID=name, **columns)
+    given_columns = pd.DataFrame({"earliest": earliest, "latest": latest}).assign(
+        USUBJID=name, **dict.fromkeys(("ends_earliest", "ends_latest")), link=None, **columns
+    )
     return given_columns.assign(trusted=random.random(len(instants)) > 0.05)
 
 

@@ -95,6 +95,11 @@ def table(contract: Any, rows: Sequence[Stamped], columns: Sequence[str], cells:
         latest=spans["latest"].to_numpy(),
         timed=spans["timed"].to_numpy(),
         trusted=[row.trusted for row in rows],
+        link=None,
+        verbatim=None,
+        fatal=False,
+        ends_earliest=None,
+        ends_latest=None,
     )
     frame[["earliest", "latest"]] = spans[["earliest", "latest"]]
     return contract.conform(frame)

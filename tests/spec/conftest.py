@@ -27,6 +27,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 DAY_ONE = datetime(2026, 3, 2, tzinfo=UTC)
+NO_END = (None, None)
 Look = Callable[..., Findings]
 
 
@@ -59,7 +60,8 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
         what, *cells = line.split()
         if what == "dose":
             for place, cell in enumerate(cells, start=1):
-                yield "doses", (subject, str(place), *stamp(cell.rstrip("?")), not cell.endswith("?"))
+                when = stamp(cell.rstrip("?"))
+                yield "doses", (subject, str(place), *when, *NO_END, None, not cell.endswith("?"))
             continue
         charted = [
             (when, cell, value)
@@ -70,7 +72,10 @@ def rows(chart: str, subject: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
             trusted, value = not charted_value.endswith("?"), charted_value.rstrip("?")
             if what == "AE":
                 term, timed = value.replace("_", " ").casefold(), not cell.endswith("/")
-                yield "reports", (subject, str(place), term, "", "", *when, timed, trusted)
+                yield (
+                    "reports",
+                    (subject, str(place), term, None, "", "", False, *when, *NO_END, timed, trusted),
+                )
             elif what.startswith("LB:"):
                 test, (result, _, limit) = what.removeprefix("LB:"), value.partition("/")
                 amounts = (float(result), np.nan, "10^9/L", float(limit or np.nan))

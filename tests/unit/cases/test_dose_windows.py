@@ -32,8 +32,16 @@ def administrations(*rows):
     """Rows of (subject, earliest hour, latest hour, trusted), hours since the first midnight."""
     table = pd.DataFrame(
         [
-            (subject, str(place), DAY + pd.Timedelta(hours=low), DAY + pd.Timedelta(hours=high), trusted)
-            for place, (subject, low, high, trusted) in enumerate(rows)
+            (
+                subject,
+                str(place),
+                *(DAY + pd.Timedelta(hours=hour) for hour in span),
+                None,
+                None,
+                None,
+                trusted,
+            )
+            for place, (subject, *span, trusted) in enumerate(rows)
         ],
         columns=list(ADMINISTRATIONS.columns),
     )

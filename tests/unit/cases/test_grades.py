@@ -22,6 +22,9 @@ VITALS = {
 """Hours since dose, value: fever newly present at 6 h, distress at 6.25 h, last seen absent at 6 h."""
 
 
+NO_END = (None, None)
+
+
 def at(hours: float) -> pd.Timestamp:
     return DOSE + pd.Timedelta(hours=hours)
 
@@ -29,11 +32,24 @@ def at(hours: float) -> pd.Timestamp:
 def event(seq, term, grade, hours, *, until=None, trusted=True, subject="S"):
     """An adverse event that begins at an hour since dose, or somewhere between two."""
     last = hours if until is None else until
-    return (subject, str(seq), term, grade, "Y", at(hours), at(last), until is None, trusted)
+    return (
+        subject,
+        str(seq),
+        term,
+        None,
+        grade,
+        "Y",
+        False,
+        at(hours),
+        at(last),
+        *NO_END,
+        until is None,
+        trusted,
+    )
 
 
 def cases(*events, vitals=VITALS) -> tuple[Case, ...]:
-    given = [("S", "1", DOSE, DOSE, True)]
+    given = [("S", "1", DOSE, DOSE, *NO_END, None, True)]
     readings = [
         ("VS", "S", f"{vital}-{place}", vital, float(value), None, "", None, at(hours), at(hours), True)
         for vital, charted in vitals.items()

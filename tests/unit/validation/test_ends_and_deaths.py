@@ -1,0 +1,154 @@
+"""When administrations and events end, which rows are doses, and who died, as the typed tables tell it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from checks.blinding import STUDY_DRUG
+from checks.protocol import load_protocol
+from checks.validation import administrations, adverse_events, subjects
+from checks.validation.raw import Setting, Source
+
+PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
+CUTOFF = pd.Timestamp("2024-06-12T12:00Z")
+SETTING = Setting(PROTOCOL, CUTOFF, {"S1": "Europe/Paris"}, {})
+MISSING = (pd.NaT, pd.NaT)
+
+
+def source(domain, **row):
+    table = pd.DataFrame([{"USUBJID": "S1", **row}]).astype("str")
+    return Source(domain, table.assign(source_file="x.csv", source_row=2), SETTING)
+
+
+def typed(prepare, domain, **row):
+    return prepare(source(domain, **row)).typed.iloc[0]
+
+
+def dose(start, end, **row):
+    return typed(
+        administrations.prepare, "EX", EXSEQ="1", EXTRT=STUDY_DRUG, EXSTDTC=start, EXENDTC=end, **row
+    )
+
+
+def event(start, end, **row):
+    return typed(
+        adverse_events.prepare, "AE", AESEQ="1", AEDECOD="Pyrexia", AESTDTC=start, AEENDTC=end, **row
+    )
+
+
+def span(row):
+    return tuple(row[["ends_earliest", "ends_latest"]])
+
+
+def at(*texts):
+    return tuple(pd.Timestamp(f"2024-06-{text}Z") for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span_in_utc"),
+    [
+        ("2024-06-10T08:00", "2024-06-10T08:30", at("10T06:30", "10T06:30")),
+        ("2024-06-10T08:00", "", MISSING),
+        ("2024-06-10T08:00", "yesterday", MISSING),
+        ("2024-06-10T08:00", "2024-06-10T07:30", MISSING),  # surely before the start: it tells nothing
+        ("2024-06-10T08:00", "2024-06-10", at("10T06:00", "10T21:59:59")),  # some time of the day, not before
+        (
+            "2024-06-10T23:00",
+            "2024-06-10T01:00",
+            at("10T23:00", "10T23:00"),
+        ),  # over midnight, date of the start
+        ("2024-06-12T08:00", "2024-06-12T20:00", MISSING),  # after the cut-off: not yet known
+        ("2024-06-12T08:00", "2024-06-12", at("12T06:00", "12T21:59:59")),  # may be before the cut-off
+    ],
+)
+def test_a_dose_ends_when_its_row_says(start, end, span_in_utc):
+    pd.testing.assert_series_equal(
+        pd.Series(span(dose(start, end))), pd.Series(span_in_utc), check_dtype=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "span_in_utc"),
+    [
+        ("2024-06-10T08:00", "2024-06-11T08:30", at("11T06:30", "11T06:30")),
+        ("2024-06-10", "2024-06-10", at("09T22:00", "10T21:59:59")),
+        ("2024-06-10T08:00", "", MISSING),
+        ("", "2024-06-11", MISSING),  # an event that may have begun at any time
+        ("2024-06-10T08:00", "2024-06-20", MISSING),
+    ],
+)
+def test_an_event_goes_on_where_no_end_is_known(start, end, span_in_utc):
+    pd.testing.assert_series_equal(
+        pd.Series(span(event(start, end))), pd.Series(span_in_utc), check_dtype=False
+    )
+
+
+def test_rows_of_one_link_share_its_name():
+    assert dose("2024-06-10T08:00", "", EXLNKID=" I1 ")["link"] == "I1"
+    assert pd.isna(dose("2024-06-10T08:00", "", EXLNKID="")["link"])
+    assert pd.isna(dose("2024-06-10T08:00", "")["link"])
+
+
+@pytest.mark.parametrize(
+    ("said", "given", "clear"),
+    [
+        ({}, True, True),
+        ({"EXMOOD": "Performed"}, True, True),
+        ({"EXMOOD": "SCHEDULED"}, False, True),
+        ({"ECMOOD": "PLANNED"}, False, True),
+        ({"EXMOOD": "MAYBE"}, True, False),
+        ({"EXOCCUR": "N"}, False, True),
+        ({"ECOCCUR": "n"}, False, True),
+        ({"EXOCCUR": "U"}, True, False),
+        ({"EXSTAT": "NOT DONE"}, False, True),
+        ({"EXSTAT": "NOT DONE", "EXMOOD": "PERFORMED"}, False, True),
+        ({"EXSTAT": "COMPLETED", "EXMOOD": "MAYBE"}, True, False),
+        ({"EXDOSE": "amount"}, True, True),  # of any size, 0 too: see checks.blinding
+    ],
+)
+def test_a_row_counts_unless_it_says_not_given_or_planned(said, given, clear):
+    prepared = administrations.prepare(
+        source("EX", EXSEQ="1", EXTRT=STUDY_DRUG, EXSTDTC="2024-06-10T08:00", **said)
+    )
+    assert (prepared.keep[0], prepared.judged["EXSTAT_state"][0] == "known") == (given, clear)
+    if not clear:
+        (column,) = [name for name, words in said.items() if words in ("MAYBE", "U")]
+        shown = prepared.shown["EXSTAT_state"]
+        assert (shown.column[0], shown.text[0]) == (column, said[column])
+
+
+def test_the_verbatim_term_stands_beside_the_coded_one():
+    row = event("2024-06-10T08:00", "", AETERM="Fever in the NIGHT ")
+    assert (row["term"], row["verbatim"]) == ("pyrexia", "fever in the night")
+    assert pd.isna(event("2024-06-10T08:00", "", AETERM="")["verbatim"])
+
+
+@pytest.mark.parametrize(
+    ("said", "fatal"),
+    [
+        ({}, False),
+        ({"AEOUT": "Fatal"}, True),
+        ({"AEOUT": "RECOVERED/RESOLVED"}, False),
+        ({"AESDTH": "Y"}, True),
+        ({"AESDTH": "N", "AEOUT": ""}, False),
+    ],
+)
+def test_an_event_is_fatal_by_its_outcome_or_its_seriousness(said, fatal):
+    assert event("2024-06-10T08:00", "", **said)["fatal"] == fatal
+
+
+@pytest.mark.parametrize(
+    ("died", "span_in_utc"),
+    [
+        ("", MISSING),
+        ("2024-06-11", at("10T22:00", "11T21:59:59")),
+        ("2024-06-11T04:00", at("11T02:00", "11T02:00")),
+        ("2024-06-20", MISSING),  # after the cut-off
+        ("2024-31-31", MISSING),
+    ],
+)
+def test_a_death_is_known_as_it_is_dated(died, span_in_utc):
+    row = typed(subjects.prepare, "DM", SITEID="FR01", DTHDTC=died)
+    found = pd.Series(tuple(row[["died_earliest", "died_latest"]]))
+    pd.testing.assert_series_equal(found, pd.Series(span_in_utc), check_dtype=False)
