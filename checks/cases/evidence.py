@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,16 @@ from checks.cases.background_rate import background_evidence
 from checks.cases.case_finding import Case, Findings, last_hour
 from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import seconds
+from checks.cases.severity_scores import scores_by_scenario
 from checks.cases.spans import HOUR
 from checks.protocol import StudyProtocol
-from checks.rules.evidence import DoseWindow, Event, Evidence, LabResults
+from checks.rules.evidence import NO_SCORES, DoseWindow, Event, Evidence, LabResults, ScoredDose
 from checks.scenario import ByScenario
 
 Numbers = Mapping[str, int]
 """A number for each subject, in order of USUBJID: rules never see the identifier."""
+
+NO_ZONES: Mapping[str, str] = MappingProxyType({})
 
 WORST_ALONE = ByScenario(best=False, main=False, worst=True)
 
@@ -28,6 +32,7 @@ def gather_evidence(
     protocol: StudyProtocol,
     *,
     unplaced: frozenset[str] = frozenset(),
+    zones: Mapping[str, str] = NO_ZONES,
 ) -> Evidence:
     """Return what the rules of one look may see.
 
@@ -42,8 +47,11 @@ def gather_evidence(
     unplaced
         Subjects of withheld rows that no dose's hours can hold: in the worst case each is a case, and one in a
         window of its own where windows are counted. The hours of a scan cannot hold it.
+    zones
+        The time zone of each subject: where doses have an hour of the day, severity is scored by it. UTC where
+        it is not known.
     """
-    numbers = _numbers(findings, unplaced)
+    numbers = {subject: number for number, subject in enumerate(subjects_in_order(findings, unplaced))}
     hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
     counted = sum(event.counted for event in findings.control_events)
     return Evidence(
@@ -55,16 +63,20 @@ def gather_evidence(
         windows=tuple(_windows(findings, numbers, protocol)),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
+        planned_subjects=max((rule.planned[0] for rule in protocol.rules if rule.planned), default=None),
         planned_doses=protocol.treatment.planned_doses,
+        data_cutoff=_cutoff(findings),
+        severity=_severity(findings, measurements, numbers, protocol, zones),
         background=background_evidence(counted, findings.hours_in_control, protocol),
         labs=_labs(findings.doses, measurements, numbers, protocol),
         seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
     )
 
 
-def _numbers(findings: Findings, unplaced: frozenset[str]) -> Numbers:
+def subjects_in_order(findings: Findings, unplaced: frozenset[str]) -> tuple[str, ...]:
+    """Return the subjects of whom rules may hear, in the order of their numbers."""
     found = {*unplaced, *findings.doses["USUBJID"], *(event.USUBJID for event in findings.control_events)}
-    return {subject: number for number, subject in enumerate(sorted(found))}
+    return tuple(sorted(found))
 
 
 def in_risk(case: Case) -> ByScenario[bool]:
@@ -128,6 +140,29 @@ def _origin(findings: Findings) -> float:
     """Return when the first dose of the study was given, in hours since 1970: moments are counted from it."""
     starts = findings.doses["start_earliest"]
     return float(starts.min().timestamp() / HOUR) if len(starts) else 0.0
+
+
+def _cutoff(findings: Findings) -> float:
+    """Return the moment of the data cut-off."""
+    return (
+        np.inf
+        if findings.data_cutoff is None
+        else findings.data_cutoff.timestamp() / HOUR - _origin(findings)
+    )
+
+
+def _severity(
+    findings: Findings,
+    measurements: pd.DataFrame,
+    numbers: Numbers,
+    protocol: StudyProtocol,
+    zones: Mapping[str, str],
+) -> ByScenario[tuple[ScoredDose, ...]]:
+    """Return the scored blocks of each dose, where a rule asks for them."""
+    if not any(rule.scores_severity for rule in protocol.rules):
+        return NO_SCORES
+    known, origin = pd.Index(list(numbers)), _origin(findings)
+    return scores_by_scenario(measurements, findings.doses, known, protocol, zones=zones, origin=origin)
 
 
 def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[DoseWindow]:

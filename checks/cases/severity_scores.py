@@ -11,6 +11,7 @@ went on from before is no news. No dose enters a score, so that risk and control
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
 from checks.rules.evidence import ScoredDose
 from checks.rules.plan import merged
+from checks.scenario import ByScenario
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -59,6 +61,25 @@ class Line:
         """Return the highest value in (after, until], whole seconds; minus infinity where there is none."""
         first = np.searchsorted(self.edges, after + 1, side="right") - 1
         return highest_of(self.values, first.clip(min=0), np.searchsorted(self.edges, until, side="right"))
+
+
+def scores_by_scenario(
+    measurements: pd.DataFrame,
+    doses: pd.DataFrame,
+    known: pd.Index,
+    protocol: StudyProtocol,
+    *,
+    zones: Mapping[str, str],
+    origin: float,
+) -> ByScenario[tuple[ScoredDose, ...]]:
+    """Return the scored blocks of the accepted rows; in the worst case those of rows in quarantine as well.
+
+    Parameters are those of ``score_doses``; both tables have ``trusted``.
+    """
+    score = partial(score_doses, known=known, protocol=protocol, zones=zones, origin=origin)
+    accepted = score(measurements[measurements["trusted"]], doses[doses["trusted"]])
+    withheld = not (measurements["trusted"].all() and doses["trusted"].all())
+    return ByScenario(accepted, accepted, score(measurements, doses) if withheld else accepted)
 
 
 def score_doses(

@@ -27,6 +27,7 @@ from checks.looks.document import (
     RulePart,
     TimingPart,
 )
+from checks.looks.severity_charts import severity_detail
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Background
 from checks.rules import RuleResult, compare
@@ -58,7 +59,7 @@ def build_document(look: "Look") -> LookDocument:
         "feeds": [_part(FeedPart, feed) for feed in look.feeds],
         "exposure": _exposure(look.doses),
         "cases": [_part(CasePart, case) for case in look.cases],
-        "rules": [_rule(result, look.protocol) for result in look.rules],
+        "rules": [_rule(result, look) for result in look.rules],
         "timing": _timing(look),
         "background": _background(look),
         "checks": [
@@ -106,10 +107,12 @@ def _exposure(doses: pd.DataFrame) -> ExposurePart:
     }
 
 
-def _rule(result: RuleResult, protocol: StudyProtocol) -> RulePart:
-    rule = next(rule for rule in protocol.rules if rule.id == result.id)
-    detail = {**result.detail, "rationale": rule.rationale, "source": rule.source}
-    return _part(RulePart, replace(result, detail=detail))
+def _rule(result: RuleResult, look: "Look") -> RulePart:
+    rule = next(rule for rule in look.protocol.rules if rule.id == result.id)
+    said = {**result.detail, "rationale": rule.rationale, "source": rule.source}
+    part = _part(RulePart, replace(result, detail=said))
+    part["detail"].update(severity_detail(result, look))
+    return part
 
 
 def _part(kind: type[Part], found: object) -> Part:

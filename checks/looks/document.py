@@ -97,6 +97,38 @@ class RateBackgroundPart(TypedDict):
     posterior_above: float
 
 
+class ChartPart(TypedDict):
+    """The measurements of one test around a dose, at hours since its start."""
+
+    test: str
+    unit: str
+    hours: list[float]
+    values: list[float]
+
+
+class RestsOnPart(TypedDict):
+    """A dose on which a severity rule rests: the scores of its blocks by the hour at which each begins.
+
+    The first is the risk window, whose score is ``score``; None where a block has none.
+    """
+
+    USUBJID: str
+    dose_number: int
+    dose_start: str
+    score: float
+    hours: list[float]
+    scores: list[float | None]
+    charts: list[ChartPart]
+
+
+class ParticipantScoresPart(TypedDict):
+    """The severity scores of one participant's blocks of hours: risk windows, and all others."""
+
+    USUBJID: str
+    risk: list[float]
+    control: list[float]
+
+
 class RuleDetail(TypedDict, total=False):
     """What is told beside a rule's answer wherever it is shown; each kind and method has more of its own."""
 
@@ -108,6 +140,12 @@ class RuleDetail(TypedDict, total=False):
     backgrounds: list[RateBackgroundPart]
     p_best: float | None
     p_worst: float | None
+    floor: float
+    order: int
+    blocks: int
+    blocks_scored: int
+    rests_on: list[RestsOnPart]
+    participants: list[ParticipantScoresPart]
 
 
 ANY_DETAIL: Final = {"additionalProperties": True, "title": "Detail", "type": "object"}

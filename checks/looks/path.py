@@ -301,7 +301,10 @@ def findings_of(
 
 def evidence_of(findings: Findings, validation: Validation, protocol: StudyProtocol) -> Evidence:
     """Return what the rules may see of what was found."""
-    return gather_evidence(findings, validation.measurements, protocol, unplaced=validation.unplaced)
+    zones = dict(zip(validation.subjects["USUBJID"], validation.subjects["timezone"], strict=True))
+    return gather_evidence(
+        findings, validation.measurements, protocol, unplaced=validation.unplaced, zones=zones
+    )
 
 
 def _evaluate(

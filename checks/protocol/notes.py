@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from checks.criteria import Measured
+from checks.measurements import VITALS
 from checks.problems import Place
 from checks.protocol.model import StudyProtocol
 
@@ -50,6 +51,23 @@ def tests_that_never_worsen(values: Values, protocol: StudyProtocol) -> Iterator
             )
 
 
+def tests_that_are_not_scored(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say of a test without a floor that severity does not score it, where a rule asks for severity."""
+    if not any(rule.scores_severity for rule in protocol.rules):
+        return
+    for (domain, code), place in _tests(protocol).items():
+        if domain != "VS" or VITALS[code].severity_floor is None:
+            yield Note(place, f"{code} has no floor, so that severity does not score it")
+
+
+def permutations_of_severity(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say that the permutation test of severity is exact, and draws none."""
+    for at, rule in enumerate(protocol.rules):
+        if rule.scores_severity and "permutations" in rule.model_fields_set:
+            said = "not used: the p-value is that of all permutations, exact and without a seed"
+            yield Note(("rules", at, "permutations"), said)
+
+
 def _tests(protocol: StudyProtocol) -> dict[tuple[str, str], Place]:
     """Return each test of the case definition, with the first criterion that names it."""
     first: dict[tuple[str, str], Place] = {}
@@ -65,6 +83,8 @@ NOTES: tuple[Callable[[Values, StudyProtocol], Iterator[Note]], ...] = (
     pair_of_baseline_hours,
     gap_between_measurements,
     tests_that_never_worsen,
+    tests_that_are_not_scored,
+    permutations_of_severity,
 )
 
 

@@ -173,6 +173,10 @@ class ScoredDose:
     scores: tuple[float | None, ...]
 
 
+NO_SCORES: ByScenario[tuple[ScoredDose, ...]] = ByScenario((), (), ())
+"""No scored dose in any scenario."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A probability with its exact 95 % limits."""
@@ -222,6 +226,8 @@ class Evidence:
     data_cutoff: float = math.inf
     """The moment up to which doses have closed."""
     planned_doses: int | None = None
+    severity: ByScenario[tuple[ScoredDose, ...]] = NO_SCORES
+    """The scored blocks of each dose, where a rule asks for them; the worst case has rows in quarantine as well."""
     background: BackgroundEvidence = BackgroundEvidence(0, 0.0)
     labs: Mapping[str, LabResults] = field(default_factory=dict)
     """By laboratory test."""

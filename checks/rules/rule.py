@@ -146,6 +146,11 @@ class Rule(Section, ABC):
         """The laboratory tests of which the rule needs results."""
         return frozenset()
 
+    @property
+    def scores_severity(self) -> bool:
+        """Whether the rule judges the severity scores of blocks of hours."""
+        return False
+
     def disagreements(self, planned_doses: int | None) -> Iterator[ProblemAt]:
         """Yield what does not fit the treatment of the protocol, by its place in the rule."""
         yield from ()

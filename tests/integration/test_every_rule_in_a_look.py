@@ -30,6 +30,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "maxsprt_binomial": {"n_max": 20},
     "maxsprt_poisson": {"expected_max": 1.0},
     "e_process": {},
+    "severity": {"looks": 2},
 }
 RATES = tuple(METHODS)[:7]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]
 
-OPTIONS = frozenset({"looks", "n_max", "expected_max", "delay"})
+OPTIONS = frozenset({"looks", "n_max", "expected_max", "delay", "order", "floor", "permutations"})
 """What a method may need or take."""
 
 
@@ -54,6 +54,11 @@ class TimingRule(TimingSection):
     def judge(self) -> TimingMethod:
         """The method that judges the events."""
         return METHODS[self.method]
+
+    @property
+    def scores_severity(self) -> bool:
+        """Whether the method judges severity scores."""
+        return self.judge.scores_severity
 
     @property
     def method_name(self) -> str:
@@ -97,6 +102,6 @@ class TimingRule(TimingSection):
         with naming(self):
             return self.judge.spends(self, plan)
 
-    def simulate(self, plan: Plan) -> Walk:
+    def simulate(self, plan: Plan) -> Walk | None:
         """Return how the method walks through simulated trials."""
         return self.judge.simulate(self, plan)

@@ -47,6 +47,9 @@ class TimingSection(Rule):
     min_subjects: Whole = 1
     looks: Whole | None = None
     delay: NotNegative = 0.0
+    order: Whole | None = None
+    floor: NotNegative | None = None
+    permutations: Whole | None = None
 
     @property
     def planned_looks(self) -> int:
@@ -69,6 +72,8 @@ class TimingMethod(ABC):
     question: ClassVar[str] = (
         "Do onsets fall in the risk window more often than in control hours of the same participants?"
     )
+    scores_severity: ClassVar[bool] = False
+    """Whether it judges the severity scores of blocks of hours, which are made where a rule asks for them."""
     length_unit: ClassVar[str] = "events"
     """In what the length of surveillance is counted."""
 
@@ -87,8 +92,8 @@ class TimingMethod(ABC):
         """
 
     @abstractmethod
-    def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
-        """Return how the rule walks through simulated trials."""
+    def simulate(self, rule: TimingSection, plan: Plan) -> Walk | None:
+        """Return how the rule walks through simulated trials; None where they hold nothing that it judges."""
 
     def spends(self, rule: TimingSection, plan: Plan) -> float:
         """Return the largest chance of crossing without harm over the lengths of surveillance."""

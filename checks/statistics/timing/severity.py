@@ -154,7 +154,8 @@ class _Blocks:
         """Return the chance that a draw of the risk blocks holds one of at least this score."""
         below = int((self.all_scores < score - SAME).sum())
         drawn = len(self.risk_scores)
-        return 1 - comb(below, drawn) / comb(len(self.all_scores), drawn)
+        draws = comb(len(self.all_scores), drawn)
+        return (draws - comb(below, drawn)) / draws
 
 
 def _blocks(scores: Sequence[Sequence[float]], risk: Sequence[Sequence[bool]]) -> tuple[_Blocks, ...]:

@@ -138,6 +138,8 @@ def _spent(spending: Spending, rule: RuleDesign) -> Cell:
 
 def _how(rule: RuleDesign) -> str:
     """Return how a rule's probability of crossing without harm was found."""
+    if isinstance(rule, TimingDesign) and not rule.surveillance:
+        return "at most, by construction"
     if isinstance(rule, TimingDesign) and any(one.size_error is not None for one in rule.surveillance):
         return "at most; simulated below"
     return "no error rates" if isinstance(rule, UnratedDesign) else "exact"
@@ -149,7 +151,7 @@ def _power(rule: RuleDesign) -> tuple[str, ...]:
         doubtful = max([rule.null_rate or 0.0, *(rate for rate, _ in rule.background)])
         shown = zip(rule.rates, rule.reject_probability, strict=True)
         return tuple(f"{percent(share)} at {rate:.3g}" for rate, share in shown if rate > doubtful)[:3:2]
-    if isinstance(rule, TimingDesign):
+    if isinstance(rule, TimingDesign) and rule.surveillance:
         longest = rule.surveillance[-1]
         within = f"{longest.length:g} {LENGTHS[rule.length_unit]}"
         shown = zip(rule.relative_incidence, longest.power, strict=True)

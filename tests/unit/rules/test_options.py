@@ -18,6 +18,7 @@ RATE = {**WHY, "kind": "rate", "unit": "window", "n_max": "15", "null_rate": "0.
 TIMING = {**WHY, "kind": "timing", "alpha": "0.05"}
 RATE_VALUES = {"prior": ["1", "4"], "delta": "0.25", "alternative_rate": "0.4", "nu": "0.8"}
 TIMING_VALUES = {"looks": "3", "n_max": "20", "expected_max": "10", "delay": "1"}
+TIMING_VALUES |= {"order": "2", "floor": "1.5", "permutations": "9999"}
 
 
 def problems(rule: dict[str, Any]) -> list[str]:
@@ -44,7 +45,9 @@ NEEDS_TIMING = {
     "maxsprt_binomial": "n_max",
     "maxsprt_poisson": "expected_max",
     "e_process": "",
+    "severity": "looks",
 }
+TAKEN = {"maxsprt_poisson": {"delay"}, "severity": {"n_max", "order", "floor", "permutations"}}
 
 
 def test_the_tables_name_every_method() -> None:
@@ -75,7 +78,7 @@ def test_an_option_that_a_rate_method_does_not_take_is_refused(method: str, opti
 def test_an_option_that_a_timing_method_does_not_take_is_refused(method: str, option: str) -> None:
     needed = NEEDS_TIMING[method].split()
     options = {name: TIMING_VALUES[name] for name in {*needed, option}}
-    taken = option in needed or (method, option) == ("maxsprt_poisson", "delay")
+    taken = option in needed or option in TAKEN.get(method, ())
     assert problems({**TIMING, **options, "method": method}) == ([] if taken else [option])
 
 

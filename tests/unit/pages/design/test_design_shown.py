@@ -9,6 +9,7 @@ import pytest
 from checks.errors import DesignError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Study
+from checks.rules.kinds.timing import TimingRule
 from flows.commands import boundary
 from flows.pages.design.boundary import step_chart
 from flows.pages.design.charts import boundary_figures
@@ -132,3 +133,21 @@ def test_text_of_the_protocol_stays_text(tmp_path: Path) -> None:
     study = Study.model_validate({"id": "S", "title": attack, "timezone": "Europe/Paris"})
     paths, _ = write_design(load_protocol(GOOD).model_copy(update={"study": study}), tmp_path)
     assert attack not in paths["html"].read_text(encoding="utf-8")
+
+
+def test_a_severity_rule_says_what_holds_by_construction_and_that_its_power_is_not_known(
+    tmp_path: Path,
+) -> None:
+    rule = {"id": "worst_turns", "kind": "timing", "method": "severity", "alpha": 0.025, "looks": 3}
+    declared = TimingRule.model_validate({**rule, "rationale": "an example", "source": "no charter"})
+    protocol = load_protocol(GOOD)
+    protocol = protocol.model_copy(update={"rules": (protocol.rules[0], protocol.rules[1], declared)})
+    paths, design = write_design(protocol, tmp_path)
+    assert design.spending.spent["worst_turns"] == 0.025
+    page = paths["html"].read_text(encoding="utf-8")
+    assert "at most, by construction" in page
+    assert "looks: 3 planned, called by closed doses" in page
+    text = " ".join(design_text(design, protocol, paths["html"]).split())
+    assert "exact permutation test" in text
+    assert "Crosses with harm: not said here" in text
+    assert "Not simulated: worst_turns" in text
