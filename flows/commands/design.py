@@ -3,8 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.commands.arguments import add_json
+
+if TYPE_CHECKING:
+    from checks.protocol import StudyProtocol
+    from flows.simulate.chart_trials import ChartTrials
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--subjects", type=int, help="planned subjects (default: a rate rule's largest n_max)"
     )
+    parser.add_argument(
+        "--charts",
+        type=Path,
+        help="real charts (dm.csv, vs.csv as SDTM): what the rules do there, with cases planted",
+    )
+    parser.add_argument("--trials", type=int, default=50, help="trials of each kind in charts (default: 50)")
     add_json(parser, "design.json")
 
 
@@ -23,11 +34,26 @@ def run(options: argparse.Namespace) -> int:
     from flows.pages.design.page import write_design
     from flows.pages.design.terminal import design_text
 
-    if options.subjects is not None and options.subjects < 1:
-        raise UsageError(f"--subjects: found {options.subjects}; allowed: 1 or more")
+    for name in ("subjects", "trials"):
+        given = getattr(options, name)
+        if given is not None and given < 1:
+            raise UsageError(f"--{name}: found {given}; allowed: 1 or more")
     study = load_protocol(options.protocol)
     out = study.folder / "design" if options.out is None else options.out
-    paths, design = write_design(study, out, subjects=options.subjects)
-    said = to_json(build_design(study, design)) if options.json else design_text(design, study, paths["html"])
-    sys.stdout.write(said)
+    in_charts = None if options.charts is None else _in_charts(options, study)
+    paths, design = write_design(study, out, subjects=options.subjects, in_charts=in_charts)
+    if options.json:
+        sys.stdout.write(to_json(build_design(study, design, in_charts)))
+    else:
+        sys.stdout.write(design_text(design, study, paths["html"], in_charts))
     return 0
+
+
+def _in_charts(options: argparse.Namespace, study: "StudyProtocol") -> "ChartTrials":
+    from checks.design.study import plan_of
+    from flows.simulate.chart_trials import try_in_charts
+    from flows.simulate.real_charts import read_charts
+
+    subjects = options.subjects or plan_of(study).subjects or 1
+    charts = read_charts(options.charts)
+    return try_in_charts(options.protocol, charts, trials=options.trials, subjects=subjects, seed=1)

@@ -26,6 +26,8 @@ from flows.simulate.real_charts import TEMPERATURE, Chart, Floats, Texts
 Range = tuple[float, float]
 Nurse = Literal["alert", "lazy"]
 
+FEWEST_HOURS = 36.0
+"""A chart that lasts as long holds a first dose, its window, and hours to compare with."""
 FIRST_DOSE_HOURS: Range = (8.0, 30.0)
 """Hours into the chart of the first dose: after a run-in that shows how the subject was before."""
 TWICE_A_WEEK_HOURS, STRAYS_HOURS = 84.0, 12.0
@@ -76,7 +78,7 @@ class Planting:
     nurse: Nurse = "alert"
     dose_hour: float | None = None
     beyond_chart: bool = False
-    fewest_hours: float = 36.0
+    fewest_hours: float = FEWEST_HOURS
     lasts: Range = (3.0, 6.0)
     shows: dict[str, Range] = field(
         default_factory=lambda: {"RESP": (30, 38), "OXYSAT": (82, 89), TEMPERATURE: (38.5, 39.8)}

@@ -9,15 +9,16 @@ Each trial is a random planting (``flows.simulate.planting``) of its own seed, l
 process, without files. Its record is a line of ``--out``; a run that was interrupted goes on where it stopped, and
 records of other code are not mixed in.
 
-Counted as seen is a case of the planted subject, listed under the planted dose, whose interval holds the hour at
-which both components became visible, or ends or begins within 3 hours of it: *yes* where its ``in_risk_window`` is
-yes, *possible* where it is that. A planted case that never became visible is looked for at its onset. Beside it
-stand the reader of the chart, who knows the planting and sees a case where both components are charted in the
-window, and the oracle, who needs no chart. Limits are Clopper and Pearson's (Biometrika 1934;26:404-13), 95 %,
-as if planted cases were independent; a few subjects are drawn again and again, so they are somewhat too narrow.
+Counted as seen (``flows.simulate.chart_trials.how_seen``) is a case of the planted subject, listed under the planted
+dose, whose interval holds the hour at which both components became visible, or ends or begins within 3 hours of it:
+*yes* where its ``in_risk_window`` is yes, *possible* where it is that. A planted case that never became visible is
+looked for at its onset. Beside it stand the reader of the chart, who knows the planting and sees a case where both
+components are charted in the window, and the oracle, who needs no chart. Limits are those of Clopper and Pearson
+(Biometrika 1934;26:404-13), 95 %, as if planted cases were independent; a few subjects are drawn again and again,
+so they are somewhat too narrow.
 
-Rules are judged twice: each by itself at alpha .05 (``ALONE``), and those of the example protocol at their own.
-Charts decide for which: all is evaluated on the evidence of one look, whose definition of a case is ``ALONE``'s.
+Rules are judged twice on the evidence of one look: many, each by itself at alpha .05, and those of the example
+protocol, whose study it is, at their own. ``in_risk``, ``in_control``: its events for timing.
 """
 
 import argparse
@@ -39,16 +40,16 @@ from scipy.stats import beta
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from checks import Look, load_protocol, look
+from checks import load_protocol, look
 from checks.errors import ProtocolError
 from checks.looks.build import code_version
 from checks.protocol import StudyProtocol
 from checks.signals import decide_verdict, evaluate_rules
-from flows.simulate.planted import EXAMPLE, PlantedCase, PlantedStudy, plant, planted_protocol
+from flows.simulate.chart_trials import how_seen, look_at_planted
+from flows.simulate.planted import EXAMPLE, PlantedStudy, plant, planted_protocol
 from flows.simulate.planting import Planting
 from flows.simulate.real_charts import Charts, read_charts
 
-NEAR_HOURS = 3.0
 WINDOWS = {"1_3": (1.0, 3.0), "5_8": (5.0, 8.0), "10_14": (10.0, 14.0)}
 MILD = {"RESP": (26.0, 34.0), "OXYSAT": (86.0, 91.0), "TEMP": (38.3, 38.9)}
 
@@ -173,7 +174,7 @@ def trial(folder: str, name: str, delay: bool, seed: int) -> dict[str, Any]:
     charts = charts_of(folder, scenario.without)
     study = plant(charts, replace(scenario.planting, seed=seed))
     alone, example = protocols(scenario.planting.window, scenario.planting.doses)
-    seen = looked(study, alone)
+    seen = look_at_planted(study, alone)
     rules = evaluate_rules(seen.evidence, example)
     verdict = str(decide_verdict(rules, seen.feeds, example))
     days = sum(one.lasts for one in charts.charts if one.usubjid in set(study.feeds["dm"]["USUBJID"])) / 24
@@ -192,29 +193,6 @@ def trial(folder: str, name: str, delay: bool, seed: int) -> dict[str, Any]:
         "days": round(days, 2),
         "delay": delay_of(study, alone, example) if delay and verdict == "signal" else None,
     }
-
-
-def looked(study: PlantedStudy, protocol: StudyProtocol) -> Look:
-    """Return the look at a whole planted study."""
-    return look(study.feeds, protocol, data_cutoff=datetime.fromisoformat(study.truth["data_cutoff"]))
-
-
-def how_seen(planted: PlantedCase, seen: Look) -> str:
-    """Return yes, possible or no: how a look has a planted case."""
-    visible = planted["both_visible_hour"]
-    hour = planted["onset_hour"] if visible is None else visible
-    found = {
-        case.in_risk_window
-        for case in seen.cases
-        if (case.USUBJID, case.dose_number) == (planted["USUBJID"], planted["dose_number"])
-        and near(case.onset_hours, hour)
-    }
-    return next((answer for answer in ("yes", "possible") if answer in found), "no")
-
-
-def near(interval: tuple[float, float] | None, hour: float) -> bool:
-    """Whether an interval holds an hour or is within three hours of it; a date without hours may hold any."""
-    return interval is None or interval[0] - NEAR_HOURS <= hour <= interval[1] + NEAR_HOURS
 
 
 def delay_of(study: PlantedStudy, alone: StudyProtocol, example: StudyProtocol) -> float | None:

@@ -8,12 +8,15 @@ from dataclasses import asdict
 from checks.design import ProtocolDesign
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
+from flows.simulate.chart_trials import ChartTrials
 
 SCHEMA = "postdose/design/1"
 
 
-def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, object]:
-    """Return the design of a protocol as one document: the same bytes for the same protocol."""
+def build_design(
+    protocol: StudyProtocol, design: ProtocolDesign, in_charts: ChartTrials | None = None
+) -> dict[str, object]:
+    """Return the design of a protocol as one document: the same bytes for the same protocol and charts."""
     return rounded(
         {
             "schema": SCHEMA,
@@ -32,6 +35,7 @@ def build_design(protocol: StudyProtocol, design: ProtocolDesign) -> dict[str, o
             ],
             "combined": None if design.combined is None else asdict(design.combined),
             "spending": asdict(design.spending),
+            **({} if in_charts is None else {"in_charts": asdict(in_charts)}),
         }
     )
 

@@ -17,11 +17,13 @@ from checks.design import (
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
+from flows.pages.design.in_charts import charts_notes, charts_table
 from flows.pages.design.rule_sections import LENGTHS, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
 from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Cell, Table, cells
 from flows.pages.kit.words import DASH, percent, plural
+from flows.simulate.chart_trials import ChartTrials
 
 SEED, SIMULATIONS = 1, 10_000
 """Fixed, so that a protocol has one design; at a probability of 0.05 the Monte Carlo error is 0.002."""
@@ -34,11 +36,14 @@ SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 
 
 def write_design(
-    protocol: StudyProtocol, out: Path, *, subjects: int | None = None
+    protocol: StudyProtocol, out: Path, *, subjects: int | None = None, in_charts: ChartTrials | None = None
 ) -> tuple[Mapping[str, Path], ProtocolDesign]:
     """Write design.json and design.html into ``out``; return their paths, by ending, and the design."""
     design = design_protocol(protocol, seed=SEED, simulations=SIMULATIONS, subjects=subjects)
-    texts = {"json": to_json(build_design(protocol, design)), "html": _page(design, protocol)}
+    texts = {
+        "json": to_json(build_design(protocol, design, in_charts)),
+        "html": _page(design, protocol, in_charts),
+    }
     out.mkdir(parents=True, exist_ok=True)
     paths = {ending: out / f"design.{ending}" for ending in texts}
     for ending, path in paths.items():
@@ -46,7 +51,7 @@ def write_design(
     return paths, design
 
 
-def _page(design: ProtocolDesign, protocol: StudyProtocol) -> str:
+def _page(design: ProtocolDesign, protocol: StudyProtocol, in_charts: ChartTrials | None) -> str:
     study = protocol.study
     return render(
         "design/design.html.j2",
@@ -60,6 +65,8 @@ def _page(design: ProtocolDesign, protocol: StudyProtocol) -> str:
         rules=tuple(map(rule_section, design.rules, protocol.rules)),
         combined=combined_tables(design.combined),
         combined_notes=combined_notes(design.combined),
+        in_charts=None if in_charts is None else charts_table(in_charts),
+        in_charts_notes=() if in_charts is None else charts_notes(in_charts),
         signatories=SIGNATORIES,
         protocol_sha256=protocol.sha256,
         code_version=code_version(),

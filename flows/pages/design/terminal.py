@@ -6,23 +6,30 @@ from pathlib import Path
 from checks.design import ProtocolDesign, RuleDesign
 from checks.protocol import StudyProtocol
 from checks.rules import Rule
+from flows.pages.design.in_charts import charts_notes, charts_table
 from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
 from flows.pages.design.rule_sections import rule_section
 from flows.pages.kit.lines import WIDTH, columns, in_blocks, wrapped
 from flows.pages.kit.tables import Table
 from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable
+from flows.simulate.chart_trials import ChartTrials
 
 BROKEN_AT, BROKEN_FIRST_AT = 10, 16
 """Letters at which the lines of a heading break, the first column's later: it says what the rows are."""
 
 
-def design_text(design: ProtocolDesign, protocol: StudyProtocol, page: Path) -> str:
+def design_text(
+    design: ProtocolDesign, protocol: StudyProtocol, page: Path, in_charts: ChartTrials | None = None
+) -> str:
     """Return the design in lines of at most 80 columns; only the page's path may be longer."""
     head = [f"Stopping rules of {protocol.study.id} before use"]
     head += [line for text in lead_sentences(design) for line in wrapped(printable(text))]
     blocks = [head, columns(overview_rows(design))]
     blocks += [text_table(table) for table in combined_tables(design.combined)]
     blocks.append([line for note in combined_notes(design.combined) for line in wrapped(note)])
+    if in_charts is not None:
+        blocks += [text_table(charts_table(in_charts))]
+        blocks += [[line for note in charts_notes(in_charts) for line in wrapped(note)]]
     for rule, declared in zip(design.rules, protocol.rules, strict=True):
         blocks += _rule_blocks(rule, declared)
     blocks.append([f"Page to sign: {page}", NOT_A_DEVICE])
