@@ -53,6 +53,11 @@ def _look(name: str) -> dict[str, Any]:
     return json.loads((LOOKS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def _with_severity(look: dict[str, Any]) -> dict[str, Any]:
+    look["rules"].append(json.loads((LOOKS / "severity_rule.json").read_text(encoding="utf-8")))
+    return look
+
+
 def _page(look: dict[str, Any], out: Path) -> Path:
     doses = pd.DataFrame(
         [(case["USUBJID"], case["dose_number"]) for case in look["cases"]], columns=["USUBJID", "dose_number"]
@@ -90,6 +95,14 @@ def test_nothing_leaves_the_page_at_any_width(tmp_path, name, width, drawing):
     assert measured["drawn"] == ([drawing] if look["cases"] else [])
 
 
+@pytest.mark.parametrize(("width", "drawing"), [(1280, "wide"), (390, "narrow")])
+def test_figures_of_severity_fit_a_desk_and_a_phone(tmp_path, width, drawing):
+    measured = _measured(_with_severity(_look("signal")), tmp_path, width)
+    assert measured["needed"] <= width
+    assert measured["drawn"] == [drawing] * 4  # the raster, the scores, and the charts of two doses
+    assert measured["text"] >= 11
+
+
 def test_long_names_wrap_on_a_phone(tmp_path):
     look = _look("signal")
     for case in look["cases"]:
@@ -105,8 +118,9 @@ def test_letters_of_the_figures_stay_readable_on_a_phone(tmp_path):
 
 def test_text_of_a_feed_does_not_run_even_without_the_policy(tmp_path):
     look = _look("signal")
-    for case in look["cases"]:
-        case["USUBJID"] = ATTACK
+    detail = _with_severity(look)["rules"][-1]["detail"]
+    for named in (*look["cases"], *detail["rests_on"], *detail["participants"]):
+        named["USUBJID"] = ATTACK
     look["caveats"] = [ATTACK]
     look["feeds"][0]["problems"] = [ATTACK]
     assert _measured(look, tmp_path, 1200)["ran"] is False
@@ -142,7 +156,7 @@ def test_the_policy_keeps_even_a_picture_from_being_fetched(tmp_path, server, po
 
 
 def test_the_page_prints_on_paper(tmp_path):
-    page = _page(_look("signal"), tmp_path)
+    page = _page(_with_severity(_look("signal")), tmp_path)
     paper = tmp_path / "report.pdf"
     _browse(tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={paper}", page.as_uri())
     pdf = paper.read_bytes()

@@ -13,8 +13,13 @@ from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages.report.figures.paths import path_figures
 from flows.pages.report.figures.raster import raster_figures
+from flows.pages.report.figures.severity import severity_figures
 
 Figures: TypeAlias = Callable[[LookDocument, StudyProtocol, pd.DataFrame], tuple[Markup, ...]]
 """Draws look.json, the protocol it was made with and its doses; nothing where there is nothing to draw."""
 
-FIGURES: Mapping[str, Figures] = {"rules": path_figures, "raster": raster_figures}
+FIGURES: Mapping[str, Figures] = {
+    "rules": path_figures,
+    "raster": raster_figures,
+    "timing": severity_figures,
+}

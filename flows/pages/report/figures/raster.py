@@ -164,10 +164,13 @@ def _marks(case: CasePart, components: Sequence[str], y: float, grid: Grid) -> t
     )
 
 
+def short_name(subject: str) -> str:
+    """Return a subject's name as far as a label has room for it: its end, which tells it from others."""
+    return subject if len(subject) <= LONGEST_NAME else "…" + subject[1 - LONGEST_NAME :]
+
+
 def _label(case: CasePart) -> str:
-    subject = str(case["USUBJID"])
-    short = subject if len(subject) <= LONGEST_NAME else "…" + subject[1 - LONGEST_NAME :]
-    return f"{short} · dose {case['dose_number']}"
+    return f"{short_name(str(case['USUBJID']))} · dose {case['dose_number']}"
 
 
 def _row(case: CasePart, place: int, components: Sequence[str], end: float, grid: Grid) -> Row:
