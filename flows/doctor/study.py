@@ -13,6 +13,7 @@ from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWri
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from flows.alerts.channels import unresolved
+from flows.doctor.charting import examine_charting
 from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
 from flows.feeds import DeliveryStore, Inbox, open_inbox
 from flows.ledger import Ledger, Outgoing
@@ -50,6 +51,7 @@ def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: date
     yield _disk(protocol)
     for domain, source in protocol.feeds.by_domain().items():
         yield _feed(domain, source, open_inbox(protocol, settings.addresses, None), now)
+    yield from examine_charting(open_inbox(protocol, settings.addresses, None), now)
 
 
 def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:

@@ -222,3 +222,46 @@ def test_packages_are_compared_with_the_versions_that_are_tested_together(
     assert one.status is Status.WARNING
     assert one.said.startswith("not as tested together: pandas ") and one.said.endswith(", not 0.1")
     assert "no-such-package" not in one.said
+
+
+def chart(study: Path, hours: dict[str, range]) -> None:
+    """Dose one subject at each of two sites, and chart each test at its hours since the dose."""
+    feeds, dose = study.parent / "feeds", datetime(2026, 2, 1, 8, tzinfo=UTC)
+    people = ("S1,FR01", "S2,US01")
+    (feeds / "dm.csv").write_text("USUBJID,SITEID\n" + "".join(f"{one}\n" for one in people))
+    given = [f"{one[:2]},CYT107,{dose:%Y-%m-%dT%H:%MZ}\n" for one in people]
+    (feeds / "ex.csv").write_text("USUBJID,EXTRT,EXSTDTC\n" + "".join(given))
+    unit = {"TEMP": "37,C", "RESP": "18,breaths/min"}
+    times = {
+        "S1": lambda hour: dose + timedelta(hours=hour),
+        "S2": lambda hour: dose + timedelta(hours=2 * hour),
+    }
+    readings = [
+        f"{subject},{test},{unit[test]},{time(hour):%Y-%m-%dT%H:%MZ}\n"
+        for subject, time in times.items()
+        for test, charted in hours.items()
+        for hour in charted
+    ]
+    (feeds / "vs.csv").write_text("USUBJID,VSTESTCD,VSORRES,VSORRESU,VSDTC\n" + "".join(readings))
+
+
+def test_the_hours_of_the_protocol_are_held_against_the_charting_seen(study: Path) -> None:
+    chart(study, {"TEMP": range(0, 24), "RESP": range(0, 33, 8)})
+    fever, distress = found(study, "charting")
+    assert (fever.status, distress.status) == (Status.OK, Status.WARNING)
+    assert fever.said == (
+        "fever: TEMP every 1.5 h (nine of ten 1 to 2 h), fresh for 12 h: observes 2 of 2 risk windows"
+    )
+    assert distress.said == (
+        "respiratory distress: RESP every 12 h (nine of ten 8 to 16 h), fresh for 6 h: observes 0 of 2 risk windows; "
+        "8 h would observe half (FR01 every 8 h, US01 every 16 h)"
+    )
+    assert "fresh_hours" in distress.remedy
+
+
+def test_charting_that_no_hours_would_bridge_is_told(study: Path) -> None:
+    chart(study, {"TEMP": range(40, 44)})
+    (fever,) = found(study, "charting")
+    assert fever.said.endswith(
+        "observes 0 of 2 risk windows; no hours would observe half (FR01 every 1 h, US01 every 2 h)"
+    )
