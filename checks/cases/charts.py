@@ -1,14 +1,14 @@
-"""The subjects' charts: their measurements and adverse events, and the measurements laid on the shared axis."""
+"""The subjects' charts: their measurements and adverse events, and how the evidence of a case names their rows."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from checks.cases.dose_windows import seconds, subject_codes
-from checks.cases.measured_onsets import Extremes, Flags, Measurements, Test
-from checks.cases.spans import Instants, place
+from checks.cases.deaths import DEATHS
+from checks.cases.series import NEVER, Flags, Test, is_of
+from checks.cases.spans import Spans, place, seconds, subject_codes
 
 GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
 """From the lowest: severity in the words of AESEV (CDISC codelist C66769), then the grades of AETOXGR (CTCAE 1 to 5).
@@ -16,85 +16,50 @@ GRADES = ("MILD", "MODERATE", "SEVERE", "1", "2", "3", "4", "5")
 Any grade is preferred to any word: the two are not one scale.
 """
 
+_WORDS = 3
+"""So many of the grades are words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """The subjects' measurements and adverse events that one pass over the anchors may use.
-
-    Those measurements that the case definition does not ask for are left out by ``of_tests``.
-
-    ``at_widest`` takes each time that is not known to the instant to be whichever makes a case.
-    """
+    """Measurements, adverse events and deaths; ``known`` has the subjects in the order of their codes."""
 
     measurements: pd.DataFrame
     adverse_events: pd.DataFrame
     known: pd.Index
-    at_widest: bool = False
+    deaths: pd.DataFrame = field(default_factory=DEATHS.empty)
 
-    @property
-    def any_withheld(self) -> bool:
-        """Whether a quarantined row is in the charts."""
-        return not (self.measurements["trusted"].all() and self.adverse_events["trusted"].all())
-
-    def without_instant(self, terms: frozenset[str]) -> frozenset[str]:
-        """Return the subjects of whom a measurement, or an event of these terms, has no time to the instant."""
-        named = self.adverse_events[self.adverse_events["term"].isin(terms)]
-        tables = (self.measurements, named)
-        open_rows = (table.loc[table["earliest"] < table["latest"], "USUBJID"] for table in tables)
-        return frozenset().union(*open_rows)
+    def died(self) -> Spans:
+        """Return, by subject code, when each subject died, on the shared axis: beyond all instants for the living."""
+        spans = Spans(*(np.full(len(self.known), NEVER) for _ in Spans._fields))
+        codes = subject_codes(self.deaths["USUBJID"], self.known)
+        for edge, name in zip(spans, ("earliest", "latest"), strict=True):
+            edge[codes[codes >= 0]] = place(codes, seconds(self.deaths[name]))[codes >= 0]
+        return spans
 
     def trusted(self) -> "Charts":
         """Return the rows that passed every check."""
-        return replace(
-            self,
-            measurements=self.measurements[self.measurements["trusted"]],
-            adverse_events=self.adverse_events[self.adverse_events["trusted"]],
-        )
+        return self._where(self.measurements["trusted"], self.adverse_events["trusted"])
 
     def of_tests(self, tests: Collection[Test]) -> "Charts":
         """Return the charts with the measurements of these tests alone."""
         return replace(self, measurements=self.measurements[_are_of(self.measurements, tests)])
 
-    def widened(self) -> "Charts":
-        """Return the same charts, with each unknown time as open as it may be."""
-        return replace(self, at_widest=True)
+    def of_doubtful(self) -> "Charts":
+        """Return all rows of the subjects of whom a row is withheld, cannot be read or fits another unit."""
+        rows, events = self.measurements, self.adverse_events
+        open_rows = ~rows["trusted"] | rows["value"].isna() | rows["alternative"].notna()
+        without_limit = (rows["domain"] == "LB") & rows["upper_limit"].isna()
+        subjects = {
+            *rows.loc[open_rows | without_limit, "USUBJID"],
+            *events.loc[~events["trusted"], "USUBJID"],
+        }
+        return self._where(rows["USUBJID"].isin(subjects), events["USUBJID"].isin(subjects))
 
-
-def event_labels(events: pd.DataFrame) -> pd.Series:
-    """Return how the evidence of a case names each adverse event."""
-    return "AE:AESEQ=" + events["AESEQ"].astype("str")
-
-
-def highest_grade(stated: Iterable[object]) -> str | None:
-    """Return the highest grade that is stated, else the gravest severity, lower case; None where neither is."""
-    known = [GRADES.index(one) for one in stated if one in GRADES]
-    return GRADES[max(known)].lower() if known else None
-
-
-def measurement_labels(measurements: pd.DataFrame) -> pd.Series:
-    """Return how the evidence of a case names each measurement."""
-    domain = measurements["domain"].astype("str")
-    return domain + ":" + domain + "SEQ=" + measurements["sequence"].astype("str")
-
-
-def on_axis(charts: Charts, tests: Sequence[Test]) -> Measurements:
-    """Return the measurements of the given tests that have an instant, in order on the shared axis."""
-    instant = charts.measurements["earliest"] == charts.measurements["latest"]
-    rows = charts.measurements[instant & _are_of(charts.measurements, tests)]
-    codes = subject_codes(rows["USUBJID"], charts.known)
-    axis = place(codes, seconds(rows["earliest"]))
-    kinds = _kinds(rows, tests)
-    order = np.lexsort((rows.index.to_numpy(), kinds, axis))
-    order = order[codes[order] >= 0]
-    return Measurements(
-        axis,
-        kinds,
-        rows["value"].to_numpy(),
-        rows["alternative"].to_numpy(),
-        rows["upper_limit"].to_numpy(),
-        rows["trusted"].to_numpy(),
-        rows.index.to_numpy(),
-    ).take(order)
+    def _where(self, measurements: "pd.Series[bool]", events: "pd.Series[bool]") -> "Charts":
+        return replace(
+            self, measurements=self.measurements[measurements], adverse_events=self.adverse_events[events]
+        )
 
 
 def _are_of(measurements: pd.DataFrame, tests: Collection[Test]) -> Flags:
@@ -104,27 +69,28 @@ def _are_of(measurements: pd.DataFrame, tests: Collection[Test]) -> Flags:
     return wanted
 
 
-def is_of(measurements: pd.DataFrame, test: Test) -> Flags:
-    """Return which measurements are of a test, by its domain and code."""
-    domain, code = test
-    return ((measurements["domain"] == domain) & (measurements["test"] == code)).to_numpy(bool)
+def event_labels(events: pd.DataFrame) -> pd.Series:
+    """Return how the evidence of a case names each adverse event."""
+    return "AE:AESEQ=" + events["AESEQ"].astype("str")
 
 
-def _kinds(rows: pd.DataFrame, tests: Sequence[Test]) -> Instants:
-    """Return the place of each measurement's test, every one of which is among ``tests``."""
-    kinds = np.zeros(len(rows), np.int64)
-    for kind, test in enumerate(tests):
-        kinds[is_of(rows, test)] = kind
-    return kinds
+def measurement_labels(measurements: pd.DataFrame) -> pd.Series:
+    """Return how the evidence of a case names each measurement."""
+    domain = measurements["domain"].astype("str")
+    return domain + ":" + domain + "SEQ=" + measurements["sequence"].astype("str")
 
 
-def extremes(charts: Charts, tests: Sequence[Test]) -> Extremes:
-    """Return every measurement of the given tests, whatever is known of its time."""
-    rows = charts.measurements[_are_of(charts.measurements, tests)]
-    codes = subject_codes(rows["USUBJID"], charts.known)
-    return Extremes(
-        _kinds(rows, tests),
-        place(codes, seconds(rows["earliest"])),
-        place(codes, seconds(rows["latest"])),
-        rows["value"].to_numpy(),
-    )
+def highest_grade(stated: Iterable[object]) -> str | None:
+    """Return the highest grade that is stated, else the gravest severity, lower case; None where neither is."""
+    known = [GRADES.index(one) for one in stated if one in GRADES]
+    return GRADES[max(known)].lower() if known else None
+
+
+def higher_grade(stated: str, before: Iterable[str]) -> bool:
+    """Whether a grade is higher than any of those before that are on its scale, of which there must be one."""
+    if stated not in GRADES:
+        return False
+    mine = GRADES.index(stated)
+    others = [GRADES.index(one) for one in before if one in GRADES]
+    same_scale = [one for one in others if (one < _WORDS) == (mine < _WORDS)]
+    return bool(same_scale) and mine > max(same_scale)

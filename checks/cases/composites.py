@@ -1,113 +1,152 @@
-"""Composite onsets: every component newly present in one dose's hours, and the same in control hours.
+"""The cases that the subjects' charts show, wherever they lie: no dose has a part in it.
 
-Method: new onsets, never prevalent states, found alike in risk and control hours (self-controlled risk
-interval design; Baker, Lieu & Rosenthal-type comparisons as reviewed in Li et al., Vaccine 2016).
+Components are judged for all subjects at once; only the onsets themselves, a few of each subject, meet one by one.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
-from checks.cases.charts import Charts, extremes, measurement_labels, on_axis
-from checks.cases.dose_windows import seconds, subject_codes
-from checks.cases.joined_onsets import Onset, merge_reports
-from checks.cases.measured_onsets import Anchors, measured_onsets, named_tests
-from checks.cases.pairing import Composite, pair_onsets
-from checks.cases.reported_onsets import reports
-from checks.cases.spans import place
+from checks.cases.charts import Charts, measurement_labels
+from checks.cases.components import MeasuredComponent, measure
+from checks.cases.onsets import Onset
+from checks.cases.pairing import Composite, cases_of
+from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
+from checks.cases.series import Places, spread
+from checks.cases.spans import HOUR, SECONDS_BITS
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
 
 
-def find_composites(anchors: Anchors, charts: Charts, protocol: StudyProtocol) -> list[Composite]:
-    """Return every composite onset in the anchors' hours, in the order of the anchors."""
+@dataclass(frozen=True, slots=True)
+class Composites:
+    """The cases of all subjects, by subject and time, and what the measurements of each component say."""
+
+    measured: Mapping[str, MeasuredComponent]
+    cases: tuple[Composite, ...]
+
+
+def find_composites(
+    charts: Charts, protocol: StudyProtocol, data_cutoff: datetime, *, doubtful: bool = False
+) -> Composites:
+    """Return the cases that every row of some charts shows.
+
+    Parameters
+    ----------
+    charts
+        Every row is taken as it is, trusted or not.
+    protocol, data_cutoff
+        The case definition; the only "now".
+    doubtful
+        Whether a measurement that cannot be judged, or whose number fits another unit, may be abnormal.
+    """
     definition = protocol.case_definition
-    onsets: dict[str, Mapping[int, list[Onset]]] = {
-        name: _component_onsets(component, anchors, charts, protocol)
+    parts = {
+        name: _part(component, charts, protocol, data_cutoff, doubtful=doubtful)
         for name, component in definition.components.items()
     }
-    everywhere = set.intersection(*(set(found) for found in onsets.values()))
-    composites: list[Composite] = []
-    for anchor in sorted(everywhere):
-        composites += pair_onsets(
-            anchor,
-            {name: found[anchor] for name, found in onsets.items()},
-            within_hours=definition.onsets_within_hours,
-            washout_hours=definition.washout_hours,
-            every=charts.at_widest,
-        )
-    return composites
-
-
-def _component_onsets(
-    component: Component, anchors: Anchors, charts: Charts, protocol: StudyProtocol
-) -> Mapping[int, list[Onset]]:
-    criteria = component.measured
-    tests = named_tests(criteria)
-    washout = protocol.case_definition.washout_hours
-    together_hours = protocol.limits.max_gap_hours if component.all_of else None
-    found = measured_onsets(
-        anchors,
-        on_axis(charts, tests),
-        criteria,
-        baseline_hours=(-protocol.baseline_hours, 0.0),
-        washout_hours=washout,
-        together_hours=together_hours,
-        extremes=extremes(charts, tests) if charts.at_widest else None,
+    within, washout = (
+        int(hours * HOUR) for hours in (definition.onsets_within_hours, definition.washout_hours)
     )
-    measured = _measured(found.onsets, anchors, charts)
-    reported = reports(
-        component.terms,
-        criteria,
-        anchors,
-        charts,
-        baseline_hours=(-protocol.baseline_hours, 0.0),
-        washout_hours=washout,
+    found: list[Composite] = []
+    for code in sorted(frozenset().union(*(part.begins for part in parts.values()))):
+        told = {name: part.told(code) for name, part in parts.items()}
+        found += cases_of(code, told, within=within, washout=washout)
+    return Composites({name: part.measured for name, part in parts.items()}, tuple(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One component: what is measured, and of each subject code its onsets by measurement, and its lines."""
+
+    measured: MeasuredComponent
+    onsets: Mapping[int, Sequence[Onset]]
+    lines: Mapping[int, Sequence[Line]]
+    thing_itself: frozenset[int]
+    entries: Places
+    """Where the entries of each subject code begin in the series."""
+    presences: Places
+    """Where the spans of presence of each subject code begin."""
+
+    @property
+    def begins(self) -> frozenset[int]:
+        """The subjects in whom the component begins, by measurement or by report."""
+        return frozenset((*self.onsets, *self.lines))
+
+    def told(self, code: int) -> Told:
+        """Return the onsets of one subject, by measurement and by report."""
+        onsets, lines, present = self.onsets.get(code, ()), self.lines.get(code, ()), self._present(code)
+        return join_reports(onsets, lines, self._chart(code, present)) if lines else Told(onsets, present)
+
+    def _present(self, code: int) -> Sequence[tuple[int, int]]:
+        mine = slice(*self.presences[code : code + 2])
+        return tuple(zip(*(edge[mine].tolist() for edge in self.measured.episodes.present), strict=True))
+
+    def _chart(self, code: int, present: Sequence[tuple[int, int]]) -> SubjectChart:
+        mine = slice(*self.entries[code : code + 2])
+        columns = (self.measured.series.kinds, self.measured.series.axis, self.measured.abnormal)
+        kinds, axis, abnormal = (column[mine] for column in columns)
+        of_kind = (kinds == kind for kind in range(len(self.measured.tests)))
+        series = tuple((axis[own], abnormal[own]) for own in of_kind)
+        return SubjectChart(series, present, self.thing_itself, self.measured.memory.washout)
+
+
+def _part(
+    component: Component,
+    charts: Charts,
+    protocol: StudyProtocol,
+    data_cutoff: datetime,
+    *,
+    doubtful: bool,
+) -> _Part:
+    measured = measure(component, charts.measurements, charts.known, protocol, data_cutoff, doubtful=doubtful)
+    ends = frozenset(kind for kind, test in enumerate(measured.tests) if test in component.ends)
+    codes = np.arange(len(charts.known) + 1)
+    return _Part(
+        measured,
+        _by_subject(measured, charts),
+        lines_of(component, charts),
+        ends,
+        np.searchsorted(measured.series.axis >> SECONDS_BITS, codes),
+        np.searchsorted(measured.episodes.present.starts >> SECONDS_BITS, codes),
     )
-    present = _instants_present(found.present) if reported else {}
-    for anchor, reports_here in reported.items():
-        merged = merge_reports(
-            measured.get(anchor, []),
-            present.get(anchor, []),
-            reports_here,
-            washout_hours=washout,
-            at_widest=charts.at_widest,
-        )
-        measured[anchor] = [onset for onset in merged if onset.known_by >= anchors.starts[anchor]]
-    return {anchor: onsets for anchor, onsets in measured.items() if onsets}
 
 
-def _instants_present(present: pd.DataFrame) -> Mapping[int, list[int]]:
-    """Return the instants at which a component was present, by anchor; the rows are in the order of both."""
-    anchors, first = np.unique(present["anchor"].to_numpy(), return_index=True)
-    axis, bounds = present["axis"].tolist(), [*first.tolist(), len(present)]
-    instants = (axis[begins:ends] for begins, ends in pairwise(bounds))
-    return dict(zip(anchors.tolist(), instants, strict=True))
+def _by_subject(measured: MeasuredComponent, charts: Charts) -> Mapping[int, Sequence[Onset]]:
+    """Return the onsets by measurement of each subject code, in order of time."""
+    found: dict[int, list[Onset]] = {}
+    onsets = measured.onsets
+    columns = zip(
+        (onsets.seen >> SECONDS_BITS).tolist(),
+        onsets.earliest.tolist(),
+        onsets.seen.tolist(),
+        onsets.definite.tolist(),
+        onsets.why.tolist(),
+        _evidence(measured, charts),
+        onsets.provisional.tolist(),
+        strict=True,
+    )
+    for code, earliest, seen, definite, why, evidence, provisional in columns:
+        onset = Onset(earliest, seen, seen, definite, why, evidence, provisional)
+        found.setdefault(code, []).append(onset)
+    return found
 
 
-def _measured(onsets: pd.DataFrame, anchors: Anchors, charts: Charts) -> dict[int, list[Onset]]:
-    shown = sorted({record for rows in onsets["records"] for record in rows})
-    labels = dict(zip(shown, measurement_labels(charts.measurements.loc[shown]), strict=True))
-    by_anchor: dict[int, list[Onset]] = defaultdict(list)
-    columns = (onsets[name].tolist() for name in ("anchor", "earliest", "latest", "certain", "records"))
-    for anchor, earliest, latest, sure, rows in zip(*columns, strict=True):
-        certain = bool(sure and anchors.exact[anchor])
-        evidence = tuple(labels[record] for record in rows)
-        by_anchor[anchor].append(Onset(earliest, latest, latest, certain, evidence))
-    return dict(by_anchor)
-
-
-def dose_anchors(doses: pd.DataFrame, known: pd.Index, data_cutoff: datetime) -> Anchors:
-    """Return each dose as an anchor: its hours run to the next dose, or to the data cut-off."""
-    codes = subject_codes(doses["USUBJID"], known)
-    starts = place(codes, seconds(doses["start_earliest"]))
-    cutoff = place(codes, np.full(len(codes), int(data_cutoff.timestamp()) + 1, np.int64))
-    uncertain = seconds(doses["start_latest"]) - seconds(doses["start_earliest"])
-    hours = doses["hours_end"].replace(np.inf, 0).to_numpy()
-    next_dose = starts + uncertain + np.round(hours * 3600).astype(np.int64)
-    ends = np.where(np.isinf(doses["hours_end"]), cutoff, np.minimum(next_dose, cutoff))
-    return Anchors(starts, starts, ends, starts + uncertain)
+def _evidence(measured: MeasuredComponent, charts: Charts) -> Iterator[tuple[str, ...]]:
+    """Yield the rows that show each onset: those of every test that was abnormal when it was first seen."""
+    series, seen = measured.series, measured.onsets.seen
+    abnormal = np.flatnonzero(measured.abnormal)
+    abnormal = abnormal[np.argsort(series.axis[abnormal], kind="stable")]
+    axis = series.axis[abnormal]
+    first, after = np.searchsorted(axis, seen), np.searchsorted(axis, seen, side="right")
+    owner, offset = spread(after - first)
+    entries = abnormal[first[owner] + offset]
+    counts = np.diff(series.first_row, append=len(series.rows.axis))[entries]
+    entry, within = spread(counts)
+    numbers = series.rows.numbers[series.first_row[entries][entry] + within]
+    labels = measurement_labels(charts.measurements.loc[numbers]).tolist()
+    bounds = np.searchsorted(owner[entry], np.arange(len(seen) + 1)).tolist()
+    return (tuple(labels[begin:end]) for begin, end in pairwise(bounds))

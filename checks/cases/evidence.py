@@ -7,15 +7,23 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from checks.cases.accrued_hours import HoursByMoment, known_as_control
 from checks.cases.background_rate import background_evidence
-from checks.cases.case_finding import Case, Findings, last_hour
-from checks.cases.control_events import ControlEvent
-from checks.cases.dose_windows import seconds
+from checks.cases.case_finding import Findings
+from checks.cases.dose_windows import known_to_the_instant
+from checks.cases.opportunity import DoseOpportunity, last_hour
+from checks.cases.placing import Case, ControlEvent
 from checks.cases.severity_scores import scores_by_scenario
-from checks.cases.spans import HOUR
+from checks.cases.spans import HOUR, seconds
 from checks.protocol import StudyProtocol
-from checks.rules.evidence import NO_SCORES, DoseWindow, Event, Evidence, LabResults, ScoredDose
+from checks.rules.evidence import (
+    NO_SCORES,
+    DoseWindow,
+    Event,
+    Evidence,
+    LabResults,
+    Opportunity,
+    ScoredDose,
+)
 from checks.scenario import ByScenario
 
 Numbers = Mapping[str, int]
@@ -52,22 +60,24 @@ def gather_evidence(
         it is not known.
     """
     numbers = {subject: number for number, subject in enumerate(subjects_in_order(findings, unplaced))}
-    hours = HoursByMoment(findings.doses, findings.control_accrual, protocol)
-    counted = sum(event.counted for event in findings.control_events)
+    origin = _origin(findings)
+    counted = sum(event.counted and event.able for event in findings.control_events)
+    control_hours = sum(one.in_control for one in findings.opportunities)
     return Evidence(
         events=(
-            *_cases(findings, numbers, hours, protocol),
-            *_control_events(findings, numbers, hours, protocol),
+            *_cases(findings, numbers, origin, protocol),
+            *(_control_event(event, numbers) for event in findings.control_events),
             *(Event(numbers[subject], in_risk=WORST_ALONE) for subject in sorted(unplaced)),
         ),
         windows=tuple(_windows(findings, numbers, protocol)),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
+        opportunities=tuple(_opportunities(findings, numbers, origin, protocol)),
         planned_subjects=max((rule.planned[0] for rule in protocol.rules if rule.planned), default=None),
         planned_doses=protocol.treatment.planned_doses,
         data_cutoff=_cutoff(findings),
         severity=_severity(findings, measurements, numbers, protocol, zones),
-        background=background_evidence(counted, findings.hours_in_control, protocol),
+        background=background_evidence(counted, control_hours, protocol),
         labs=_labs(findings.doses, measurements, numbers, protocol),
         seed=int.from_bytes(hashlib.sha256(protocol.study.id.encode()).digest()[:4]),
     )
@@ -84,27 +94,19 @@ def in_risk(case: Case) -> ByScenario[bool]:
     return ByScenario(case.surely, case.in_risk_window == "yes", case.in_risk_window != "no")
 
 
-def _cases(
-    findings: Findings, numbers: Numbers, hours: HoursByMoment, protocol: StudyProtocol
-) -> Iterator[Event]:
-    origin = _origin(findings)
+def _cases(findings: Findings, numbers: Numbers, origin: float, protocol: StudyProtocol) -> Iterator[Event]:
     for case in findings.cases:
-        known_at = _seen(case)
         yield Event(
             numbers[case.USUBJID],
             case.dose_number,
             case.hour,
-            known_at,
-            hours.ratio(known_at),
-            case.dose_start.timestamp() / HOUR + protocol.risk_window_hours[1] - origin,
+            case.seen,
+            closes=case.dose_start.timestamp() / HOUR + protocol.risk_window_hours[1] - origin,
             in_risk=in_risk(case),
             on_clock=_on_clock(case, protocol),
+            block=case.block,
+            able=case.able,
         )
-
-
-def _seen(case: Case) -> float:
-    """Return the second since 1970 when a case was first seen, or by when it had begun if only dates are known."""
-    return case.dose_start.timestamp() + 3600 * (case.onset_hours[1] if case.hour is None else case.hour)
 
 
 def _on_clock(case: Case, protocol: StudyProtocol) -> ByScenario[bool]:
@@ -112,23 +114,23 @@ def _on_clock(case: Case, protocol: StudyProtocol) -> ByScenario[bool]:
     low, high = protocol.risk_window_hours
     if case.hour is None or not 0 <= case.hour <= last_hour(protocol):
         return ByScenario(best=False, main=False, worst=False)
-    if low <= case.hour <= high:
+    if low <= case.hour < high:
         return in_risk(case)
     definite = case.certainty == "definite"
     return ByScenario(best=True, main=definite, worst=definite)
 
 
-def _control_events(
-    findings: Findings, numbers: Numbers, hours: HoursByMoment, protocol: StudyProtocol
-) -> Iterator[Event]:
-    known = known_as_control(findings.control_events, findings.doses, protocol)
-    for event, known_at in zip(findings.control_events, known, strict=True):
-        yield Event(
-            numbers[event.USUBJID],
-            known_at=known_at,
-            ratio=hours.ratio(known_at),
-            in_control=_in_control(event),
-        )
+def _control_event(event: ControlEvent, numbers: Numbers) -> Event:
+    return Event(
+        numbers[event.USUBJID],
+        event.dose_number,
+        event.hour,
+        event.seen,
+        in_control=_in_control(event),
+        before=event.before,
+        block=event.block,
+        able=event.able,
+    )
 
 
 def _in_control(event: ControlEvent) -> ByScenario[bool]:
@@ -167,7 +169,7 @@ def _severity(
 
 def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[DoseWindow]:
     doses, origin = findings.doses, _origin(findings)
-    observed = {(dose.USUBJID, dose.dose_number): dose.observed for dose in findings.dose_hours}
+    observed = {(one.USUBJID, one.dose_number): _spans(one) for one in findings.opportunities}
     rows = zip(
         doses["USUBJID"],
         doses["dose_number"].tolist(),
@@ -187,6 +189,32 @@ def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> I
             trusted=trusted,
             observed=observed.get((subject, dose)),
             ended=ended,
+        )
+
+
+def _spans(one: DoseOpportunity) -> tuple[tuple[float, float], ...]:
+    """Return the opportunity of a dose as spans, each about the hour that an event in it would be given."""
+    return tuple((hour - length / 2, hour + length / 2) for hour, length in one.at)
+
+
+def _opportunities(
+    findings: Findings, numbers: Numbers, origin: float, protocol: StudyProtocol
+) -> Iterator[Opportunity]:
+    given = findings.doses[findings.doses["trusted"] & known_to_the_instant(findings.doses)]
+    keys = zip(given["USUBJID"], given["dose_number"].tolist(), strict=True)
+    starts = dict(zip(keys, (seconds(given["start_earliest"]) / HOUR - origin).tolist(), strict=True))
+    for one in findings.opportunities:
+        start = starts[one.USUBJID, one.dose_number]
+        yield Opportunity(
+            numbers[one.USUBJID],
+            one.dose_number,
+            one.in_risk,
+            one.in_control,
+            one.before,
+            start + last_hour(protocol),
+            start + protocol.risk_window_hours[1],
+            one.by_block,
+            _spans(one),
         )
 
 

@@ -1,99 +1,143 @@
-"""Onsets of different components paired into one case, and how sure that is."""
+"""Cases of one subject: onsets of every component near each other, each onset in one case, thinned in time.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+Definite cases are chosen first, and possible ones that share an onset with one, or lie within its washout, are its
+evidence. Half a case is one component that begins while the others are present.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 
-from checks.cases.joined_onsets import Onset
-from checks.cases.spans import HOUR
+from checks.cases.measured_onsets import Why
+from checks.cases.onsets import Onset
+from checks.cases.reported_onsets import Told
 
 
 @dataclass(frozen=True, slots=True)
 class Composite:
-    """All components newly present together in one anchor's hours; ``later`` names the one that completed it."""
+    """One case of a subject: its onsets by component.
 
-    anchor: int
-    components: Mapping[str, Onset]
-    later: str
-    certain: bool
-
-    @property
-    def onset(self) -> Onset:
-        """The onset of the component that completed the case.
-
-        Where a time is unknown either component may have been the later one: then its interval begins when
-        every component can have begun, and ends when every component must have.
-        """
-        later = self.components[self.later]
-        if later.seen is not None:
-            return later
-        parts = self.components.values()
-        earliest, latest = max(part.earliest for part in parts), max(part.latest for part in parts)
-        return replace(later, earliest=earliest, latest=latest)
-
-    @property
-    def records(self) -> frozenset[str]:
-        """Everything that shows the case."""
-        return frozenset(text for onset in self.components.values() for text in onset.evidence)
-
-
-def pair_onsets(
-    anchor: int,
-    onsets: Mapping[str, Sequence[Onset]],
-    *,
-    within_hours: float,
-    washout_hours: float,
-    every: bool = False,
-) -> list[Composite]:
-    """Return the composites of one anchor: certain ones first, then possible ones of other episodes.
-
-    ``onsets`` holds, for every component of the case definition, its new onsets in the anchor's hours. With
-    ``every`` no composite gives way to a surer one that it may be the same as.
+    Half a case has the onset of the component that began, and since when each of the others was present.
     """
-    within, washout = int(within_hours * HOUR), int(washout_hours * HOUR)
-    candidates = [
-        _compose(anchor, dict(zip(onsets, chosen, strict=True)), within)
-        for chosen in product(*onsets.values())
-        if _may_coincide(chosen, within)
+
+    code: int
+    onsets: Mapping[str, Onset]
+    since: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def half(self) -> bool:
+        """Whether one component began while the others were present."""
+        return bool(self.since)
+
+    @property
+    def definite(self) -> bool:
+        """Whether every onset is."""
+        return not self.half and all(one.definite for one in self.onsets.values())
+
+    @property
+    def timed(self) -> bool:
+        """Whether more than a day is known of every onset."""
+        return all(one.timed for one in self.onsets.values())
+
+    @property
+    def earliest(self) -> int:
+        """When the case can have begun: every component must have."""
+        return max(one.earliest for one in self.onsets.values())
+
+    @property
+    def latest(self) -> int:
+        """By when the case has begun."""
+        return max(one.latest for one in self.onsets.values())
+
+    @property
+    def seen(self) -> int:
+        """When the case was first seen: with the onset that completes it."""
+        return max(one.seen for one in self.onsets.values())
+
+    @property
+    def spread(self) -> int:
+        """Seconds between the first and the last onset as they were first seen."""
+        return self.seen - min(one.seen for one in self.onsets.values())
+
+
+Parts = Mapping[str, Told]
+
+
+def cases_of(code: int, parts: Parts, *, within: int, washout: int) -> list[Composite]:
+    """Return the cases of one subject, in order of time.
+
+    Parameters
+    ----------
+    code
+        The subject's.
+    parts
+        What is told of every component of the case definition.
+    within, washout
+        Seconds: between the onsets of a case at most, between cases at least.
+    """
+    whole = [
+        Composite(code, dict(zip(parts, chosen, strict=True)))
+        for chosen in _near([part.onsets for part in parts.values()], within)
     ]
-    candidates.sort(key=lambda one: (not one.certain, one.onset.latest, _spread(one), sorted(one.records)))
-    episodes: list[Composite] = []
-    for candidate in candidates:
-        if every or all(_apart(candidate.onset, episode.onset, washout) for episode in episodes):
-            episodes.append(candidate)
-    return sorted(episodes, key=lambda one: (one.onset.latest, sorted(one.records)))
+    definite = _thinned(_each_once(one for one in whole if one.definite), [], washout)
+    taken = {id(onset) for case in definite for onset in case.onsets.values()}
+    others = [
+        one
+        for one in (*whole, *_halves(code, parts, within))
+        if not one.definite and not any(id(onset) in taken for onset in one.onsets.values())
+    ]
+    possible = _thinned(_each_once(others), definite, washout)
+    return sorted((*definite, *possible), key=lambda one: (one.seen, one.earliest))
 
 
-def _may_coincide(chosen: Sequence[Onset], within: int) -> bool:
-    """Whether the onsets can lie, or were first seen, at most ``within`` seconds apart."""
-    if all(onset.seen is not None for onset in chosen):
-        return _span_of_sightings(chosen) <= within
-    return max(onset.earliest for onset in chosen) - min(onset.latest for onset in chosen) <= within
+def _near(onsets: Sequence[Sequence[Onset]], within: int) -> Iterator[tuple[Onset, ...]]:
+    """Yield every choice of one onset of each component that may lie near one another."""
+    first, *rest = onsets
+    for onset in first:
+        close = [[other for other in part if _may_be_near((onset, other), within)] for part in rest]
+        for others in product(*close):
+            if _may_be_near((onset, *others), within):
+                yield (onset, *others)
 
 
-def _span_of_sightings(chosen: Sequence[Onset]) -> int:
-    sightings = [onset.seen for onset in chosen if onset.seen is not None]
-    return max(sightings) - min(sightings)
+def _may_be_near(onsets: Sequence[Onset], within: int) -> bool:
+    if all(one.instant for one in onsets):
+        return max(one.seen for one in onsets) - min(one.seen for one in onsets) <= within
+    return max(one.earliest for one in onsets) - min(one.latest for one in onsets) <= within
 
 
-def _compose(anchor: int, components: dict[str, Onset], within: int) -> Composite:
-    timed = all(onset.seen is not None for onset in components.values())
-    later = max(components, key=lambda name: (components[name].known_by, name))
-    if not timed:
-        # the completing component is the one whose time leaves most open: its interval carries the doubt
-        later = max(
-            components, key=lambda name: (components[name].seen is None, components[name].latest, name)
-        )
-    certain = timed and all(onset.certain for onset in components.values())
-    return Composite(anchor, components, later, certain)
+def _halves(code: int, parts: Parts, within: int) -> Iterator[Composite]:
+    for name, part in parts.items():
+        others = [other for other in parts if other != name]
+        for onset in part.onsets if others else ():
+            if onset.why is Why.LONE or not onset.timed:
+                continue
+            begins = (one for other in others for one in parts[other].onsets)
+            if any(_may_be_near((onset, one), within) for one in begins):
+                continue
+            since = {other: parts[other].present_since(onset.seen) for other in others}
+            known = {other: start for other, start in since.items() if start is not None}
+            if len(known) == len(others):
+                yield Composite(code, {name: onset}, known)
 
 
-def _spread(composite: Composite) -> int:
-    moments = [onset.known_by for onset in composite.components.values()]
-    return max(moments) - min(moments)
+def _each_once(candidates: Iterable[Composite]) -> list[Composite]:
+    """Return the candidates that share no onset: the nearest onsets first, halves last."""
+    used: set[int] = set()
+    chosen = []
+    for one in sorted(candidates, key=lambda one: (one.half, one.spread, one.seen, one.earliest)):
+        mine = {id(onset) for onset in one.onsets.values()}
+        if not mine & used:
+            used |= mine
+            chosen.append(one)
+    return chosen
 
 
-def _apart(one: Onset, other: Onset, washout: int) -> bool:
-    return max(one.earliest - other.latest, other.earliest - one.latest) >= washout or (
-        one.seen is not None and other.seen is not None and abs(one.seen - other.seen) >= washout
-    )
+def _thinned(chosen: Iterable[Composite], before: Sequence[Composite], washout: int) -> list[Composite]:
+    """Return the cases that are first seen a washout or more after the last kept, and from each of ``before``."""
+    kept: list[Composite] = []
+    for one in sorted(chosen, key=lambda one: (one.seen, one.earliest)):
+        apart = not kept or one.seen - kept[-1].seen >= washout
+        if apart and all(abs(one.seen - other.seen) >= washout for other in before):
+            kept.append(one)
+    return kept

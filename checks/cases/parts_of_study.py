@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.accrued_hours import hours_accrued
-from checks.cases.case_finding import Findings, find_cases, hours_in_risk
+from checks.cases.case_finding import Findings, find_cases
 from checks.cases.charts import Charts
 from checks.cases.dose_windows import DOSES
 from checks.protocol import StudyProtocol
@@ -109,18 +108,15 @@ def put_together(found: Sequence[Findings]) -> Findings:
     """
     doses = pd.concat([one.doses for one in found]).sort_values(["USUBJID", "dose_number"], kind="stable")
     doses = DOSES.conform(doses)
-    accrual = tuple(sorted(chain.from_iterable(one.control_accrual for one in found)))
     cases = chain.from_iterable(one.cases for one in found)
     events = chain.from_iterable(one.control_events for one in found)
-    hours = chain.from_iterable(one.dose_hours for one in found)
+    hours = chain.from_iterable(one.opportunities for one in found)
     return Findings(
         doses=doses,
         # stable sorts: what is alike is of one subject, and in the order of its part
         cases=tuple(sorted(cases, key=lambda one: (one.USUBJID, one.dose_start, one.onset_hours[1]))),
-        control_events=tuple(sorted(events, key=lambda one: one.USUBJID)),
-        hours_in_risk=hours_in_risk(doses),
-        hours_in_control=hours_accrued(accrual),
-        dose_hours=tuple(sorted(hours, key=lambda one: (one.USUBJID, one.dose_number))),
-        control_accrual=accrual,
+        control_events=tuple(sorted(events, key=lambda one: (one.USUBJID, one.seen))),
+        opportunities=tuple(sorted(hours, key=lambda one: (one.USUBJID, one.dose_number))),
         data_cutoff=found[0].data_cutoff,
+        seconds_in_risk=sum(one.seconds_in_risk for one in found),
     )

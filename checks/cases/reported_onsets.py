@@ -1,153 +1,297 @@
-"""Onsets that were reported rather than measured at an instant: adverse events, and measurements without a time.
+"""Adverse events as intervals: which join a measured onset, which are onsets by themselves, which are evidence.
 
-A measurement without a time shows the component at an instant that nobody knows, so it is an adverse event's equal:
-evidence of presence, never of absence.
+A measurement without an instant that may be abnormal is taken like a line whose start is known to its day.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.charts import Charts, event_labels, extremes, is_of, measurement_labels
-from checks.cases.dose_windows import seconds, subject_codes
-from checks.cases.joined_onsets import Onset
-from checks.cases.measured_onsets import Anchors, Extremes, Flags, may_be_met, named_tests, spread
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place
+from checks.cases.charts import Charts, event_labels, higher_grade, measurement_labels
+from checks.cases.measured_onsets import Why
+from checks.cases.onsets import Onset
+from checks.cases.series import NEVER, Flags, is_of
+from checks.cases.spans import HOUR, Instants, place, seconds, subject_codes
 from checks.criteria import Amounts, Measured
+from checks.protocol.case_definition import Component
+
+WIDENED = HOUR
+"""A line joins a measured onset at most one hour outside of it: charts and reports are written by different hands."""
+
+TO_THE_HOUR = HOUR - 1
+"""The longest that a start leaves open which is known to the hour or better, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Reported:
-    """Events, then measurements: who, between which instants (shared axis), and what shows it."""
+class Line:
+    """One line of a component: its start, the end that it gives (None: none), its grade, and its label."""
 
-    codes: Instants
-    earliest: Instants
-    latest: Instants
-    timed: Flags
-    labels: npt.NDArray[np.object_]
+    earliest: int
+    latest: int
+    end: int | None
+    grade: str
+    label: str
+    place: int
+    """Among the subject's lines of the component, in order of their starts."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether its start is known to the hour or better."""
+        return self.latest - self.earliest <= TO_THE_HOUR
 
-def reports(
-    terms: frozenset[str],
-    criteria: Sequence[Measured],
-    anchors: Anchors,
-    charts: Charts,
-    *,
-    baseline_hours: tuple[float, float],
-    washout_hours: float,
-) -> dict[int, list[Onset]]:
-    """Return, for each anchor, the reports whose interval meets its hours or the washout before them.
-
-    Parameters
-    ----------
-    terms
-        Adverse-event terms of the component, case folded.
-    criteria
-        Its numeric criteria. A measurement without a time meets an absolute one by itself; a relative one only
-        where ``charts.at_widest``, against the most extreme baseline that each anchor can have.
-    """
-    dated, events = _dated(criteria, charts), _events(terms, charts)
-    if dated.empty and events.empty:
-        return {}
-    reported = _reported(events, dated, charts)
-    row, anchor = _pairs(anchors, reported, int(washout_hours * HOUR))
-    holds = np.ones(len(row), bool)
-    measurement = row - (len(reported.codes) - len(dated))
-    asked = np.flatnonzero(measurement >= 0)
-    holds[asked] = _hold(dated, measurement[asked], anchor[asked], criteria, anchors, charts, baseline_hours)
-    by_anchor: dict[int, list[Onset]] = defaultdict(list)
-    for which, where in zip(row[holds].tolist(), anchor[holds].tolist(), strict=True):
-        by_anchor[where].append(_report(which, where, anchors, reported))
-    return dict(by_anchor)
+    def after(self, other: "Line") -> bool:
+        """Whether it surely starts after another line: lines of a day alone hide nothing of that day."""
+        if self.exact and other.exact:
+            return self.place > other.place
+        return self.earliest > other.latest
 
 
-def _events(terms: frozenset[str], charts: Charts) -> pd.DataFrame:
-    named = charts.adverse_events[charts.adverse_events["term"].isin(terms)]
+def lines_of(component: Component, charts: Charts) -> Mapping[int, Sequence[Line]]:
+    """Return the lines of a component by subject code, in order of their starts."""
+    found: dict[int, list[tuple[int, int, int | None, str, str]]] = defaultdict(list)
+    for rows in (_events(component, charts), _dated(component.measured, charts)):
+        codes = subject_codes(rows["USUBJID"], charts.known)
+        ends = rows["ends_latest"]
+        columns = (
+            codes.tolist(),
+            place(codes, seconds(rows["earliest"])).tolist(),
+            place(codes, seconds(rows["latest"])).tolist(),
+            place(codes, seconds(ends.fillna(rows["latest"]))).tolist(),
+            ends.notna().tolist(),
+            rows["grade"].fillna("").tolist(),
+            rows["label"].tolist(),
+        )
+        for code, earliest, latest, end, ended, grade, label in zip(*columns, strict=True):
+            if code >= 0:
+                found[code].append((earliest, latest, end if ended else None, grade, label))
+    return {
+        code: [Line(*line, place) for place, line in enumerate(sorted(lines, key=_by_start))]
+        for code, lines in found.items()
+    }
+
+
+def _by_start(line: tuple[int, int, int | None, str, str]) -> tuple[int, int, int, str]:
+    earliest, latest, _, _, label = line
+    return earliest, latest, len(label), label
+
+
+def _events(component: Component, charts: Charts) -> pd.DataFrame:
+    events = charts.adverse_events
+    named = events[events["term"].isin(component.terms) | events["verbatim"].isin(component.terms)]
     return named.assign(label=event_labels(named))
 
 
 def _dated(criteria: Sequence[Measured], charts: Charts) -> pd.DataFrame:
-    """Return the measurements without an instant that could meet a criterion, if not by which baseline."""
-    measurements = charts.measurements
-    without = measurements["earliest"] < measurements["latest"]
-    if not without.any():
-        return measurements.head(0).assign(label="", timed=False)
-    rows = measurements[without]
-    amounts, alternatives = _amounts(rows)
+    """Return the measurements without an instant that could meet a criterion, if not by which reference."""
+    rows = charts.measurements[charts.measurements["earliest"] < charts.measurements["latest"]]
     possible = np.zeros(len(rows), bool)
-    for criterion in criteria:
-        bound = criterion.within_bound(amounts) | criterion.within_bound(alternatives)
-        possible |= is_of(rows, criterion.test) & (bound | ~criterion.comparable(amounts))
+    if len(rows):
+        limits = rows["upper_limit"].to_numpy()
+        amounts, others = (Amounts(rows[name].to_numpy(), limits) for name in ("value", "alternative"))
+        for one in criteria:
+            perhaps = one.within_bound(amounts) | one.within_bound(others) | ~one.comparable(amounts)
+            possible |= is_of(rows, one.test) & perhaps
     kept = rows[possible]
-    return kept.assign(label=measurement_labels(kept), timed=False)
+    return kept.assign(label=measurement_labels(kept), ends_latest=kept["latest"], grade="")
 
 
-def _amounts(rows: pd.DataFrame) -> tuple[Amounts, Amounts]:
-    """Return the values of measurements, and those in another unit that the numbers would fit."""
-    limits = rows["upper_limit"].to_numpy()
-    return Amounts(rows["value"].to_numpy(), limits), Amounts(rows["alternative"].to_numpy(), limits)
+@dataclass(frozen=True, slots=True)
+class SubjectChart:
+    """What the measurements of one component say of one subject.
+
+    ``series`` has, for each kind of test, the instants of its entries and which are abnormal; ``present`` the spans
+    in which the component was present; ``thing_itself`` the kinds that measure what the report tells of.
+    """
+
+    series: Sequence[tuple[Instants, Flags]]
+    present: Sequence[tuple[int, int]]
+    thing_itself: frozenset[int]
+    washout: int
+
+    def end_of(self, line: Line) -> int:
+        """Return when a line ends: where it does not say so, with two normal measurements in a row of a test.
+
+        The test must have been abnormal within the line, or be the thing itself. Else the line is open for ever.
+        """
+        if line.end is not None:
+            return line.end
+        ends = [self._normal_again(kind, line.latest) for kind in self.thing_itself]
+        soonest = min(ends, default=NEVER)
+        for kind, (axis, abnormal) in enumerate(self.series):
+            within = abnormal & (axis >= line.earliest - SUPPORTS_BEFORE) & (axis < soonest)
+            if within.any():
+                ends.append(self._normal_again(kind, max(int(axis[within][0]), line.latest)))
+        return min(ends, default=NEVER)
+
+    def _normal_again(self, kind: int, since: int) -> int:
+        axis, abnormal = self.series[kind]
+        twice = ~abnormal[:-1] & ~abnormal[1:] & (axis[:-1] >= since)
+        return int(axis[:-1][twice][0]) if twice.any() else NEVER
+
+    def hinders(self, line: Line, seen: int) -> bool:
+        """Whether an earlier line leaves open that a measured onset is a new one.
+
+        It does until it has been over for the washout; one that no measurement ever supported does not where a normal
+        one lies in between.
+        """
+        if self.end_of(line) <= seen - self.washout:
+            return False
+        if line.end is not None or self.thing_itself or self._supported(line, seen):
+            return True
+        return not any(
+            (~abnormal & (axis >= line.earliest) & (axis < seen)).any() for axis, abnormal in self.series
+        )
+
+    def _supported(self, line: Line, before: int) -> bool:
+        return any(
+            (abnormal & (axis >= line.earliest - SUPPORTS_BEFORE) & (axis < before)).any()
+            for axis, abnormal in self.series
+        )
+
+    def present_in(self, earliest: int, latest: int) -> bool:
+        """Whether the component was present by measurement at some time of an interval."""
+        return any(start <= latest and end > earliest for start, end in self.present)
+
+    def present_throughout(self, earliest: int, latest: int) -> bool:
+        """Whether the component was present by measurement in a whole interval."""
+        return any(start <= earliest and end > latest for start, end in self.present)
 
 
-def _reported(events: pd.DataFrame, dated: pd.DataFrame, charts: Charts) -> _Reported:
-    columns = ["USUBJID", "earliest", "latest", "timed", "label"]
-    rows = pd.concat([events[columns], dated[columns]])
-    codes = subject_codes(rows["USUBJID"], charts.known)
-    return _Reported(
-        codes,
-        place(codes, seconds(rows["earliest"])),
-        place(codes, seconds(rows["latest"])),
-        rows["timed"].to_numpy(bool),
-        rows["label"].to_numpy(object),
+SUPPORTS_BEFORE = HOUR
+"""A measurement supports a line from one hour before its start on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of one component of one subject: its onsets, and the spans in which it was present."""
+
+    onsets: Sequence[Onset]
+    present: Sequence[tuple[int, int]]
+
+    def present_since(self, instant: int) -> int | None:
+        """Return since when the component was present, by measurement or by an open line; None if it was not."""
+        return min((start for start, end in self.present if start <= instant < end), default=None)
+
+
+def join_reports(onsets: Sequence[Onset], lines: Sequence[Line], chart: SubjectChart) -> Told:
+    """Return the onsets of one subject by measurements and by lines, in order of when they were known.
+
+    Parameters
+    ----------
+    onsets
+        By measurement, in order of time.
+    lines
+        Of the component, in order of their starts.
+    """
+    joined, apart = _join(onsets, lines)
+    measured = [
+        _hindered(onset, [line for line in lines if line not in mine], chart) for onset, mine in joined
+    ]
+    ends = {line: chart.end_of(line) for line in lines}
+    alone = list(_alone(apart, lines, ends, chart))
+    coarse = [line for line in apart if not line.exact]
+    every = measured + alone
+    for line in coarse:
+        every = _of_a_day(line, every, lines, ends, chart)
+    spans = [(line.earliest if line.exact else line.latest, ends[line]) for line in lines]
+    return Told(sorted(every, key=lambda one: (one.seen, one.earliest)), [*chart.present, *spans])
+
+
+def _join(
+    onsets: Sequence[Onset], lines: Sequence[Line]
+) -> tuple[list[tuple[Onset, list[Line]]], list[Line]]:
+    """Return each measured onset with the lines that join it, and the lines that join none."""
+    mine: dict[int, list[Line]] = defaultdict(list)
+    apart = []
+    for line in lines:
+        near = (
+            number
+            for number, onset in enumerate(onsets)
+            if onset.why is not Why.LONE
+            and line.earliest <= onset.latest + WIDENED
+            and line.latest >= onset.earliest - WIDENED
+        )
+        number = next(near, None)
+        if number is None:
+            apart.append(line)
+        else:
+            mine[number].append(line)
+    return [(_narrowed(onset, mine[number]), mine[number]) for number, onset in enumerate(onsets)], apart
+
+
+def _narrowed(onset: Onset, lines: Sequence[Line]) -> Onset:
+    """Return a measured onset with the lines that join it: the first with an instant says when it began."""
+    evidence = (*onset.evidence, *(line.label for line in lines))
+    instant = next((line.earliest for line in lines if line.earliest == line.latest), None)
+    if instant is None:
+        return replace(onset, evidence=evidence)
+    if onset.earliest <= instant <= onset.latest:
+        return replace(onset, earliest=instant, latest=instant, seen=instant, evidence=evidence)
+    earliest, latest = min(onset.earliest, instant), max(onset.latest, instant)
+    return replace(onset, earliest=earliest, latest=latest, query=True, evidence=evidence)
+
+
+def _hindered(onset: Onset, others: Sequence[Line], chart: SubjectChart) -> Onset:
+    if not onset.definite or onset.why is Why.WORSE:
+        return onset
+    if any(line.latest < onset.seen and chart.hinders(line, onset.seen) for line in others):
+        return replace(onset, definite=False, why=Why.BACK)
+    return onset
+
+
+def _alone(
+    apart: Sequence[Line], lines: Sequence[Line], ends: Mapping[Line, int], chart: SubjectChart
+) -> Iterator[Onset]:
+    """Yield the onsets that exact lines are by themselves."""
+    for line in apart:
+        if not line.exact or chart.present_in(line.earliest, line.latest):
+            continue
+        earlier = [one for one in lines if line.after(one)]
+        still = [one for one in earlier if ends[one] > line.earliest]
+        if still and not higher_grade(line.grade, [one.grade for one in still]):
+            continue
+        since = line.earliest - chart.washout
+        recent = chart.present_in(since, line.earliest) or any(ends[one] > since for one in earlier)
+        yield Onset(
+            line.earliest,
+            line.latest,
+            line.latest,
+            not still and not recent,
+            Why.WORSE if still else Why.BACK if recent else Why.REPORTED,
+            (line.label,),
+            instant=line.earliest == line.latest,
+        )
+
+
+def _of_a_day(
+    line: Line,
+    onsets: list[Onset],
+    lines: Sequence[Line],
+    ends: Mapping[Line, int],
+    chart: SubjectChart,
+) -> list[Onset]:
+    """Return the onsets with a line whose start is known to a day at best: evidence, or one that is possible."""
+    for number, onset in enumerate(onsets):
+        explains = onset.timed and onset.why is not Why.LONE
+        if explains and onset.earliest <= line.latest and onset.latest >= line.earliest:
+            shown = replace(onset, evidence=(*onset.evidence, line.label))
+            return [*onsets[:number], shown, *onsets[number + 1 :]]
+    known = chart.present_throughout(line.earliest, line.latest) or any(
+        line.after(one) and ends[one] > line.latest for one in lines
     )
-
-
-def _pairs(anchors: Anchors, reported: _Reported, washout: int) -> tuple[Instants, Instants]:
-    """Return each report beside each anchor of its subject whose hours, or washout before them, it meets."""
-    owners: Instants = anchors.times >> SECONDS_BITS
-    order = np.argsort(owners, kind="stable")
-    first = np.searchsorted(owners[order], reported.codes, side="left")
-    counts = np.searchsorted(owners[order], reported.codes, side="right") - first
-    row, offset = spread(np.where(reported.codes >= 0, counts, 0))
-    anchor = order[first[row] + offset]
-    before = anchors.starts[anchor] - washout
-    meets = (reported.earliest[row] < anchors.ends[anchor]) & (reported.latest[row] >= before)
-    return row[meets], anchor[meets]
-
-
-def _hold(
-    dated: pd.DataFrame,
-    measurement: Instants,
-    anchor: Instants,
-    criteria: Sequence[Measured],
-    anchors: Anchors,
-    charts: Charts,
-    baseline_hours: tuple[float, float],
-) -> Flags:
-    """Return where a measurement without an instant may meet a criterion beside an anchor."""
-    tests = named_tests(criteria)
-    amounts, alternatives = (one.at(measurement) for one in _amounts(dated))
-    widest: Extremes | None = extremes(charts, tests) if charts.at_widest else None
-    holds = np.zeros(len(measurement), bool)
-    for criterion in criteria:
-        mine = np.flatnonzero(is_of(dated, criterion.test)[measurement])
-        against = None
-        if widest is not None and criterion.relative and len(mine):
-            kind = tests.index(criterion.test)
-            against = widest.baselines(anchors, anchor[mine], kind, baseline_hours)
-        holds[mine] |= may_be_met(criterion, amounts.at(mine), alternatives.at(mine), against)
-    return holds
-
-
-def _report(which: int, where: int, anchors: Anchors, reported: _Reported) -> Onset:
-    begins, ends = int(reported.earliest[which]), int(reported.latest[which])
-    instant = bool(reported.timed[which]) and begins == ends
-    if ends >= anchors.starts[where]:  # what lies wholly before is kept as it is: it shows what was present
-        begins = max(begins, int(anchors.starts[where]))
-        ends = min(ends, int(anchors.ends[where]) - 1)
-    certain = instant and bool(anchors.exact[where])
-    evidence = (str(reported.labels[which]),)
-    return Onset(begins, max(begins, ends), begins if instant else None, certain, evidence)
+    if known:
+        return onsets
+    day = Onset(
+        line.earliest,
+        line.latest,
+        line.latest,
+        definite=False,
+        why=Why.REPORTED,
+        evidence=(line.label,),
+        instant=False,
+        timed=False,
+    )
+    return [*onsets, day]

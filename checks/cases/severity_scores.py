@@ -17,8 +17,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.dose_windows import known_to_the_instant, seconds, subject_codes
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, length_within, place, seconds_of, union
+from checks.cases.dose_windows import known_to_the_instant
+from checks.cases.spans import (
+    HOUR,
+    SECONDS_BITS,
+    Instants,
+    Spans,
+    length_within,
+    place,
+    seconds,
+    seconds_of,
+    subject_codes,
+    union,
+)
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 Instants = npt.NDArray[np.int64]
 SECONDS_BITS = 36  # seconds from 1900 to 2300 need 34 bits; two spare keep subjects apart
@@ -20,6 +21,18 @@ class Spans(NamedTuple):
 
     starts: Instants
     ends: Instants
+
+
+def subject_codes(subjects: pd.Series, known: pd.Index) -> Instants:
+    """Return each subject's place in ``known``, -1 where it is not there."""
+    rows, names = pd.factorize(subjects)  # a subject has many rows: each is looked up once
+    codes: Instants = np.append(known.get_indexer(pd.Index(names)), -1)[rows].astype(np.int64)
+    return codes
+
+
+def seconds(times: pd.Series) -> Instants:
+    """Return seconds since 1970 (UTC)."""
+    return np.asarray(times.astype("datetime64[s, UTC]").astype("int64"), np.int64)
 
 
 def place(codes: Instants, seconds: Instants) -> Instants:
@@ -80,3 +93,9 @@ def length_within(spans: Spans, starts: Instants, ends: Instants) -> npt.NDArray
 def _longer_than_nothing(spans: Spans) -> Spans:
     keep = spans.ends > spans.starts
     return Spans(spans.starts[keep], spans.ends[keep])
+
+
+def covers(spans: Spans, instants: Instants) -> npt.NDArray[np.bool_]:
+    """Return which instants lie in one of some disjoint, sorted spans, their starts among them, their ends not."""
+    last = np.searchsorted(spans.starts, instants, side="right") - 1
+    return np.asarray((last >= 0) & (instants < np.append(spans.ends, 0)[last]))

@@ -65,8 +65,19 @@ class ComponentPart(TypedDict):
     query: bool
 
 
+class OtherDosePart(TypedDict):
+    """Another dose in the two days before a case, with the hours since it."""
+
+    dose_number: int
+    hour: float
+
+
 class CasePart(TypedDict):
-    """One case, in hours since its dose."""
+    """One case, in hours since its dose.
+
+    ``why`` says of each component why it counts as begun: new, worse, lone, back, unseen, room_air, reported, or half
+    of one that was present before, ``since`` an hour.
+    """
 
     USUBJID: str
     dose_number: int
@@ -77,6 +88,10 @@ class CasePart(TypedDict):
     hour: float | None
     onset_hours: Pair
     components: dict[str, ComponentPart]
+    why: dict[str, str]
+    since: dict[str, float]
+    provisional: bool
+    other_doses: list[OtherDosePart]
     grade: str | None
 
 

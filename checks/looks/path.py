@@ -16,6 +16,7 @@ from checks.cases import (
     Case,
     Charts,
     Findings,
+    deaths,
     divide_by_subject,
     find_in_part,
     gather_evidence,
@@ -291,7 +292,8 @@ def findings_of(
 ) -> Findings:
     """Return what the case definition finds in validated tables, wherever the parts are computed."""
     known = validation.subjects.set_index("USUBJID").index
-    charts = Charts(validation.measurements, validation.adverse_events, known)
+    died = deaths(validation.subjects, validation.adverse_events, validation.measurements, data_cutoff)
+    charts = Charts(validation.measurements, validation.adverse_events, known, died)
     parts = divide_by_subject(validation.administrations, charts, 1 if engine is None else engine.most_parts)
     find = partial(find_in_part, protocol=protocol, data_cutoff=data_cutoff)
     if engine is None:

@@ -11,7 +11,6 @@ Reference: Kulldorff M. A spatial scan statistic. Commun Stat Theory Methods 199
 p-value: Phipson B, Smyth GK. Stat Appl Genet Mol Biol 2010;9:39.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -65,7 +64,8 @@ def scan(
     event_hours : one sequence a subject
         Hours since dose of each subject's events; empty for a subject without events.
     observed : one sequence of (start, end) a subject
-        Observed hours since dose of each subject, without overlap; every event lies in a span of its own.
+        Hours since dose in which an event of each subject could be; where spans overlap, so much the likelier. Every
+        event lies in a span of its own.
     seed : int
         Seed of the permutations: the same seed gives the same p-value.
     permutations : int
@@ -83,7 +83,7 @@ def scan(
     Raises
     ------
     DesignError
-        On lengths that differ, spans that overlap or are empty, an event outside its subject's observed
+        On lengths that differ, spans that are empty, an event outside its subject's observed
         hours, or an impossible width.
     """
     event_hours = parameters.sequence("event_hours", event_hours)
@@ -125,8 +125,6 @@ def _checked_spans(subject: Sequence[Span]) -> tuple[Span, ...]:
     edges = [edge for span in spans for edge in span]
     if not np.isfinite(edges).all() or any(start >= end for start, end in spans):
         raise parameters.impossible("observed", spans, "spans of hours that end after they start")
-    if any(end > start for (_, end), (start, _) in itertools.pairwise(spans)):
-        raise parameters.impossible("observed", spans, "spans without overlap")
     return spans
 
 

@@ -1,0 +1,160 @@
+"""Observation and opportunity: when a new event of a subject could have been seen, and under which hour.
+
+An instant is observed when, for each component, it lies between two measurements of one of its tests that are no
+further apart than the test stays fresh. An onset there would have been dated between these two: the instant counts
+under the hour of their middle: events and the hours they are held against move together, whatever the charting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from checks.cases.abnormal import INSPIRED_OXYGEN
+from checks.cases.components import MeasuredComponent
+from checks.cases.composites import Composites
+from checks.cases.pairing import Composite
+from checks.cases.series import NEVER, Flags
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, covers, place, union
+from checks.protocol import StudyProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Stretches of time between one measurement and the next, of all subjects; ordered by subject and time.
+
+    ``observed`` says that every component was; ``able`` that a new event could have been counted; ``middle`` is the
+    instant that it would have been given, on the axis.
+    """
+
+    starts: Instants
+    ends: Instants
+    observed: Flags
+    able: Flags
+    middle: Instants
+
+    def able_at(self, instants: Instants) -> Flags:
+        """Return at which instants a new event could be counted; a stretch holds its end, not its start."""
+        place = np.searchsorted(self.ends, instants)
+        return np.asarray(
+            np.append(self.able, False)[place] & (np.append(self.starts, NEVER)[place] < instants)
+        )
+
+    def observed_spans(self) -> Spans:
+        """Return the disjoint, sorted spans in which every component was observed."""
+        return union(Spans(self.starts[self.observed], self.ends[self.observed]))
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """One component as it observes: its measurements, and the spans in which it could show nothing new.
+
+    ``blind`` are disjoint and sorted: the component was present or in its washout, but for the events that are
+    counted, which are filled in as absent. They blind the tests that have no worse onset.
+    """
+
+    measured: MeasuredComponent
+    blind: Spans
+
+
+def observe(
+    found: Composites,
+    edges: Instants,
+    died: Instants,
+    protocol: StudyProtocol,
+    data_cutoff: datetime,
+) -> Stretches:
+    """Return the stretches of all subjects beside the cases that were found.
+
+    Parameters
+    ----------
+    found
+        The cases, and what the measurements of each component say.
+    edges
+        Instants on the axis at which windows of doses begin or end.
+    died
+        By subject code: the instant of death on the axis; beyond all others for the living.
+    protocol, data_cutoff
+        The case definition and the lag of reports; the only "now".
+    """
+    definition = protocol.case_definition
+    told_alone = any(not component.measured for component in definition.components.values())
+    lag = int(protocol.reporting_lag_hours * HOUR) if told_alone else 0
+    everyone = np.arange(len(died), dtype=np.int64)
+    cutoff = place(everyone, np.full(len(died), int(data_cutoff.timestamp()) - lag))
+    observers = [
+        Observer(part, _blind(name, part, found.cases))
+        for name, part in found.measured.items()
+        if definition.components[name].measured
+    ]
+    return stretches(
+        observers,
+        np.minimum(cutoff, died),
+        within=int(definition.onsets_within_hours * HOUR),
+        splits=edges if told_alone else None,
+    )
+
+
+def _blind(name: str, part: MeasuredComponent, cases: Sequence[Composite]) -> Spans:
+    """Return when a component was present or in its washout, without the presences that counted cases began."""
+    starts, ends = part.episodes.present
+    counted = [case.onsets[name].seen for case in cases if case.definite]
+    other = ~np.isin(starts, np.array(counted, np.int64))
+    return union(Spans(starts[other], ends[other] + part.memory.washout))
+
+
+def stretches(
+    observers: Sequence[Observer], until: Instants, *, within: int, splits: Instants | None
+) -> Stretches:
+    """Return the stretches of all subjects.
+
+    Parameters
+    ----------
+    observers
+        The components that have tests.
+    until
+        By subject code: the instant on the axis at which observation ends, by death or the data cut-off.
+    within
+        Seconds between the onsets of a case at most.
+    splits
+        Where a component has terms alone, a report has its own instant, and so has a new event: then an instant
+        counts under its own hour, and no stretch holds one of these edges. None: every component has tests.
+    """
+    axes = [one.measured.series.axis for one in observers]
+    begins = np.arange(len(until), dtype=np.int64) << SECONDS_BITS
+    instants = np.unique(np.concatenate([*axes, until, *(() if splits is None else (splits, begins))]))
+    instants = instants[instants <= until[np.minimum(instants >> SECONDS_BITS, len(until) - 1)]]
+    pairs = instants[:-1] >> SECONDS_BITS == instants[1:] >> SECONDS_BITS
+    starts, ends = instants[:-1][pairs], instants[1:][pairs]
+    gaps = [_gap(one, starts, ends) for one in observers]
+    observed = np.ones(len(ends), bool)
+    for first, _ in gaps:
+        observed &= first >= 0
+    if not gaps:
+        return Stretches(starts, ends, observed, observed, (starts + ends) // 2)
+    earliest, latest = (np.stack(part).max(axis=0) for part in zip(*gaps, strict=True))
+    able = observed & (latest - np.stack([sees for _, sees in gaps]).min(axis=0) <= within)
+    middle = (earliest + latest) // 2 if splits is None else (starts + ends) // 2
+    return Stretches(starts, ends, observed, able, middle)
+
+
+def _gap(observer: Observer, starts: Instants, ends: Instants) -> tuple[Instants, Instants]:
+    """Return, for each stretch, the two measurements between which an onset in it would be dated.
+
+    Of several tests it is that which would have seen it first, and of those the one last seen before. Where no test
+    is fresh the first is -1.
+    """
+    part = observer.measured
+    kinds = [kind for kind, test in enumerate(part.tests) if test != INSPIRED_OXYGEN]
+    begins, sees = np.full(len(ends), -1), np.full(len(ends), NEVER)
+    for kind in kinds or range(len(part.tests)):
+        axis = np.append(part.series.axis[part.series.kinds == kind], NEVER)
+        after = np.searchsorted(axis, ends)
+        next_one, previous = axis[after], axis[after - 1]
+        fresh = (after > 0) & (next_one - previous <= part.memory.fresh[kind])
+        if kind not in part.can_worsen:
+            fresh &= ~covers(observer.blind, starts)
+        better = fresh & ((next_one < sees) | ((next_one == sees) & (previous > begins)))
+        begins, sees = np.where(better, previous, begins), np.where(better, next_one, sees)
+    return begins, sees

@@ -1,0 +1,25 @@
+"""One onset of a component: when it began and was first seen, how sure it is, and what shows it."""
+
+from dataclasses import dataclass
+
+from checks.cases.measured_onsets import Why
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """The onset of one component of one subject; instants are on the axis that all subjects share.
+
+    ``seen`` is when it was first seen, or by when it had begun where that is no ``instant``; ``timed`` says that this
+    is known to the hour or better. ``query`` says that a report and the measurements that it joins disagree.
+    """
+
+    earliest: int
+    latest: int
+    seen: int
+    definite: bool
+    why: Why
+    evidence: tuple[str, ...]
+    provisional: bool = False
+    query: bool = False
+    instant: bool = True
+    timed: bool = True
