@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from checks.cases import Case, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
-from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import DOSES
+from checks.cases.placing import ControlEvent
 from checks.protocol import load_protocol
 from checks.rules import RuleVerdict
 from checks.rules.courses import events_in_order

@@ -6,8 +6,8 @@ import pandas as pd
 
 from checks.cases import Case, Findings, gather_evidence
 from checks.cases.case_finding import DoseHours
-from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import DOSES
+from checks.cases.placing import ControlEvent
 from checks.protocol import load_protocol
 from checks.rules.courses import Step, events_in_order
 from checks.rules.rate_looks import window_path

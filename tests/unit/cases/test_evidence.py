@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from checks.cases import Case, Findings, gather_evidence
-from checks.cases.control_events import ControlEvent
 from checks.cases.dose_windows import DOSES
+from checks.cases.placing import ControlEvent
 from checks.protocol import load_protocol
 from checks.rules import RuleVerdict, compare
 from checks.rules.courses import Step, events_in_order
