@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from checks.cases.measured_onsets import named_tests
+from checks.cases.series import named_tests
 from checks.criteria import Amounts
 from checks.protocol.case_definition import Component
 
