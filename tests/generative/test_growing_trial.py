@@ -13,16 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.cases import Case, Findings, gather_evidence
-from checks.cases.case_finding import DoseHours
 from checks.cases.dose_windows import DOSES
+from checks.cases.opportunity import DoseOpportunity
 from checks.cases.placing import ControlEvent
 from checks.protocol import load_protocol
 from checks.rules import RuleVerdict
-from checks.rules.courses import events_in_order
 from checks.rules.kinds.count import CountRule
 from checks.rules.kinds.rate import RateRule
 from checks.rules.kinds.timing import TimingRule
-from checks.scenario import Scenario
 from checks.signals import SignalState, update_signals
 from checks.tables import MEASUREMENTS
 
@@ -55,7 +53,7 @@ WINDOW = {"surely": "yes", "yes": "yes", "possible": "possible"}
 
 @dataclass(frozen=True)
 class Event:
-    """An event of one dose, at an hour since it: in the risk window, after it, or before the dose."""
+    """An event of one dose, at an hour since it: in the risk window, in control hours, or in neither."""
 
     subject: int
     dose: int
@@ -64,7 +62,11 @@ class Event:
 
     @property
     def in_risk(self):
-        return 5 <= self.hour <= 8
+        return 5 <= self.hour < 8
+
+    @property
+    def in_control(self):
+        return -24 <= self.hour < -6 or 12 <= self.hour < LAST_HOUR
 
 
 @dataclass(frozen=True)
@@ -111,22 +113,18 @@ def seconds(hours):
 
 def findings(trial, now):
     """Return what a look at hour ``now`` finds."""
-    given_doses = [(subject, dose, start) for subject, dose, start in trial.doses if start <= now]
-    started = {(subject, dose): start for subject, dose, start in given_doses}
-    rows, accrual, clocks = [], [], []
-    for subject, dose, start in given_doses:
+    started = {(subject, dose): start for subject, dose, start in trial.doses if start <= now}
+    rows, opportunities = [], []
+    for (subject, dose), start in started.items():
         seen = (subject, dose) not in trial.unobserved
         until = float(INTERVAL) if (subject, dose + 1) in started else float("inf")
         fate = "open" if start + 8 > now else "evaluable" if seen else "unobserved"
-        observed = min(3.0, max(0.0, now - start - 5)) if seen else 0.0
+        given = opportunity(subject, dose, now - start, seen=seen)
+        name, at_risk, beside = f"S{subject}", given.in_risk, given.in_control
         rows.append(
-            (f"S{subject}", dose + 1, at(start), at(start), until, True, fate, at(start + 8), observed, 0.0)
+            (name, dose + 1, at(start), at(start), until, True, fate, at(start + 8), at_risk, beside, False)
         )
-        accrual.append((seconds(start), seconds(start - 24), seconds(start - 6)))
-        if now > start + 12:
-            accrual.append((seconds(start + 12), seconds(start + 12), seconds(min(start + 48, now))))
-        spans = [(0.0, float(min(LAST_HOUR, now - start)))] if now > start else []
-        clocks.append(DoseHours(f"S{subject}", dose + 1, tuple(spans)))
+        opportunities.append(given)
     known = [
         event
         for event in trial.events
@@ -136,12 +134,23 @@ def findings(trial, now):
     return Findings(
         DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns))),
         tuple(case(event, started) for event in known if event.hour > 0),
-        tuple(control(event, started) for event in known if not event.in_risk),
-        sum(row[8] for row in rows),
-        sum(end - start for _, start, end in accrual) / 3600,
-        tuple(clocks),
-        tuple(accrual),
+        tuple(control(event, started) for event in known if event.in_control),
+        tuple(opportunities),
         at(now).to_pydatetime(),
+        round(3600 * sum(one.in_risk for one in opportunities)),
+    )
+
+
+def opportunity(subject, dose, hours, *, seen):
+    """Return what may be seen of a dose so many hours after it: all, but for the risk window where it is unobserved.
+
+    Before it lie the control hours on this side of it, and those after the dose before.
+    """
+    at_risk = min(3.0, max(0.0, hours - 5)) if seen else 0.0
+    after = min(36.0, max(0.0, hours - 12))
+    spans = ((min(LAST_HOUR, hours) / 2, float(min(LAST_HOUR, hours))),) if hours > 0 else ()
+    return DoseOpportunity(
+        f"S{subject}", dose + 1, at_risk, 18.0 + after, 18.0 + 36.0 * (dose > 0), {}, spans
     )
 
 
@@ -152,22 +161,27 @@ def case(event, started):
     start = at(started[event.subject, event.dose])
     return Case(
         f"S{event.subject}", event.dose + 1, start, "definite" if sure else "possible", window,
-        event.in_risk and event.certainty == "surely", event.hour, hours, {},
+        event.in_risk and event.certainty == "surely", event.hour, hours, {}, {}, known_at(event, started), None,
     )  # fmt: skip
 
 
 def control(event, started):
-    seen = seconds(started[event.subject, event.dose] + event.hour)
-    return ControlEvent(f"S{event.subject}", event.certainty != "possible", event.certainty == "surely", seen)
+    """Return an event in control hours; the dose whose risk window comes next is its own, or the one after."""
+    following = event.dose if event.hour < 0 else event.dose + 1
+    return ControlEvent(
+        f"S{event.subject}", event.dose + 1, event.certainty != "possible", event.certainty == "surely",
+        event.hour, following + 1 if (event.subject, following) in started else None,
+        known_at(event, started), None, able=True,
+    )  # fmt: skip
+
+
+def known_at(event, started):
+    return seconds(started[event.subject, event.dose] + event.hour)
 
 
 def answers(trial, now):
     seen = gather_evidence(findings(trial, now), MEASUREMENTS.empty(), PROTOCOL)
     return {rule.id: rule.evaluate(seen) for rule in RULES}
-
-
-def main_path(found):
-    return events_in_order(gather_evidence(found, MEASUREMENTS.empty(), PROTOCOL), Scenario.MAIN)
 
 
 def crossed(result):
@@ -242,20 +256,3 @@ def test_a_case_in_an_open_window_is_not_held_against_itself_alone(unit):
     later = rule.evaluate(gather_evidence(findings(SYNCHRONOUS, 8), MEASUREMENTS.empty(), PROTOCOL))
     assert later.detail["path"]["n"][: len(last[0])] == last[0]
     assert later.detail["path"]["events"][: len(last[1])] == last[1]
-
-
-def test_control_hours_to_come_do_not_count_and_a_begun_risk_window_counts_whole():
-    """One subject, at hour 6: 18 control hours before the dose against three risk hours, not 54."""
-    trial = Trial((0,), (Event(0, 0, 6.0, "surely"),), frozenset())
-    for now in (6.6, 8, 48, 90):
-        (step,) = main_path(findings(trial, now))
-        assert step.ratio == pytest.approx(18 / 3)
-
-
-def test_hours_before_a_dose_are_control_hours_from_the_dose_on():
-    """The event at hour -10 of the second dose is known as one when that dose is given, after the case."""
-    trial = Trial((0,), (Event(0, 0, 6.0, "surely"), Event(0, 1, -10.0, "surely")), frozenset())
-    before = main_path(findings(trial, 90))
-    after = main_path(findings(trial, 96))
-    assert [step.in_risk for step in before] == [True]
-    assert [(step.in_risk, step.ratio) for step in after] == [(True, 6.0), (False, (18 + 36 + 18) / 3)]

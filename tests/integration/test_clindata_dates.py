@@ -16,7 +16,7 @@ import pytest
 
 import checks
 from checks.cases import Case, Findings
-from checks.cases.case_finding import ComponentOnset
+from checks.cases.placing import ComponentOnset
 from checks.criteria import TermsCriterion
 from checks.instants import TOLD_AS_INSTANT
 from checks.protocol import StudyProtocol, load_protocol
