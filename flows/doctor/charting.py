@@ -1,6 +1,6 @@
 """Whether the protocol's hours fit the charting that its feeds show, component by component."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 
@@ -9,9 +9,10 @@ from checks.cases.charting import Charting, charting
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol
 from checks.validation import validate_feeds
-from flows.doctor.finding import Finding, few, ok, warning
+from flows.doctor.finding import Finding, ok, warning
 from flows.feeds import Inbox
-from flows.pages.kit.words import number, plural, spoken
+from flows.pages.kit.words import spoken
+from flows.pages.sentences import charting_text
 
 REMEDY = "Have it charted more often, or give fresh_hours in the case definition."
 
@@ -37,20 +38,3 @@ def _charting(inbox: Inbox, now: datetime) -> tuple[Charting, ...]:
     validation = validate_feeds(Deliveries(delivered, protocol).known_at(now).feeds, protocol, now)
     doses = open_doses(validation.administrations, protocol).main
     return charting(validation.measurements, validation.subjects, doses, protocol, now)
-
-
-def charting_text(rows: Sequence[Charting]) -> str:
-    """Say how one test is charted: ``rows`` are for all sites together, then for each."""
-    everywhere, *sites = rows
-    spread = f"nine of ten {number(everywhere.low_hours)} to {number(everywhere.high_hours)} h"
-    said = f"{everywhere.test} every {number(everywhere.median_hours)} h ({spread})"
-    if not everywhere.windows:
-        return f"{said}, no risk window has passed"
-    observed = f"{everywhere.observed} of {plural(everywhere.windows, 'risk window')}"
-    said += f", fresh for {number(everywhere.fresh_hours)} h: observes {observed}"
-    if 2 * everywhere.observed >= everywhere.windows:
-        return said
-    enough = everywhere.sufficient_hours
-    needed = "no hours would observe half" if enough is None else f"{number(enough)} h would observe half"
-    each = [f"{one.site} every {number(one.median_hours)} h" for one in sites if len(sites) > 1]
-    return f"{said}; {needed}{f' ({few(each)})' if each else ''}"

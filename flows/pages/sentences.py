@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from checks.cases.charting import Charting
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from flows.pages.kit.tables import Cell
 from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
@@ -172,3 +173,26 @@ def grade_text(grade: str | None) -> str:
     if grade is None:
         return "none reported"
     return grade if grade.isdigit() else f"{grade} (no grade)"
+
+
+def charting_text(rows: Sequence[Charting]) -> str:
+    """Say how one test is charted, and what would have sufficed where it observes too little.
+
+    ``rows`` are for all sites together, then for each.
+    """
+    everywhere, *sites = rows
+    spread = f"nine of ten {number(everywhere.low_hours)} to {number(everywhere.high_hours)} h"
+    said = f"{everywhere.test} every {number(everywhere.median_hours)} h ({spread})"
+    if not everywhere.windows:
+        return f"{said}, no risk window has passed"
+    observed = f"{everywhere.observed} of {plural(everywhere.windows, 'risk window')}"
+    said += f", fresh for {number(everywhere.fresh_hours)} h: observes {observed}"
+    if 2 * everywhere.observed >= everywhere.windows:
+        return said
+    enough = everywhere.sufficient_hours
+    needed = "no hours would observe half" if enough is None else f"{number(enough)} h would observe half"
+    each = [
+        f"{one.site} {one.observed} of {one.windows}, every {number(one.median_hours)} h" for one in sites
+    ]
+    by_site = f" ({'; '.join(each)})" if len(each) > 1 else ""
+    return f"{said}; {needed}{by_site}"

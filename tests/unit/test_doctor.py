@@ -254,7 +254,7 @@ def test_the_hours_of_the_protocol_are_held_against_the_charting_seen(study: Pat
     )
     assert distress.said == (
         "respiratory distress: RESP every 12 h (nine of ten 8 to 16 h), fresh for 6 h: observes 0 of 2 risk windows; "
-        "8 h would observe half (FR01 every 8 h, US01 every 16 h)"
+        "8 h would observe half (FR01 0 of 1, every 8 h; US01 0 of 1, every 16 h)"
     )
     assert "fresh_hours" in distress.remedy
 
@@ -263,5 +263,5 @@ def test_charting_that_no_hours_would_bridge_is_told(study: Path) -> None:
     chart(study, {"TEMP": range(40, 44)})
     (fever,) = found(study, "charting")
     assert fever.said.endswith(
-        "observes 0 of 2 risk windows; no hours would observe half (FR01 every 1 h, US01 every 2 h)"
+        "observes 0 of 2 risk windows; no hours would observe half (FR01 0 of 1, every 1 h; US01 0 of 1, every 2 h)"
     )
