@@ -8,13 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, place
+from checks.cases.abnormal import INSPIRED_OXYGEN
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds, subject_codes
 from checks.protocol import StudyProtocol
 
 Hours = npt.NDArray[np.float64]
-
-INSPIRED_OXYGEN = ("VS", "FIO2")
-"""It is charted where it is changed: alone it does not observe a component that has other tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,8 @@ def charting(
 ) -> tuple[Charting, ...]:
     """Return how the tests of the case definition are charted, at all sites together and then at each.
 
-    A test that was never measured twice in one subject is not among them.
+    A test that was never measured twice in one subject is not among them, nor is oxygen beside other tests: it is
+    charted where it is changed, and alone observes nothing.
 
     Parameters
     ----------
@@ -70,9 +69,8 @@ def charting(
 
 
 def _axis(subjects: pd.Series, times: pd.Series, known: pd.Index) -> Instants:
-    codes = known.get_indexer(pd.Index(subjects)).astype(np.int64)
-    seconds = np.asarray(times.astype("datetime64[s, UTC]").astype("int64"), np.int64)
-    return np.unique(place(codes, seconds)[codes >= 0])
+    codes = subject_codes(subjects, known)
+    return np.unique(place(codes, seconds(times))[codes >= 0])
 
 
 def _windows(doses: pd.DataFrame, known: pd.Index, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:

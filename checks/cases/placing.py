@@ -92,11 +92,15 @@ class ControlEvent:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """One dose on the shared axis; where its start is not known to the instant it is a span."""
+    """One dose on the shared axis; where its start is not known to the instant it is a span.
+
+    One that is not ``separate`` may be the administration before, going on: no window is surely its own.
+    """
 
     number: int
     earliest: int
     latest: int
+    separate: bool
 
     @property
     def exact(self) -> bool:
@@ -122,9 +126,10 @@ def doses_by_subject(doses: pd.DataFrame, codes: Instants) -> Mapping[int, Seque
         doses["dose_number"].tolist(),
         place(codes, seconds(doses["start_earliest"])).tolist(),
         place(codes, seconds(doses["start_latest"])).tolist(),
+        doses["separate"].tolist(),
     )
-    for code, number, earliest, latest in zip(*columns, strict=True):
-        found.setdefault(code, []).append(Dose(int(number), earliest, latest))
+    for code, number, earliest, latest, separate in zip(*columns, strict=True):
+        found.setdefault(code, []).append(Dose(int(number), earliest, latest, bool(separate)))
     return found
 
 
@@ -251,7 +256,7 @@ def case_under(
         dose_start=_stamp(dose.earliest),
         certainty="definite" if definite else "possible",
         in_risk_window="yes" if yes else "possible" if possible else "no",
-        surely=yes and windows.surely_at_risk(hours),
+        surely=yes and dose.separate and windows.surely_at_risk(hours),
         hour=hour,
         onset_hours=hours,
         components={
