@@ -63,7 +63,7 @@ Directed = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A value over time, for all subjects on the shared axis: each one lasts from its edge until the next."""
+    """A value over time, for all subjects on the shared axis: each lasts from its edge until the next."""
 
     edges: Instants
     values: Values
@@ -172,7 +172,7 @@ def _composite(
     scored = {code: _deviations(_of_test(measurements, code, known), code, daily) for code in sorted(tests)}
     lines = [_in_order([scored[code] * sign for code, sign in part]) for part in parts]
     axes = [line.index.to_numpy() for line in lines]
-    edges = np.unique(np.concatenate([*axes, *(axis + SPEAKS_FOR for axis in axes)]))
+    edges = np.sort(np.concatenate([*axes, *(axis + SPEAKS_FOR for axis in axes)]))
     lowest = np.full(len(edges), np.inf)
     for axis, line in zip(axes, lines, strict=True):
         first, after = (np.searchsorted(axis, edges - ago, side="right") for ago in (SPEAKS_FOR, 0))
