@@ -144,9 +144,9 @@ def observed_cell(rule: RulePart) -> Cell:
     boundary_is = rule["detail"]["boundary_is"]
     if boundary_is == "events":
         return Cell(counted)
-    if rule["detail"].get("unit") == "subject":  # not a number of events: severity
-        return Cell(f"p = {p_text(rule['p_value'])}", f"rests on {counted} participants")
     note = f"{counted} events in {'the window found' if chose_window(rule) else 'the risk window'}"
+    if "rests_on" in rule["detail"]:  # severity counts no events
+        note = f"rests on {counted} participants"
     if boundary_is == "p_value":
         return Cell(f"p = {p_text(rule['p_value'])}", note)
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)

@@ -31,6 +31,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "maxsprt_poisson": {"expected_max": 1.0},
     "e_process": {},
     "severity": {"looks": 2},
+    "severity_e_process": {},
 }
 RATES = tuple(METHODS)[:7]
 

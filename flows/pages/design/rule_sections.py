@@ -117,8 +117,12 @@ def _pending_table(rule: CountedDesign) -> Table:
 
 def _timed(rule: TimingDesign, declared: Rule) -> RuleSection:
     if not rule.surveillance:
-        looks = f"looks: {rule.planned_looks} planned, called by closed doses"
-        return RuleSection(declared, rule.notes, (Item("Alpha", percent(rule.alpha), looks),))
+        looks = (
+            f"{rule.planned_looks} planned, called by closed doses"
+            if rule.planned_looks
+            else "after every dose"
+        )
+        return RuleSection(declared, rule.notes, (Item("Alpha", percent(rule.alpha), f"looks: {looks}"),))
     unit, longest = LENGTHS[rule.length_unit], rule.surveillance[-1]
     looks = f"{rule.planned_looks} planned, called by events" if rule.planned_looks else "after every event"
     subjects = plural(rule.min_subjects, "participant")

@@ -46,6 +46,7 @@ NEEDS_TIMING = {
     "maxsprt_poisson": "expected_max",
     "e_process": "",
     "severity": "looks",
+    "severity_e_process": "",
 }
 TAKEN = {"maxsprt_poisson": {"delay"}, "severity": {"n_max", "order", "floor", "permutations"}}
 

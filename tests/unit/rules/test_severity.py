@@ -133,3 +133,46 @@ def test_design_gives_its_alpha_and_no_power():
     design = rule(looks=3).design(plan)
     assert (design.surveillance, rule().spends(plan), rule().simulate(plan)) == ((), 0.05, None)
     assert any("exchangeable" in note for note in design.notes)
+
+
+def along(**changed):
+    return TimingRule.model_validate({**WHY, "alpha": 0.05, "method": "severity_e_process", **changed})
+
+
+def test_e_values_of_doses_multiply_as_they_close():
+    # g = 1 + 16 (u - 2)+ : 17 against (17 + 9) / 10, 33 against (33 + 9) / 10
+    doses = [dose(0, 3.0), dose(1, 4.0)]
+    first = along().evaluate(evidence(doses[:1]))
+    assert (first.verdict, first.statistic) == (NOT_CROSSED, pytest.approx(170 / 26))
+    result = along().evaluate(evidence(doses))
+    assert answers(result) == (CROSSED, CROSSED, CROSSED)
+    assert (result.statistic, result.boundary) == (pytest.approx(170 / 26 * 330 / 42), 20.0)
+    assert result.p_value == pytest.approx(26 * 42 / (170 * 330))
+    assert [one["subject"] for one in result.detail["rests_on"]] == [1, 0]
+    assert result.detail["crossed_at"] == 2
+
+
+def test_what_crossed_once_is_not_taken_back_by_doses_that_close_later():
+    doses = [dose(0, 3.0), dose(1, 4.0)]
+    quiet = [ScoredDose(n, 1, 0, 100.0 + n, (5.0, 12.0, 15.0), (0.0, 5.0, 0.0)) for n in range(2, 20)]
+    result = along().evaluate(evidence([*doses, *quiet]))
+    assert (result.verdict, result.detail["crossed_at"], len(result.detail["rests_on"])) == (CROSSED, 2, 2)
+    assert (
+        along().evaluate(evidence([*quiet, *(dose(n, 4.0, closes=900.0) for n in (0, 1))])).verdict
+        is NOT_CROSSED
+    )
+
+
+def test_the_fewest_subjects_are_a_filter_after_the_boundary():
+    twice = [dose(0, 4.0), dose(0, 4.0, number=2, closes=11.0)]
+    assert along().evaluate(evidence(twice)).verdict is CROSSED
+    assert along(min_subjects=2).evaluate(evidence(twice)).verdict is NOT_CROSSED
+    third = dose(1, 2.5, closes=12.0)
+    assert along(min_subjects=2).evaluate(evidence([*twice, third])).verdict is CROSSED
+
+
+def test_a_path_waits_for_doses_to_close_and_for_scores():
+    assert along().evaluate(evidence([dose(0, 4.0)], cutoff=9.0)).verdict is UNKNOWN
+    assert along().evaluate(evidence([dose(0, None)])).verdict is UNKNOWN
+    worse = along().evaluate(evidence([dose(0, 0.0), dose(1, 4.0)], worst=[dose(0, 3.0), dose(1, 4.0)]))
+    assert answers(worse) == (NOT_CROSSED, NOT_CROSSED, CROSSED)
