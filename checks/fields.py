@@ -130,6 +130,7 @@ Zone = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_
 Cron = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_cron)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
+OneOrMore = Annotated[float, Field(ge=1)]
 Whole = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]

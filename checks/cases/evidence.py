@@ -73,7 +73,8 @@ def gather_evidence(
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
         opportunities=tuple(_opportunities(findings, numbers, origin, protocol)),
-        planned_subjects=max((rule.planned[0] for rule in protocol.rules if rule.planned), default=None),
+        risk_hours=protocol.risk_window_hours[1] - protocol.risk_window_hours[0],
+        planned_subjects=protocol.planned_subjects,
         planned_doses=protocol.treatment.planned_doses,
         data_cutoff=_cutoff(findings),
         severity=_severity(findings, measurements, numbers, protocol, zones),
@@ -169,7 +170,6 @@ def _severity(
 
 def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> Iterator[DoseWindow]:
     doses, origin = findings.doses, _origin(findings)
-    observed = {(one.USUBJID, one.dose_number): _spans(one) for one in findings.opportunities}
     rows = zip(
         doses["USUBJID"],
         doses["dose_number"].tolist(),
@@ -187,7 +187,6 @@ def _windows(findings: Findings, numbers: Numbers, protocol: StudyProtocol) -> I
             evaluable=window == "evaluable",
             open=window == "open",
             trusted=trusted,
-            observed=observed.get((subject, dose)),
             ended=ended,
         )
 

@@ -118,12 +118,13 @@ def plan_of(
     """
     backgrounds = protocol.assumed_rates()
     planned = [one for rule in protocol.rules if (one := rule.planned) is not None]
-    most = max((number for number, _ in planned), default=None)
     background = backgrounds.get("subject")
     return Plan(
         risk_window=protocol.risk_window_hours,
         control_windows=protocol.control_windows_hours,
-        subjects=most if subjects is None else parameters.count("subjects", subjects, at_least=1),
+        subjects=protocol.planned_subjects
+        if subjects is None
+        else parameters.count("subjects", subjects, at_least=1),
         doses=protocol.treatment.planned_doses,
         backgrounds=backgrounds,
         harmless=background.rate if background else next((rate for _, rate in planned), None),

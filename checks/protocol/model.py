@@ -319,6 +319,12 @@ class StudyProtocol(Section):
         """What the file says that is read in another way than it seems, each with its file and line."""
         return self._notes
 
+    @property
+    def planned_subjects(self) -> int | None:
+        """The most subjects that a rule plans for; None where none does."""
+        planned = (rule.planned for rule in self.rules)
+        return max((subjects for subjects, _ in filter(None, planned)), default=None)
+
     def assumed_rates(self) -> Mapping[str, AssumedRate]:
         """Return the background by unit, as declared and, over the planned doses, per the other unit."""
         declared, doses = self.background, self.treatment.planned_doses

@@ -7,6 +7,8 @@ from checks.criteria import Measured
 from checks.measurements import VITALS
 from checks.problems import Place
 from checks.protocol.model import StudyProtocol
+from checks.rules.kinds.timing import TimingRule
+from checks.rules.methods.self_controlled import NOT_PLANNED, planned_doses
 
 Values = Mapping[str, object]
 """The file as written, all of it text."""
@@ -40,6 +42,23 @@ def gap_between_measurements(values: Values, protocol: StudyProtocol) -> Iterato
             ("limits", "max_gap_hours"),
             f"not used: fresh_hours of the case definition say it by test ({listed})",
         )
+
+
+def timing_methods(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
+    """Say what a method of earlier files is read as, and when planned looks are taken."""
+    given = values.get("rules")
+    for place, (written, rule) in enumerate(
+        zip(given if isinstance(given, list) else (), protocol.rules, strict=True)
+    ):
+        if not isinstance(rule, TimingRule) or not isinstance(written, Mapping):
+            continue
+        if written.get("method") != rule.method:
+            said = f"read as {rule.method}: an event is held against the hours of its own dose"
+            yield Note(("rules", place, "method"), f"{written.get('method')} is {said}")
+        if rule.method == "self_controlled":
+            planned = planned_doses(rule, protocol.planned_subjects, protocol.treatment.planned_doses)
+            when = NOT_PLANNED if planned is None else f"as equal shares of the {planned} planned doses close"
+            yield Note(("rules", place, "looks"), f"taken {when}")
 
 
 def tests_that_never_worsen(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
@@ -82,6 +101,7 @@ def _tests(protocol: StudyProtocol) -> dict[tuple[str, str], Place]:
 NOTES: tuple[Callable[[Values, StudyProtocol], Iterator[Note]], ...] = (
     pair_of_baseline_hours,
     gap_between_measurements,
+    timing_methods,
     tests_that_never_worsen,
     tests_that_are_not_scored,
     permutations_of_severity,

@@ -39,11 +39,6 @@ class Event:
     """Hours since its dose; None where only dates are known."""
     known_at: float | None = None
     """When it was first seen, in seconds since 1970 (UTC); None where nothing is known of when."""
-    ratio: float | None = None
-    """Control over risk hours as they stood when it became known; None: as at the data cut-off.
-
-    Infinite before any risk hours and 0 before any control hours: no event can be judged then.
-    """
     closes: float | None = None
     """The moment at which its dose window closes; it may lie ahead."""
     in_risk: ByScenario[bool] = NOWHERE
@@ -63,7 +58,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class DoseWindow:
-    """One dose of one subject: what became of its risk window, and when its hours were observed.
+    """One dose of one subject: what became of its risk window, and when its hours ended.
 
     Attributes
     ----------
@@ -73,8 +68,6 @@ class DoseWindow:
         Elapsed and observed, or not yet elapsed; neither: elapsed and not observed.
     trusted
         Whether the dose stands without quarantined rows.
-    observed
-        Spans in hours since the dose; None where the hour of the dose is not known.
     ended
         The moment at which the dose's hours ended; infinite while they have not.
     """
@@ -85,7 +78,6 @@ class DoseWindow:
     evaluable: bool = False
     open: bool = False
     trusted: bool = True
-    observed: tuple[Span, ...] | None = None
     ended: float = -math.inf
 
     @property
@@ -219,7 +211,7 @@ class Evidence:
     """Observed control hours."""
     opportunities: tuple[Opportunity, ...] = ()
     """One for each trusted dose of which the hour is known, those without any opportunity among them."""
-    risk_hours: float = 0.0
+    risk_hours: float = 1.0
     """Length of the risk window."""
     planned_subjects: int | None = None
     """The most subjects that a rule plans for; None where none does."""

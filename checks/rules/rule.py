@@ -82,6 +82,22 @@ class RuleResult:
         return known if isinstance(known, int) else None
 
     @property
+    def informative_events(self) -> int | None:
+        """The events that could have fallen in or out of the risk hours of a closed dose; None of other rules."""
+        number = self.detail.get("informative_events")
+        return number if isinstance(number, int) else None
+
+    @property
+    def smallest_attainable_p(self) -> float | None:
+        """The p-value had all informative events been in risk hours; None of other rules."""
+        return self._number("smallest_attainable_p")
+
+    @property
+    def gamma_tipping(self) -> float | None:
+        """The largest gamma at which the rule still crosses; None where it does not even at 1, and of other rules."""
+        return self._number("gamma_tipping")
+
+    @property
     def chose_window(self) -> bool:
         """Whether the rule chose a window since dose after the events."""
         return "window_hours" in self.detail
@@ -94,6 +110,10 @@ class RuleResult:
                 return low, high
             case _:
                 return None
+
+    def _number(self, key: str) -> float | None:
+        number = self.detail.get(key)
+        return number if isinstance(number, float) else None
 
     def _text(self, key: str) -> str | None:
         text = self.detail.get(key)

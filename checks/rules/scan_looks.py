@@ -6,7 +6,7 @@ One unit is a subject-dose. Information is counted in events of doses whose hour
 counts at the next. Each look spends an equal share of alpha, so that all together keep to alpha however often
 the data are looked at between them.
 Why ended doses alone: what calls a look must tell nothing of the hours. Taken when an event is seen, that event
-lies at the very end of its dose's observed hours and the hours behind it are empty, which looks like a cluster:
+lies at the very end of its dose's hours and the hours behind it are empty, which looks like a cluster:
 in simulations up to 2.1 times alpha.
 """
 
@@ -32,34 +32,34 @@ _scan = lru_cache(KEPT)(scan)
 
 @dataclass(frozen=True, slots=True)
 class DoseClock:
-    """Onsets of one subject-dose in each scenario, and its observed spans, in hours since the dose.
+    """Onsets of one subject-dose in each scenario, and its spans of opportunity, in hours since the dose.
 
     ``ended`` is the moment at which the dose's hours ended; infinite while they have not.
     """
 
     subject: int
-    observed: tuple[Span, ...]
+    spans: tuple[Span, ...]
     onsets: ByScenario[tuple[float, ...]]
     ended: float = -math.inf
 
 
 def clocks_of(evidence: Evidence) -> tuple[DoseClock, ...]:
-    """Return the clock of each dose that has observed hours or an onset, by subject and dose."""
+    """Return the clock of each dose that has opportunity or an able onset, by subject and dose."""
     onsets: dict[Dose, list[Event]] = defaultdict(list)
     for event in evidence.events:
-        if event.dose is not None and any(counts for _, counts in event.on_clock.items()):
+        if event.dose is not None and event.able and any(counts for _, counts in event.on_clock.items()):
             onsets[event.subject, event.dose].append(event)
-    windows = {(window.subject, window.dose): window for window in evidence.windows}
-    observed = {dose for dose, window in windows.items() if window.observed is not None}
-    clocks = []
-    for dose in sorted({*observed, *onsets}):
-        hours = ByScenario.of(partial(_hours, onsets.get(dose, [])))
-        window = windows.get(dose)
-        if window is None:
-            clocks.append(DoseClock(dose[0], (), hours))
-        else:
-            clocks.append(DoseClock(dose[0], window.observed or (), hours, window.ended))
-    return tuple(clocks)
+    spans = {(one.subject, one.dose): one.spans for one in evidence.opportunities}
+    ended = {(window.subject, window.dose): window.ended for window in evidence.windows}
+    return tuple(
+        DoseClock(
+            dose[0],
+            spans.get(dose, ()),
+            ByScenario.of(partial(_hours, onsets.get(dose, []))),
+            ended.get(dose, -math.inf),
+        )
+        for dose in sorted({*spans, *onsets})
+    )
 
 
 def _hours(events: Sequence[Event], scenario: Scenario) -> tuple[float, ...]:
@@ -73,7 +73,7 @@ class Cluster:
     scan: Scan
     events: int
     subjects_in_window: int
-    outside_observed: int
+    outside_opportunity: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def planned_scans(
         clock.ended
         for clock in clocks
         for hour in clock.onsets[scenario]
-        if _observed(hour, clock) and clock.ended < math.inf
+        if _able(hour, clock) and clock.ended < math.inf
     )
     numbers = look_numbers(rule)
     called = [ended[number - 1] for number in numbers if number <= len(ended)]
@@ -143,27 +143,27 @@ def crosses(rule: TimingSection, p_values: FloatArray, events: IntArray, subject
 def scan_clocks(rule: TimingSection, clocks: Sequence[DoseClock], scenario: Scenario, seed: int) -> Cluster:
     """Scan the dose clocks of one scenario.
 
-    An event outside the observed hours of its own dose has nowhere to be permuted to: it is counted out, and
+    An event outside the opportunity of its own dose has nowhere to be permuted to: it is counted out, and
     its number said.
     """
     every = sum(len(clock.onsets[scenario]) for clock in clocks)
     inside = [
-        (clock, tuple(hour for hour in clock.onsets[scenario] if _observed(hour, clock))) for clock in clocks
+        (clock, tuple(hour for hour in clock.onsets[scenario] if _able(hour, clock))) for clock in clocks
     ]
     # a dose without an event has nothing to permute
     units = [clock for clock, hours in inside if hours]
     found = _scan(
         tuple(hours for _, hours in inside if hours),
-        tuple(clock.observed for clock in units),
+        tuple(clock.spans for clock in units),
         seed,
         min_events=max(FEWEST_IN_CLUSTER, rule.min_events),
     )
     events = sum(len(hours) for _, hours in inside)
-    return Cluster(found, events, _subjects(units, found), outside_observed=every - events)
+    return Cluster(found, events, _subjects(units, found), outside_opportunity=every - events)
 
 
-def _observed(hour: float, clock: DoseClock) -> bool:
-    return any(start <= hour <= end for start, end in clock.observed)
+def _able(hour: float, clock: DoseClock) -> bool:
+    return any(start <= hour <= end for start, end in clock.spans)
 
 
 def _subjects(units: Sequence[DoseClock], found: Scan) -> int:

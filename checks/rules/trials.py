@@ -32,21 +32,6 @@ class ClockEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """The events in risk hours of one trial or of many, in their order: what a timing rule stands at, at each.
-
-    One entry an event in risk hours: its trial (from 0, ascending), how many events and how many in risk hours
-    the trial has by then, in how many subjects, and the ratio of control to risk hours as it stood then.
-    """
-
-    trial: IntArray
-    number: IntArray
-    in_risk: IntArray
-    subjects: IntArray
-    ratio: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
 class Trials:
     """Simulated trials: cases by window, control events by subject, and all events in their order.
 
@@ -72,22 +57,25 @@ class Trials:
         before = np.concatenate(([0], self.in_risk[:-1])) * (self.number > 1)
         return np.asarray(self.in_risk > before)
 
-    def course(self, ratio: float) -> Course:
-        """Return the events in risk hours, at a planned ratio of control to risk hours."""
-        some = self.events_in_risk
-        return Course(
-            self.trial[some],
-            self.number[some],
-            self.in_risk[some],
-            self.subjects[some],
-            np.full(int(some.sum()), ratio),
-        )
+    @property
+    def closings(self) -> BoolArray:
+        """Which events are the last of their window: all that it holds is known."""
+        place = self.trial * (self.cases[0].size + 1) + self.window
+        return np.asarray(np.diff(place, append=-1) != 0)
+
+    def by(self, windows: int) -> tuple[IntArray, IntArray, IntArray]:
+        """Return the events of each trial in its first so many windows, those in risk hours, and their subjects."""
+        known, trials = self.window <= windows, len(self.cases)
+        some = known & self.events_in_risk
+        subjects = np.zeros(trials, dtype=np.int64)
+        np.maximum.at(subjects, self.trial[some], self.subjects[some])
+        events, in_risk = (np.bincount(self.trial[one], minlength=trials) for one in (known, some))
+        return events, in_risk, subjects
 
     def first(self, crosses: BoolArray) -> IntArray:
-        """Return the subjects complete when an event in risk hours first crosses, its own subject among them."""
-        at, window = np.full(len(self.cases), NEVER), self.window[self.events_in_risk]
-        trial = self.trial[self.events_in_risk]
-        np.minimum.at(at, trial[crosses], -(-window[crosses] // self.cases.shape[2]))
+        """Return the subjects complete when an event first crosses, its own subject among them."""
+        at = np.full(len(self.cases), NEVER)
+        np.minimum.at(at, self.trial[crosses], -(-self.window[crosses] // self.cases.shape[2]))
         return at
 
 

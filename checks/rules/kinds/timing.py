@@ -1,15 +1,15 @@
 """The rule that cases gather in the risk window by more than the subjects' own other hours, or chance, explain.
 
-A sequential method is judged at each event, in the order in which the events became known; a fixed-sample one
-(self-controlled, scan) at its planned looks, each with an equal share of alpha. Which events call a look is
-said in ``checks.rules.courses`` and ``checks.rules.scan_looks``: information is counted in events, so that the
-study's own pace sets the looks and not the clock that starts them. The verdict is that of the looks taken so
-far, once crossed, crossed; the p-value beside it is that of all events at the data cut-off, and describes.
+Most methods hold each event against the hours of its own subject and dose, once that dose has closed: event by event
+(sequential, e_process) or at planned looks that share alpha (self_controlled). The scan looks at every window since
+dose at its planned looks. The verdict is that of the looks or events so far, once crossed, crossed; the p-value
+beside it is that of all events at the data cut-off, and describes.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from checks.problems import ProblemAt, refuse_all
 from checks.rules.designs import TimingDesign
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 else:
     Method = Literal[tuple(METHODS)]
 
-OPTIONS = frozenset({"looks", "n_max", "expected_max", "delay", "order", "floor", "permutations"})
+OPTIONS = frozenset(
+    {"looks", "n_max", "expected_max", "delay", "control", "clock", "gamma", "order", "floor", "permutations"}
+)
 """What a method may need or take."""
+
+EARLIER_NAMES: Mapping[str, str] = {"maxsprt_binomial": "sequential"}
+"""Methods of earlier files, which pooled hours over subjects, and what they are read as."""
 
 
 class TimingRule(TimingSection):
@@ -36,17 +41,25 @@ class TimingRule(TimingSection):
 
     compares_hours: ClassVar[bool] = True
     together: ClassVar[str] = (
-        "Timing rules compare at the planned ratio of control to risk time; a look takes the ratio as it stood at "
-        "each event, lower in the first subjects, which errs against crossing."
+        "Timing rules compare at the planned ratio of control to risk time; a look holds each event against the "
+        "hours of its own dose."
     )
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _renamed(cls, method: object) -> object:
+        return EARLIER_NAMES.get(method, method) if isinstance(method, str) else method
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         needs, takes = self.judge.needs, self.judge.takes
         problems = list(option_findings(self, self.method, needs, takes, set(OPTIONS)))
-        if self.n_max is not None and self.min_events > self.n_max:
+        if "n_max" in needs and self.min_events > (self.n_max or self.min_events):
             allowed = f"at most n_max {self.n_max}, or the rule can never cross"
             problems.append(ProblemAt(("min_events",), str(self.min_events), allowed))
+        if self.control == "before" and self.clock == "hours":
+            allowed = "control around: hours before a dose seldom hold the same hours of the clock"
+            problems.append(ProblemAt(("control",), "before, with clock hours", allowed))
         refuse_all(problems)
         return self
 

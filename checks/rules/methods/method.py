@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-from checks.fields import NotNegative, Positive, Rate, Whole
+from checks.fields import NotNegative, OneOrMore, Positive, Rate, Whole
+from checks.rules.conditioned import Clock, Control
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.plan import Plan
@@ -28,8 +29,6 @@ FEWEST_IN_CLUSTER = 2
 KEPT = 1024
 """Boundaries kept for the scenarios, events and looks of one run; a boundary depends on its parameters alone."""
 
-NO_HOURS = "no observed hours in the risk window or in control hours"
-
 DESCRIPTIVE = (
     "of all events at the data cut-off, not adjusted: the verdict is that of the planned looks taken"
 )
@@ -50,6 +49,9 @@ class TimingSection(Rule):
     order: Whole | None = None
     floor: NotNegative | None = None
     permutations: Whole | None = None
+    control: Control = "around"
+    clock: Clock = "none"
+    gamma: OneOrMore = 1.0
 
     @property
     def planned_looks(self) -> int:
@@ -102,13 +104,6 @@ class TimingMethod(ABC):
     def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Return what a reader must know of the numbers."""
         return ()
-
-
-def ratio_of(evidence: Evidence) -> float | None:
-    """Return observed control over risk hours at the data cut-off; None where there are none of a kind."""
-    if evidence.hours_in_risk <= 0 or evidence.hours_in_control <= 0:
-        return None
-    return evidence.hours_in_control / evidence.hours_in_risk
 
 
 def next_look(at: int | None, events: str) -> str:

@@ -1,4 +1,4 @@
-"""The scan over all windows since dose, at planned looks: by permutation of the hours of each dose."""
+"""The scan over all windows since dose, at planned looks: by permutation over the opportunity of each dose."""
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class ScanMethod(TimingMethod):
         main.
         """
         clocks, seed = clocks_of(evidence), evidence.seed
-        if not any(clock.observed for clock in clocks):
-            return rule.not_evaluable("no observed hours since a dose")
+        if not any(clock.spans for clock in clocks):
+            return rule.not_evaluable("no hours since a dose in which an event could have been seen")
         now = ByScenario.of(lambda scenario: scan_clocks(rule, clocks, scenario, seed))
         looks, worst = (
             planned_scans(rule, clocks, scenario, seed) for scenario in (Scenario.MAIN, Scenario.WORST)
@@ -92,13 +92,13 @@ def _found(rule: TimingSection, found: Cluster) -> dict[str, Json]:
         "window_hours": found.scan.window_hours and list(found.scan.window_hours),
         "expected_in_window": found.scan.expected_in_window,
         "subjects_in_window": found.subjects_in_window,
-        "events_outside_observed": found.outside_observed,
+        "events_outside_opportunity": found.outside_opportunity,
         "permutations": found.scan.permutations,
         "planned_looks": rule.looks,
     }
-    if found.outside_observed:
+    if found.outside_opportunity:
         detail["left_out"] = (
-            f"{found.outside_observed} of {found.events + found.outside_observed} events with a known hour lie "
-            "outside the observed hours of their dose and take no part in the scan"
+            f"{found.outside_opportunity} of {found.events + found.outside_opportunity} events with a known hour lie "
+            "outside the hours of their dose in which one could have been seen, and take no part in the scan"
         )
     return detail

@@ -49,7 +49,7 @@ CHANGES: Mapping[str, str] = {
 def _p_value(rule: RulePart, protocol: StudyProtocol) -> Cell:
     if rule["p_value"] is None:
         return Cell(DASH)
-    of_timing = rule["detail"]["boundary_is"] != "events"
+    of_timing = rule["kind"] == "timing"
     return Cell(p_text(rule["p_value"]), _against_own_hours(rule) if of_timing else _against(protocol))
 
 

@@ -1,0 +1,175 @@
+"""What timing rules share that hold each event against the hours of its own dose: the answer, and when there is none.
+
+A rule with too few informative events says so, and never "not crossed": where no dose has closed with opportunity of
+both kinds, or where the events seen, made up to the fewest that may cross by events of the stratum that speaks most,
+would not be rare enough had every one of them been in risk hours.
+"""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+from checks.rules.conditioned import Conditioned, Strata, conditioned
+from checks.rules.evidence import Evidence
+from checks.rules.methods.method import FEWEST_IN_CLUSTER, TimingMethod, TimingSection, ordered
+from checks.rules.rule import BoundaryIs, Json, RuleResult, verdicts
+from checks.scenario import ByScenario, Scenario
+from checks.statistics.timing.conditional import allowing, conditional, tipping_gamma
+from checks.statistics.timing.self_controlled import Comparison, self_controlled_strata
+
+NO_STRATUM = "not informative: no dose has closed with opportunity in risk and in control hours"
+
+
+def compare(evidence: Evidence, scenario: Scenario = Scenario.MAIN) -> Comparison:
+    """Return the fixed conditional test of all events of closed doses, in one scenario of the evidence.
+
+    The p-value is one-sided, against an excess in risk hours; ``ci95`` has the two-sided limits of the relative
+    incidence by the conditional likelihood (2.5 % on either side), since an estimate is shown with both its ends.
+    The upper one is infinite without an event in control hours. Events with one probability are one stratum.
+    """
+    return comparison(conditioned(evidence, scenario, Strata()))
+
+
+def comparison(judged: Conditioned) -> Comparison:
+    """Return the comparison of ``compare`` for events with their probabilities."""
+    counted = Counter((event.probability, event.in_risk) for event in judged.events)
+    chances = sorted({chance for chance, _ in counted})
+    data = (
+        [counted[chance, True] for chance in chances],
+        [counted[chance, False] for chance in chances],
+        chances,
+        [1 - chance for chance in chances],
+    )
+    return replace(self_controlled_strata(*data), ci95=self_controlled_strata(*data, "two-sided").ci95)
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalWalk:
+    """What a rule says of the events of one scenario.
+
+    Attributes
+    ----------
+    judged
+        The events of doses closed by the data cut-off.
+    crossed_at
+        The event, or the planned look, at which it first crossed, counted from 1.
+    boundary
+        None where there is none yet.
+    p_value
+        1.0 without an event.
+    detail
+        What the method says beside them.
+    """
+
+    judged: Conditioned
+    crossed_at: int | None
+    boundary: float | None
+    p_value: float
+    detail: Mapping[str, Json]
+
+    @property
+    def events_in_risk(self) -> int:
+        """The judged events in risk hours."""
+        return sum(self.judged.in_risk)
+
+
+class ConditionalMethod(TimingMethod):
+    """A method that holds each event against the hours of its own dose, once that dose has closed."""
+
+    takes: ClassVar[tuple[str, ...]] = ("control", "clock", "gamma")
+    boundary_is: ClassVar[BoundaryIs]
+    statistic_is: ClassVar[str]
+
+    @abstractmethod
+    def walk(
+        self, rule: TimingSection, evidence: Evidence, scenario: Scenario, gamma: float
+    ) -> ConditionalWalk:
+        """Judge the events of one scenario up to the data cut-off, the odds of each multiplied by gamma."""
+
+    @abstractmethod
+    def statistic(self, rule: TimingSection, walk: ConditionalWalk) -> float | None:
+        """Return what is reported beside the p-value; None without events."""
+
+    def attainable(self, chances: Sequence[float]) -> float:
+        """Return the smallest p-value that events with these probabilities can have: all of them in risk hours."""
+        return conditional([True] * len(chances), chances).p_value
+
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
+        """Judge the events of each scenario, in the order in which their doses closed."""
+        walks = ByScenario.of(partial(self._walk, rule, evidence))
+        main, reason = walks.main, self.not_informative(rule, walks.main.judged)
+        crossed = main.crossed_at is not None
+        return rule.answer(
+            verdicts(walks.map(partial(self._says, rule))),
+            events=main.events_in_risk,
+            n_evaluable=len(main.judged.events),
+            boundary=main.boundary,
+            statistic=self.statistic(rule, main),
+            p_value=main.p_value if main.judged.events else None,
+            detail={
+                "boundary_is": self.boundary_is,
+                "statistic_is": self.statistic_is,
+                **main.detail,
+                **({"reason": reason} if reason and not crossed else {}),
+                **ordered(walks.map(lambda one: one.p_value)),
+                "events_best": walks.best.events_in_risk,
+                "events_worst": walks.worst.events_in_risk,
+                "events_known": main.events_in_risk,
+                "crossed_at": main.crossed_at,
+                "smallest_attainable_p": self.attainable(allowing(main.judged.probabilities, rule.gamma)),
+                "gamma_tipping": self._tipping_gamma(rule, evidence),
+                **_counted(rule, main.judged),
+            },
+        )
+
+    def _walk(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> ConditionalWalk:
+        return self.walk(rule, evidence, scenario, rule.gamma)
+
+    def _says(self, rule: TimingSection, walk: ConditionalWalk) -> bool | None:
+        """Return whether a walk crossed; None where nothing could have."""
+        if walk.crossed_at is not None:
+            return True
+        return None if self.not_informative(rule, walk.judged) else False
+
+    def _tipping_gamma(self, rule: TimingSection, evidence: Evidence) -> float | None:
+        return tipping_gamma(
+            lambda gamma: self.walk(rule, evidence, Scenario.MAIN, gamma).crossed_at is not None
+        )
+
+    def not_informative(self, rule: TimingSection, judged: Conditioned) -> str | None:
+        """Return why nothing could have crossed; None where something could."""
+        if not judged.chances:
+            return NO_STRATUM
+        seen = judged.probabilities
+        fewest = max(rule.min_events, FEWEST_IN_CLUSTER)
+        supposed = (*seen, *[min(judged.chances)] * (fewest - len(seen)))
+        smallest = self.attainable(allowing(supposed, rule.gamma))
+        if smallest <= rule.share:
+            return None
+        return (
+            f"not informative: {len(seen)} informative events; were even {len(supposed)} all in risk hours, p would "
+            f"be {smallest:.2g}, above {rule.share:.2g}"
+        )
+
+
+def _counted(rule: TimingSection, judged: Conditioned) -> dict[str, Json]:
+    """Return how many events could say something, and which have no part in the rule."""
+    counted_out = {
+        "of doses whose hours have not all elapsed": judged.waiting,
+        "that could have fallen one way alone": judged.uninformative,
+        "at moments at which no new one could be counted": judged.unable,
+    }
+    left = [f"{number} {why}" for why, number in counted_out.items() if number]
+    return {
+        "informative_events": len(judged.events),
+        "uninformative_events": judged.uninformative,
+        "events_waiting": judged.waiting,
+        "events_unable": judged.unable,
+        "control": rule.control,
+        "clock": rule.clock,
+        "gamma": rule.gamma,
+        **({"left_out": f"events that take no part: {', '.join(left)}"} if left else {}),
+    }

@@ -1,0 +1,180 @@
+"""The events that a timing rule judges: each with its own probability of lying in risk hours, as doses close.
+
+An event is compared with the hours in which it could have been seen under its own dose (a stratum): probability
+R / (R + C) of risk hours, and so without harm whatever its subject's rate, charting or follow-up. It is judged when
+its dose has closed, in the order in which doses close, those of one moment together: what an event is held against
+is then fixed, and no order of events within a dose tells where they fell. An event whose stratum has hours of one
+kind alone says nothing; it is counted as such.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+
+from checks.rules.evidence import Dose, Event, Evidence, Opportunity
+from checks.rules.trials import BoolArray, IntArray, distinct_so_far
+from checks.scenario import Scenario
+
+Control = Literal["around", "before"]
+Clock = Literal["none", "hours"]
+
+Stratum = tuple[int, int | None, int | None]
+"""A subject, which of its doses (None: all of them) and which four hours of the clock (None: all of them)."""
+
+Hours = tuple[float, float]
+"""Hours of opportunity in risk, and in control."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """What an event is compared with.
+
+    Attributes
+    ----------
+    control
+        Control hours ``around`` the dose, or those ``before`` it, since the risk window of the dose before.
+    clock
+        Whether the same four ``hours`` of the clock alone.
+    united
+        Whether, with the clock, the hours of all closed doses of a subject are one stratum: right for a test of all
+        events at one moment. Along events, an event is known to be of its own dose, and is compared with that.
+    """
+
+    control: Control = "around"
+    clock: Clock = "none"
+    united: bool = False
+
+    def closes(self, opportunity: Opportunity) -> float:
+        """Return the moment at which the events of a dose can be judged."""
+        return opportunity.risk_closes if self.control == "before" else opportunity.closes
+
+    def dose(self, event: Event, scenario: Scenario) -> Dose | None:
+        """Return the dose under which an event counts in a scenario."""
+        before = self.control == "before" and not event.in_risk[scenario]
+        dose = event.before if before else event.dose
+        return None if dose is None else (event.subject, dose)
+
+    def stratum(self, dose: Dose, block: int | None) -> Stratum:
+        """Return the stratum of an hour of one dose, in one block of the clock."""
+        if self.clock == "none":
+            return *dose, None
+        return dose[0], None if self.united else dose[1], block
+
+    def hours(self, opportunities: Iterator[Opportunity]) -> Mapping[Stratum, Hours]:
+        """Return the hours of each stratum."""
+        found: dict[Stratum, Hours] = defaultdict(lambda: (0.0, 0.0))
+        for one in opportunities:
+            for block, (risk, control) in self._blocks(one):
+                stratum = self.stratum((one.subject, one.dose), block)
+                found[stratum] = (found[stratum][0] + risk, found[stratum][1] + control)
+        return found
+
+    def _blocks(self, one: Opportunity) -> Iterator[tuple[int | None, Hours]]:
+        if self.clock == "hours":
+            yield from one.by_block.items()
+        else:
+            yield None, (one.in_risk, one.before if self.control == "before" else one.in_control)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One event: whether it lies in risk hours, with which probability it would without harm, when it was judged."""
+
+    stratum: Stratum
+    in_risk: bool
+    probability: float
+    closes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conditioned:
+    """The events of one scenario up to a moment, in the order in which their doses closed.
+
+    Attributes
+    ----------
+    events
+        Those that could have fallen either way.
+    chances
+        The probability of each stratum that has closed with hours of both kinds, with an event or without.
+    uninformative
+        Events that could have fallen one way alone, or of which nobody knows under which hours they count.
+    waiting
+        Events of doses that have not closed.
+    unable
+        Events at instants at which no new event could have been counted.
+    """
+
+    events: tuple[Judged, ...]
+    chances: tuple[float, ...]
+    uninformative: int
+    waiting: int
+    unable: int
+
+    @property
+    def in_risk(self) -> tuple[bool, ...]:
+        """Of each event whether it lies in risk hours."""
+        return tuple(event.in_risk for event in self.events)
+
+    @property
+    def probabilities(self) -> tuple[float, ...]:
+        """Of each event the probability of that without harm."""
+        return tuple(event.probability for event in self.events)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The numbers of events after which others closed later: those judged at one moment have one end."""
+        closes = (*(event.closes for event in self.events), math.inf)
+        return tuple(number for number, (one, after) in enumerate(pairwise(closes), start=1) if one < after)
+
+    @property
+    def seen(self) -> IntArray:
+        """The events in risk hours up to each event."""
+        return np.cumsum(self.in_risk, dtype=np.int64)
+
+    def enough(self, min_events: int, min_subjects: int) -> BoolArray:
+        """Return after which events there are as many in risk hours, of as many subjects, all of a moment known."""
+        known = np.zeros(len(self.events), dtype=bool)
+        known[np.array(self.ends, dtype=np.int64) - 1] = True
+        flags = np.array(self.in_risk, dtype=bool)
+        subjects = distinct_so_far([event.stratum[0] for event in self.events], flags)
+        return np.asarray(known & (self.seen >= min_events) & (subjects >= min_subjects))
+
+
+def conditioned(
+    evidence: Evidence, scenario: Scenario, strata: Strata, *, until: float | None = None
+) -> Conditioned:
+    """Return the events of one scenario with their probabilities, of doses closed by a moment.
+
+    The moment is the data cut-off unless one is given (``until``, in hours since the study's first dose).
+    """
+    moment = evidence.data_cutoff if until is None else until
+    opportunities = {(one.subject, one.dose): one for one in evidence.opportunities}
+    closed = {dose: strata.closes(one) for dose, one in opportunities.items() if strata.closes(one) <= moment}
+    hours = strata.hours(opportunities[dose] for dose in closed)
+    chances = {one: risk / (risk + control) for one, (risk, control) in hours.items() if risk > 0 < control}
+    judged, fates = [], Counter[str]()
+    for event in evidence.events:
+        if not (event.in_risk[scenario] or event.in_control[scenario]):
+            continue
+        dose = strata.dose(event, scenario)
+        stratum = None if dose is None else strata.stratum(dose, event.block)
+        if not event.able:
+            fates["unable"] += 1
+        elif dose in opportunities and dose not in closed:
+            fates["waiting"] += 1
+        elif dose is None or stratum is None or stratum not in chances:
+            fates["uninformative"] += 1
+        else:
+            judged.append(Judged(stratum, event.in_risk[scenario], chances[stratum], closed[dose]))
+    return Conditioned(
+        events=tuple(sorted(judged, key=lambda one: (one.closes, one.stratum[0], one.in_risk))),
+        chances=tuple(chances.values()),
+        uninformative=fates["uninformative"],
+        waiting=fates["waiting"],
+        unable=fates["unable"],
+    )
