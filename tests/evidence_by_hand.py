@@ -1,16 +1,13 @@
-"""What rules see, written by hand: tables for a path of units, an order of events, or dose clocks."""
+"""What rules see, written by hand: tables for a path of units, events as doses close, or dose clocks."""
 
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from checks.rules.evidence import DoseWindow, Event, LabResults
+from checks.rules.evidence import DoseWindow, Event, LabResults, Opportunity
 from checks.rules.rate_looks import Unit
 from checks.rules.scan_looks import DoseClock
 from checks.scenario import ByScenario, Scenario
-
-LATER = 1000
-"""Subjects of control events, who have no risk window of their own."""
 
 
 def below(best: int, main: int, worst: int, number: int) -> ByScenario[bool]:
@@ -71,36 +68,68 @@ def _cases(subject: int, dose: int, unit: Unit) -> list[Event]:
     return [] if closes is None else [Event(subject, dose, closes=closes, in_risk=counts)]
 
 
-def in_order(texts: ByScenario[str], ratio: float | None = None) -> tuple[Event, ...]:
-    """Events of each scenario in their order: an r in risk, a c in control hours, each of another subject.
+def in_order(
+    texts: ByScenario[str], hours: tuple[float, float] = (3.0, 45.0)
+) -> tuple[tuple[Event, ...], tuple[Opportunity, ...]]:
+    """Events of each scenario as their doses close: an r in risk, a c in control hours, each of another subject.
 
-    R is an event in risk hours of subject 0. The scenarios have no event in common.
+    R is an event in risk hours of subject 0. The n-th letters of the scenarios lie in the n-th dose; each dose has so
+    many ``hours`` of opportunity in risk and in control. The doses of letters in brackets close at one moment.
     """
     events: list[Event] = []
+    doses: dict[tuple[int, int], Opportunity] = {}
     for scenario, text in texts.items():
         here = ByScenario.of(lambda one, scenario=scenario: one is scenario)
-        for n, letter in enumerate(text, start=1):
-            if letter == "c":
-                events.append(Event(LATER + n, known_at=float(n), ratio=ratio, in_control=here))
-            else:
-                subject = 0 if letter == "R" else n
-                dose = 100 * (1 + list(Scenario).index(scenario)) + n
-                events.append(Event(subject, dose, known_at=float(n), ratio=ratio, closes=0.0, in_risk=here))
-    return tuple(events)
+        for n, (letter, closes) in enumerate(_closing(text), start=1):
+            subject = 0 if letter == "R" else n
+            where = {"in_control" if letter == "c" else "in_risk": here}
+            events.append(Event(subject, n, before=n, **where))
+            doses[subject, n] = opportunity(subject, n, *hours, closes=closes)
+    return tuple(events), tuple(doses.values())
 
 
-def on_clocks(clocks: Sequence[DoseClock]) -> tuple[tuple[Event, ...], tuple[DoseWindow, ...]]:
+def _closing(text: str) -> list[tuple[str, float]]:
+    """Each letter with the moment at which its dose closes."""
+    found, moment, together = [], 0.0, False
+    for letter in text:
+        if letter in "()":
+            together = letter == "("
+            moment += together
+        else:
+            moment += not together
+            found.append((letter, moment))
+    return found
+
+
+def opportunity(
+    subject: int = 0,
+    dose: int = 1,
+    in_risk: float = 3.0,
+    in_control: float = 45.0,
+    *,
+    before: float = 0.0,
+    closes: float = 0.0,
+    by_block: dict[int, tuple[float, float]] | None = None,
+    spans: tuple[tuple[float, float], ...] = (),
+) -> Opportunity:
+    """The opportunity of one dose, which closes as a whole at one moment."""
+    return Opportunity(subject, dose, in_risk, in_control, before, closes, closes, by_block or {}, spans)
+
+
+def on_clocks(
+    clocks: Sequence[DoseClock],
+) -> tuple[tuple[Event, ...], tuple[DoseWindow, ...], tuple[Opportunity, ...]]:
     """Tables of which the dose clocks are these, in their order by subject."""
     events: list[Event] = []
     doses: list[DoseWindow] = []
+    spans: list[Opportunity] = []
     for dose, clock in enumerate(clocks, start=1):
-        doses.append(
-            DoseWindow(clock.subject, dose, 0.0, evaluable=True, observed=clock.observed, ended=clock.ended)
-        )
+        doses.append(DoseWindow(clock.subject, dose, 0.0, evaluable=True, ended=clock.ended))
+        spans.append(opportunity(clock.subject, dose, spans=clock.spans))
         for scenario, hours in clock.onsets.items():
             here = ByScenario.of(lambda one, scenario=scenario: one is scenario)
             events += [Event(clock.subject, dose, hour, on_clock=here) for hour in hours]
-    return tuple(events), tuple(doses)
+    return tuple(events), tuple(doses), tuple(spans)
 
 
 def results(*rows: tuple[int, float, bool, bool, bool]) -> LabResults:

@@ -6,44 +6,19 @@ would not be rare enough had every one of them been in risk hours.
 """
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from checks.rules.conditioned import Conditioned, Strata, conditioned
+from checks.rules.conditioned import Conditioned
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import FEWEST_IN_CLUSTER, TimingMethod, TimingSection, ordered
 from checks.rules.rule import BoundaryIs, Json, RuleResult, verdicts
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.conditional import allowing, conditional, tipping_gamma
-from checks.statistics.timing.self_controlled import Comparison, self_controlled_strata
 
 NO_STRATUM = "not informative: no dose has closed with opportunity in risk and in control hours"
-
-
-def compare(evidence: Evidence, scenario: Scenario = Scenario.MAIN) -> Comparison:
-    """Return the fixed conditional test of all events of closed doses, in one scenario of the evidence.
-
-    The p-value is one-sided, against an excess in risk hours; ``ci95`` has the two-sided limits of the relative
-    incidence by the conditional likelihood (2.5 % on either side), since an estimate is shown with both its ends.
-    The upper one is infinite without an event in control hours. Events with one probability are one stratum.
-    """
-    return comparison(conditioned(evidence, scenario, Strata()))
-
-
-def comparison(judged: Conditioned) -> Comparison:
-    """Return the comparison of ``compare`` for events with their probabilities."""
-    counted = Counter((event.probability, event.in_risk) for event in judged.events)
-    chances = sorted({chance for chance, _ in counted})
-    data = (
-        [counted[chance, True] for chance in chances],
-        [counted[chance, False] for chance in chances],
-        chances,
-        [1 - chance for chance in chances],
-    )
-    return replace(self_controlled_strata(*data), ci95=self_controlled_strata(*data, "two-sided").ci95)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ kind alone says nothing; it is counted as such.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -19,6 +19,7 @@ import numpy as np
 from checks.rules.evidence import Dose, Event, Evidence, Opportunity
 from checks.rules.trials import BoolArray, IntArray, distinct_so_far
 from checks.scenario import Scenario
+from checks.statistics.timing.self_controlled import Comparison, self_controlled_strata
 
 Control = Literal["around", "before"]
 Clock = Literal["none", "hours"]
@@ -178,3 +179,26 @@ def conditioned(
         waiting=fates["waiting"],
         unable=fates["unable"],
     )
+
+
+def compare(evidence: Evidence, scenario: Scenario = Scenario.MAIN) -> Comparison:
+    """Return the fixed conditional test of all events of closed doses, in one scenario of the evidence.
+
+    The p-value is one-sided, against an excess in risk hours; ``ci95`` has the two-sided limits of the relative
+    incidence by the conditional likelihood (2.5 % on either side), since an estimate is shown with both its ends.
+    The upper one is infinite without an event in control hours. Events with one probability are one stratum.
+    """
+    return comparison(conditioned(evidence, scenario, Strata()))
+
+
+def comparison(judged: Conditioned) -> Comparison:
+    """Return the comparison of ``compare`` for events with their probabilities."""
+    counted = Counter((event.probability, event.in_risk) for event in judged.events)
+    chances = sorted({chance for chance, _ in counted})
+    data = (
+        [counted[chance, True] for chance in chances],
+        [counted[chance, False] for chance in chances],
+        chances,
+        [1 - chance for chance in chances],
+    )
+    return replace(self_controlled_strata(*data), ci95=self_controlled_strata(*data, "two-sided").ci95)

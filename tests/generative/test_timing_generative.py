@@ -11,12 +11,14 @@ from scipy.stats import binomtest, kstest
 
 from checks.errors import DesignError
 from checks.statistics.binomial import success_distribution
-from checks.statistics.timing.beta_mixture import beta_mixture, log_e_value
+from checks.statistics.timing.conditional import allowing, conditional
+from checks.statistics.timing.e_process import e_process
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
 from checks.statistics.timing.scan import scan
 from checks.statistics.timing.self_controlled import self_controlled, self_controlled_strata
+from checks.statistics.timing.spending import spending_boundary
 
 ratios = st.floats(0.2, 20)
 alphas = st.floats(0.005, 0.3)
@@ -190,32 +192,46 @@ def test_conditional_maxsprt_by_simulation(history_end, relative_risk):
     )
 
 
+unequal = st.lists(st.floats(0.01, 0.9), min_size=1, max_size=9)
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 10), ratios)
-def test_e_value_has_mean_one_without_an_effect(n, ratio):
-    """The martingale property, over all sequences: the mean e-value is 1; under protection, below."""
-    null = 1 / (1 + ratio)
-    for chance in (null, 0.7 * null):
-        mean = sum(
-            math.comb(n, x) * chance**x * (1 - chance) ** (n - x) * math.exp(log_e_value(x, n - x, ratio))
-            for x in range(n + 1)
-        )
-        assert mean == pytest.approx(1, abs=1e-9) if chance == null else mean <= 1 + 1e-9
+@given(unequal)
+def test_e_value_has_mean_one_without_an_effect(chances):
+    """The martingale property, over all sequences, whatever the probabilities: the mean e-value is 1 throughout."""
+    mean = np.zeros(len(chances))
+    for path in itertools.product([1, 0], repeat=len(chances)):
+        null = math.prod(p if x else 1 - p for x, p in zip(path, chances, strict=True))
+        mean += null * np.array(e_process(path, chances).values)
+    assert mean.tolist() == pytest.approx([1.0] * len(chances))
 
 
-@pytest.mark.parametrize(("ratio", "alpha"), [(1.0, 0.05), (15.0, 0.05), (15.0, 0.2)])
-def test_e_process_watched_at_every_event(ratio, alpha):
-    """At most alpha of null runs cross, watched at each of 200 events: the exact size."""
-    test, runs = beta_mixture(200, ratio, alpha), 2000
-    assert test.size <= alpha
-    paths = np.random.default_rng(3).uniform(size=(runs, 200)) < 1 / (1 + ratio)
-    crossed = np.mean([first_crossing(test.boundary, path) is not None for path in paths])
-    assert within_monte_carlo(crossed, test.size, runs)
-    short = beta_mixture(12, ratio, alpha)
-    for path in paths[:200, :12].tolist():
-        values = [math.exp(log_e_value(sum(path[:n]), n - sum(path[:n]), ratio)) for n in range(1, 13)]
-        by_definition = next((n for n, value in enumerate(values, start=1) if value >= 1 / alpha), None)
-        assert first_crossing(short.boundary, path) == by_definition
+@settings(max_examples=40, deadline=None)
+@given(unequal, st.floats(0.01, 0.3), st.integers(1, 12), st.integers(1, 3), st.data())
+def test_spending_boundary_over_all_sequences(chances, alpha, n_max, min_events, data):
+    """The exact chance of a crossing is the size told, within what may be spent by then, at some events or all."""
+    every = list(range(1, len(chances) + 1))
+    looks = data.draw(st.lists(st.sampled_from(every), unique=True, min_size=1).map(sorted))
+    boundary = spending_boundary(chances, alpha, n_max, min_events, looks=looks)
+    crossed = np.zeros(len(chances))
+    for path in itertools.product([1, 0], repeat=len(chances)):
+        at = boundary.crossed_at(path)
+        if at is not None:
+            crossed[at - 1 :] += math.prod(p if x else 1 - p for x, p in zip(path, chances, strict=True))
+    assert boundary.used == pytest.approx(crossed.tolist(), abs=1e-12)
+    may = [alpha * min(n, n_max) / n_max for n in every]
+    assert all(used <= allowed + 1e-12 for used, allowed in zip(boundary.used, may, strict=True))
+    assert all(least is None or least >= min_events for least in boundary.events)
+
+
+@settings(max_examples=40, deadline=None)
+@given(unequal, st.data())
+def test_more_gamma_is_never_rarer(chances, data):
+    path = data.draw(st.lists(st.booleans(), min_size=len(chances), max_size=len(chances)))
+    p_values = [conditional(path, chances, gamma=gamma).p_value for gamma in (1, 1.3, 2, 7)]
+    assert p_values == sorted(p_values)
+    e_values = [e_process(path, allowing(chances, gamma)).log_values[-1] for gamma in (1, 1.3, 2, 7)]
+    assert e_values == sorted(e_values, reverse=True)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.6])

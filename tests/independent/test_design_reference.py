@@ -3,6 +3,7 @@
 The tables were computed with the R packages stoppingrule 0.6 and Sequential (R 4.2.2); each row names its call.
 """
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -77,20 +78,22 @@ def _surveillance(rule: dict[str, Any], ratio: float) -> Any:
     return design.rules[0].surveillance, design.rules[0].relative_incidence
 
 
-def test_binomial_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
-    compared = 0
-    for row in rows_of("sequential_binomial.csv"):
-        if float(row["RR"]) not in {2.0, 5.0, 10.0} or int(row["N"]) > 30:
-            continue
-        rule = {"method": "maxsprt_binomial", "n_max": int(row["N"]), "alpha": float(row["alpha"])}
-        (one,), incidences = _surveillance({**rule, "min_events": int(row["M"])}, float(row["z"]))
-        if one.size != pytest.approx(float(row["type_I_error"]), rel=1e-9):
-            continue  # the printed critical value is rounded to another boundary: its own power is not ours
-        place = incidences.index(float(row["RR"]))
-        assert one.power[place] == pytest.approx(float(row["Power"]), rel=1e-9)
-        assert one.expected_length[place] == pytest.approx(float(row["ESampleSize"]), rel=1e-9)
-        compared += 1
-    assert compared > 20
+@pytest.mark.parametrize("min_events", [1, 2])
+def test_a_sequential_rule_of_a_protocol_crosses_as_often_as_all_paths_say(min_events: int) -> None:
+    """Alpha .05 over 12 events at a ratio of 4: every one of the 4,096 sequences against the boundary shown."""
+    rule = {"method": "sequential", "n_max": 12, "alpha": 0.05, "min_events": min_events}
+    (one,), incidences = _surveillance(rule, 4.0)
+    spent = np.zeros(12)
+    power, place = 0.0, incidences.index(5.0)
+    for path in itertools.product((0, 1), repeat=12):
+        seen = np.cumsum(path)
+        crossed = [n for n, least in enumerate(one.events) if least is not None and seen[n] >= least]
+        if crossed:
+            spent[crossed[0] :] += 0.2 ** sum(path) * 0.8 ** (12 - sum(path))
+            power += (5 / 9) ** sum(path) * (4 / 9) ** (12 - sum(path))
+    assert all(spent <= 0.05 * np.arange(1, 13) / 12 + 1e-12)
+    assert one.size == pytest.approx(spent[-1], rel=1e-9)
+    assert one.power[place] == pytest.approx(power, rel=1e-9)
 
 
 def test_poisson_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() -> None:
@@ -114,7 +117,7 @@ def test_poisson_maxsprt_of_a_protocol_has_the_power_that_sequential_prints() ->
 def test_a_fixed_comparison_looked_at_after_each_event_outgrows_its_alpha(events: int, size: float) -> None:
     # exact sizes for a nominal 0.01, risk hours 3 and control hours 45, computed apart from this project
     looks = tuple(range(1, events + 1))
-    fewest = tuple(fewest_in_risk(n, 15.0, 0.01, 1, n) for n in looks)
+    fewest = tuple(fewest_in_risk(n, 15.0, 0.01, 1) for n in looks)
     boundary = BinomialBoundary(looks, fewest, 15.0)
     assert boundary.size() == pytest.approx(size, abs=0.0005)
 

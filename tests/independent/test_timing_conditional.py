@@ -139,8 +139,8 @@ def test_all_sixteen_thousand_paths_equal_the_recursions():
     for path in itertools.product((0, 1), repeat=14):
         chance = chance_of(path, FOURTEEN)
         spent += chance * (boundary.crossed_at(path) is not None)
-        looks = looks_at_events_in_risk(path, 2, 5)
-        looked += chance * (planned_looks(path, FOURTEEN, looks, 0.05 / 5).crossed_at is not None)
+        looks = [(path[:n], FOURTEEN[:n]) for n in looks_at_events_in_risk(path, 2, 5)]
+        looked += chance * any(planned_looks(looks, 0.05, 5).within)
         weighed += chance * (e_process(path, FOURTEEN).p_value <= 0.05)
     assert spent == pytest.approx(boundary.size, rel=1e-12)
     assert spent == pytest.approx(0.0295700242, **DIGITS)
@@ -167,7 +167,7 @@ def test_planned_looks_keep_alpha_over_all_paths():
     crossed = sum(
         chance_of(path, FOURTEEN)
         for path in itertools.product((0, 1), repeat=14)
-        if planned_looks(path, FOURTEEN, [4, 8, 14], 0.05 / 3).crossed_at is not None
+        if any(planned_looks([(path[:n], FOURTEEN[:n]) for n in (4, 8, 14)], 0.05, 3).within)
     )
     most = sum(max(t for t in tails(n) if t <= 0.05 / 3) for n in (4, 8, 14))
     assert 0.005 < crossed <= most <= 0.05

@@ -149,6 +149,16 @@ def test_what_an_earlier_file_says_is_read_and_how_is_noted() -> None:
         "good.yaml:17: limits.max_gap_hours: not used: fresh_hours of the case definition say it by test "
         "(TEMP 12, OXYSAT 6, RESP 6, FIO2 12)",
         "good.yaml:35: baseline_hours: [-6, 0] is read as 6 hours before each measurement",
+        "good.yaml:43: rules[2].method: maxsprt_binomial is read as sequential: an event is held against the hours "
+        "of its own dose",
+    ]
+
+
+def test_when_planned_looks_are_taken_is_noted() -> None:
+    assert notes("good_timing.yaml") == [
+        "good_timing.yaml:23: rules[1].looks: taken as equal shares of the 72 planned doses close",
+        "good_timing.yaml:24: rules[2].looks: taken at the first events in risk hours of closed doses: no number of "
+        "doses is planned",
     ]
 
 

@@ -6,8 +6,8 @@ from math import ceil
 import numpy as np
 from scipy.special import betainc
 
-from checks.rules.conditional import ConditionalMethod, ConditionalWalk, comparison
-from checks.rules.conditioned import Conditioned, Strata, conditioned
+from checks.rules.conditional import ConditionalMethod, ConditionalWalk
+from checks.rules.conditioned import Conditioned, Strata, comparison, conditioned
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import (

@@ -19,6 +19,7 @@ TIMING = {**WHY, "kind": "timing", "alpha": "0.05"}
 RATE_VALUES = {"prior": ["1", "4"], "delta": "0.25", "alternative_rate": "0.4", "nu": "0.8"}
 TIMING_VALUES = {"looks": "3", "n_max": "20", "expected_max": "10", "delay": "1"}
 TIMING_VALUES |= {"order": "2", "floor": "1.5", "permutations": "9999"}
+TIMING_VALUES |= {"control": "before", "clock": "hours", "gamma": "1.5"}
 
 
 def problems(rule: dict[str, Any]) -> list[str]:
@@ -42,13 +43,20 @@ NEEDS_RATE = {
 NEEDS_TIMING = {
     "self_controlled": "looks",
     "scan": "looks",
-    "maxsprt_binomial": "n_max",
+    "sequential": "n_max",
     "maxsprt_poisson": "expected_max",
     "e_process": "",
     "severity": "looks",
     "severity_e_process": "",
 }
-TAKEN = {"maxsprt_poisson": {"delay"}, "severity": {"n_max", "order", "floor", "permutations"}}
+CONDITIONED = {"control", "clock", "gamma"}
+TAKEN = {
+    "self_controlled": {"n_max", *CONDITIONED},
+    "sequential": CONDITIONED,
+    "e_process": CONDITIONED,
+    "maxsprt_poisson": {"delay"},
+    "severity": {"n_max", "order", "floor", "permutations"},
+}
 
 
 def test_the_tables_name_every_method() -> None:
@@ -91,3 +99,18 @@ def test_a_timing_method_without_what_it_needs_is_refused(method: str) -> None:
 def test_timing_counts_begin_at_one() -> None:
     rule = ADAPTER.validate_python({**TIMING, "method": "e_process"})
     assert (rule.min_events, rule.min_subjects, rule.delay) == (1, 1, 0.0)
+
+
+def test_a_method_of_earlier_files_is_read_as_the_one_that_took_its_place() -> None:
+    rule = ADAPTER.validate_python({**TIMING, "method": "maxsprt_binomial", "n_max": "20"})
+    assert (rule.method, rule.n_max) == ("sequential", 20)
+
+
+def test_the_hours_before_a_dose_have_no_clock() -> None:
+    both = {**TIMING, "method": "e_process", "control": "before", "clock": "hours"}
+    assert problems(both) == ["control"]
+
+
+def test_gamma_allows_for_nothing_or_for_more() -> None:
+    assert ADAPTER.validate_python({**TIMING, "method": "e_process", "gamma": "1"}).gamma == 1.0
+    assert problems({**TIMING, "method": "e_process", "gamma": "0.9"}) == ["gamma"]

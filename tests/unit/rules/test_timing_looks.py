@@ -1,28 +1,27 @@
 """Sequential timing rules and the scan answer along paths of events, in their three scenarios."""
 
 from dataclasses import replace
-from itertools import product
 
 import pytest
-from evidence_by_hand import by_window, in_order, moments, on_clocks, step
-from scipy import stats
+from evidence_by_hand import in_order, on_clocks, opportunity
 
 from checks.rules import Evidence, RuleVerdict
-from checks.rules.evidence import AssumedRate, BackgroundEvidence
+from checks.rules.evidence import AssumedRate, BackgroundEvidence, Event
 from checks.rules.kinds.timing import TimingRule
-from checks.rules.methods import METHODS
-from checks.rules.rate_looks import Unit
 from checks.rules.scan_looks import DoseClock
-from checks.scenario import ByScenario, Scenario
+from checks.scenario import ByScenario
 
 CROSSED, NOT_CROSSED, UNKNOWN = RuleVerdict.CROSSED, RuleVerdict.NOT_CROSSED, RuleVerdict.NOT_EVALUABLE
 OPTIONS = {
-    "maxsprt_binomial": {"n_max": 20},
+    "sequential": {"n_max": 20},
+    "self_controlled": {"looks": 1},
     "e_process": {},
     "maxsprt_poisson": {"expected_max": 1.0},
     "scan": {"looks": 1},
 }
-BY_EVENT = ("maxsprt_binomial", "e_process")
+BY_EVENT = ("sequential", "e_process")
+FIVE = [(1.0, 6.0), (1.0, 18.0), (3.0, 54.0), (2.0, 6.0), (0.5, 4.5)]
+"""Hours of opportunity of five doses: probabilities 1/7, 1/19, 1/19, 1/4, 1/10."""
 
 
 def rule(method, **changed):
@@ -31,15 +30,21 @@ def rule(method, **changed):
     return TimingRule.model_validate({**values, **changed})
 
 
-def evidence(
-    main="", best=None, worst=None, *, ratio=None, hours=(3.0, 45.0), windows=(), background=None, clocks=()
-):
+def evidence(main="", best=None, worst=None, *, hours=(3.0, 45.0)):
     """An r is an event in risk hours, a c one in control hours, each of another subject; R is subject 0."""
     texts = ByScenario(main if best is None else best, main, main if worst is None else worst)
-    assumed = {} if background is None else {"window": AssumedRate(background, None)}
-    events, doses = (one + other for one, other in zip(by_window(windows), on_clocks(clocks), strict=True))
-    found = BackgroundEvidence(0, hours[1], {}, assumed)
-    return Evidence((*in_order(texts, ratio), *events), doses, *hours, background=found, seed=7)
+    events, doses = in_order(texts, hours)
+    return Evidence(events, (), opportunities=doses)
+
+
+def five(main):
+    """Five events, of doses with hours of their own."""
+    found = evidence(main)
+    own = (
+        replace(dose, in_risk=risk, in_control=control)
+        for dose, (risk, control) in zip(found.opportunities, FIVE, strict=True)
+    )
+    return replace(found, opportunities=tuple(own))
 
 
 def answers(result):
@@ -50,7 +55,7 @@ def answers(result):
 def test_risk_events_alone_cross_and_control_events_alone_do_not(method):
     assert rule(method).evaluate(evidence("rrr")).verdict is CROSSED
     assert rule(method).evaluate(evidence("ccc")).verdict is NOT_CROSSED
-    assert rule(method).evaluate(evidence("")).verdict is NOT_CROSSED
+    assert rule(method).evaluate(evidence("")).verdict is UNKNOWN
 
 
 @pytest.mark.parametrize("method", BY_EVENT)
@@ -65,8 +70,8 @@ def test_once_crossed_stays_crossed_whatever_follows(method):
 
 
 @pytest.mark.parametrize("method", BY_EVENT)
-def test_each_reading_walks_its_own_path(method):
-    found = evidence("rcrcc", best="ccc", worst="rrrrr")
+def test_each_scenario_walks_its_own_path(method):
+    found = evidence("rcrcc", best="cccc", worst="rrrrr")
     result = rule(method, alpha=0.001).evaluate(found)
     assert answers(result) == (NOT_CROSSED, NOT_CROSSED, CROSSED)
     assert (result.detail["events_best"], result.events, result.detail["events_worst"]) == (0, 2, 5)
@@ -84,85 +89,91 @@ def test_fewest_events_and_subjects_are_honoured(method):
     assert rule(method, min_subjects=3).evaluate(found).verdict is NOT_CROSSED
 
 
-def test_too_few_events_leave_a_maxsprt_nothing_to_say():
-    """The fewest events are part of its calibration: before them no ratio counts, and p is 1."""
-    early = rule("maxsprt_binomial", min_events=3).evaluate(evidence("rr"))
-    assert (early.statistic, early.p_value) == (0.0, 1.0)
+def test_a_sequential_rule_spends_alpha_on_the_probability_of_each_event():
+    """Boundaries -, -, 3, 3, 3 of N = 20, alpha .05, two at least; used .0111396913; LLR of three 3.5449519435."""
+    result = rule("sequential", min_events=2).evaluate(five("rcrcr"))
+    assert (result.boundary, result.detail["boundary_is"]) == (3, "events")
+    assert result.detail["alpha_used"] == pytest.approx(0.0111396913, abs=0.6e-10)
+    assert result.statistic == pytest.approx(3.5449519435, abs=0.6e-10)
+    assert result.p_value == pytest.approx(0.0111396913, abs=0.6e-10)
+    assert (result.verdict, result.detail["crossed_at"]) == (CROSSED, 5)
+    assert rule("sequential", min_events=2).evaluate(five("rrccc")).verdict is NOT_CROSSED
 
 
-def test_events_after_the_last_look_of_a_maxsprt_are_not_judged():
-    rare = rule("maxsprt_binomial", n_max=3)
-    assert rare.evaluate(evidence("cccrrrrrr")).verdict is NOT_CROSSED
-    assert rule("maxsprt_binomial").evaluate(evidence("cccrrrrrr")).verdict is CROSSED
+def test_the_tipping_gamma_of_a_sequential_rule_is_where_it_no_longer_crosses():
+    found = five("rrrcc")
+    result = rule("sequential", min_events=2).evaluate(found)
+    assert result.detail["crossed_at"] == 3
+    tipping = result.gamma_tipping
+    for factor, verdict in ((0.999, CROSSED), (1.001, NOT_CROSSED)):
+        assert rule("sequential", min_events=2, gamma=tipping * factor).evaluate(found).verdict is verdict
+    assert rule("sequential", min_events=2).evaluate(five("ccccc")).gamma_tipping is None
 
 
-def test_the_ratio_is_control_to_risk_hours():
-    """With as many control as risk hours three risk events are a coin tossed three times."""
-    even = rule("maxsprt_binomial").evaluate(evidence("rrr", hours=(45.0, 45.0)))
-    assert (even.verdict, even.detail["ratio"]) == (NOT_CROSSED, 1.0)
-    assert rule("maxsprt_binomial").evaluate(evidence("rrr")).detail["ratio"] == 15.0
-
-
-def test_the_p_value_of_a_maxsprt_is_the_chance_of_as_large_a_ratio_at_any_event():
-    """By brute force over all 2^6 sequences of six events, each in risk hours with chance 1/4."""
-
-    def largest(sequence):
-        found = 0.0
-        for n in range(1, len(sequence) + 1):
-            c = sum(sequence[:n])
-            if c / n > 1 / 4:
-                found = max(found, stats.binom.logpmf(c, n, c / n) - stats.binom.logpmf(c, n, 1 / 4))
-        return found
-
-    seen = largest((0, 1, 1, 0, 1, 0))
-    chance = sum(
-        (1 / 4) ** sum(one) * (3 / 4) ** (6 - sum(one))
-        for one in product((0, 1), repeat=6)
-        if largest(one) >= seen - 1e-9
-    )
-    result = rule("maxsprt_binomial", n_max=6, alpha=0.2).evaluate(evidence("crrcrc", hours=(10.0, 30.0)))
-    assert result.p_value == pytest.approx(chance)
-    assert result.statistic == pytest.approx(seen)
+def test_the_e_process_weighs_each_event_by_its_own_probability():
+    """10101 on the five: 4.32, 2.26, 17.21, 3.88, 19.7674259822: within a hair of 20."""
+    result = rule("e_process").evaluate(five("rcrcr"))
+    assert result.statistic == pytest.approx(19.7674259822, abs=0.6e-10)
+    assert result.p_value == pytest.approx(1 / 19.7674259822)
+    assert (result.boundary, result.detail["boundary_is"]) == (20.0, "e_value")
+    assert result.verdict is NOT_CROSSED
+    assert rule("e_process", alpha=0.0506).evaluate(five("rcrcr")).detail["crossed_at"] == 5
+    assert result.smallest_attainable_p == pytest.approx(1 / 13820.6383779574)
 
 
 @pytest.mark.parametrize("method", BY_EVENT)
+def test_events_of_doses_that_close_together_are_judged_together(method):
+    """Between two of one moment nobody looks: rr)c never crosses at its second event where rrc would not."""
+    apart, together = evidence("rr" + "c" * 40), evidence("(rr" + "c" * 40 + ")")
+    assert rule(method).evaluate(apart).detail["crossed_at"] == 2
+    assert rule(method).evaluate(together).verdict is NOT_CROSSED
+
+
+def test_events_after_n_max_are_judged_with_what_is_left_of_alpha():
+    few, more = (rule("sequential", n_max=n_max).evaluate(evidence("cccrrrrrr")) for n_max in (3, 20))
+    assert few.detail["alpha_used"] <= 0.05
+    assert (few.verdict, more.verdict) == (CROSSED, CROSSED)
+
+
 @pytest.mark.parametrize("path", ["rr", "rcr", "rrcrr", "crrcr", "ccrcrr"])
-def test_a_sequential_p_value_is_within_alpha_exactly_where_the_rule_crosses(method, path):
+def test_the_p_value_of_an_e_process_is_within_alpha_exactly_where_it_crosses(path):
     for alpha in (0.01, 0.05, 0.2):
-        result = rule(method, alpha=alpha).evaluate(evidence(path))
+        result = rule("e_process", alpha=alpha).evaluate(evidence(path))
         assert (result.p_value <= alpha) is (result.verdict is CROSSED)
 
 
-def test_the_e_value_of_one_event_in_risk_hours():
-    """A Beta(1/2, 1/2) share q, cut to q > 1/2 by symmetry half of it: E = E[q | q > 1/2] / (1/2) = 1 + 2 / pi."""
-    result = rule("e_process").evaluate(evidence("r", hours=(1.0, 1.0)))
-    assert result.statistic == pytest.approx(1 + 2 / 3.141592653589793)
-    assert result.p_value == pytest.approx(1 / result.statistic)
-    assert (result.boundary, result.detail["boundary_is"]) == (20.0, "e_value")
-
-
-def test_without_any_boundary_the_rule_is_not_evaluable():
-    """When nearly all hours are risk hours, no three events are rare."""
-    result = rule("maxsprt_binomial", n_max=3).evaluate(evidence("rrr", hours=(45.0, 1.0)))
-    assert answers(result) == (UNKNOWN,) * 3
-    assert "0.0222 observed control hours for each risk hour allow no boundary" in result.detail["reason"]
-
-
 @pytest.mark.parametrize("method", BY_EVENT)
-def test_without_observed_hours_nothing_can_be_said(method):
+def test_without_opportunity_of_both_kinds_nothing_can_be_said(method):
     for hours in ((0.0, 45.0), (3.0, 0.0)):
         assert answers(rule(method).evaluate(evidence("rrr", hours=hours))) == (UNKNOWN,) * 3
 
 
-def windows(text, first=0):
-    """An x is a window with an event, w one only in the worst case, . one without; each of another subject."""
-    held = {"x": "bmw", "w": "w", ".": ""}
-    return tuple(step(held[letter], subject=n) for n, letter in enumerate(text, start=first))
+def windows(text, background=0.01, *, shares=1.0, one_subject=False, ends=None):
+    """An x is a window with an event, w one only in the worst case, . one without; each of another subject.
+
+    Windows close one after the other, at 0, 1, ...; of those after the cut-off (``ends``) the hours have not ended.
+    """
+    held = {
+        "x": ByScenario(best=True, main=True, worst=True),
+        "w": ByScenario(best=False, main=False, worst=True),
+    }
+    subject = [1 if one_subject else n for n in range(len(text))]
+    return Evidence(
+        tuple(Event(subject[n], n, in_risk=held[letter]) for n, letter in enumerate(text) if letter in held),
+        (),
+        opportunities=tuple(
+            opportunity(subject[n], n, 3.0 * shares, closes=float(n)) for n in range(len(text))
+        ),
+        risk_hours=3.0,
+        background=BackgroundEvidence(
+            0, 0.0, {}, {} if background is None else {"window": AssumedRate(background, None)}
+        ),
+        data_cutoff=float("inf") if ends is None else ends,
+    )
 
 
-def poisson(text, *, background=0.01, **changed):
-    found = evidence(windows=windows(text), background=background)
-    return rule("maxsprt_poisson", **changed).evaluate(found)
+def poisson(text, *, background=0.01, ends=None, **changed):
+    return rule("maxsprt_poisson", **changed).evaluate(windows(text, background, ends=ends))
 
 
 def test_the_expected_count_grows_by_the_background_of_each_window():
@@ -180,16 +191,17 @@ def test_a_window_is_judged_with_its_own_background_counted():
     assert poisson("x").statistic == pytest.approx(4.605170186 - 0.99)
 
 
-def test_an_event_in_an_open_window_adds_its_background_and_an_open_window_without_one_its_share():
-    """1 + 0.5 windows of 0.01 expect 0.015."""
-    path = (Unit(1, case=moments(8.0, "bmw")), step(weight=0.5, subject=2))
-    assert expected(path) == pytest.approx(0.015)
+def test_a_window_counts_for_the_share_of_its_hours_in_which_an_event_could_be_seen():
+    """Ten windows of two hours of three expect two thirds of 0.1."""
+    result = rule("maxsprt_poisson").evaluate(windows("........xx", shares=2 / 3))
+    assert result.detail["expected"] == pytest.approx(0.2 / 3)
 
 
-def expected(path):
-    """The count expected along a path of windows at 0.01."""
-    poisson = METHODS["maxsprt_poisson"]
-    return poisson.walk(rule("maxsprt_poisson"), path, Scenario.MAIN, 0.01).length
+def test_an_open_window_that_closes_before_a_known_case_counts_whole():
+    """Three of four windows of 0.01: one closed, two open up to that with the case; the last does not count yet."""
+    result = poisson("..x.", ends=0.5)
+    assert (result.detail["expected"], result.events) == (pytest.approx(0.03), 1)
+    assert poisson("....", ends=0.5).detail["expected"] == pytest.approx(0.01)
 
 
 def test_windows_after_a_crossing_clear_nothing_and_windows_past_the_end_are_not_judged():
@@ -221,18 +233,16 @@ def test_judging_windows_as_they_close_keeps_alpha(background, at_least):
 
 def crosses_at(one, n, events, background):
     """Whether so many events among n windows cross, the last windows being theirs: the count is met at the last."""
-    path = (*windows("." * (n - events)), *windows("x" * events, first=n - events))
-    found = evidence(windows=path, background=background)
+    found = windows("." * (n - events) + "x" * events, background)
     return one.evaluate(found).detail["crossed_at"] is not None
 
 
 def test_poisson_honours_delay_events_and_subjects():
     assert poisson("xx........", min_events=3).verdict is NOT_CROSSED
     assert poisson("xx........", delay=0.05).detail["crossed_at"] == pytest.approx(0.05)
-    one = tuple(replace(step, subject=1) for step in windows("xx"))
+    one = windows("xx", one_subject=True)
     for fewest, verdict in ((1, CROSSED), (2, NOT_CROSSED)):
-        found = evidence(windows=one, background=0.01)
-        assert rule("maxsprt_poisson", min_subjects=fewest).evaluate(found).verdict is verdict
+        assert rule("maxsprt_poisson", min_subjects=fewest).evaluate(one).verdict is verdict
 
 
 def test_poisson_reads_the_worst_case_too():
@@ -240,18 +250,23 @@ def test_poisson_reads_the_worst_case_too():
 
 
 def test_poisson_without_a_background_is_not_evaluable():
-    result = rule("maxsprt_poisson").evaluate(evidence(windows=windows("xxx")))
+    result = poisson("xxx", background=None)
     assert answers(result) == (UNKNOWN,) * 3
     assert "declares no background" in result.detail["reason"]
 
 
-def clock(subject, *hours, observed=((0.0, 48.0),), best=None, worst=None, ended=float("-inf")):
+def clock(subject, *hours, spans=((0.0, 48.0),), best=None, worst=None, ended=float("-inf")):
     onsets = ByScenario(hours if best is None else best, hours, hours if worst is None else worst)
-    return DoseClock(subject, tuple(observed), onsets, ended)
+    return DoseClock(subject, tuple(spans), onsets, ended)
+
+
+def watched(clocks):
+    events, doses, opportunities = on_clocks(clocks)
+    return Evidence(events, doses, opportunities=opportunities, seed=7)
 
 
 def scanned(*clocks, **changed):
-    return rule("scan", **changed).evaluate(evidence(clocks=clocks))
+    return rule("scan", **changed).evaluate(watched(clocks))
 
 
 def test_the_scan_finds_the_window_that_was_planted():
@@ -292,26 +307,6 @@ def test_a_scan_that_crossed_at_a_look_stays_crossed_whatever_is_scattered_later
     assert (later.verdict, later.p_value > later.boundary) == (CROSSED, True)
 
 
-@pytest.mark.parametrize("method", BY_EVENT)
-def test_an_event_is_judged_at_the_ratio_of_its_own_moment(method):
-    """At as many control as risk hours three risk events cross nothing; nor when control hours come later."""
-    then = rule(method).evaluate(evidence("rrr", ratio=1.0))
-    assert (then.verdict, rule(method).evaluate(evidence("rrr")).verdict) == (NOT_CROSSED, CROSSED)
-    assert then.detail["ratio"] == 15.0
-    nothing = rule(method).evaluate(evidence("rrr", ratio=float("inf")))
-    assert (nothing.verdict, nothing.p_value) == (NOT_CROSSED, 1.0)
-
-
-def test_an_open_window_that_closes_before_a_known_case_counts_whole():
-    """Two windows of 0.01, though the first is still open; one that closes later does not count yet."""
-    path = (
-        Unit(0, open=(8.0,)),
-        Unit(1, open=(9.0,), case=moments(9.0, "bmw")),
-        Unit(2, open=(8.0,)),
-    )
-    assert expected(path) == pytest.approx(0.02)
-
-
 def test_the_scan_counts_subjects_not_doses():
     """Three doses of one subject are three units, and one subject."""
     found = [clock(1, 6.0), clock(1, 6.5), clock(1, 7.0)]
@@ -320,15 +315,15 @@ def test_the_scan_counts_subjects_not_doses():
     assert scanned(*found, min_events=4).verdict is NOT_CROSSED
 
 
-def test_an_event_outside_observed_hours_is_counted_out_and_said():
+def test_an_event_outside_the_hours_of_opportunity_is_counted_out_and_said():
     result = scanned(
         clock(1, 6.0),
         clock(2, 6.5),
         clock(3, 7.0),
-        clock(4, 30.0, observed=[(0.0, 12.0)]),
-        clock(5, 6.2, observed=[]),
+        clock(4, 30.0, spans=[(0.0, 12.0)]),
+        clock(5, 6.2, spans=[]),
     )
-    assert (result.n_evaluable, result.detail["events_outside_observed"]) == (3, 2)
+    assert (result.n_evaluable, result.detail["events_outside_opportunity"]) == (3, 2)
     assert result.detail["left_out"].startswith("2 of 5 events with a known hour")
     assert "left_out" not in scanned(clock(1, 6.0), clock(2, 6.5)).detail
 
@@ -341,7 +336,7 @@ def test_the_scan_reads_best_and_worst_cases():
 
 
 def test_the_scan_without_observed_hours_is_not_evaluable():
-    assert answers(scanned(clock(1, 6.0, observed=[]))) == (UNKNOWN,) * 3
+    assert answers(scanned(clock(1, 6.0, spans=[]))) == (UNKNOWN,) * 3
 
 
 def test_a_scan_without_events_crosses_nothing():
@@ -354,15 +349,22 @@ def test_the_seed_of_the_study_alone_decides_the_permutations():
     clocks = [clock(n, 5.0 + 3 * n) for n in range(6)]
     one, other = scanned(*clocks), scanned(*clocks)
     assert one == other
-    found = evidence(clocks=clocks)
+    found = watched(clocks)
     moved = rule("scan").evaluate(replace(found, seed=8))
     assert moved.p_value != one.p_value
 
 
+def test_the_scan_passes_over_an_event_at_an_instant_without_opportunity():
+    found = watched([clock(1, 6.0), clock(2, 6.5), clock(3, 7.0)])
+    events = tuple(replace(event, able=event.subject != 2) for event in found.events)
+    assert rule("scan").evaluate(replace(found, events=events)).n_evaluable == 2
+
+
 @pytest.mark.parametrize("method", sorted(OPTIONS))
 def test_every_method_says_what_its_boundary_is(method):
-    found = evidence("rr", windows=windows("xx"), background=0.01, clocks=[clock(1, 6.0), clock(2, 6.5)])
+    found = replace(windows("xx"), windows=(), opportunities=(opportunity(0, 0, spans=((0.0, 48.0),)),))
     assert rule(method).evaluate(found).detail["boundary_is"] in {
+        "events",
         "p_value",
         "log_likelihood_ratio",
         "e_value",

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing.beta_mixture import beta_mixture
 from checks.statistics.timing.conditional import conditional
 from checks.statistics.timing.e_process import e_process, e_process_boundary
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
@@ -46,10 +45,10 @@ GOOD = {
         "looks": ([1, 2], (0, "1", [], [0], [2, 1], [1, 3])),
     },
     planned_looks: {
-        "in_risk": ([1, 0], FLAGS),
-        "probabilities": ([0.1, 0.2], CHANCES),
-        "looks": ([0, 2, 2], (None, "1", [-1], [2, 1], [3])),
-        "share": (0.01, SHARE),
+        "looks": ([([1], [0.1]), ([1, 0], [0.1, 0.2])], ([([1], [0.1, 0.2])], [([1], [0])], [([], [])] * 4)),
+        "alpha": (0.05, SHARE),
+        "planned": (3, (*COUNT, 0, 1)),
+        "gamma": (1.5, (0.9, "2", None)),
     },
     self_controlled: {
         "events_in_risk": (3, COUNT),
@@ -82,11 +81,6 @@ GOOD = {
         "alpha": (0.05, SHARE),
         "min_events": (1, (*COUNT, 0, 6)),
         "history_end": ("next_event", ("now", None)),
-    },
-    beta_mixture: {
-        "n_max": (20, (*COUNT, 0, 1)),
-        "ratio": (15.0, RATIO),
-        "alpha": (0.05, SHARE),
     },
     BinomialBoundary: {
         "looks": ((5, 10), ((), (0, 10), (10, 5), (5, 5), 5, "5", (5,))),
@@ -155,7 +149,7 @@ def test_no_hours_say_nothing():
 
 @pytest.mark.parametrize("bad", POSITIVE)
 def test_a_true_relative_risk_is_above_0(bad):
-    tests = (maxsprt_binomial(10, 1, 0.05), maxsprt_poisson(5, 0.05), beta_mixture(20, 15, 0.05))
+    tests = (maxsprt_binomial(10, 1, 0.05), maxsprt_poisson(5, 0.05), e_process_boundary(20, 15, 0.05))
     for test in tests:
         with pytest.raises(DesignError, match="relative_risk: found"):
             test.characteristics(bad)

@@ -5,11 +5,14 @@ import math
 import pytest
 
 from checks.errors import DesignError
-from checks.statistics.timing.beta_mixture import beta_mixture, log_e_value
+from checks.statistics.timing.conditional import conditional
+from checks.statistics.timing.e_process import e_process, e_process_boundary
 from checks.statistics.timing.maxsprt_binomial import binomial_llr, maxsprt_binomial
 from checks.statistics.timing.maxsprt_conditional import maxsprt_conditional
 from checks.statistics.timing.maxsprt_poisson import maxsprt_poisson, poisson_llr
+from checks.statistics.timing.planned_looks import planned_looks
 from checks.statistics.timing.sequential import BinomialBoundary
+from checks.statistics.timing.spending import spending_boundary
 
 
 def test_a_boundary_that_nothing_crosses_has_no_time_to_signal():
@@ -26,8 +29,8 @@ def test_results_carry_their_inputs():
     assert (poisson.expected_max, poisson.alpha, poisson.min_events, poisson.delay) == (5, 0.05, 2, 1.0)
     conditional = maxsprt_conditional(5, 4, 0.05)
     assert (conditional.cases_max, conditional.historical_cases, conditional.alpha) == (5, 4, 0.05)
-    anytime = beta_mixture(20, 15, 0.05)
-    assert (anytime.n_max, anytime.ratio, anytime.alpha, anytime.critical_value) == (20, 15, 0.05, 20)
+    anytime = e_process([True, False], [0.1, 0.2])
+    assert (anytime.in_risk, anytime.probabilities) == ((True, False), (0.1, 0.2))
 
 
 def test_statistics_by_hand():
@@ -79,11 +82,13 @@ def test_histories_are_ordered_by_caution():
 
 
 def test_an_e_value_by_hand():
-    """Arcsine prior cut to q > 1/2, one event in risk: with q = sin(t)^2, t uniform, mean of 2 q is 1 + 2/pi."""
-    test = beta_mixture(20, 1, 0.05)
-    assert log_e_value(0, 0, 1) == 0.0
-    assert log_e_value(1, 0, 1) == pytest.approx(math.log(1 + 2 / math.pi))
-    assert test.size <= 0.05
+    """One event in risk at p = 1/2: the mean over theta of 2 theta / (1 + theta); none yet: no evidence."""
+    by_hand = sum(2 * theta / (1 + theta) for theta in (2, 4, 8, 16, 32, 64)) / 6
+    assert e_process([1], [0.5]).values[0] == pytest.approx(by_hand)
+    nothing = e_process([], [])
+    assert (nothing.values, nothing.p_value) == ((), 1.0)
+    assert e_process([1] * 400, [0.01] * 400).values[-1] == math.inf
+    assert e_process([0, 0], [0.5, 0.5]).p_value == 1.0
 
 
 IMPOSSIBLE = [
@@ -108,8 +113,25 @@ IMPOSSIBLE = [
         "history_end: found 'now'; allowed: between_events or last_event or next_event",
     ),
     (
-        lambda: beta_mixture(1, 1, 0.05),
-        "n_max: found 1; allowed: more events: no count within so few can signal",
+        lambda: e_process_boundary(1, 1, 0.05),
+        "n_max: found 1; allowed: more events: no count within so few can cross",
+    ),
+    (
+        lambda: conditional([1, 0, 1], [0.1, 0.2]),
+        "in_risk: found '3 events'; allowed: 2, as probabilities",
+    ),
+    (
+        lambda: conditional([1, 0], [0.1, 0]),
+        "probabilities: found 0; allowed: a number between 0 and 1, both excluded",
+    ),
+    (lambda: conditional([2], [0.1]), "in_risk: found 2; allowed: True or False"),
+    (
+        lambda: spending_boundary([0.1], 0.05, 20).crossed_at([1, 0]),
+        "in_risk: found '2 events'; allowed: 1, as probabilities",
+    ),
+    (
+        lambda: planned_looks([([], []), ([], [])], 0.05, 1),
+        "looks: found '2 looks'; allowed: at most planned = 1",
     ),
     (
         lambda: maxsprt_poisson(5, 0.05).characteristics(-1),
