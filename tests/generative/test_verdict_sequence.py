@@ -16,6 +16,7 @@ from checks.rules.evidence import (
     BackgroundEvidence,
     DoseWindow,
     LabResults,
+    Opportunity,
 )
 from checks.rules.evidence import Event as Row
 from checks.rules.kinds.count import CountRule
@@ -48,7 +49,7 @@ TIMING = {"kind": "timing", "alpha": 0.1, "min_events": 2, "min_subjects": 2, **
 TIMINGS = (
     {"method": "self_controlled", "looks": 2},
     {"method": "scan", "looks": 2},
-    {"method": "maxsprt_binomial", "n_max": 8},
+    {"method": "sequential", "n_max": 8, "gamma": 1.5},
     {"method": "maxsprt_poisson", "expected_max": 2.0, "delay": 0.02},
     {"method": "e_process"},
 )
@@ -126,21 +127,30 @@ def evidence(trial):
     """Return what the rules see: of several risk events in one subject's window the first is the event."""
     subjects = len(trial.weights)
     hours = CONTROL_HOURS * subjects
+    doses = [
+        (n, dose) for n, weight in enumerate(trial.weights) for dose in range(1, round(PLANNED * weight) + 1)
+    ]
     assumed = {unit: AssumedRate(0.05, (0.01, 0.2)) for unit in ("window", "subject")}
     return Evidence(
         events=tuple(map(row, trial.events)),
-        windows=tuple(
-            DoseWindow(n, dose, 0.0, evaluable=True, observed=((0.0, 48.0),))
-            for n, weight in enumerate(trial.weights)
-            for dose in range(1, round(PLANNED * weight) + 1)
-        ),
+        windows=tuple(DoseWindow(*place, 0.0, evaluable=True) for place in doses),
         hours_in_risk=RISK_HOURS * subjects,
         hours_in_control=hours,
+        opportunities=tuple(opportunity(*place) for place in doses),
+        risk_hours=RISK_HOURS,
+        planned_subjects=5,
         planned_doses=PLANNED,
         background=BackgroundEvidence(0, hours, {}, assumed),
         labs={"LYM": labs(trial.above_limit, subjects)},
         seed=1,
     )
+
+
+def opportunity(subject, dose):
+    """The hours of a dose, of which those in control differ by subject; one subject's doses after the other's."""
+    closes = 10.0 * subject + dose
+    control = CONTROL_HOURS / (1 + subject % 3)
+    return Opportunity(subject, dose, RISK_HOURS, control, control / 2, closes, closes, {}, ((0.0, 48.0),))
 
 
 def row(event):

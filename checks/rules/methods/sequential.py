@@ -56,13 +56,13 @@ class Sequential(ConditionalMethod):
         return (exact_surveillance(BinomialBoundary(boundary.looks, boundary.events, plan.ratio)),)
 
     def simulate(self, rule: TimingSection, plan: Plan) -> Walk:
-        """Judge the events as dose windows close, all with the planned probability."""
+        """Judge the events one by one, all with the planned probability; a look judges those of one dose together."""
 
         def through(trials: Trials) -> IntArray:
             longest = max(int(trials.number.max(initial=1)), rule.n_max or 1)
             fewest = _fewest(planned_boundary(rule, plan.ratio, longest))[trials.number - 1]
             enough = (trials.in_risk >= rule.min_events) & (trials.subjects >= rule.min_subjects)
-            return trials.first(enough & trials.closings & (trials.in_risk >= fewest))
+            return trials.first(enough & (trials.in_risk >= fewest))
 
         return through
 
