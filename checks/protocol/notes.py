@@ -8,7 +8,7 @@ from checks.measurements import VITALS
 from checks.problems import Place
 from checks.protocol.model import StudyProtocol
 from checks.rules.kinds.timing import TimingRule
-from checks.rules.methods.self_controlled import NOT_PLANNED, planned_doses
+from checks.rules.methods.self_controlled import numbers_of_looks
 
 Values = Mapping[str, object]
 """The file as written, all of it text."""
@@ -56,9 +56,8 @@ def timing_methods(values: Values, protocol: StudyProtocol) -> Iterator[Note]:
             said = f"read as {rule.method}: an event is held against the hours of its own dose"
             yield Note(("rules", place, "method"), f"{written.get('method')} is {said}")
         if rule.method == "self_controlled":
-            planned = planned_doses(rule, protocol.planned_subjects, protocol.treatment.planned_doses)
-            when = NOT_PLANNED if planned is None else f"as equal shares of the {planned} planned doses close"
-            yield Note(("rules", place, "looks"), f"taken {when}")
+            numbers = numbers_of_looks(rule, protocol.planned_subjects, protocol.treatment.planned_doses)
+            yield Note(("rules", place, "looks"), f"taken at {', '.join(map(str, numbers))} closed doses")
 
 
 def tests_that_never_worsen(values: Values, protocol: StudyProtocol) -> Iterator[Note]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from checks.rules.conditioned import Conditioned
+from checks.rules.conditioned import Conditioned, Strata, conditioned
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import FEWEST_IN_CLUSTER, TimingMethod, TimingSection, ordered
 from checks.rules.rule import BoundaryIs, Json, RuleResult, verdicts
@@ -58,11 +58,13 @@ class ConditionalMethod(TimingMethod):
     boundary_is: ClassVar[BoundaryIs]
     statistic_is: ClassVar[str]
 
+    def known(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> tuple[Conditioned, ...]:
+        """Return the events of one scenario at each moment of a test of them all; the last is the data cut-off."""
+        return (conditioned(evidence, scenario, Strata(rule.control, rule.clock)),)
+
     @abstractmethod
-    def walk(
-        self, rule: TimingSection, evidence: Evidence, scenario: Scenario, gamma: float
-    ) -> ConditionalWalk:
-        """Judge the events of one scenario up to the data cut-off, the odds of each multiplied by gamma."""
+    def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
+        """Judge the ``known`` events of one scenario, the odds of each multiplied by gamma."""
 
     @abstractmethod
     def statistic(self, rule: TimingSection, walk: ConditionalWalk) -> float | None:
@@ -74,7 +76,8 @@ class ConditionalMethod(TimingMethod):
 
     def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Judge the events of each scenario, in the order in which their doses closed."""
-        walks = ByScenario.of(partial(self._walk, rule, evidence))
+        known = ByScenario.of(partial(self.known, rule, evidence))
+        walks = known.map(lambda moments: self.walk(rule, moments, rule.gamma))
         main, reason = walks.main, self.not_informative(rule, walks.main.judged)
         crossed = main.crossed_at is not None
         return rule.answer(
@@ -95,24 +98,18 @@ class ConditionalMethod(TimingMethod):
                 "events_known": main.events_in_risk,
                 "crossed_at": main.crossed_at,
                 "smallest_attainable_p": self.attainable(allowing(main.judged.probabilities, rule.gamma)),
-                "gamma_tipping": self._tipping_gamma(rule, evidence),
+                "gamma_tipping": tipping_gamma(
+                    lambda gamma: self.walk(rule, known.main, gamma).crossed_at is not None
+                ),
                 **_counted(rule, main.judged),
             },
         )
-
-    def _walk(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> ConditionalWalk:
-        return self.walk(rule, evidence, scenario, rule.gamma)
 
     def _says(self, rule: TimingSection, walk: ConditionalWalk) -> bool | None:
         """Return whether a walk crossed; None where nothing could have."""
         if walk.crossed_at is not None:
             return True
         return None if self.not_informative(rule, walk.judged) else False
-
-    def _tipping_gamma(self, rule: TimingSection, evidence: Evidence) -> float | None:
-        return tipping_gamma(
-            lambda gamma: self.walk(rule, evidence, Scenario.MAIN, gamma).crossed_at is not None
-        )
 
     def not_informative(self, rule: TimingSection, judged: Conditioned) -> str | None:
         """Return why nothing could have crossed; None where something could."""

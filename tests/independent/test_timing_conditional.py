@@ -13,7 +13,7 @@ import pytest
 from checks.statistics import conditional, e_process, spending_boundary
 from checks.statistics.timing.conditional import allowing, distributions, tilted_llr, upper_tail
 from checks.statistics.timing.e_process import e_process_boundary
-from checks.statistics.timing.planned_looks import looks_at_events_in_risk, planned_looks
+from checks.statistics.timing.planned_looks import planned_looks
 
 DIGITS = {"abs": 0.6e-10, "rel": 0}
 FIVE = [1 / 7, 1 / 19, 1 / 19, 1 / 4, 1 / 10]
@@ -139,7 +139,10 @@ def test_all_sixteen_thousand_paths_equal_the_recursions():
     for path in itertools.product((0, 1), repeat=14):
         chance = chance_of(path, FOURTEEN)
         spent += chance * (boundary.crossed_at(path) is not None)
-        looks = [(path[:n], FOURTEEN[:n]) for n in looks_at_events_in_risk(path, 2, 5)]
+        at_risk = [n for n, x in enumerate(path, start=1) if x][
+            1:6
+        ]  # the second event in risk hours to the sixth
+        looks = [(path[:n], FOURTEEN[:n]) for n in at_risk]
         looked += chance * any(planned_looks(looks, 0.05, 5).within)
         weighed += chance * (e_process(path, FOURTEEN).p_value <= 0.05)
     assert spent == pytest.approx(boundary.size, rel=1e-12)

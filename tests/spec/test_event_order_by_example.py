@@ -2,12 +2,6 @@
 
 import pytest
 
-from checks.cases import gather_evidence
-from checks.rules.courses import events_in_order
-from checks.rules.scan_looks import clocks_of
-from checks.scenario import Scenario
-from checks.tables import MEASUREMENTS
-
 WATCHED = """
     dose    08:00
     TEMP    00:00..3/23:00 37.0
@@ -61,17 +55,3 @@ def test_a_control_event_was_seen_when_its_later_component_was(look):
     (dose,) = found.doses["start_earliest"]
     assert event.counted
     assert event.seen == int(dose.timestamp()) - 7 * 3600 - 15 * 60
-
-
-def test_events_of_several_subjects_follow_one_another_in_time(look, protocol):
-    """S1 is a case 6.5 h after a dose at 08:00 on day 1; S2 has its event in control hours at 00:45 on day 2."""
-    case = """
-        dose    08:00
-        TEMP    00:00..14:00 37.0   14:10 38.9   15:00..3/23:00 37.0
-        OXYSAT  00:00..14:00 97     14:30 86     15:00..3/23:00 97
-    """
-    for charts, order in (((case, FEVERISH), [True, False]), ((FEVERISH, case), [True, False])):
-        evidence = gather_evidence(look(*charts), MEASUREMENTS.empty(), protocol)
-        assert [step.in_risk for step in events_in_order(evidence, Scenario.MAIN)] == order
-        hours = [hour for clock in clocks_of(evidence) for hour in clock.onsets.main]
-        assert hours == [6.5]

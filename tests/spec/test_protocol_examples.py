@@ -156,9 +156,8 @@ def test_what_an_earlier_file_says_is_read_and_how_is_noted() -> None:
 
 def test_when_planned_looks_are_taken_is_noted() -> None:
     assert notes("good_timing.yaml") == [
-        "good_timing.yaml:23: rules[1].looks: taken as equal shares of the 72 planned doses close",
-        "good_timing.yaml:24: rules[2].looks: taken at the first events in risk hours of closed doses: no number of "
-        "doses is planned",
+        "good_timing.yaml:23: rules[1].looks: taken at 15, 29, 44, 58, 72 closed doses",
+        "good_timing.yaml:24: rules[2].looks: taken at 20, 40, 80, 160, 320 closed doses",
     ]
 
 

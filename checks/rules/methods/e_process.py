@@ -7,15 +7,13 @@ from functools import lru_cache
 import numpy as np
 
 from checks.rules.conditional import ConditionalMethod, ConditionalWalk
-from checks.rules.conditioned import Strata, conditioned
+from checks.rules.conditioned import Conditioned
 from checks.rules.designs import Surveillance
-from checks.rules.evidence import Evidence
 from checks.rules.methods.method import KEPT, LENGTHS, TimingSection, exact_surveillance
 from checks.rules.methods.sequential import EQUAL
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.trials import NEVER, IntArray, Trials, Walk
-from checks.scenario import Scenario
 from checks.statistics.timing.conditional import allowing
 from checks.statistics.timing.e_process import e_process, e_process_boundary
 from checks.statistics.timing.sequential import BinomialBoundary
@@ -27,11 +25,9 @@ class EProcessMethod(ConditionalMethod):
     boundary_is = BoundaryIs.E_VALUE
     statistic_is = "the largest on the path"
 
-    def walk(
-        self, rule: TimingSection, evidence: Evidence, scenario: Scenario, gamma: float
-    ) -> ConditionalWalk:
+    def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
         """Weigh the events of closed doses, those of one moment together."""
-        judged = conditioned(evidence, scenario, Strata(rule.control, rule.clock))
+        judged = known[-1]
         weighed = e_process(judged.in_risk, allowing(judged.probabilities, gamma))
         log_values = np.array(weighed.log_values)
         crosses = judged.enough(rule.min_events, rule.min_subjects) & (log_values >= -math.log(rule.alpha))

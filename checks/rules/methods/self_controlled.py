@@ -1,18 +1,19 @@
 """The exact conditional test at planned looks, at shares of the planned doses that have closed."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
 from scipy.special import betainc
 
+from checks.rules.closed_doses import doses_at_looks, moments_of_looks
 from checks.rules.conditional import ConditionalMethod, ConditionalWalk
 from checks.rules.conditioned import Conditioned, Strata, comparison, conditioned
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import (
     DESCRIPTIVE,
-    FEWEST_IN_CLUSTER,
     LENGTHS,
     TimingSection,
     exact_surveillance,
@@ -20,27 +21,19 @@ from checks.rules.methods.method import (
 )
 from checks.rules.methods.sequential import EQUAL
 from checks.rules.plan import Plan
-from checks.rules.rule import BoundaryIs
+from checks.rules.rule import BoundaryIs, RuleResult
 from checks.rules.trials import NEVER, IntArray, Trials, Walk
 from checks.scenario import Scenario
 from checks.statistics.timing.conditional import conditional
-from checks.statistics.timing.planned_looks import looks_at_events_in_risk, planned_looks
+from checks.statistics.timing.planned_looks import planned_looks
 from checks.statistics.timing.sequential import BinomialBoundary
-
-Look = tuple[tuple[bool, ...], tuple[float, ...], bool]
-"""Of the events known at a look which lie in risk hours, their probabilities, and whether so many may cross."""
-
-NOT_PLANNED = "at the first events in risk hours of closed doses: no number of doses is planned"
-"""When looks are taken that no share of the planned doses can call."""
 
 
 class SelfControlled(ConditionalMethod):
     """Crossed where the exact test at a planned look is within that look's equal share of alpha.
 
-    Look k of K is taken when k / K of the planned doses have closed, with the events of the doses closed by then: a
-    number of doses tells nothing of where events fell. Where no number is planned, the looks are taken at the first
-    events in risk hours, from the fewest that may cross on, which keeps to alpha too
-    (``checks.statistics.timing.planned_looks``).
+    A look has the events of the doses closed by then. It tests them together, so that the same hours of the clock of
+    all closed doses of a subject are one stratum.
     """
 
     needs = ("looks",)
@@ -48,37 +41,45 @@ class SelfControlled(ConditionalMethod):
     boundary_is = BoundaryIs.P_VALUE
     statistic_is = "relative_incidence"
 
-    def walk(
-        self, rule: TimingSection, evidence: Evidence, scenario: Scenario, gamma: float
-    ) -> ConditionalWalk:
+    def known(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> tuple[Conditioned, ...]:
+        """Return the events at each planned look taken so far, and at the data cut-off."""
+        strata = Strata(rule.control, rule.clock, united=True)
+        closes = map(strata.closes, evidence.opportunities)
+        called = moments_of_looks(closes, _numbers(rule, evidence), evidence.data_cutoff)
+        return tuple(
+            conditioned(evidence, scenario, strata, until=moment)
+            for moment in (*called, evidence.data_cutoff)
+        )
+
+    def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
         """Take the planned looks that have been called so far."""
-        doses = planned_doses(rule, evidence.planned_subjects, evidence.planned_doses)
-        strata = Strata(rule.control, rule.clock, united=doses is not None)
-        judged = conditioned(evidence, scenario, strata)
-        if doses is None:
-            looks, call = list(_at_events(rule, judged)), "events in risk hours of closed doses"
-            following = _least(rule) + len(looks)
-        else:
-            looks, call = list(_at_doses(rule, evidence, scenario, strata, doses)), "closed doses"
-            following = _called_at(rule, doses)[len(looks)] if len(looks) < rule.planned_looks else 0
-        taken = planned_looks([look[:2] for look in looks], rule.alpha, rule.planned_looks, gamma=gamma)
-        crosses = [within and look[2] for within, look in zip(taken.within, looks, strict=True)]
-        done = len(looks) == rule.planned_looks
+        *looks, now = known
+        taken = planned_looks(
+            [(look.in_risk, look.probabilities) for look in looks],
+            rule.alpha,
+            rule.planned_looks,
+            gamma=gamma,
+        )
+        crosses = [within and _enough(rule, look) for within, look in zip(taken.within, looks, strict=True)]
         return ConditionalWalk(
-            judged,
+            now,
             crossed_at=crosses.index(True) + 1 if any(crosses) else None,
             boundary=rule.share,
-            p_value=conditional(judged.in_risk, judged.probabilities, gamma=gamma).p_value,
+            p_value=conditional(now.in_risk, now.probabilities, gamma=gamma).p_value,
             detail={
                 "p_value_is": DESCRIPTIVE,
                 "planned_looks": rule.looks,
-                "planned_doses": doses,
-                "looks_are_taken": NOT_PLANNED if doses is None else "at equal shares of the planned doses",
                 "looks_taken": len(looks),
                 "p_at_looks": list(taken.p_values),
-                "next_look": next_look(None if done else following, call),
             },
         )
+
+    def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
+        """Judge the events of each scenario at the planned looks, and say when the next is taken."""
+        found, closes = super().evaluate(rule, evidence), Strata(rule.control).closes
+        closed = sum(closes(one) <= evidence.data_cutoff for one in evidence.opportunities)
+        following = next((number for number in _numbers(rule, evidence) if number > closed), None)
+        return replace(found, detail={**found.detail, "next_look": next_look(following, "closed doses")})
 
     def statistic(self, rule: TimingSection, walk: ConditionalWalk) -> float | None:
         """Return the relative incidence of all events judged."""
@@ -94,7 +95,7 @@ class SelfControlled(ConditionalMethod):
         def through(trials: Trials) -> IntArray:
             subjects, doses = trials.cases.shape[1:]
             at = np.full(len(trials.cases), NEVER)
-            for windows in _called_at(rule, subjects * doses):
+            for windows in doses_at_looks(rule.planned_looks, subjects, doses):
                 events, in_risk, whose = trials.by(windows)
                 p_values = betainc(np.maximum(in_risk, 1), events - in_risk + 1.0, 1 / (1 + plan.ratio))
                 enough = (in_risk >= max(rule.min_events, 1)) & (whose >= rule.min_subjects)
@@ -113,53 +114,22 @@ class SelfControlled(ConditionalMethod):
         )
 
 
-def planned_doses(rule: TimingSection, subjects: int | None, doses: int | None) -> int | None:
-    """Return the doses that are planned: of the subjects of the rule, else of the study; None without either."""
-    subjects = rule.n_max or subjects
-    return None if subjects is None or doses is None else subjects * doses
+def numbers_of_looks(rule: TimingSection, subjects: int | None, doses: int | None) -> tuple[int, ...]:
+    """Return how many doses must have closed at each planned look: of the subjects of the rule, else of the study."""
+    return doses_at_looks(rule.planned_looks, rule.n_max or subjects, doses)
 
 
-def _called_at(rule: TimingSection, number: int) -> tuple[int, ...]:
-    """Return the equal shares of a number at which the planned looks are taken."""
-    planned = rule.planned_looks
-    return tuple(ceil(look * number / planned) for look in range(1, planned + 1))
+def _numbers(rule: TimingSection, evidence: Evidence) -> tuple[int, ...]:
+    return numbers_of_looks(rule, evidence.planned_subjects, evidence.planned_doses)
 
 
-def _least(rule: TimingSection) -> int:
-    return max(rule.min_events, FEWEST_IN_CLUSTER)
-
-
-def _at_doses(
-    rule: TimingSection, evidence: Evidence, scenario: Scenario, strata: Strata, doses: int
-) -> Iterator[Look]:
-    """Yield the looks at shares of the planned doses that have closed."""
-    closes = sorted(map(strata.closes, evidence.opportunities))
-    for number in _called_at(rule, doses):
-        if number > len(closes) or closes[number - 1] > evidence.data_cutoff:
-            return
-        known = conditioned(evidence, scenario, strata, until=closes[number - 1])
-        yield known.in_risk, known.probabilities, bool(_enough(rule, known, len(known.events)))
-
-
-def _at_events(rule: TimingSection, judged: Conditioned) -> Iterator[Look]:
-    """Yield the looks at events in risk hours.
-
-    The look at one of several of one moment has all events of that moment, and of those in risk hours the ones up to
-    its own: what the next ones say is the next looks'.
-    """
-    for number in looks_at_events_in_risk(judged.in_risk, _least(rule), rule.planned_looks):
-        end = next(end for end in judged.ends if end >= number)
-        in_risk = (*judged.in_risk[:number], *[False] * (end - number))
-        yield in_risk, judged.probabilities[:end], _enough(rule, judged, end)
-
-
-def _enough(rule: TimingSection, judged: Conditioned, end: int) -> bool:
-    return end > 0 and bool(judged.enough(rule.min_events, rule.min_subjects)[end - 1])
+def _enough(rule: TimingSection, look: Conditioned) -> bool:
+    return bool(look.enough(rule.min_events, rule.min_subjects)[-1:].any())
 
 
 def boundary_in_events(rule: TimingSection, ratio: float, length: int) -> BinomialBoundary:
     """Return the boundary in events of a self-controlled rule: looks at equal shares of so many events."""
-    numbers = tuple(dict.fromkeys(_called_at(rule, length)))
+    numbers = tuple(dict.fromkeys(doses_at_looks(rule.planned_looks, length, 1)))
     return BinomialBoundary(
         numbers, tuple(fewest_in_risk(n, ratio, rule.share, rule.min_events) for n in numbers), ratio
     )

@@ -1,18 +1,17 @@
 """Alpha spent event by event, each event with the probability of its own hours, in the order in which doses close."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from checks.rules.conditional import ConditionalMethod, ConditionalWalk
-from checks.rules.conditioned import Strata, conditioned
+from checks.rules.conditioned import Conditioned
 from checks.rules.designs import Surveillance
-from checks.rules.evidence import Evidence
 from checks.rules.methods.method import DESCRIPTIVE, KEPT, TimingSection, exact_surveillance
 from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs
 from checks.rules.trials import NEVER, IntArray, Trials, Walk
-from checks.scenario import Scenario
 from checks.statistics.timing.conditional import allowing, conditional
 from checks.statistics.timing.sequential import BinomialBoundary, risk_chance
 from checks.statistics.timing.spending import SpendingBoundary, spending_boundary
@@ -25,11 +24,9 @@ class Sequential(ConditionalMethod):
     boundary_is = BoundaryIs.EVENTS
     statistic_is = "log_likelihood_ratio"
 
-    def walk(
-        self, rule: TimingSection, evidence: Evidence, scenario: Scenario, gamma: float
-    ) -> ConditionalWalk:
+    def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
         """Lay the boundary along the events of closed doses, those of one moment together."""
-        judged = conditioned(evidence, scenario, Strata(rule.control, rule.clock))
+        judged = known[-1]
         chances = allowing(judged.probabilities, gamma)
         boundary = _boundary(rule, chances, judged.ends)
         crosses = judged.enough(rule.min_events, rule.min_subjects) & (judged.seen >= _fewest(boundary))

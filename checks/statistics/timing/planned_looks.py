@@ -2,15 +2,12 @@
 
 Estimator: at a look, the exact tail of the number of events in risk hours among those judged by then, held against
 alpha / planned looks (Bonferroni: all looks together keep to alpha). What calls a look must tell nothing of where
-events fell. Two callers do: a share of the planned doses has closed; or the c-th event in risk hours is there, which
-comes within n events exactly when n events hold c, so that a test at the c-th errs with at most its share.
+events fell, as a number of closed doses does.
 Assumptions: as the conditional test.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from checks.statistics import parameters
 from checks.statistics.timing.conditional import Conditional, conditional
@@ -67,9 +64,3 @@ def planned_looks(
     if len(looks) > planned:
         raise parameters.impossible("looks", f"{len(looks)} looks", f"at most planned = {planned}")
     return PlannedLooks(tuple(conditional(*one, gamma=gamma) for one in looks), alpha / planned)
-
-
-def looks_at_events_in_risk(in_risk: Sequence[bool], first: int, planned: int) -> tuple[int, ...]:
-    """Return the numbers of events at the ``first``-th event in risk hours and those after it, ``planned`` in all."""
-    places = np.flatnonzero(np.asarray(in_risk, dtype=bool)) + 1
-    return tuple(places[first - 1 : first - 1 + planned].tolist())

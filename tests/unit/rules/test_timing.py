@@ -118,26 +118,20 @@ def test_once_crossed_stays_crossed_whatever_follows():
     assert rule(looks=2).evaluate(evidence("c" * 17 + "rrr", subjects=20)).verdict is NOT_CROSSED
 
 
-def test_where_nothing_is_planned_looks_are_at_the_risk_events_from_the_fewest_on():
-    """Looks at the second to fourth risk event, p = 1/16^2, then P(Bin(6, 1/16) >= 3) and P(Bin(7, 1/16) >= 4)."""
-    found = evidence("rrcccrrr")
+def test_where_nothing_is_planned_the_first_look_is_at_twenty_closed_doses_and_each_at_twice_as_many():
+    found = evidence("rrr" + "c" * 37)
     result = rule(looks=3).evaluate(found)
-    expected = [stats.binom.sf(k - 1, n, 1 / 16) for k, n in ((2, 2), (3, 6), (4, 7))]
-    assert result.detail["p_at_looks"] == pytest.approx(expected)
-    assert "no number of doses is planned" in result.detail["looks_are_taken"]
-    assert result.detail["next_look"] == "none: all planned looks are taken"
-    assert (result.verdict, result.detail["crossed_at"]) == (CROSSED, 1)
-    assert (
-        rule(looks=5).evaluate(evidence("r")).detail["next_look"]
-        == "at 2 events in risk hours of closed doses"
+    assert result.detail["p_at_looks"] == pytest.approx(
+        [stats.binom.sf(2, 20, 1 / 16), stats.binom.sf(2, 40, 1 / 16)]
     )
+    assert result.detail["next_look"] == "at 80 closed doses"
+    assert rule(looks=2).evaluate(found).detail["next_look"] == "none: all planned looks are taken"
 
 
-def test_two_risk_events_of_one_moment_call_two_looks_each_with_its_own_number():
-    """Both doses close together after one in control hours: P(Bin(3, 1/16) >= 1) is no look, >= 2 is."""
-    result = rule(looks=2, min_events=1).evaluate(evidence("r(rrc)"))
-    sizes = [stats.binom.sf(k - 1, 4, 1 / 16) for k in (2, 3)]
-    assert result.detail["p_at_looks"] == pytest.approx(sizes)
+def test_events_of_doses_that_close_together_are_of_one_look():
+    """The third and the fourth of six doses close at one moment: the look at three has both."""
+    result = rule(looks=2).evaluate(evidence("cc(rr)cc", subjects=6))
+    assert result.detail["p_at_looks"][0] == pytest.approx(stats.binom.sf(1, 4, 1 / 16))
 
 
 def test_an_event_waits_until_its_dose_has_closed():
