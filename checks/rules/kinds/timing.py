@@ -7,9 +7,9 @@ beside it is that of all events at the data cut-off, and describes.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from checks.problems import ProblemAt, refuse_all
 from checks.rules.designs import TimingDesign
@@ -20,18 +20,27 @@ from checks.rules.plan import Plan
 from checks.rules.rule import RuleResult, naming, option_findings
 from checks.rules.trials import Walk
 
+EARLIER_NAMES: Mapping[str, str] = {"maxsprt_binomial": "sequential"}
+"""Methods of earlier files, which pooled hours over subjects, and what they are read as."""
+
+
+def _read_as(method: object) -> object:
+    return EARLIER_NAMES.get(method, method) if isinstance(method, str) else method
+
+
 if TYPE_CHECKING:
     Method = str
 else:
-    Method = Literal[tuple(METHODS)]
+    Method = Annotated[
+        Literal[tuple(METHODS)],
+        BeforeValidator(_read_as),
+        WithJsonSchema({"enum": [*METHODS, *EARLIER_NAMES], "type": "string"}),
+    ]
 
 OPTIONS = frozenset(
     {"looks", "n_max", "expected_max", "delay", "control", "clock", "gamma", "order", "floor", "permutations"}
 )
 """What a method may need or take."""
-
-EARLIER_NAMES: Mapping[str, str] = {"maxsprt_binomial": "sequential"}
-"""Methods of earlier files, which pooled hours over subjects, and what they are read as."""
 
 
 class TimingRule(TimingSection):
@@ -44,11 +53,6 @@ class TimingRule(TimingSection):
         "Timing rules compare at the planned ratio of control to risk time; a look holds each event against the "
         "hours of its own dose."
     )
-
-    @field_validator("method", mode="before")
-    @classmethod
-    def _renamed(cls, method: object) -> object:
-        return EARLIER_NAMES.get(method, method) if isinstance(method, str) else method
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
