@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from checks.rules.courses import events_in_order
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
