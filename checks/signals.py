@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from checks.protocol import StudyProtocol
-from checks.rules import KINDS, Evidence, Rule, RuleResult, RuleVerdict
+from checks.rules import KINDS, Evidence, RuleResult, RuleVerdict
 from checks.validation import FeedOutcome
 
 NEEDED_FEEDS = ("DM", "EX", "VS", "AE")
@@ -42,28 +42,15 @@ class Signal:
 
 
 def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleResult, ...]:
-    """Return the answer of every rule, in the order of the protocol.
+    """Return the answer of every rule on what was observed, however much was not, in the order of the protocol."""
+    return tuple(rule.evaluate(evidence) for rule in protocol.rules)
 
-    When too many elapsed windows are unobserved, a rule that is not crossed is not evaluable; so is a crossed
-    rate or timing rule, since both compare with what was observed. Known cases that cross a count stay known, and
-    a worst case that crosses is still told.
+
+def too_little_observed(evidence: Evidence, protocol: StudyProtocol) -> str | None:
+    """Return why "no signal" may not be said; None where enough elapsed dose windows were observed.
+
+    It never takes back a rule that has crossed: what was not observed cannot undo what was.
     """
-    too_little = _too_little_observed(evidence, protocol)
-    return tuple(_evaluate(rule, evidence, too_little) for rule in protocol.rules)
-
-
-def _evaluate(rule: Rule, evidence: Evidence, too_little: str | None) -> RuleResult:
-    result = rule.evaluate(evidence)
-    if too_little is None or rule.stands(result):
-        return result
-    unknown = rule.not_evaluable(too_little)
-    if result.worst_case is RuleVerdict.CROSSED:
-        # what was not observed cannot take back what may have been cases
-        return replace(unknown, worst_case=RuleVerdict.CROSSED)
-    return unknown
-
-
-def _too_little_observed(evidence: Evidence, protocol: StudyProtocol) -> str | None:
     elapsed, unobserved = evidence.windows_elapsed, evidence.windows_unobserved
     if not elapsed or unobserved / elapsed <= protocol.limits.max_unobserved:
         return None
@@ -72,12 +59,20 @@ def _too_little_observed(evidence: Evidence, protocol: StudyProtocol) -> str | N
 
 
 def decide_verdict(
-    results: Sequence[RuleResult], feeds: Iterable[FeedOutcome], protocol: StudyProtocol
+    results: Sequence[RuleResult],
+    feeds: Iterable[FeedOutcome],
+    protocol: StudyProtocol,
+    *,
+    too_little: str | None,
 ) -> Verdict:
-    """Return the verdict: the first that holds of signal, not_assessable, watch, no_signal."""
+    """Return the verdict: the first that holds of signal, not_assessable, watch, no_signal.
+
+    ``too_little`` is what ``too_little_observed`` says.
+    """
     if any(result.verdict is RuleVerdict.CROSSED for result in results):
         return Verdict.SIGNAL
-    if untrusted_feeds(feeds) or all(result.verdict is RuleVerdict.NOT_EVALUABLE for result in results):
+    unknown = all(result.verdict is RuleVerdict.NOT_EVALUABLE for result in results)
+    if untrusted_feeds(feeds) or too_little is not None or unknown:
         return Verdict.NOT_ASSESSABLE
     if any(_near(result, protocol.watch.cases_short_of_boundary) for result in results):
         return Verdict.WATCH

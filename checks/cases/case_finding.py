@@ -8,7 +8,13 @@ import pandas as pd
 from checks.cases.administrations import open_doses
 from checks.cases.charts import Charts
 from checks.cases.composites import find_composites
-from checks.cases.dose_windows import judge_windows, known_to_the_instant, windows_of, with_hours_to_next
+from checks.cases.dose_windows import (
+    judge_windows,
+    known_to_the_instant,
+    windows_of,
+    with_cases,
+    with_hours_to_next,
+)
 from checks.cases.observation import observe
 from checks.cases.opportunity import DoseOpportunity, edges_of_windows, opportunities
 from checks.cases.placing import Case, ControlEvent, Placing, marked
@@ -70,9 +76,11 @@ def find_cases(
     doubted = under.cases(doubtful)
     if len(stands) < len(doses):
         doubted += Placing(charts, protocol, doses, every_code).cases((*sure, *doubtful))
+    cases = _with_possible(under.cases(sure), doubted)
+    held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
     return Findings(
-        doses=judge_windows(doses, every_code, observed, died, protocol, data_cutoff),
-        cases=_with_possible(under.cases(sure), doubted),
+        doses=with_cases(judge_windows(doses, every_code, observed, died, protocol, data_cutoff), held),
+        cases=cases,
         control_events=_with_possible_events(under.control_events(sure), under.control_events(doubtful)),
         opportunities=opportunities(stands, codes, found, protocol),
         data_cutoff=data_cutoff,

@@ -1,5 +1,6 @@
 """The table of doses: what became of each one's risk window, and how much of its hours was observed."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import numpy as np
@@ -28,7 +29,8 @@ DOSES = Table(
 )
 """One row a dose: its number, start, hours until the next dose, and what became of its risk window.
 
-``window`` is evaluable, open or unobserved; ``death`` says that the subject died in it.
+``window`` is evaluable, open, unobserved, or under_observed: observed for less than half, with a case. ``death`` says
+that the subject died in it.
 """
 
 LEAST_OBSERVED = 0.5  # "at least half of it is observed": the definition of evaluable
@@ -90,6 +92,14 @@ def judge_windows(
             death=death,
         )
     )
+
+
+def with_cases(doses: pd.DataFrame, held: Collection[tuple[str, int]]) -> pd.DataFrame:
+    """Return the doses, each unobserved window that holds a case as under_observed."""
+    keys = zip(doses["USUBJID"], doses["dose_number"], strict=True)
+    holds = np.array([key in held for key in keys], bool)
+    under = (doses["window"] == "unobserved") & holds
+    return doses.assign(window=doses["window"].mask(under, "under_observed"))
 
 
 def control_spans(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) -> Spans:

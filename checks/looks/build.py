@@ -103,6 +103,7 @@ def _exposure(doses: pd.DataFrame) -> ExposurePart:
         "windows_evaluable": int(fates.get("evaluable", 0)),
         "windows_open": int(fates.get("open", 0)),
         "windows_unobserved": int(fates.get("unobserved", 0)),
+        "windows_under_observed": int(fates.get("under_observed", 0)),
         "doses_quarantined": int((~doses["trusted"]).sum()),
     }
 

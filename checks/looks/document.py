@@ -54,6 +54,8 @@ class ExposurePart(TypedDict):
     windows_evaluable: int
     windows_open: int
     windows_unobserved: int
+    windows_under_observed: int
+    """Observed for less than half, with a case: neither evaluable nor unobserved."""
     doses_quarantined: int
 
 

@@ -28,7 +28,7 @@ from checks.looks.build import build_document
 from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence, RuleResult
-from checks.signals import Verdict, decide_verdict, evaluate_rules
+from checks.signals import Verdict, decide_verdict, evaluate_rules, too_little_observed
 from checks.stamps import stamp
 from checks.tables import CHANGES, RAW_PROVENANCE, DeliveredTable, Delivery
 from checks.validation import FeedOutcome, Validation, validate_feeds
@@ -275,7 +275,9 @@ def look_at(
     validation = stage("validate feeds", validate_feeds)(known.feeds, protocol, data_cutoff)
     findings = findings_of(validation, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)
     evidence, rules = stage("evaluate rules", _evaluate)(findings, validation, protocol)
-    verdict = decide_verdict(rules, validation.feeds, protocol)
+    verdict = decide_verdict(
+        rules, validation.feeds, protocol, too_little=too_little_observed(evidence, protocol)
+    )
     return Look(protocol, data_cutoff, validation, findings, evidence, rules, verdict, known.changes)
 
 

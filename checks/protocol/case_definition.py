@@ -14,12 +14,15 @@ from checks.problems import ProblemAt, one_of, refuse_all, require_one, shown
 Test = tuple[str, str]
 """Domain and code of a test."""
 
+TEMPERATURE: Test = ("VS", "TEMP")
+"""Fever is temperature; of no other component is it sure that its one test is the thing itself, as with dyspnoea."""
+
 
 class Component(Section):
     """One part of the case definition: any, or all, of its criteria.
 
     ``ends`` names the tests that are the thing itself (TEMP for fever): once normal again, they end an adverse event
-    of the component whose end was left blank. Without it that is the only test that the component measures.
+    of the component whose end was left blank. Without it that is temperature, where it is measured alone.
     """
 
     any_of: Annotated[tuple[Criterion, ...], NotEmpty] | None = None
@@ -59,9 +62,9 @@ class Component(Section):
 
     @property
     def ends(self) -> tuple[Test, ...]:
-        """The tests that are the thing itself; none where several are measured and the file names none."""
+        """The tests that are the thing itself: those that the file names, else temperature measured alone."""
         if self.ends_ is None:
-            return self.tests if len(self.tests) == 1 else ()
+            return self.tests if self.tests == (TEMPERATURE,) else ()
         return tuple(test for test in self.tests if test[1] in self.ends_)
 
     @property

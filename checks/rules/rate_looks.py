@@ -18,7 +18,7 @@ Sequential Methods with Applications to Clinical Trials. 2000, ch. 3 (looks at f
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -81,7 +81,7 @@ def subject_path(evidence: Evidence) -> tuple[Unit, ...]:
     doses: dict[int, list[DoseWindow]] = defaultdict(list)
     for window in evidence.windows:
         doses[window.subject].append(window)
-    cases = _first_closings(evidence.events, lambda event: event.subject)
+    cases = _first_closings(evidence, lambda event: event.subject)
     ordered = sorted(doses, key=lambda subject: (min(one.closes for one in doses[subject]), subject))
     planned = evidence.planned_doses
     return tuple(
@@ -102,7 +102,7 @@ def window_path(evidence: Evidence) -> tuple[Unit, ...]:
     Open windows that close no later than one that is known to hold a case are on the path before it. A case
     that no dose can hold is a window of its own, after all others.
     """
-    cases = _first_closings(evidence.events, lambda event: (event.subject, event.dose))
+    cases = _first_closings(evidence, lambda event: (event.subject, event.dose))
     units = [
         Unit(
             one.subject,
@@ -128,16 +128,25 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def _first_closings(
-    events: Iterable[Event], key: Callable[[Event], Key]
+    evidence: Evidence, key: Callable[[Event], Key]
 ) -> Mapping[Key, ByScenario[float | None]]:
-    """Return when the window of the first case of each unit closes, for units with a case in some scenario."""
+    """Return when the window of the first case of each unit closes, for units with a case in some scenario.
+
+    A case in a window that was observed for too little counts in the worst case alone: one that makes its own window
+    count would be held against too few.
+    """
+    counted = {(one.subject, one.dose) for one in evidence.windows if one.evaluable or one.open}
     found: dict[Key, list[Event]] = defaultdict(list)
-    for event in events:
+    for event in evidence.events:
         if event.in_risk.worst:
             found[key(event)].append(event)
 
     def first(mine: Sequence[Event], scenario: Scenario) -> float | None:
-        closings = (one.closes for one in mine if one.in_risk[scenario])
+        closings = (
+            one.closes
+            for one in mine
+            if one.in_risk[scenario] and (scenario is Scenario.WORST or (one.subject, one.dose) in counted)
+        )
         return min((math.inf if one is None else one for one in closings), default=None)
 
     return {unit: ByScenario.of(partial(first, mine)) for unit, mine in found.items()}

@@ -183,10 +183,6 @@ class Rule(Section, ABC):
     def evaluate(self, evidence: Evidence) -> RuleResult:
         """Return the answer of the rule to what one look knows."""
 
-    def stands(self, result: RuleResult) -> bool:
-        """Whether an answer stands though too many dose windows were not observed."""
-        return False
-
     @abstractmethod
     def design(self, plan: Plan) -> RuleDesign:
         """Return what the rule does under stated truths.

@@ -44,7 +44,7 @@ from checks import load_protocol, look
 from checks.errors import ProtocolError
 from checks.looks.build import code_version
 from checks.protocol import StudyProtocol
-from checks.signals import decide_verdict, evaluate_rules
+from checks.signals import decide_verdict, evaluate_rules, too_little_observed
 from flows.simulate.chart_trials import how_seen, look_at_planted
 from flows.simulate.planted import EXAMPLE, PlantedStudy, plant, planted_protocol
 from flows.simulate.planting import Planting
@@ -176,7 +176,9 @@ def trial(folder: str, name: str, delay: bool, seed: int) -> dict[str, Any]:
     alone, example = protocols(scenario.planting.window, scenario.planting.doses)
     seen = look_at_planted(study, alone)
     rules = evaluate_rules(seen.evidence, example)
-    verdict = str(decide_verdict(rules, seen.feeds, example))
+    verdict = str(
+        decide_verdict(rules, seen.feeds, example, too_little=too_little_observed(seen.evidence, example))
+    )
     days = sum(one.lasts for one in charts.charts if one.usubjid in set(study.feeds["dm"]["USUBJID"])) / 24
     return {
         "folder": Path(folder).name,
@@ -222,7 +224,7 @@ def signals_by(study: PlantedStudy, cutoff: datetime, alone: StudyProtocol, exam
         for (domain, table), column in zip(study.feeds.items(), ("", "STDTC", "DTC", "STDTC"), strict=True)
     }
     seen = look(feeds, alone, data_cutoff=cutoff)
-    return decide_verdict(evaluate_rules(seen.evidence, example), seen.feeds, example) == "signal"
+    return any(one.verdict == "crossed" for one in evaluate_rules(seen.evidence, example))
 
 
 # ----------------------------------------------------------------------------------------------- the table

@@ -8,13 +8,15 @@ from evidence_by_hand import cases, results, windows
 
 from checks.protocol import load_protocol
 from checks.rules import Evidence, RuleResult, RuleVerdict
-from checks.rules.evidence import DoseWindow
+from checks.rules.evidence import DoseWindow, Event
+from checks.scenario import ByScenario
 from checks.signals import (
     Signal,
     SignalState,
     Verdict,
     decide_verdict,
     evaluate_rules,
+    too_little_observed,
     untrusted_feeds,
     update_signals,
 )
@@ -31,9 +33,9 @@ SOUND = FeedOutcome("VS", ("a",), 9, 9, 0, "passed", None, False, True, ())
 STALE = replace(SOUND, stale=True)
 
 
-def verdict(*results, feeds=(SOUND,), short=1):
+def verdict(*results, feeds=(SOUND,), short=1, too_little=None):
     watch = PROTOCOL.watch.model_copy(update={"cases_short_of_boundary": short})
-    return decide_verdict(results, feeds, PROTOCOL.model_copy(update={"watch": watch}))
+    return decide_verdict(results, feeds, PROTOCOL.model_copy(update={"watch": watch}), too_little=too_little)
 
 
 @pytest.mark.parametrize(
@@ -121,25 +123,36 @@ def test_rules_answer_in_the_order_of_the_protocol():
     assert list(verdicts(evidence())) == ["three_cases", "rate", "timing", "registered_alc"]
 
 
-@pytest.mark.parametrize(
-    ("unobserved", "expected"), [(5, NOT_CROSSED), (6, UNKNOWN)], ids=["half", "more than half"]
-)
-def test_too_many_unobserved_windows_leave_rules_not_evaluable(unobserved, expected):
-    """The limit is 0.5 of 10 elapsed windows; a lab limit does not rest on windows."""
-    answers = verdicts(evidence(unobserved=unobserved))
-    assert (answers["three_cases"], answers["rate"]) == (expected, expected)
-    assert answers["registered_alc"] is NOT_CROSSED
+@pytest.mark.parametrize(("unobserved", "said"), [(5, False), (6, True)], ids=["half", "more than half"])
+def test_too_many_unobserved_windows_leave_no_signal_unsaid(unobserved, said):
+    """The limit is 0.5 of 10 elapsed windows; the rules answer all the same."""
+    found = evidence(unobserved=unobserved)
+    assert (too_little_observed(found, PROTOCOL) is not None) is said
+    assert verdicts(found)["three_cases"] is NOT_CROSSED
 
 
 def test_the_reason_names_the_share():
-    count = evaluate_rules(evidence(unobserved=6), PROTOCOL)[0]
-    assert count.detail["reason"] == "6 of 10 elapsed dose windows were not observed; allowed: at most 50%"
+    found = too_little_observed(evidence(unobserved=6), PROTOCOL)
+    assert found == "6 of 10 elapsed dose windows were not observed; allowed: at most 50%"
 
 
-def test_known_cases_stay_known_where_little_was_observed():
+def test_too_little_observed_takes_back_no_signal_and_hides_a_watch():
+    assert verdict(OVER, too_little="9 of 10") is Verdict.SIGNAL
+    assert verdict(WORST, too_little="9 of 10") is Verdict.NOT_ASSESSABLE
+    assert verdict(QUIET, too_little="9 of 10") is Verdict.NOT_ASSESSABLE
+
+
+def test_a_window_with_a_case_is_not_unobserved():
+    """Six of ten windows were observed too little; one of them holds a case."""
+    found = evidence(unobserved=6)
+    held = found.windows[next(n for n, one in enumerate(found.windows) if not one.evaluable)]
+    event = Event(held.subject, held.dose, 6.0, 0.0, in_risk=ByScenario(best=True, main=True, worst=True))
+    assert replace(found, events=(event,)).windows_unobserved == 5
+
+
+def test_known_cases_cross_where_little_was_observed():
     answers = verdicts(evidence(unobserved=9, held=(3, 3, 3)))
     assert answers["three_cases"] is CROSSED
-    assert answers["rate"] is UNKNOWN
 
 
 def test_no_window_elapsed_is_no_share():

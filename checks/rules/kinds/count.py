@@ -7,7 +7,7 @@ from checks.rules.counted import against_number, design_counted, reaches
 from checks.rules.designs import CountedDesign, UnratedDesign
 from checks.rules.evidence import Evidence
 from checks.rules.plan import Plan
-from checks.rules.rule import Rule, RuleResult, RuleVerdict, participants
+from checks.rules.rule import Rule, RuleResult, participants
 from checks.rules.trials import Walk, cases_by_subject, first_along
 from checks.statistics.boundaries import CountBoundary
 
@@ -29,10 +29,6 @@ class CountRule(Rule):
     def evaluate(self, evidence: Evidence) -> RuleResult:
         """Return whether enough distinct subjects are cases; crossed on known cases, however few were observed."""
         return against_number(self, evidence.subjects_with_case(), evidence.subjects_evaluable, self.cases)
-
-    def stands(self, result: RuleResult) -> bool:
-        """Known cases that cross stay known."""
-        return result.verdict is RuleVerdict.CROSSED
 
     def design(self, plan: Plan) -> CountedDesign | UnratedDesign:
         """Return what so many cases do, whenever they come, among the planned subjects."""

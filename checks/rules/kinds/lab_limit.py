@@ -59,10 +59,6 @@ class LabLimitRule(Rule):
         measured = _subjects(labs, comparable & labs.after & labs.trusted)
         return ByScenario(certain, certain, max(certain, possible)), measured
 
-    def stands(self, result: RuleResult) -> bool:
-        """Laboratory results do not rest on what was observed in dose windows."""
-        return True
-
     def design(self, plan: Plan) -> UnratedDesign:
         """Return that nothing can be said before use."""
         return UnratedDesign(id=self.id, kind=self.kind, notes=(NOTE,))
