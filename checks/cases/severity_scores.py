@@ -139,7 +139,7 @@ def score_doses(
             start=int(seconds_of(start)),
             closes=close / HOUR - origin,
             hours=tuple(((begins[mine] - start) / HOUR).round(4).tolist()),
-            scores=tuple(None if np.isnan(one) else one for one in score[mine].round(6).tolist()),
+            scores=tuple(None if np.isnan(one) else one for one in (score[mine].round(6) + 0.0).tolist()),
         )
         for start, close, number, begins, score, mine in zip(
             starts, seconds_of(closes).tolist(), given["dose_number"], blocks, scores, kept, strict=True

@@ -13,6 +13,12 @@ STATISTICS: Mapping[str, str] = {
 }
 """What a timing method compares with its boundary where that is no p-value."""
 
+SEVERITY = ("severity", "severity_e_process")
+"""The timing methods that count no events."""
+
+MOST_NAMED = 5
+"""Cases or participants named beside an answer: about as many as are taken in at a glance."""
+
 _PLACES = ("yes", "possible", "no")
 
 
@@ -145,11 +151,19 @@ def observed_cell(rule: RulePart) -> Cell:
     if boundary_is == "events":
         return Cell(counted)
     note = f"{counted} events in {'the window found' if chose_window(rule) else 'the risk window'}"
-    if "rests_on" in rule["detail"]:  # severity counts no events
-        note = f"rests on {counted} participants"
+    if rule["method"] in SEVERITY:
+        note = f"rests on {counted} participants{_rests_on(rule)}"
     if boundary_is == "p_value":
         return Cell(f"p = {p_text(rule['p_value'])}", note)
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
+
+
+def _rests_on(rule: RulePart) -> str:
+    """Return by name on whom a severity rule that is crossed rests: they need not have a case."""
+    rests_on = rule["detail"].get("rests_on", []) if rule["verdict"] == "crossed" else []
+    names = [f"{one['USUBJID']}, dose {one['dose_number']}" for one in rests_on[:MOST_NAMED]]
+    more = f"; {len(rests_on) - MOST_NAMED} more" if len(rests_on) > MOST_NAMED else ""
+    return f": {'; '.join(names)}{more}" if names else ""
 
 
 def observed_text(rule: RulePart) -> str:

@@ -87,6 +87,23 @@ def test_a_scan_rule_fills_the_scan_of_the_timing_part(document):
     assert 5 <= scan["window_hours"][0] < scan["window_hours"][1] <= 8, "where the reaction was planted"
 
 
+@pytest.mark.parametrize("method", ["severity", "severity_e_process"])
+def test_severity_names_those_it_rests_on_with_their_charts(study, document, method):
+    (rule,) = (one for one in document["rules"] if one["method"] == method)
+    planted = {
+        (one["USUBJID"], one["dose_number"])
+        for one in json.loads((study / "truth.json").read_text())["cases"]
+    }
+    rests_on = rule["detail"]["rests_on"]
+    assert {(one["USUBJID"], one["dose_number"]) for one in rests_on[:2]} <= planted
+    for one in rests_on:
+        assert one["score"] == one["scores"][0]
+        assert {chart["test"] for chart in one["charts"]} == {"TEMP", "RESP", "OXYSAT"}
+        assert all(-4 <= hour <= 11 for chart in one["charts"] for hour in chart["hours"])
+    assert {one["USUBJID"] for one in rests_on} <= {one["USUBJID"] for one in rule["detail"]["participants"]}
+    assert max(rests_on[0]["charts"][0]["values"]) >= 38.3, "the fever that was planted"
+
+
 def test_the_background_is_that_of_the_control_hours_beside_that_of_the_protocol(document):
     background, timing = document["background"], document["timing"]
     assert (background["events"], background["hours"]) == (

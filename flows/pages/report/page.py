@@ -15,9 +15,6 @@ from flows.pages.kit.words import local_text, spoken, utc_text
 from flows.pages.report import tables
 from flows.pages.report.figures import FIGURES
 
-MOST_NAMED = 5
-"""Cases named beside the verdict: about as many as are taken in at a glance."""
-
 
 def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyProtocol, out: Path) -> Path:
     """Write ``report.html`` into ``out`` and return its path; the same look gives the same bytes.
@@ -41,7 +38,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         lead=sentences.lead_sentence(look, name, protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         cases=sentences.in_window(look, "yes"),
-        most_named=MOST_NAMED,
+        most_named=sentences.MOST_NAMED,
         say=sentences,
         tables=_tables(look, doses, protocol),
         differ=[rule["id"] for rule in look["rules"] if rule["best_case"] != rule["worst_case"]],

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.pages.report.figures.severity import MOST_ROWS, severity_figures
+from flows.pages.sentences import observed_text
 
 RULE = json.loads((Path(__file__).parent / "looks" / "severity_rule.json").read_text(encoding="utf-8"))
 
@@ -89,3 +90,13 @@ def test_beyond_so_many_lines_only_the_highest_are_drawn(draw):
 def test_a_participant_without_a_scored_risk_window_has_a_line(draw):
     (drawn,) = draw(participants=[{"USUBJID": "S-1", "risk": [], "control": []}], rests_on=[])
     assert "S-1" in drawn
+
+
+def test_a_crossed_rule_names_those_it_rests_on_wherever_it_is_said():
+    rule = copy.deepcopy(RULE)
+    assert observed_text(rule) == (
+        "p = 0.01, rests on 2 of 3 participants: FR01-004, dose 1; FR01-011, dose 2"
+    )
+    rule["detail"]["rests_on"] *= 4
+    assert observed_text(rule).endswith("FR01-004, dose 1; 3 more")
+    assert observed_text({**rule, "verdict": "not_crossed"}) == "p = 0.01, rests on 2 of 3 participants"
