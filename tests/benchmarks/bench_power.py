@@ -95,13 +95,14 @@ RATES: dict[str, dict[str, Any]] = {
     "maxsprt": {},
 }
 TIMINGS: dict[str, dict[str, Any]] = {
-    "self_controlled": {"looks": 5, **THREE},
-    "scan": {"looks": 3, **THREE},
-    "maxsprt_binomial": {"n_max": 20, **THREE},
-    "maxsprt_poisson": {"expected_max": 0.5, "min_events": 1, "min_subjects": 1},
-    "e_process": THREE,
-    "spending": {"n_max": 20, **THREE},
-    "severity": {"looks": 3, "min_subjects": 2},
+    "self_controlled": {"method": "self_controlled", "looks": 5, **THREE},
+    "one_look": {"method": "self_controlled", "looks": 1, **THREE},
+    "sequential": {"method": "sequential", "n_max": 20, **THREE},
+    "e_process": {"method": "e_process", **THREE},
+    "severity": {"method": "severity", "looks": 3, "min_subjects": 2},
+    "severity_one_look": {"method": "severity", "looks": 1, "min_subjects": 2},
+    "scan": {"method": "scan", "looks": 3, **THREE},
+    "maxsprt_poisson": {"method": "maxsprt_poisson", "expected_max": 0.5, "min_events": 1, "min_subjects": 1},
 }
 ALONE_ALPHA, ALONE_NULL_RATE, ALONE_N_MAX = 0.05, 0.02, 20
 WHY = {"rationale": "measured by itself", "source": "made up"}
@@ -119,8 +120,7 @@ def alone_document(example: dict[str, Any]) -> dict[str, Any]:
     rules = [{"id": "three_cases", "kind": "count", "cases": 3, **WHY}]
     rules += [{"id": f"r_{name}", "method": name, **rate, **more} for name, more in RATES.items()]
     rules += [
-        {"id": f"t_{name}", "kind": "timing", "method": name, **shared, **more}
-        for name, more in TIMINGS.items()
+        {"id": f"t_{name}", "kind": "timing", **shared, **more} for name, more in TIMINGS.items()
     ]
     return {
         **example,

@@ -32,6 +32,7 @@ from checks.looks.path import evidence_of, findings_of
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
+from checks.tables import SUBJECTS as SUBJECTS_TABLE
 from flows.simulate.planted import EXAMPLE, planted_protocol
 from flows.simulate.planting import Planting
 
@@ -186,7 +187,7 @@ def searched(rng: Generator, world: World, trials: int, protocol: StudyProtocol)
     names = [f"{number:06}" for number in range(len(people))]
     entered = [24 * 60 * DAYS_APART * (number % SUBJECTS) for number in range(len(people))]
     validation = SimpleNamespace(
-        subjects=pd.DataFrame({"USUBJID": names}),
+        subjects=table_of(SUBJECTS_TABLE, {"USUBJID": names, "SITEID": "S1", "timezone": "UTC"}),
         administrations=_administrations(people, names, entered),
         measurements=_measurements(people, names, entered),
         adverse_events=ADVERSE_EVENTS.empty(),
@@ -203,10 +204,10 @@ def part_of(whole: Evidence, dosed: Sequence[int], trial: int) -> Evidence:
     low, high = np.searchsorted(dosed, [trial * SUBJECTS, (trial + 1) * SUBJECTS])
     parts = {
         name: tuple(one for one in getattr(whole, name) if low <= one.subject < high)
-        for name in ("events", "windows", "opportunities", "blocks")
-        if hasattr(whole, name)
+        for name in ("events", "windows", "opportunities")
     }
-    return replace(whole, **parts, seed=trial)
+    scored = whole.severity.map(lambda doses: tuple(one for one in doses if low <= one.subject < high))
+    return replace(whole, **parts, severity=scored, seed=trial)
 
 
 def _stamps(minutes: np.ndarray) -> pd.DatetimeIndex:
