@@ -3,10 +3,12 @@
 Run from the root, with a folder of charts (dm.csv and vs.csv or vs.csv.gz as SDTM) or several, and scenarios::
 
     python tests/benchmarks/bench_power.py CHARTS... [--scenario alert_5_8 none ...] [--trials 100] [--seed 1]
-                                           [--out power.jsonl] [--processes 1] [--delays 10]
+                                           [--out power.jsonl] [--processes 1] [--delays 10] [--at-once 1]
 
 Each trial is a random planting (``flows.simulate.planting``) of its own seed, looked at by ``checks.look`` in this
-process, without files. Its record is a line of ``--out``; a run that was interrupted goes on where it stopped, and
+process, without files; or, with ``--at-once``, many are searched together from their tables (``side_by_side``),
+feeds unchecked and times to a signal not sought: some twenty times as fast, and the same but for rows that checks
+withhold. Its record is a line of ``--out``; a run that was interrupted goes on where it stopped, and
 records of other code are not mixed in.
 
 Counted as seen (``flows.simulate.chart_trials.how_seen``) is a case of the planted subject, listed under the planted
@@ -17,8 +19,8 @@ components are charted in the window, and the oracle, who needs no chart. Limits
 (Biometrika 1934;26:404-13), 95 %, as if planted cases were independent; a few subjects are drawn again and again,
 so they are somewhat too narrow.
 
-Rules are judged twice on the evidence of one look: many, each by itself at alpha .05, and those of the example
-protocol, whose study it is, at their own. ``in_risk``, ``in_control``: its events for timing.
+Rules are judged twice on what one look found: many, each by itself at alpha .05, and those of the example protocol
+at their own. ``in_risk`` (main analysis, worst case) and ``in_control`` are numbers of events.
 """
 
 import argparse
@@ -27,28 +29,36 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import yaml
 from scipy.stats import beta
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from side_by_side import named, search
+
 from checks import load_protocol, look
 from checks.errors import ProtocolError
-from checks.looks.build import code_version
+from checks.looks import code_version, evidence_of
 from checks.protocol import StudyProtocol
+from checks.rules import Evidence
 from checks.signals import decide_verdict, evaluate_rules, too_little_observed
 from flows.simulate.chart_trials import how_seen, look_at_planted
 from flows.simulate.planted import EXAMPLE, PlantedStudy, plant, planted_protocol
 from flows.simulate.planting import Planting
 from flows.simulate.real_charts import Charts, read_charts
+
+Judged = tuple[Evidence, StudyProtocol]
+"""What the rules of a protocol see, and the protocol."""
 
 WINDOWS = {"1_3": (1.0, 3.0), "5_8": (5.0, 8.0), "10_14": (10.0, 14.0)}
 MILD = {"RESP": (26.0, 34.0), "OXYSAT": (86.0, 91.0), "TEMP": (38.3, 38.9)}
@@ -83,6 +93,7 @@ SCENARIOS = {
     "none_beyond_chart": Scenario(Planting(cases=0, beyond_chart=True)),
 }
 
+TWO = {"min_events": 2, "min_subjects": 2}
 PRIOR = {"prior": [0.2, 9.8]}
 THREE = {"min_events": 3, "min_subjects": 3}
 RATES: dict[str, dict[str, Any]] = {
@@ -98,7 +109,9 @@ TIMINGS: dict[str, dict[str, Any]] = {
     "self_controlled": {"method": "self_controlled", "looks": 5, **THREE},
     "one_look": {"method": "self_controlled", "looks": 1, **THREE},
     "sequential": {"method": "sequential", "n_max": 20, **THREE},
+    "sequential_of_two": {"method": "sequential", "n_max": 10, **TWO},
     "e_process": {"method": "e_process", **THREE},
+    "e_process_of_two": {"method": "e_process", **TWO},
     "severity": {"method": "severity", "looks": 3, "min_subjects": 2},
     "severity_one_look": {"method": "severity", "looks": 1, "min_subjects": 2},
     "scan": {"method": "scan", "looks": 3, **THREE},
@@ -119,9 +132,7 @@ def alone_document(example: dict[str, Any]) -> dict[str, Any]:
     rate = {"kind": "rate", "unit": "subject", "n_max": ALONE_N_MAX, "null_rate": ALONE_NULL_RATE, **shared}
     rules = [{"id": "three_cases", "kind": "count", "cases": 3, **WHY}]
     rules += [{"id": f"r_{name}", "method": name, **rate, **more} for name, more in RATES.items()]
-    rules += [
-        {"id": f"t_{name}", "kind": "timing", **shared, **more} for name, more in TIMINGS.items()
-    ]
+    rules += [{"id": f"t_{name}", "kind": "timing", **shared, **more} for name, more in TIMINGS.items()]
     return {
         **example,
         "limits": {"max_quarantined": 0.2, "max_unobserved": 0.5, "max_gap_hours": 4},
@@ -171,29 +182,69 @@ def charts_of(folder: str, without: tuple[str, ...]) -> Charts:
 def trial(folder: str, name: str, delay: bool, seed: int) -> dict[str, Any]:
     """Plant one study, look at it, and return what was seen."""
     scenario = SCENARIOS[name]
-    charts = charts_of(folder, scenario.without)
-    study = plant(charts, replace(scenario.planting, seed=seed))
+    study = plant(charts_of(folder, scenario.without), replace(scenario.planting, seed=seed))
     alone, example = protocols(scenario.planting.window, scenario.planting.doses)
     seen = look_at_planted(study, alone)
-    rules = evaluate_rules(seen.evidence, example)
-    verdict = str(
-        decide_verdict(rules, seen.feeds, example, too_little=too_little_observed(seen.evidence, example))
-    )
-    days = sum(one.lasts for one in charts.charts if one.usubjid in set(study.feeds["dm"]["USUBJID"])) / 24
+    its_own = evidence_of(seen.findings, seen.validation, example)
+    record = told(folder, name, study, seen, (seen.evidence, alone), (its_own, example))
+    late = delay and record["verdict"] == "signal"
+    return {**record, "delay": delay_of(study, alone, example) if late else None}
+
+
+def trials_at_once(folder: str, name: str, seeds: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield the records of many trials, which are searched at once."""
+    scenario = SCENARIOS[name]
+    charts = charts_of(folder, scenario.without)
+    studies = {seed: plant(charts, replace(scenario.planting, seed=seed)) for seed in seeds}
+    alone, example = protocols(scenario.planting.window, scenario.planting.doses)
+    doses = _together(studies, "ex", {"EXSEQ": "EXSEQ", "EXSTDTC": "time"})
+    columns = {
+        "VSSEQ": "sequence",
+        "VSTESTCD": "test",
+        "VSORRES": "value",
+        "VSORRESU": "unit",
+        "VSDTC": "time",
+    }
+    charted = _together(studies, "vs", columns).astype({"value": float})
+    cutoff = max(datetime.fromisoformat(study.truth["data_cutoff"]) for study in studies.values())
+    found = search(doses, charted, alone, cutoff)
+    by_itself, its_own, cases = found.evidence(alone), found.evidence(example), found.cases()
+    for seed, study in studies.items():
+        seen = SimpleNamespace(cases=cases.get(seed, []), feeds=())
+        judged = (by_itself.of(seed), alone), (its_own.of(seed), example)
+        yield {**told(folder, name, study, seen, *judged), "delay": None}
+
+
+def _together(studies: dict[int, PlantedStudy], domain: str, columns: dict[str, str]) -> pd.DataFrame:
+    """Return the rows of one domain of many studies, columns renamed, with the time in UTC."""
+    parts = []
+    for seed, study in studies.items():
+        rows = study.feeds[domain]
+        parts.append(rows.assign(USUBJID=[named(seed, name) for name in rows["USUBJID"]]))
+    rows = pd.concat(parts, ignore_index=True)[["USUBJID", *columns]].rename(columns=columns)
+    return rows.assign(time=pd.to_datetime(rows["time"], utc=True))
+
+
+def told(
+    folder: str, name: str, study: PlantedStudy, seen: Any, alone: Judged, example: Judged
+) -> dict[str, Any]:
+    """Return the record of one trial: what was seen of the planted cases, and what the rules said."""
+    by_itself, rules = evaluate_rules(*alone), evaluate_rules(*example)
+    charts = {one.usubjid: one.lasts for one in charts_of(folder, SCENARIOS[name].without).charts}
+    days = sum(charts[subject] for subject in study.feeds["dm"]["USUBJID"]) / 24
     return {
         "folder": Path(folder).name,
         "scenario": name,
-        "seed": seed,
+        "seed": study.truth["seed"],
         "code": code_version(),
         "planted": [{**case, "seen": how_seen(case, seen)} for case in study.truth["planted"]],
-        "alone": {one.id: str(one.verdict) for one in seen.rules},
+        "alone": {one.id: str(one.verdict) for one in by_itself},
         "example": {one.id: str(one.verdict) for one in rules},
-        "verdict": verdict,
-        "in_risk": [seen.evidence.events_in_risk().main, seen.evidence.events_in_risk().worst],
-        "in_control": seen.evidence.events_in_control().main,
+        "verdict": verdict_of(rules, seen.feeds, *example),
+        "in_risk": [alone[0].events_in_risk().main, alone[0].events_in_risk().worst],
+        "in_control": alone[0].events_in_control().main,
         "possible_cases": sum(case.certainty == "possible" for case in seen.cases),
         "days": round(days, 2),
-        "delay": delay_of(study, alone, example) if delay and verdict == "signal" else None,
     }
 
 
@@ -224,7 +275,14 @@ def signals_by(study: PlantedStudy, cutoff: datetime, alone: StudyProtocol, exam
         for (domain, table), column in zip(study.feeds.items(), ("", "STDTC", "DTC", "STDTC"), strict=True)
     }
     seen = look(feeds, alone, data_cutoff=cutoff)
-    return any(one.verdict == "crossed" for one in evaluate_rules(seen.evidence, example))
+    evidence = evidence_of(seen.findings, seen.validation, example)
+    return verdict_of(evaluate_rules(evidence, example), seen.feeds, evidence, example) == "signal"
+
+
+def verdict_of(rules: Any, feeds: Any, evidence: Evidence, protocol: StudyProtocol) -> str:
+    """Return the verdict of rules on their evidence."""
+    too_little = too_little_observed(evidence, protocol)
+    return str(decide_verdict(rules, feeds, protocol, too_little=too_little))
 
 
 # ----------------------------------------------------------------------------------------------- the table
@@ -304,45 +362,54 @@ def done_before(path: Path | None) -> list[dict[str, Any]]:
 def run(options: argparse.Namespace, records: list[dict[str, Any]]) -> None:
     """Make the trials that are missing, and keep each as soon as it is made."""
     have = {(one["folder"], one["scenario"], one["seed"]) for one in records}
-    seeds = range(options.seed, options.seed + options.trials)
-    work = [
-        (folder, name, seed - options.seed < options.delays and SCENARIOS[name].planting.cases > 0, seed)
-        for folder, name, seed in itertools.product(options.charts, options.scenario, seeds)
-        if (Path(folder).name, name, seed) not in have
-    ]
+    work = {
+        (folder, name): [
+            seed
+            for seed in range(options.seed, options.seed + options.trials)
+            if (Path(folder).name, name, seed) not in have
+        ]
+        for folder, name in itertools.product(options.charts, options.scenario)
+    }
+    total = sum(map(len, work.values()))
     print(
-        f"{len(work)} trials to make ({len(have)} were made before): {len(options.charts)} folders, scenarios "
+        f"{total} trials to make ({len(have)} were made before): {len(options.charts)} folders, scenarios "
         f"{', '.join(options.scenario)}, {options.trials} trials each. Interrupt when you like; "
         + ("the same command goes on." if options.out else "without --out nothing is kept."),
         flush=True,
     )
-    begun = told = time.monotonic()
-    for number, record in enumerate(made(work, options.processes), start=1):
+    begun = last = time.monotonic()
+    for number, record in enumerate(made(work, options), start=1):
         records.append(record)
         if options.out is not None:
             with options.out.open("a", encoding="utf-8") as kept:
                 kept.write(json.dumps(record) + "\n")
         now = time.monotonic()
-        if number in (1, 10) or now - told > 20:
-            told, left = now, (now - begun) / number * (len(work) - number)
-            print(f"  {number} of {len(work)} after {now - begun:.0f} s; some {left:.0f} s to go", flush=True)
+        if number in (1, 10) or now - last > 20:
+            last, left = now, (now - begun) / number * (total - number)
+            print(f"  {number} of {total} after {now - begun:.0f} s; some {left:.0f} s to go", flush=True)
 
 
-def made(work: Sequence[tuple[str, str, bool, int]], processes: int) -> Iterable[dict[str, Any]]:
-    """Yield the record of each trial, in order."""
-    if processes == 1:
-        yield from (trial(*one) for one in work)
+def made(work: dict[tuple[str, str], list[int]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the record of each trial."""
+    if options.at_once > 1:
+        for (folder, name), seeds in work.items():
+            for first in range(0, len(seeds), options.at_once):
+                yield from trials_at_once(folder, name, seeds[first : first + options.at_once])
         return
-    with ProcessPoolExecutor(processes) as pool:
+    each = [
+        (folder, name, seed - options.seed < options.delays and SCENARIOS[name].planting.cases > 0, seed)
+        for (folder, name), seeds in work.items()
+        for seed in seeds
+    ]
+    if options.processes == 1:
+        yield from itertools.starmap(trial, each)
+        return
+    with ProcessPoolExecutor(options.processes) as pool:
         try:
-            yield from pool.map(partial(_unpacked, trial), work, chunksize=4)
+            yield from pool.map(trial, *zip(*each, strict=True), chunksize=4)
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _unpacked(function: Any, arguments: tuple[Any, ...]) -> Any:
-    return function(*arguments)
 
 
 def main() -> None:
@@ -358,6 +425,9 @@ def main() -> None:
     parser.add_argument("--processes", type=int, choices=(1, 2), default=1)
     parser.add_argument(
         "--delays", type=int, default=10, help="trials in which the time to a signal is sought"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=1, help="trials searched at once: far faster, no feeds checked"
     )
     options = parser.parse_args()
     records = done_before(options.out)

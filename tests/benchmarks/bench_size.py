@@ -2,8 +2,7 @@
 
 Run from the root: ``python tests/benchmarks/bench_size.py [--world NAME ...] [--trials 3000] [--seed 1]``. Charts are
 simulated (TEMP and RESP, as charted by the hour or as the world says), and go from there through the search for
-cases, opportunity and the evidence of a look; feeds are not read and checked. A hundred trials are searched at once,
-their subjects side by side, and the evidence is then divided by trial: an event is its subject's alone.
+cases, opportunity and the evidence of a look, a hundred trials at once (``side_by_side``).
 
 A rule holds where its share of crossings is at most alpha and two standard errors of the number of trials.
 """
@@ -13,10 +12,9 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -26,13 +24,11 @@ from numpy.random import Generator, default_rng
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench_power import THREE, WHY, loaded, share
+from bench_power import TWO, WHY, loaded, share
+from side_by_side import named, search
 
-from checks.looks.path import evidence_of, findings_of
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
-from checks.tables import SUBJECTS as SUBJECTS_TABLE
 from flows.simulate.planted import EXAMPLE, planted_protocol
 from flows.simulate.planting import Planting
 
@@ -44,6 +40,8 @@ LASTS_HOURS = (3.0, 6.0)
 DIES_WITHIN_HOURS = (1.0, 6.0)
 PUT_OFF_HOURS = 24.0
 BURST_HOURS = (8.0, 30.0)
+PRESENT_HOURS = ((-26.0, -10.0), (20.0, 46.0))
+"""About a dose: hours in which the long ill are ill, so that no new event can be seen there."""
 SLOTS = np.array([2, 6, 10, 14, 18, 22])
 WELL, ILL = {"TEMP": 36.8, "RESP": 16.0}, {"TEMP": 39.0, "RESP": 34.0}
 UNITS = {"TEMP": "C", "RESP": "breaths/min"}
@@ -75,6 +73,8 @@ class World:
     """Time constant of a falling rate."""
     again: float = 0.0
     """Chance that an event is followed by another."""
+    present: float = 0.0
+    """Of subjects who are ill through most control hours."""
     swing: float = 0.0
     """Of the rate over the day, highest 6.5 hours after a dose at nine."""
 
@@ -82,6 +82,7 @@ class World:
 WORLDS = {
     "even": World("equal rates, hourly charting"),
     "i_unequal": World("the sick have six times the rate and few control hours", rate=0.006, sick_share=0.35),
+    "ii_present": World("the sick are ill for long before and after doses, and dosed when well", present=0.5),
     "ii_blind_control": World("temperature is taken after doses alone", temperature="after doses"),
     "iii_slots": World("temperature in four-hour slots, doses at nine", temperature="slots", dose_clock=9.0),
     "iv_edges": World(
@@ -99,12 +100,13 @@ RULES: list[dict[str, Any]] = [
     {"id": "looks_before", "method": "self_controlled", "looks": 5, "control": "before"},
     {"id": "looks_gamma", "method": "self_controlled", "looks": 5, "gamma": 1.5},
     {"id": "looks_clock", "method": "self_controlled", "looks": 5, "clock": "hours"},
-    {"id": "spending", "method": "spending", "n_max": 40},
-    {"id": "spending_gamma", "method": "spending", "n_max": 40, "gamma": 1.5},
+    {"id": "sequential", "method": "sequential", "n_max": 40},
+    {"id": "sequential_gamma", "method": "sequential", "n_max": 40, "gamma": 1.5},
     {"id": "e_process", "method": "e_process"},
     {"id": "e_process_gamma", "method": "e_process", "gamma": 1.5},
-    {"id": "maxsprt_binomial", "method": "maxsprt_binomial", "n_max": 40},
-    {"id": "severity", "method": "severity", "looks": 1, "min_events": 1, "min_subjects": 2},
+    {"id": "e_process_clock", "method": "e_process", "clock": "hours"},
+    {"id": "scan", "method": "scan", "looks": 1},
+    {"id": "severity", "method": "severity", "looks": 1},
 ]
 
 
@@ -138,7 +140,10 @@ def follow(rng: Generator, world: World) -> Followed:
     spans = [(start, min(end, died)) for start, end in spans if start < died]
     rounds = {test: _rounds(rng, world, test, spans, doses) for test in UNITS}
     lasts = rng.uniform(*LASTS_HOURS, len(onsets))
-    return Followed(doses, rounds, [(one, one + more) for one, more in zip(onsets, lasts, strict=True)])
+    episodes = [(one, one + more) for one, more in zip(onsets, lasts, strict=True)]
+    if rng.random() < world.present:
+        episodes += [(dose + start, dose + end) for dose in doses for start, end in PRESENT_HOURS]
+    return Followed(doses, rounds, episodes)
 
 
 def _onsets(rng: Generator, world: World, end: float, times: float) -> list[float]:
@@ -184,103 +189,40 @@ def _rounds(
 def searched(rng: Generator, world: World, trials: int, protocol: StudyProtocol) -> Iterator[Evidence]:
     """Yield the evidence of each of some trials."""
     people = [follow(rng, world) for _ in range(trials * SUBJECTS)]
-    names = [f"{number:06}" for number in range(len(people))]
+    names = [named(number // SUBJECTS, f"{number:06}") for number in range(len(people))]
     entered = [24 * 60 * DAYS_APART * (number % SUBJECTS) for number in range(len(people))]
-    validation = SimpleNamespace(
-        subjects=table_of(SUBJECTS_TABLE, {"USUBJID": names, "SITEID": "S1", "timezone": "UTC"}),
-        administrations=_administrations(people, names, entered),
-        measurements=_measurements(people, names, entered),
-        adverse_events=ADVERSE_EVENTS.empty(),
-        unplaced=frozenset(),
+    doses = pd.concat([_doses(*one) for one in zip(people, names, entered, strict=True)], ignore_index=True)
+    charted = pd.concat(
+        [_charted(*one) for one in zip(people, names, entered, strict=True)], ignore_index=True
     )
     cutoff = ORIGIN + timedelta(days=DAYS_APART * SUBJECTS + 60)
-    whole = evidence_of(findings_of(validation, protocol, data_cutoff=cutoff), validation, protocol)
-    dosed = [number for number, one in enumerate(people) if one.doses]
-    yield from (part_of(whole, dosed, trial) for trial in range(trials))
+    evidence = search(doses, charted, protocol, cutoff).evidence(protocol)
+    yield from (evidence.of(trial) for trial in range(trials))
 
 
-def part_of(whole: Evidence, dosed: Sequence[int], trial: int) -> Evidence:
-    """Return one trial's part of the evidence: what is told of its subjects, whose numbers follow one another."""
-    low, high = np.searchsorted(dosed, [trial * SUBJECTS, (trial + 1) * SUBJECTS])
-    parts = {
-        name: tuple(one for one in getattr(whole, name) if low <= one.subject < high)
-        for name in ("events", "windows", "opportunities")
-    }
-    scored = whole.severity.map(lambda doses: tuple(one for one in doses if low <= one.subject < high))
-    return replace(whole, **parts, severity=scored, seed=trial)
+def _doses(one: Followed, name: str, entered: int) -> pd.DataFrame:
+    numbers = [str(number) for number in range(1, len(one.doses) + 1)]
+    return pd.DataFrame({"USUBJID": name, "EXSEQ": numbers, "time": _time(np.array(one.doses), entered)})
 
 
-def _stamps(minutes: np.ndarray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(
-        np.datetime64(ORIGIN.replace(tzinfo=None), "s") + minutes.astype("timedelta64[m]")
-    ).tz_localize("UTC")
-
-
-def _administrations(
-    people: Sequence[Followed], names: Sequence[str], entered: Sequence[int]
-) -> pd.DataFrame:
-    many = [len(one.doses) for one in people]
-    minutes = np.concatenate(
-        [np.round(np.array(one.doses) * 60) + at for one, at in zip(people, entered, strict=True)]
-    )
-    time = _stamps(minutes)
-    columns = {
-        "USUBJID": np.repeat(names, many),
-        "EXSEQ": [str(number + 1) for count in many for number in range(count)],
-        "earliest": time,
-        "latest": time,
-        "trusted": True,
-    }
-    return table_of(ADMINISTRATIONS, columns)
-
-
-def _measurements(people: Sequence[Followed], names: Sequence[str], entered: Sequence[int]) -> pd.DataFrame:
-    parts = []
-    for test, unit in UNITS.items():
-        hours = [one.rounds[test] for one in people]
-        ill = [_ill(one, times) for one, times in zip(people, hours, strict=True)]
-        minutes = np.concatenate(
-            [np.round(times * 60) + at for times, at in zip(hours, entered, strict=True)]
-        )
-        parts.append(
-            pd.DataFrame(
-                {
-                    "USUBJID": np.repeat(names, [len(times) for times in hours]),
-                    "test": test,
-                    "unit": unit,
-                    "value": np.where(np.concatenate(ill), ILL[test], WELL[test]),
-                    "minutes": minutes,
-                }
-            )
-        )
-    rows = pd.concat(parts).sort_values(["USUBJID", "minutes"], kind="stable", ignore_index=True)
-    time = _stamps(rows.pop("minutes").to_numpy())
-    more = {
-        "domain": "VS",
-        "sequence": np.arange(1, len(rows) + 1).astype(str),
-        "alternative": np.nan,
-        "upper_limit": np.nan,
-        "earliest": time,
-        "latest": time,
-        "trusted": True,
-    }
-    return table_of(MEASUREMENTS, {**rows, **more})
-
-
-def table_of(table: Any, columns: dict[str, Any]) -> pd.DataFrame:
-    """Return a declared table of these columns; others that it declares are left empty."""
-    frame = pd.DataFrame(columns)
-    for name in table.columns:
-        if name not in frame:
-            frame[name] = pd.Series(index=frame.index, dtype=table.columns[name])
-    return table.conform(frame)
-
-
-def _ill(one: Followed, hours: np.ndarray) -> np.ndarray:
+def _charted(one: Followed, name: str, entered: int) -> pd.DataFrame:
+    hours = np.concatenate(list(one.rounds.values()))
+    test = np.repeat(list(one.rounds), [len(rounds) for rounds in one.rounds.values()])
     ill = np.zeros(len(hours), dtype=bool)
     for start, end in one.episodes:
         ill |= (hours >= start) & (hours < end)
-    return ill
+    value = np.where(ill, [ILL[name] for name in test], [WELL[name] for name in test])
+    unit = [UNITS[name] for name in test]
+    columns = {"USUBJID": name, "test": test, "value": value, "unit": unit, "time": _time(hours, entered)}
+    rows = pd.DataFrame(columns).sort_values("time", kind="stable", ignore_index=True)
+    return rows.assign(sequence=np.arange(1, len(rows) + 1).astype(str))
+
+
+def _time(hours: np.ndarray, entered: int) -> pd.DatetimeIndex:
+    """Return hours since the midnight before entry as stamps to the minute."""
+    minutes = np.round(hours * 60).astype("timedelta64[m]") + np.timedelta64(entered, "m")
+    origin = np.datetime64(ORIGIN.replace(tzinfo=None), "s")
+    return pd.DatetimeIndex(origin + minutes).tz_localize("UTC")
 
 
 # ------------------------------------------------------------------------------------------------- running
@@ -289,7 +231,7 @@ def _ill(one: Followed, hours: np.ndarray) -> np.ndarray:
 def protocol_of(world: World) -> StudyProtocol:
     """Return a study of this shape, with the rules that this version offers, each by itself."""
     document = yaml.safe_load(planted_protocol(EXAMPLE, ["S1"], Planting(doses=DOSES)))
-    rules = [{"kind": "timing", "alpha": ALPHA, **THREE, **WHY, **rule} for rule in RULES]
+    rules = [{"kind": "timing", "alpha": ALPHA, **TWO, **WHY, **rule} for rule in RULES]
     own = {
         "control_windows_hours": [list(pair) for pair in world.control],
         "multiplicity": {"method": "none", "rationale": "each rule is measured by itself"},

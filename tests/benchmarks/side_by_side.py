@@ -1,0 +1,133 @@
+"""Many trials searched for cases at once: their subjects side by side as if of one study, what is found then divided.
+
+A case, an hour of opportunity and a scored block are one subject's alone, so each trial has what a look at it alone
+would find in accepted rows: feeds are neither read nor checked here, which is most of a look's time. (The daily
+rhythm that severity takes off where doses have an hour of their own is fitted over all trials.)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from checks.cases import Case, Findings
+from checks.looks.path import evidence_of, findings_of
+from checks.measurements import VITALS, convert
+from checks.protocol import StudyProtocol
+from checks.rules import Evidence
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, SUBJECTS, Table
+
+BETWEEN = "|"
+"""Between the number of a trial and the name of its subject."""
+
+
+def named(trial: int, subject: str) -> str:
+    """Return the name of a trial's subject among those of all: names of one trial follow one another."""
+    return f"{trial:07}{BETWEEN}{subject}"
+
+
+@dataclass(frozen=True)
+class Together:
+    """What was found in many trials."""
+
+    findings: Findings
+    validation: Any
+
+    def evidence(self, protocol: StudyProtocol) -> "ByTrial":
+        """Return what the rules of a protocol may see."""
+        return ByTrial(evidence_of(self.findings, self.validation, protocol), self._dosed())
+
+    def cases(self) -> Mapping[int, list[Case]]:
+        """Return the cases of each trial that has any, with the names of its subjects."""
+        found: dict[int, list[Case]] = {}
+        for case in self.findings.cases:
+            trial, subject = case.USUBJID.split(BETWEEN)
+            found.setdefault(int(trial), []).append(replace(case, USUBJID=subject))
+        return found
+
+    def _dosed(self) -> "np.ndarray[Any, Any]":
+        """Return the trial of each subject of the evidence, by its number: their order is that of their names."""
+        return np.array([int(name.split(BETWEEN)[0]) for name in sorted(set(self.findings.doses["USUBJID"]))])
+
+
+@dataclass(frozen=True)
+class ByTrial:
+    """The evidence of many trials, and the trial of each subject in it."""
+
+    whole: Evidence
+    trials: "np.ndarray[Any, Any]"
+
+    def of(self, trial: int) -> Evidence:
+        """Return the evidence of one trial."""
+        low, high = np.searchsorted(self.trials, [trial, trial + 1])
+
+        def own(rows: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(one for one in rows if low <= one.subject < high)
+
+        whole = self.whole
+        return replace(
+            whole,
+            events=own(whole.events),
+            windows=own(whole.windows),
+            opportunities=own(whole.opportunities),
+            severity=whole.severity.map(own),
+            seed=trial,
+        )
+
+
+def search(doses: pd.DataFrame, charted: pd.DataFrame, protocol: StudyProtocol, cutoff: datetime) -> Together:
+    """Search many trials at once.
+
+    Parameters
+    ----------
+    doses
+        USUBJID (as ``named`` has it), EXSEQ and time, in UTC.
+    charted
+        USUBJID, sequence, test, value, unit as charted, and time; values that are not plausible are left out.
+    protocol, cutoff
+        Of all trials alike.
+    """
+    subjects = sorted(set(doses["USUBJID"]) | set(charted["USUBJID"]))
+    validation = SimpleNamespace(
+        subjects=table_of(SUBJECTS, {"USUBJID": subjects, "timezone": "UTC"}),
+        administrations=_timed(ADMINISTRATIONS, doses),
+        measurements=_timed(MEASUREMENTS, _in_canonical_units(charted)),
+        adverse_events=ADVERSE_EVENTS.empty(),
+        unplaced=frozenset(),
+    )
+    return Together(findings_of(validation, protocol, data_cutoff=cutoff), validation)
+
+
+def _in_canonical_units(charted: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for (code, written), rows in charted.groupby(["test", "unit"], sort=False):
+        value = convert(code, rows["value"].to_numpy(dtype=np.float64), written)
+        low, high = VITALS[code].plausible
+        parts.append(
+            rows.assign(value=value, unit=VITALS[code].units[0].name)[(value >= low) & (value <= high)]
+        )
+    together = pd.concat(parts).sort_index()
+    return together.drop_duplicates(["USUBJID", "test", "time", "value"]).assign(domain="VS")
+
+
+def _timed(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows as a declared table: each over at the minute at which it began, and trusted."""
+    times = dict.fromkeys(
+        (name for name in table.columns if name.endswith(("earliest", "latest"))), rows["time"]
+    )
+    return table_of(table, {**rows, **times, "trusted": True})
+
+
+def table_of(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
+    """Return a declared table of these columns; others that it declares are left empty."""
+    frame = pd.DataFrame(dict(columns)).reset_index(drop=True)
+    for name, kind in table.columns.items():
+        if name not in frame:
+            frame[name] = pd.Series(
+                pd.NaT if kind.startswith("datetime") else None, index=frame.index, dtype=kind
+            )
+    return table.conform(frame)
