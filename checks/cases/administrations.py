@@ -15,8 +15,9 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from checks.cases.spans import HOUR
 from checks.protocol import StudyProtocol
-from checks.tables import COUNT, FLAG, TEXT, TIME, Table
+from checks.tables import COUNT, FLAG, NUMBER, TEXT, TIME, Table
 
 Labels = npt.NDArray[np.int32]
 
@@ -31,11 +32,13 @@ OPENED = Table(
         "separate": FLAG,
         "rows": COUNT,
         "EXSEQ": TEXT,
+        "given_hours": NUMBER,
     },
 )
 """One row a dose: its number, when its hours begin, and the rows of EX (``rows`` of them, by EXSEQ) that tell of it.
 
-Numbers follow the starts. Hours begin at the start, or the end, of the administration, as the protocol says; an end
+``given_hours`` lie between its first start and its last end, where that is known, else its last start. Numbers follow
+the starts. Hours begin at the start, or the end, of the administration, as the protocol says; an end
 that is not known lies between the start and the longest that an administration lasts.
 """
 
@@ -91,7 +94,9 @@ def _doses(administrations: pd.DataFrame, protocol: StudyProtocol) -> pd.DataFra
         trusted=("trusted", "first"),
         rows=("EXSEQ", "size"),
         EXSEQ=("EXSEQ", "first"),
+        reach=("reach", "max"),
     )
+    doses["given_hours"] = (doses["reach"] - doses["start_earliest"]).dt.total_seconds() / HOUR
     several = doses["rows"] > 1
     named = rows[several.loc[dose].to_numpy()]
     doses.loc[several, "EXSEQ"] = named.groupby(dose[named.index])["EXSEQ"].agg("; ".join)

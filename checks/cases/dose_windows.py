@@ -25,12 +25,16 @@ DOSES = Table(
         "risk_observed_hours": NUMBER,
         "control_observed_hours": NUMBER,
         "death": FLAG,
+        "separate": FLAG,
+        "rows": COUNT,
+        "EXSEQ": TEXT,
+        "given_hours": NUMBER,
     },
 )
-"""One row a dose: its number, start, hours until the next dose, and what became of its risk window.
+"""One row a dose: its number, start, hours until the next dose, what became of its risk window, and its rows of EX.
 
 ``window`` is evaluable, open, unobserved, or under_observed: observed for less than half, with a case. ``death`` says
-that the subject died in it.
+that the subject died in it. The last four columns are those of the table ``OPENED``.
 """
 
 LEAST_OBSERVED = 0.5  # "at least half of it is observed": the definition of evaluable

@@ -20,8 +20,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     """Write ``report.html`` into ``out`` and return its path; the same look gives the same bytes.
 
     ``look`` is the look.json document, pooled and blinded, and ``protocol`` the one it was made with. ``doses`` has a
-    row a dose: USUBJID, dose_number, hours_end, window, trusted, risk_observed_hours, control_observed_hours
-    (hours). ``out`` is the look's folder; made when it does not exist.
+    row a dose: the table ``DOSES``. ``out`` is the look's folder; made when it does not exist.
     """
     verdict = VERDICTS[look["verdict"]]
     name = spoken(protocol.case_definition.name)
@@ -58,6 +57,7 @@ def _tables(look: LookDocument, doses: pd.DataFrame, protocol: StudyProtocol) ->
         "backgrounds": tables.backgrounds_table(look),
         "cases": tables.cases_table(look),
         "exposure": tables.exposure_table(doses),
+        "administrations": tables.administrations_table(doses),
         "feeds": tables.feeds_table(look),
         "quarantine": tables.quarantine_table(look),
         "changes": tables.changes_table(look),

@@ -16,6 +16,7 @@ from checks.looks.document import (
     RulePart,
 )
 from checks.protocol import StudyProtocol
+from checks.stamps import stamp
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
 from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken, utc_text
@@ -159,6 +160,28 @@ def exposure_table(doses: pd.DataFrame) -> Table:
     counted = doses.assign(given=1, untrusted=~doses["trusted"].astype(bool), **fates)
     rows = counted.groupby("dose_number").sum(numeric_only=True).reset_index().to_dict("records")
     return table("Dose windows by dose number", columns, rows, "No dose is on record.")
+
+
+def _hours_from(dose: Mapping[Any, Any]) -> str:
+    ends = dict.fromkeys(utc_text(stamp(dose[name])) for name in ("start_earliest", "start_latest"))
+    return " to ".join(ends)
+
+
+def administrations_table(doses: pd.DataFrame) -> Table:
+    """Return the doses that several rows of EX tell of, or that may be the dose before; which hours were taken."""
+    shown = doses[(doses["rows"] > 1) | ~doses["separate"].astype(bool)].sort_values(
+        ["USUBJID", "dose_number"]
+    )
+    columns: Columns[dict[Any, Any]] = {
+        "Participant": "USUBJID",
+        "Dose": "dose_number",
+        "Rows of EX (EXSEQ)": "EXSEQ",
+        "Hours run from": _hours_from,
+        "Given for": lambda dose: f"{number(dose['given_hours'])} h",
+        "Of its own": lambda dose: "yes" if dose["separate"] else "perhaps the dose before, going on",
+    }
+    caption = "Doses that are read from several rows, or may be the dose before"
+    return table(caption, columns, shown.to_dict("records"), "Each row of EX is a dose of its own.")
 
 
 def _outcome(feed: FeedPart) -> Cell:

@@ -143,6 +143,19 @@ def test_the_protocol_says_how_near_and_how_long():
     assert told(open_doses(rows, wide).main) == ["8: 1; 2", "~14: 3"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "hours"),
+    [
+        ([("8", "8:15", ""), ("9:30", "10", "")], [2.0]),
+        ([("8", "12", ""), ("9", "9:05", "")], [4.0]),
+        ([("8", "", ""), ("9", "", "")], [1.0]),  # no end is known: to the last start
+        ([("8", "", ""), ("14", "14:30", "")], [0.0, 0.5]),
+    ],
+)
+def test_a_dose_is_given_from_its_first_start_to_its_last_end(rows, hours):
+    assert open_doses(table(rows), PROTOCOL).main["given_hours"].tolist() == hours
+
+
 def test_doses_are_each_subject_s_own():
     rows = table([("8", "8:30", "A"), ("8:30", "9", "A"), ("20", "21", "A")])
     rows["USUBJID"] = ["S2", "S1", "S2"]

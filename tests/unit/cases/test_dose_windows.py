@@ -28,6 +28,10 @@ def doses_of(*spans, subject="A"):
                 "start_earliest": [DAY + pd.Timedelta(hours=hour) for hour in starts],
                 "start_latest": [DAY + pd.Timedelta(seconds=round(hour * HOUR)) for hour in latest],
                 "trusted": True,
+                "separate": True,
+                "rows": 1,
+                "EXSEQ": "1",
+                "given_hours": 0.0,
             }
         )
     )

@@ -20,7 +20,17 @@ DOSE_COLUMNS = (
     "trusted",
     "risk_observed_hours",
     "control_observed_hours",
+    "start_earliest",
+    "start_latest",
+    "separate",
+    "rows",
+    "EXSEQ",
+    "given_hours",
 )
+START = pd.Timestamp("2023-05-01T06:00Z")
+OF_ONE_ROW = (START, START, True, 1, "1", 0.0)
+OF_TWO_ROWS = (START, START, True, 2, "1; 2", 2.0)
+GOING_ON = (START, START + pd.Timedelta(hours=1), False, 1, "3", 0.5)
 
 
 @pytest.fixture
@@ -42,12 +52,12 @@ def not_assessable() -> dict[str, Any]:
 def doses_of() -> Callable[[Mapping[str, Any]], pd.DataFrame]:
     def make(look: Mapping[str, Any]) -> pd.DataFrame:
         rows = [
-            (case["USUBJID"], case["dose_number"], 72.0, "evaluable", True, 3.0, 40.5)
+            (case["USUBJID"], case["dose_number"], 72.0, "evaluable", True, 3.0, 40.5, *OF_ONE_ROW)
             for case in look["cases"]
         ]
         rows += [
-            ("FR09-001", 1, 30.0, "unobserved", True, 0.25, 2.0),
-            ("FR09-001", 2, float("inf"), "open", False, 1.0, 18.0),
+            ("FR09-001", 1, 30.0, "unobserved", True, 0.25, 2.0, *OF_TWO_ROWS),
+            ("FR09-001", 2, float("inf"), "open", False, 1.0, 18.0, *GOING_ON),
         ]
         return pd.DataFrame(rows, columns=list(DOSE_COLUMNS))
 
