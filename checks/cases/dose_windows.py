@@ -123,7 +123,7 @@ def _control_hours(
 ) -> npt.NDArray[np.float64]:
     """Return the observed control hours that lie nearest to each dose: after it and, for the first, before."""
     control = control_spans(doses, codes, protocol)
-    seen = covered([control, observed], 2) if len(control.starts) and len(observed.starts) else control
+    seen = covered([control, observed], 2)
     if not len(seen.starts):
         return np.zeros(len(doses))
     starts = place(codes, seconds(doses["start_earliest"]))

@@ -168,3 +168,7 @@ def test_observed_control_hours_count_once_after_a_dose_and_before_the_first():
     nobody = Spans(np.array([NEVER]), np.array([NEVER]))
     table = judge_windows(doses, codes(doses), hour_spans((10, 80)), nobody, PROTOCOL, cutoff)
     assert table["control_observed_hours"].tolist() == [8 + 5 + 16, 5 + 24]
+
+
+def test_where_nothing_is_observed_no_control_hour_is():
+    assert judged(doses_of(0), cutoff=100)["control_observed_hours"] == 0.0
