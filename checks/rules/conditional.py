@@ -113,11 +113,11 @@ class ConditionalMethod(TimingMethod):
 
     def not_informative(self, rule: TimingSection, judged: Conditioned) -> str | None:
         """Return why nothing could have crossed; None where something could."""
-        if not judged.chances:
+        if judged.smallest is None:
             return NO_STRATUM
         seen = judged.probabilities
         fewest = max(rule.min_events, FEWEST_IN_CLUSTER)
-        supposed = (*seen, *[min(judged.chances)] * (fewest - len(seen)))
+        supposed = (*seen, *[judged.smallest] * (fewest - len(seen)))
         smallest = self.attainable(allowing(supposed, rule.gamma))
         if smallest <= rule.share:
             return None

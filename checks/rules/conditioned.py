@@ -8,8 +8,8 @@ kind alone says nothing; it is counted as such.
 """
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from checks.rules.evidence import Dose, Event, Evidence, Opportunity
-from checks.rules.trials import BoolArray, IntArray, distinct_so_far
+from checks.rules.trials import BoolArray, FloatArray, IntArray, distinct_so_far
 from checks.scenario import Scenario
 from checks.statistics.timing.self_controlled import Comparison, self_controlled_strata
 
@@ -26,9 +26,6 @@ Clock = Literal["none", "hours"]
 
 Stratum = tuple[int, int | None, int | None]
 """A subject, which of its doses (None: all of them) and which four hours of the clock (None: all of them)."""
-
-Hours = tuple[float, float]
-"""Hours of opportunity in risk, and in control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +63,8 @@ class Strata:
             return *dose, None
         return dose[0], None if self.united else dose[1], block
 
-    def hours(self, opportunities: Iterator[Opportunity]) -> Mapping[Stratum, Hours]:
-        """Return the hours of each stratum."""
-        found: dict[Stratum, Hours] = defaultdict(lambda: (0.0, 0.0))
-        for one in opportunities:
-            for block, (risk, control) in self._blocks(one):
-                stratum = self.stratum((one.subject, one.dose), block)
-                found[stratum] = (found[stratum][0] + risk, found[stratum][1] + control)
-        return found
-
-    def _blocks(self, one: Opportunity) -> Iterator[tuple[int | None, Hours]]:
+    def parts(self, one: Opportunity) -> Iterator[tuple[int | None, tuple[float, float]]]:
+        """Yield the hours of one dose in risk and in control: by block of the clock, or all of them."""
         if self.clock == "hours":
             yield from one.by_block.items()
         else:
@@ -100,8 +89,9 @@ class Conditioned:
     ----------
     events
         Those that could have fallen either way.
-    chances
-        The probability of each stratum that has closed with hours of both kinds, with an event or without.
+    smallest
+        The smallest probability of a stratum that has closed with hours of both kinds, with an event or without; None
+        where none has.
     uninformative
         Events that could have fallen one way alone, or of which nobody knows under which hours they count.
     waiting
@@ -111,7 +101,7 @@ class Conditioned:
     """
 
     events: tuple[Judged, ...]
-    chances: tuple[float, ...]
+    smallest: float | None
     uninformative: int
     waiting: int
     unable: int
@@ -146,39 +136,69 @@ class Conditioned:
         return np.asarray(known & (self.seen >= min_events) & (subjects >= min_subjects))
 
 
-def conditioned(
-    evidence: Evidence, scenario: Scenario, strata: Strata, *, until: float | None = None
-) -> Conditioned:
-    """Return the events of one scenario with their probabilities, of doses closed by a moment.
+class StrataAsTheyClose:
+    """The hours of all strata at any moment: the doses closed by then have them."""
 
-    The moment is the data cut-off unless one is given (``until``, in hours since the study's first dose).
-    """
-    moment = evidence.data_cutoff if until is None else until
-    opportunities = {(one.subject, one.dose): one for one in evidence.opportunities}
-    closed = {dose: strata.closes(one) for dose, one in opportunities.items() if strata.closes(one) <= moment}
-    hours = strata.hours(opportunities[dose] for dose in closed)
-    chances = {one: risk / (risk + control) for one, (risk, control) in hours.items() if risk > 0 < control}
-    judged, fates = [], Counter[str]()
-    for event in evidence.events:
-        if not (event.in_risk[scenario] or event.in_control[scenario]):
-            continue
-        dose = strata.dose(event, scenario)
-        stratum = None if dose is None else strata.stratum(dose, event.block)
-        if not event.able:
-            fates["unable"] += 1
-        elif dose in opportunities and dose not in closed:
-            fates["waiting"] += 1
-        elif dose is None or stratum is None or stratum not in chances:
-            fates["uninformative"] += 1
-        else:
-            judged.append(Judged(stratum, event.in_risk[scenario], chances[stratum], closed[dose]))
-    return Conditioned(
-        events=tuple(sorted(judged, key=lambda one: (one.closes, one.stratum[0], one.in_risk))),
-        chances=tuple(chances.values()),
-        uninformative=fates["uninformative"],
-        waiting=fates["waiting"],
-        unable=fates["unable"],
-    )
+    def __init__(self, evidence: Evidence, strata: Strata) -> None:
+        self._evidence, self._strata = evidence, strata
+        self._closes = {(one.subject, one.dose): strata.closes(one) for one in evidence.opportunities}
+        self._places: dict[Stratum, int] = {}
+        parts = [
+            (
+                self._places.setdefault(strata.stratum(dose, block), len(self._places)),
+                self._closes[dose],
+                *hours,
+            )
+            for one in evidence.opportunities
+            for dose in ((one.subject, one.dose),)
+            for block, hours in strata.parts(one)
+        ]
+        self._place, self._closing, self._risk, self._control = (
+            np.array(parts, dtype=np.float64).reshape(-1, 4).T
+        )
+
+    def chances(self, moment: float) -> FloatArray:
+        """Return the probability of each stratum by its place; nan where it has not hours of both kinds."""
+        closed = self._closing <= moment
+        risk, control = (
+            np.bincount(self._place[closed].astype(np.int64), hours[closed], len(self._places))
+            for hours in (self._risk, self._control)
+        )
+        both = (risk > 0) & (control > 0)
+        chances: FloatArray = np.divide(risk, risk + control, out=np.full(len(both), np.nan), where=both)
+        return chances
+
+    def judge(self, scenario: Scenario, moment: float) -> Conditioned:
+        """Return the events of one scenario with their probabilities, of doses closed by a moment."""
+        chances = self.chances(moment)
+        judged, fates = [], Counter[str]()
+        for event in self._evidence.events:
+            if not (event.in_risk[scenario] or event.in_control[scenario]):
+                continue
+            dose = self._strata.dose(event, scenario)
+            closes = math.nan if dose is None else self._closes.get(dose, math.nan)
+            stratum = None if dose is None else self._strata.stratum(dose, event.block)
+            place = None if stratum is None else self._places.get(stratum)
+            if not event.able:
+                fates["unable"] += 1
+            elif closes > moment:
+                fates["waiting"] += 1
+            elif stratum is None or place is None or math.isnan(chances[place]):
+                fates["uninformative"] += 1
+            else:
+                judged.append(Judged(stratum, event.in_risk[scenario], float(chances[place]), closes))
+        return Conditioned(
+            events=tuple(sorted(judged, key=lambda one: (one.closes, one.stratum[0], one.in_risk))),
+            smallest=float(np.nanmin(chances)) if np.isfinite(chances).any() else None,
+            uninformative=fates["uninformative"],
+            waiting=fates["waiting"],
+            unable=fates["unable"],
+        )
+
+
+def conditioned(evidence: Evidence, scenario: Scenario, strata: Strata) -> Conditioned:
+    """Return the events of one scenario with their probabilities, of doses closed by the data cut-off."""
+    return StrataAsTheyClose(evidence, strata).judge(scenario, evidence.data_cutoff)
 
 
 def compare(evidence: Evidence, scenario: Scenario = Scenario.MAIN) -> Comparison:

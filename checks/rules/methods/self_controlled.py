@@ -9,7 +9,7 @@ from scipy.special import betainc
 
 from checks.rules.closed_doses import doses_at_looks, moments_of_looks
 from checks.rules.conditional import ConditionalMethod, ConditionalWalk
-from checks.rules.conditioned import Conditioned, Strata, comparison, conditioned
+from checks.rules.conditioned import Conditioned, Strata, StrataAsTheyClose, comparison
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import (
@@ -46,10 +46,8 @@ class SelfControlled(ConditionalMethod):
         strata = Strata(rule.control, rule.clock, united=True)
         closes = map(strata.closes, evidence.opportunities)
         called = moments_of_looks(closes, _numbers(rule, evidence), evidence.data_cutoff)
-        return tuple(
-            conditioned(evidence, scenario, strata, until=moment)
-            for moment in (*called, evidence.data_cutoff)
-        )
+        closing = StrataAsTheyClose(evidence, strata)
+        return tuple(closing.judge(scenario, moment) for moment in (*called, evidence.data_cutoff))
 
     def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
         """Take the planned looks that have been called so far."""
