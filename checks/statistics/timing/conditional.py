@@ -137,17 +137,13 @@ def allowing(probabilities: Sequence[float], gamma: float) -> tuple[float, ...]:
 
 
 def upper_tail(probabilities: Sequence[float], events: int) -> float:
-    """Return P(so many events in risk hours or more): the mass that reaches the number, event by event."""
+    """Return P(so many events in risk hours or more)."""
     if events <= 0:
         return 1.0
-    reached, live = 0.0, np.zeros(events)
-    live[0] = 1.0
+    distribution = np.ones(1)
     for one in probabilities:
-        reached += one * float(live[-1])
-        moved = one * live[:-1]
-        live *= 1 - one
-        live[1:] += moved
-    return reached
+        distribution = np.convolve(distribution, (1 - one, one))
+    return float(distribution[events:].sum())
 
 
 def tipping_gamma(crosses: Callable[[float], bool]) -> float | None:

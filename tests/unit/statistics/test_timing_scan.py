@@ -63,11 +63,6 @@ def test_the_least_width_is_kept():
             {},
             "observed: found ((5.0, 5.0),); allowed: spans of hours that end after they start",
         ),
-        (
-            ([[]], [[(0, 5), (4, 9)]]),
-            {},
-            "observed: found ((0.0, 5.0), (4.0, 9.0)); allowed: spans without overlap",
-        ),
         (([[]], [DAY]), {"min_width": 0}, "min_width: found 0; allowed: a finite number above 0"),
         (([[]], [DAY]), {"permutations": 0}, "permutations: found 0; allowed: a whole number, 1 or more"),
     ],
@@ -76,3 +71,10 @@ def test_impossible_input_is_named(arguments, options, message):
     with pytest.raises(DesignError) as error:
         scan(*arguments, seed=1, **options)
     assert str(error.value) == message
+
+
+def test_where_spans_overlap_an_event_is_so_much_the_likelier():
+    """Twelve hours of which four lie between 4 and 6: two events are expected there to 2 * 2 / 12 an hour."""
+    found = scan([[4.0], [5.0]], [[(0.0, 10.0), (4.0, 6.0)]] * 2, seed=1, permutations=9)
+    assert (found.window_hours, found.events_in_window) == ((4.0, 5.0), 2)
+    assert found.expected_in_window == pytest.approx(1 / 3)
