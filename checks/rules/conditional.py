@@ -14,11 +14,17 @@ from typing import ClassVar
 from checks.rules.conditioned import Conditioned, Strata, conditioned
 from checks.rules.evidence import Evidence
 from checks.rules.methods.method import FEWEST_IN_CLUSTER, TimingMethod, TimingSection, ordered
+from checks.rules.plan import Plan
 from checks.rules.rule import BoundaryIs, Json, RuleResult, verdicts
 from checks.scenario import ByScenario, Scenario
 from checks.statistics.timing.conditional import allowing, conditional, tipping_gamma
+from checks.statistics.timing.sequential import risk_chance
 
 NO_STRATUM = "not informative: no dose has closed with opportunity in risk and in control hours"
+
+
+MOST_NEEDED = 20
+"""Events in risk hours beyond which nobody would wait for a rule to cross."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,20 @@ class ConditionalMethod(TimingMethod):
     def attainable(self, chances: Sequence[float]) -> float:
         """Return the smallest p-value that events with these probabilities can have: all of them in risk hours."""
         return conditional([True] * len(chances), chances).p_value
+
+    def smallest_attainable_p(self, rule: TimingSection, plan: Plan) -> tuple[float, ...]:
+        """Return the p-value of one event, of two ..., all in risk hours, up to the first number that crosses."""
+        found: list[float] = []
+        (chance,) = allowing([risk_chance(plan.ratio)], rule.gamma)
+        for events in range(1, MOST_NEEDED + 1):
+            found.append(self.attainable([chance] * events))
+            if events >= rule.min_events and self.crosses_all_in_risk(rule, [chance] * events):
+                break
+        return tuple(found)
+
+    def crosses_all_in_risk(self, rule: TimingSection, chances: Sequence[float]) -> bool:
+        """Whether events with these probabilities cross when all of them lie in risk hours."""
+        return self.attainable(chances) <= rule.share
 
     def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
         """Judge the events of each scenario, in the order in which their doses closed."""

@@ -93,7 +93,12 @@ class Surveillance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingDesign:
-    """A timing rule: size and power over the true relative incidence, for one or more lengths."""
+    """A timing rule: size and power over the true relative incidence, for one or more lengths.
+
+    ``smallest_attainable_p`` has the p-value of one event, of two and so on, all in risk hours, at the planned ratio,
+    up to the first number that crosses; empty of a rule that does not condition on the subject.
+    ``looks_called_by`` says what calls a planned look.
+    """
 
     id: str
     kind: str
@@ -101,8 +106,10 @@ class TimingDesign:
     alpha: float
     ratio: float
     planned_looks: int | None
+    looks_called_by: str
     min_events: int
     min_subjects: int
+    smallest_attainable_p: tuple[float, ...]
     length_unit: str
     relative_incidence: tuple[float, ...]
     surveillance: tuple[Surveillance, ...]

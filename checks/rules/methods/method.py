@@ -78,6 +78,8 @@ class TimingMethod(ABC):
     """Whether it judges the severity scores of blocks of hours, which are made where a rule asks for them."""
     length_unit: ClassVar[str] = "events"
     """In what the length of surveillance is counted."""
+    looks_called_by: ClassVar[str] = "closed doses"
+    """What calls a planned look: something that tells nothing of where events fell."""
 
     @abstractmethod
     def evaluate(self, rule: TimingSection, evidence: Evidence) -> RuleResult:
@@ -100,6 +102,10 @@ class TimingMethod(ABC):
     def spends(self, rule: TimingSection, plan: Plan) -> float:
         """Return the largest chance of crossing without harm over the lengths of surveillance."""
         return max(one.size for one in self.surveillance(rule, plan))
+
+    def smallest_attainable_p(self, rule: TimingSection, plan: Plan) -> tuple[float, ...]:
+        """Return the p-value of one event, of two ..., all in risk hours, up to the first number that crosses."""
+        return ()
 
     def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Return what a reader must know of the numbers."""

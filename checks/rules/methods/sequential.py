@@ -47,6 +47,10 @@ class Sequential(ConditionalMethod):
         found = conditional(walk.judged.in_risk, walk.judged.probabilities, gamma=rule.gamma)
         return found.log_likelihood_ratio
 
+    def crosses_all_in_risk(self, rule: TimingSection, chances: Sequence[float]) -> bool:
+        """Whether the boundary after the last of them is as many events, or fewer."""
+        return _boundary(rule, tuple(chances), tuple(range(1, len(chances) + 1))).events[-1] is not None
+
     def surveillance(self, rule: TimingSection, plan: Plan) -> tuple[Surveillance, ...]:
         """Return what it does over the number of events it is planned for, all with the planned probability."""
         boundary = planned_boundary(rule, plan.ratio, rule.n_max or 1)

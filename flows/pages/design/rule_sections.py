@@ -10,7 +10,7 @@ from flows.pages.design.charts import Figure, boundary_figures, draw_power
 from flows.pages.design.stretches import stretches
 from flows.pages.kit.tables import Cell, Item, Table, cells
 from flows.pages.kit.verdicts import PROSE_UNITS
-from flows.pages.kit.words import DASH, percent, plural, spoken
+from flows.pages.kit.words import DASH, p_text, percent, plural, spoken
 
 UNITS: Mapping[str, str] = {"subject": "participants", "window": "dose windows"}
 LENGTHS: Mapping[str, str] = {"events": "events", "expected_events": "expected events"}
@@ -117,19 +117,16 @@ def _pending_table(rule: CountedDesign) -> Table:
 
 def _timed(rule: TimingDesign, declared: Rule) -> RuleSection:
     if not rule.surveillance:
-        looks = (
-            f"{rule.planned_looks} planned, called by closed doses"
-            if rule.planned_looks
-            else "after every dose"
-        )
+        looks = _looks(rule, "after every dose")
         return RuleSection(declared, rule.notes, (Item("Alpha", percent(rule.alpha), f"looks: {looks}"),))
     unit, longest = LENGTHS[rule.length_unit], rule.surveillance[-1]
-    looks = f"{rule.planned_looks} planned, called by events" if rule.planned_looks else "after every event"
+    looks = _looks(rule, "after every event")
     subjects = plural(rule.min_subjects, "participant")
     facts = (
         Item("Alpha", percent(rule.alpha), f"looks: {looks}"),
         Item("Control time", f"{rule.ratio:g} times", "the risk time, as planned"),
         Item("Fewest", f"{plural(rule.min_events, 'event')} in risk hours", f"in {subjects} or more"),
+        *_attainable(rule),
     )
     figures: tuple[Figure, ...] = ()
     if longest.events is not None and rule.length_unit == "events":
@@ -138,6 +135,28 @@ def _timed(rule: TimingDesign, declared: Rule) -> RuleSection:
         figures = boundary_figures(longest.looks, longest.events, last=last, x_name=x_name, y_name=y_name)
     tables = (_timing_boundary(rule, unit), _timing_table(rule, unit), _stopping_table(rule, unit))
     return RuleSection(declared, rule.notes, facts, figures, tables)
+
+
+def _looks(rule: TimingDesign, otherwise: str) -> str:
+    """Return what calls the looks of a timing rule."""
+    return (
+        f"{rule.planned_looks} planned, called by {rule.looks_called_by}" if rule.planned_looks else otherwise
+    )
+
+
+def _attainable(rule: TimingDesign) -> tuple[Item, ...]:
+    """Return how many events, all in risk hours, it takes to cross at the planned ratio, and what fewer have."""
+    p_values = rule.smallest_attainable_p
+    if not p_values:
+        return ()
+    said = ", ".join(f"{number}: p {p_text(p_value)}" for number, p_value in enumerate(p_values, start=1))
+    return (
+        Item(
+            "Needed",
+            f"{plural(len(p_values), 'event')}, all in risk hours",
+            f"at the planned ratio; of {said}",
+        ),
+    )
 
 
 def _timing_boundary(rule: TimingDesign, unit: str) -> Table:

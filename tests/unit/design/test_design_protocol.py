@@ -168,6 +168,28 @@ def test_fewest_events_of_a_timing_rule_are_kept() -> None:
         assert min(crossing) >= 4
 
 
+@pytest.mark.parametrize(
+    ("fields", "needed"),
+    [
+        # one risk hour beside eighteen control hours; five looks at .025 / 5: 1/19 and 1/361 = .0028
+        ({"method": "self_controlled", "looks": 5}, [1 / 19, 1 / 361]),
+        # twenty looks at .00125 ask for three: 1/6859 = .00015
+        ({"method": "self_controlled", "looks": 20}, [1 / 19, 1 / 361, 1 / 6859]),
+        ({"method": "self_controlled", "looks": 5, "min_events": 3}, [1 / 19, 1 / 361, 1 / 6859]),
+        # odds of 1.5 to 18: 1/13
+        ({"method": "self_controlled", "looks": 5, "gamma": 1.5}, [1 / 13, 1 / 169, 1 / 2197]),
+        # of .025 two of twenty events may spend .0025, which 1/361 exceeds
+        ({"method": "sequential", "n_max": 20}, [1 / 19, 1 / 361, 1 / 6859]),
+        ({"method": "scan", "looks": 2}, []),
+    ],
+)
+def test_a_design_says_how_many_events_in_risk_hours_it_takes(
+    fields: dict[str, Any], needed: list[float]
+) -> None:
+    rule = _design(_protocol(_timing(**fields)), subjects=10).rules[0]
+    assert rule.smallest_attainable_p == pytest.approx(needed)
+
+
 def test_what_is_spent_is_held_against_what_is_declared() -> None:
     design = _design(_protocol(_count(3), _rate(), _timing(method="sequential", n_max=20)))
     spent = design.spending

@@ -151,3 +151,14 @@ def test_a_severity_rule_says_what_holds_by_construction_and_that_its_power_is_n
     assert "exact permutation test" in text
     assert "Crosses with harm: not said here" in text
     assert "Not simulated: worst_turns" in text
+
+
+def test_a_timing_rule_says_how_many_events_it_needs_and_what_calls_its_looks(tmp_path: Path) -> None:
+    rule = {"id": "locked", "kind": "timing", "method": "self_controlled", "alpha": 0.025, "looks": 5}
+    declared = TimingRule.model_validate({**rule, "rationale": "an example", "source": "no charter"})
+    protocol = load_protocol(GOOD).model_copy(update={"rules": (declared,)})
+    paths, _ = write_design(protocol, tmp_path)
+    page = " ".join(paths["html"].read_text(encoding="utf-8").split())
+    assert "looks: 5 planned, called by closed doses" in page
+    assert "2 events, all in risk hours" in page
+    assert "at the planned ratio; of 1: p 0.053, 2: p 0.0028" in page
