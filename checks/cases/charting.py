@@ -17,7 +17,7 @@ Hours = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Charting:
-    """How one test of a component is charted at a site (None: at all).
+    """How one test of a component is charted at a site (None: at all together).
 
     ``low_hours`` and ``high_hours`` hold nine of ten ``intervals`` between measurements, a twentieth shorter and one
     longer. ``fresh_hours`` of the protocol observe half or more of ``observed`` of the elapsed risk ``windows``, by
@@ -26,7 +26,7 @@ class Charting:
 
     component: str
     test: str
-    site: str | None
+    SITEID: str | None
     intervals: int
     low_hours: float
     median_hours: float

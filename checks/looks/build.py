@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
+from checks.cases.charting import charting
 from checks.looks.caveats import caveats
 from checks.looks.document import (
     BackgroundPart,
     CasePart,
     ChangePart,
+    ChartingPart,
     CheckPart,
     ExpectationsPart,
     ExposurePart,
@@ -32,6 +34,7 @@ from checks.protocol import StudyProtocol
 from checks.protocol.model import Background
 from checks.rules import RuleResult, compare
 from checks.rules.evidence import AssumedRate
+from checks.signals import too_little_observed
 from checks.stamps import stamp
 from checks.validation import CheckResult
 
@@ -51,7 +54,7 @@ def build_document(look: "Look") -> LookDocument:
         "data_cutoff": stamp(look.data_cutoff),
         "verdict": str(look.verdict),
         "protocol_sha256": look.protocol.sha256,
-        **_expectations(look.protocol),  # type: ignore[typeddict-item]  # it has no key but its own
+        **_expectations(look.protocol),
         "code_version": code_version(),
         "look_id": _look_id(look),
         "blinded": True,
@@ -70,12 +73,22 @@ def build_document(look: "Look") -> LookDocument:
         "quarantine": _quarantine(look.quarantine, look.validation.checks),
         "changes": _changes(look.changes),
         "caveats": list(caveats(look)),
+        **_observation(look),  # type: ignore[typeddict-item]  # it has no key but its own
     }
 
 
 def _expectations(protocol: StudyProtocol) -> OwnExpectations:
     files: list[ExpectationsPart] = [{"file": one.name, "sha256": one.sha256} for one in protocol.suites]
     return {"expectations": files} if files else {}
+
+
+def _observation(look: "Look") -> Mapping[str, list[ChartingPart]]:
+    """Return how the tests are charted, where that is what keeps the look from an answer."""
+    if too_little_observed(look.evidence, look.protocol) is None:
+        return {}
+    given, seen = look.doses[look.doses["trusted"]], look.validation
+    rows = charting(seen.measurements, seen.subjects, given, look.protocol, look.data_cutoff)
+    return {"observation": [_part(ChartingPart, one) for one in rows]}
 
 
 @cache

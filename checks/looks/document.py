@@ -59,6 +59,22 @@ class ExposurePart(TypedDict):
     doses_quarantined: int
 
 
+class ChartingPart(TypedDict):
+    """How one test of a component is charted, at one site or (None) at all: see ``checks.cases.charting``."""
+
+    component: str
+    test: str
+    SITEID: str | None
+    intervals: int
+    low_hours: float
+    median_hours: float
+    high_hours: float
+    windows: int
+    observed: int
+    fresh_hours: float
+    sufficient_hours: float | None
+
+
 class ComponentPart(TypedDict):
     """One component of a case, in hours since its dose."""
 
@@ -317,6 +333,8 @@ class LookDocument(OwnExpectations):
     quarantine: list[QuarantinePart]
     changes: list[ChangePart]
     caveats: list[str]
+    observation: NotRequired[list[ChartingPart]]
+    """Where too little was observed to say "no signal"."""
     signals: NotRequired[list[SignalPart]]
     ledger: NotRequired[HeadPart | None]
     delivery: NotRequired[DeliveryPart]

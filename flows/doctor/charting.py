@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import groupby
 
 from checks.cases.administrations import open_doses
 from checks.cases.charting import Charting, charting
@@ -11,23 +10,16 @@ from checks.protocol import StudyProtocol
 from checks.validation import validate_feeds
 from flows.doctor.finding import Finding, ok, warning
 from flows.feeds import Inbox
-from flows.pages.kit.words import spoken
-from flows.pages.sentences import charting_text
+from flows.pages.sentences import charting_texts
 
 REMEDY = "Have it charted more often, or give fresh_hours in the case definition."
 
 
 def examine_charting(inbox: Inbox, now: datetime) -> Iterator[Finding]:
     """Yield how the tests of each component are charted; a warning where none observes half of the risk windows."""
-    protocol = inbox.protocol
-    for component, rows in groupby(_charting(inbox, now), key=lambda one: one.component):
-        by_test = [list(some) for _, some in groupby(rows, key=lambda one: one.test)]
-        said = f"{spoken(component)}: {'; '.join(map(charting_text, by_test))}"
-        windows = max(everywhere.windows for everywhere, *_ in by_test)
-        if windows and all(2 * everywhere.observed < windows for everywhere, *_ in by_test):
-            yield warning(protocol.study.id, "charting", said, REMEDY)
-        else:
-            yield ok(protocol.study.id, "charting", said)
+    study = inbox.protocol.study.id
+    for said, suffices in charting_texts(_charting(inbox, now)):
+        yield ok(study, "charting", said) if suffices else warning(study, "charting", said, REMEDY)
 
 
 def _charting(inbox: Inbox, now: datetime) -> tuple[Charting, ...]:

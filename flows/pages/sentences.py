@@ -1,6 +1,7 @@
 """What is said of a look wherever it is shown: what happened, to whom, when after the dose, and each boundary."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from checks.cases.charting import Charting
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
@@ -106,6 +107,9 @@ def _feed_sentences(look: LookDocument) -> Iterator[str]:
     exposure = look["exposure"]
     elapsed = exposure["windows_evaluable"] + exposure["windows_unobserved"]
     yield f"{exposure['windows_unobserved']:,} of {plural(elapsed, 'elapsed dose window')} unobserved."
+    for component, suffices in charting_texts([Charting(**one) for one in look.get("observation") or ()]):
+        if not suffices:
+            yield f"Charted too seldom: {component}."
 
 
 def feed_state(feed: FeedPart) -> str:
@@ -189,7 +193,15 @@ def grade_text(grade: str | None) -> str:
     return grade if grade.isdigit() else f"{grade} (no grade)"
 
 
-def charting_text(rows: Sequence[Charting]) -> str:
+def charting_texts(rows: Sequence[Charting]) -> Iterator[tuple[str, bool]]:
+    """Yield how the tests of each component are charted, and whether one of them observes half of its windows."""
+    for component, some in groupby(rows, key=lambda one: one.component):
+        by_test = [list(of_test) for _, of_test in groupby(some, key=lambda one: one.test)]
+        suffices = any(2 * everywhere.observed >= everywhere.windows for everywhere, *_ in by_test)
+        yield f"{spoken(component)}: {'; '.join(map(_charting_text, by_test))}", suffices
+
+
+def _charting_text(rows: Sequence[Charting]) -> str:
     """Say how one test is charted, and what would have sufficed where it observes too little.
 
     ``rows`` are for all sites together, then for each.
@@ -206,7 +218,7 @@ def charting_text(rows: Sequence[Charting]) -> str:
     enough = everywhere.sufficient_hours
     needed = "no hours would observe half" if enough is None else f"{number(enough)} h would observe half"
     each = [
-        f"{one.site} {one.observed} of {one.windows}, every {number(one.median_hours)} h" for one in sites
+        f"{one.SITEID} {one.observed} of {one.windows}, every {number(one.median_hours)} h" for one in sites
     ]
     by_site = f" ({'; '.join(each)})" if len(each) > 1 else ""
     return f"{said}; {needed}{by_site}"

@@ -42,7 +42,7 @@ def charted(measured, *, sites=None, doses=None, cutoff=CUTOFF):
 
 def only(measured, **given):
     both, one = charted(measured, **given)
-    assert (both.site, one.site) == (None, "FR01")
+    assert (both.SITEID, one.SITEID) == (None, "FR01")
     return both
 
 
@@ -51,7 +51,7 @@ def test_the_intervals_of_each_test_are_told_by_component():
     found = charted(
         {("S1", "TEMP"): hourly, ("S1", "RESP"): [0, 2, 4, 8], ("S1", "FIO2"): [0, 1], ("S1", "HR"): [0, 1]}
     )
-    assert [(one.component, one.test, one.site, one.intervals, one.median_hours) for one in found] == [
+    assert [(one.component, one.test, one.SITEID, one.intervals, one.median_hours) for one in found] == [
         ("fever", "TEMP", None, 10, 1.0),
         ("fever", "TEMP", "FR01", 10, 1.0),
         ("respiratory_distress", "RESP", None, 3, 2.0),
@@ -103,7 +103,7 @@ def test_half_of_the_windows_are_enough():
 def test_each_site_is_told_of_its_own_charts_and_windows():
     hours = {("S1", "TEMP"): [4, 8], ("S2", "TEMP"): [0, 12], ("S3", "TEMP"): [4, 6, 8]}
     found = charted(hours, sites={"S2": "US01"})
-    assert [(one.site, one.intervals, one.windows, one.sufficient_hours) for one in found] == [
+    assert [(one.SITEID, one.intervals, one.windows, one.sufficient_hours) for one in found] == [
         (None, 4, 3, 4.0),
         ("FR01", 3, 2, 2.0),
         ("US01", 1, 1, 12.0),

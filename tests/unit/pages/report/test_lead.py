@@ -44,6 +44,30 @@ def test_feeds_at_fault_are_named_when_there_is_no_answer(not_assessable):
     assert "6 of 6 elapsed dose windows unobserved." in said
 
 
+def test_what_is_charted_too_seldom_for_an_answer_is_named(not_assessable):
+    def charted(component, test, site, observed, hours):
+        wanting = None if component == "fever" else 8.5
+        return {
+            "component": component, "test": test, "SITEID": site, "intervals": 40, "low_hours": 4.0,
+            "median_hours": hours, "high_hours": 12.0, "windows": 6, "observed": observed, "fresh_hours": 6.0,
+            "sufficient_hours": wanting,
+        }  # fmt: skip
+
+    not_assessable["observation"] = [
+        charted("fever", "TEMP", None, 0, 12.0),
+        charted("respiratory_distress", "OXYSAT", None, 2, 8.0),
+        charted("respiratory_distress", "OXYSAT", "FR01", 2, 4.0),
+        charted("respiratory_distress", "OXYSAT", "US01", 0, 9.0),
+        charted("shock", "MAP", None, 3, 1.0),
+    ]
+    assert [one for one in further_sentences(not_assessable) if "Charted" in one] == [
+        "Charted too seldom: fever: TEMP every 12 h (nine of ten 4 to 12 h), fresh for 6 h: observes 0 of 6 risk "
+        "windows; no hours would observe half.",
+        "Charted too seldom: respiratory distress: OXYSAT every 8 h (nine of ten 4 to 12 h), fresh for 6 h: observes "
+        "2 of 6 risk windows; 8.5 h would observe half (FR01 2 of 6, every 4 h; US01 0 of 6, every 9 h).",
+    ]
+
+
 def test_a_feed_with_too_many_rows_in_quarantine_says_so(signal):
     feed = {**signal["feeds"][2], "within_limit": False}
     assert feed_state(feed) == "passed, too many rows in quarantine"
