@@ -77,7 +77,7 @@ def find_cases(
     if len(stands) < len(doses):
         doubted += Placing(charts, protocol, doses, every_code).cases((*sure, *doubtful))
     cases = _with_possible(under.cases(sure), doubted)
-    held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window == "yes"}
+    held = {(case.USUBJID, case.dose_number) for case in cases if case.in_risk_window != "no"}
     return Findings(
         doses=with_cases(judge_windows(doses, every_code, observed, died, protocol, data_cutoff), held),
         cases=cases,

@@ -12,6 +12,7 @@ import numpy as np
 
 from checks.cases.charts import Charts, measurement_labels
 from checks.cases.components import MeasuredComponent, measure
+from checks.cases.measured_onsets import Why
 from checks.cases.onsets import Onset
 from checks.cases.pairing import Composite, cases_of
 from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
@@ -130,7 +131,7 @@ def _by_subject(measured: MeasuredComponent, charts: Charts) -> Mapping[int, Seq
         strict=True,
     )
     for code, earliest, seen, definite, why, evidence, provisional in columns:
-        onset = Onset(earliest, seen, seen, definite, why, evidence, provisional)
+        onset = Onset(earliest, seen, seen, definite, Why(why), evidence, provisional)
         found.setdefault(code, []).append(onset)
     return found
 

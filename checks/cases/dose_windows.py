@@ -33,8 +33,8 @@ DOSES = Table(
 )
 """One row a dose: its number, start, hours until the next dose, what became of its risk window, and its rows of EX.
 
-``window`` is evaluable, open, unobserved, or under_observed: observed for less than half, with a case. ``death`` says
-that the subject died in it. The last four columns are those of the table ``OPENED``.
+``window`` is evaluable, open, unobserved, or under_observed: observed for less than half, with a case or a possible
+one. ``death`` says that the subject died in it. The last four columns are those of the table ``OPENED``.
 """
 
 LEAST_OBSERVED = 0.5  # "at least half of it is observed": the definition of evaluable
@@ -99,7 +99,7 @@ def judge_windows(
 
 
 def with_cases(doses: pd.DataFrame, held: Collection[tuple[str, int]]) -> pd.DataFrame:
-    """Return the doses, each unobserved window that holds a case as under_observed."""
+    """Return the doses, each unobserved window that may hold a case as under_observed."""
     keys = zip(doses["USUBJID"], doses["dose_number"], strict=True)
     holds = np.array([key in held for key in keys], bool)
     under = (doses["window"] == "unobserved") & holds

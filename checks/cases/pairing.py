@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
-from checks.cases.measured_onsets import Why
 from checks.cases.onsets import Onset
 from checks.cases.reported_onsets import Told
 
@@ -110,7 +109,7 @@ def _halves(code: int, parts: Parts, within: int) -> Iterator[Composite]:
     for name, part in parts.items():
         others = [other for other in parts if other != name]
         for onset in part.onsets if others else ():
-            if onset.why is Why.LONE or not onset.timed:
+            if not onset.timed:
                 continue
             begins = (one for other in others for one in parts[other].onsets)
             if any(_may_be_near((onset, one), within) for one in begins):

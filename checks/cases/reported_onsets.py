@@ -123,7 +123,7 @@ class SubjectChart:
         for kind, (axis, abnormal) in enumerate(self.series):
             within = abnormal & (axis >= line.earliest - SUPPORTS_BEFORE) & (axis < soonest)
             if within.any():
-                ends.append(self._normal_again(kind, max(int(axis[within][0]), line.latest)))
+                ends.append(self._normal_again(kind, max(int(axis[within][0]), line.earliest)))
         return min(ends, default=NEVER)
 
     def _normal_again(self, kind: int, since: int) -> int:

@@ -34,6 +34,7 @@ from checks.protocol import StudyProtocol
 from checks.protocol.model import Background
 from checks.rules import RuleResult, compare
 from checks.rules.evidence import AssumedRate
+from checks.scenario import Scenario
 from checks.signals import too_little_observed
 from checks.stamps import stamp
 from checks.validation import CheckResult
@@ -157,15 +158,21 @@ def _timing(look: "Look") -> TimingPart:
     evidence = look.evidence
     observed = evidence.hours_in_risk > 0 and evidence.hours_in_control > 0
     comparison = compare(evidence) if observed else None
+    worse = [compare(evidence, scenario).p_value if observed else None for scenario in (Scenario.BEST, Scenario.WORST)]
     timing = {
         "risk_window_hours": look.protocol.risk_window_hours,
         "events_in_risk": evidence.events_in_risk().main,
         "events_in_control": evidence.events_in_control().main,
         "hours_in_risk": round(evidence.hours_in_risk, 4),
         "hours_in_control": round(evidence.hours_in_control, 4),
+        "opportunity_in_risk": round(evidence.opportunity_in_risk, 4),
+        "opportunity_in_control": round(evidence.opportunity_in_control, 4),
         "relative_incidence": comparison.relative_incidence if comparison else None,
         "ci95": comparison.ci95 if comparison else (None, None),
+        "ci95_sides": 2,
         "p_value": comparison.p_value if comparison else None,
+        "p_best": worse[0],
+        "p_worst": worse[1],
         "adjusted": False,
         "scan": _scan(look.rules),
     }

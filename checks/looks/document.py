@@ -186,7 +186,11 @@ ANY_DETAIL: Final = {"additionalProperties": True, "title": "Detail", "type": "o
 
 
 class RulePart(TypedDict):
-    """What one rule answers; what is in ``detail`` depends on its kind and method."""
+    """What one rule answers; what is in ``detail`` depends on its kind and method.
+
+    Timing rules alone say how many of their events could tell anything, how small a p-value these could give, and the
+    largest gamma at which the rule would still cross.
+    """
 
     id: str
     kind: str
@@ -199,6 +203,9 @@ class RulePart(TypedDict):
     boundary: float | None
     statistic: float | None
     p_value: float | None
+    informative_events: int | None
+    smallest_attainable_p: float | None
+    gamma_tipping: float | None
     detail: Annotated[RuleDetail, WithJsonSchema(ANY_DETAIL)]
 
 
@@ -217,9 +224,14 @@ class TimingPart(TypedDict):
     events_in_control: int
     hours_in_risk: float
     hours_in_control: float
+    opportunity_in_risk: float
+    opportunity_in_control: float
     relative_incidence: float | None
     ci95: list[float | None]
+    ci95_sides: int
     p_value: float | None
+    p_best: float | None
+    p_worst: float | None
     adjusted: bool
     scan: ScanPart | None
 

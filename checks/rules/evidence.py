@@ -238,8 +238,8 @@ class Evidence:
 
     @property
     def windows_unobserved(self) -> int:
-        """Windows that have elapsed and were not observed; one that holds a case is none of them."""
-        held = {(event.subject, event.dose) for event in self.at_risk(Scenario.MAIN)}
+        """Windows that have elapsed and were not observed; one that may hold a case is none of them."""
+        held = {(event.subject, event.dose) for event in self.at_risk(Scenario.WORST)}
         return sum(
             window.trusted and not (window.open or window.evaluable or (window.subject, window.dose) in held)
             for window in self.windows
