@@ -156,9 +156,12 @@ def _plain(value: object) -> object:
 
 def _timing(look: "Look") -> TimingPart:
     evidence = look.evidence
-    observed = evidence.hours_in_risk > 0 and evidence.hours_in_control > 0
+    observed = evidence.opportunity_in_risk > 0 and evidence.opportunity_in_control > 0
     comparison = compare(evidence) if observed else None
-    worse = [compare(evidence, scenario).p_value if observed else None for scenario in (Scenario.BEST, Scenario.WORST)]
+    worse = [
+        compare(evidence, scenario).p_value if observed else None
+        for scenario in (Scenario.BEST, Scenario.WORST)
+    ]
     timing = {
         "risk_window_hours": look.protocol.risk_window_hours,
         "events_in_risk": evidence.events_in_risk().main,
