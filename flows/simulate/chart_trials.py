@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
+from checks.cases.charting import Charting, charting
 from checks.looks import Look, look
 from checks.protocol import StudyProtocol, load_protocol
 from checks.rules.designs import Estimate, estimate
@@ -45,11 +46,15 @@ class InCharts:
 
 @dataclass(frozen=True, slots=True)
 class ChartTrials:
-    """Trials in charts: without harm, and with cases charted by an alert and by a lazy nurse."""
+    """Trials in charts: without harm, and with cases charted by an alert and by a lazy nurse.
+
+    ``charting`` is that of the first trial without harm, against the protocol's hours.
+    """
 
     charts: int
     trials: int
     settings: tuple[InCharts, ...]
+    charting: tuple[Charting, ...]
 
 
 def try_in_charts(source: Path, charts: Charts, *, trials: int, subjects: int, seed: int) -> ChartTrials:
@@ -81,7 +86,13 @@ def try_in_charts(source: Path, charts: Charts, *, trials: int, subjects: int, s
             counts.add(study, look_at_planted(study, protocol))
             next(progress)
         settings.append(counts.shares(planting, trials))
-    return ChartTrials(long_enough, trials, tuple(settings))
+    as_it_is = look_at_planted(plant(charts, kinds[0]), protocol)
+    return ChartTrials(long_enough, trials, tuple(settings), _charting(as_it_is))
+
+
+def _charting(found: Look) -> tuple[Charting, ...]:
+    seen = found.validation
+    return charting(seen.measurements, seen.subjects, found.doses, found.protocol, found.data_cutoff)
 
 
 def protocol_in_charts(source: Path, charts: Charts, planting: Planting) -> StudyProtocol:

@@ -57,3 +57,7 @@ def test_planted_cases_are_seen_and_nothing_is_where_nothing_is_planted(charts, 
     assert "In real charts" in paths["html"].read_text(encoding="utf-8")
     shown = design_text(design, load_protocol(GOOD), paths["html"], found)
     assert re.search(r"Seen, or possible +- +100\.0%", shown)
+    # temperature every four hours, saturation and rate every hour, as they were written above
+    medians = {one.test: one.median_hours for one in found.charting if one.SITEID is None}
+    assert medians == {"TEMP": 4, "OXYSAT": 1, "RESP": 1}
+    assert "Charted there: fever: TEMP every 4 h" in " ".join(shown.split())

@@ -3,6 +3,7 @@
 from checks.rules.designs import Estimate
 from flows.pages.kit.tables import Cell, Table, cells
 from flows.pages.kit.words import DASH, plural
+from flows.pages.sentences import charting_texts
 from flows.simulate.chart_trials import ChartTrials, InCharts
 
 
@@ -32,6 +33,7 @@ def charts_notes(found: ChartTrials) -> tuple[str, ...]:
         "hours while charting lasts; a planted case is fever and respiratory distress for 3 to 6 hours that begin "
         "in the risk window. An alert nurse takes the temperature where distress is seen, a lazy one does not.",
         "Limits on the page are exact, 95%, as if trials were independent; sharing charts, they are truly wider.",
+        *(f"Charted there: {said}." for said, _ in charting_texts(found.charting)),
     )
 
 
