@@ -127,11 +127,15 @@ def _by_subject(measured: MeasuredComponent, charts: Charts) -> Mapping[int, Seq
         onsets.definite.tolist(),
         onsets.why.tolist(),
         _evidence(measured, charts),
+        measured.series.kinds[onsets.entries].tolist(),
         onsets.provisional.tolist(),
         strict=True,
     )
-    for code, earliest, seen, definite, why, evidence, provisional in columns:
-        onset = Onset(earliest, seen, seen, definite, Why(why), evidence, provisional)
+    confirm = measured.memory.confirm.tolist()
+    for code, earliest, seen, definite, why, evidence, kind, provisional in columns:
+        test = measured.tests[kind][1] or None
+        settled = seen + confirm[kind] if provisional else None
+        onset = Onset(earliest, seen, seen, definite, Why(why), evidence, test, settled)
         found.setdefault(code, []).append(onset)
     return found
 

@@ -107,8 +107,8 @@ def _new(series: Series, judged: Judgement, found: Episodes, memory: Memory) -> 
     fresh = normal_before & (series.since_previous[entries] <= memory.fresh[kinds])
     stands, back, guessed = found.stands[entries], since_shown < memory.washout, judged.guessed[entries]
     why = np.select(
-        [~stands, back, ~fresh, guessed],
-        [Why.LONE, Why.BACK, Why.UNSEEN, Why.ROOM_AIR],
+        [~stands, back, guessed, ~fresh],
+        [Why.LONE, Why.BACK, Why.ROOM_AIR, Why.UNSEEN],
         Why.NEW,
     ).astype(object)
     return MeasuredOnsets(

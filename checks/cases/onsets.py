@@ -10,7 +10,9 @@ class Onset:
     """The onset of one component of one subject; instants are on the axis that all subjects share.
 
     ``seen`` is when it was first seen, or by when it had begun where that is no ``instant``; ``timed`` says that this
-    is known to the hour or better. ``query`` says that a report and the measurements that it joins disagree.
+    is known to the hour or better. ``query`` says that a report and the measurements that it joins disagree. ``test``
+    is the one that showed it, None of a report alone or of tests together. ``settled`` is by when a last measurement
+    that nothing has confirmed must have been contradicted, if it is; None where nothing is awaited.
     """
 
     earliest: int
@@ -19,7 +21,8 @@ class Onset:
     definite: bool
     why: Why
     evidence: tuple[str, ...]
-    provisional: bool = False
+    test: str | None = None
+    settled: int | None = None
     query: bool = False
     instant: bool = True
     timed: bool = True

@@ -24,9 +24,14 @@ NAMED_BEFORE = 48 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class ComponentOnset:
-    """One component of a case: hours since dose start between which it began, why it counts, what shows it."""
+    """One component of a case: hours since dose start between which it began, how sure, by which test, what shows it.
+
+    ``test`` is None of a report alone, and of tests together.
+    """
 
     onset_hours: tuple[float, float]
+    certainty: str
+    test: str | None
     evidence: tuple[str, ...]
     query: bool
 
@@ -44,8 +49,9 @@ class Case:
     """One case; hours are hours since the start of its dose. ``hour`` is None where only dates are known.
 
     ``why`` says of each component why it counts as begun, ``half`` of one that was present before. ``provisional``
-    says that it rests on a last measurement whose contradiction may still come. ``grade`` is the highest of its
-    adverse events, ``1`` to ``5``, or in words where none has a grade; None without such an event.
+    says that it rests on a last measurement whose contradiction may still come, by ``settled_by`` if it does.
+    ``grade`` is the highest of its adverse events, ``1`` to ``5``, or in words where none has a grade; None without
+    such an event.
     """
 
     USUBJID: str
@@ -67,6 +73,7 @@ class Case:
     since: Mapping[str, float] = field(default_factory=dict)
     """Of half a case: since which hour each component was present that did not begin."""
     provisional: bool = False
+    settled_by: pd.Timestamp | None = None
     other_doses: tuple[OtherDose, ...] = ()
     grade: str | None = None
 
@@ -250,11 +257,12 @@ def case_under(
     yes = definite and windows.at_risk(hour)
     possible = not yes and windows.may_be_at_risk(hours)
     moment = case.latest if hour is None else (case.earliest + case.latest) / 2
+    settled = [onset.settled for onset in case.onsets.values() if onset.settled is not None]
     return Case(
         USUBJID=subject,
         dose_number=dose.number,
         dose_start=_stamp(dose.earliest),
-        certainty="definite" if definite else "possible",
+        certainty=_sure(definite),
         in_risk_window="yes" if yes else "possible" if possible else "no",
         surely=yes and dose.separate and windows.surely_at_risk(hours),
         hour=hour,
@@ -262,6 +270,8 @@ def case_under(
         components={
             name: ComponentOnset(
                 dose.hours(onset.earliest, onset.latest),
+                _sure(onset.definite),
+                onset.test,
                 tuple(sorted(onset.evidence, key=_listed)),
                 onset.query,
             )
@@ -273,7 +283,8 @@ def case_under(
         seen=_seconds(case.seen),
         block=mark.block,
         able=mark.able,
-        provisional=any(onset.provisional for onset in case.onsets.values()),
+        provisional=bool(settled),
+        settled_by=_stamp(max(settled)) if settled else None,
         other_doses=tuple(
             OtherDose(other.number, _hours(moment - other.earliest))
             for other in doses
@@ -281,6 +292,10 @@ def case_under(
         ),
         grade=grade,
     )
+
+
+def _sure(definite: bool) -> str:
+    return "definite" if definite else "possible"
 
 
 def control_event(mark: Marked, doses: Sequence[Dose], subject: str, windows: Windows) -> ControlEvent | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
+from checks.cases import Case
 from checks.cases.charting import charting
 from checks.looks.caveats import caveats
 from checks.looks.document import (
@@ -62,7 +63,7 @@ def build_document(look: "Look") -> LookDocument:
         "simulated": look.protocol.study.simulated,
         "feeds": [_part(FeedPart, feed) for feed in look.feeds],
         "exposure": _exposure(look.doses),
-        "cases": [_part(CasePart, case) for case in look.cases],
+        "cases": [case_part(case) for case in look.cases],
         "rules": [_rule(result, look) for result in look.rules],
         "timing": _timing(look),
         "background": _background(look),
@@ -133,6 +134,11 @@ def _rule(result: RuleResult, look: "Look") -> RulePart:
 def _part(kind: type[Part], found: object) -> Part:
     """Return what was found, by the keys of one part of look.json, which have the names of its attributes."""
     return cast("Part", {name: _plain(getattr(found, name)) for name in kind.__annotations__})
+
+
+def case_part(case: Case) -> CasePart:
+    """Return a case as look.json has it."""
+    return _part(CasePart, case)
 
 
 def _plain(value: object) -> object:

@@ -76,7 +76,7 @@ def _cases(findings: Findings) -> Iterator[str]:
     yield from _counted(
         timed,
         "possible case rests|possible cases rest",
-        "on a missing baseline, an unmeasured hour or a quarantined row.",
+        "on what was not measured, not confirmed, or is in quarantine: the list of cases says what each lacks.",
     )
     yield from _counted(
         queries, "onset is|onsets are", "dated differently by vital signs and adverse events."

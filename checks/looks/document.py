@@ -76,9 +76,14 @@ class ChartingPart(TypedDict):
 
 
 class ComponentPart(TypedDict):
-    """One component of a case, in hours since its dose."""
+    """One component of a case, in hours since its dose.
+
+    ``test`` is the one that showed it; None of a report alone, and of tests together.
+    """
 
     onset_hours: Pair
+    certainty: str
+    test: str | None
     evidence: list[str]
     query: bool
 
@@ -94,7 +99,7 @@ class CasePart(TypedDict):
     """One case, in hours since its dose.
 
     ``why`` says of each component why it counts as begun: new, worse, lone, back, unseen, room_air, reported, or half
-    of one that was present before, ``since`` an hour.
+    of one that was present before, ``since`` an hour. What is ``provisional`` is settled by a moment.
     """
 
     USUBJID: str
@@ -109,6 +114,7 @@ class CasePart(TypedDict):
     why: dict[str, str]
     since: dict[str, float]
     provisional: bool
+    settled_by: str | None
     other_doses: list[OtherDosePart]
     grade: str | None
 

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from checks.protocol import load_protocol
     from flows.looks.conclusion import EXIT_CODES
     from flows.looks.monitor import make_look
     from flows.pages.terminal import text_summary
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     simulate("cyt107", out, seed=SEED)
     truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
     outcome = make_look(str(out / "protocol.yaml"), data_cutoff=datetime.fromisoformat(truth["data_cutoff"]))
-    print(text_summary(outcome.document, report=outcome.report))
+    print(text_summary(outcome.document, load_protocol(out / "protocol.yaml"), report=outcome.report))
     print()
     found = _doses(case for case in outcome.document["cases"] if case["in_risk_window"] == "yes")
     planted = _doses(truth["cases"])

@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         out=options.out,
         engine=options.engine,
     )
-    _show(outcome, as_json=options.json)
+    _show(outcome, options.protocol, as_json=options.json)
     return _closed(options, outcome) if options.closed else int(outcome.exit_code)
 
 
@@ -87,10 +87,13 @@ def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     return outcome.exit_code
 
 
-def _show(outcome: "LookOutcome", *, as_json: bool) -> None:
+def _show(outcome: "LookOutcome", study: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
         return
+    from checks.protocol import load_protocol
+    from flows.looks.study import protocol_path
     from flows.pages.terminal import text_summary
 
-    print(text_summary(outcome.document, report=outcome.report))
+    protocol = load_protocol(protocol_path(study, os.environ))
+    print(text_summary(outcome.document, protocol, report=outcome.report))

@@ -17,6 +17,7 @@ from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.heartbeat import feed_faults
+from flows.pages.cases import CaseWords, other_doses
 from flows.pages.kit.words import plural, spoken, utc_text
 
 LOGGER = logging.getLogger("postdose")
@@ -62,7 +63,7 @@ class Progress:
 
 def show_look(protocol: StudyProtocol, document: LookDocument, report: Path) -> None:
     """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
-    text = look_markdown(document, report)
+    text = look_markdown(document, protocol, report)
     said = f"{spoken(document['verdict'])}, data cut-off {utc_text(document['data_cutoff'])}"
     _kept(lambda: create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said))
 
@@ -89,11 +90,10 @@ def slug(study: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", study.lower()).strip("-") or "study"
 
 
-def look_markdown(document: LookDocument, report: Path) -> str:
+def look_markdown(document: LookDocument, protocol: StudyProtocol, report: Path) -> str:
     """Return what look.json says, in Markdown: verdict, rules, cases by pseudonym, and where the report lies."""
-    return "\n".join(
-        [*_head(document), *_rules(document["rules"]), *_cases(document["cases"]), *_foot(document, report)]
-    )
+    cases = _cases(document["cases"], CaseWords(protocol))
+    return "\n".join([*_head(document), *_rules(document["rules"]), *cases, *_foot(document, report)])
 
 
 def _head(document: LookDocument) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _rules(rules: Sequence[RulePart]) -> Iterator[str]:
     yield ""
 
 
-def _cases(cases: Sequence[CasePart]) -> Iterator[str]:
+def _cases(cases: Sequence[CasePart], words: CaseWords) -> Iterator[str]:
     yield "## Cases"
     yield ""
     if not cases:
@@ -138,9 +138,11 @@ def _cases(cases: Sequence[CasePart]) -> Iterator[str]:
     rows = []
     for case in sorted(cases, key=lambda case: WINDOW.index(case["in_risk_window"]))[:MOST_CASES]:
         hour = "not known" if case["hour"] is None else f"{case['hour']:.2f}"
-        said = (str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"])
+        why = "; ".join(one for one in (words.why(case), other_doses(case)) if one)
+        said = (str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"], why)
         rows.append((case["USUBJID"], *said))
-    yield from _table(("subject", "dose", "hours since dose", "certainty", "in the risk window"), rows)
+    heads = ("subject", "dose", "hours since dose", "certainty", "in the risk window", "why it counts")
+    yield from _table(heads, rows)
     if len(cases) > MOST_CASES:
         yield f"\nThe report has {len(cases) - MOST_CASES} more."
 

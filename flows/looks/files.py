@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from checks.looks import Look, LookDocument
+from checks.protocol import StudyProtocol
+from flows.pages.cases import CaseWords, other_doses
 from flows.pages.kit.rendering import write_whole
 
 
@@ -21,7 +23,7 @@ def write_files(look: Look, document: LookDocument, out: Path) -> None:
     )  # as Great Expectations writes them: no value
     judged = {"checks": [asdict(one) for one in checks], "results": [asdict(one) for one in suites]}
     write_json(out / "validation.json", judged)
-    _write_table(out / "cases.csv", _cases(document))
+    _write_table(out / "cases.csv", _cases(document, look.protocol))
     _write_table(out / "doses.csv", look.doses)
     _write_table(out / "quarantine.csv", look.quarantine)
     _write_table(out / "changes.csv", look.changes)
@@ -46,16 +48,27 @@ CASE_COLUMNS = (
     "hour",
     "onset_from_hour",
     "onset_to_hour",
+    "why",
+    "provisional",
+    "settled_by",
+    "missing",
+    "cleared_by",
+    "other_doses",
     "evidence",
 )
 
 
-def _cases(document: LookDocument) -> pd.DataFrame:
+def _cases(document: LookDocument, protocol: StudyProtocol) -> pd.DataFrame:
+    words = CaseWords(protocol)
     rows = [
         {
             **{name: said for name, said in case.items() if name in CASE_COLUMNS},
             "onset_from_hour": case["onset_hours"][0],
             "onset_to_hour": case["onset_hours"][1],
+            "why": words.why(case),
+            "missing": "; ".join(words.missing(case)),
+            "cleared_by": "; ".join(words.cleared(case)),
+            "other_doses": other_doses(case),
             "evidence": "; ".join(
                 f"{name}: {', '.join(part['evidence'])}" for name, part in case["components"].items()
             ),

@@ -5,6 +5,7 @@ from itertools import groupby
 
 from checks.cases.charting import Charting
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
+from flows.pages.cases import cases_in_order
 from flows.pages.kit.tables import Cell
 from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
 
@@ -20,22 +21,6 @@ SEVERITY = ("severity", "severity_e_process")
 MOST_NAMED = 5
 """Cases or participants named beside an answer: about as many as are taken in at a glance."""
 
-_PLACES = ("yes", "possible", "no")
-
-
-def cases_in_order(look: LookDocument) -> list[CasePart]:
-    """Return the cases, those in the risk window first, then by the hour at which they were first seen."""
-    return sorted(
-        look["cases"],
-        key=lambda case: (
-            _PLACES.index(case["in_risk_window"]),
-            case["hour"] is None,
-            case["hour"] or 0.0,
-            case["USUBJID"],
-            case["dose_number"],
-        ),
-    )
-
 
 def in_window(look: LookDocument, answer: str) -> list[CasePart]:
     """Return the cases whose ``in_risk_window`` has that answer, in reading order."""
@@ -43,23 +28,9 @@ def in_window(look: LookDocument, answer: str) -> list[CasePart]:
 
 
 def first_seen(cases: Sequence[CasePart]) -> str:
-    """Return when the cases were first seen, as the end of a sentence; nothing when no hour is known."""
+    """Return the hours of the cases, as the end of a sentence; nothing when none is known."""
     hours = sorted(case["hour"] for case in cases if case["hour"] is not None)
-    return f", first seen {span((hours[0], hours[-1]))} h after dosing" if hours else ""
-
-
-def case_hour(case: CasePart) -> str:
-    """Return the hour at which a case was first seen, or that it is not known."""
-    return f"{number(case['hour'])} h" if case["hour"] is not None else "not known"
-
-
-def component_hours(case: CasePart) -> str:
-    """Return each component of a case with the interval of its onset."""
-    said = []
-    for name, found in case["components"].items():
-        hours = span(found.get("onset_hours"), missing="")
-        said.append(f"{spoken(name)} {hours} h" if hours else f"{spoken(name)}, time not known")
-    return "; ".join(said)
+    return f", at {span((hours[0], hours[-1]))} h after dosing" if hours else ""
 
 
 def lead_sentence(look: LookDocument, name: str, risk: Sequence[float]) -> str:
@@ -127,7 +98,14 @@ def further_sentences(look: LookDocument) -> tuple[str, ...]:
     said = [*_rule_sentences(look), *_feed_sentences(look)]
     possible, outside = len(in_window(look, "possible")), len(in_window(look, "no"))
     if possible:
-        said.append(f"{plural(possible, 'further case')} may lie in the risk window: a missing fact decides.")
+        said.append(
+            f"{plural(possible, 'further case')} may lie in the risk window: "
+            "the list of possible cases says what is missing to settle each."
+        )
+    provisional = sum(case["provisional"] for case in look["cases"])
+    if provisional:
+        rests = "case rests" if provisional == 1 else "cases rest"
+        said.append(f"{provisional:,} {rests} on a last value that nothing has confirmed yet: provisional.")
     if outside:
         said.append(f"{plural(outside, 'case')} outside the risk window, listed for comparison.")
     delivery = look.get("delivery")

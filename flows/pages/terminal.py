@@ -2,34 +2,39 @@
 
 from pathlib import Path
 
-from checks.looks.document import FeedPart, LookDocument, RulePart
+from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
+from checks.protocol import StudyProtocol
 from flows.pages import sentences
+from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
 from flows.pages.kit.rendering import render
 from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
 from flows.pages.kit.words import plural
 
-MOST_LISTED = 20
+MOST_LISTED, MOST_POSSIBLE = 20, 10
 
 
-def text_summary(look: LookDocument, *, report: Path | None) -> str:
+def text_summary(look: LookDocument, protocol: StudyProtocol, *, report: Path | None) -> str:
     """Return the look in a few lines of at most 80 printable ASCII characters.
 
-    ``look`` is the look.json document, pooled and blinded; ``report`` is where the page was written, or None: a long
-    path is not broken, so that it can be copied.
+    ``look`` is the look.json document, pooled and blinded, made with ``protocol``; ``report`` is where the page was
+    written, or None: a long path is not broken, so that it can be copied.
     """
-    risk = (look.get("timing") or {}).get("risk_window_hours") or ()
+    words = CaseWords(protocol)
+    sure = [case for case in settled_cases(look) if case["in_risk_window"] == "yes"]
+    open_cases = working_list(look)
     return render(
         "terminal.txt.j2",
         look=look,
         verdict=VERDICTS[look["verdict"]],
-        lead=sentences.lead_sentence(look, "", risk),
+        lead=sentences.lead_sentence(look, "", protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         rules=[_answer(rule) for rule in look["rules"]],
-        cases=sentences.in_window(look, "yes") + sentences.in_window(look, "possible"),
-        most_listed=MOST_LISTED,
+        cases=[_case(case, words) for case in sure[:MOST_LISTED]],
+        more_cases=len(sure) - MOST_LISTED,
+        possible=[_possible(case, words) for case in open_cases[:MOST_POSSIBLE]],
+        more_possible=len(open_cases) - MOST_POSSIBLE,
         feeds=[_feed(feed) for feed in look["feeds"]],
         report=None if report is None else str(report),
-        say=sentences,
     )
 
 
@@ -42,6 +47,21 @@ def _answer(rule: RulePart) -> str:
         said += f" ({best_to_worst(rule['best_case'], rule['worst_case'])})"
     reason = sentences.reason_of(rule)
     return f"{said}: {reason}" if reason else said
+
+
+def _case(case: CasePart, words: CaseWords) -> str:
+    """Return where a case lies and why it counts."""
+    said = [words.components(case), words.provisional(case), other_doses(case)]
+    where = f"{case['USUBJID']}, dose {case['dose_number']}, {case_hour(case)}"
+    return f"{where}: {'; '.join(one for one in said if one)}"
+
+
+def _possible(case: CasePart, words: CaseWords) -> tuple[str, str, str]:
+    """Return a case that is not settled, what would make it definite, and what would take it back."""
+    place = {"yes": "", "possible": ", possibly in the risk window", "no": ", outside the risk window"}
+    where = f"{case['USUBJID']}, dose {case['dose_number']}, {case_hour(case)}{place[case['in_risk_window']]}"
+    missing, cleared = "; ".join(words.missing(case)), "; ".join(words.cleared(case))
+    return f"{where}: {words.why(case)}", f"Missing: {missing}", f"Cleared by: {cleared}"
 
 
 def _feed(feed: FeedPart) -> str:

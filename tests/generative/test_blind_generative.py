@@ -191,7 +191,7 @@ def outputs(control: frozenset[str], habits: Habits) -> Mapping[str, bytes]:
         render_report(document, doses=look.doses, protocol=protocol, out=out / "looks")
         written = {path.name: path.read_bytes() for path in (out / "looks").iterdir()}
     told = json.dumps([[one.payload, *(sent.message for sent in one.outgoing)] for one in entries]).encode()
-    summary = text_summary(document, report=Path("report.html")).encode()
+    summary = text_summary(document, protocol, report=Path("report.html")).encode()
     hashes = [digest for feed in document["feeds"] for digest in feed["sha256"]]
     texts = written | {"alerts": told, "summary": summary}
     return dict(alike(texts, [*hashes, document["look_id"]]))

@@ -119,6 +119,61 @@ def blind(folder: Path) -> Made:
     return folder / "protocol.yaml", datetime(2024, 6, 12, 6, tzinfo=UTC)
 
 
+DOSED = datetime(2026, 3, 2, 8)
+NORMAL = {"TEMP": 36.9, "OXYSAT": 97.0, "RESP": 18.0}
+UNITS = {"TEMP": "C", "OXYSAT": "%", "RESP": "breaths/min", "FIO2": "fraction"}
+FEVER = dict.fromkeys(range(6, 15), 39.0)
+LOW = dict.fromkeys(range(6, 15), 86.0)
+CHARTS: Mapping[str, Mapping[str, Mapping[int, float]]] = {
+    "NEW": {"TEMP": FEVER, "OXYSAT": LOW},
+    "WORSE": {
+        "TEMP": {hour: 38.4 if hour < 6 else 39.8 for hour in range(-13, 15)},
+        "RESP": {hour: 31.0 if hour < 6 else 44.0 for hour in range(-13, 15)},
+    },
+    "HALF": {"TEMP": dict.fromkeys(range(-6, 15), 38.6), "OXYSAT": LOW},
+    "LONE": {"TEMP": FEVER, "RESP": {6: 32.0}},
+    "BACK": {"TEMP": FEVER, "OXYSAT": {1: 86.0, 2: 86.0, **LOW}},
+    "UNSEEN": {"TEMP": FEVER, "OXYSAT": dict.fromkeys(range(-13, 15), 92.0)},
+    "ROOM": {"TEMP": FEVER, "FIO2": dict.fromkeys(range(6, 15), 0.5)},
+    "DATED": {"TEMP": FEVER},
+    "PROVISIONAL": {"TEMP": {30: 39.0, 31: 39.0}, "RESP": {31: 33.0}},
+}
+"""What of a subject's hourly chart is not normal, by hours since the first dose: one for each word of a case."""
+
+
+def every_word(folder: Path) -> Made:
+    """Chart one subject for each word that is said of a case."""
+    shutil.copy(FIXTURES / "every_word" / "protocol.yaml", folder)
+    vitals: list[tuple[object, ...]] = []
+    for subject, chart in CHARTS.items():
+        last = 32 if subject == "PROVISIONAL" else 15
+        for hour in range(-13, last):
+            at = f"{DOSED + timedelta(hours=hour):%Y-%m-%dT%H:%M}"
+            for test, unit in UNITS.items():
+                value = chart.get(test, {}).get(hour, NORMAL.get(test))
+                if subject == "UNSEEN" and test == "RESP":
+                    value = {6: 33.0, 7: 33.0}.get(hour)
+                if value is not None:
+                    vitals.append((f"S-{subject}", len(vitals) + 1, test, value, unit, at))
+    doses = [(f"S-{one}", 1, "CYT107", "2026-03-02T08:00") for one in CHARTS]
+    doses.append(("S-PROVISIONAL", 2, "CYT107", "2026-03-03T09:00"))
+    _written(folder / "dm.csv", ("USUBJID", "SITEID"), [(f"S-{one}", "FR01") for one in CHARTS])
+    _written(folder / "ex.csv", ("USUBJID", "EXSEQ", "EXTRT", "EXSTDTC"), doses)
+    columns = ("USUBJID", "VSSEQ", "VSTESTCD", "VSORRES", "VSORRESU", "VSDTC")
+    _written(folder / "vs.csv", columns, vitals)
+    _written(
+        folder / "ae.csv",
+        ("USUBJID", "AESEQ", "AETERM", "AESTDTC"),
+        [("S-DATED", 1, "Dyspnoea", "2026-03-02")],
+    )
+    return folder / "protocol.yaml", datetime(2026, 3, 3, 14, 30, tzinfo=UTC)
+
+
+def _written(path: Path, columns: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+    lines = [",".join(columns), *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def spoilt(folder: Path, *, kind: str) -> Made:
     """Copy the good study, and spoil it."""
     return make_study(kind, folder), datetime(2024, 6, 11, 12, tzinfo=UTC)
@@ -140,13 +195,14 @@ INSIDE: Mapping[str, Maker] = {
     "every_rule_early": partial(every_rule, scenario="early", unit="window"),
     "scan_alone": scan_alone,
     "blind": blind,
+    "every_word": every_word,
     **{f"bad_{kind}": partial(spoilt, kind=kind) for kind in KINDS},
 }
 """``cyt107_1`` is the demo's."""
 
 LISTED = (
-    "cyt107_1", "half_way", "in_deliveries", "blind", "bad_clock_gap", "bad_date_2024_06", "bad_duplicate_key",
-    "bad_end_before_start", "bad_f_in_c_field", "bad_unknown_site",
+    "cyt107_1", "half_way", "in_deliveries", "blind", "every_word", "bad_clock_gap", "bad_date_2024_06",
+    "bad_duplicate_key", "bad_end_before_start", "bad_f_in_c_field", "bad_unknown_site",
 )  # fmt: skip
 """The studies whose listings are kept too."""
 

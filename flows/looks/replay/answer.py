@@ -8,7 +8,7 @@ from functools import cache
 
 from checks.cases import Case
 from checks.knowledge import Knowledge
-from checks.looks import Look, look_at
+from checks.looks import Look, case_part, look_at
 from checks.looks.document import RulePart
 from checks.protocol import StudyProtocol
 from checks.rules import KINDS
@@ -24,6 +24,7 @@ from flows.looks.replay.delays import (
     perfect,
 )
 from flows.looks.replay.history import History
+from flows.pages.cases import CaseWords
 from flows.pages.kit.words import plural
 from flows.pages.replay import DelayPart, Entry, NearestPart, RuleAnswer, StateChange
 
@@ -148,8 +149,9 @@ def missing_facts(look: Look, kind: str) -> list[str]:
     """Return what a look lacked to be sure: of each possible case the fact that decides, and rows withheld."""
     facts = []
     if KINDS[kind].rests_on_cases:
+        words = CaseWords(look.protocol)
         facts += [
-            f"{case.USUBJID}, dose {case.dose_number}: {_reason(case, look)}"
+            f"{case.USUBJID}, dose {case.dose_number}: {_reason(case, look, words)}"
             for case in look.cases
             if case.in_risk_window == "possible"
         ]
@@ -173,7 +175,7 @@ def missing_facts(look: Look, kind: str) -> list[str]:
     return facts
 
 
-def _reason(case: Case, look: Look) -> str:
+def _reason(case: Case, look: Look, words: CaseWords) -> str:
     """Return why a case is no more than possible in the risk window."""
     withheld = look.quarantine
     mine = withheld[withheld["USUBJID"] == case.USUBJID]
@@ -183,8 +185,4 @@ def _reason(case: Case, look: Look) -> str:
         return f"rests on a row in quarantine ({cited[0]})"
     if (mine["domain"] == "EX").any():
         return "a dose of the subject is in quarantine"
-    if case.hour is None:
-        return "its time of day is not known"
-    if case.certainty == "possible":
-        return "its baseline is missing, or it was not seen absent before"
-    return "its onset may lie in the risk window, but was first seen outside"
+    return " and ".join(words.missing(case_part(case)))

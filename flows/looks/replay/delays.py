@@ -8,7 +8,7 @@ becomes crossed is taken to stay so.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
@@ -165,7 +165,5 @@ def whole_minute(moment: datetime) -> datetime:
 
 
 def first_seen(case: Case) -> datetime:
-    """Return when a case was first seen: at its hour, or by the end of its onset where only dates are known."""
-    hours = case.onset_hours[1] if case.hour is None else case.hour
-    # hours carry four digits, so the second is a matter of rounding
-    return case.dose_start.to_pydatetime() + timedelta(seconds=round(hours * 3600))
+    """Return when a case was first seen, or by when it had begun where only dates are known."""
+    return datetime.fromtimestamp(case.seen, UTC)

@@ -10,11 +10,10 @@ from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Study
 from flows.ledger import Head
+from flows.pages.cases import CaseWords, other_doses, settled_cases, working_list
 from flows.pages.kit.words import spoken, utc_text
 from flows.pages.sentences import (
     boundary_text,
-    cases_in_order,
-    component_hours,
     feed_state,
     further_sentences,
     lead_sentence,
@@ -52,7 +51,9 @@ class RuleFact:
 class CaseFact:
     """One case; hours since dose start. ``hour`` and ``grade`` are None when not known.
 
-    ``new`` says that the message before did not tell of it as it is now.
+    ``components`` says what began and why it counts, ``notes`` what else there is to know. Of a case that is not
+    settled ``missing`` would make it definite and ``cleared`` would take it back. ``new`` says that the message
+    before did not tell of it as it is now, ``provisional`` that it may still be taken back.
     """
 
     USUBJID: str
@@ -65,6 +66,11 @@ class CaseFact:
     in_risk_window: str
     grade: str | None
     new: bool
+    provisional: bool = False
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    settled: bool = True
 
 
 @dataclass(frozen=True)  # without slots: what is looked up again and again is kept beside the fields
@@ -164,7 +170,8 @@ def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
     """
     undelivered, exposure = look.copy(), look["exposure"]
     undelivered.pop("delivery", None)
-    name = spoken(protocol.case_definition.name)
+    name, words = spoken(protocol.case_definition.name), CaseWords(protocol)
+    open_cases = working_list(look)
     lead = lead_sentence(undelivered, name, protocol.risk_window_hours)
     return LookFacts(
         look_id=look["look_id"],
@@ -177,7 +184,10 @@ def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
             "unobserved": exposure["windows_unobserved"],
         },
         rules=tuple(_rule(rule) for rule in look["rules"]),
-        cases=tuple(_case(case) for case in cases_in_order(look)),
+        cases=(
+            *(_case(case, words, settled=True) for case in settled_cases(look)),
+            *(_case(case, words, settled=False) for case in open_cases),
+        ),
         feeds=tuple(_feed(feed) for feed in look["feeds"] if feed_state(feed) not in FINE),
         caveats=tuple(one for one in look["caveats"] if not one.startswith(BACKGROUND)),
         background=tuple(one for one in look["caveats"] if one.startswith(BACKGROUND)),
@@ -196,18 +206,23 @@ def _rule(rule: RulePart) -> RuleFact:
     )
 
 
-def _case(case: CasePart) -> CaseFact:
+def _case(case: CasePart, words: CaseWords, *, settled: bool) -> CaseFact:
     return CaseFact(
         USUBJID=case["USUBJID"],
         dose_number=case["dose_number"],
         dose_start=case["dose_start"],
         hour=case["hour"],
         onset_hours=(case["onset_hours"][0], case["onset_hours"][1]),
-        components=component_hours(case),
+        components=words.components(case),
         certainty=case["certainty"],
         in_risk_window=case["in_risk_window"],
-        grade=case.get("grade"),
+        grade=case["grade"],
         new=True,
+        provisional=case["provisional"],
+        notes=tuple(note for note in (words.provisional(case), other_doses(case)) if note),
+        missing=words.missing(case),
+        cleared=words.cleared(case),
+        settled=settled,
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import filterfalse
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -48,11 +49,12 @@ MOST_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of a list: what it is about, what is said of it, and a mark such as NEW."""
+    """One entry of a list: what it is about, what is said of it, a mark such as NEW, and further lines."""
 
     title: str
     detail: str = ""
     mark: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +286,8 @@ def _of_look(facts: Facts, look: LookFacts) -> list[Section]:
     counted = ", ".join(f"{count:,} {fate}" for fate, count in look.windows.items())
     found = [
         Section("Rules", (f"Dose windows: {counted}.",), _listed(look.rules, _rule)),
-        Section("Cases", (), _listed(sorted(look.cases, key=_order), _case)),
+        Section("Cases", (), _listed(sorted(filter(_is_settled, look.cases), key=_order), _case)),
+        Section("Possible cases to settle", (), _listed([*filterfalse(_is_settled, look.cases)], _case)),
         Section("Data quality", (), tuple(map(Item, look.feeds))),
         Section("What could change the answer", (), _listed(look.caveats, Item)),
         Section("Background", look.background),
@@ -307,6 +310,10 @@ def _rule(rule: RuleFact) -> Item:
     return Item(f"{rule.id} {verdict}", detail)
 
 
+def _is_settled(case: CaseFact) -> bool:
+    return case.settled
+
+
 def _order(case: CaseFact) -> tuple[bool, bool]:
     """Those in the risk window first, and among them what is new; otherwise as they were."""
     return case.in_risk_window == "no", not case.new
@@ -321,8 +328,13 @@ def _case(case: CaseFact) -> Item:
     said = (
         f"{case.certainty}, {WHERE[case.in_risk_window]}; grade {grade_text(case.grade)}; {case.components}"
     )
-    detail = f"{said}; dose given {utc_text(case.dose_start)}"
-    return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "")
+    detail = "; ".join((said, *case.notes, f"dose given {utc_text(case.dose_start)}"))
+    settles = (
+        ()
+        if case.settled
+        else (f"Missing: {'; '.join(case.missing)}", f"Cleared by: {'; '.join(case.cleared)}")
+    )
+    return Item(f"{case.USUBJID}: {seen}", detail, "NEW" if case.new else "", settles)
 
 
 def _listed(found: Sequence[Listed], item: Callable[[Listed], Item]) -> tuple[Item, ...]:

@@ -8,6 +8,7 @@ import pandas as pd
 from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
+from flows.pages.cases import CaseWords, case_hour, working_list
 from flows.pages.kit.rendering import render, write_whole
 from flows.pages.kit.tables import Table
 from flows.pages.kit.verdicts import VERDICTS
@@ -23,7 +24,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     row a dose: the table ``DOSES``. ``out`` is the look's folder; made when it does not exist.
     """
     verdict = VERDICTS[look["verdict"]]
-    name = spoken(protocol.case_definition.name)
+    name, words = spoken(protocol.case_definition.name), CaseWords(protocol)
     tab = f"{verdict.name} · {look['study']} · {utc_text(look['data_cutoff'])}"
     text = render(
         "report/report.html.j2",
@@ -38,7 +39,10 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         further=sentences.further_sentences(look),
         cases=sentences.in_window(look, "yes"),
         most_named=sentences.MOST_NAMED,
-        say=sentences,
+        case_hour=case_hour,
+        words=words,
+        glossary=words.glossary(look["cases"]),
+        to_settle=len(working_list(look)),
         tables=_tables(look, doses, protocol),
         differ=[rule["id"] for rule in look["rules"] if rule["best_case"] != rule["worst_case"]],
         figures={section: draw(look, protocol, doses) for section, draw in FIGURES.items()},
@@ -55,7 +59,8 @@ def _tables(look: LookDocument, doses: pd.DataFrame, protocol: StudyProtocol) ->
     return {
         "rules": tables.rules_table(look, protocol),
         "backgrounds": tables.backgrounds_table(look),
-        "cases": tables.cases_table(look),
+        "cases": tables.cases_table(look, CaseWords(protocol)),
+        "possible": tables.possible_table(look, CaseWords(protocol)),
         "exposure": tables.exposure_table(doses),
         "administrations": tables.administrations_table(doses),
         "feeds": tables.feeds_table(look),

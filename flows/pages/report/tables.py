@@ -17,13 +17,12 @@ from checks.looks.document import (
 )
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
+from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
 from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken, utc_text
 from flows.pages.sentences import (
     boundary_text,
-    case_hour,
-    cases_in_order,
     chose_window,
     feed_state,
     grade_text,
@@ -108,11 +107,26 @@ def backgrounds_table(look: LookDocument) -> Table:
     return table("The same events at other backgrounds", columns, rows)
 
 
-def _onsets(case: CasePart) -> Cell:
-    parts = case["components"]
-    found = (f"{spoken(name)} {_hours(part.get('onset_hours'))}" for name, part in parts.items())
-    queried = any(part.get("query") for part in parts.values())
-    return Cell("; ".join(found), "vital signs and adverse events disagree: query" if queried else "")
+def _onsets(case: CasePart, words: CaseWords) -> Cell:
+    queried = any(part["query"] for part in case["components"].values())
+    notes = (
+        words.provisional(case),
+        "vital signs and adverse events disagree: query" if queried else "",
+    )
+    return Cell(words.components(case), "; ".join(note for note in notes if note))
+
+
+def _dose(case: CasePart) -> Cell:
+    notes = [utc_text(case["dose_start"]), other_doses(case)]
+    return Cell(str(case["dose_number"]), "; ".join(note for note in notes if note))
+
+
+def _seen(case: CasePart) -> Cell:
+    return Cell(case_hour(case), f"interval {_hours(case['onset_hours'])}")
+
+
+def _evidence(case: CasePart) -> str:
+    return ", ".join(chain(*(one["evidence"] for one in case["components"].values())))
 
 
 def _hours(onset: Sequence[float] | None) -> str:
@@ -126,22 +140,39 @@ def _in_risk_window(case: CasePart) -> Cell:
     )
 
 
-def cases_table(look: LookDocument) -> Table:
-    """Return every case with its evidence, those in the risk window first."""
+def cases_table(look: LookDocument, words: CaseWords) -> Table:
+    """Return every definite case with why it counts and what shows it, those in the risk window first."""
     columns: Columns[CasePart] = {
         "Participant": "USUBJID",
-        "Dose": lambda case: Cell(str(case["dose_number"]), utc_text(case["dose_start"])),
-        "First seen after dose": lambda case: Cell(
-            case_hour(case), f"interval {_hours(case['onset_hours'])}"
-        ),
-        "Component onsets, h": _onsets,
-        "Evidence": lambda case: ", ".join(chain(*(one["evidence"] for one in case["components"].values()))),
-        "Certainty": "certainty",
-        "Grade": lambda case: grade_text(case.get("grade")),
+        "Dose": _dose,
+        "Hours after dose": _seen,
+        "What began, and why it counts": lambda case: _onsets(case, words),
+        "Evidence": _evidence,
+        "Grade": lambda case: grade_text(case["grade"]),
         "In risk window": _in_risk_window,
     }
-    caption = "Cases, by the hour at which they were first seen"
-    return table(caption, columns, cases_in_order(look), "No case was found.")
+    caption = "Definite cases, by the hour at which they began"
+    return table(caption, columns, settled_cases(look), "No definite case was found.")
+
+
+def possible_table(look: LookDocument, words: CaseWords) -> Table:
+    """Return the cases that are not settled, what each lacks and what would take it back, the most pressing first."""
+    columns: Columns[CasePart] = {
+        "Participant": "USUBJID",
+        "Dose": _dose,
+        "Hours after dose": _seen,
+        "In risk window": lambda case: IN_WINDOW[case["in_risk_window"]],
+        "Why it counts, and what shows it": lambda case: Cell(words.why(case), _shown(case)),
+        "Missing to make it definite": lambda case: "; ".join(words.missing(case)),
+        "Cleared by": lambda case: "; ".join(words.cleared(case)),
+    }
+    caption = "Cases that a missing fact decides, the most pressing first"
+    return table(caption, columns, working_list(look), "No case waits for a missing fact.")
+
+
+def _shown(case: CasePart) -> str:
+    graded = f"; grade {grade_text(case['grade'])}" if case["grade"] is not None else ""
+    return _evidence(case) + graded
 
 
 def exposure_table(doses: pd.DataFrame) -> Table:

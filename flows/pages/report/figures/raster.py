@@ -14,10 +14,11 @@ from markupsafe import Markup
 
 from checks.looks.document import CasePart, LookDocument
 from checks.protocol import StudyProtocol
+from flows.pages.cases import case_hour, cases_in_order
 from flows.pages.kit import svg
 from flows.pages.kit.svg import Scale
 from flows.pages.kit.words import number, plural, span, spoken
-from flows.pages.sentences import case_hour, cases_in_order, first_seen
+from flows.pages.sentences import first_seen
 
 FIRST_HOUR, LAST_HOUR = -24.0, 48.0
 """Hours since dose that the raster shows: the usual control hours on both sides of a dose."""

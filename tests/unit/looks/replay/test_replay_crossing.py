@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cases import Case
-from flows.looks.replay.delays import MINUTE, Seen, delay_of, first_crossing, first_seen, whole_minute
+from flows.looks.replay.delays import MINUTE, Seen, delay_of, first_crossing, whole_minute
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -57,13 +55,3 @@ def test_the_parts_of_a_delay_add_up_to_the_whole() -> None:
     fall = delay_of(*(START + timedelta(hours=hour) for hour in hours))["hours"]
     assert fall == {"open_window": 1.5, "entry": 2.75, "delivery": 9.75, "look": 3.0, "total": 17.0}
     assert delay_of(None, None, None, START, START + MINUTE)["hours"]["total"] is None
-
-
-def test_a_case_is_first_seen_at_its_hour_else_by_the_end_of_its_onset() -> None:
-    def case(hour: float | None) -> Case:
-        start = pd.Timestamp(START)
-        return Case("S", 1, start, "possible", "yes", False, hour, (5.0, 7.5), {})
-
-    # 6 h 20 min are 6.3333 h with four digits
-    assert first_seen(case(6.3333)) == START + timedelta(hours=6, minutes=20)
-    assert first_seen(case(None)) == START + timedelta(hours=7, minutes=30)

@@ -1,13 +1,14 @@
 """What a reader sees first."""
 
-from flows.pages.sentences import cases_in_order, feed_state, further_sentences, lead_sentence
+from flows.pages.cases import cases_in_order
+from flows.pages.sentences import feed_state, further_sentences, lead_sentence
 
 
 def test_the_lead_says_what_to_whom_and_when(signal):
     said = lead_sentence(signal, "fever with respiratory distress", (5.0, 8.0))
     assert said == (
         "3 cases of fever with respiratory distress in 3 of 21 participants dosed, "
-        "first seen 5.2\u20137.4 h after dosing; the risk window is 5\u20138 h."
+        "at 5.2\u20137.4 h after dosing; the risk window is 5\u20138 h."
     )
 
 

@@ -209,5 +209,5 @@ def test_a_study_without_cases_doses_or_ledger_still_has_its_page(page, not_asse
     said = _words(
         page({**bare, "quarantine": [], "checks": [], "caveats": [], "timing": None}, doses_of(bare)[:0])
     )
-    assert "No case was found." in said and "No dose is on record." in said
+    assert "No definite case was found." in said and "No dose is on record." in said
     assert "Timing was not evaluated at this look." in said

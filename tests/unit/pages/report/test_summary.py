@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from checks.protocol import load_protocol
 from flows.pages.terminal import text_summary
+
+PROTOCOL = load_protocol(Path(__file__).parent / "looks" / "protocol.yaml")
 
 
 def _lines(look, report=None):
-    return text_summary(look, report=report).splitlines()
+    return text_summary(look, PROTOCOL, report=report).splitlines()
 
 
 def test_the_verdict_comes_first_and_the_report_is_named(signal):
@@ -30,15 +33,15 @@ def test_rules_stand_against_their_boundary(signal):
 
 def test_cases_in_the_risk_window_are_listed_the_others_not(signal):
     text = "\n".join(_lines(signal))
-    assert "FR01-004, dose 1, 6.25 h (definite): fever 5-5.5 h; respiratory distress" in text
-    assert "FR03-001, dose 3, not known (possible, possibly in the window)" in text
+    assert "FR01-004, dose 1, 6.25 h: fever 5-5.5 h: new; respiratory distress 6-6.25 h" in text
+    assert "FR03-001, dose 3, not known, possibly in the risk window: fever: new" in text
     assert "FR02-006" not in text
 
 
 def test_more_than_twenty_cases_are_cut_short_with_their_number(many):
     # hours 5, 5.5, ... 8 are seven values, each three times: 21 cases in the window
     text = "\n".join(_lines(many))
-    assert text.count("(definite)") == 20 and "  and 1 more" in text
+    assert text.count(", dose 1, ") == 20 and "  and 1 more" in text
 
 
 def test_feeds_at_fault_are_named(not_assessable):
