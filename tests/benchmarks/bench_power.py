@@ -114,6 +114,7 @@ TIMINGS: dict[str, dict[str, Any]] = {
     "e_process_of_two": {"method": "e_process", **TWO},
     "severity": {"method": "severity", "looks": 3, "min_subjects": 2},
     "severity_one_look": {"method": "severity", "looks": 1, "min_subjects": 2},
+    "severity_e_process": {"method": "severity_e_process", "min_subjects": 2},
     "scan": {"method": "scan", "looks": 3, **THREE},
     "maxsprt_poisson": {"method": "maxsprt_poisson", "expected_max": 0.5, "min_events": 1, "min_subjects": 1},
 }

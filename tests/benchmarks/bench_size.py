@@ -107,6 +107,7 @@ RULES: list[dict[str, Any]] = [
     {"id": "e_process_clock", "method": "e_process", "clock": "hours"},
     {"id": "scan", "method": "scan", "looks": 1},
     {"id": "severity", "method": "severity", "looks": 1},
+    {"id": "severity_e_process", "method": "severity_e_process"},
 ]
 
 
