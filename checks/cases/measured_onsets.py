@@ -136,7 +136,9 @@ def _worse(
     """Return the entries from which one test is clearly beyond what two in a row showed in the washout.
 
     The level is the milder of two in a row, or that of one that none follows in time. It is held against the milder
-    of every two in a row within the washout, and of this one with the one before.
+    of every two in a row within the washout, and of this one with the one before. Where the component is gone, but
+    for less than the washout, what came before its last abnormal measurement counts as well: to be worse it must be
+    beyond the episode that it comes back from.
     """
     levels = worsening.direction * (series.highs if worsening.direction > 0 else series.lows)
     following = np.append(levels[1:], np.nan)[: len(series)]
@@ -146,7 +148,9 @@ def _worse(
     entries = np.flatnonzero(asked)
     entries = entries[_was_present(series.axis[entries], found, memory.washout)]
     level = np.where(alone, levels, np.minimum(levels, following))[entries]
-    base = _highest_before(series, levels, entries, memory.washout)
+    shown = np.where(found.goes_on, series.axis, _last_shown(series, found))[entries]
+    since = series.line[entries] - (series.axis[entries] - shown) - memory.washout
+    base = _highest_before(series, levels, entries, since)
     beyond = level - base >= worsening.by - SLACK
     beyond &= level - base >= worsening.share * np.abs(base) - SLACK
     entries = entries[beyond]
@@ -169,11 +173,10 @@ def _was_present(axis: Instants, found: Episodes, washout: int) -> Flags:
     return np.where(last >= 0, furthest[last], LONG_AGO) > axis - washout
 
 
-def _highest_before(series: Series, levels: Values, entries: Places, washout: int) -> Values:
-    """Return, before each entry, the highest level that two in a row showed in the washout, or up to this one."""
+def _highest_before(series: Series, levels: Values, entries: Places, since: Instants) -> Values:
+    """Return, before each entry, the highest level that two in a row showed since then, or up to this one."""
     pairs = np.minimum(levels[:-1], levels[1:])  # of an entry and the next
-    line = series.line
-    first = np.searchsorted(line, line[entries] - washout)
+    first = np.searchsorted(series.line, since)
     begins = np.maximum.accumulate(np.where(series.first, np.arange(len(series)), 0))[entries]
     first = np.minimum(np.maximum(first, begins), entries - 1)
     return _range_maxima(pairs, first, entries)
