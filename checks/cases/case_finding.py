@@ -65,15 +65,16 @@ def find_cases(
     readings = open_doses(administrations, protocol)
     doses = with_hours_to_next(readings.worst[0] if readings.worst else readings.main)
     stands = doses[doses["trusted"]].reset_index(drop=True)
-    main = find_composites(charts.trusted(), protocol, data_cutoff)
-    more = find_composites(charts.of_doubtful(), protocol, data_cutoff, doubtful=True).cases
+    trusted, suspect = charts.trusted(), charts.of_doubtful()
+    main = find_composites(trusted, protocol, data_cutoff)
+    more = find_composites(suspect, protocol, data_cutoff, doubtful=True).cases
     codes, every_code = (subject_codes(some["USUBJID"], charts.known) for some in (stands, doses))
     died = charts.died()
     found = observe(main, edges_of_windows(stands, codes, protocol), died.ends, protocol, data_cutoff)
     observed, zone = found.observed_spans(), protocol.study.timezone
     sure, doubtful = marked(main.cases, found, zone), marked(more, found, zone)
-    under = Placing(charts, protocol, stands, codes)
-    doubted = under.cases(doubtful)
+    under, at_worst = (Placing(some, protocol, stands, codes) for some in (trusted, suspect))
+    doubted = at_worst.cases(doubtful)
     if len(stands) < len(doses):
         doubted += Placing(charts, protocol, doses, every_code).cases((*sure, *doubtful))
     cases = _with_possible(under.cases(sure), doubted)
@@ -81,7 +82,7 @@ def find_cases(
     return Findings(
         doses=with_cases(judge_windows(doses, every_code, observed, died, protocol, data_cutoff), held),
         cases=cases,
-        control_events=_with_possible_events(under.control_events(sure), under.control_events(doubtful)),
+        control_events=_with_possible_events(under.control_events(sure), at_worst.control_events(doubtful)),
         opportunities=opportunities(stands, codes, found, protocol),
         data_cutoff=data_cutoff,
         seconds_in_risk=_observed_at_risk(stands, codes, observed, protocol),
