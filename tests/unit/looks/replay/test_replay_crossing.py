@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.looks.replay.delays import MINUTE, Seen, delay_of, first_crossing, whole_minute
+from checks.cases import Case
+from flows.looks.replay.delays import MINUTE, Seen, delay_of, first_crossing, first_seen, whole_minute
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -55,3 +57,11 @@ def test_the_parts_of_a_delay_add_up_to_the_whole() -> None:
     fall = delay_of(*(START + timedelta(hours=hour) for hour in hours))["hours"]
     assert fall == {"open_window": 1.5, "entry": 2.75, "delivery": 9.75, "look": 3.0, "total": 17.0}
     assert delay_of(None, None, None, START, START + MINUTE)["hours"]["total"] is None
+
+
+def test_a_case_is_first_seen_with_the_measurement_that_makes_it_not_at_its_hour() -> None:
+    """Begun between 5 and 7.5 h, so that its hour is the middle, 6.25; seen at 7.5 h."""
+    seen = START + timedelta(hours=7, minutes=30)
+    start, when = pd.Timestamp(START), int(seen.timestamp())
+    case = Case("S", 1, start, "definite", "yes", False, 6.25, (5.0, 7.5), {}, {}, when, 1)
+    assert first_seen(case) == seen
