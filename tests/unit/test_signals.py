@@ -112,7 +112,7 @@ LABS = {"LYM": results(*((n, 1.0, True, True, True) for n in range(5)))}
 
 def evidence(*, unobserved=0, held=(0, 0, 0)):
     """Ten elapsed windows, each of another subject."""
-    return Evidence(cases(*held), windows(10 - unobserved, unobserved), 30.0, 450.0, 1, labs=LABS)
+    return Evidence(cases(*held), windows(10 - unobserved, unobserved), planned_doses=1, labs=LABS)
 
 
 def verdicts(found):

@@ -17,21 +17,27 @@ from checks.tables import MEASUREMENTS
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
+START = int(DAY.timestamp())
 
 
 def case(subject, dose, window, *, surely=False):
     certainty = "definite" if window == "yes" else "possible"
-    return Case(subject, dose, DAY, certainty, window, surely, 6.0, (6.0, 6.0), {})
+    return Case(subject, dose, DAY, certainty, window, surely, 6.0, (6.0, 6.0), {}, {}, START + 6 * 3600, 1)
+
+
+def control_event(subject, *, counted=True, surely=True, hour=20.0, before=2, able=True):
+    seen = START + int(hour * 3600)
+    return ControlEvent(subject, 1, counted, surely, hour, before, seen, None, able)
 
 
 def findings(doses, cases=(), control=()):
     """Doses are (subject, number, window, day it closes, trusted)."""
     rows = [
-        (subject, number, DAY, DAY, 0.0, trusted, window, DAY + pd.Timedelta(days=day), 3.0, 45.0)
+        (subject, number, DAY, DAY, 0.0, trusted, window, DAY + pd.Timedelta(days=day), 3.0, 45.0, False)
         for subject, number, window, day, trusted in doses
     ]
     table = DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns)))
-    return Findings(table, tuple(cases), tuple(control), 3.0 * len(rows), 45.0 * len(rows))
+    return Findings(table, tuple(cases), tuple(control), seconds_in_risk=3 * 3600 * len(rows))
 
 
 def gathered(*args, unplaced=(), **kwargs):
@@ -67,7 +73,11 @@ def test_subjects_count_once_and_windows_once():
 
 
 def test_the_best_case_for_the_drug_has_every_possible_control_event():
-    control = [ControlEvent("A", True, True), ControlEvent("A", True, False), ControlEvent("B", False, False)]
+    control = [
+        control_event("A"),
+        control_event("A", surely=False),
+        control_event("B", counted=False, surely=False),
+    ]
     assert gathered([evaluable("A", 1, 1)], control=control).events_in_control() == ByScenario(3, 2, 1)
 
 
