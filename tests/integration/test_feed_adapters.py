@@ -210,7 +210,9 @@ def written(path: Path, rows: Sequence[Mapping[str, str]], *, labels: bool) -> N
 
 
 def typed(stamp: str) -> tuple[str, str]:
-    """Return a stamp as a site types it: 10-Jun-24 and 6:00, or UN-Jun-24."""
+    """Return a stamp as a site types it: 10-Jun-24 and 6:00, or UN-Jun-24; nothing where it is blank."""
+    if not stamp:
+        return "", ""
     if len(stamp) == 7:
         return f"UN-{datetime.fromisoformat(stamp + '-01'):%b-%y}", "UN:UN"
     moment = datetime.fromisoformat(stamp)
@@ -232,8 +234,9 @@ def wide_vitals(rows: Sequence[Row]) -> list[Row]:
 def event_items(rows: Sequence[Row]) -> list[Row]:
     items = []
     for row in rows:
-        day, clock = typed(row["AESTDTC"])
-        values = {"TERM": row["AETERM"], "DAT": day, "TIM": clock, "SER": row["AESER"], "SEV": row["AESEV"]}
+        (day, clock), (last_day, last_clock) = typed(row["AESTDTC"]), typed(row["AEENDTC"])
+        begun, ended = {"DAT": day, "TIM": clock}, {"ENDAT": last_day, "ENTIM": last_clock}
+        values = {"TERM": row["AETERM"], **begun, **ended, "SER": row["AESER"], "SEV": row["AESEV"]}
         key = {"SubjectKey": row["USUBJID"], "FormOID": "F.AE", "ItemGroupRepeatKey": row["AESEQ"]}
         items += [{**key, "ItemOID": f"IT.{name}", "Value": value} for name, value in values.items()]
         items.append({**key, "FormOID": "F.VS", "ItemOID": "IT.TEMP", "Value": "37"})
@@ -247,14 +250,16 @@ def as_edc(folder: Path, rows: Trial) -> StudyProtocol:
     subjects = [{"Subject": row["USUBJID"], "Site": row["SITEID"]} for row in rows["dm"]]
     written(folder / "subjects.csv", subjects, labels=True)
     doses = [
-        {"Subject": row["USUBJID"], "Drug": row["EXTRT"], "Start": " ".join(typed(row["EXSTDTC"]))}
+        {"Subject": row["USUBJID"], "Drug": row["EXTRT"]}
+        | {name: " ".join(typed(row[stamp])) for name, stamp in (("Start", "EXSTDTC"), ("Stop", "EXENDTC"))}
         for row in rows["ex"]
     ]
     written(folder / "doses.csv", doses, labels=True)
     labelled = {"header_rows": 2, "date_format": "DD-MMM-YY hh:mm"}
     layouts: dict[str, dict[str, Any]] = {
         "dm": {"header_rows": 2, "columns": {"USUBJID": "Subject", "SITEID": "Site"}},
-        "ex": labelled | {"columns": {"USUBJID": "Subject", "EXTRT": "Drug", "EXSTDTC": "Start"}},
+        "ex": labelled
+        | {"columns": {"USUBJID": "Subject", "EXTRT": "Drug", "EXSTDTC": "Start", "EXENDTC": "Stop"}},
         "vs": labelled
         | {
             "columns": {"USUBJID": ["SITE", "PATNUM"], "VSDTC": ["VTLD", "VTLTM"]},
@@ -270,6 +275,7 @@ def as_edc(folder: Path, rows: Trial) -> StudyProtocol:
                 "USUBJID": "SubjectKey",
                 "AETERM": "IT.TERM",
                 "AESTDTC": ["IT.DAT", "IT.TIM"],
+                "AEENDTC": ["IT.ENDAT", "IT.ENTIM"],
                 "AESER": "IT.SER",
                 "AESEV": "IT.SEV",
             },
@@ -335,9 +341,19 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 Way = Callable[[Path, Trial], StudyProtocol]
 
 
-@pytest.mark.parametrize("way", [as_fhir, as_edc, as_sqlite])
+@pytest.mark.parametrize("way", [as_edc, as_sqlite])
 def test_each_way_gives_the_same_look(way: Way, expected: Seen, tmp_path: Path) -> None:
     assert_same(look(way(tmp_path, trial())), expected)
+
+
+def test_fhir_gives_the_same_look_of_events_without_an_end(expected: Seen, tmp_path: Path) -> None:
+    """An AdverseEvent of FHIR has no element for it."""
+    (tmp_path / "sdtm").mkdir()
+    rows = trial()
+    endless = rows | {"ae": [row | {"AEENDTC": ""} for row in rows["ae"]]}
+    seen = look(as_fhir(tmp_path, rows))
+    assert_same(seen, look(as_sdtm(tmp_path / "sdtm", endless)))
+    assert [case.USUBJID for case in seen.cases] == [case.USUBJID for case in expected.cases]
 
 
 def test_queries_of_postgresql_give_the_same_look(
