@@ -6,6 +6,7 @@ import pandas as pd
 
 from checks.cases import Case, Findings, gather_evidence
 from checks.cases.dose_windows import DOSES
+from checks.cases.opportunity import DoseOpportunity
 from checks.cases.placing import ControlEvent
 from checks.protocol import load_protocol
 from checks.rules import RuleVerdict
@@ -20,9 +21,11 @@ DAY = pd.Timestamp("2026-03-02", tz="UTC")
 START = int(DAY.timestamp())
 
 
-def case(subject, dose, window, *, surely=False):
-    certainty = "definite" if window == "yes" else "possible"
-    return Case(subject, dose, DAY, certainty, window, surely, 6.0, (6.0, 6.0), {}, {}, START + 6 * 3600, 1)
+def case(subject, dose, window, *, surely=False, hour=6.0, certainty=None, able=True):
+    sure = certainty or ("definite" if window == "yes" else "possible")
+    hours = (0.0, 23.0) if hour is None else (hour, hour)
+    seen = START + int(hours[1] * 3600)
+    return Case(subject, dose, DAY, sure, window, surely, hour, hours, {}, {}, seen, 1, able)
 
 
 def control_event(subject, *, counted=True, surely=True, hour=20.0, before=2, able=True):
@@ -37,7 +40,12 @@ def findings(doses, cases=(), control=()):
         for subject, number, window, day, trusted in doses
     ]
     table = DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns)))
-    return Findings(table, tuple(cases), tuple(control), seconds_in_risk=3 * 3600 * len(rows))
+    seen = tuple(
+        DoseOpportunity(subject, number, 3.0, 45.0, 18.0, {1: (3.0, 0.0)}, ((6.5, 3.0), (30.0, 36.0)))
+        for subject, number, *_, trusted in doses
+        if trusted
+    )
+    return Findings(table, tuple(cases), tuple(control), seen, seconds_in_risk=3 * 3600 * len(rows))
 
 
 def gathered(*args, unplaced=(), **kwargs):
@@ -131,6 +139,88 @@ def test_rows_that_no_dose_can_hold_are_a_case_of_their_subject_in_every_worst_c
     assert [unit.subject for unit in path] == [0, 0, 1]
     known = ByScenario.of(lambda scenario: conditioned(evidence, scenario, Strata()))
     assert known.map(lambda one: one.uninformative).worst == 2, "no dose, and so no hours to compare with"
+
+
+def test_each_scenario_has_its_own_events():
+    """Three cases: surely, yes, possible; three events in control hours: surely, counted, possible."""
+    cases = [case("A", 1, "yes", surely=True), case("B", 1, "yes"), case("C", 1, "possible")]
+    control = [
+        control_event("A"),
+        control_event("B", surely=False),
+        control_event("C", counted=False, surely=False),
+    ]
+    evidence = gathered([evaluable(name, 1, 1) for name in "ABC"], cases, control)
+    assert (evidence.events_in_risk(), evidence.events_in_control()) == (
+        ByScenario(1, 2, 3),
+        ByScenario(3, 2, 1),
+    )
+
+
+def test_a_case_is_an_onset_on_the_clock_of_its_dose_wherever_its_hour_lies():
+    """Outside the risk window the best case has every possible onset, the others the definite ones."""
+    cases = [
+        case("A", 1, "yes", hour=6.0, surely=True),
+        case("A", 1, "yes", hour=5.0),
+        case("A", 1, "possible", hour=7.0),
+        case("A", 1, "no", hour=20.0, certainty="definite"),
+        case("A", 1, "no", hour=30.0),
+        case("A", 1, "possible", hour=None),
+        case("A", 1, "no", hour=48.01, certainty="definite"),  # beyond the last hour that a window names
+        case("A", 1, "no", hour=-0.01, certainty="definite"),
+    ]
+    found = {event.hour: event.on_clock for event in gathered([evaluable("A", 1, 1)], cases).events}
+    nowhere = ByScenario(best=False, main=False, worst=False)
+    assert found == {
+        6.0: ByScenario(best=True, main=True, worst=True),
+        5.0: ByScenario(best=False, main=True, worst=True),
+        7.0: ByScenario(best=False, main=False, worst=True),
+        20.0: ByScenario(best=True, main=True, worst=True),
+        30.0: ByScenario(best=True, main=False, worst=False),
+        None: nowhere,
+        48.01: nowhere,
+        -0.01: nowhere,
+    }
+
+
+def test_events_keep_when_they_were_seen_and_whether_they_were_able():
+    """Subjects are numbered by their names; the dose of an event in control hours is the nearest, and the next."""
+    doses = [evaluable("A", 1, 1), evaluable("B", 1, 1)]
+    evidence = gathered(doses, [case("B", 1, "yes", able=False)], [control_event("A", hour=-10.0, before=1)])
+    at_risk, beside = evidence.events
+    assert (at_risk.subject, at_risk.dose, at_risk.hour, at_risk.known_at) == (1, 1, 6.0, START + 6 * 3600)
+    assert (at_risk.able, at_risk.block, at_risk.closes) == (False, 1, 8.0)
+    assert (beside.subject, beside.dose, beside.before, beside.hour) == (0, 1, 1, -10.0)
+    assert (beside.able, beside.known_at) == (True, START - 10 * 3600)
+
+
+def test_opportunity_is_known_when_the_windows_of_its_dose_have_closed():
+    """The dose is the study's first: its risk window closes at 8 h, its last control hours at 48 h."""
+    (one,) = gathered([evaluable("A", 1, 1), ("A", 2, "evaluable", 4, False)]).opportunities
+    assert (one.in_risk, one.in_control, one.before) == (3.0, 45.0, 18.0)
+    assert (one.risk_closes, one.closes) == (8.0, 48.0)
+    assert one.spans == ((5.0, 8.0), (12.0, 48.0))
+    assert one.by_block == {1: (3.0, 0.0)}
+
+
+def test_the_background_rests_on_able_events_of_control_hours():
+    """One of three counts: the others are only possible, or not able. Beside two doses lie 90 h of opportunity."""
+    control = [control_event("A"), control_event("A", counted=False), control_event("B", able=False)]
+    background = gathered([evaluable("A", 1, 1), evaluable("B", 1, 1)], control=control).background
+    assert (background.events, background.hours) == (1, 90.0)
+
+
+def test_the_study_alone_decides_the_seed():
+    other = PROTOCOL.model_copy(update={"study": PROTOCOL.study.model_copy(update={"id": "OTHER"})})
+    seeds = [
+        gather_evidence(findings([]), MEASUREMENTS.empty(), protocol).seed
+        for protocol in (PROTOCOL, PROTOCOL, other)
+    ]
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
+def test_units_of_a_path_know_which_belong_to_one_subject():
+    doses = [evaluable(name, number, number) for name in "AB" for number in (1, 2)]
+    assert [unit.subject for unit in window_path(gathered(doses, [case("B", 1, "yes")]))] == [0, 1, 0, 1]
 
 
 def test_a_rate_of_windows_crosses_at_worst_where_rows_without_a_dose_are_cases():
