@@ -19,6 +19,8 @@ from checks.tables import MEASUREMENTS
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
 START = int(DAY.timestamp())
+MORE = (3.0, 45.0, False, True, 1, "1", 0.0)
+"""Of every dose: observed hours at risk and in control, no death, and one row of EX."""
 
 
 def case(subject, dose, window, *, surely=False, hour=6.0, certainty=None, able=True):
@@ -36,7 +38,7 @@ def control_event(subject, *, counted=True, surely=True, hour=20.0, before=2, ab
 def findings(doses, cases=(), control=()):
     """Doses are (subject, number, window, day it closes, trusted)."""
     rows = [
-        (subject, number, DAY, DAY, 0.0, trusted, window, DAY + pd.Timedelta(days=day), 3.0, 45.0, False)
+        (subject, number, DAY, DAY, 0.0, trusted, window, DAY + pd.Timedelta(days=day), *MORE)
         for subject, number, window, day, trusted in doses
     ]
     table = DOSES.conform(pd.DataFrame(rows, columns=list(DOSES.columns)))

@@ -111,7 +111,7 @@ def test_one_component_alone_makes_cases_of_its_onsets():
         (told("", (-6, 20)), "8", ["8 ?"]),
         (told("", (-6, 8)), "8", []),  # gone as the other begins
         (told("", (8, 20)), "8", ["8 ?"]),
-        (told("", (-6, 20)), "8lone", []),
+        (told("", (-6, 20)), "8lone", ["8lone ?"]),
         (told("", (-6, 20)), "8?", ["8? ?"]),
         (told("6", (6, 20)), "9", ["6 9"]),  # it began near enough: a whole case
         (told("6", (6, 20)), "9.01", ["9.01 ?"]),  # too long before: half a case
