@@ -11,7 +11,7 @@ from checks.cases.abnormal import Judgement, judge
 from checks.cases.episodes import Episodes, Memory, find_episodes
 from checks.cases.measured_onsets import MeasuredOnsets, Worsening, measured_onsets
 from checks.cases.series import Flags, Places, Rows, Series, Test, named_tests, rows_of, series_of
-from checks.cases.spans import HOUR, SECONDS_BITS
+from checks.cases.spans import HOUR, SECONDS_BITS, distinct
 from checks.criteria import Measured
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import CaseDefinition, Component
@@ -109,7 +109,7 @@ def _together(
     A criterion is judged by the newest measurement of its test, if that is still fresh.
     """
     tests = named_tests(criteria)
-    instants = np.unique(rows.axis)
+    instants = distinct(rows.axis)
     judged, abnormal = np.ones(len(instants), bool), np.ones(len(instants), bool)
     newest: list[Places] = []
     for criterion in criteria:

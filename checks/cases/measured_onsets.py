@@ -12,7 +12,7 @@ import numpy as np
 from checks.cases.abnormal import Judgement
 from checks.cases.episodes import Episodes, Memory
 from checks.cases.series import LONG_AGO, NEVER, Flags, Places, Series, Values
-from checks.cases.spans import SECONDS_BITS, Instants
+from checks.cases.spans import SECONDS_BITS, Instants, distinct
 
 SLACK = 1e-9
 """Differences of charted decimals are compared to a billionth: 40.4 - 38.4 falls short of 2.0 in binary."""
@@ -123,7 +123,7 @@ def _new(series: Series, judged: Judgement, found: Episodes, memory: Memory) -> 
 
 def _last_shown(series: Series, found: Episodes) -> Instants:
     """Return the last instant before each entry at which its subject showed the component; long ago without one."""
-    shown = np.append(np.unique(series.axis[found.shows]), NEVER)
+    shown = np.append(distinct(series.axis[found.shows]), NEVER)
     last = np.searchsorted(shown, series.axis, side="left") - 1
     same = (last >= 0) & (shown[last] >> SECONDS_BITS == series.axis >> SECONDS_BITS)
     # as far back as the axis of any subject reaches, and no further: differences must not overflow

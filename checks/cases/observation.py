@@ -16,7 +16,7 @@ from checks.cases.components import MeasuredComponent
 from checks.cases.composites import Composites
 from checks.cases.pairing import Composite
 from checks.cases.series import NEVER, Flags
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, covers, place, union
+from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, covers, distinct, place, union
 from checks.protocol import StudyProtocol
 
 
@@ -123,7 +123,7 @@ def stretches(
     """
     axes = [one.measured.series.axis for one in observers]
     begins = np.arange(len(until), dtype=np.int64) << SECONDS_BITS
-    instants = np.unique(np.concatenate([*axes, until, *(() if splits is None else (splits, begins))]))
+    instants = distinct(np.concatenate([*axes, until, *(() if splits is None else (splits, begins))]))
     instants = instants[instants <= until[np.minimum(instants >> SECONDS_BITS, len(until) - 1)]]
     pairs = instants[:-1] >> SECONDS_BITS == instants[1:] >> SECONDS_BITS
     starts, ends = instants[:-1][pairs], instants[1:][pairs]

@@ -35,6 +35,13 @@ def seconds(times: pd.Series) -> Instants:
     return np.asarray(times.astype("datetime64[s, UTC]").astype("int64"), np.int64)
 
 
+def distinct(instants: Instants) -> Instants:
+    """Return each instant once, ascending: by sorting, which for many instants is faster than by hashing."""
+    ordered = np.sort(instants)
+    found: Instants = ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+    return found
+
+
 def place(codes: Instants, seconds: Instants) -> Instants:
     """Return instants on the shared axis for subject codes and seconds since 1970 (UTC)."""
     return (codes << SECONDS_BITS) + (seconds + EPOCH_SHIFT)
