@@ -86,13 +86,15 @@ def judge_windows(
     death = exact & (died.starts[codes] < risk.ends) & (died.ends[codes] >= risk.starts)
     closes = doses["start_latest"] + pd.Timedelta(seconds=round(high * HOUR))
     elapsed = (closes <= pd.Timestamp(data_cutoff)).to_numpy()
+    stands, control = doses["trusted"].to_numpy(bool), np.zeros(len(doses))
+    control[stands] = _control_hours(doses[stands], codes[stands], observed, protocol)
     enough = (hours >= LEAST_OBSERVED * (high - low)) | death
     return DOSES.conform(
         doses.assign(
             window=np.select([~elapsed, enough], ["open", "evaluable"], "unobserved"),
             window_closes=closes,
             risk_observed_hours=hours,
-            control_observed_hours=_control_hours(doses, codes, observed, protocol),
+            control_observed_hours=control,
             death=death,
         )
     )

@@ -58,11 +58,11 @@ class Chain:
 def recovery(series: Series, abnormal: Flags, forgets: int) -> Recovery:
     """Return when the test of each entry was seen normal again."""
     forgotten = series.to_next > forgets
-    normal_twice = ~abnormal[:-1] & ~abnormal[1:]
-    ends = forgotten | np.append(normal_twice, False)[: len(series)]
+    normal_twice = ~series.last & ~abnormal & np.append(~abnormal[1:], False)[: len(series)]
+    ends = forgotten | normal_twice
     places = np.where(ends, np.arange(len(series)), NEVER)
     end = np.minimum.accumulate(places[::-1])[::-1]  # the last of each series is an end: no search leaves it
-    lost = forgotten[end]
+    lost = ~normal_twice[end]
     gone = series.axis[end] + np.where(lost, forgets, 0)
     second = series.axis[np.minimum(end + 1, len(series) - 1)]
     return Recovery(gone, np.where(lost, gone, second))
