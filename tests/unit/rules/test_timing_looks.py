@@ -129,6 +129,10 @@ def test_events_of_doses_that_close_together_are_judged_together(method):
     assert rule(method).evaluate(together).verdict is NOT_CROSSED
 
 
+def test_no_e_value_between_two_events_of_one_moment_is_told():
+    assert rule("e_process").evaluate(evidence("(rr" + "c" * 40 + ")")).statistic == 1.0
+
+
 def test_events_after_n_max_are_judged_with_what_is_left_of_alpha():
     few, more = (rule("sequential", n_max=n_max).evaluate(evidence("cccrrrrrr")) for n_max in (3, 20))
     assert few.detail["alpha_used"] <= 0.05
@@ -243,6 +247,12 @@ def test_poisson_honours_delay_events_and_subjects():
     one = windows("xx", one_subject=True)
     for fewest, verdict in ((1, CROSSED), (2, NOT_CROSSED)):
         assert rule("maxsprt_poisson", min_subjects=fewest).evaluate(one).verdict is verdict
+
+
+def test_poisson_passes_over_an_event_at_an_instant_without_opportunity():
+    found = windows("xx")
+    events = tuple(replace(event, able=event.subject != 1) for event in found.events)
+    assert rule("maxsprt_poisson").evaluate(replace(found, events=events)).events == 1
 
 
 def test_poisson_reads_the_worst_case_too():
