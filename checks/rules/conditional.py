@@ -1,8 +1,9 @@
 """What timing rules share that hold each event against the hours of its own dose: the answer, and when there is none.
 
 A rule with too few informative events says so, and never "not crossed": where no dose has closed with opportunity of
-both kinds, or where the events seen, made up to the fewest that may cross by events of the stratum that speaks most,
-would not be rare enough had every one of them been in risk hours.
+both kinds, or where the informative events would not be rare enough had every one of them been in risk hours. Where
+every event is informative, or there is none, they are made up to the fewest that may cross by events of the stratum
+that speaks most: a quiet trial that could have shown harm is an answer.
 """
 
 from abc import abstractmethod
@@ -136,14 +137,15 @@ class ConditionalMethod(TimingMethod):
         if judged.smallest is None:
             return NO_STRATUM
         seen = judged.probabilities
-        fewest = max(rule.min_events, FEWEST_IN_CLUSTER)
+        fewest = 0 if judged.uninformative else max(rule.min_events, FEWEST_IN_CLUSTER)
         supposed = (*seen, *[judged.smallest] * (fewest - len(seen)))
         smallest = self.attainable(allowing(supposed, rule.gamma))
         if smallest <= rule.share:
             return None
+        known = f"{len(seen)} informative of {len(seen) + judged.uninformative} events"
         return (
-            f"not informative: {len(seen)} informative events; were even {len(supposed)} all in risk hours, p would "
-            f"be {smallest:.2g}, above {rule.share:.2g}"
+            f"not informative: {known}; were even {len(supposed)} all in risk hours, p would be {smallest:.2g}, "
+            f"above {rule.share:.2g}"
         )
 
 

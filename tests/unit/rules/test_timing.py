@@ -207,9 +207,22 @@ def test_too_few_events_to_cross_at_all_are_not_informative():
     result = rule().evaluate(evidence("c", hours=(10.0, 10.0), subjects=10))
     assert answers(result) == (UNKNOWN,) * 3
     assert result.reason == (
-        "not informative: 1 informative events; were even 2 all in risk hours, p would be 0.25, above 0.01"
+        "not informative: 1 informative of 1 events; were even 2 all in risk hours, p would be 0.25, above 0.01"
     )
     assert rule().evaluate(evidence("c" * 7, hours=(10.0, 10.0), subjects=10)).verdict is NOT_CROSSED
+
+
+def test_events_that_say_nothing_are_not_taken_for_a_quiet_trial():
+    """Three risk events of doses without control hours, one control event of a dose with both: 1/16 at best."""
+    found = evidence("crrr", subjects=4)
+    bare = tuple(replace(dose, in_control=0.0) if dose.dose > 1 else dose for dose in found.opportunities)
+    result = rule().evaluate(replace(found, opportunities=bare))
+    assert answers(result) == (UNKNOWN,) * 3
+    assert result.reason.startswith(
+        "not informative: 1 informative of 4 events; were even 1 all in risk hours"
+    )
+    alone = replace(found, events=found.events[:1], opportunities=bare)
+    assert rule().evaluate(alone).verdict is NOT_CROSSED, "1/256 for two such events"
 
 
 def test_a_quiet_trial_whose_doses_could_have_shown_harm_is_not_crossed():
