@@ -7,6 +7,10 @@ than the test's ``severity_floor``. It speaks for ``SPEAKS_FOR`` seconds. A comp
 where all its criteria must hold, as its mildest; the composite as its mildest component. A block scores as the
 highest that the composite came to in it, less the highest in the hours before, or less 0 where that is lower: what
 went on from before is no news. No dose enters a score, so that risk and control blocks are scored alike.
+
+Where doses have a clock (``ON_THE_CLOCK``) a daily rhythm is taken out, and a block has a score only where each
+component was measured within it: charting has a clock as well, such as temperatures every four hours, and a risk
+window that always holds one is not exchangeable with blocks that never do.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -126,9 +130,11 @@ def score_doses(
         return ()
     clock = Clock([zones.get(subject, "UTC") for subject in known])
     daily = clock if clock.concentration(starts) >= ON_THE_CLOCK else None
-    composite = _composite(measurements, known, parts, daily)
+    composite, charted = _composite(measurements, known, parts, daily)
     blocks, kept = _blocks(starts, _may_be_risk(doses, known, protocol), protocol)
     scores = _scores(composite, blocks, _width(protocol))
+    if daily is not None:
+        scores[~_measured_within(charted, blocks, _width(protocol))] = np.nan
     closes = starts + _seconds(
         max(protocol.risk_window_hours[1], *(b for _, b in protocol.control_windows_hours))
     )
@@ -166,8 +172,11 @@ def scored_parts(component: Component) -> list[tuple[Directed, ...]]:
 
 def _composite(
     measurements: pd.DataFrame, known: pd.Index, parts: Sequence[tuple[Directed, ...]], daily: "Clock | None"
-) -> Line:
-    """Return the score of the composite: of each part the highest that speaks, of the parts the lowest."""
+) -> tuple[Line, list[Instants]]:
+    """Return the score of the composite, of each part the highest that speaks, of the parts the lowest.
+
+    Beside it stand the instants at which each part was measured.
+    """
     tests = {code for part in parts for code, _ in part}
     scored = {code: _deviations(_of_test(measurements, code, known), code, daily) for code in sorted(tests)}
     lines = [_in_order([scored[code] * sign for code, sign in part]) for part in parts]
@@ -177,7 +186,7 @@ def _composite(
     for axis, line in zip(axes, lines, strict=True):
         first, after = (np.searchsorted(axis, edges - ago, side="right") for ago in (SPEAKS_FOR, 0))
         np.minimum(lowest, highest_of(np.asarray(line, np.float64), first, after), out=lowest)
-    return Line(edges, lowest)
+    return Line(edges, lowest), axes
 
 
 def _of_test(measurements: pd.DataFrame, code: str, known: pd.Index) -> "pd.Series[float]":
@@ -256,6 +265,15 @@ def _scores(composite: Line, begins: Instants, width: int) -> Values:
     scores = np.full(len(flat), np.nan)
     scores[scored] = top[scored] - before[scored].clip(min=0)
     return scores.reshape(begins.shape)
+
+
+def _measured_within(charted: Sequence[Instants], begins: Instants, width: int) -> Flags:
+    """Return in which blocks (begin, end] every part was measured."""
+    every = np.ones(begins.shape, bool)
+    for axis in charted:
+        before, by_end = (np.searchsorted(axis, begins + hours, side="right") for hours in (0, width))
+        every &= by_end > before
+    return every
 
 
 def _blocks(starts: Instants, risk: Spans, protocol: StudyProtocol) -> tuple[Instants, Flags]:

@@ -142,7 +142,14 @@ def highest(scores, after, until, distress):
     return max((one for one in levels if one is not None), default=None)
 
 
-def expected(scores, dose, doses, distress):
+def measured(scores, after, until, distress):
+    """Whether fever and, of distress, any test (all of them where all must hold) were measured in (after, until]."""
+    within = {test: any(after < at <= until for at in mine) for test, mine in scores.items()}
+    parts = [within[test] for test in DISTRESS]
+    return within["TEMP"] and (all(parts) if distress is min else any(parts))
+
+
+def expected(scores, dose, doses, distress, *, clock):
     """The hours and scores of one dose's blocks: risk window 5 to 8 h, control hours -24 to -6 and 12 to 48 h."""
     blocks = [(5, None)]
     for hour in (*range(-24, -6, 3), *range(12, 48, 3)):
@@ -158,7 +165,8 @@ def expected(scores, dose, doses, distress):
             highest(scores, *span, distress)
             for span in ((begins, begins + 3 * HOUR), (begins - 6 * HOUR, begins))
         )
-        found.append(None if top is None or before is None else top - max(0, before))
+        silent = clock and not measured(scores, begins, begins + 3 * HOUR, distress)
+        found.append(None if silent or top is None or before is None else top - max(0, before))
     return hours, found
 
 
@@ -166,7 +174,8 @@ def check(seed, study, *, distress=max, fixed_hour=False):
     charts, doses = trial(seed, fixed_hour=fixed_hour)
     hours = [angle(subject, one) for subject, given in doses.items() for one in given]
     gathered = abs(sum(complex(math.cos(one), math.sin(one)) for one in hours)) / len(hours)
-    scores = deviations(charts, rhythm=gathered >= 2 / math.pi)
+    clock = gathered >= 2 / math.pi
+    scores = deviations(charts, rhythm=clock)
     measurements, dosed = tables(charts, doses)
     known = pd.Index(sorted(charts))
     found = score_doses(measurements, dosed, known, study, zones=ZONES)
@@ -174,7 +183,7 @@ def check(seed, study, *, distress=max, fixed_hour=False):
     for one in found:
         subject = known[one.subject]
         start = doses[subject][one.dose - 1]
-        where, what = expected(scores[subject], start, doses[subject], distress)
+        where, what = expected(scores[subject], start, doses[subject], distress, clock=clock)
         assert (one.start, one.closes) == (start.timestamp(), start.timestamp() / 3600 + 48)
         assert list(one.hours) == where
         assert [score is None for score in one.scores] == [score is None for score in what]
