@@ -1,8 +1,8 @@
 """The verdict of a look from its rules and feeds, and what became of each signal since the last look."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from checks.protocol import StudyProtocol
@@ -29,16 +29,42 @@ class SignalState(StrEnum):
     ONGOING = "ongoing"
     WORSENED = "worsened"
     CLEARED = "cleared"
+    CLOSED = "closed"
+    """A person closed it, and its rule is crossed by the same evidence."""
+
+
+OPEN = (SignalState.NEW, SignalState.ONGOING, SignalState.WORSENED)
+"""The states of a signal that asks to be assessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One subject and dose on which a signal rests, with the rows that show it; of a laboratory value no dose."""
+
+    USUBJID: str
+    dose_number: int | None
+    evidence: tuple[str, ...] = ()
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A rule that is, or was at the last look, crossed; ``events`` are those counted when it was last crossed."""
+    """A rule that is crossed, or was and stands.
+
+    ``events`` are those counted when it was last crossed, at the data cut-off ``crossed_at``, by the protocol of
+    ``protocol_sha256``, and ``rests_on`` what they are. It was first crossed at the look of ``since``; ``reasons``
+    say what took back one that is cleared.
+    """
 
     id: str
     rule: str
     state: SignalState
     events: int
+    rests_on: tuple[Ground, ...] = ()
+    since: str = ""
+    crossed_at: str = ""
+    protocol_sha256: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 def evaluate_rules(evidence: Evidence, protocol: StudyProtocol) -> tuple[RuleResult, ...]:
@@ -97,34 +123,91 @@ def _near(result: RuleResult, short: int) -> bool:
     )
 
 
-def update_signals(
-    previous: Sequence[Signal], results: Sequence[RuleResult], study: str
-) -> tuple[Signal, ...]:
-    """Return the signals of this look: those crossed now, and those cleared since the last.
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What one look says of the grounds of signals.
 
-    A signal is cleared where fewer events are counted than when its rule was last crossed: a correction removed
-    one. This holds before the first look of a rate rule too, which such a correction may lead back to. With as
-    many events the signal is ongoing, though the rule may be crossed no more: hours or healthy subjects that
-    were delivered late, whatever their own time, clear nothing. Neither does what could not be evaluated.
+    Attributes
+    ----------
+    data_cutoff, protocol_sha256
+        Of the look; a stamp, and the hash of its protocol.
+    rests_on
+        By rule, what its answer counts now.
+    taken_back
+        Returns a sentence for each ground of a signal that a datum has taken back since, which names it.
+    """
+
+    data_cutoff: str
+    protocol_sha256: str
+    rests_on: Mapping[str, tuple[Ground, ...]]
+    taken_back: Callable[[Signal], tuple[str, ...]]
+
+
+def standing_of(verdict: Verdict, signals: Iterable[Signal]) -> Verdict:
+    """Return where a study stands: the louder of the verdict and the signals that are open."""
+    return Verdict.SIGNAL if any(one.state in OPEN for one in signals) else verdict
+
+
+def update_signals(
+    previous: Sequence[Signal], results: Sequence[RuleResult], study: str, grounds: Grounds | None = None
+) -> tuple[Signal, ...]:
+    """Return the signals of this look: those crossed now, those that stand, and those cleared since the last.
+
+    A signal is cleared where its rule is crossed no more and a datum has taken back what it rests on: a correction,
+    or the contradiction of a value that was provisional. One that names nothing, of an earlier ledger, is cleared
+    where fewer events are counted than when its rule was last crossed. Hours or healthy subjects that were delivered
+    late, whatever their own time, clear nothing; neither does what could not be evaluated, nor a protocol that has
+    changed: a rule that it has no more keeps its signal until a person closes it. A closed one returns by evidence
+    that it did not rest on, or by a new crossing.
     """
     before = {signal.rule: signal for signal in previous if signal.state is not SignalState.CLEARED}
-    updated = (_update(before.get(result.id), result, study) for result in results)
+    updated = [_update(before.pop(result.id, None), result, study, grounds) for result in results]
+    updated += [_stays(signal) for signal in before.values()]
     return tuple(signal for signal in updated if signal is not None)
 
 
-def _update(before: Signal | None, result: RuleResult, study: str) -> Signal | None:
-    identifier = hashlib.sha256(f"{study}\n{result.id}".encode()).hexdigest()[:12]
+def _update(before: Signal | None, result: RuleResult, study: str, grounds: Grounds | None) -> Signal | None:
     if result.verdict is RuleVerdict.CROSSED:
-        if before is None:
-            return Signal(identifier, result.id, SignalState.NEW, result.events)
-        worse = result.events > before.events
-        return Signal(
-            identifier, result.id, SignalState.WORSENED if worse else SignalState.ONGOING, result.events
-        )
-    if before is None:
+        return _crossed(before, result, study, grounds)
+    if before is None or before.state is SignalState.CLOSED:
         return None
-    counted = result.events_known
-    removed = counted is not None and counted < before.events
-    return Signal(
-        identifier, result.id, SignalState.CLEARED if removed else SignalState.ONGOING, before.events
+    reasons = _taken_back(before, result, grounds)
+    if reasons is None:
+        return _stays(before)
+    return replace(before, state=SignalState.CLEARED, reasons=reasons)
+
+
+def _crossed(before: Signal | None, result: RuleResult, study: str, grounds: Grounds | None) -> Signal:
+    """Return the signal of a rule that is crossed, with what the crossing counts."""
+    rests_on = () if grounds is None else grounds.rests_on.get(result.id, ())
+    now = Signal(
+        id=hashlib.sha256(f"{study}\n{result.id}".encode()).hexdigest()[:12],
+        rule=result.id,
+        state=SignalState.NEW,
+        events=result.events,
+        rests_on=rests_on,
+        since="" if grounds is None else grounds.data_cutoff,
+        crossed_at="" if grounds is None else grounds.data_cutoff,
+        protocol_sha256="" if grounds is None else grounds.protocol_sha256,
     )
+    if before is None:
+        return now
+    known = {(one.USUBJID, one.dose_number) for one in before.rests_on}
+    more = any((one.USUBJID, one.dose_number) not in known for one in rests_on) and bool(known)
+    if result.events > before.events or (before.state is SignalState.CLOSED and more):
+        state = SignalState.WORSENED
+    else:
+        state = SignalState.CLOSED if before.state is SignalState.CLOSED else SignalState.ONGOING
+    return replace(now, state=state, since=before.since)
+
+
+def _stays(before: Signal) -> Signal | None:
+    return None if before.state is SignalState.CLOSED else replace(before, state=SignalState.ONGOING)
+
+
+def _taken_back(before: Signal, result: RuleResult, grounds: Grounds | None) -> tuple[str, ...] | None:
+    """Return what took a signal back, in sentences; None where nothing did."""
+    if grounds is not None and before.rests_on:
+        return grounds.taken_back(before) or None
+    known = result.events_known
+    return () if known is not None and known < before.events else None

@@ -171,7 +171,7 @@ def _lines(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> Iterator[str
     for cause in pulse.causes:
         yield f"{cause.about}: {cause.said}"
     if pulse.look is not None:
-        age, verdict = _age_hours(pulse.look, now), pulse.look["verdict"]
+        age, verdict = _age_hours(pulse.look, now), pulse.look.get("standing", pulse.look["verdict"])
         yield f"{protocol.study.id}: last look {pulse.look['look_id']}, {verdict}, {age:.1f} h ago"
 
 

@@ -306,13 +306,30 @@ class ChangePart(TypedDict):
     number: int
 
 
+class GroundPart(TypedDict):
+    """One subject and dose on which a signal rests; of a laboratory value no dose, of a severity score no row."""
+
+    USUBJID: str
+    dose_number: int | None
+    evidence: list[str]
+    provisional: bool
+
+
 class SignalPart(TypedDict):
-    """A rule that is, or was at the last look, crossed."""
+    """A rule that is crossed, or was and stands: since which look, when last and by which protocol, and on what.
+
+    ``reasons`` say what took back one that is cleared. A ledger from before a key was kept lacks it.
+    """
 
     id: str
     rule: str
     state: str
     events: int
+    rests_on: NotRequired[list[GroundPart]]
+    since: NotRequired[str]
+    crossed_at: NotRequired[str]
+    protocol_sha256: NotRequired[str]
+    reasons: NotRequired[list[str]]
 
 
 class HeadPart(TypedDict):
@@ -330,7 +347,10 @@ class DeliveryPart(TypedDict):
 
 
 class LookDocument(OwnExpectations):
-    """look.json; ``signals``, ``ledger`` and ``delivery`` are added once a look is recorded, and its alerts sent."""
+    """look.json; what is not required is added once a look is recorded, and its alerts sent.
+
+    ``standing`` is the louder of the verdict and the signals that are open: all that is told follows it.
+    """
 
     schema: str
     study: str
@@ -353,6 +373,7 @@ class LookDocument(OwnExpectations):
     caveats: list[str]
     observation: NotRequired[list[ChartingPart]]
     """Where too little was observed to say "no signal"."""
+    standing: NotRequired[Answer]
     signals: NotRequired[list[SignalPart]]
     ledger: NotRequired[HeadPart | None]
     delivery: NotRequired[DeliveryPart]

@@ -26,9 +26,17 @@ from checks.errors import UsageError
 from checks.knowledge import Deliveries, Knowledge
 from checks.looks.build import build_document
 from checks.looks.document import LookDocument
+from checks.looks.grounds import grounds_of
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence, RuleResult
-from checks.signals import Verdict, decide_verdict, evaluate_rules, too_little_observed
+from checks.signals import (
+    Signal,
+    Verdict,
+    decide_verdict,
+    evaluate_rules,
+    too_little_observed,
+    update_signals,
+)
 from checks.stamps import stamp
 from checks.tables import CHANGES, RAW_PROVENANCE, DeliveredTable, Delivery
 from checks.validation import FeedOutcome, Validation, validate_feeds
@@ -112,8 +120,12 @@ class Look:
         return self.validation.quarantine
 
     def document(self) -> LookDocument:
-        """Return look.json without ``ledger``, ``signals`` and ``delivery``: the same bytes for the same inputs."""
+        """Return look.json without what the ledger adds: the same bytes for the same inputs."""
         return build_document(self)
+
+    def signals(self, previous: Sequence[Signal]) -> tuple[Signal, ...]:
+        """Return what became of the signals of the look before, and those that are new."""
+        return update_signals(previous, self.rules, self.protocol.study.id, grounds_of(self))
 
     def __repr__(self) -> str:
         inside = sum(case.in_risk_window == "yes" for case in self.cases)

@@ -3,9 +3,10 @@
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from checks.errors import DeliveryError, UsageError
@@ -21,6 +22,7 @@ from flows.settings import Settings
 
 CLAIMED = "The name is as claimed: postdose authenticates nobody."
 UNTIL_WORSE = "Nobody further is told of it, unless the evidence worsens."
+UNTIL_NEW = "It returns by evidence that it did not rest on, or by a new crossing; not by the same evidence."
 
 FEWEST = 4
 """Characters by which an alert may be named: a subject line shows eight, and nobody should take one by mistake."""
@@ -88,15 +90,42 @@ def run_ack(
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger = Ledger.of(settings, must_exist=True)
     study, alert = _named(ledger, name)
-    taken, to_on_call = _take(ledger, study, alert, by=by, reason=reason, now=now)
-    # An on-call system goes on calling until it knows. One that cannot be reached, or has no address here, is left to
-    # the next look.
-    known = [one.id for one in to_on_call if settings.addresses.get(one.channel.removeprefix("env:"))]
-    if known:
-        send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
+    taken, to_on_call = _decide(
+        ledger,
+        study,
+        alert,
+        now,
+        partial(acknowledgement, study=study, name=alert.id, by=by, reason=reason, now=now),
+    )
+    _tell_on_call(ledger, settings, study, to_on_call, now)
     said = f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is acknowledged by "
     lines = [f"{said}{printable(by)}: {printable(reason)}", CLAIMED, UNTIL_WORSE]
     _print({**_document(study, taken), "authenticated": False}, lines, as_json=as_json)
+    return 0
+
+
+def run_close(
+    settings: Settings, name: str, *, by: str, reason: str, now: datetime, as_json: bool = False
+) -> int:
+    """Record who closes the alert of a signal and why, so that it stands no more by this evidence; return 0.
+
+    The parameters are those of ``run_ack``.
+
+    Raises
+    ------
+    UsageError
+        When the name or the reason is blank, no alert or several fit, or it is no open one of a signal.
+    """
+    by, reason = _filled("--by", by), _filled("--reason", reason)
+    ledger = Ledger.of(settings, must_exist=True)
+    study, alert = _named(ledger, name)
+    closed, to_on_call = _decide(
+        ledger, study, alert, now, partial(closing, study=study, name=alert.id, by=by, reason=reason, now=now)
+    )
+    _tell_on_call(ledger, settings, study, to_on_call, now)
+    said = f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is closed by "
+    lines = [f"{said}{printable(by)}: {printable(reason)}", CLAIMED, UNTIL_NEW]
+    _print({**_document(study, closed), "authenticated": False}, lines, as_json=as_json)
     return 0
 
 
@@ -152,14 +181,48 @@ def acknowledgement(seen: Seen, study: str, *, name: str, by: str, reason: str, 
     return Entry(Kind.ACKNOWLEDGEMENT, payload, tuple(outgoing))
 
 
-def _take(
-    ledger: Ledger, study: str, alert: Alert, *, by: str, reason: str, now: datetime
+def closing(seen: Seen, study: str, *, name: str, by: str, reason: str, now: datetime) -> Entry:
+    """Return the record of who closes the alert of a signal and why, and what notifies on-call systems of it.
+
+    The parameters are those of ``acknowledgement``.
+
+    Raises
+    ------
+    UsageError
+        When the alert is closed already, or not of a signal: all others close when their cause is gone.
+    """
+    alert = seen.standing.alerts[name]
+    if alert.state is State.CLOSED or not alert.about.startswith("signal:"):
+        found = "closed already" if alert.state is State.CLOSED else f"about {alert.about}"
+        raise UsageError(
+            f"ALERT: found {name}, which is {found}; allowed: one of a signal that is not closed"
+        )
+    payload: AlertPayload = {"alert": name, "by": by, "reason": reason, "at": stamp(now)}
+    payload |= {"authenticated": False, "look_id": alert.look_id, "superseded": False}
+    outgoing = events(study, alert, Kind.CLOSED, Event.RESOLVE)
+    return Entry(Kind.CLOSED, payload, tuple(outgoing))
+
+
+def _tell_on_call(
+    ledger: Ledger, settings: Settings, study: str, messages: Sequence[Outgoing], now: datetime
+) -> None:
+    """Notify the on-call systems at once: one goes on calling until it knows.
+
+    One that cannot be reached, or has no address here, is left to the next look.
+    """
+    known = [one.id for one in messages if settings.addresses.get(one.channel.removeprefix("env:"))]
+    if known:
+        send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
+
+
+def _decide(
+    ledger: Ledger, study: str, alert: Alert, now: datetime, decide: Callable[[Seen], Entry]
 ) -> tuple[Alert, tuple[Outgoing, ...]]:
-    """Record that an alert is taken; return it as it then stands, and the messages to on-call systems."""
+    """Record what is decided of an alert; return it as it then stands, and the messages to on-call systems."""
     written: list[Entry] = []
 
     def decision(seen: Seen) -> Sequence[Entry]:
-        written[:] = [acknowledgement(seen, study, name=alert.id, by=by, reason=reason, now=now)]
+        written[:] = [decide(seen)]
         return written
 
     ledger.decide(study, decision, now=now)

@@ -5,13 +5,14 @@ when it was last told says nothing new until ``repeat_hours`` have passed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import pandas as pd
 
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Alerts, Route
+from checks.signals import OPEN
 from checks.stamps import stamp
 from flows.alerts.evidence import clearing, worsening
 from flows.alerts.notifying import Notifier, Step
@@ -46,12 +47,16 @@ UNRECORDED = (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look has found: its facts, the state of each signal by rule, corrections (CHANGES), and its page."""
+    """What a look has found: its facts, the state of each signal by rule, corrections (CHANGES), and its page.
+
+    ``reasons`` say, by rule, what took a signal back that is cleared.
+    """
 
     facts: LookFacts
     signals: Mapping[str, str]
     changes: pd.DataFrame
     report: str
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: datetime) -> tuple[Entry, ...]:
@@ -112,7 +117,7 @@ def due(seen: Seen, protocol: StudyProtocol, now: datetime, *, watching: bool = 
 
 
 def _standing(looked: Looked) -> Iterator[str]:
-    yield from (f"signal:{rule}" for rule, state in looked.signals.items() if state != "cleared")
+    yield from (f"signal:{rule}" for rule, state in looked.signals.items() if state in OPEN)
     if looked.facts.verdict in ("watch", "not_assessable"):
         yield f"verdict:{looked.facts.verdict}"
 
@@ -177,9 +182,8 @@ def _gone(alert: Alert, looked: Looked, notifier: Notifier) -> Iterator[Entry]:
         return
     look, louder = looked.facts, alert.about.startswith("verdict:") and looked.facts.verdict == "signal"
     told = notifier.last_told(alert)
-    news = () if told is None else clearing(told, look, alert.about, looked.changes)
-    if alert.about.startswith("signal:") and alert.about.removeprefix("signal:") not in look.places:
-        news = (*news, "The study protocol has that rule no more.")
+    reasons = looked.reasons.get(alert.about.removeprefix("signal:"), ())
+    news = () if told is None else clearing(told, look, alert.about, looked.changes, reasons)
     payload: AlertPayload = {"look_id": look.look_id, "news": list(news), "superseded": louder}
     to, shown = () if louder else tuple(alert.reached), notifier.shown(look, told, alert.about)
     step = Step(Kind.CLOSED, Occasion.CLEARED, to, payload, shown, news=news, report=looked.report)
@@ -195,7 +199,7 @@ def _is_gone(about: str, looked: Looked) -> bool:
     if what in looked.signals:
         return looked.signals[what] == "cleared"
     place = looked.facts.places.get(what)
-    return place is None or looked.facts.rules[place].verdict == "not_crossed"
+    return place is not None and looked.facts.rules[place].verdict == "not_crossed"
 
 
 def _mended(alert: Alert, notifier: Notifier) -> Entry:

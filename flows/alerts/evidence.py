@@ -1,6 +1,6 @@
 """What a look found against what was last told: what is worse, and what took it back when it is gone."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -53,12 +53,15 @@ def worsening(told: LookFacts, now: LookFacts, about: str) -> tuple[str, ...]:
     return tuple(news)
 
 
-def clearing(told: LookFacts, now: LookFacts, about: str, changes: pd.DataFrame) -> tuple[str, ...]:
-    """Return what took back what was told, in sentences: cases no longer found, corrections, rules, feeds.
+def clearing(
+    told: LookFacts, now: LookFacts, about: str, changes: pd.DataFrame, reasons: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return what took back what was told, in sentences: data, cases no longer found, rules, feeds.
 
-    ``changes`` is what later deliveries changed, as known by this look: the table CHANGES.
+    ``changes`` is what later deliveries changed, as known by this look: the table CHANGES. ``reasons`` name the data
+    that took back what a signal rests on.
     """
-    said = [*_lost_cases(told, now, changes)]
+    said = [*reasons, *_lost_cases(told, now, changes)]
     if about.startswith("signal:"):
         before = {rule.id: rule for rule in _weighed(told, about)}
         said += [
@@ -130,12 +133,10 @@ def _lost_cases(told: LookFacts, now: LookFacts, changes: pd.DataFrame) -> Itera
         if found and _gravest(found)[:2] >= _gravest(before)[:2]:  # a grade that was lowered clears nothing
             continue
         corrected = " and ".join(sorted(set(since.loc[since["USUBJID"] == place[0], "domain"])))
-        became = (
-            f"made the case of {_named(place)} less sure"
-            if found
-            else f"took back the case of {_named(place)}"
-        )
-        yield f"A correction of {corrected or 'the data'} {became}."
+        provisional = not corrected and any(case.provisional for case in before)
+        what = f"the {'provisional ' if provisional else ''}case of {_named(place)}"
+        cause = "A later value" if provisional else f"A correction of {corrected or 'the data'}"
+        yield f"{cause} {f'made {what} less sure' if found else f'took back {what}'}."
 
 
 def _by_dose(look: LookFacts) -> Mapping[Place, list[CaseFact]]:

@@ -10,19 +10,25 @@ from flows.settings import read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, dest="action", metavar="list|show|ack|resend|route-test")
+    actions = parser.add_subparsers(
+        required=True, dest="action", metavar="list|show|ack|close|resend|route-test"
+    )
     listed = actions.add_parser("list", help="list the alerts that are open or acknowledged")
     listed.add_argument("--all", action="store_true", help="also those whose cause is gone")
     show = actions.add_parser("show", help="show one alert, and all that became of it")
     ack = actions.add_parser("ack", help="take an alert: nobody further is told, unless the evidence worsens")
+    close = actions.add_parser(
+        "close", help="close a signal, with a reason: it returns by new evidence alone"
+    )
     resend = actions.add_parser("resend", help="send again what was given up of an alert")
     resend.add_argument("protocol", type=Path, help="study protocol file, beside which channels' files lie")
-    for action in (show, ack, resend):
+    for action in (show, ack, close, resend):
         action.add_argument("alert", metavar="ALERT", help="its id, or the first characters of it")
-    for action in (ack, resend):
+    for action in (ack, close, resend):
         action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
     ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
-    for action in (listed, show, ack, resend):
+    close.add_argument("--reason", required=True, help="what it was found to be (kept in the ledger)")
+    for action in (listed, show, ack, close, resend):
         add_state(
             action, "POSTDOSE_STATE, else postdose.sqlite in this folder; of resend, beside the protocol"
         )
@@ -36,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from checks.protocol import load_protocol
-    from flows.alerts.command import run_ack, run_list, run_resend, run_route_test, run_show
+    from flows.alerts.command import run_ack, run_close, run_list, run_resend, run_route_test, run_show
 
     now = datetime.now(UTC)
     if options.action in {"route-test", "resend"}:
@@ -47,8 +53,9 @@ def run(options: argparse.Namespace) -> int:
             return run_route_test(protocol, addresses, now, role=options.role, as_json=options.json)
         return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
     settings = read_settings(os.environ, state=options.state, folder=Path())
-    if options.action == "ack":
-        return run_ack(
+    if options.action in {"ack", "close"}:
+        decide = run_ack if options.action == "ack" else run_close
+        return decide(
             settings, options.alert, by=options.by, reason=options.reason, now=now, as_json=options.json
         )
     if options.action == "list":

@@ -73,7 +73,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who took an alert, as they named themselves: nobody was authenticated. ``at`` is UTC."""
+    """Who took or closed an alert, as they named themselves: nobody was authenticated. ``at`` is UTC."""
 
     by: str
     reason: str
@@ -98,8 +98,8 @@ class Alert:
         The look whose evidence was last told, None for an alert of the monitor itself, and the sentences told.
     messages, dead
         This opening's messages, and of those given up the role and the problem, by message.
-    acknowledgement
-        Who took it, or None.
+    acknowledgement, closure
+        Who took it, and who closed it, or None: an alert whose cause is gone closes by itself.
     entries, opening
         How many records its whole life has, and which of its openings this is: 1 or more.
     """
@@ -118,6 +118,7 @@ class Alert:
     messages: frozenset[str] = frozenset()
     dead: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     acknowledgement: Acknowledgement | None = None
+    closure: Acknowledgement | None = None
     opening: int = 1
 
     def undelivered_to(self, role: str) -> str | None:
@@ -175,7 +176,9 @@ def _acknowledged(alert: Alert, payload: AlertPayload) -> Alert:
 def _closed(alert: Alert, payload: AlertPayload) -> Alert:
     """End an opening; the next is compared with what was told last, which a silent end is not."""
     look_id = alert.look_id if payload["superseded"] else payload["look_id"]
-    return replace(alert, state=State.CLOSED, look_id=look_id, last_told_at=_at(payload))
+    by = payload.get("by")
+    closure = None if by is None else Acknowledgement(by, payload["reason"], _at(payload))
+    return replace(alert, state=State.CLOSED, look_id=look_id, last_told_at=_at(payload), closure=closure)
 
 
 def _queued(alert: Alert, payload: AlertPayload) -> Alert:

@@ -25,6 +25,7 @@ class LookPayload(TypedDict):
     look_sha256: str
     data_cutoff: str
     verdict: str
+    standing: NotRequired[str]
     protocol_sha256: str
     code_version: str
     feeds: dict[str, list[str]]

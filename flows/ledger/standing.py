@@ -58,6 +58,12 @@ class Standing:
     given_up: Mapping[str, GivenUp] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
 
+    @property
+    def closed_rules(self) -> frozenset[str]:
+        """The rules whose signal a person has closed."""
+        signals = (one for one in self.alerts.values() if one.about.startswith("signal:"))
+        return frozenset(one.about.removeprefix("signal:") for one in signals if one.closure is not None)
+
 
 def is_capped(about: str) -> bool:
     """Whether so many messages about this may come that some are held back; never those of a crossed rule."""

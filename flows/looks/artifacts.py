@@ -19,6 +19,7 @@ from checks.stamps import stamp
 from flows.heartbeat import feed_faults
 from flows.pages.cases import CaseWords, other_doses
 from flows.pages.kit.words import plural, spoken, utc_text
+from flows.pages.sentences import standing_of
 
 LOGGER = logging.getLogger("postdose")
 
@@ -64,7 +65,7 @@ class Progress:
 def show_look(protocol: StudyProtocol, document: LookDocument, report: Path) -> None:
     """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
     text = look_markdown(document, protocol, report)
-    said = f"{spoken(document['verdict'])}, data cut-off {utc_text(document['data_cutoff'])}"
+    said = f"{spoken(standing_of(document))}, data cut-off {utc_text(document['data_cutoff'])}"
     _kept(lambda: create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said))
 
 
@@ -97,7 +98,7 @@ def look_markdown(document: LookDocument, protocol: StudyProtocol, report: Path)
 
 
 def _head(document: LookDocument) -> Iterator[str]:
-    yield f"# {document['study']}: {spoken(document['verdict'])}"
+    yield f"# {document['study']}: {spoken(standing_of(document))}"
     yield ""
     if document["simulated"]:
         yield "**SIMULATED: no real subject.**"

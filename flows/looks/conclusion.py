@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from pathlib import Path
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
 from checks.looks import Look, LookDocument
 from checks.looks.document import DeliveryPart, HeadPart, SignalPart
-from checks.signals import Signal, SignalState, Verdict, untrusted_feeds, update_signals
+from checks.signals import Ground, Signal, SignalState, Verdict, standing_of, untrusted_feeds
 from checks.stamps import stamp
 from flows.alerts import Looked, alerts_of_look, notify_unrecorded, run_alerts
 from flows.heartbeat import feed_faults
@@ -47,7 +47,7 @@ class Recorded:
     """What the ledger took of a look: its record, or the reason why it took nothing."""
 
     ledger: Ledger | None
-    signals: list[SignalPart]
+    signals: tuple[Signal, ...]
     head: HeadPart | None = None
     problem: str | None = None
 
@@ -56,13 +56,15 @@ def conclude(look: Look, out: Path, settings: Settings, reason: str) -> LookOutc
     """Record the verdict with its alerts, write the page, and only then try to deliver."""
     document, page = look.document(), out / "report.html"
     recorded = _record(look, document, str(page), settings, reason)
-    document["signals"], document["ledger"] = recorded.signals, recorded.head
+    standing = standing_of(look.verdict, recorded.signals)
+    document["standing"], document["signals"] = standing.value, _parts(recorded.signals)
+    document["ledger"] = recorded.head
     document["delivery"] = {"outcome": "pending"}
     write = as_task("render report", _write)
     write(look, document, out)  # before any message that names it
     document["delivery"], problem = _send(look, document, str(page), recorded, settings)
     report = write(look, document, out)
-    return LookOutcome(document, report, _exit_code(look, document, problem), problem)
+    return LookOutcome(document, report, _exit_code(standing, look, document, problem), problem)
 
 
 def _record(look: Look, document: LookDocument, page: str, settings: Settings, reason: str) -> Recorded:
@@ -70,34 +72,75 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
     study = look.protocol.study.id
     try:
         ledger = Ledger.of(settings)
-        previous = ledger.newest_look(study, look.data_cutoff)
-        signals = _signals(look, previous)
+        previous, alerts = ledger.newest_look(study, look.data_cutoff), ledger.standings().get(study)
+        signals = look.signals(_before(previous, frozenset() if alerts is None else alerts.closed_rules))
         now, looked = datetime.now(UTC), _looked(document, signals, look, page)
         decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)
-        head = ledger.record_look(study, _payload(document, signals, reason, now), decision=decision, now=now)
+        payload = _payload(document, signals, standing_of(look.verdict, signals), reason, now)
+        head = ledger.record_look(study, payload, decision=decision, now=now)
     except LedgerWriteError as error:
         LOGGER.error("The ledger could not be written: %s", error)
-        return Recorded(None, _signals(look, None), problem=str(error))
+        return Recorded(None, look.signals(()), problem=str(error))
     return Recorded(ledger, signals, {"sequence": head.sequence, "head_sha256": head.sha256})
 
 
-def _signals(look: Look, previous: LookPayload | None) -> list[SignalPart]:
-    """Return what became of each signal that the ledger's record of the look before has, and of new ones."""
-    kept = () if previous is None else previous["signals"]
-    before = tuple(Signal(one["id"], one["rule"], SignalState(one["state"]), one["events"]) for one in kept)
-    updated = update_signals(before, look.rules, look.protocol.study.id)
+def _before(previous: LookPayload | None, closed: frozenset[str]) -> tuple[Signal, ...]:
+    """Return the signals on record of the look before; the rules of those that a person has closed are ``closed``."""
+    return tuple(
+        Signal(
+            one["id"],
+            one["rule"],
+            SignalState.CLOSED if one["rule"] in closed else SignalState(one["state"]),
+            one["events"],
+            tuple(
+                Ground(on["USUBJID"], on["dose_number"], tuple(on["evidence"]), on["provisional"])
+                for on in one.get("rests_on", ())
+            ),
+            one.get("since", ""),
+            one.get("crossed_at", ""),
+            one.get("protocol_sha256", ""),
+        )
+        for one in (() if previous is None else previous["signals"])
+    )
+
+
+def _parts(signals: Sequence[Signal]) -> list[SignalPart]:
     return [
-        {"id": one.id, "rule": one.rule, "state": str(one.state), "events": one.events} for one in updated
+        {
+            "id": one.id,
+            "rule": one.rule,
+            "state": one.state.value,
+            "events": one.events,
+            "rests_on": [
+                {
+                    "USUBJID": on.USUBJID,
+                    "dose_number": on.dose_number,
+                    "evidence": list(on.evidence),
+                    "provisional": on.provisional,
+                }
+                for on in one.rests_on
+            ],
+            "since": one.since,
+            "crossed_at": one.crossed_at,
+            "protocol_sha256": one.protocol_sha256,
+            "reasons": list(one.reasons),
+        }
+        for one in signals
     ]
 
 
-def _looked(document: LookDocument, signals: list[SignalPart], look: Look, page: str) -> Looked:
+def _looked(document: LookDocument, signals: Sequence[Signal], look: Look, page: str) -> Looked:
     """Return what the look's alerts are decided from."""
-    states = {signal["rule"]: signal["state"] for signal in signals}
-    return Looked(look_facts({**document, "signals": signals}, look.protocol), states, look.changes, page)
+    states = {signal.rule: signal.state.value for signal in signals}
+    reasons = {signal.rule: signal.reasons for signal in signals}
+    told = document.copy()
+    told["standing"], told["signals"] = standing_of(look.verdict, signals).value, _parts(signals)
+    return Looked(look_facts(told, look.protocol), states, look.changes, page, reasons)
 
 
-def _payload(document: LookDocument, signals: list[SignalPart], reason: str, now: datetime) -> LookPayload:
+def _payload(
+    document: LookDocument, signals: Sequence[Signal], standing: Verdict, reason: str, now: datetime
+) -> LookPayload:
     """Return what the ledger keeps of a look: hashes, verdict, signals, why it was made, and when."""
     return {
         "at": stamp(now),
@@ -105,11 +148,12 @@ def _payload(document: LookDocument, signals: list[SignalPart], reason: str, now
         "look_sha256": hashlib.sha256(canonical(document).encode()).hexdigest(),
         "data_cutoff": document["data_cutoff"],
         "verdict": document["verdict"],
+        "standing": standing.value,
         "protocol_sha256": document["protocol_sha256"],
         "code_version": document["code_version"],
         "feeds": {feed["domain"]: feed["sha256"] for feed in document["feeds"]},
         "feed_faults": feed_faults(document["feeds"]),
-        "signals": signals,
+        "signals": _parts(signals),
         "reason": reason,
     }
 
@@ -139,15 +183,15 @@ def _send(
         return {"outcome": "failed"}, str(error)
 
 
-def _exit_code(look: Look, document: LookDocument, problem: str | None) -> int:
-    """Return the verdict's exit code, unless something that must be mended hides behind a quieter one."""
-    if look.verdict is Verdict.SIGNAL:
+def _exit_code(standing: Verdict, look: Look, document: LookDocument, problem: str | None) -> int:
+    """Return the exit code of what stands, unless something that must be mended hides behind a quieter one."""
+    if standing is Verdict.SIGNAL:
         return EXIT_CODES[Verdict.SIGNAL]
     if problem is not None:
         return LedgerWriteError.exit_code
     if document["delivery"]["outcome"] == "failed":
         return DeliveryError.exit_code
     unreadable = any(feed.outcome == "error" for feed in untrusted_feeds(look.feeds))
-    if look.verdict is Verdict.NOT_ASSESSABLE and unreadable:
+    if standing is Verdict.NOT_ASSESSABLE and unreadable:
         return FeedError.exit_code
-    return EXIT_CODES[look.verdict]
+    return EXIT_CODES[standing]

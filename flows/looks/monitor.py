@@ -83,9 +83,9 @@ def monitor_study(
         beat(protocol, outcome.document, completed_at=datetime.now(UTC), url=url)
     progress.reached("done")
     show_look(protocol, outcome.document, outcome.report)
-    verdict = found.verdict
+    standing, look_id = outcome.document["standing"], outcome.document["look_id"]
     return Completed(
-        name=str(verdict), message=f"verdict {verdict}, look {outcome.document['look_id']}", data=outcome
+        name=standing, message=f"{standing}; verdict {found.verdict}, look {look_id}", data=outcome
     )
 
 

@@ -7,7 +7,7 @@ from checks.cases.charting import Charting
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from flows.pages.cases import cases_in_order
 from flows.pages.kit.tables import Cell
-from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken
+from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken, utc_text
 
 STATISTICS: Mapping[str, str] = {
     "log_likelihood_ratio": "log likelihood ratio",
@@ -20,6 +20,11 @@ SEVERITY = ("severity", "severity_e_process")
 
 MOST_NAMED = 5
 """Cases or participants named beside an answer: about as many as are taken in at a glance."""
+
+
+def standing_of(look: LookDocument) -> str:
+    """Return where the study stands after a look: its own verdict where no ledger knows of an open signal."""
+    return look.get("standing", look["verdict"])
 
 
 def in_window(look: LookDocument, answer: str) -> list[CasePart]:
@@ -52,6 +57,30 @@ def lead_sentence(look: LookDocument, name: str, risk: Sequence[float]) -> str:
     )
 
 
+def _signal_sentences(look: LookDocument) -> Iterator[str]:
+    """Say why a signal stands whose rule is not crossed now, what took one back, and how the protocol changed."""
+    answers = {rule["id"]: rule["verdict"] for rule in look["rules"]}
+    for signal in look.get("signals", ()):
+        rule, since = signal["rule"], utc_text(signal.get("since"))
+        protocol, now = signal.get("protocol_sha256") or look["protocol_sha256"], look["protocol_sha256"]
+        if signal["state"] == "cleared":
+            yield f"Signal of {rule} cleared: {' '.join(signal.get('reasons', ())) or 'fewer events are counted.'}"
+        elif answers.get(rule) != "crossed":
+            yield (
+                f"Signal of {rule}, since the look of {since}: it stands. The rule is not crossed on the data as "
+                "they are now known, but nothing took back what the signal rests on: a correction ends it, or a "
+                "person who closes it."
+            )
+        if signal["state"] != "cleared" and protocol != now:
+            gone = "" if rule in answers else ", which has this rule no more"
+            yield (
+                f"The study protocol changed after the signal of {rule}: from {protocol[:12]} to {now[:12]}{gone}. "
+                "The signal stays until a person closes it."
+            )
+        if signal["state"] == "closed":
+            yield f"The signal of {rule} was closed by a person; its rule is crossed by the same evidence."
+
+
 def _rule_sentences(look: LookDocument) -> Iterator[str]:
     crossed = [rule["id"] for rule in look["rules"] if rule["verdict"] == "crossed"]
     nearly = [
@@ -67,7 +96,7 @@ def _rule_sentences(look: LookDocument) -> Iterator[str]:
 
 def _feed_sentences(look: LookDocument) -> Iterator[str]:
     """Name the feeds at fault where they are what keeps the look from an answer."""
-    if look["verdict"] != "not_assessable":
+    if look["verdict"] != "not_assessable":  # whatever else stands
         return
     said = {feed["domain"]: feed_state(feed) for feed in look["feeds"]}
     faults = [
@@ -95,7 +124,7 @@ def feed_state(feed: FeedPart) -> str:
 
 def further_sentences(look: LookDocument) -> tuple[str, ...]:
     """Return what the lead sentence leaves out: possible cases, cases elsewhere, an alert not delivered."""
-    said = [*_rule_sentences(look), *_feed_sentences(look)]
+    said = [*_signal_sentences(look), *_rule_sentences(look), *_feed_sentences(look)]
     possible, outside = len(in_window(look, "possible")), len(in_window(look, "no"))
     if possible:
         said.append(

@@ -22,7 +22,7 @@ from golden.studies import INSIDE, LISTED, Maker, outside  # noqa: E402  likewis
 
 EXPECTED = Path(__file__).parent / "expected"
 LISTINGS = ("cases.csv", "doses.csv", "quarantine.csv", "changes.csv")
-IDS = ("protocol_sha256", "code_version", "look_id", "ledger", "signals", "delivery")
+IDS = ("protocol_sha256", "code_version", "look_id", "ledger", "signals", "standing", "delivery")
 """What look.json says of the bytes of the protocol file, of the code and of the ledger, not of the study."""
 
 

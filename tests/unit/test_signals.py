@@ -11,11 +11,14 @@ from checks.rules import Evidence, RuleResult, RuleVerdict
 from checks.rules.evidence import DoseWindow, Event
 from checks.scenario import ByScenario
 from checks.signals import (
+    Ground,
+    Grounds,
     Signal,
     SignalState,
     Verdict,
     decide_verdict,
     evaluate_rules,
+    standing_of,
     too_little_observed,
     untrusted_feeds,
     update_signals,
@@ -210,3 +213,44 @@ def test_each_rule_has_its_own_signal_and_each_study_its_own_identifier():
 
 def test_a_rule_that_never_crossed_has_no_signal():
     assert signals([], QUIET, WORST, UNSEEN) == ()
+
+
+def grounds(*, cutoff="2026-03-02T12:00:00Z", protocol="one", on=("S-1", "S-2", "S-3"), gone=()):
+    """What a look says: the case of each subject's first dose counts, and these sentences took some back."""
+    counted = tuple(Ground(subject, 1, (f"VS:VSSEQ={subject}",)) for subject in on)
+    return Grounds(cutoff, protocol, {"over": counted}, lambda signal: tuple(gone))
+
+
+def with_grounds(previous, result, **known):
+    return update_signals(previous, [result], "S", grounds(**known))
+
+
+def test_a_signal_says_what_it_rests_on_since_when_and_by_which_protocol():
+    (new,) = with_grounds([], OVER)
+    (later,) = with_grounds([new], OVER, cutoff="2026-03-03T12:00:00Z", protocol="two")
+    assert [one.USUBJID for one in new.rests_on] == ["S-1", "S-2", "S-3"]
+    assert (later.since, later.crossed_at) == ("2026-03-02T12:00:00Z", "2026-03-03T12:00:00Z")
+    assert (new.protocol_sha256, later.protocol_sha256) == ("one", "two")
+
+
+def test_a_signal_is_cleared_by_a_datum_and_by_nothing_else():
+    """Fewer events, a rule that cannot be evaluated and one that the protocol has no more leave it standing."""
+    (new,) = with_grounds([], OVER)
+    for answer in (replace(QUIET, id="over"), replace(UNSEEN, id="over"), QUIET):
+        (kept,) = [one for one in with_grounds([new], answer) if one.rule == "over"]
+        assert (kept.state, kept.rests_on, kept.events) == (SignalState.ONGOING, new.rests_on, 3)
+        assert standing_of(Verdict.NO_SIGNAL, [kept]) is Verdict.SIGNAL
+    (cleared,) = with_grounds([new], replace(QUIET, id="over"), gone=["VS:VSSEQ=4 was deleted."])
+    assert (cleared.state, cleared.reasons) == (SignalState.CLEARED, ("VS:VSSEQ=4 was deleted.",))
+    assert standing_of(Verdict.WATCH, [cleared]) is Verdict.WATCH
+
+
+def test_a_signal_that_a_person_closed_returns_by_other_evidence_or_a_new_crossing():
+    (new,) = with_grounds([], OVER)
+    closed = replace(new, state=SignalState.CLOSED)
+    (same,) = with_grounds([closed], OVER)
+    assert same.state is SignalState.CLOSED
+    (other,) = with_grounds([closed], OVER, on=("S-1", "S-2", "S-4"))
+    assert other.state is SignalState.WORSENED
+    assert with_grounds([closed], replace(QUIET, id="over")) == ()
+    assert [one.state for one in with_grounds([], OVER)] == [SignalState.NEW]

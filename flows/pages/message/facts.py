@@ -19,6 +19,7 @@ from flows.pages.sentences import (
     lead_sentence,
     observed_text,
     reason_of,
+    standing_of,
 )
 
 
@@ -176,7 +177,7 @@ def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
     return LookFacts(
         look_id=look["look_id"],
         data_cutoff=look["data_cutoff"],
-        verdict=look["verdict"],
+        verdict=standing_of(look),
         lead=(lead, *further_sentences(undelivered)),
         windows={
             "evaluable": exposure["windows_evaluable"],

@@ -23,7 +23,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     ``look`` is the look.json document, pooled and blinded, and ``protocol`` the one it was made with. ``doses`` has a
     row a dose: the table ``DOSES``. ``out`` is the look's folder; made when it does not exist.
     """
-    verdict = VERDICTS[look["verdict"]]
+    verdict = VERDICTS[sentences.standing_of(look)]
     name, words = spoken(protocol.case_definition.name), CaseWords(protocol)
     tab = f"{verdict.name} · {look['study']} · {utc_text(look['data_cutoff'])}"
     text = render(
@@ -35,6 +35,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         protocol=protocol,
         cutoff_local=local_text(look["data_cutoff"], protocol.study.timezone),
         verdict=verdict,
+        standing=sentences.standing_of(look),
         lead=sentences.lead_sentence(look, name, protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         cases=sentences.in_window(look, "yes"),

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from ledgers import seen_of
 
+from checks.errors import UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from checks.tables import CHANGES
 from flows.alerts import Looked, alerts_of_look, due
-from flows.alerts.notifying import MOST_PER_HOUR
+from flows.alerts.command import closing
+from flows.alerts.notifying import MOST_PER_HOUR, alert_id
 from flows.ledger import Entry, Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.outbox import message_payload as recorded
@@ -196,14 +198,59 @@ def test_each_message_of_an_alert_has_an_id_of_its_own_on_each_channel_and_at_ea
     assert len(ids) == len(set(ids)) == 6
 
 
-def test_a_rule_that_left_the_protocol_ends_its_alert_and_says_so() -> None:
+def test_a_rule_that_left_the_protocol_keeps_its_signal_and_its_alert() -> None:
     kept, later = Kept(), NOW + timedelta(minutes=30)
     kept.look(looked(), NOW)
-    told = alerts_of_look(
-        seen_of(kept.records, later), looked("no_signal", "", later, rules=()), PROTOCOL, later
+    for state in ("ongoing", ""):  # with the signal on record, and without
+        found = looked("no_signal", state, later, rules=())
+        assert alerts_of_look(seen_of(kept.records, later), found, PROTOCOL, later) == ()
+
+
+def close(kept: Kept, by: str, at: datetime) -> None:
+    name = alert_id(PROTOCOL.study.id, "signal:three_cases")
+    kept.record(*_closing(kept, name, by, at))
+
+
+def _closing(kept: Kept, name: str, by: str, at: datetime) -> tuple[Kind, Any]:
+    entry = closing(
+        seen_of(kept.records, at), PROTOCOL.study.id, name=name, by=by, reason="pneumonia", now=at
     )
-    assert told[-1].kind == Kind.CLOSED
-    assert "The study protocol has that rule no more." in told[-1].payload["news"]
+    return entry.kind, entry.payload
+
+
+def test_a_signal_that_a_person_closed_returns_by_new_evidence_alone() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    kept.look(looked(), NOW)
+    close(kept, "Dr A", later)
+    standing = seen_of(kept.records, later).standing
+    assert standing.closed_rules == {"three_cases"}
+    assert kept.look(looked(state="closed", at=later), later) == []
+    again = looked(state="worsened", at=later, cases=(*CASES, case("S-9")))
+    assert kept.look(again, later) == ["safety_physician", "dsmb_chair"]
+    assert seen_of(kept.records, later).standing.closed_rules == frozenset()
+
+
+def test_only_a_signal_that_stands_can_be_closed() -> None:
+    kept = Kept()
+    kept.look(looked("watch", ""), NOW)
+    kept.look(looked(), NOW)
+    with pytest.raises(UsageError, match=r"about verdict:watch|closed already"):
+        _closing(kept, alert_id(PROTOCOL.study.id, "verdict:watch"), "Dr A", NOW)
+    close(kept, "Dr A", NOW)
+    with pytest.raises(UsageError, match="closed already"):
+        close(kept, "Dr A", NOW)
+
+
+def test_a_clearing_names_the_datum() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    kept.look(looked(), NOW)
+    reason = "S-1, dose 1: VS:VSSEQ=4 was corrected: VSORRES was 39.2 and is 36.9."
+    found = replace(looked("no_signal", "cleared", later, cases=()), reasons={"three_cases": (reason,)})
+    told = alerts_of_look(seen_of(kept.records, later), found, PROTOCOL, later)
+    assert told[-1].payload["news"][0] == reason
+    physician, chair = (" ".join(one.message["text"].split()) for one in told[-1].outgoing)
+    assert reason in physician
+    assert reason not in chair  # whose messages are brief
 
 
 def test_a_role_is_told_of_a_watch_twelve_times_an_hour_and_then_how_many_were_held_back() -> None:

@@ -73,7 +73,7 @@ def signal_look(*already_told: str) -> LookFacts:
 
 def watch_look() -> LookFacts:
     document = look("signal")
-    document["verdict"] = "watch"
+    document["verdict"], document["signals"] = "watch", []
     document["cases"] = document["cases"][:2]
     for rule in document["rules"]:
         if rule["verdict"] == "crossed":
@@ -85,6 +85,10 @@ def watch_look() -> LookFacts:
 def cleared_look() -> LookFacts:
     document = look("signal")
     document |= {"verdict": "no_signal", "cases": [], "caveats": []}
+    reason = "FR01-004, dose 1: VS:VSSEQ=112 was corrected: VSORRES was 39.2 and is 36.9."
+    document["signals"] = [
+        {"id": "s1", "state": "cleared", "rule": "three_cases", "events": 3, "reasons": [reason]}
+    ]
     for rule in document["rules"]:
         if rule["verdict"] == "crossed":
             rule.update(dict.fromkeys(("verdict", "best_case", "worst_case"), "not_crossed"))

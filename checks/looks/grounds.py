@@ -1,0 +1,165 @@
+"""What each signal rests on, by subject, dose and row, and which datum took it back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+import pandas as pd
+
+from checks.cases import Case
+from checks.cases.charts import measurement_labels
+from checks.cases.evidence import subjects_in_order
+from checks.criteria import Amounts
+from checks.rules import KINDS, RuleResult
+from checks.rules.kinds.lab_limit import LabLimitRule
+from checks.rules.rule import Json
+from checks.signals import Ground, Grounds, Signal, untrusted_feeds
+from checks.stamps import stamp
+
+if TYPE_CHECKING:
+    from checks.looks.path import Look
+
+
+def grounds_of(look: "Look") -> Grounds:
+    """Return what a look says of the grounds of signals."""
+    return Grounds(
+        stamp(look.data_cutoff),
+        look.protocol.sha256,
+        {result.id: tuple(_rests_on(result, look)) for result in look.rules},
+        lambda signal: tuple(_taken_back(signal, look)),
+    )
+
+
+def _rests_on(result: RuleResult, look: "Look") -> Iterator[Ground]:
+    """Yield what the main answer of a rule counts."""
+    if "rests_on" in result.detail:
+        yield from _scored(result, look)
+    elif KINDS[result.kind].rests_on_cases:
+        yield from (_ground(case) for case in look.cases if _counts(case, result))
+    else:
+        yield from _above_limit(result, look)
+
+
+def _ground(case: Case) -> Ground:
+    evidence = tuple(label for part in case.components.values() for label in part.evidence)
+    return Ground(case.USUBJID, case.dose_number, evidence, case.provisional)
+
+
+def _counts(case: Case, result: RuleResult) -> bool:
+    """Whether a rule counts a case: one of the risk window, or of the window that a scan found."""
+    window = result.window_hours
+    if window is None or case.hour is None:
+        return case.in_risk_window == "yes"
+    return case.certainty == "definite" and window[0] <= case.hour <= window[1]
+
+
+def _scored(result: RuleResult, look: "Look") -> Iterator[Ground]:
+    names = subjects_in_order(look.findings, look.validation.unplaced)
+    for one in cast("Sequence[Mapping[str, Json]]", result.detail["rests_on"]):
+        yield Ground(names[cast("int", one["subject"])], cast("int", one["dose_number"]))
+
+
+def _above_limit(result: RuleResult, look: "Look") -> Iterator[Ground]:
+    """Yield the subjects with a result above the limit after their first dose, and the rows that show it."""
+    rule = next(one for one in look.protocol.rules if one.id == result.id)
+    if not isinstance(rule, LabLimitRule):
+        return
+    first = look.doses.groupby("USUBJID")["start_latest"].min()
+    rows = look.validation.measurements
+    rows = rows[(rows["domain"] == "LB") & (rows["test"] == rule.test) & rows["trusted"]]
+    after = rows["earliest"] >= rows["USUBJID"].map(first)
+    above = rows[after & (rows["value"] > rule.above_times_uln * rows["upper_limit"])]
+    labels = measurement_labels(above).groupby(above["USUBJID"]).agg(tuple)
+    yield from (Ground(str(subject), None, evidence) for subject, evidence in labels.items())
+
+
+def _taken_back(signal: Signal, look: "Look") -> Iterator[str]:
+    """Yield what took back each ground of a signal.
+
+    Nothing is taken back by a feed that cannot be trusted, nor by a protocol that has changed: it may call by
+    another name what is still there.
+    """
+    result = next(one for one in look.rules if one.id == signal.rule)
+    if signal.protocol_sha256 != look.protocol.sha256 or not _trustworthy(result, look):
+        return
+    changed = look.changes[look.changes["known_at"] > pd.Timestamp(signal.crossed_at)]
+    for ground in signal.rests_on:
+        of_subject = changed[changed["USUBJID"] == ground.USUBJID]
+        if not ground.evidence:  # of severity: the whole chart
+            gone = not of_subject[of_subject["domain"].isin(("VS", "EX"))].empty
+        else:
+            gone = not any(_same(ground, now) for now in _counted(result, look))
+        if gone:
+            yield _reason(ground, of_subject, look)
+
+
+def _trustworthy(result: RuleResult, look: "Look") -> bool:
+    if not KINDS[result.kind].rests_on_cases:
+        return all(feed.trustworthy for feed in look.feeds if feed.domain in ("DM", "EX", "LB"))
+    return not untrusted_feeds(look.feeds)
+
+
+def _counted(result: RuleResult, look: "Look") -> Iterator[Ground]:
+    """Yield what could be a ground of a rule now, crossed or not; a scan may have found any window."""
+    if KINDS[result.kind].rests_on_cases and result.method == "scan":
+        return (_ground(case) for case in look.cases if case.certainty == "definite")
+    return _rests_on(result, look)
+
+
+def _same(ground: Ground, now: Ground) -> bool:
+    if ground.USUBJID != now.USUBJID:
+        return False
+    shared = frozenset(ground.evidence) & frozenset(now.evidence)
+    return bool(shared) or (ground.dose_number is not None and ground.dose_number == now.dose_number)
+
+
+def _reason(ground: Ground, changed: pd.DataFrame, look: "Look") -> str:
+    """Return what took a ground back: its own row, the value that contradicts it, its quarantine, or another row."""
+    where = f", dose {ground.dose_number}" if ground.dose_number is not None else ""
+    case = f"{ground.USUBJID}{where}"
+    labels = changed["domain"] + ":" + changed["record"]
+    cited = changed[labels.isin(ground.evidence)]
+    withheld = look.quarantine[look.quarantine["USUBJID"] == ground.USUBJID]
+    held = withheld[(withheld["domain"] + ":" + withheld["record"]).isin(ground.evidence)]
+    if not cited.empty:
+        return f"{case}: {_changed(cited)}."
+    if not held.empty:
+        row = held.iloc[0]
+        return f"{case}: {row['domain']}:{row['record']} is in quarantine ({row['message']})."
+    contradiction = _contradiction(ground, look)
+    if contradiction is not None:
+        return f"{case}: {contradiction}."
+    if not changed.empty:
+        return f"{case}: {_changed(changed)}."
+    return f"{case}: rows that arrived later show it otherwise."
+
+
+def _changed(rows: pd.DataFrame) -> str:
+    """Return in words how the newest of some rows was changed."""
+    row = rows.sort_values("known_at", kind="stable").iloc[-1]
+    label = f"{row['domain']}:{row['record']}"
+    if row["kind"] != "corrected":
+        return f"{label} was {row['kind']}"
+    return f"{label} was corrected: {row['variable']} was {row['before']} and is {row['after']}"
+
+
+def _contradiction(ground: Ground, look: "Look") -> str | None:
+    """Return the next value of a test that contradicts the one on which a provisional case rested; else None."""
+    rows = look.validation.measurements
+    mine = rows[(rows["USUBJID"] == ground.USUBJID) & rows["trusted"] & ground.provisional]
+    mine = mine.assign(label=measurement_labels(mine)).sort_values("earliest", kind="stable")
+    definition = look.protocol.case_definition
+    criteria = [one for component in definition.components.values() for one in component.measured]
+    shown = mine[mine["label"].isin(ground.evidence)]
+    for domain, test, at, label in zip(
+        shown["domain"], shown["test"], shown["earliest"], shown["label"], strict=True
+    ):
+        until = at + pd.Timedelta(hours=definition.hours_of((domain, test)).confirm)
+        of_test = (mine["domain"] == domain) & (mine["test"] == test)
+        following = mine[of_test & (mine["earliest"] > at) & (mine["earliest"] <= until)].head(1)
+        amounts = Amounts(following["value"].to_numpy(), following["upper_limit"].to_numpy())
+        abnormal = any(one.within_bound(amounts).any() for one in criteria if one.test == (domain, test))
+        if len(following) and not abnormal:
+            (value,), (when,), (name,) = following["value"], following["earliest"], following["label"]
+            said = f"{name} ({test} {value:g} at {stamp(when)})"
+            return f"{said} contradicts {label}, on which the provisional case rested"
+    return None
