@@ -117,9 +117,7 @@ def possible_cases(
         for one in (*(case for case in tuples(onsets, definition) if not case.definite), *half)
         if not any(share(one, kept) or abs(one.first_seen - kept.first_seen) < washout for kept in definite)
     ]
-    return thinned(
-        once_each(found, lambda one: (bool(one.present), one.spread, one.first_seen)), definition
-    )
+    return thinned(once_each(found, lambda one: (bool(one.present), one.spread, one.first_seen)), definition)
 
 
 def halves(
@@ -192,7 +190,7 @@ def listed(chart: Chart, case: Case, definition: Definition) -> Listed | None:
         yes and earliest - start >= low and latest - start < high,
         None if middle is None else round((middle - start) / HOUR, 4),
         (round((earliest - start) / HOUR, 4), round((latest - start) / HOUR, 4)),
-        {name: "half" for name in case.present} | {name: one.why for name, one in case.onsets.items()},
+        dict.fromkeys(case.present, "half") | {name: one.why for name, one in case.onsets.items()},
         any(one.provisional for one in case.onsets.values()),
         others,
     )

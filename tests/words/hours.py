@@ -153,18 +153,15 @@ class Window:
 
 
 def windows(chart: Chart, told: Told, definition: Definition) -> tuple[Window, ...]:
-    """A risk window has elapsed when its end <= cut-off. *Evaluable* when at least half of it is observed (a window in
+    """A risk window has elapsed when its end <= cut-off. *Evaluable* when at least half of it is observed (one in
     which a subject dies is evaluable); *unobserved* otherwise; one with a case is never counted as unobserved.
     """
     found = []
     for dose in sorted(chart.doses):
         low, high = (dose + round(edge * HOUR) for edge in definition.risk)
-        seen = sum(
-            max(0, min(to, high) - max(since, low)) for since, to in observed(chart, told, definition)
-        )
+        seen = sum(max(0, min(to, high) - max(since, low)) for since, to in observed(chart, told, definition))
         died = chart.death is not None and low <= chart.death < high
         enough = died or 2 * seen >= high - low
         state = "open" if high > chart.cutoff else "evaluable" if enough else "unobserved"
         found.append(Window(state, round(seen / HOUR, 4)))
     return tuple(found)
-

@@ -1,4 +1,4 @@
-"""Random subjects: sick charts with slots and jitter, stray abnormal values, flicker, gaps, reports, several doses."""
+"""Random subjects: sick charts with slots and jitter, stray values, flicker, gaps, reports, several doses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,7 @@
 """New and worse: where a component's measurements start an onset."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from words.charted import Chart, Component, Definition
 from words.presence import SLACK, Course, Moment, course_of, is_provisional, stands
@@ -35,9 +36,7 @@ class Onset:
         return self.latest if self.seen is None else self.seen
 
 
-def measured_onsets(
-    chart: Chart, component: Component, definition: Definition
-) -> tuple[Course, list[Onset]]:
+def measured_onsets(chart: Chart, component: Component, definition: Definition) -> tuple[Course, list[Onset]]:
     """Every onset by measurement, in time; two tests' at one instant are one."""
     course = course_of(chart, component, definition)
     by_instant: dict[int, list[tuple[Onset, bool]]] = {}
@@ -50,10 +49,12 @@ def measured_onsets(
         if found is not None:
             waits = is_provisional(course, one, definition, chart.cutoff)
             before = course.before(one)
-            by_instant.setdefault(one.at, []).append((
-                replace(found, provisional=waits),
-                before is not None and not before.abnormal,
-            ))
+            by_instant.setdefault(one.at, []).append(
+                (
+                    replace(found, provisional=waits),
+                    before is not None and not before.abnormal,
+                )
+            )
     return course, [together(by_instant[at]) for at in sorted(by_instant)]
 
 
@@ -116,7 +117,7 @@ def worse(course: Course, one: Moment, definition: Definition) -> Onset | None:
     by, share = definition.worse[one.test]
     level = min(gravity(course, each) for each in two)
     recent = [each for each in course.tests[one.test] if one.at - washout <= each.at < one.at]
-    pairs = [*zip(recent, recent[1:], strict=False), (before, one)]
+    pairs = [*pairwise(recent), (before, one)]
     shown = max(min(gravity(course, a), gravity(course, b)) for a, b in pairs)
     if level - shown < by - SLACK or (share and level < (1 + share) * shown - SLACK):
         return None

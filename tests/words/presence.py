@@ -56,6 +56,7 @@ class Course:
     component: Component
     tests: dict[str, list[Moment]]
     clusters: list[Cluster] = field(default_factory=list)
+    running: list[Moment] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
 
     def before(self, one: Moment) -> Moment | None:
@@ -64,6 +65,9 @@ class Course:
     def after(self, one: Moment, steps: int = 1) -> Moment | None:
         later = self.tests[one.test][one.place + steps :]
         return later[0] if later else None
+
+    def in_run(self, one: Moment) -> bool:
+        return any(other is one for other in self.running)
 
     def abnormal(self) -> list[Moment]:
         found = [one for moments in self.tests.values() for one in moments if one.abnormal]
@@ -77,17 +81,18 @@ class Course:
 def course_of(chart: Chart, component: Component, definition: Definition) -> Course:
     course = Course(component, {test: moments_of(chart, test) for test in component.tests})
     judge(course, definition)
+    course.running = [one for run in runs(course, definition) for one in run]
     course.presences = [*sustained(course, definition), *singles(course, definition)]
     return course
 
 
 def moments_of(chart: Chart, test: str) -> list[Moment]:
     """Several of one test of one subject at one instant are one measurement."""
-    instants = sorted({one.at for one in chart.measured if one.test == test and one.at <= chart.cutoff})
-    return [
-        Moment(test, place, at, tuple(one.value for one in chart.measured if (one.test, one.at) == (test, at)))
-        for place, at in enumerate(instants)
-    ]
+    values: dict[int, list[float]] = {}
+    for one in chart.measured:
+        if one.test == test and one.at <= chart.cutoff:
+            values.setdefault(one.at, []).append(one.value)
+    return [Moment(test, place, at, tuple(values[at])) for place, at in enumerate(sorted(values))]
 
 
 def meets(criterion: Criterion, value: float, reference: float | None) -> bool:
@@ -179,10 +184,15 @@ def beside(course: Course, one: Moment) -> list[Moment]:
 def stands(course: Course, one: Moment, definition: Definition) -> bool:
     """An abnormal measurement stands unless the next measurement of the same test, within `confirm_hours`, is normal
     and no other one of that test within `again_hours` is abnormal; another test of the component abnormal within half
-    an hour confirms it too.
+    an hour confirms it too. One of a sustained run is never contradicted.
     """
     following = course.after(one)
-    if following is None or following.abnormal or following.at - one.at > definition.seconds("confirm"):
+    if (
+        course.in_run(one)
+        or following is None
+        or following.abnormal
+        or following.at - one.at > definition.seconds("confirm")
+    ):
         return True
     others = (other for other in course.tests[one.test] if other is not one)
     again = any(o.abnormal and abs(o.at - one.at) <= definition.seconds("again") for o in others)
@@ -219,10 +229,9 @@ def runs(course: Course, definition: Definition) -> list[tuple[Moment, Moment]]:
 
 def sustained(course: Course, definition: Definition) -> list[Presence]:
     """A component becomes present by a sustained run, from its first abnormal measurement. Present until gone."""
-    members = [one for run in runs(course, definition) for one in run]
     found = []
     for cluster in course.clusters:
-        start = min((one.at for one in members if one.cluster == cluster.number), default=None)
+        start = min((one.at for one in course.running if one.cluster == cluster.number), default=None)
         if start is None:
             continue
         abnormal = [one for one in cluster.abnormal if one.at >= start]
@@ -246,11 +255,10 @@ def singles(course: Course, definition: Definition) -> list[Presence]:
 
     After washout + baseline hours without one nobody knows any more.
     """
-    in_run = {id(one) for run in runs(course, definition) for one in run}
     longest = definition.seconds("washout") + definition.seconds("baseline")
     found = []
     for one in course.abnormal():
-        if id(one) not in in_run and stands(course, one, definition):
+        if not course.in_run(one) and stands(course, one, definition):
             following = course.after(one)
             gone = min(following.at if following else NEVER, one.at + longest)
             found.append(Presence(one.at, gone, gone - 1, (one.at,)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from words.charted import HOUR, NEVER, Chart, Component, Definition, Line, apart
 from words.onsets import Onset, measured_onsets
@@ -59,7 +60,7 @@ def end_of(line: Line, course: Course) -> int:
 
 
 def first_of_two_normals(moments: Sequence[Moment], after: int) -> int:
-    for one, following in zip(moments, moments[1:], strict=False):
+    for one, following in pairwise(moments):
         if one.at > after and not one.abnormal and not following.abnormal:
             return one.at
     return NEVER
@@ -94,9 +95,7 @@ def narrowed(onset: Onset, lines: Sequence[Line]) -> Onset:
     told = instants[0]
     if onset.earliest <= told <= onset.latest:
         return replace(onset, earliest=told, latest=told, seen=told)
-    return replace(
-        onset, earliest=min(told, onset.earliest), latest=max(told, onset.latest), query=True
-    )
+    return replace(onset, earliest=min(told, onset.earliest), latest=max(told, onset.latest), query=True)
 
 
 def hinder(
