@@ -70,18 +70,16 @@ def at(second: int) -> pd.Timestamp:
     return pd.Timestamp(DAY_ONE + timedelta(seconds=second))
 
 
+BLANK: Mapping[str, Any] = {"link": None, "verbatim": None, "fatal": False, "trusted": True, "timed": True}
+"""What a column has where a row does not say it; a text otherwise nothing, a number or a time is missing."""
+
+
 def table(contract: Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows with the cells that they name; what a table has besides is blank."""
-    blank: dict[str, Any] = {"str": "", "category": "", "float64": np.nan, "bool": True, "int64": 0}
-    return contract.conform(
-        pd.DataFrame(
-            [
-                [row.get(name, blank.get(kind, pd.NaT)) for name, kind in contract.columns.items()]
-                for row in rows
-            ],
-            columns=list(contract.columns),
-        )
-    )
+    by_kind = {"str": "", "category": "", "float64": np.nan}
+    blank = {name: BLANK.get(name, by_kind.get(kind, pd.NaT)) for name, kind in contract.columns.items()}
+    cells = [[row.get(name, default) for name, default in blank.items()] for row in rows]
+    return contract.conform(pd.DataFrame(cells, columns=list(contract.columns)))
 
 
 def tables(charts: Mapping[str, Chart]) -> tuple[pd.DataFrame, Charts]:
@@ -106,7 +104,7 @@ def _span(earliest: int, latest: int) -> dict[str, pd.Timestamp]:
 
 
 def _end(end: int | None) -> dict[str, pd.Timestamp]:
-    return {} if end is None else {"end": at(end)}
+    return {} if end is None else {"ends_earliest": at(end), "ends_latest": at(end)}
 
 
 def look_at(charts: Mapping[str, Chart], protocol: StudyProtocol) -> Findings:

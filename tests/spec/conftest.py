@@ -7,12 +7,13 @@ A chart has one line a subject's dose, vital or adverse event, then stamps with 
     AE      14:10 PYREXIA   2/ DYSPNOEA   16:00 DYSPNOEA~18:00#2
 
 Stamps are UTC: ``14:00`` is on day 1, ``2/14:00`` on day 2, ``2/`` is day 2 without a time, ``14h`` the hour from
-14:00, and ``13:00..16:00`` is every hour from the one to the other. A question mark after a value (or after the stamp
-of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in another unit. ``~18:00`` ends an adverse event,
-``#2`` is its grade. A laboratory test is written ``LB:LYM``, its result beside its upper limit of normal:
-``11.0/4.0``, and ``11.0/`` where that was not given.
+14:00, and ``13:00..16:00`` is every hour from the one to the other (``@4``: every fourth, ``@0.5``: every half). A
+question mark after a value (or after the stamp of a dose) is a row in quarantine; ``101.3|38.5?`` would be 38.5 in
+another unit. ``~18:00`` ends an adverse event, ``#2`` is its grade. A laboratory test is written ``LB:LYM``, its
+result beside its upper limit of normal: ``11.0/4.0``, and ``11.0/`` where that was not given.
 
-``look`` is the package's; ``rows`` tells each chart twice, by the package and by the slow count of ``tests/words``.
+``look`` is the package's; ``rows`` and ``whole`` tell each chart twice, by the package and by the slow count of
+``tests/words``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +24,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from words.charted import Chart, Line, Measured
-from words_in_tables import DAY_ONE, Row, definition_of, package_rows, slow_look, table, usual_protocol
+from words_in_tables import DAY_ONE, Row, definition_of, package_look, slow_look, table, usual_protocol
 
 from checks.cases import Charts, Findings
 from checks.cases.case_finding import find_cases
@@ -33,6 +34,7 @@ from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
 Look = Callable[..., Findings]
 Rows = Callable[..., list[Row]]
+Whole = Callable[..., dict[str, Any]]
 Cells = Mapping[str, Any]
 
 
@@ -50,12 +52,13 @@ def stamp(text: str) -> tuple[datetime, datetime]:
 
 
 def stamps(text: str) -> list[tuple[datetime, datetime]]:
-    first, _, last = text.partition("..")
+    span, _, step = text.partition("@")
+    first, _, last = span.partition("..")
     if not last:
         return [stamp(text)]
     begin, end = stamp(first)[0], stamp(last)[0]
-    hours = range(int((end - begin) / timedelta(hours=1)) + 1)
-    return [(begin + timedelta(hours=hour),) * 2 for hour in hours]
+    each = timedelta(hours=float(step or 1))
+    return [(begin + place * each,) * 2 for place in range((end - begin) // each + 1)]
 
 
 def rows_of(chart: str, subject: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -90,7 +93,7 @@ def adverse_event(text: str) -> dict[str, Any]:
     told, _, grade = text.partition("#")
     term, _, end = told.partition("~")
     row: dict[str, Any] = {"term": term.replace("_", " ").casefold(), "grade": grade}
-    return row | ({"end": stamp(end)[1]} if end else {})
+    return row | (dict(zip(("ends_earliest", "ends_latest"), stamp(end), strict=True)) if end else {})
 
 
 def measurement(what: str, place: int, text: str) -> dict[str, Any]:
@@ -127,21 +130,31 @@ def look(protocol: StudyProtocol) -> Look:
 
 
 @pytest.fixture(params=["by the package", "by the words"])
-def rows(request: pytest.FixtureRequest, look: Look, protocol: StudyProtocol) -> Rows:
-    """Return the cases of one chart, found by the package or by the slow count."""
+def whole(request: pytest.FixtureRequest, look: Look, protocol: StudyProtocol) -> Whole:
+    """Return all that is found in one chart, by the package or by the slow count, in one form."""
 
     def by_the_package(
         chart: str, *, data_cutoff: str = "12/00:00", under: StudyProtocol = protocol
-    ) -> list[Row]:
-        return package_rows(look(chart, data_cutoff=data_cutoff, under=under), "S1")
+    ) -> dict[str, Any]:
+        return package_look(look(chart, data_cutoff=data_cutoff, under=under), "S1")
 
     def by_the_words(
         chart: str, *, data_cutoff: str = "12/00:00", under: StudyProtocol = protocol
-    ) -> list[Row]:
-        cases: list[Row] = slow_look(slow_chart(chart, data_cutoff, under), definition_of(under))["cases"]
-        return cases
+    ) -> dict[str, Any]:
+        return slow_look(slow_chart(chart, data_cutoff, under), definition_of(under))
 
     return by_the_package if request.param == "by the package" else by_the_words
+
+
+@pytest.fixture
+def rows(whole: Whole) -> Rows:
+    """Return the cases of one chart, found by the package or by the slow count."""
+
+    def cases(*chart: str, **how: Any) -> list[Row]:
+        found: list[Row] = whole(*chart, **how)["cases"]
+        return found
+
+    return cases
 
 
 def second(when: datetime) -> int:
@@ -160,7 +173,7 @@ def slow_chart(chart: str, data_cutoff: str, protocol: StudyProtocol) -> Chart:
             terms[row["term"]],
             second(row["earliest"]),
             second(row["latest"]),
-            second(row["end"]) if "end" in row else None,
+            second(row["ends_latest"]) if "ends_latest" in row else None,
             int(row["grade"] or 0),
         )
         for row in found["reports"]

@@ -24,10 +24,11 @@ def gaps(course: Course, definition: Definition) -> list[Gap]:
     ]
 
 
-def pieces(chart: Chart, told: Told) -> list[tuple[int, int]]:
+def pieces(chart: Chart, told: Told, definition: Definition) -> list[tuple[int, int]]:
     """Every (from, to] within which nothing changes, up to the cut-off or the death that ends observation."""
     last = min(chart.cutoff, chart.cutoff if chart.death is None else chart.death)
     marks = {one.at for course in told.courses.values() for each in course.tests.values() for one in each}
+    marks.add(chart.cutoff - definition.seconds("lag"))
     return list(pairwise(sorted({*(mark for mark in marks if mark < last), last})))
 
 
@@ -47,7 +48,7 @@ def is_observed(course: Course, piece: tuple[int, int], chart: Chart, definition
 def observed(chart: Chart, told: Told, definition: Definition) -> list[tuple[int, int]]:
     return [
         piece
-        for piece in pieces(chart, told)
+        for piece in pieces(chart, told, definition)
         if all(is_observed(course, piece, chart, definition) for course in told.courses.values())
     ]
 
@@ -56,10 +57,14 @@ def observed(chart: Chart, told: Told, definition: Definition) -> list[tuple[int
 
 
 def able(chart: Chart, told: Told, definition: Definition) -> Iterator[tuple[int, float]]:
-    """A definite onset there could have been seen: how long, and the hour that it would be given."""
+    """A definite onset there could have been seen: how long, and the hour that it would be given.
+
+    A component of terms alone has opportunity wherever it is observed.
+    """
     for piece in observed(chart, told, definition):
-        used = []
-        for course in told.courses.values():
+        used: list[Gap] = []
+        measured = [course for course in told.courses.values() if course.tests]
+        for course in measured:
             found = [
                 gap
                 for gap in holding(gaps(course, definition), piece)
@@ -68,7 +73,7 @@ def able(chart: Chart, told: Told, definition: Definition) -> Iterator[tuple[int
             if found:
                 used.append(min(found, key=lambda gap: (gap[1].at, -gap[0].at)))
         ends = [after.at for _, after in used]
-        if len(used) == len(told.courses) and max(ends) - min(ends) <= definition.seconds("within"):
+        if len(used) == len(measured) and max(ends) - min(ends) <= definition.seconds("within"):
             yield piece[1] - piece[0], (max(before.at for before, _ in used) + max(ends)) / 2
 
 
