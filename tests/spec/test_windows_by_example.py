@@ -1,8 +1,8 @@
 """Worked examples of windows, observed hours, opportunity and control events: the chart, and what follows from it.
 
-In the first table the dose is at 08:00 of day 1 and the risk window 13:00 to 16:00. In the second the dose is at 08:00
-on day 2: control hours are 1/08:00 to 2/02:00 and 2/20:00 to 4/08:00, 18 and 36 h; the risk window is 2/13:00 to
-2/16:00.
+In the first table the dose is at 08:00 of day 1 and the risk window 13:00 to 16:00. In the second the dose is at
+08:00 on day 2: control hours are 1/08:00 to 2/02:00 and 2/20:00 to 4/08:00, 18 and 36 h; the risk window is 2/13:00
+to 2/16:00.
 """
 
 from collections.abc import Callable
