@@ -1,6 +1,7 @@
 """A chart of ``words`` as the package's tables, a protocol as its definition, and both findings in one form."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +71,12 @@ def at(second: int) -> pd.Timestamp:
     return pd.Timestamp(DAY_ONE + timedelta(seconds=second))
 
 
+def charts_at_one_cutoff(charts: Mapping[str, Chart]) -> dict[str, Chart]:
+    """The charts as they are known at the last of their cut-offs: nothing more was charted."""
+    last = max(chart.cutoff for chart in charts.values())
+    return {name: replace(chart, cutoff=last) for name, chart in charts.items()}
+
+
 BLANK: Mapping[str, Any] = {"link": None, "verbatim": None, "fatal": False, "trusted": True, "timed": True}
 """What a column has where a row does not say it; a text otherwise nothing, a number or a time is missing."""
 
@@ -107,11 +114,23 @@ def _end(end: int | None) -> dict[str, pd.Timestamp]:
     return {} if end is None else {"ends_earliest": at(end), "ends_latest": at(end)}
 
 
-def look_at(charts: Mapping[str, Chart], protocol: StudyProtocol) -> Findings:
-    """The package's findings; all charts have one cut-off."""
+def look_at(charts: Mapping[str, Chart], protocol: StudyProtocol, shift: timedelta = timedelta()) -> Findings:
+    """The package's findings, every instant shifted alike; all charts have one cut-off."""
     administrations, records = tables(charts)
     (cutoff,) = {chart.cutoff for chart in charts.values()}
-    return find_cases(administrations, records, protocol, DAY_ONE + timedelta(seconds=cutoff))
+    moved = replace(
+        records,
+        measurements=shifted(records.measurements, shift),
+        adverse_events=shifted(records.adverse_events, shift),
+    )
+    return find_cases(
+        shifted(administrations, shift), moved, protocol, DAY_ONE + timedelta(seconds=cutoff) + shift
+    )
+
+
+def shifted(rows: pd.DataFrame, by: timedelta) -> pd.DataFrame:
+    times = [name for name in rows if isinstance(rows[name].dtype, pd.DatetimeTZDtype)]
+    return rows.assign(**{name: rows[name] + by for name in times})
 
 
 # --- both findings in one form ----------------------------------------------------------------------------------
