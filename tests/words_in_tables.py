@@ -14,6 +14,7 @@ from words.hours import control_events, opportunity, windows
 
 from checks.cases import Charts, Findings
 from checks.cases.case_finding import find_cases
+from checks.cases.deaths import DEATHS
 from checks.criteria import VitalCriterion
 from checks.protocol import StudyProtocol, load_protocol
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, Table
@@ -84,7 +85,7 @@ BLANK: Mapping[str, Any] = {"link": None, "verbatim": None, "fatal": False, "tru
 def table(contract: Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows with the cells that they name; what a table has besides is blank."""
     by_kind = {"str": "", "category": "", "float64": np.nan}
-    blank = {name: BLANK.get(name, by_kind.get(kind, pd.NaT)) for name, kind in contract.columns.items()}
+    blank = {name: BLANK.get(name, by_kind.get(kind)) for name, kind in contract.columns.items()}
     cells = [[row.get(name, default) for name, default in blank.items()] for row in rows]
     return contract.conform(pd.DataFrame(cells, columns=list(contract.columns)))
 
@@ -101,8 +102,16 @@ def tables(charts: Mapping[str, Chart]) -> tuple[pd.DataFrame, Charts]:
             row = {"USUBJID": name, "AESEQ": str(line.number), "term": TERMS[line.component]}
             row |= {"grade": str(line.grade or ""), "timed": line.is_exact}
             events.append({**row, **_span(line.earliest, line.latest), **_end(line.end)})
+    deaths = [
+        {"USUBJID": name, **_span(chart.death, chart.death)}
+        for name, chart in charts.items()
+        if chart.death is not None
+    ]
     return table(ADMINISTRATIONS, doses), Charts(
-        table(MEASUREMENTS, measurements), table(ADVERSE_EVENTS, events), pd.Index(list(charts))
+        table(MEASUREMENTS, measurements),
+        table(ADVERSE_EVENTS, events),
+        pd.Index(list(charts)),
+        table(DEATHS, deaths),
     )
 
 
@@ -122,6 +131,7 @@ def look_at(charts: Mapping[str, Chart], protocol: StudyProtocol, shift: timedel
         records,
         measurements=shifted(records.measurements, shift),
         adverse_events=shifted(records.adverse_events, shift),
+        deaths=shifted(records.deaths, shift),
     )
     return find_cases(
         shifted(administrations, shift), moved, protocol, DAY_ONE + timedelta(seconds=cutoff) + shift
@@ -200,11 +210,11 @@ def package_look(findings: Findings, subject: str) -> dict[str, Any]:
     """The package's findings of one subject in the form of ``slow_look``."""
     doses = findings.doses[findings.doses["USUBJID"] == subject]
     state = zip(doses["window"], doses["risk_observed_hours"].round(4), strict=True)
-    hours = [one for one in findings.opportunity if subject == one.USUBJID]
-    events = [one for one in findings.control_events if subject == one.USUBJID]
+    hours = [one for one in findings.opportunities if subject == one.USUBJID]
+    events = [one for one in findings.control_events if subject == one.USUBJID and one.hour is not None]
     return {
         "cases": package_rows(findings, subject),
         "windows": list(state),
         "opportunity": [(one.dose_number, round(one.in_risk, 4), round(one.in_control, 4)) for one in hours],
-        "control_events": sorted((one.dose_number, one.hour, one.definite) for one in events),
+        "control_events": sorted((one.dose_number, one.hour, one.counted) for one in events),
     }

@@ -142,7 +142,8 @@ def halves(
 
 
 def is_open(lines: Sequence[Line], within: tuple[int, int]) -> bool:
-    return any(line.earliest <= within[1] and ended(line) > within[0] for line in lines)
+    """Whether a line is open for certain: one of a date may have begun later that day."""
+    return any(line.latest <= within[1] and ended(line) > within[0] for line in lines)
 
 
 # --- under a dose -----------------------------------------------------------------------------------------------

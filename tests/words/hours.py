@@ -136,7 +136,7 @@ class ControlEvent:
 
 
 def control_events(chart: Chart, told: Told, definition: Definition) -> tuple[ControlEvent, ...]:
-    """Cases whose hour lies in control hours, definite ones and possible ones."""
+    """Cases whose hour lies in control hours, definite ones and possible ones; those of a date alone are not told."""
     doses, found = sorted(chart.doses), []
     for case in (*told.definite, *told.possible):
         where = None if case.middle is None else placed(doses, case.middle, definition)

@@ -6,7 +6,8 @@ from itertools import pairwise
 from words.charted import Chart, Component, Definition
 from words.presence import SLACK, Course, Moment, course_of, is_provisional, stands
 
-RANK = ("new", "worse", "back", "lone")
+RANK = ("new", "worse", "back", "unseen", "room_air", "lone")
+"""Why an onset counts, the surest first; ``unseen``: no normal measurement of the test, fresh enough, lies before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +88,15 @@ def new(course: Course, one: Moment, definition: Definition) -> Onset | None:
     is_back = bool(abnormal) and one.at - max(abnormal) < definition.seconds("washout")
     is_lone = not stands(course, one, definition)
     follows_normal = before is not None and not before.abnormal and one.at - before.at <= fresh
+    doubts = {"lone": is_lone, "back": is_back, "unseen": not follows_normal, "room_air": one.guessed}
+    why = next((doubt for doubt, holds in doubts.items() if holds), "new")
     return Onset(
         course.component.name,
         one.at - fresh if before is None else before.at,
         one.at,
         one.at,
-        definite=follows_normal and not is_lone and not is_back and not one.guessed,
-        why="lone" if is_lone else "back" if is_back else "new",
+        definite=why == "new",
+        why=why,
         shown_by=frozenset({(one.test, one.at)}),
     )
 

@@ -115,7 +115,7 @@ def hinder(
         if line.number in blank and not supported and seen_absent:
             continue
         if onset.why != "worse":
-            onset = replace(onset, definite=False)
+            onset = replace(onset, definite=False, why="back" if onset.why == "new" else onset.why)
     return onset
 
 
@@ -153,7 +153,7 @@ def reported_onsets(
         elif not still_open and not course.present_within(line.earliest, line.latest):
             recent = course.present_within(line.earliest - washout, line.latest)
             back = recent or any(ended(one) > line.earliest - washout for one in earlier)
-            found.append(as_onset(line, course, definite=not back, why="back" if back else "new"))
+            found.append(as_onset(line, course, definite=not back, why="back" if back else "reported"))
     return found
 
 
@@ -170,7 +170,7 @@ def dated_onsets(
         throughout = any(o.start <= whole[0] and o.gone > whole[1] for o in course.presences)
         still_open = any(is_earlier(one, line) and ended(one) > line.latest for one in lines)
         if not (explained or throughout or still_open):
-            found.append(as_onset(line, course, definite=False, why="new"))
+            found.append(as_onset(line, course, definite=False, why="reported"))
     return found
 
 
