@@ -121,7 +121,7 @@ CASE = {
         dose 08:00
         AE   14:00 PYREXIA  14:30 RESPIRATORY_FAILURE
         """,
-        ((1, "definite", "yes", True, 6.5, 6.5, 6.5, *NEW),),
+        ((1, "definite", "yes", True, 6.5, 6.5, 6.5, "reported", "reported"),),
     ),
     "adverse event without a time": Example(
         "Pyrexia on day 1: both began at hour 6 at the earliest, and at 23:59:59 (hour 15.9997) at the latest; no "
@@ -131,7 +131,7 @@ CASE = {
         {OXYSAT}
         AE   1/ PYREXIA
         """,
-        ((1, "possible", "possible", False, None, 6.0, 15.9997, *NEW),),
+        ((1, "possible", "possible", False, None, 6.0, 15.9997, "reported", "new"),),
     ),
     "adverse event without a time beside a measured fever": Example(
         "Evidence only: as if it were not there.",

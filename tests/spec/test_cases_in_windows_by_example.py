@@ -130,12 +130,12 @@ WINDOW = {
     "an instant at the window's start": Example(
         "Hour 5.0 belongs to it.",
         "dose 08:00\nAE 13:00 PYREXIA 13:00 DYSPNOEA",
-        ((1, "definite", "yes", True, 5.0, 5.0, 5.0, *NEW),),
+        ((1, "definite", "yes", True, 5.0, 5.0, 5.0, "reported", "reported"),),
     ),
     "an instant at the window's end": Example(
         "Hour 8.0 does not.",
         "dose 08:00\nAE 16:00 PYREXIA 16:00 DYSPNOEA",
-        ((1, "definite", "no", False, 8.0, 8.0, 8.0, *NEW),),
+        ((1, "definite", "no", False, 8.0, 8.0, 8.0, "reported", "reported"),),
     ),
     "a case before the window": Example(
         "[10:00, 11:00], hours 2 to 3.",

@@ -65,7 +65,7 @@ WARD = {
     "no temperature ever before": Example(
         "Nobody measured that it was normal: possible.",
         f"TEMP 2/06:12 39.0 2/07:12 39.0\n{DISTRESS}\n{RESP}",
-        ((1, "possible", "possible", False, 5.6, 5.0, 6.2, *NEW),),
+        ((1, "possible", "possible", False, 5.6, 5.0, 6.2, "unseen", "new"),),
     ),
     "the chart ends with the first abnormal ones": Example(
         "As before death: they stand.",
@@ -84,7 +84,7 @@ WARD = {
         OXYSAT 1/12:00..2/06:00 97 2/07:00 88 2/14:00 88
         RESP   1/12:00..2/14:00 20
         """,
-        ((1, "possible", "no", False, 13.05, 12.0, 14.1, *NEW),),
+        ((1, "possible", "no", False, 13.05, 12.0, 14.1, "new", "unseen"),),
     ),
     "oxygen is started, saturation held": Example(
         "From .21, last charted at hour 0, to .45: distress in [0, 6], fever in [4, 6.2].",
@@ -135,7 +135,7 @@ REPORTED = {
     "a report seven hours before the fever": Example(
         "PYREXIA at 09:30, normal at 12:00 alone: absent for less than the washout, possible.",
         f"dose 2/08:00\n{SLOTS}\n{HALF_HOURLY}\nAE 2/09:30 PYREXIA",
-        ((1, "possible", "possible", False, 7.5, 7.0, 8.0, *NEW),),
+        ((1, "possible", "possible", False, 7.5, 7.0, 8.0, "back", "new"),),
     ),
     "reports of hours 4.5 and 5, and a saturation at hour 9": Example(
         "HYPERTHERMIA at 12:30 and RESPIRATORY DISTRESS at 13:00 are a case at hour 5. DYSPNOEA at 16:06 belongs to "
@@ -145,7 +145,7 @@ REPORTED = {
         OXYSAT 2/16:30 97 2/17:00 85
         AE     2/12:30 HYPERTHERMIA 2/13:00 RESPIRATORY_DISTRESS 2/16:06 DYSPNOEA
         """,
-        ((1, "definite", "yes", True, 5.0, 5.0, 5.0, *NEW),),
+        ((1, "definite", "yes", True, 5.0, 5.0, 5.0, "reported", "reported"),),
     ),
     "a second line of a known onset": Example(
         "Distress is known at 10:00; HYPOXIA at 14:30 is told while it is present, and moves nothing.",
@@ -204,7 +204,7 @@ REPORTED = {
         "The window is half-open: not in it. The vital signs are normal.",
         "dose 2/08:00\nTEMP 1/02:00..4/19:00 37.0\nOXYSAT 1/02:00..4/19:00 97\n"
         "AE 2/16:00 PYREXIA~2/18:00 2/16:00 DYSPNOEA~2/18:00",
-        ((1, "definite", "no", False, 8.0, 8.0, 8.0, *NEW),),
+        ((1, "definite", "no", False, 8.0, 8.0, 8.0, "reported", "reported"),),
     ),
     "distress before the dose, far worse after it": Example(
         "89 all along, 75 from 14:00 to 16:00: 14 beyond what it was.",
@@ -215,7 +215,7 @@ REPORTED = {
     "oxygen with none charted before": Example(
         "Room air is a guess: possible.",
         f"dose 2/08:00\n{SHORT_FEVER}\nOXYSAT 1/02:00..4/20:00@0.5 97\nFIO2 2/14:00..2/16:00 0.6",
-        ((1, "possible", "possible", False, 5.75, 5.5, 6.0, *NEW),),
+        ((1, "possible", "possible", False, 5.75, 5.5, 6.0, "new", "unseen"),),
     ),
     "a second dose four hours after the first": Example(
         "Hour 6.25 of the first, hour 2.25 of the second: listed where a window holds it.",
@@ -231,7 +231,7 @@ REPORTED = {
         OXYSAT 2/03:00 97 2/07:00 97 2/15:00 88 2/22:00 88
         RESP   2/03:00 18 2/15:06 20 2/21:54 20
         """,
-        ((1, "possible", "no", False, 13.75, 13.5, 14.0, *NEW),),
+        ((1, "possible", "no", False, 13.75, 13.5, 14.0, "new", "unseen"),),
     ),
     "an ongoing dyspnoea of a higher grade": Example(
         "Open since 05:00, grade 3 at 14:00: a possible worse onset beside the fever of [13:00, 14:00].",

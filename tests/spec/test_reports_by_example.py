@@ -35,16 +35,16 @@ ALONE = {
         "Known by a report alone, exact: definite, an instant.",
         FEVER,
         "AE 14:00 PYREXIA",
-        [("definite", "new", 14, 14)],
+        [("definite", "reported", 14, 14)],
     ),
     "to the hour": Example(
         "Exact to the hour is exact: an interval of that hour.",
         FEVER,
         "AE 14h PYREXIA",
-        [("definite", "new", 14, 14.9997)],
+        [("definite", "reported", 14, 14.9997)],
     ),
     "a date": Example(
-        "Any hour of that day: possible.", FEVER, "AE 1/ PYREXIA", [("possible", "new", 0, 23.9997)]
+        "Any hour of that day: possible.", FEVER, "AE 1/ PYREXIA", [("possible", "reported", 0, 23.9997)]
     ),
     "while a saturation is low": Example(
         "Present by measurement from 12:00 to 14:00: a line at 13:30 is evidence of it.",
@@ -62,7 +62,7 @@ ALONE = {
         "Present until 14:00; not in the 6 h before 20:00: definite.",
         DISTRESS,
         f"{HOURLY}\nAE 20:00 DYSPNOEA",
-        [("definite", "new", 11, 12), ("definite", "new", 20, 20)],
+        [("definite", "new", 11, 12), ("definite", "reported", 20, 20)],
     ),
 }
 
@@ -122,86 +122,86 @@ EARLIER = {
         "PYREXIA at 07:00 ends at 08:00, the first of two normal ones; 16:00 is 8 h later: both are onsets.",
         FEVER,
         f"{FEVER_AT_16}\nAE 07:00 PYREXIA",
-        [("definite", "new", 7, 7), ("definite", "new", 12, 16)],
+        [("definite", "reported", 7, 7), ("definite", "new", 12, 16)],
     ),
     "an earlier line, then one normal temperature": Example(
         "PYREXIA at 09:30: 37.0 at 12:00 alone does not end it; the fever of 16:00 is possible, never nothing.",
         FEVER,
         f"{FEVER_AT_16}\nAE 09:30 PYREXIA",
-        [("definite", "new", 9.5, 9.5), ("possible", "new", 12, 16)],
+        [("definite", "reported", 9.5, 9.5), ("possible", "back", 12, 16)],
     ),
     "a line with its end, six hours before": Example(
         "It ended at 10:00, and 16:00 is 6 h later: the washout passed.",
         FEVER,
         f"{FEVER_AT_16}\nAE 02:00 PYREXIA~10:00",
-        [("definite", "new", 2, 2), ("definite", "new", 12, 16)],
+        [("definite", "reported", 2, 2), ("definite", "new", 12, 16)],
     ),
     "a line with its end, less than six hours before": Example(
         "It ended at 10:30: possible.",
         FEVER,
         f"{FEVER_AT_16}\nAE 02:00 PYREXIA~10:30",
-        [("definite", "new", 2, 2), ("possible", "new", 12, 16)],
+        [("definite", "reported", 2, 2), ("possible", "back", 12, 16)],
     ),
     "an open line that no measurement supported": Example(
         "DYSPNOEA at 02:00, no end; saturations are normal after it, but are not dyspnoea itself. It never keeps a "
         "measured onset from being one.",
         DISTRESS,
         f"{HOURLY}\nAE 02:00 DYSPNOEA",
-        [("definite", "new", 2, 2), ("definite", "new", 11, 12)],
+        [("definite", "reported", 2, 2), ("definite", "new", 11, 12)],
     ),
     "it keeps later lines from starting an onset": Example(
         "No end and never supported: open, so the line of 20:00 tells of the same dyspnoea.",
         DISTRESS,
         "AE 02:00 DYSPNOEA 20:00 DYSPNOEA",
-        [("definite", "new", 2, 2)],
+        [("definite", "reported", 2, 2)],
     ),
     "a later line after the end of the first": Example(
         "Ended at 14:00; 20:00 is 6 h later: both.",
         DISTRESS,
         "AE 02:00 DYSPNOEA~14:00 20:00 DYSPNOEA",
-        [("definite", "new", 2, 2), ("definite", "new", 20, 20)],
+        [("definite", "reported", 2, 2), ("definite", "reported", 20, 20)],
     ),
     "a later line soon after the end of the first": Example(
         "Ended at 14:01: less than the washout: possible.",
         DISTRESS,
         "AE 02:00 DYSPNOEA~14:01 20:00 DYSPNOEA",
-        [("definite", "new", 2, 2), ("possible", "back", 20, 20)],
+        [("definite", "reported", 2, 2), ("possible", "back", 20, 20)],
     ),
     "ended by two normal measurements": Example(
         "Supported by 85 at 12:00, the line of 11:30 ends at 14:00; the next, at 20:00, is 6 h later.",
         DISTRESS,
         f"{HOURLY}\nAE 11:30 DYSPNOEA 20:00 DYSPNOEA",
-        [("definite", "new", 11.5, 11.5), ("definite", "new", 20, 20)],
+        [("definite", "new", 11.5, 11.5), ("definite", "reported", 20, 20)],
     ),
     "a higher grade": Example(
         "Grade 1, open; grade 3 at 20:00: a possible worse onset.",
         DISTRESS,
         "AE 02:00 DYSPNOEA#1 20:00 DYSPNOEA#3",
-        [("definite", "new", 2, 2), ("possible", "worse", 20, 20)],
+        [("definite", "reported", 2, 2), ("possible", "worse", 20, 20)],
     ),
     "the same grade": Example(
         "Not worse: the same dyspnoea.",
         DISTRESS,
         "AE 02:00 DYSPNOEA#2 20:00 DYSPNOEA#2",
-        [("definite", "new", 2, 2)],
+        [("definite", "reported", 2, 2)],
     ),
     "a higher grade on a date": Example(
         "Not exact in time: no worse onset. The line of 02:00 is open all that day.",
         DISTRESS,
         "AE 02:00 DYSPNOEA#1 2/ DYSPNOEA#3",
-        [("definite", "new", 2, 2)],
+        [("definite", "reported", 2, 2)],
     ),
     "a date and a line of that date": Example(
         "A timed onset lies on that date: the date is evidence only.",
         FEVER,
         "AE 1/ PYREXIA 14:00 PYREXIA",
-        [("definite", "new", 14, 14)],
+        [("definite", "reported", 14, 14)],
     ),
     "a date that is not the day of the fever": Example(
         "The measured fever ended on day 1: a date of day 3 is a possible onset.",
         FEVER,
         f"{FEVER_AT_16}\nAE 3/ PYREXIA",
-        [("definite", "new", 12, 16), ("possible", "new", 48, 71.9997)],
+        [("definite", "new", 12, 16), ("possible", "reported", 48, 71.9997)],
     ),
 }
 

@@ -38,7 +38,8 @@ class Case:
 
     @property
     def spread(self) -> int:
-        return spread(tuple(self.onsets.values()))
+        """Latest minus earliest first seen; what has no instant counts as seen at its latest."""
+        return self.first_seen - min(one.first_seen for one in self.onsets.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def told_by(chart: Chart, definition: Definition) -> Told:
     return Told(courses, onsets, lines, definite, possible)
 
 
-def spread(onsets: Sequence[Onset]) -> int:
-    """Latest minus earliest first seen; where one has no instant, how far the intervals lie apart."""
+def separation(onsets: Sequence[Onset]) -> int:
+    """How far apart they were first seen; where one has no instant, how far the intervals lie apart."""
     if all(one.seen is not None for one in onsets):
         return max(one.first_seen for one in onsets) - min(one.first_seen for one in onsets)
     return max((apart(a.interval, b.interval) for a, b in combinations(onsets, 2)), default=0)
@@ -71,7 +72,8 @@ def spread(onsets: Sequence[Onset]) -> int:
 def tuples(onsets: Mapping[str, list[Onset]], definition: Definition) -> list[Case]:
     """An onset of each component, first seen at most `onsets_within_hours` apart."""
     every = (Case(dict(zip(onsets, chosen, strict=True))) for chosen in product(*onsets.values()))
-    return [one for one in every if one.spread <= definition.seconds("within")]
+    within = definition.seconds("within")
+    return [one for one in every if separation(tuple(one.onsets.values())) <= within]
 
 
 def once_each(cases: Sequence[Case], key: Callable[[Case], tuple[int, ...]]) -> list[Case]:
@@ -130,20 +132,20 @@ def halves(
     found = []
     for name, mine in onsets.items():
         others = [other for other in onsets if other != name]
-        for one in (each for each in mine if each.why != "lone"):
-            within = (earliest, latest) = one.interval if one.seen is None else (one.seen, one.seen)
+        for one in (each for each in mine if each.why != "lone" and not each.dated):
+            seen = one.first_seen
             present = all(
-                courses[o].present_within(earliest, latest) or is_open(lines[o], within) for o in others
+                courses[other].present_within(seen, seen) or is_open(lines[other], seen) for other in others
             )
             begun = [each for o in others for each in onsets[o]]
-            if others and present and all(spread((one, e)) > definition.seconds("within") for e in begun):
+            if others and present and all(separation((one, e)) > definition.seconds("within") for e in begun):
                 found.append(Case({name: one}, tuple(others)))
     return found
 
 
-def is_open(lines: Sequence[Line], within: tuple[int, int]) -> bool:
+def is_open(lines: Sequence[Line], at: int) -> bool:
     """Whether a line is open for certain: one of a date may have begun later that day."""
-    return any(line.latest <= within[1] and ended(line) > within[0] for line in lines)
+    return any(line.latest <= at < ended(line) for line in lines)
 
 
 # --- under a dose -----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from words.charted import Chart, Component, Definition
 from words.presence import SLACK, Course, Moment, course_of, is_provisional, stands
 
 RANK = ("new", "worse", "back", "unseen", "room_air", "lone")
-"""Why an onset counts, the surest first; ``unseen``: no normal measurement of the test, fresh enough, lies before it."""
+"""Why an onset counts, the surest first; ``unseen``: no fresh normal measurement of the test lies before it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,12 @@ class Moment:
     values: tuple[float, ...]
     abnormal: bool = False
     guessed: bool = False
-    cluster: int = -1
 
 
 @dataclass(slots=True)
 class Cluster:
     """Abnormal measurements chained, until each test has shown two normal ones in a row; known when it was so."""
 
-    number: int
     abnormal: list[Moment] = field(default_factory=list)
     last: dict[str, int] = field(default_factory=dict)
     normals: dict[str, int] = field(default_factory=dict)
@@ -51,11 +49,10 @@ class Presence:
 
 @dataclass(slots=True)
 class Course:
-    """A component's measurements, by test and in time, judged; its clusters; when it was present."""
+    """A component's measurements, by test and in time, judged; when it was present."""
 
     component: Component
     tests: dict[str, list[Moment]]
-    clusters: list[Cluster] = field(default_factory=list)
     running: list[Moment] = field(default_factory=list)
     presences: list[Presence] = field(default_factory=list)
 
@@ -124,13 +121,8 @@ def judge(course: Course, definition: Definition) -> None:
     cluster: Cluster | None = None
     frozen: dict[str, tuple[float | None, bool, int]] = {}
     for instant in sorted({one.at for one in moments}):
-        if cluster is not None:
-            for test, last in cluster.last.items():
-                waited = test not in cluster.settled and not cluster.normals[test]
-                if waited and instant - last > longest:
-                    cluster.settled[test] = last + longest
-            if cluster.is_over():
-                cluster.known, cluster, frozen = max(cluster.settled.values()), None, {}
+        if cluster is not None and wait_no_longer(cluster, instant, longest):
+            cluster, frozen = None, {}
         frozen = {test: one for test, one in frozen.items() if instant - one[2] <= longest}
         now = [one for one in moments if one.at == instant]
         for one in now:
@@ -141,13 +133,12 @@ def judge(course: Course, definition: Definition) -> None:
             if one.abnormal:
                 frozen.setdefault(one.test, (reference, guessed, instant))
         if cluster is None and any(one.abnormal for one in now):
-            cluster = Cluster(len(course.clusters))
-            course.clusters.append(cluster)
+            cluster = Cluster()
         if cluster is not None:
             for one in now:
                 take_in(cluster, one)
             if cluster.is_over():
-                cluster.known, cluster, frozen = instant, None, {}
+                cluster, frozen = None, {}
 
 
 def referred(
@@ -162,7 +153,6 @@ def referred(
 def take_in(cluster: Cluster, one: Moment) -> None:
     """A new abnormal one belongs to it; a second normal one in a row settles its test."""
     if one.abnormal:
-        one.cluster = cluster.number
         cluster.abnormal.append(one)
         cluster.last[one.test], cluster.normals[one.test] = one.at, 0
         cluster.settled.pop(one.test, None)
@@ -228,17 +218,45 @@ def runs(course: Course, definition: Definition) -> list[tuple[Moment, Moment]]:
 
 
 def sustained(course: Course, definition: Definition) -> list[Presence]:
-    """A component becomes present by a sustained run, from its first abnormal measurement. Present until gone."""
-    found = []
-    for cluster in course.clusters:
-        start = min((one.at for one in course.running if one.cluster == cluster.number), default=None)
-        if start is None:
+    """A component becomes present by a sustained run, from its first abnormal measurement. Present until gone: every
+    test that was abnormal since then must be normal again.
+    """
+    found: list[Presence] = []
+    for start in sorted(min(one.at, other.at) for one, other in runs(course, definition)):
+        if found and start <= found[-1].known:
             continue
-        abnormal = [one for one in cluster.abnormal if one.at >= start]
-        last = {one.test: one for one in sorted(abnormal, key=lambda one: one.at)}
+        episode = follow(course, start, definition)
+        last = {one.test: one for one in episode.abnormal}
         gone = max(gone_after(course, one, definition) for one in last.values())
-        found.append(Presence(start, gone, cluster.known, tuple(one.at for one in abnormal)))
+        found.append(Presence(start, gone, episode.known, tuple(one.at for one in episode.abnormal)))
     return found
+
+
+def follow(course: Course, start: int, definition: Definition) -> Cluster:
+    """Follow the abnormal measurements from an instant on until each of their tests is normal again."""
+    longest = definition.seconds("washout") + definition.seconds("baseline")
+    episode = Cluster()
+    later = [one for moments in course.tests.values() for one in moments if one.at >= start]
+    for instant in sorted({one.at for one in later}):
+        if wait_no_longer(episode, instant, longest):
+            break
+        for one in (each for each in later if each.at == instant):
+            take_in(episode, one)
+        if episode.is_over():
+            break
+    else:
+        return episode
+    episode.known = max(episode.settled.values())
+    return episode
+
+
+def wait_no_longer(cluster: Cluster, instant: int, longest: int) -> bool:
+    """A test not measured for so long after an abnormal one is waited for no longer; whether it is over by that."""
+    for test, last in cluster.last.items():
+        waited = test not in cluster.settled and not cluster.normals[test]
+        if waited and instant - last > longest:
+            cluster.settled[test] = last + longest
+    return bool(cluster.last) and cluster.is_over()
 
 
 def gone_after(course: Course, last: Moment, definition: Definition) -> int:
