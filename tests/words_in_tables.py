@@ -1,6 +1,6 @@
 """A chart of ``words`` as the package's tables, a protocol as its definition, and both findings in one form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,9 +159,13 @@ class Row(NamedTuple):
     provisional: bool
 
 
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda one: (one.dose, one.onset_hours, one.certainty))
+
+
 def slow_rows(chart: Chart, told: Told, definition: Definition) -> list[Row]:
     found = (listed(chart, case, definition) for case in (*told.definite, *told.possible))
-    return sorted(
+    return in_order(
         Row(
             one.dose,
             "definite" if one.definite else "possible",
@@ -178,7 +182,7 @@ def slow_rows(chart: Chart, told: Told, definition: Definition) -> list[Row]:
 
 
 def package_rows(findings: Findings, subject: str) -> list[Row]:
-    return sorted(
+    return in_order(
         Row(
             one.dose_number,
             one.certainty,
