@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from words.cases import Told, in_risk
+from words.cases import Case, Told, in_risk, listed
 from words.charted import HOUR, Chart, Definition
 from words.presence import Course, Moment
 
@@ -136,14 +136,32 @@ class ControlEvent:
 
 
 def control_events(chart: Chart, told: Told, definition: Definition) -> tuple[ControlEvent, ...]:
-    """Cases whose hour lies in control hours, definite ones and possible ones; those of a date alone are not told."""
+    """Cases whose hour lies in control hours, definite ones and possible ones; those whose interval alone touches
+    them are possible. Those of a date alone are not told.
+    """
     doses, found = sorted(chart.doses), []
     for case in (*told.definite, *told.possible):
-        where = None if case.middle is None else placed(doses, case.middle, definition)
-        if where is not None and where[1] == "control" and case.middle is not None:
+        if case.middle is None:
+            continue
+        where, counted = placed(doses, case.middle, definition), case.definite
+        if where is None:
+            where, counted = touched(doses, case, definition), False
+        if where is not None and where[1] == "control":
             hour = round((case.middle - doses[where[0]]) / HOUR, 4)
-            found.append(ControlEvent(where[0] + 1, hour, case.definite))
+            found.append(ControlEvent(where[0] + 1, hour, counted))
     return tuple(found)
+
+
+def touched(doses: Sequence[int], case: Case, definition: Definition) -> tuple[int, str] | None:
+    """The nearest dose whose control windows the interval may touch."""
+    near = [
+        place
+        for place, dose in enumerate(doses)
+        for low, high in definition.control
+        if case.interval[0] - dose < high * HOUR and case.interval[1] - dose >= low * HOUR
+    ]
+    middle = sum(case.interval) / 2
+    return (min(near, key=lambda place: abs(middle - doses[place])), "control") if near else None
 
 
 # --- windows ----------------------------------------------------------------------------------------------------
@@ -161,12 +179,15 @@ def windows(chart: Chart, told: Told, definition: Definition) -> tuple[Window, .
     """A risk window has elapsed when its end <= cut-off. *Evaluable* when at least half of it is observed (one in
     which a subject dies is evaluable); *unobserved* otherwise; one with a case is never counted as unobserved.
     """
-    found = []
-    for dose in sorted(chart.doses):
+    found, doses = [], sorted(chart.doses)
+    cases = (listed(chart, case, definition) for case in (*told.definite, *told.possible))
+    held = {doses[one.dose - 1] for one in cases if one is not None and one.in_risk_window == "yes"}
+    for dose in doses:
         low, high = (dose + round(edge * HOUR) for edge in definition.risk)
         seen = sum(max(0, min(to, high) - max(since, low)) for since, to in observed(chart, told, definition))
         died = chart.death is not None and low <= chart.death < high
         enough = died or 2 * seen >= high - low
-        state = "open" if high > chart.cutoff else "evaluable" if enough else "unobserved"
+        short = "under_observed" if dose in held else "unobserved"
+        state = "open" if high > chart.cutoff else "evaluable" if enough else short
         found.append(Window(state, round(seen / HOUR, 4)))
     return tuple(found)

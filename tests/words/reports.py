@@ -131,9 +131,8 @@ def ended(line: Line) -> int:
 
 
 def is_earlier(one: Line, line: Line) -> bool:
-    """Whether it began before for certain; of two alike, or both exact, the one listed before."""
-    alike = (one.earliest, one.latest) == (line.earliest, line.latest) or (one.is_exact and line.is_exact)
-    return one.order < line.order if alike else one.latest < line.earliest
+    """Whether it began before for certain; of two exact ones, the one listed before."""
+    return one.order < line.order if one.is_exact and line.is_exact else one.latest < line.earliest
 
 
 def reported_onsets(
