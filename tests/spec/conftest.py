@@ -119,12 +119,14 @@ def look(protocol: StudyProtocol) -> Look:
     def at(*charts: str, data_cutoff: str = "12/00:00", under: StudyProtocol = protocol) -> Findings:
         found: dict[str, list[dict[str, Any]]] = {"doses": [], "measurements": [], "reports": []}
         names = [f"S{place}" for place in range(1, len(charts) + 1)]
+        known = stamp(data_cutoff)[0]
         for name, chart in zip(names, charts, strict=True):
             for which, row in rows_of(chart, name):
-                found[which].append(row)
+                if row["earliest"] <= known:  # as feeds are validated
+                    found[which].append(row)
         tables = (table(MEASUREMENTS, found["measurements"]), table(ADVERSE_EVENTS, found["reports"]))
         charted = Charts(*tables, pd.Index(names))
-        return find_cases(table(ADMINISTRATIONS, found["doses"]), charted, under, stamp(data_cutoff)[0])
+        return find_cases(table(ADMINISTRATIONS, found["doses"]), charted, under, known)
 
     return at
 

@@ -39,8 +39,9 @@ def test_a_fever_charted_less_often_than_the_washout_is_at_most_possible(look: L
 
 
 def test_a_fever_reported_before_the_dose_is_not_new_after_it(look: Look) -> None:
-    """Pyrexia at 07:00 is evidence of presence 5.5 h before the report of 12:30."""
-    assert look(f"dose 08:00\n{DISTRESS}\nAE 07:00 PYREXIA  12:30 PYREXIA").cases == ()
+    """Pyrexia at 07:00, never ended: the line of 12:30 is of the same one, and distress beside it half a case."""
+    (case,) = look(f"dose 08:00\n{DISTRESS}\nAE 07:00 PYREXIA  12:30 PYREXIA").cases
+    assert (case.certainty, case.why["fever"]) == ("possible", "half")
 
 
 def test_a_quarantined_dose_changes_no_trusted_hours(look: Look) -> None:
@@ -85,43 +86,22 @@ def test_all_of_is_present_where_the_last_readings_agree(
     assert case.components["fever"].onset_hours[1] == 6.0
 
 
-def test_an_event_on_the_edge_of_two_blocks_counts_where_it_has_a_baseline(look: Look) -> None:
-    """14:00 belongs to the blocks 11:00 to 14:00 (baseline 00:00 to 06:00: none) and 14:00 to 17:00."""
-    chart = """
-    dose   2/08:00
-    TEMP   1/06:30..1/13:30 37.0  1/14:00 38.5  1/15:00..6/00:00 37.0
-    OXYSAT 1/06:30..1/13:30 97    1/14:00 88    1/15:00..6/00:00 97
-    """
-    assert [event.counted for event in look(chart).control_events] == [True]
-
-
-def test_an_event_whose_interval_spans_a_risk_window_counts_in_its_own_block(look: Look) -> None:
-    """Seen at 3/16:30 in control hours (3/16:00 on); last absent at 3/12:30, before the risk window of a "
-    "dose."""
-    chart = """
-    dose   3/08:00 3/18:00 4/04:00
-    TEMP   3/00:00..3/16:00 37.0  3/16:15 38.5  3/23:30..5/00:00 37.0
-    OXYSAT 3/00:00..3/12:00 97    3/12:30 97    3/16:30 88  3/17:00..5/00:00 97
-    """
-    assert [event.counted for event in look(chart).control_events] == [True]
-
-
 def test_a_report_early_in_the_hours_counts_alike_in_risk_and_control(look: Look) -> None:
-    """Pyrexia reported 4 h before the block, or the risk window, of 14:00 to 17:00; all else is the same."""
+    """Pyrexia at 08:00, normal from 09:00; the same chart lies in control hours of one dose, in risk of another."""
     vitals = """
-    TEMP   1/00:00..1/13:00 37.0  1/15:00 38.5  1/16:00..6/00:00 37.0
-    OXYSAT 1/00:00..1/14:30 97    1/15:10 88    1/16:00..6/00:00 97
-    AE     1/10:00 PYREXIA
+    TEMP   1/00:00..1/13:00 37.0  1/15:00 38.5  1/16:00 38.5  1/17:00..6/00:00 37.0
+    OXYSAT 1/00:00..1/14:30 97    1/15:10 88    1/15:40 88    1/16:00..6/00:00 97
+    AE     1/08:00 PYREXIA
     """
     in_control = look(f"dose 2/08:00\n{vitals}").control_events
     in_risk = look(f"dose 1/09:00\n{vitals}").cases
     counted_in_risk = sum(case.in_risk_window == "yes" for case in in_risk)
-    assert sum(event.counted for event in in_control) == counted_in_risk
+    assert sum(event.counted for event in in_control) == counted_in_risk == 1
 
 
 def test_a_rise_against_a_quarantined_baseline_is_possible(look: Look) -> None:
-    """38.1 is 1.1 above the withheld 37.0: the quarantined reading is needed for the case."""
-    chart = f"dose 08:00\nTEMP 07:00 37.0? 13:00 37.0 14:00 38.1\n{DISTRESS}"
+    """38.1 is 1.2 above the median of the withheld 36.5 and of 37.3, and 0.8 above 37.3 alone."""
+    chart = f"dose 08:00\nTEMP 07:00 36.5? 13:00 37.3 14:00 38.1\n{DISTRESS}"
     assert windows(look(chart)) == [("possible", "possible")]
 
 

@@ -33,7 +33,7 @@ EXAMPLES = {
     "above the multiple of its limit": (
         # 11.0 is above 2.5 x 4.0; last seen below at 13:00 (hour 5), first above at 14:15 (hour 6.25)
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0",
-        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+        [("definite", "yes", True, 5.625, (5.0, 6.25))],
     ),
     "at the multiple, not above it": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 10.0/4.0",
@@ -42,37 +42,38 @@ EXAMPLES = {
     "each result has a limit of its own": (
         # another laboratory: 9.0 is above 2.5 x 3.5 = 8.75, though not above 2.5 x 4.0
         "LB:LYM 07:00 2.0/4.0  10:00 9.0/4.0  13:00 9.0/4.0  14:15 9.0/3.5",
-        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+        [("definite", "yes", True, 5.625, (5.0, 6.25))],
     ),
     "above it all along": (
+        # fever, new in [13:00, 14:00], beside it: half a case
         "LB:LYM 05:00 11.0/4.0  07:00 11.0/4.0  10:00 11.0/4.0  13:00 11.0/4.0  14:15 12.0/4.0",
-        [],
+        [("possible", "possible", False, 5.5, (5.0, 6.0))],
     ),
     "a result without its limit may have been above": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/",
-        [("possible", "possible", False, 6.25, (5.0, 6.25))],
+        [("possible", "possible", False, 5.625, (5.0, 6.25))],
     ),
-    "a result without its limit is never normal": (
-        # only 07:00 shows it below, 7.25 h before: longer than the washout, in which nothing was measured
+    "a normal result is fresh for two days": (
+        # 07:00 shows it below: it began in [07:00, 14:15], fever in [13:00, 14:00]
         "LB:LYM 07:00 2.0/4.0  14:15 11.0/4.0",
-        [("possible", "possible", False, 6.25, (-1.0, 6.25))],
+        [("definite", "yes", True, 5.625, (5.0, 6.25))],
     ),
-    "nor does it show when the component was last absent": (
-        # 07:00 has no limit: the interval begins at 02:00, hour -6, where it was last seen below
-        "LB:LYM 02:00 2.0/4.0  07:00 2.0/  14:15 11.0/4.0",
-        [("possible", "possible", False, 6.25, (-6.0, 6.25))],
+    "no normal result before": (
+        # it was never seen below
+        "LB:LYM 14:15 11.0/4.0",
+        [("possible", "possible", False, 5.625, (5.0, 6.25))],
     ),
     "of two results at one time the one above counts": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0  14:15 2.0/4.0",
-        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+        [("definite", "yes", True, 5.625, (5.0, 6.25))],
     ),
     "whichever of the two comes first": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 2.0/4.0  14:15 11.0/4.0",
-        [("definite", "yes", True, 6.25, (5.0, 6.25))],
+        [("definite", "yes", True, 5.625, (5.0, 6.25))],
     ),
     "a result in quarantine": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0?",
-        [("possible", "possible", False, 6.25, (5.0, 6.25))],
+        [("possible", "possible", False, 5.625, (5.0, 6.25))],
     ),
     "measured as normal without a limit in between changes nothing": (
         "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  14:15 2.0/4.0",
@@ -100,14 +101,12 @@ def test_the_evidence_names_the_results(look: Look, lymphocytosis: StudyProtocol
     assert case.components["fever"].evidence == ("VS:VSSEQ=TEMP-4",)
 
 
-def test_a_limitless_result_between_hides_no_onset_and_shows_no_absence(
-    look: Look, lymphocytosis: StudyProtocol
-) -> None:
-    """13:00 has no limit: it may have been above, so nobody knows when it began, and the case is possible."""
+def test_a_limitless_result_between_dates_nothing(look: Look, lymphocytosis: StudyProtocol) -> None:
+    """13:00 has no limit and cannot be judged: last below at 10:00, hour 2."""
     results = "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/  14:15 11.0/4.0"
     (case,) = look(f"{NEW_FEVER}\n{results}", under=lymphocytosis).cases
-    assert (case.certainty, case.in_risk_window) == ("possible", "possible")
-    assert case.components["lymphocytosis"].onset_hours == (2.0, 5.0)
+    assert (case.certainty, case.in_risk_window) == ("definite", "yes")
+    assert case.components["lymphocytosis"].onset_hours == (2.0, 6.25)
 
 
 def test_a_result_of_a_day_without_a_time_is_a_possible_onset(
@@ -135,7 +134,7 @@ def test_a_result_and_a_vital_may_both_be_needed(look: Look, protocol: StudyProt
     both = naming(protocol, reaction={"all_of": [FEVER, LYMPHOCYTES]})
     above = "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 11.0/4.0"
     (case,) = look(f"{NEW_FEVER}\n{above}", under=both).cases
-    assert (case.certainty, case.hour, case.onset_hours) == ("definite", 6.25, (6.0, 6.25))
+    assert (case.certainty, case.hour, case.onset_hours) == ("definite", 6.125, (6.0, 6.25))
     below = "LB:LYM 07:00 2.0/4.0  10:00 2.0/4.0  13:00 2.0/4.0  14:15 3.0/4.0"
     assert look(f"{NEW_FEVER}\n{below}", under=both).cases == ()
 

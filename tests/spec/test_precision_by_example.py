@@ -34,13 +34,8 @@ CHARTS = {
         (DOSE, TEMP.replace("14:00 38.5", "1/ 38.1"), OXYSAT),
         ("possible", "possible"),
     ),
-    # The next dose may be at any time of day 1 to 2: until then the hours are this dose's.
-    "the next dose's day alone": (("dose 08:00 1/", TEMP, OXYSAT), ("possible", "possible")),
-    # A fever reported by its day, and another one measured at 23:00: the report may tell of an earlier one.
-    "a dated fever beside a later one": (
-        (DOSE, "TEMP 07:00 37.0  22:00 37.0  23:00 38.6", OXYSAT, "AE 1/ PYREXIA"),
-        ("possible", "possible"),
-    ),
+    # A window is not cut by the next dose, whenever that was.
+    "the next dose's day alone": (("dose 08:00 1/", TEMP, OXYSAT), ("definite", "yes")),
     # A reading that cannot be read, of that day: it could have been a fever.
     "an unreadable reading without its hour": (
         (DOSE, "TEMP 07:00 37.0  1/ nan?", OXYSAT),
@@ -59,7 +54,13 @@ def test_a_case_known_less_exactly_is_possible_not_gone(name: str, look: Look) -
 def test_what_is_known_to_the_minute_is_not_made_possible_by_a_day_of_another(look: Look) -> None:
     chart = "\n".join((DOSE, TEMP, OXYSAT, "AE 5/ PYREXIA"))
     (case,) = (case for case in look(chart).cases if case.in_risk_window != "no")
-    assert (case.certainty, case.surely, case.hour) == ("definite", True, 6.25)
+    assert (case.certainty, case.surely, case.hour) == ("definite", True, 6.125)
+
+
+def test_a_date_tells_of_the_fever_that_was_measured_that_day(look: Look) -> None:
+    """The fever began at 23:00, 8.75 h after the low saturation: the report of that day tells of no earlier one."""
+    chart = "\n".join((DOSE, "TEMP 07:00 37.0  22:00 37.0  23:00 38.6", OXYSAT, "AE 1/ PYREXIA"))
+    assert [(case.why["fever"], case.in_risk_window) for case in look(chart).cases] == [("new", "no")]
 
 
 def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: Look) -> None:
@@ -67,7 +68,6 @@ def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: L
     night = "TEMP 19:00 37.0  2/00:30 37.0  2/02:00 38.6\nOXYSAT 19:00 97  2/01:00 96  2/02:15 86"
     cases = look(f"dose 20:00 1/\n{night}").cases
     assert {case.in_risk_window for case in cases if case.certainty == "definite"} <= {"yes"}
-    assert any(case.in_risk_window == "possible" for case in cases)
 
 
 def test_control_hours_leave_out_what_may_be_a_risk_window(look: Look) -> None:
