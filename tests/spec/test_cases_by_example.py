@@ -88,6 +88,15 @@ CASE = {
         """,
         ((1, "definite", "yes", True, 6.125, 6.0, 6.25, *NEW),),
     ),
+    "a single fast rate that stood, and a fast rate again": Example(
+        "30 at 08:00, next charted at 12:30: it stood. 30 again at 13:30, 5.5 h later and no worse: back, possible.",
+        """
+        dose 07:00
+        TEMP 06:00 37.0  10:00 37.0  12:00 37.1  13:00 38.5
+        RESP 04:00 26  08:00 30  12:30 26  13:30 30  14:30 30
+        """,
+        ((1, "possible", "possible", False, 6.0, 5.5, 6.5, "new", "back"),),
+    ),
     "fever returns at the washout": Example(
         "08:30 to 14:30 is 6 h exactly: new, in [13:00, 14:30]; with [14:00, 14:15] hours 6 to 6.5.",
         f"""

@@ -71,13 +71,13 @@ HALF = {
         ((1, "possible", "possible", False, 6.125, 6.0, 6.25, "half", "new"),),
     ),
     "a lone saturation beside a fever": Example(
-        "A lone onset makes no half: it would be in every chart.",
+        "88 at 14:15, 97 an hour later: a lone onset makes half a case too.",
         f"""
         dose 08:00
         TEMP 05:00 38.6  07:00 38.6  10:00 38.6  13:00 38.7  14:00 38.9
         {OXYSAT}  15:15 97  16:15 97
         """,
-        NONE,
+        ((1, "possible", "possible", False, 6.125, 6.0, 6.25, "half", "lone"),),
     ),
     "fever gone before distress": Example(
         "37.0 at 12:00 and 13:00: the fever is gone at 14:15.",

@@ -14,7 +14,6 @@ import pytest
 Rows = Callable[..., list[Any]]
 Told = tuple[tuple[object, ...], ...]
 NEW = ("new", "new")
-NONE: Told = ()
 
 TEMP = "TEMP 1/12:00..2/04:00@4 37.0"
 FEVER = f"{TEMP} 2/06:12 39.0 2/07:12 39.0"
@@ -177,13 +176,13 @@ REPORTED = {
         ((2, "possible", "possible", False, 5.75, 5.5, 6.0, "half", "new"),),
     ),
     "the same, and the saturation lone": Example(
-        "A lone onset makes no half.",
+        "A lone onset makes half a case too.",
         """
         dose   2/08:00 3/08:00
         OXYSAT 1/22:00..3/13:30@0.5 97 3/14:00 88 3/14:30..4/10:00@0.5 97
         AE     2/14:00 PYREXIA 3/14:00 PYREXIA
         """,
-        NONE,
+        ((2, "possible", "possible", False, 5.75, 5.5, 6.0, "half", "lone"),),
     ),
     "between hours 4 and 5": Example(
         "Its middle, 4.5, is neither risk nor control; it touches the window.",
@@ -215,7 +214,7 @@ REPORTED = {
     "oxygen with none charted before": Example(
         "Room air is a guess: possible.",
         f"dose 2/08:00\n{SHORT_FEVER}\nOXYSAT 1/02:00..4/20:00@0.5 97\nFIO2 2/14:00..2/16:00 0.6",
-        ((1, "possible", "possible", False, 5.75, 5.5, 6.0, "new", "unseen"),),
+        ((1, "possible", "possible", False, 5.75, 5.5, 6.0, "new", "room_air"),),
     ),
     "a second dose four hours after the first": Example(
         "Hour 6.25 of the first, hour 2.25 of the second: listed where a window holds it.",

@@ -104,7 +104,7 @@ ABNORMAL = {
         "Room air, .21: .5 is a rise of .29, and at most possible. Nothing before it: from 12 h before.",
         DISTRESS,
         "FIO2 14:00 0.5  15:00 0.5",
-        [("possible", "unseen", 2, 14)],
+        [("possible", "room_air", 2, 14)],
     ),
     "oxygen from 0.4 to 0.6": Example(
         "A rise of 0.2, though not in binary.",
@@ -364,6 +364,12 @@ WORSE = {
         DISTRESS,
         "RESP 00:00..14:00 32\nOXYSAT 00:00..04:00 89  11:00 80  12:00 80  13:00 89  14:00 89",
         [("possible", "worse", 4, 11)],
+    ),
+    "back as it was, after normal ones": Example(
+        "31 at 06:00 and 07:00, normal from 08:00, 31 again at 12:30: the washout before 07:00 showed 31: not worse.",
+        DISTRESS,
+        "RESP 00:00..05:00 18  06:00 31  07:00 31  08:00..12:00 18  12:30 31  13:30 31  14:30..18:30 18",
+        [("definite", "new", 5, 6), ("possible", "back", 12, 12.5)],
     ),
     "worse as it comes back within the washout": Example(
         "88 until 07:00, gone, 80 at 12:00: back by 5 h, but 8 beyond the 88 of the washout: definite.",

@@ -146,6 +146,14 @@ WINDOWS = {
         """,
         [("unobserved", 0.0)],
     ),
+    "a case lies in it": Window(
+        "Reported, not measured: no hour was observed, but a window with a case is never counted as unobserved.",
+        """
+        dose   08:00
+        AE     14:00 PYREXIA  14:30 DYSPNOEA
+        """,
+        [("under_observed", 0.0)],
+    ),
     "the next dose does not cut it": Window(
         "A second dose at 14:00 leaves the window of the first as it is.",
         "dose 08:00 14:00" + HOURLY,

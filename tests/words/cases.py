@@ -132,7 +132,7 @@ def halves(
     found = []
     for name, mine in onsets.items():
         others = [other for other in onsets if other != name]
-        for one in (each for each in mine if each.why != "lone" and not each.dated):
+        for one in (each for each in mine if not each.dated):
             seen = one.first_seen
             present = all(
                 courses[other].present_within(seen, seen) or is_open(lines[other], seen) for other in others

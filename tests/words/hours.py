@@ -181,7 +181,7 @@ def windows(chart: Chart, told: Told, definition: Definition) -> tuple[Window, .
     """
     found, doses = [], sorted(chart.doses)
     cases = (listed(chart, case, definition) for case in (*told.definite, *told.possible))
-    held = {doses[one.dose - 1] for one in cases if one is not None and one.in_risk_window == "yes"}
+    held = {doses[one.dose - 1] for one in cases if one is not None and one.in_risk_window != "no"}
     for dose in doses:
         low, high = (dose + round(edge * HOUR) for edge in definition.risk)
         seen = sum(max(0, min(to, high) - max(since, low)) for since, to in observed(chart, told, definition))

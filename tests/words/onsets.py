@@ -6,7 +6,7 @@ from itertools import pairwise
 from words.charted import Chart, Component, Definition
 from words.presence import SLACK, Course, Moment, course_of, is_provisional, stands
 
-RANK = ("new", "worse", "back", "unseen", "room_air", "lone")
+RANK = ("new", "worse", "back", "room_air", "unseen", "lone")
 """Why an onset counts, the surest first; ``unseen``: no fresh normal measurement of the test lies before it."""
 
 
@@ -88,7 +88,7 @@ def new(course: Course, one: Moment, definition: Definition) -> Onset | None:
     is_back = bool(abnormal) and one.at - max(abnormal) < definition.seconds("washout")
     is_lone = not stands(course, one, definition)
     follows_normal = before is not None and not before.abnormal and one.at - before.at <= fresh
-    doubts = {"lone": is_lone, "back": is_back, "unseen": not follows_normal, "room_air": one.guessed}
+    doubts = {"lone": is_lone, "back": is_back, "room_air": one.guessed, "unseen": not follows_normal}
     why = next((doubt for doubt, holds in doubts.items() if holds), "new")
     return Onset(
         course.component.name,
@@ -105,7 +105,7 @@ def worse(course: Course, one: Moment, definition: Definition) -> Onset | None:
     """Where a component is present, an onset is also counted when two measurements in a row (one, where none follows
     within `confirm_hours`) are both beyond anything that two in a row showed in the washout by `worse_by`, and
     abnormal by the protocol: definite when a measurement of the same test, normal or not, lies at most `fresh_hours`
-    before.
+    before. Where it is gone, the washout is that before its last abnormal measurement: what is back is not worse.
     """
     before, following = course.before(one), course.after(one)
     washout = definition.seconds("washout")
@@ -119,7 +119,10 @@ def worse(course: Course, one: Moment, definition: Definition) -> Onset | None:
         return None
     by, share = definition.worse[one.test]
     level = min(gravity(course, each) for each in two)
-    recent = [each for each in course.tests[one.test] if one.at - washout <= each.at < one.at]
+    since = one.at
+    if not any(there.start < one.at <= there.known for there in course.presences):
+        since = max(at for there in course.presences for at in there.abnormal if at < one.at)
+    recent = [each for each in course.tests[one.test] if since - washout <= each.at < one.at]
     pairs = [*pairwise(recent), (before, one)]
     shown = max(min(gravity(course, a), gravity(course, b)) for a, b in pairs)
     if level - shown < by - SLACK or (share and level < (1 + share) * shown - SLACK):
