@@ -72,10 +72,18 @@ def at(second: int) -> pd.Timestamp:
     return pd.Timestamp(DAY_ONE + timedelta(seconds=second))
 
 
-def charts_at_one_cutoff(charts: Mapping[str, Chart]) -> dict[str, Chart]:
-    """The charts as they are known at the last of their cut-offs: nothing more was charted."""
-    last = max(chart.cutoff for chart in charts.values())
-    return {name: replace(chart, cutoff=last) for name, chart in charts.items()}
+def known_at(charts: Mapping[str, Chart], cutoff: int) -> dict[str, Chart]:
+    """The charts as they are known at one cut-off."""
+    return {
+        name: Chart(
+            tuple(one for one in chart.measured if one.at <= cutoff),
+            cutoff,
+            tuple(line for line in chart.lines if line.earliest <= cutoff),
+            tuple(dose for dose in chart.doses if dose <= cutoff),
+            chart.death if chart.death is not None and chart.death <= cutoff else None,
+        )
+        for name, chart in charts.items()
+    }
 
 
 BLANK: Mapping[str, Any] = {"link": None, "verbatim": None, "fatal": False, "trusted": True, "timed": True}

@@ -15,8 +15,8 @@ from words.charted import HOUR, Chart
 from words.made_up import random_subject
 from words_in_tables import (
     DAY_ONE,
-    charts_at_one_cutoff,
     definition_of,
+    known_at,
     look_at,
     package_look,
     slow_look,
@@ -30,16 +30,20 @@ from checks.tables import MEASUREMENTS
 
 PROTOCOL = usual_protocol()
 DEFINITION = definition_of(PROTOCOL)
-FEW = range(3000, 3012)
+FEW = range(3000, 3006)
 """Seeds of the properties, of subjects that the comparison does not draw."""
 
 
 def hold_alike(seeds: range) -> None:
-    for seed in seeds:
-        chart = random_subject(seed)
-        slow, package = slow_look(chart, DEFINITION), package_look(look_at({"S1": chart}, PROTOCOL), "S1")
-        for part, expected in slow.items():
-            assert package[part] == expected, f"{part} of random subject {seed}"
+    """Twenty-five subjects are looked at together, at the cut-off of the first of them."""
+    for first in seeds[::25]:
+        drawn = {f"S{seed}": random_subject(seed) for seed in range(first, first + 25)}
+        charts = known_at(drawn, drawn[f"S{first}"].cutoff)
+        findings = look_at(charts, PROTOCOL)
+        for name, chart in charts.items():
+            package = package_look(findings, name)
+            for part, expected in slow_look(chart, DEFINITION).items():
+                assert package[part] == expected, f"{part} of random subject {name}"
 
 
 @pytest.mark.parametrize("first", range(0, 200, 50))
@@ -58,7 +62,7 @@ def test_the_package_finds_what_the_words_say_of_two_thousand_subjects(first: in
 
 def trial(first: int) -> Mapping[str, Chart]:
     """Three random subjects, looked at at one cut-off."""
-    return charts_at_one_cutoff({f"S{seed}": random_subject(seed) for seed in range(first, first + 3)})
+    return known_at({f"S{seed}": random_subject(seed) for seed in range(first, first + 3)}, 400_000)
 
 
 def found(charts: Mapping[str, Chart], findings: Findings) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_hours_and_changes_hold_for_the_tests_that_the_file_names() -> None:
     assert case.worse(("VS", "MAP")) is None
     assert case.worse(("LB", "ALT")) is None
     ends = {name: component.ends for name, component in case.components.items()}
-    assert ends == {"fever": (("VS", "TEMP"),), "distress": (), "shock": ()}
+    assert ends == {"fever": (("VS", "TEMP"),), "distress": (("VS", "OXYSAT"),), "shock": ()}
     assert (protocol.same_dose_within_hours, protocol.max_administration_hours) == (1, 6)
     assert (protocol.hours_from, protocol.reporting_lag_hours, protocol.baseline_hours) == ("end", 48, 24)
 
