@@ -172,3 +172,12 @@ def test_observed_control_hours_count_once_after_a_dose_and_before_the_first():
 
 def test_where_nothing_is_observed_no_control_hour_is():
     assert judged(doses_of(0), cutoff=100)["control_observed_hours"] == 0.0
+
+
+def test_a_dose_in_quarantine_has_no_control_hours_and_takes_none():
+    doses = doses_of(24, 48)
+    doubted = doses.assign(trusted=[True, False])
+    cutoff = (DAY + pd.Timedelta(hours=100)).to_pydatetime()
+    nobody = Spans(np.array([NEVER]), np.array([NEVER]))
+    table = judge_windows(doubted, codes(doubted), hour_spans((0, 100)), nobody, PROTOCOL, cutoff)
+    assert table["control_observed_hours"].tolist() == [18 + 36, 0]

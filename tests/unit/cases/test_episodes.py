@@ -89,6 +89,7 @@ def test_a_last_measurement_is_provisional_until_its_contradiction_can_no_longer
         ("4 38.5, 5 38.5, 6 37, 7 37, 8 38.5, 9 38.5, 10 37, 11 37", [(4, 6), (8, 10)]),
         ("4 38.5, 5 38.5, 23 37, 24 37", [(4, 23)]),  # eighteen hours without a measurement
         ("4 38.5, 5 38.5, 23.01 37, 24 37", [(4, 23)]),  # more: nobody knows any longer
+        ("4 38.5, 5 38.5, 6 37, 30 37", [(4, 6)]),  # but two normal ones are two, however far apart
         ("4 38.5, 30 37", [(4, 22)]),
         ("4 38.5", [(4, 22)]),
     ],
