@@ -68,7 +68,7 @@ def criterion(test: CatalogueTest) -> dict[str, Any]:
 
 
 def study(folder: Path, test: CatalogueTest) -> StudyProtocol:
-    """Write a study whose one component names the test: normal each hour, abnormal from hour 6 on."""
+    """Write a study whose one component names the test: normal each hour until 5, abnormal from hour 6 on."""
     codes = [*((LOINC, code) for code in test.loinc), *((SNOMED, code) for code in test.snomed)]
     hours = range(-6, 12)
     observed = [
@@ -99,7 +99,7 @@ def test_a_test_of_the_catalogue_goes_the_whole_way(test: CatalogueTest, tmp_pat
     assert document["verdict"] == "signal"
     assert seen.validation.quarantine.empty
     (case,) = document["cases"]
-    assert (case["certainty"], case["in_risk_window"], case["hour"]) == ("definite", "yes", 6.0)
+    assert (case["certainty"], case["in_risk_window"], case["hour"]) == ("definite", "yes", 5.5)
     (evidence,) = case["components"]["reaction"]["evidence"]
     assert evidence == f"{test.domain}:{test.domain}SEQ=hour-6"
     page = render_report(document, doses=seen.findings.doses, protocol=seen.protocol, out=tmp_path / "out")
