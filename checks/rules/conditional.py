@@ -154,6 +154,7 @@ def _counted(rule: TimingSection, judged: Conditioned) -> dict[str, Json]:
     counted_out = {
         "of doses whose hours have not all elapsed": judged.waiting,
         "that could have fallen one way alone": judged.uninformative,
+        "that the hours of no dose hold": judged.elsewhere,
         "at moments at which no new one could be counted": judged.unable,
     }
     left = [f"{number} {why}" for why, number in counted_out.items() if number]

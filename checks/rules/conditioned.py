@@ -93,7 +93,9 @@ class Conditioned:
         The smallest probability of a stratum that has closed with hours of both kinds, with an event or without; None
         where none has.
     uninformative
-        Events that could have fallen one way alone, or of which nobody knows under which hours they count.
+        Events that could have fallen one way alone.
+    elsewhere
+        Events that no dose's hours hold: of rows without one, or, with control hours before a dose, after the last.
     waiting
         Events of doses that have not closed.
     unable
@@ -103,6 +105,7 @@ class Conditioned:
     events: tuple[Judged, ...]
     smallest: float | None
     uninformative: int
+    elsewhere: int
     waiting: int
     unable: int
 
@@ -183,7 +186,9 @@ class StrataAsTheyClose:
                 fates["unable"] += 1
             elif closes > moment:
                 fates["waiting"] += 1
-            elif stratum is None or place is None or math.isnan(chances[place]):
+            elif stratum is None:
+                fates["elsewhere"] += 1
+            elif place is None or math.isnan(chances[place]):
                 fates["uninformative"] += 1
             else:
                 judged.append(Judged(stratum, event.in_risk[scenario], float(chances[place]), closes))
@@ -191,6 +196,7 @@ class StrataAsTheyClose:
             events=tuple(sorted(judged, key=lambda one: (one.closes, one.stratum[0], one.in_risk))),
             smallest=float(np.nanmin(chances)) if np.isfinite(chances).any() else None,
             uninformative=fates["uninformative"],
+            elsewhere=fates["elsewhere"],
             waiting=fates["waiting"],
             unable=fates["unable"],
         )

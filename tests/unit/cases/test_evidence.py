@@ -140,7 +140,7 @@ def test_rows_that_no_dose_can_hold_are_a_case_of_their_subject_in_every_worst_c
     assert shown(path) == [(1.0, "bmw"), (0.0, "w"), (0.0, "w")]
     assert [unit.subject for unit in path] == [0, 0, 1]
     known = ByScenario.of(lambda scenario: conditioned(evidence, scenario, Strata()))
-    assert known.map(lambda one: one.uninformative).worst == 2, "no dose, and so no hours to compare with"
+    assert known.map(lambda one: one.elsewhere).worst == 2, "no dose, and so no hours to compare with"
 
 
 def test_each_scenario_has_its_own_events():

@@ -154,7 +154,8 @@ def test_control_before_judges_an_event_when_its_risk_window_has_closed():
     found = Evidence(events, (), opportunities=(dose,), data_cutoff=8.0)
     around, before = (rule(control=control).evaluate(found) for control in ("around", "before"))
     assert (around.informative_events, around.detail["events_waiting"]) == (0, 3)
-    assert (before.informative_events, before.detail["uninformative_events"]) == (2, 1)
+    assert (before.informative_events, before.detail["uninformative_events"]) == (2, 0)
+    assert before.left_out == "events that take no part: 1 that the hours of no dose hold"
     assert before.smallest_attainable_p == pytest.approx((3 / 21) ** 2)
     later = rule().evaluate(replace(found, data_cutoff=48.0))
     assert later.smallest_attainable_p == pytest.approx((3 / 48) ** 3)
