@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import pandas as pd
 
 from checks.cases import Case
-from checks.cases.charts import measurement_labels
+from checks.cases.charts import event_labels, measurement_labels
 from checks.cases.evidence import subjects_in_order
 from checks.criteria import Amounts
 from checks.rules import KINDS, RuleResult
@@ -130,7 +130,7 @@ def _reason(ground: Ground, changed: pd.DataFrame, look: "Look") -> str:
         return f"{case}: {contradiction}."
     if not changed.empty:
         return f"{case}: {_changed(changed)}."
-    return f"{case}: rows that arrived later show it otherwise."
+    return f"{case}: {_otherwise(ground, look)}."
 
 
 def _changed(rows: pd.DataFrame) -> str:
@@ -144,22 +144,45 @@ def _changed(rows: pd.DataFrame) -> str:
 
 def _contradiction(ground: Ground, look: "Look") -> str | None:
     """Return the next value of a test that contradicts the one on which a provisional case rested; else None."""
-    rows = look.validation.measurements
-    mine = rows[(rows["USUBJID"] == ground.USUBJID) & rows["trusted"] & ground.provisional]
-    mine = mine.assign(label=measurement_labels(mine)).sort_values("earliest", kind="stable")
-    definition = look.protocol.case_definition
-    criteria = [one for component in definition.components.values() for one in component.measured]
-    shown = mine[mine["label"].isin(ground.evidence)]
+    mine, definition = _measured(ground, look), look.protocol.case_definition
+    shown = mine[mine["label"].isin(ground.evidence) & ground.provisional]
     for domain, test, at, label in zip(
         shown["domain"], shown["test"], shown["earliest"], shown["label"], strict=True
     ):
         until = at + pd.Timedelta(hours=definition.hours_of((domain, test)).confirm)
         of_test = (mine["domain"] == domain) & (mine["test"] == test)
         following = mine[of_test & (mine["earliest"] > at) & (mine["earliest"] <= until)].head(1)
-        amounts = Amounts(following["value"].to_numpy(), following["upper_limit"].to_numpy())
-        abnormal = any(one.within_bound(amounts).any() for one in criteria if one.test == (domain, test))
-        if len(following) and not abnormal:
-            (value,), (when,), (name,) = following["value"], following["earliest"], following["label"]
-            said = f"{name} ({test} {value:g} at {stamp(when)})"
+        for said in _normal(following, look):
             return f"{said} contradicts {label}, on which the provisional case rested"
     return None
+
+
+def _otherwise(ground: Ground, look: "Look") -> str:
+    """Return what a row is now that showed a case, where no delivery says how it was changed."""
+    mine, events = _measured(ground, look), look.validation.adverse_events
+    known = {*mine["label"], *event_labels(events[events["USUBJID"] == ground.USUBJID])}
+    gone = [label for label in ground.evidence if label not in known]
+    if gone:
+        return f"{gone[0]} is in the feed no more"
+    for said in _normal(mine[mine["label"].isin(ground.evidence)], look):
+        return f"{said} shows it no more"
+    return "rows that arrived later show it otherwise"
+
+
+def _measured(ground: Ground, look: "Look") -> pd.DataFrame:
+    """Return the measurements of a subject in order of time, each with the label that evidence has for it."""
+    rows = look.validation.measurements
+    mine = rows[(rows["USUBJID"] == ground.USUBJID) & rows["trusted"]]
+    return mine.assign(label=measurement_labels(mine)).sort_values("earliest", kind="stable")
+
+
+def _normal(rows: pd.DataFrame, look: "Look") -> Iterator[str]:
+    """Yield each measurement that is within no bound of the case definition, as it reads."""
+    components = look.protocol.case_definition.components.values()
+    criteria = [one for component in components for one in component.measured]
+    for place, domain, test in zip(rows.index, rows["domain"], rows["test"], strict=True):
+        row = rows.loc[[place]]
+        amounts = Amounts(row["value"].to_numpy(), row["upper_limit"].to_numpy())
+        if not any(one.within_bound(amounts).any() for one in criteria if one.test == (domain, test)):
+            (value,), (when,), (label,) = row["value"], row["earliest"], row["label"]
+            yield f"{label} ({test} {value:g} at {stamp(when)})"

@@ -123,6 +123,20 @@ def test_a_correction_that_leaves_every_case_takes_nothing_back(crossed):
     assert (signal.state, signal.rests_on) == ("ongoing", crossed[0].rests_on)
 
 
+def test_a_row_of_a_file_that_was_replaced_is_named_as_it_reads():
+    """Without deliveries nobody knows what was changed, only what the row is now, or that it is gone."""
+    (signal,) = looked((EVERYBODY, AT), at=AT).signals(())
+    fever = [row["VSTESTCD"] == "TEMP" and row["USUBJID"] == "S-2" for row in EVERYBODY]
+    replaced = [{**row, "VSORRES": "36.9"} if hot else row for row, hot in zip(EVERYBODY, fever, strict=True)]
+    (cleared,) = looked((replaced, AT), at=LATER).signals((signal,))
+    assert cleared.reasons == (
+        "S-2, dose 1: VS:VSSEQ=2600 (TEMP 36.9 at 2026-03-02T14:00:00Z) shows it no more.",
+    )
+    left = [row for row, hot in zip(EVERYBODY, fever, strict=True) if not hot]
+    (cleared,) = looked((left, AT), at=LATER).signals((signal,))
+    assert cleared.reasons == ("S-2, dose 1: VS:VSSEQ=2600 is in the feed no more.",)
+
+
 def test_the_value_that_contradicts_a_provisional_case_is_named():
     """The last values of S-3 are abnormal at hour 8; at hour 9 it has a fever still, and 97 %."""
     at, later = DOSED + timedelta(hours=8, minutes=30), DOSED + timedelta(hours=10)
