@@ -190,11 +190,11 @@ def stands(course: Course, one: Moment, definition: Definition) -> bool:
 
 
 def is_provisional(course: Course, one: Moment, definition: Definition, cutoff: int) -> bool:
-    """An abnormal last measurement waits `confirm_hours` for its contradiction."""
+    """An abnormal last measurement waits `confirm_hours` for its contradiction; one of a run has none to wait for."""
     earlier = course.tests[one.test][: one.place]
     again = any(o.abnormal and one.at - o.at <= definition.seconds("again") for o in earlier)
     waits = course.after(one) is None and one.at + definition.seconds("confirm") > cutoff
-    return waits and not again and not beside(course, one)
+    return waits and not again and not course.in_run(one)
 
 
 def runs(course: Course, definition: Definition) -> list[tuple[Moment, Moment]]:
@@ -244,9 +244,8 @@ def follow(course: Course, start: int, definition: Definition) -> Cluster:
             take_in(episode, one)
         if episode.is_over():
             break
-    else:
-        return episode
-    episode.known = max(episode.settled.values())
+    unsettled = [course.tests[test][-1].at + longest for test in episode.last if test not in episode.settled]
+    episode.known = max([*episode.settled.values(), *unsettled])
     return episode
 
 
@@ -265,7 +264,7 @@ def gone_after(course: Course, last: Moment, definition: Definition) -> int:
     first, second = course.after(last), course.after(last, 2)
     if first is None or first.at - last.at > longest:
         return last.at + longest
-    return first.at if second is not None else NEVER
+    return first.at if second is not None else first.at + longest
 
 
 def singles(course: Course, definition: Definition) -> list[Presence]:
