@@ -121,6 +121,18 @@ def test_what_cannot_be_taken_exits_2_and_records_nothing(
     assert Ledger(f"sqlite:///{study / 'postdose.sqlite'}").records(kind=Kind.ACKNOWLEDGEMENT) == ()
 
 
+def test_a_signal_is_closed_with_a_reason_once(study: Path) -> None:
+    (signal,) = (one for one in listed(study) if one["about"] == "signal:three_cases")
+    said = ("--by", "Dr A", "--reason", "aspiration in each")
+    done = postdose(study, "close", signal["id"][:8], *said, "--json")
+    assert (done.returncode, json.loads(done.stdout)["state"]) == (0, "closed")
+    assert "closed: Dr A: aspiration in each" in postdose(study, "show", signal["id"]).stdout
+    again = postdose(study, "close", signal["id"], *said)
+    assert again.returncode == 2 and "closed already" in again.stderr
+    (record,) = Ledger(f"sqlite:///{study / 'postdose.sqlite'}").records(kind=Kind.CLOSED)
+    assert record.payload["reason"] == "aspiration in each"
+
+
 def test_without_a_ledger_it_says_where_it_looked_and_makes_none(tmp_path: Path) -> None:
     done = postdose(tmp_path, "list")
     assert done.returncode == 2 and "postdose.sqlite" in done.stderr

@@ -27,6 +27,7 @@ QUIET = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+START = pd.Timestamp("2023-05-01T06:00Z")
 POLICY = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
 ATTACK = "<script>window.ran = true</script><img src=x onerror='window.ran = true'>"
 PROBE = """<script>
@@ -62,7 +63,17 @@ def _page(look: dict[str, Any], out: Path) -> Path:
     doses = pd.DataFrame(
         [(case["USUBJID"], case["dose_number"]) for case in look["cases"]], columns=["USUBJID", "dose_number"]
     ).assign(
-        hours_end=72.0, window="evaluable", trusted=True, risk_observed_hours=3.0, control_observed_hours=40.5
+        hours_end=72.0,
+        window="evaluable",
+        trusted=True,
+        risk_observed_hours=3.0,
+        control_observed_hours=40.5,
+        start_earliest=START,
+        start_latest=START,
+        separate=True,
+        rows=1,
+        EXSEQ="1",
+        given_hours=0.0,
     )
     return render_report(look, doses=doses, protocol=load_protocol(LOOKS / "protocol.yaml"), out=out)
 

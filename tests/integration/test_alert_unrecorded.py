@@ -141,7 +141,7 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     page = str(tmp_path / "report.html")
     recorded = conclusion._record(signal, document, page, settings, "")
     assert recorded.ledger is None and recorded.problem
-    crossed = {one["rule"] for one in recorded.signals if one["state"] != "cleared"}
+    crossed = {one.rule for one in recorded.signals if one.state != "cleared"}
     looked = conclusion._looked(document, recorded.signals, signal, page)
 
     assert notify_unrecorded(looked, signal.protocol, NOW, addresses=settings.addresses) == "delivered"
@@ -162,18 +162,16 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     assert not (signal.protocol.folder / "chair").exists()
 
     document["delivery"] = {"outcome": "delivered", "recorded": False}
-    assert conclusion._exit_code(signal, document, recorded.problem) == 20
+    assert conclusion._exit_code(signal.verdict, signal, document, recorded.problem) == 20
     quieter = replace(signal, verdict=Verdict.WATCH)
-    assert conclusion._exit_code(quieter, document, recorded.problem) == 41
+    assert conclusion._exit_code(quieter.verdict, quieter, document, recorded.problem) == 41
 
 
 def test_one_that_is_not_taken_is_said_and_what_is_no_crossed_rule_waits(
     signal: Look, receiver: tuple[str, list[Mapping[str, Any]]], tmp_path: Path
 ) -> None:
-    document = signal.document()
-    crossed = [rule["id"] for rule in document["rules"] if rule["verdict"] == "crossed"]
-    signals = [{"rule": rule, "state": "new"} for rule in crossed]
-    looked = conclusion._looked(document, signals, signal, str(tmp_path / "report.html"))
+    page = str(tmp_path / "report.html")
+    looked = conclusion._looked(signal.document(), signal.signals(()), signal, page)
     assert notify_unrecorded(looked, signal.protocol, NOW, addresses={}) == "failed"
     watch = replace(looked, facts=replace(looked.facts, verdict="watch"), signals={})
     addresses = {"POSTDOSE_PHYSICIAN_URL": receiver[0]}
