@@ -146,9 +146,10 @@ def component_of(protocol: StudyProtocol, name: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def may_be_cases(protocol: StudyProtocol, reported: pd.DataFrame) -> set[tuple[str, datetime]]:
-    """Return the doses in whose risk window both components may have begun, tried out hour by hour.
+    """Return the doses under which a case of both components may lie in the risk window.
 
-    The dose at any hour of its day; the later component 5 to 8 h after it, the other up to 3 h before that.
+    The components began at most 3 h apart; both had begun 5 to 8 h after the dose, which was given at any hour of its
+    day. Of several such doses it is the latest.
     """
     doses = (
         pd.read_parquet(folder() / "ex.parquet", columns=["subjectid", "exst_dt"])
@@ -159,37 +160,28 @@ def may_be_cases(protocol: StudyProtocol, reported: pd.DataFrame) -> set[tuple[s
     named = {name: component_of(protocol, name) for name in ("infection", "pain")}
     found = set()
     for subject, mine in reported[terms.isin(set.union(*named.values()))].groupby("subjectid"):
-        infections, pains = (spans_of(mine[terms[mine.index].isin(named[name])]) for name in named)
-        pairs = [(one, other) for one in infections for other in pains]
-        days = sorted(doses.get(subject, ()))
+        infections, pains = (spans_of(mine[terms[mine.index].isin(named[name])], ANY_TIME) for name in named)
+        days = doses.get(subject, ())
         given = [span for day in days if (span := span_of(day, mine["zone"].iloc[0])) is not None]
-        for dose, following in zip(given, [*given[1:], (CUTOFF, CUTOFF)], strict=False):
-            if any(may_be(dose, following, *pair) or may_be(dose, following, *pair[::-1]) for pair in pairs):
-                found.add((str(subject), dose[0]))
+        for one, other in ((one, other) for one in infections for other in pains):
+            begins, ends = max(one[0], other[0]), max(one[1], other[1])
+            if begins - min(one[1], other[1]) <= 3 * HOUR:
+                held = [
+                    dose[0] for dose in given if begins < dose[1] + 8 * HOUR and ends >= dose[0] + 5 * HOUR
+                ]
+                found |= {(str(subject), max(held))} if held else set()
     return found
 
 
-def spans_of(events: pd.DataFrame) -> list[Span]:
-    spans = (span_of(text, zone) for text, zone in zip(events["aest_dt"], events["zone"], strict=True))
+ANY_TIME: Span = (datetime(1900, 1, 1, tzinfo=UTC), CUTOFF)
+"""When an event of no date at all may have begun."""
+
+
+def spans_of(events: pd.DataFrame, undated: Span | None = None) -> list[Span]:
+    spans = (
+        span_of(text, zone) or undated for text, zone in zip(events["aest_dt"], events["zone"], strict=True)
+    )
     return [span for span in spans if span is not None]
-
-
-def may_be(dose: Span, following: Span, later: Span, earlier: Span) -> bool:
-    if later[1] < dose[0] or earlier[1] < dose[0] or later[0] > dose[1] + 8 * HOUR:
-        return False
-    if later[0] - earlier[1] > 3 * HOUR or earlier[0] > later[1]:
-        return False
-    for start in hours_in(dose):
-        for onset in (start + hours * HOUR for hours in (5, 6, 7, 8)):
-            for other in (onset - hours * HOUR for hours in (0, 1, 2, 3)):
-                inside = later[0] <= onset <= later[1] and earlier[0] <= other <= earlier[1]
-                if inside and start <= other and onset < following[1]:
-                    return True
-    return False
-
-
-def hours_in(span: Span) -> list[datetime]:
-    return [span[0] + hour * HOUR for hour in range(int((span[1] - span[0]) / HOUR) + 1)]
 
 
 # --- Nothing is dropped ---------------------------------------------------------------------------------------

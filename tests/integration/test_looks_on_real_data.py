@@ -30,10 +30,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 PROTOCOLS = Path(__file__).parents[1] / "fixtures" / "protocols_real"
-GAP_MINUTES, RISK_MINUTES = 5 * 60, (5 * 60, 8 * 60)
-"""Of icu_vancomycin.yaml: max_gap_hours and risk_window_hours."""
-NEVER = 1 << 40
-"""The minute of the dose after the last."""
+RISK_MINUTES = (5 * 60, 8 * 60)
+"""Of icu_vancomycin.yaml: risk_window_hours."""
+FRESH_MINUTES = {"TEMP": 12 * 60, "OXYSAT": 6 * 60, "RESP": 6 * 60}
+"""The longest gaps between two measurements that observe: the defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +136,8 @@ def minutes_observed(charted: Iterable[dict[str, str]], subject: str, tests: Ite
             }
         )
         for this, following in zip(at, [*at[1:], None], strict=True):
-            joined = following is not None and following - this <= GAP_MINUTES
-            observed.update(range(this, following if joined else this + GAP_MINUTES // 2))
+            if following is not None and following - this <= FRESH_MINUTES[test]:
+                observed.update(range(this, following))
     return observed
 
 
@@ -173,9 +173,8 @@ def test_icu_windows_are_observed_where_minute_by_minute_counting_says_so(
         both = minutes_observed(charted, subject, ["TEMP"]) & minutes_observed(
             charted, subject, ["OXYSAT", "RESP"]
         )
-        for dose, following in zip(doses, [*doses[1:], NEVER], strict=True):
-            until = min(dose + closes, max(following, dose + opens))
-            seen = sum(at in both for at in range(dose + opens, until))
+        for dose in doses:
+            seen = sum(at in both for at in range(dose + opens, dose + closes))
             fates["evaluable" if seen >= (closes - opens) / 2 else "unobserved"] += 1
     exposure = icu.document["exposure"]
     assert {fate: exposure[f"windows_{fate}"] for fate in fates} == dict(fates)
@@ -187,8 +186,9 @@ def test_icu_is_not_assessable_while_most_windows_are_unobserved(icu: Looked) ->
     exposure = icu.document["exposure"]
     assert exposure["windows_unobserved"] / exposure["doses"] > 0.5  # the protocol's limit
     assert icu.document["verdict"] == "not_assessable"
-    assert {rule["verdict"] for rule in icu.document["rules"]} == {"not_evaluable"}
-    assert any("88 of 122 elapsed dose windows were not observed" in said for said in icu.document["caveats"])
+    # what was seen is judged all the same
+    assert {rule["verdict"] for rule in icu.document["rules"]} == {"not_crossed"}
+    assert any(said.startswith("85 dose windows are unobserved") for said in icu.document["caveats"])
 
 
 def test_icu_has_no_case_and_no_signal_where_half_blind_looks_are_allowed(
@@ -332,7 +332,8 @@ def test_pilot_dates_give_possible_cases_and_never_an_hour(pilot: Looked) -> Non
 def test_pilot_says_what_is_missing(pilot: Looked) -> None:
     exposure, said = pilot.document["exposure"], pilot.document["caveats"]
     assert pilot.document["verdict"] == "not_assessable"
-    assert (exposure["doses"], exposure["windows_unobserved"]) == (591, 591)
+    fates = [exposure[f"windows_{fate}"] for fate in ("unobserved", "under_observed")]
+    assert (exposure["doses"], fates) == (591, [588, 3])  # three may hold a case
     assert "3 possible cases have no time of day: ask the sites for it." in said
     assert "591 doses have no time of day, so hours since dose are not known." in said
 
@@ -364,20 +365,17 @@ def test_other_formats_give_the_look_of_the_transport_file(
     assert other["look_id"] != reference["look_id"]
 
 
-def test_injections_by_date_leave_one_event_that_either_of_two_doses_may_have(
+def test_injections_by_date_leave_one_event_under_the_latest_dose_that_may_have_it(
     injections: dict[str, Looked],
 ) -> None:
     one = injections[".xpt"]
     assert_every_row_is_accounted_for(one, {"DM": 18, "EX": 1583, "VS": 1414, "AE": 74})
     # CDISC007 alone has both terms on one day, 2013-01-19, when an injection was given as on every day: hours 5 to
     # 8 of the injection of the 18th, at whatever hour it was, may reach into the 19th too.
-    cases = one.document["cases"]
-    starts = ["2013-01-18T05:00:00Z", "2013-01-19T05:00:00Z"]
-    assert [(case["USUBJID"], case["dose_start"]) for case in cases] == [
-        ("CDISC007", when) for when in starts
-    ]
-    for case in cases:
-        assert (case["certainty"], case["in_risk_window"], case["hour"]) == ("possible", "possible", None)
+    (case,) = one.document["cases"]
+    assert (case["USUBJID"], case["dose_start"]) == ("CDISC007", "2013-01-19T05:00:00Z")
+    assert (case["certainty"], case["in_risk_window"], case["hour"]) == ("possible", "possible", None)
+    assert case["dose_number"] - 1 in [other["dose_number"] for other in case["other_doses"]]
     assert one.document["verdict"] == "not_assessable"
     assert any("1,583 doses have no time of day" in said for said in one.document["caveats"])
 
@@ -400,21 +398,29 @@ def test_vaccine_rows_left_blank_are_withheld(vaccine: Looked) -> None:
 
 def test_vaccine_window_without_a_diary_is_unobserved_not_normal(vaccine: Looked) -> None:
     exposure = vaccine.document["exposure"]
-    fates = [exposure[f"windows_{fate}"] for fate in ("evaluable", "open", "unobserved")]
-    assert fates == [3, 0, 1]  # ABC-1001 wrote nothing after the second vaccination
-    unobserved = vaccine.findings.doses.query("window == 'unobserved'")
+    fates = [exposure[f"windows_{fate}"] for fate in ("evaluable", "open", "under_observed")]
+    # ABC-1001 wrote nothing after the second vaccination; the rows left blank may have been warm evenings
+    assert fates == [3, 0, 1]
+    unobserved = vaccine.findings.doses.query("window == 'under_observed'")
     assert unobserved[["USUBJID", "dose_number"]].to_numpy().tolist() == [["ABC-1001", 2]]
 
 
-def test_vaccine_hours_run_from_the_dose_to_the_evening(vaccine: Looked) -> None:
+def test_vaccine_hours_run_from_the_dose_to_the_middle_between_two_evenings(vaccine: Looked) -> None:
     cases = {
-        (case["USUBJID"], case["dose_number"], case["in_risk_window"]): case["hour"]
+        (case["USUBJID"], case["dose_number"], case["in_risk_window"]): (case["onset_hours"], case["hour"])
         for case in vaccine.document["cases"]
         if case["certainty"] == "definite"
     }
-    # Dose 2021-11-03T10:50:00; first evening at 36.9 C or more (99.1 F) 2021-11-04T18:01:09: 31 h 11 min 9 s.
-    assert cases["ABC-1001", 1, "yes"] == pytest.approx(31 + 11 / 60 + 9 / 3600, abs=1e-4)
-    # Dose 2021-12-16T12:41:00; first such evening (98.5 F) 2021-12-18T18:34:53: 53 h 53 min 53 s.
-    assert cases["ABC-1002", 2, "yes"] == pytest.approx(53 + 53 / 60 + 53 / 3600, abs=1e-4)
-    assert vaccine.document["rules"][0]["events"] == 2
-    assert vaccine.document["verdict"] == "watch"  # one short of three
+    # Dose 2021-11-03T10:50:00; evenings of 11-03T18:00:23 and, at 36.9 C or more (99.1 F), of 11-04T18:01:09: 7 h
+    # 10 min 23 s and 31 h 11 min 9 s. Their middle is 19 h 10 min 46 s: it may have been at 24 h or later.
+    between, hour = cases["ABC-1001", 1, "possible"]
+    assert between == pytest.approx([7 + 10 / 60 + 23 / 3600, 31 + 11 / 60 + 9 / 3600], abs=1e-4)
+    assert hour == pytest.approx(19 + 10 / 60 + 46 / 3600, abs=1e-4)
+    # Dose 2021-12-16T12:41:00; evenings of 12-17T18:22:25 and, the first such (98.5 F), of 12-18T18:34:53: 29 h
+    # 41 min 25 s and 53 h 53 min 53 s.
+    between, hour = cases["ABC-1002", 2, "yes"]
+    assert between == pytest.approx([29 + 41 / 60 + 25 / 3600, 53 + 53 / 60 + 53 / 3600], abs=1e-4)
+    assert hour == pytest.approx(41 + 47 / 60 + 39 / 3600, abs=1e-4)
+    (rule,) = vaccine.document["rules"]
+    assert (rule["events"], rule["detail"]["events_worst"]) == (1, 2)
+    assert vaccine.document["verdict"] == "no_signal"  # two short of three
