@@ -247,11 +247,11 @@ def _alone(
 ) -> Iterator[Onset]:
     """Yield the onsets that exact lines are by themselves."""
     for line in apart:
-        if not line.exact or chart.present_in(line.earliest, line.latest):
-            continue
         earlier = [one for one in lines if line.after(one)]
         still = [one for one in earlier if ends[one] > line.earliest]
-        if still and not higher_grade(line.grade, [one.grade for one in still]):
+        worse = bool(still) and higher_grade(line.grade, [one.grade for one in still])
+        present = bool(still) or chart.present_in(line.earliest, line.latest)
+        if not line.exact or (present and not worse):
             continue
         since = line.earliest - chart.washout
         recent = chart.present_in(since, line.earliest) or any(ends[one] > since for one in earlier)
@@ -259,8 +259,8 @@ def _alone(
             line.earliest,
             line.latest,
             line.latest,
-            not still and not recent,
-            Why.WORSE if still else Why.BACK if recent else Why.REPORTED,
+            not worse and not recent,
+            Why.WORSE if worse else Why.BACK if recent else Why.REPORTED,
             (line.label,),
             instant=line.earliest == line.latest,
         )
@@ -275,7 +275,8 @@ def _of_a_day(
 ) -> list[Onset]:
     """Return the onsets with a line whose start is known to a day at best: evidence, or one that is possible."""
     for number, onset in enumerate(onsets):
-        explains = onset.timed and onset.why is not Why.LONE
+        alike = (onset.earliest, onset.latest) == (line.earliest, line.latest)  # two lines tell of one day
+        explains = (onset.timed or alike) and onset.why is not Why.LONE
         if explains and onset.earliest <= line.latest and onset.latest >= line.earliest:
             shown = replace(onset, evidence=(*onset.evidence, line.label))
             return [*onsets[:number], shown, *onsets[number + 1 :]]

@@ -160,15 +160,19 @@ def dated_onsets(
     free: Sequence[Line], lines: Sequence[Line], others: Sequence[Onset], course: Course
 ) -> list[Onset]:
     """A date-only line is a possible onset unless a timed or measured onset of that component lies on that date:
-    then evidence only.
+    then evidence only. Two lines that tell of one date alone tell of one onset.
     """
-    found = []
+    found: list[Onset] = []
     for line in (one for one in free if not one.is_exact):
         whole = (line.earliest, line.latest)
         explained = any(one.why != "lone" and not apart(one.interval, whole) for one in others)
         throughout = any(o.start <= whole[0] and o.gone > whole[1] for o in course.presences)
         still_open = any(is_earlier(one, line) and ended(one) > line.latest for one in lines)
-        if not (explained or throughout or still_open):
+        alike = next((one for one in found if one.interval == whole), None)
+        if alike is not None:
+            found.remove(alike)
+            found.append(replace(alike, shown_by=alike.shown_by | {("AE", line.number)}))
+        elif not (explained or throughout or still_open):
             found.append(as_onset(line, course, definite=False, why="reported"))
     return found
 
