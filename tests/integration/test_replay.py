@@ -349,6 +349,6 @@ def test_a_rule_that_waits_for_a_window_to_close_has_its_delay_there(tmp_path: P
     history = History.of(load_protocol(path), deliver(lambda _: charted))
     fall = rule(replay(history, schedule, tmp_path / "replay"), "rate")["waterfall"]
     assert (fall["onset"], fall["perfect"]) == ("2026-03-02T14:00:00Z", "2026-03-03T16:00:00Z")
-    # Readings up to 13:00, entered by 16:00, show two of the three hours of the window: enough.
-    hours = {"open_window": 26.0, "entry": 0.0, "delivery": 14.0, "look": 3.0, "total": 43.0}
+    # Two of the window's three hours (13:00 to 16:00), enough, are observed once 15:00 is: it is entered at 18:00.
+    hours = {"open_window": 26.0, "entry": 2.0, "delivery": 12.0, "look": 3.0, "total": 43.0}
     assert fall["hours"] == hours
