@@ -177,7 +177,7 @@ def look(
 
     Examples
     --------
-    A subject whose fever and desaturation begin six hours after a dose:
+    A subject whose fever and desaturation begin between five and six hours after a dose:
 
     >>> from datetime import UTC, datetime
     >>> import pandas as pd
@@ -199,7 +199,7 @@ def look(
     >>> str(found.verdict)
     'no_signal'
     >>> [(case.USUBJID, case.dose_number, case.hour, case.in_risk_window) for case in found.cases]
-    [('S1', 1, 6.0, 'yes')]
+    [('S1', 1, 5.5, 'yes')]
     """
     known = stage("find what was known", _known)(feeds, protocol, data_cutoff)
     return look_at(known, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)

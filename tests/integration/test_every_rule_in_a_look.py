@@ -108,7 +108,7 @@ def test_the_background_is_that_of_the_control_hours_beside_that_of_the_protocol
     background, timing = document["background"], document["timing"]
     assert (background["events"], background["hours"]) == (
         timing["events_in_control"],
-        timing["hours_in_control"],
+        timing["opportunity_in_control"],
     )
     low, high = background["per_subject"]["ci95"]
     assert low < background["per_subject"]["estimate"] < high

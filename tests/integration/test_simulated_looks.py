@@ -29,9 +29,9 @@ class Looked:
         return {rule["id"]: rule["verdict"] for rule in self.document["rules"]}
 
     def cases(self, *, inside: bool) -> dict[tuple[str, int], float]:
-        """Return the hour of each definite case, inside the risk window or outside of it."""
+        """Return by which hour each definite case had begun, inside the risk window or outside of it."""
         return {
-            (case["USUBJID"], case["dose_number"]): case["hour"]
+            (case["USUBJID"], case["dose_number"]): case["onset_hours"][1]
             for case in self.document["cases"]
             if case["certainty"] == "definite" and (case["in_risk_window"] == "yes") == inside
         }
