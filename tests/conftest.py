@@ -15,7 +15,7 @@ LONGEST_FIRST = (
     "functional/test_command.py",
     "functional/test_closed_command.py",
     "integration/test_blind_look.py",
-    "generative/test_cases_brute_force.py",
+    "generative/test_words_of_a_look.py",
     "integration/test_dask_engine.py",
     "integration/test_killed_at_any_point_of_a_command.py",
     "generative/test_no_effect_is_no_effect.py",
