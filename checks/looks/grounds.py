@@ -66,7 +66,8 @@ def _above_limit(result: RuleResult, look: "Look") -> Iterator[Ground]:
     first = look.doses.groupby("USUBJID")["start_latest"].min()
     rows = look.validation.measurements
     rows = rows[(rows["domain"] == "LB") & (rows["test"] == rule.test) & rows["trusted"]]
-    after = rows["earliest"] >= rows["USUBJID"].map(first)
+    rows = rows[rows["USUBJID"].isin(first.index)]
+    after = rows["earliest"] >= first.loc[rows["USUBJID"]].set_axis(rows.index)
     above = rows[after & (rows["value"] > rule.above_times_uln * rows["upper_limit"])]
     labels = measurement_labels(above).groupby(above["USUBJID"]).agg(tuple)
     yield from (Ground(str(subject), None, evidence) for subject, evidence in labels.items())
