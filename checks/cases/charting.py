@@ -9,7 +9,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.cases.abnormal import INSPIRED_OXYGEN
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, place, seconds, subject_codes
+from checks.cases.dose_windows import known_to_the_instant, windows_of
+from checks.cases.spans import (
+    HOUR,
+    SECONDS_BITS,
+    Instants,
+    Spans,
+    distinct,
+    in_seconds,
+    place,
+    seconds,
+    subject_codes,
+)
 from checks.protocol import StudyProtocol
 
 Hours = npt.NDArray[np.float64]
@@ -70,15 +81,14 @@ def charting(
 
 def _axis(subjects: pd.Series, times: pd.Series, known: pd.Index) -> Instants:
     codes = subject_codes(subjects, known)
-    return np.unique(place(codes, seconds(times))[codes >= 0])
+    return distinct(place(codes, seconds(times))[codes >= 0])
 
 
 def _windows(doses: pd.DataFrame, known: pd.Index, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
-    low, high = (int(hours * HOUR) for hours in protocol.risk_window_hours)
-    closes = doses["start_latest"] + pd.Timedelta(seconds=high)
-    elapsed = doses[(doses["start_earliest"] == doses["start_latest"]) & (closes <= data_cutoff)]
-    starts = _axis(elapsed["USUBJID"], elapsed["start_earliest"], known)
-    return Spans(starts + low, starts + high)
+    low, high = protocol.risk_window_hours
+    closes = doses["start_latest"] + pd.Timedelta(seconds=in_seconds(high))
+    elapsed = doses[known_to_the_instant(doses) & (closes <= data_cutoff)]
+    return windows_of(_axis(elapsed["USUBJID"], elapsed["start_earliest"], known), low, high)
 
 
 def _gaps(measurements: pd.DataFrame, test: tuple[str, str], known: pd.Index) -> Spans:

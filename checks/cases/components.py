@@ -11,7 +11,7 @@ from checks.cases.abnormal import Judgement, judge
 from checks.cases.episodes import Episodes, Memory, find_episodes
 from checks.cases.measured_onsets import MeasuredOnsets, Worsening, measured_onsets
 from checks.cases.series import Flags, Places, Rows, Series, Test, named_tests, rows_of, series_of
-from checks.cases.spans import HOUR, SECONDS_BITS, distinct
+from checks.cases.spans import SECONDS_BITS, distinct, in_seconds
 from checks.criteria import Measured
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import CaseDefinition, Component
@@ -59,7 +59,7 @@ def measure(
         Whether a row that cannot be judged is taken for one that may be abnormal.
     """
     definition, criteria = protocol.case_definition, component.measured
-    baseline = int(protocol.baseline_hours * HOUR)
+    baseline = in_seconds(protocol.baseline_hours)
     tests = named_tests(criteria)
     memory = _memory(definition, tests, baseline)
     rows = rows_of(measurements, known, criteria, doubtful=doubtful)
@@ -83,9 +83,9 @@ PER_TEST = ("confirm", "again", "fresh", "run")
 
 def _memory(definition: CaseDefinition, tests: Sequence[Test], baseline: int) -> Memory:
     hours = [definition.hours_of(test) for test in tests]
-    washout = int(definition.washout_hours * HOUR)
+    washout = in_seconds(definition.washout_hours)
     per_test = {
-        name: np.array([round(getattr(one, name) * HOUR) for one in hours], np.int64) for name in PER_TEST
+        name: np.array([in_seconds(getattr(one, name)) for one in hours], np.int64) for name in PER_TEST
     }
     return Memory(**per_test, washout=washout, forgets=washout + baseline)
 

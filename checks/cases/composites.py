@@ -17,7 +17,7 @@ from checks.cases.onsets import Onset
 from checks.cases.pairing import Composite, cases_of
 from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
 from checks.cases.series import Places, spread
-from checks.cases.spans import HOUR, SECONDS_BITS
+from checks.cases.spans import SECONDS_BITS, in_seconds
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
 
@@ -50,7 +50,7 @@ def find_composites(
         for name, component in definition.components.items()
     }
     within, washout = (
-        int(hours * HOUR) for hours in (definition.onsets_within_hours, definition.washout_hours)
+        in_seconds(hours) for hours in (definition.onsets_within_hours, definition.washout_hours)
     )
     found: list[Composite] = []
     for code in sorted(frozenset().union(*(part.begins for part in parts.values()))):

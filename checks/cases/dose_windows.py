@@ -7,7 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.cases.spans import HOUR, Instants, Spans, covered, length_within, place, seconds, subtract, union
+from checks.cases.spans import (
+    HOUR,
+    Instants,
+    Spans,
+    covered,
+    in_seconds,
+    length_within,
+    place,
+    seconds,
+    subtract,
+    union,
+)
 from checks.protocol import StudyProtocol
 from checks.tables import COUNT, FLAG, NUMBER, TEXT, TIME, Table
 
@@ -54,7 +65,16 @@ def known_to_the_instant(doses: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def windows_of(starts: Instants, low: float, high: float) -> Spans:
     """Return a window of hours since each dose on the shared axis."""
-    return Spans(starts + round(low * HOUR), starts + round(high * HOUR))
+    return Spans(starts + in_seconds(low), starts + in_seconds(high))
+
+
+def possible_risk(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) -> Spans:
+    """Return the hours that are, or may be, in the risk window of each dose: of a day alone, any of its hours."""
+    earliest, latest = (
+        windows_of(place(codes, seconds(doses[name])), *protocol.risk_window_hours)
+        for name in ("start_earliest", "start_latest")
+    )
+    return Spans(earliest.starts, latest.ends)
 
 
 def judge_windows(
@@ -84,7 +104,7 @@ def judge_windows(
     risk = windows_of(starts, low, high)
     hours = np.where(exact, length_within(observed, *risk) / HOUR, 0.0)
     death = exact & (died.starts[codes] < risk.ends) & (died.ends[codes] >= risk.starts)
-    closes = doses["start_latest"] + pd.Timedelta(seconds=round(high * HOUR))
+    closes = doses["start_latest"] + pd.Timedelta(seconds=in_seconds(high))
     elapsed = (closes <= pd.Timestamp(data_cutoff)).to_numpy()
     stands, control = doses["trusted"].to_numpy(bool), np.zeros(len(doses))
     control[stands] = _control_hours(doses[stands], codes[stands], observed, protocol)
@@ -111,13 +131,10 @@ def with_cases(doses: pd.DataFrame, held: Collection[tuple[str, int]]) -> pd.Dat
 def control_spans(doses: pd.DataFrame, codes: Instants, protocol: StudyProtocol) -> Spans:
     """Return the control hours of all subjects: a union that is never in a risk window, nor may be."""
     exact = known_to_the_instant(doses)
-    low, high = protocol.risk_window_hours
     starts = place(codes, seconds(doses["start_earliest"]))
-    latest = place(codes, seconds(doses["start_latest"]))
     parts = [windows_of(starts[exact], *window) for window in protocol.control_windows_hours]
     wide = Spans(*(np.concatenate(edges) for edges in zip(*parts, strict=True)))
-    possible = Spans(starts + round(low * HOUR), latest + round(high * HOUR))
-    return subtract(union(wide), possible)
+    return subtract(union(wide), possible_risk(doses, codes, protocol))
 
 
 def _control_hours(

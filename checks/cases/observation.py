@@ -16,7 +16,7 @@ from checks.cases.components import MeasuredComponent
 from checks.cases.composites import Composites
 from checks.cases.pairing import Composite
 from checks.cases.series import NEVER, Flags
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, covers, distinct, place, union
+from checks.cases.spans import SECONDS_BITS, Instants, Spans, covers, distinct, in_seconds, place, union
 from checks.protocol import StudyProtocol
 
 
@@ -80,7 +80,7 @@ def observe(
     """
     definition = protocol.case_definition
     told_alone = any(not component.measured for component in definition.components.values())
-    lag = int(protocol.reporting_lag_hours * HOUR) if told_alone else 0
+    lag = in_seconds(protocol.reporting_lag_hours) if told_alone else 0
     everyone = np.arange(len(died), dtype=np.int64)
     cutoff = place(everyone, np.full(len(died), int(data_cutoff.timestamp()) - lag))
     observers = [
@@ -91,7 +91,7 @@ def observe(
     return stretches(
         observers,
         np.minimum(cutoff, died),
-        within=int(definition.onsets_within_hours * HOUR),
+        within=in_seconds(definition.onsets_within_hours),
         splits=edges if told_alone else None,
     )
 

@@ -11,9 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from checks.cases.dose_windows import known_to_the_instant, possible_risk
 from checks.cases.observation import Stretches
 from checks.cases.series import Flags, Places, spread
-from checks.cases.spans import HOUR, SECONDS_BITS, Instants, Spans, covers, place, seconds, seconds_of, union
+from checks.cases.spans import (
+    HOUR,
+    SECONDS_BITS,
+    Instants,
+    covers,
+    in_seconds,
+    place,
+    seconds,
+    seconds_of,
+    union,
+)
 from checks.protocol import StudyProtocol
 
 BLOCK_HOURS = 4
@@ -58,7 +69,7 @@ def edges_of_windows(doses: pd.DataFrame, codes: Instants, protocol: StudyProtoc
     starts = place(codes, seconds(doses["start_earliest"]))
     windows = (protocol.risk_window_hours, *protocol.control_windows_hours)
     edges = (0.0, *(edge for window in windows for edge in window))
-    return np.concatenate([starts + round(edge * HOUR) for edge in edges])
+    return np.concatenate([starts + in_seconds(edge) for edge in edges])
 
 
 def opportunities(
@@ -75,13 +86,13 @@ def opportunities(
     protocol
         Windows, and the zone of the clock.
     """
-    exact = (doses["start_earliest"] == doses["start_latest"]).to_numpy(bool)
+    exact = known_to_the_instant(doses)
     starts = place(codes, seconds(doses["start_earliest"]))
     sorted_able = np.flatnonzero(found.able)
     sorted_able = sorted_able[np.argsort(found.middle[sorted_able], kind="stable")]
     middle = found.middle[sorted_able]
     length = (found.ends - found.starts)[sorted_able]
-    possible = _possible_risk(codes[~exact], doses[~exact], protocol)
+    possible = union(possible_risk(doses[~exact], codes[~exact], protocol))
     keep = ~covers(possible, middle)
     middle, length = middle[keep], length[keep]
     dosed = starts[exact]
@@ -102,21 +113,14 @@ def opportunities(
     )
 
 
-def _possible_risk(codes: Instants, doses: pd.DataFrame, protocol: StudyProtocol) -> Spans:
-    """Return the hours that may be in the risk window of a dose whose start is not known to the instant."""
-    low, high = protocol.risk_window_hours
-    starts = place(codes, seconds(doses["start_earliest"])) + int(low * HOUR)
-    return union(Spans(starts, place(codes, seconds(doses["start_latest"])) + int(high * HOUR)))
-
-
 def _around(dosed: Instants, middle: Instants, length: Places, protocol: StudyProtocol) -> Counted:
     """Count each stretch once: at risk under the latest dose whose risk window holds it, else under the nearest."""
     windows = [(protocol.risk_window_hours, True)]
     windows += [(window, False) for window in protocol.control_windows_hours]
     parts = []
     for (low, high), risk in windows:
-        first = np.searchsorted(middle, dosed + round(low * HOUR))
-        after = np.searchsorted(middle, dosed + round(high * HOUR))
+        first = np.searchsorted(middle, dosed + in_seconds(low))
+        after = np.searchsorted(middle, dosed + in_seconds(high))
         dose, offset = spread(np.maximum(after - first, 0))
         parts.append((dose, first[dose] + offset, np.full(len(dose), risk)))
     dose, stretch, at_risk = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -132,7 +136,7 @@ def _before(dosed: Instants, around: Counted, protocol: StudyProtocol) -> Counte
     """Count control hours under the next dose whose risk window they precede."""
     control = ~around.at_risk
     middle = around.middle[control]
-    following = np.searchsorted(dosed + round(protocol.risk_window_hours[0] * HOUR), middle, side="right")
+    following = np.searchsorted(dosed + in_seconds(protocol.risk_window_hours[0]), middle, side="right")
     own = following < len(dosed)
     own &= np.append(dosed, 0)[np.minimum(following, len(dosed))] >> SECONDS_BITS == middle >> SECONDS_BITS
     return Counted(following[own], np.zeros(int(own.sum()), bool), around.length[control][own], middle[own])
@@ -175,7 +179,7 @@ def _by_hour(
     """Yield the opportunity of each dose from itself to the last hour: hours since dose, and lengths in hours."""
     following = np.append(dosed[1:], 0)
     same = np.append(dosed[1:] >> SECONDS_BITS == dosed[:-1] >> SECONDS_BITS, False)[: len(dosed)]
-    until = dosed + round(reach * HOUR)
+    until = dosed + in_seconds(reach)
     until = np.where(same, np.minimum(until, following), until)
     first, after = np.searchsorted(middle, dosed), np.searchsorted(middle, until)
     for dose, begins, ends in zip(dosed.tolist(), first.tolist(), after.tolist(), strict=True):

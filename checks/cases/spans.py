@@ -42,6 +42,11 @@ def distinct(instants: Instants) -> Instants:
     return found
 
 
+def in_seconds(hours: float) -> int:
+    """Return hours as whole seconds: 8.2 h are 29,520 s, though in binary their product falls short of it."""
+    return round(hours * HOUR)
+
+
 def place(codes: Instants, seconds: Instants) -> Instants:
     """Return instants on the shared axis for subject codes and seconds since 1970 (UTC)."""
     return (codes << SECONDS_BITS) + (seconds + EPOCH_SHIFT)

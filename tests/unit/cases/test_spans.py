@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.cases.spans import Spans, covered, length_within, place, seconds_of, subtract, union
+from checks.cases.spans import Spans, covered, in_seconds, length_within, place, seconds_of, subtract, union
 
 SPAN = st.tuples(st.integers(0, 30), st.integers(0, 8)).map(lambda one: (one[0], one[0] + one[1]))
 ANY = st.lists(SPAN, max_size=6)
@@ -82,3 +82,9 @@ def test_subjects_do_not_overlap_on_the_axis():
     """The last second of 2299 of one subject lies before the first of 1900 of the next."""
     last, first = place(np.array([4, 5]), np.array([10_413_791_999, -2_208_988_800]))
     assert last < first
+
+
+@pytest.mark.parametrize(("hours", "seconds"), [(8.2, 29_520), (-6.1, -21_960), (0.25, 900)])
+def test_hours_are_whole_seconds_where_their_product_falls_short_in_binary(hours, seconds):
+    """8.2 times 3600 is 29519.999999999996."""
+    assert in_seconds(hours) == seconds
