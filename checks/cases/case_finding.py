@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import pandas as pd
 
@@ -33,6 +34,8 @@ class Findings:
     data_cutoff: datetime | None = None
     seconds_in_risk: int = 0
     """Observed seconds in risk windows, each counted once: whole, so that parts of a study add up exactly."""
+    reacting: tuple[DoseOpportunity, ...] = ()
+    """The opportunity under each dose as if charting reacted to events; where a rule asks for it."""
 
     @property
     def hours_in_risk(self) -> float:
@@ -70,7 +73,11 @@ def find_cases(
     more = find_composites(suspect, protocol, data_cutoff, doubtful=True).cases
     codes, every_code = (subject_codes(some["USUBJID"], charts.known) for some in (stands, doses))
     died = charts.died()
-    found = observe(main, edges_of_windows(stands, codes, protocol), died.ends, protocol, data_cutoff)
+    observe_all = partial(
+        observe, main, edges_of_windows(stands, codes, protocol), died.ends, protocol, data_cutoff
+    )
+    found = observe_all()
+    reacting = observe_all(reacting=True) if any(rule.charting_may_react for rule in protocol.rules) else None
     observed, zone = found.observed_spans(), protocol.study.timezone
     sure, doubtful = marked(main.cases, found, zone), marked(more, found, zone)
     under, at_worst = (Placing(some, protocol, stands, codes) for some in (trusted, suspect))
@@ -84,6 +91,7 @@ def find_cases(
         cases=cases,
         control_events=_with_possible_events(under.control_events(sure), at_worst.control_events(doubtful)),
         opportunities=opportunities(stands, codes, found, protocol),
+        reacting=() if reacting is None else opportunities(stands, codes, reacting, protocol),
         data_cutoff=data_cutoff,
         seconds_in_risk=_observed_at_risk(stands, codes, observed, protocol),
     )

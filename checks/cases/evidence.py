@@ -72,7 +72,8 @@ def gather_evidence(
         windows=tuple(_windows(findings, numbers, protocol)),
         hours_in_risk=findings.hours_in_risk,
         hours_in_control=findings.hours_in_control,
-        opportunities=tuple(_opportunities(findings, numbers, origin, protocol)),
+        opportunities=tuple(_opportunities(findings, findings.opportunities, numbers, origin, protocol)),
+        reacting=tuple(_opportunities(findings, findings.reacting, numbers, origin, protocol)),
         risk_hours=protocol.risk_window_hours[1] - protocol.risk_window_hours[0],
         planned_subjects=protocol.planned_subjects,
         planned_doses=protocol.treatment.planned_doses,
@@ -197,12 +198,16 @@ def _spans(one: DoseOpportunity) -> tuple[tuple[float, float], ...]:
 
 
 def _opportunities(
-    findings: Findings, numbers: Numbers, origin: float, protocol: StudyProtocol
+    findings: Findings,
+    opportunities: tuple[DoseOpportunity, ...],
+    numbers: Numbers,
+    origin: float,
+    protocol: StudyProtocol,
 ) -> Iterator[Opportunity]:
     given = findings.doses[findings.doses["trusted"] & known_to_the_instant(findings.doses)]
     keys = zip(given["USUBJID"], given["dose_number"].tolist(), strict=True)
     starts = dict(zip(keys, (seconds(given["start_earliest"]) / HOUR - origin).tolist(), strict=True))
-    for one in findings.opportunities:
+    for one in opportunities:
         start = starts[one.USUBJID, one.dose_number]
         yield Opportunity(
             numbers[one.USUBJID],

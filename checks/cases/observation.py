@@ -3,6 +3,10 @@
 An instant is observed when, for each component, it lies between two measurements of one of its tests that are no
 further apart than the test stays fresh. An onset there would have been dated between these two: the instant counts
 under the hour of their middle: events and the hours they are held against move together, whatever the charting.
+
+Where charting may react to an event, a temperature being taken because distress was seen, the chart is taken once
+more: as if the other components were measured whenever an event was first seen. That one was measured in reaction
+moves nothing then: it is what is supposed of every instant.
 """
 
 from collections.abc import Sequence
@@ -46,6 +50,10 @@ class Stretches:
         return union(Spans(self.starts[self.observed], self.ends[self.observed]))
 
 
+Gap = tuple[Instants, Instants]
+"""Of each stretch the measurement before it and the one that would show an event in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observer:
     """One component as it observes: its measurements, and the spans in which it could show nothing new.
@@ -64,6 +72,8 @@ def observe(
     died: Instants,
     protocol: StudyProtocol,
     data_cutoff: datetime,
+    *,
+    reacting: bool = False,
 ) -> Stretches:
     """Return the stretches of all subjects beside the cases that were found.
 
@@ -77,6 +87,8 @@ def observe(
         By subject code: the instant of death on the axis; beyond all others for the living.
     protocol, data_cutoff
         The case definition and the lag of reports; the only "now".
+    reacting
+        Whether the other components count as measured whenever one would first have shown an event.
     """
     definition = protocol.case_definition
     told_alone = any(not component.measured for component in definition.components.values())
@@ -93,6 +105,7 @@ def observe(
         np.minimum(cutoff, died),
         within=in_seconds(definition.onsets_within_hours),
         splits=edges if told_alone else None,
+        reacting=reacting,
     )
 
 
@@ -105,7 +118,12 @@ def _blind(name: str, part: MeasuredComponent, cases: Sequence[Composite]) -> Sp
 
 
 def stretches(
-    observers: Sequence[Observer], until: Instants, *, within: int, splits: Instants | None
+    observers: Sequence[Observer],
+    until: Instants,
+    *,
+    within: int,
+    splits: Instants | None,
+    reacting: bool,
 ) -> Stretches:
     """Return the stretches of all subjects.
 
@@ -120,6 +138,9 @@ def stretches(
     splits
         Where a component has terms alone, a report has its own instant, and so has a new event: then an instant
         counts under its own hour, and no stretch holds one of these edges. None: every component has tests.
+    reacting
+        Whether the other components count as measured whenever one would first have shown an event. A report calls
+        for none.
     """
     axes = [one.measured.series.axis for one in observers]
     begins = np.arange(len(until), dtype=np.int64) << SECONDS_BITS
@@ -128,6 +149,8 @@ def stretches(
     pairs = instants[:-1] >> SECONDS_BITS == instants[1:] >> SECONDS_BITS
     starts, ends = instants[:-1][pairs], instants[1:][pairs]
     gaps = [_gap(one, starts, ends) for one in observers]
+    if reacting and gaps:
+        gaps = _as_if_called_for(observers, gaps, starts, ends)
     observed = np.ones(len(ends), bool)
     for first, _ in gaps:
         observed &= first >= 0
@@ -139,11 +162,27 @@ def stretches(
     return Stretches(starts, ends, observed, able, middle)
 
 
-def _gap(observer: Observer, starts: Instants, ends: Instants) -> tuple[Instants, Instants]:
+def _as_if_called_for(
+    observers: Sequence[Observer], gaps: Sequence[Gap], starts: Instants, ends: Instants
+) -> list[Gap]:
+    """Return the gaps as if every component were measured when the first of them would have shown an event.
+
+    The one that shows it first keeps its gap; what is asked of the others is a measurement before, fresh by then.
+    """
+    shown = np.stack([sees for _, sees in gaps]).min(axis=0)
+    found = []
+    for observer, (begins, sees) in zip(observers, gaps, strict=True):
+        called_for, at = _gap(observer, starts, ends, shown)
+        first = sees == shown
+        found.append((np.where(first, begins, called_for), np.where(first, sees, at)))
+    return found
+
+
+def _gap(observer: Observer, starts: Instants, ends: Instants, called_for: Instants | None = None) -> Gap:
     """Return, for each stretch, the two measurements between which an onset in it would be dated.
 
     Of several tests it is that which would have seen it first, and of those the one last seen before. Where no test
-    is fresh the first is -1.
+    is fresh the first is -1. Each test counts as measured at the instants ``called_for`` as well.
     """
     part = observer.measured
     kinds = [kind for kind, test in enumerate(part.tests) if test != INSPIRED_OXYGEN]
@@ -152,6 +191,8 @@ def _gap(observer: Observer, starts: Instants, ends: Instants) -> tuple[Instants
         axis = np.append(part.series.axis[part.series.kinds == kind], NEVER)
         after = np.searchsorted(axis, ends)
         next_one, previous = axis[after], axis[after - 1]
+        if called_for is not None:
+            next_one = np.minimum(next_one, called_for)
         fresh = (after > 0) & (next_one - previous <= part.memory.fresh[kind])
         if kind not in part.can_worsen:
             fresh &= ~covers(observer.blind, starts)

@@ -4,7 +4,7 @@ A case, a control event, an observed hour is one subject's alone, and a subject 
 together find what the whole does: exactly, to the order of every table and the last digit of every sum.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
@@ -16,6 +16,7 @@ import pandas as pd
 from checks.cases.case_finding import Findings, find_cases
 from checks.cases.charts import Charts
 from checks.cases.dose_windows import DOSES
+from checks.cases.opportunity import DoseOpportunity
 from checks.protocol import StudyProtocol
 
 Integers = npt.NDArray[np.int64]
@@ -110,13 +111,17 @@ def put_together(found: Sequence[Findings]) -> Findings:
     doses = DOSES.conform(doses)
     cases = chain.from_iterable(one.cases for one in found)
     events = chain.from_iterable(one.control_events for one in found)
-    hours = chain.from_iterable(one.opportunities for one in found)
     return Findings(
         doses=doses,
         # stable sorts: what is alike is of one subject, and in the order of its part
         cases=tuple(sorted(cases, key=lambda one: (one.USUBJID, one.dose_start, one.onset_hours[1]))),
         control_events=tuple(sorted(events, key=lambda one: (one.USUBJID, one.seen))),
-        opportunities=tuple(sorted(hours, key=lambda one: (one.USUBJID, one.dose_number))),
+        opportunities=_by_dose(one.opportunities for one in found),
+        reacting=_by_dose(one.reacting for one in found),
         data_cutoff=found[0].data_cutoff,
         seconds_in_risk=sum(one.seconds_in_risk for one in found),
     )
+
+
+def _by_dose(parts: Iterable[tuple[DoseOpportunity, ...]]) -> tuple[DoseOpportunity, ...]:
+    return tuple(sorted(chain.from_iterable(parts), key=lambda one: (one.USUBJID, one.dose_number)))

@@ -61,13 +61,13 @@ class ConditionalWalk:
 class ConditionalMethod(TimingMethod):
     """A method that holds each event against the hours of its own dose, once that dose has closed."""
 
-    takes: ClassVar[tuple[str, ...]] = ("control", "clock", "gamma")
+    takes: ClassVar[tuple[str, ...]] = ("control", "clock", "gamma", "charting")
     boundary_is: ClassVar[BoundaryIs]
     statistic_is: ClassVar[str]
 
     def known(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> tuple[Conditioned, ...]:
         """Return the events of one scenario at each moment of a test of them all; the last is the data cut-off."""
-        return (conditioned(evidence, scenario, Strata(rule.control, rule.clock)),)
+        return (conditioned(evidence, scenario, Strata(rule.control, rule.clock, rule.charting)),)
 
     @abstractmethod
     def walk(self, rule: TimingSection, known: Sequence[Conditioned], gamma: float) -> ConditionalWalk:
@@ -165,6 +165,7 @@ def _counted(rule: TimingSection, judged: Conditioned) -> dict[str, Json]:
         "events_unable": judged.unable,
         "control": rule.control,
         "clock": rule.clock,
+        "charting": rule.charting,
         "gamma": rule.gamma,
         **({"left_out": f"events that take no part: {', '.join(left)}"} if left else {}),
     }

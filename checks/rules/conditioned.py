@@ -5,11 +5,15 @@ R / (R + C) of risk hours, and so without harm whatever its subject's rate, char
 its dose has closed, in the order in which doses close, those of one moment together: what an event is held against
 is then fixed, and no order of events within a dose tells where they fell. An event whose stratum has hours of one
 kind alone says nothing; it is counted as such.
+
+Where charting may react to an event, its probability is the larger of two: with the hours as charted, and with those
+that there would be if the other components were measured whenever one first shows an event. The event itself stays
+where it was charted. Every test is monotone in these probabilities, and so holds whether charting reacts or not.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -23,6 +27,7 @@ from checks.statistics.timing.self_controlled import Comparison, self_controlled
 
 Control = Literal["around", "before"]
 Clock = Literal["none", "hours"]
+Charting = Literal["as_charted", "worst"]
 
 Stratum = tuple[int, int | None, int | None]
 """A subject, which of its doses (None: all of them) and which four hours of the clock (None: all of them)."""
@@ -38,6 +43,8 @@ class Strata:
         Control hours ``around`` the dose, or those ``before`` it, since the risk window of the dose before.
     clock
         Whether the same four ``hours`` of the clock alone.
+    charting
+        Hours ``as_charted``, or the ``worst`` for harm of these and those of charting that reacts to events.
     united
         Whether, with the clock, the hours of all closed doses of a subject are one stratum: right for a test of all
         events at one moment. Along events, an event is known to be of its own dose, and is compared with that.
@@ -45,6 +52,7 @@ class Strata:
 
     control: Control = "around"
     clock: Clock = "none"
+    charting: Charting = "as_charted"
     united: bool = False
 
     def closes(self, opportunity: Opportunity) -> float:
@@ -146,30 +154,38 @@ class StrataAsTheyClose:
         self._evidence, self._strata = evidence, strata
         self._closes = {(one.subject, one.dose): strata.closes(one) for one in evidence.opportunities}
         self._places: dict[Stratum, int] = {}
+        charted = (evidence.opportunities, *((evidence.reacting,) if strata.charting == "worst" else ()))
+        self._charted = tuple(map(self._hours, charted))
+
+    def _hours(self, opportunities: Sequence[Opportunity]) -> FloatArray:
+        """Return, of each part of a dose (columns): place of its stratum, moment of closing, hours of both kinds."""
         parts = [
             (
-                self._places.setdefault(strata.stratum(dose, block), len(self._places)),
+                self._places.setdefault(self._strata.stratum(dose, block), len(self._places)),
                 self._closes[dose],
                 *hours,
             )
-            for one in evidence.opportunities
+            for one in opportunities
             for dose in ((one.subject, one.dose),)
-            for block, hours in strata.parts(one)
+            for block, hours in self._strata.parts(one)
         ]
-        self._place, self._closing, self._risk, self._control = (
-            np.array(parts, dtype=np.float64).reshape(-1, 4).T
-        )
+        return np.array(parts, dtype=np.float64).reshape(-1, 4).T
 
     def chances(self, moment: float) -> FloatArray:
-        """Return the probability of each stratum by its place; nan where it has not hours of both kinds."""
-        closed = self._closing <= moment
+        """Return the probability of each stratum by its place; nan where an event in it could fall one way alone."""
+        larger: FloatArray = np.fmax.reduce([self._share_at_risk(hours, moment) for hours in self._charted])
+        return np.where((larger > 0) & (larger < 1), larger, np.nan)
+
+    def _share_at_risk(self, hours: FloatArray, moment: float) -> FloatArray:
+        """Return the share of hours at risk in each stratum, of doses closed by a moment; nan without hours."""
+        stratum, closes, *kinds = hours
+        closed = closes <= moment
         risk, control = (
-            np.bincount(self._place[closed].astype(np.int64), hours[closed], len(self._places))
-            for hours in (self._risk, self._control)
+            np.bincount(stratum[closed].astype(np.int64), kind[closed], len(self._places)) for kind in kinds
         )
-        both = (risk > 0) & (control > 0)
-        chances: FloatArray = np.divide(risk, risk + control, out=np.full(len(both), np.nan), where=both)
-        return chances
+        every = risk + control
+        share: FloatArray = np.divide(risk, every, out=np.full(len(every), np.nan), where=every > 0)
+        return share
 
     def judge(self, scenario: Scenario, moment: float) -> Conditioned:
         """Return the events of one scenario with their probabilities, of doses closed by a moment."""

@@ -211,6 +211,8 @@ class Evidence:
     """Observed control hours."""
     opportunities: tuple[Opportunity, ...] = ()
     """One for each trusted dose of which the hour is known, those without any opportunity among them."""
+    reacting: tuple[Opportunity, ...] = ()
+    """The same doses, the other components being measured whenever one shows an event; where a rule asks for it."""
     risk_hours: float = 1.0
     """Length of the risk window."""
     planned_subjects: int | None = None

@@ -167,6 +167,11 @@ class Rule(Section, ABC):
         return frozenset()
 
     @property
+    def charting_may_react(self) -> bool:
+        """Whether the rule holds events as well against charting that reacts to them."""
+        return False
+
+    @property
     def scores_severity(self) -> bool:
         """Whether the rule judges the severity scores of blocks of hours."""
         return False

@@ -38,7 +38,11 @@ else:
     ]
 
 OPTIONS = frozenset(
-    {"looks", "n_max", "expected_max", "delay", "control", "clock", "gamma", "order", "floor", "permutations"}
+    {
+        *("looks", "n_max", "expected_max", "delay"),
+        *("control", "clock", "gamma", "charting"),
+        *("order", "floor", "permutations"),
+    }
 )
 """What a method may need or take."""
 
@@ -71,6 +75,11 @@ class TimingRule(TimingSection):
     def judge(self) -> TimingMethod:
         """The method that judges the events."""
         return METHODS[self.method]
+
+    @property
+    def charting_may_react(self) -> bool:
+        """Whether the rule holds events as well against charting that reacts to them."""
+        return self.charting == "worst"
 
     @property
     def scores_severity(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from checks.fields import NotNegative, OneOrMore, Positive, Rate, Whole
-from checks.rules.conditioned import Clock, Control
+from checks.rules.conditioned import Charting, Clock, Control
 from checks.rules.designs import Surveillance
 from checks.rules.evidence import Evidence
 from checks.rules.plan import Plan
@@ -51,6 +51,7 @@ class TimingSection(Rule):
     permutations: Whole | None = None
     control: Control = "around"
     clock: Clock = "none"
+    charting: Charting = "as_charted"
     gamma: OneOrMore = 1.0
 
     @property

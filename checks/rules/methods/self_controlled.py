@@ -43,7 +43,7 @@ class SelfControlled(ConditionalMethod):
 
     def known(self, rule: TimingSection, evidence: Evidence, scenario: Scenario) -> tuple[Conditioned, ...]:
         """Return the events at each planned look taken so far, and at the data cut-off."""
-        strata = Strata(rule.control, rule.clock, united=True)
+        strata = Strata(rule.control, rule.clock, rule.charting, united=True)
         closes = map(strata.closes, evidence.opportunities)
         called = moments_of_looks(closes, _numbers(rule, evidence), evidence.data_cutoff)
         closing = StrataAsTheyClose(evidence, strata)

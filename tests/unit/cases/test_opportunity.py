@@ -30,7 +30,7 @@ def every(hours, value, first=-48, last=96):
 HOURLY = {"TEMP": every(1, 37), "RESP": every(1, 16)}
 
 
-def observed(charted, starts=(DOSE,), died=None, cutoff=96, **components):
+def observed(charted, starts=(DOSE,), died=None, cutoff=96, reacting=False, **components):
     """Return the stretches of a subject, the doses, and the protocol."""
     study = protocol(**components).model_copy(update=WINDOWS)
     now = (DAY + pd.Timedelta(hours=cutoff)).to_pydatetime()
@@ -48,7 +48,7 @@ def observed(charted, starts=(DOSE,), died=None, cutoff=96, **components):
     ends = np.full(len(KNOWN), NEVER)
     if died is not None:
         ends[0] = instant(died)
-    stretches = observe(found, edges_of_windows(given, codes, study), ends, study, now)
+    stretches = observe(found, edges_of_windows(given, codes, study), ends, study, now, reacting=reacting)
     return stretches, opportunities(given, codes, stretches, study)
 
 
@@ -66,6 +66,41 @@ def test_the_worked_example_of_four_hourly_temperatures():
     ((at_risk, control, before),) = hours({"TEMP": every(4, 37), "RESP": every(1, 16)})
     assert (at_risk, control, before) == (4, 54, 18)
     assert at_risk / (at_risk + control) == pytest.approx(0.0689655172, abs=1e-10)
+
+
+@pytest.mark.parametrize("dose", range(24))
+def test_where_charting_reacts_what_it_called_for_moves_no_hour(dose):
+    """Whatever the hour of the dose: with temperatures on schedule, with some more, with one at each breath.
+
+    An event is given the middle of an hour between two breaths: three of them are at risk.
+    """
+    more = f"{every(4, 37)}, 9 37, 14 37, 17 37, 18 37, 23 37"
+    for temperatures in (every(4, 37), more, every(1, 37)):
+        charted = {"TEMP": temperatures, "RESP": every(1, 16)}
+        assert [found[:2] for found in hours(charted, (dose,), reacting=True)] == [(3, 54)]
+
+
+def test_where_charting_reacts_a_component_needs_a_fresh_measurement_before_alone():
+    """No temperature from 9 until 22 h: an event until 21 h would have called for one within 12 h of the last.
+
+    One from 21 to 22 h, in control hours of the dose, would not.
+    """
+    longer = f"{every(1, 37, -48, 9)}, {every(1, 37, 22, 96)}"
+    charted = {**HOURLY, "TEMP": longer}
+    assert [found[:2] for found in hours(charted)] == [(0, 53)]
+    assert [found[:2] for found in hours(charted, reacting=True)] == [(3, 53)]
+
+
+def test_where_charting_reacts_the_component_seen_first_keeps_its_interval():
+    """Breathing on the hour, saturation at half past, temperatures at 12 and 16 h: whichever comes next shows it.
+
+    From 12 to 12.5 h saturation of [11.5, 12.5], with a temperature of [12, 12.5]; from 12.5 to 13 h breathing of
+    [12, 13], though saturation was normal at 12.5; and so on.
+    """
+    charted = {"TEMP": every(4, 37), "RESP": every(1, 16), "OXYSAT": every(1, 97, -47.5, 96)}
+    stretches, _ = observed(charted, reacting=True, fever=FEVER, distress=DISTRESS)
+    some = (stretches.ends > instant(12)) & (stretches.ends <= instant(14))
+    assert hours_of(stretches.middle[some]) == [12.25, 12.5, 13, 13.5]
 
 
 def test_hourly_charts_show_every_hour():

@@ -19,7 +19,7 @@ TIMING = {**WHY, "kind": "timing", "alpha": "0.05"}
 RATE_VALUES = {"prior": ["1", "4"], "delta": "0.25", "alternative_rate": "0.4", "nu": "0.8"}
 TIMING_VALUES = {"looks": "3", "n_max": "20", "expected_max": "10", "delay": "1"}
 TIMING_VALUES |= {"order": "2", "floor": "1.5", "permutations": "9999"}
-TIMING_VALUES |= {"control": "before", "clock": "hours", "gamma": "1.5"}
+TIMING_VALUES |= {"control": "before", "clock": "hours", "gamma": "1.5", "charting": "worst"}
 
 
 def problems(rule: dict[str, Any]) -> list[str]:
@@ -49,7 +49,7 @@ NEEDS_TIMING = {
     "severity": "looks",
     "severity_e_process": "",
 }
-CONDITIONED = {"control", "clock", "gamma"}
+CONDITIONED = {"control", "clock", "gamma", "charting"}
 TAKEN = {
     "self_controlled": {"n_max", *CONDITIONED},
     "sequential": CONDITIONED,

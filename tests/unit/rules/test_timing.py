@@ -58,6 +58,46 @@ def test_alpha_is_shared_among_the_planned_looks():
     assert rule(looks=5).evaluate(found).verdict is NOT_CROSSED
 
 
+def hours_of_doses(found, *hours):
+    """The opportunities of some evidence with other hours in risk and in control, dose by dose."""
+    doses = zip(found.opportunities, hours, strict=True)
+    return tuple(replace(dose, in_risk=risk, in_control=control) for dose, (risk, control) in doses)
+
+
+@pytest.mark.parametrize(
+    "method", [{"looks": 1}, {"method": "sequential", "n_max": 9}, {"method": "e_process"}]
+)
+def test_where_charting_may_react_each_event_has_the_larger_of_two_probabilities(method):
+    """As charted 2/56, 4/58, 6/60; reacting 3/57, 3/57 and 3/57: 3/57, 4/58 and 6/60, one by one."""
+    chosen = {**RULE, "looks": None, **method}
+    found = evidence("rrr", subjects=3)
+    charted = hours_of_doses(found, (2.0, 54.0), (4.0, 54.0), (6.0, 54.0))
+    reacting = hours_of_doses(found, *[(3.0, 54.0)] * 3)
+    larger = hours_of_doses(found, (3.0, 54.0), (4.0, 54.0), (6.0, 54.0))
+    both = replace(found, opportunities=charted, reacting=reacting)
+    worst = TimingRule.model_validate({**chosen, "charting": "worst"}).evaluate(both)
+    if "looks" in method:
+        assert worst.p_value == pytest.approx(3 / 57 * 4 / 58 * 6 / 60)
+    told = TimingRule.model_validate(chosen).evaluate(replace(found, opportunities=larger))
+    assert (worst.p_value, worst.boundary, worst.verdict) == (told.p_value, told.boundary, told.verdict)
+    as_charted = TimingRule.model_validate(chosen).evaluate(both)
+    assert as_charted.p_value < worst.p_value
+
+
+def test_an_event_that_could_fall_one_way_alone_as_charted_says_something_where_charting_may_react():
+    """As charted no hour at risk, reacting 3 of 57: the event in control hours counts, at p 3/57.
+
+    With no control hour as charted it could not have fallen elsewhere, and says nothing, whatever may be.
+    """
+    found = evidence("rc", subjects=2)
+    reacting = hours_of_doses(found, (3.0, 54.0), (3.0, 54.0))
+    for hours, informative in (((0.0, 54.0), 2), ((4.0, 0.0), 1)):
+        both = replace(found, opportunities=hours_of_doses(found, (2.0, 54.0), hours), reacting=reacting)
+        result = rule(looks=1, charting="worst").evaluate(both)
+        assert result.informative_events == informative
+        assert rule(looks=1).evaluate(both).informative_events == 1
+
+
 def test_each_event_has_the_probability_of_its_own_dose():
     """P = (1/7, 1/19, 1/19, 1/4, 1/10), three in risk: .0111396913, and the tipping gamma 1.9311902396 at .05."""
     hours = [(1.0, 6.0), (1.0, 18.0), (3.0, 54.0), (2.0, 6.0), (0.5, 4.5)]
