@@ -100,9 +100,14 @@ def decide_verdict(
     unknown = all(result.verdict is RuleVerdict.NOT_EVALUABLE for result in results)
     if untrusted_feeds(feeds) or too_little is not None or unknown:
         return Verdict.NOT_ASSESSABLE
-    if any(_near(result, protocol.watch.cases_short_of_boundary) for result in results):
+    if near_rules(results, protocol):
         return Verdict.WATCH
     return Verdict.NO_SIGNAL
+
+
+def near_rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> tuple[str, ...]:
+    """Return the rules that make a look a watch: those near their boundary, and those across it at worst."""
+    return tuple(result.id for result in results if _near(result, protocol.watch.cases_short_of_boundary))
 
 
 def untrusted_feeds(feeds: Iterable[FeedOutcome]) -> tuple[FeedOutcome, ...]:

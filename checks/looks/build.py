@@ -29,6 +29,7 @@ from checks.looks.document import (
     QuarantinePart,
     RulePart,
     TimingPart,
+    Unanswered,
 )
 from checks.looks.severity_charts import severity_detail
 from checks.protocol import StudyProtocol
@@ -36,7 +37,7 @@ from checks.protocol.model import Background
 from checks.rules import RuleResult, compare
 from checks.rules.evidence import AssumedRate
 from checks.scenario import Scenario
-from checks.signals import too_little_observed
+from checks.signals import Verdict, near_rules
 from checks.stamps import stamp
 from checks.validation import CheckResult
 
@@ -75,7 +76,7 @@ def build_document(look: "Look") -> LookDocument:
         "quarantine": _quarantine(look.quarantine, look.validation.checks),
         "changes": _changes(look.changes),
         "caveats": list(caveats(look)),
-        **_observation(look),  # type: ignore[typeddict-item]  # it has no key but its own
+        **_unanswered(look),  # type: ignore[typeddict-item]  # what the ledger adds is not in it
     }
 
 
@@ -84,13 +85,16 @@ def _expectations(protocol: StudyProtocol) -> OwnExpectations:
     return {"expectations": files} if files else {}
 
 
-def _observation(look: "Look") -> Mapping[str, list[ChartingPart]]:
-    """Return how the tests are charted, where that is what keeps the look from an answer."""
-    if too_little_observed(look.evidence, look.protocol) is None:
-        return {}
-    given, seen = look.doses[look.doses["trusted"]], look.validation
-    rows = charting(seen.measurements, seen.subjects, given, look.protocol, look.data_cutoff)
-    return {"observation": [_part(ChartingPart, one) for one in rows]}
+def _unanswered(look: "Look") -> Unanswered:
+    told: Unanswered = {}
+    near = near_rules(look.rules, look.protocol) if look.verdict is Verdict.NOT_ASSESSABLE else ()
+    if near:
+        told["watch_beneath"] = list(near)
+    if look.too_little is not None:
+        given, seen = look.doses[look.doses["trusted"]], look.validation
+        rows = charting(seen.measurements, seen.subjects, given, look.protocol, look.data_cutoff)
+        told["observation"] = [_part(ChartingPart, one) for one in rows]
+    return told
 
 
 @cache

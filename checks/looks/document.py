@@ -346,7 +346,16 @@ class DeliveryPart(TypedDict):
     recorded: NotRequired[bool]
 
 
-class LookDocument(OwnExpectations):
+class Unanswered(TypedDict):
+    """What is told of a look beside that it gives no answer; left out where there is none."""
+
+    watch_beneath: NotRequired[list[str]]
+    """The rules that would make a look that is not assessable a watch."""
+    observation: NotRequired[list[ChartingPart]]
+    """How the tests are charted, where too little was observed to say "no signal"."""
+
+
+class LookDocument(OwnExpectations, Unanswered):
     """look.json; what is not required is added once a look is recorded, and its alerts sent.
 
     ``standing`` is the louder of the verdict and the signals that are open: all that is told follows it.
@@ -371,8 +380,6 @@ class LookDocument(OwnExpectations):
     quarantine: list[QuarantinePart]
     changes: list[ChangePart]
     caveats: list[str]
-    observation: NotRequired[list[ChartingPart]]
-    """Where too little was observed to say "no signal"."""
     standing: NotRequired[Answer]
     signals: NotRequired[list[SignalPart]]
     ledger: NotRequired[HeadPart | None]

@@ -87,7 +87,7 @@ class Look:
     """Everything one look found; nothing in it tells the arm.
 
     ``rules`` are the answers in the order of the protocol. ``changes`` is the table CHANGES, empty where the feeds
-    were read as found.
+    were read as found. ``too_little`` says why "no signal" may not be said; None where enough was observed.
     """
 
     protocol: StudyProtocol
@@ -98,6 +98,7 @@ class Look:
     rules: tuple[RuleResult, ...]
     verdict: Verdict
     changes: pd.DataFrame = field(default_factory=CHANGES.empty)
+    too_little: str | None = None
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -287,10 +288,11 @@ def look_at(
     validation = stage("validate feeds", validate_feeds)(known.feeds, protocol, data_cutoff)
     findings = findings_of(validation, protocol, data_cutoff=data_cutoff, stage=stage, engine=engine)
     evidence, rules = stage("evaluate rules", _evaluate)(findings, validation, protocol)
-    verdict = decide_verdict(
-        rules, validation.feeds, protocol, too_little=too_little_observed(evidence, protocol)
+    too_little = too_little_observed(evidence, protocol)
+    verdict = decide_verdict(rules, validation.feeds, protocol, too_little=too_little)
+    return Look(
+        protocol, data_cutoff, validation, findings, evidence, rules, verdict, known.changes, too_little
     )
-    return Look(protocol, data_cutoff, validation, findings, evidence, rules, verdict, known.changes)
 
 
 FIND_CASES: Final = "find cases"

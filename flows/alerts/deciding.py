@@ -120,6 +120,8 @@ def _standing(looked: Looked) -> Iterator[str]:
     yield from (f"signal:{rule}" for rule, state in looked.signals.items() if state in OPEN)
     if looked.facts.verdict in ("watch", "not_assessable"):
         yield f"verdict:{looked.facts.verdict}"
+    if looked.facts.watch_beneath:
+        yield "verdict:watch"
 
 
 def _stands(about: str, looked: Looked, notifier: Notifier) -> Iterator[Entry]:

@@ -18,8 +18,9 @@ from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.heartbeat import feed_faults
 from flows.pages.cases import CaseWords, other_doses
+from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
-from flows.pages.sentences import standing_of
+from flows.pages.sentences import beneath, standing_of
 
 LOGGER = logging.getLogger("postdose")
 
@@ -98,7 +99,10 @@ def look_markdown(document: LookDocument, protocol: StudyProtocol, report: Path)
 
 
 def _head(document: LookDocument) -> Iterator[str]:
-    yield f"# {document['study']}: {spoken(standing_of(document))}"
+    standing = standing_of(document)
+    yield f"# {document['study']}: {spoken(standing)}"
+    yield ""
+    yield verdict_words(standing, beneath(document)).headline
     yield ""
     if document["simulated"]:
         yield "**SIMULATED: no real subject.**"

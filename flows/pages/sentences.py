@@ -27,6 +27,11 @@ def standing_of(look: LookDocument) -> str:
     return look.get("standing", look["verdict"])
 
 
+def beneath(look: LookDocument) -> list[str]:
+    """Return the rules that would make a look that is not assessable a watch."""
+    return look.get("watch_beneath", [])
+
+
 def in_window(look: LookDocument, answer: str) -> list[CasePart]:
     """Return the cases whose ``in_risk_window`` has that answer, in reading order."""
     return [case for case in cases_in_order(look) if case["in_risk_window"] == answer]

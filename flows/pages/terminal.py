@@ -7,7 +7,7 @@ from checks.protocol import StudyProtocol
 from flows.pages import sentences
 from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
 from flows.pages.kit.rendering import render
-from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
+from flows.pages.kit.verdicts import RULE_VERDICTS, best_to_worst, verdict_words
 from flows.pages.kit.words import plural
 
 MOST_LISTED, MOST_POSSIBLE = 20, 10
@@ -25,7 +25,7 @@ def text_summary(look: LookDocument, protocol: StudyProtocol, *, report: Path | 
     return render(
         "terminal.txt.j2",
         look=look,
-        verdict=VERDICTS[sentences.standing_of(look)],
+        verdict=verdict_words(sentences.standing_of(look), sentences.beneath(look)),
         lead=sentences.lead_sentence(look, "", protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         rules=[_answer(rule) for rule in look["rules"]],

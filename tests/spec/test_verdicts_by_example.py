@@ -106,10 +106,13 @@ UNCHARTED: dict[str, list[Row]] = {name: [] for name in TWO_CASES}
 
 
 class Verdict(NamedTuple):
+    """``beneath`` are the rules that would make a look that is not assessable a watch."""
+
     definition: str
     charts: Mapping[str, Sequence[Row]]
     keys: Mapping[str, Any]
     expected: str
+    beneath: tuple[str, ...] = ()
 
 
 VERDICTS = {
@@ -136,6 +139,13 @@ VERDICTS = {
         {"limits": {"max_quarantined": 0.5, "max_unobserved": 0.1}},
         "not_assessable",
     ),
+    "too little observed, and a watch": Verdict(
+        "The same, with a case that may lie in the window: nothing may be said, but the watch is not hidden.",
+        {**ONE_AND_A_POSSIBLE, "S1-3": [], "S1-4": []},
+        {"limits": {"max_quarantined": 0.5, "max_unobserved": 0.1}},
+        "not_assessable",
+        ("two_cases",),
+    ),
 }
 
 
@@ -145,6 +155,7 @@ def test_the_verdict_follows_from_the_study(name: str, tmp_path: Path) -> None:
     protocol = small_protocol(**example.keys)
     found = look_at_study(study(example.charts), protocol, CUTOFF, tmp_path)
     assert found.verdict == example.expected, example.definition
+    assert tuple(found.document().get("watch_beneath", ())) == example.beneath, example.definition
 
 
 # --- once crossed, crossed ------------------------------------------------------------------------------------

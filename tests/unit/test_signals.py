@@ -18,6 +18,7 @@ from checks.signals import (
     Verdict,
     decide_verdict,
     evaluate_rules,
+    near_rules,
     standing_of,
     too_little_observed,
     untrusted_feeds,
@@ -143,6 +144,15 @@ def test_too_little_observed_takes_back_no_signal_and_hides_a_watch():
     assert verdict(OVER, too_little="9 of 10") is Verdict.SIGNAL
     assert verdict(WORST, too_little="9 of 10") is Verdict.NOT_ASSESSABLE
     assert verdict(QUIET, too_little="9 of 10") is Verdict.NOT_ASSESSABLE
+
+
+def test_the_rules_of_a_watch_are_named_in_the_order_of_the_protocol():
+    one_short = replace(QUIET, id="rate", events=2, boundary=3)
+    watch = PROTOCOL.watch.model_copy(update={"cases_short_of_boundary": 1})
+    watched = PROTOCOL.model_copy(update={"watch": watch})
+    results = (replace(WORST, id="timing"), QUIET, one_short)
+    assert near_rules(results, watched) == ("timing", "rate")
+    assert near_rules((QUIET,), watched) == ()
 
 
 def test_a_window_with_a_case_is_not_unobserved():

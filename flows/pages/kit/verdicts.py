@@ -1,7 +1,7 @@
 """What verdicts are called, what they mean, what is recommended to whom, and what each rule asks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,22 @@ VERDICTS: Mapping[str, VerdictWords] = {
         (("Safety physician", "no action beyond routine review; the next look follows the schedule."),),
     ),
 }
+
+BENEATH = "A boundary is near all the same"
+
+
+def verdict_words(verdict: str, beneath: Sequence[str]) -> VerdictWords:
+    """Return the words of a verdict; ``beneath`` are the rules that would make one that is not assessable a watch."""
+    words, watch = VERDICTS[verdict], VERDICTS["watch"]
+    if verdict != "not_assessable" or not beneath:
+        return words
+    return replace(
+        words,
+        headline=f"{words.headline} {BENEATH}: {', '.join(beneath)}.",
+        meaning=f"{words.meaning} {watch.meaning}",
+        recommended=(*words.recommended, *watch.recommended),
+    )
+
 
 RULE_VERDICTS: Mapping[str, str] = {
     "crossed": "Crossed",

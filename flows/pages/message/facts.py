@@ -13,6 +13,7 @@ from flows.ledger import Head
 from flows.pages.cases import CaseWords, other_doses, settled_cases, working_list
 from flows.pages.kit.words import spoken, utc_text
 from flows.pages.sentences import (
+    beneath,
     boundary_text,
     feed_state,
     further_sentences,
@@ -79,7 +80,8 @@ class LookFacts:
     """What a message tells of the look that caused it; ``data_cutoff`` is ISO 8601 with Z.
 
     ``lead`` are its first sentences, ``background`` sentences on what is assumed and what was seen, ``caveats``
-    the others that could change the answer.
+    the others that could change the answer. ``beneath`` are the rules that would make a look that is not assessable
+    a watch; records of earlier versions do not have it.
     """
 
     look_id: str
@@ -92,6 +94,12 @@ class LookFacts:
     feeds: tuple[str, ...]
     caveats: tuple[str, ...]
     background: tuple[str, ...]
+    beneath: tuple[str, ...] = ()
+
+    @property
+    def watch_beneath(self) -> bool:
+        """Whether it is not assessable, and would be a watch if it were."""
+        return self.verdict == "not_assessable" and bool(self.beneath)
 
     @cached_property
     def places(self) -> Mapping[str, int]:
@@ -192,6 +200,7 @@ def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
         feeds=tuple(_feed(feed) for feed in look["feeds"] if feed_state(feed) not in FINE),
         caveats=tuple(one for one in look["caveats"] if not one.startswith(BACKGROUND)),
         background=tuple(one for one in look["caveats"] if one.startswith(BACKGROUND)),
+        beneath=tuple(beneath(look)),
     )
 
 

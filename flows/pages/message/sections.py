@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from checks.stamps import stamp
 from flows.pages.kit.lines import PLAIN_SIGNS
-from flows.pages.kit.verdicts import RULE_VERDICTS, VERDICTS, best_to_worst
+from flows.pages.kit.verdicts import RULE_VERDICTS, best_to_worst, verdict_words
 from flows.pages.kit.words import (
     NOT_A_DEVICE,
     SIMULATED,
@@ -129,6 +129,12 @@ KINDS: Mapping[str, Kind] = {
 }
 """By the beginning of what an alert is about, or by the whole of it."""
 
+BENEATH: Mapping[str, str] = {
+    "verdict:watch": "a boundary is near, though the data allow no answer",
+    "verdict:not_assessable": "no answer, and a boundary is near",
+}
+"""What is said of a look that would be a watch, were it assessable; by what the alert is about."""
+
 OCCASIONS: Mapping[Occasion, tuple[str, str]] = {
     Occasion.RAISED: ("", "This alert is new."),
     Occasion.REPEATED: (" repeated", "This alert was told before, and what it is about still holds."),
@@ -195,6 +201,8 @@ def _said(facts: Facts) -> tuple[str, str]:
     said = kind.words
     if facts.occasion is Occasion.CLEARED:
         said = "{}" if "{}" in said else "it no longer holds"
+    elif facts.look is not None and facts.look.watch_beneath and facts.about in BENEATH:
+        said = BENEATH[facts.about]
     return kind.capitals + OCCASIONS[facts.occasion][0], said.format(what)
 
 
@@ -253,7 +261,7 @@ def _news(facts: Facts) -> tuple[str, ...]:
 
 
 def _verdict(look: LookFacts) -> str:
-    words = VERDICTS[look.verdict]
+    words = verdict_words(look.verdict, look.beneath)
     return f"{words.name}: {words.headline} {words.meaning}"
 
 
@@ -269,7 +277,8 @@ def _asked(facts: Facts) -> tuple[Section, ...]:
     monitors = _kind(facts).asked
     if monitors is not None:
         return Section(heading, (monitors,)), deadline
-    asked = () if facts.look is None else VERDICTS[facts.look.verdict].recommended
+    look = facts.look
+    asked = () if look is None else verdict_words(look.verdict, look.beneath).recommended
     return Section(heading, (), tuple(Item(who, what) for who, what in asked)), deadline
 
 

@@ -11,7 +11,7 @@ from flows.pages import sentences
 from flows.pages.cases import CaseWords, case_hour, working_list
 from flows.pages.kit.rendering import render, write_whole
 from flows.pages.kit.tables import Table
-from flows.pages.kit.verdicts import VERDICTS
+from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import local_text, spoken, utc_text
 from flows.pages.report import tables
 from flows.pages.report.figures import FIGURES
@@ -23,7 +23,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     ``look`` is the look.json document, pooled and blinded, and ``protocol`` the one it was made with. ``doses`` has a
     row a dose: the table ``DOSES``. ``out`` is the look's folder; made when it does not exist.
     """
-    verdict = VERDICTS[sentences.standing_of(look)]
+    verdict = verdict_words(sentences.standing_of(look), sentences.beneath(look))
     name, words = spoken(protocol.case_definition.name), CaseWords(protocol)
     tab = f"{verdict.name} · {look['study']} · {utc_text(look['data_cutoff'])}"
     text = render(

@@ -143,6 +143,43 @@ def test_another_verdict_is_told_at_once() -> None:
     assert kept.look(blind, later) == ["safety_physician"]
 
 
+def test_a_watch_beneath_what_cannot_be_assessed_goes_to_those_who_get_a_watch() -> None:
+    """The manager of the data hears that nothing can be assessed, the physician of the watch as well."""
+    physician = {"role": "physician", "verdicts": ["watch", "signal"], "channels": ["file:physician/"]}
+    manager = {"role": "manager", "verdicts": ["not_assessable"], "channels": ["file:manager/"]}
+    protocol = PROTOCOL.model_copy(update={"alerts": Alerts.model_validate({"routes": [physician, manager]})})
+    for beneath, told in (
+        ((), {"manager": "NOT ASSESSABLE: no answer"}),
+        (
+            ("three_cases",),
+            {
+                "manager": "NOT ASSESSABLE: no answer, and a boundary is near",
+                "physician": "WATCH: a boundary is near, though the data allow no answer",
+            },
+        ),
+    ):
+        blind = looked("not_assessable", "", beneath=beneath)
+        entries = alerts_of_look(seen_of((), NOW), blind, protocol, NOW)
+        sent = [one for entry in entries for one in entry.outgoing]
+        assert {one.role: first_line(one.message["text"]) for one in sent} == told
+        assert all(("A boundary is near all the same: three_cases." in text) is bool(beneath)
+                   for one in sent for text in [" ".join(one.message["text"].split())])  # fmt: skip
+
+
+def test_a_watch_that_was_told_stays_open_beneath_what_cannot_be_assessed() -> None:
+    kept, later = Kept(), NOW + timedelta(minutes=30)
+    assert kept.look(looked("watch", ""), NOW) == ["safety_physician"]
+    blind = looked("not_assessable", "", later, beneath=("three_cases",))
+    assert kept.look(blind, later) == ["safety_physician"]
+    states = {one.about: one.state for one in seen_of(kept.records, later).standing.alerts.values()}
+    assert states == {"verdict:watch": "open", "verdict:not_assessable": "open"}
+
+
+def first_line(text: str) -> str:
+    """The headline: after the banner of a simulated study, if it has one."""
+    return next(line for line in text.splitlines() if line.startswith(("NOT", "WATCH", "SIGNAL")))
+
+
 def test_a_look_at_an_earlier_cut_off_changes_nothing_of_what_a_later_one_found() -> None:
     kept = Kept()
     kept.look(looked(), NOW)

@@ -63,6 +63,16 @@ def test_the_verdict_leads_in_words(page, signal, verdict, headline):
     assert said.index("What is recommended") < said.index("Stopping rules")
 
 
+def test_a_watch_beneath_what_cannot_be_assessed_is_in_the_first_line(page, not_assessable):
+    said = _words(page({**not_assessable, "watch_beneath": ["rate", "three_cases"]}))
+    headline = "The data do not allow an answer. A boundary is near all the same: rate, three_cases."
+    assert f"Not assessable {headline}" in said
+    assert "Safety physician: assess the cases listed here before the next dose is given." in said
+    # what is louder stands above it
+    loud = _words(page({**not_assessable, "watch_beneath": ["rate"], "standing": "signal"}))
+    assert "A boundary is near" not in loud
+
+
 def test_the_lead_names_study_cutoff_in_both_zones_and_look(page, signal):
     said = _words(page(signal))
     assert "2026-03-09 06:10 UTC (2026-03-09 07:10 Europe/Paris)" in said

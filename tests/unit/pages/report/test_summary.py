@@ -44,6 +44,12 @@ def test_more_than_twenty_cases_are_cut_short_with_their_number(many):
     assert text.count(", dose 1, ") == 20 and "  and 1 more" in text
 
 
+def test_a_watch_beneath_what_cannot_be_assessed_is_in_the_first_line(not_assessable):
+    lines = _lines({**not_assessable, "simulated": False, "watch_beneath": ["rate"]})
+    assert lines[0].startswith("NOT ASSESSABLE: The data do not allow an answer. A boundary is near all the")
+    assert lines[1].strip() == "same: rate."
+
+
 def test_feeds_at_fault_are_named(not_assessable):
     assert "Feeds: DM passed; EX passed, stale; VS missing; AE not applicable" in _lines(not_assessable)
 
