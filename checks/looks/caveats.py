@@ -62,7 +62,14 @@ def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[s
                 f"risk window count: denser {denser} would decide."
             )
         elif result.worst_case is RuleVerdict.CROSSED and result.verdict is not RuleVerdict.CROSSED:
-            yield f"Rule {result.id} is not crossed, but would be with every doubtful onset counted against the drug."
+            yield f"Rule {result.id} is not crossed, but would be with {_at_worst(result)} counted against the drug."
+
+
+def _at_worst(result: RuleResult) -> str:
+    """Return what the worst case of a rule has beyond its main analysis."""
+    if result.scores_charts:
+        return "every row in quarantine"
+    return f"every doubtful {'onset' if KINDS[result.kind].rests_on_cases else 'result'}"
 
 
 def _cases(findings: Findings) -> Iterator[str]:

@@ -98,6 +98,11 @@ class RuleResult:
         return self._number("gamma_tipping")
 
     @property
+    def scores_charts(self) -> bool:
+        """Whether the rule judged charts, whose worst case are the rows in quarantine, and not onsets."""
+        return "blocks_scored" in self.detail
+
+    @property
     def chose_window(self) -> bool:
         """Whether the rule chose a window since dose after the events."""
         return "window_hours" in self.detail

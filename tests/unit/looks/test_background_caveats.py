@@ -100,6 +100,22 @@ def test_a_contradicted_null_rate_comes_before_the_backgrounds():
     assert found[0] == "Rule one: null_rate lies below."
 
 
+@pytest.mark.parametrize(
+    ("kind", "method", "detail", "doubtful"),
+    [
+        ("count", None, {}, "every doubtful onset"),
+        ("timing", "e_process", {}, "every doubtful onset"),
+        ("timing", "severity", {"blocks_scored": 9}, "every row in quarantine"),
+        ("lab_limit", None, {}, "every doubtful result"),
+    ],
+)
+def test_what_would_cross_at_worst_is_said_with_what_is_doubtful(kind, method, detail, doubtful):
+    at_worst = replace(result(kind, method, None, **detail), worst_case=RuleVerdict.CROSSED)
+    assert said(at_worst)[0] == (
+        f"Rule one is not crossed, but would be with {doubtful} counted against the drug."
+    )
+
+
 def test_feeds_read_as_found_are_named():
     feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, True, ())
     kept = replace(feed, domain="AE", received=CUTOFF)
