@@ -40,6 +40,15 @@ class SeverityPath:
         return float(np.exp(np.cumsum(np.log(self.e_values)).max(initial=0.0)))
 
     @property
+    def smallest_p_value(self) -> float:
+        """1 over the product had each risk window had the highest score of its dose's blocks; 1 before any dose."""
+        informative = [scores_of(dose) for dose in self.doses if is_informative(dose)]
+        at_highest = [
+            [place == np.nanargmax(scores) for place in range(len(scores))] for scores in informative
+        ]
+        return float(np.exp(-np.log(severity_e_values(informative, at_highest)).sum()))
+
+    @property
     def rests_on(self) -> list[ScoredDose]:
         """The doses that speak for harm, up to the first crossing."""
         spoken = zip(self.doses[: self.crossed_at], self.e_values, strict=False)
@@ -73,6 +82,7 @@ class SeverityEProcess(ScoredMethod):
                 "statistic_is": "the largest on the path",
                 **ordered(paths.map(lambda one: 1 / one.largest)),
                 "crossed_at": main.crossed_at,
+                "smallest_attainable_p": main.smallest_p_value,
                 "floor": MARKED,
                 **told(main.doses, rests_on),
             },

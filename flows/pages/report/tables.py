@@ -20,7 +20,7 @@ from checks.stamps import stamp
 from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
-from flows.pages.kit.words import DASH, number, p_text, percent, rate, span, spoken, utc_text
+from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, span, spoken, utc_text
 from flows.pages.sentences import (
     boundary_text,
     chose_window,
@@ -57,7 +57,24 @@ def _against_own_hours(rule: RulePart) -> str:
     note, detail = "against control hours of the same participants", rule["detail"]
     if "p_best" in detail:
         note += f"; best case {p_text(detail['p_best'])}, worst case {p_text(detail['p_worst'])}"
-    return note + ("; the window was chosen after the events" if chose_window(rule) else "")
+    note += "; the window was chosen after the events" if chose_window(rule) else ""
+    return note + _attainable(rule)
+
+
+def _attainable(rule: RulePart) -> str:
+    """Return how little chance could have left to a rule, and how far its answer holds, where it says so."""
+    smallest, informative, tipping = (
+        rule["smallest_attainable_p"],
+        rule["informative_events"],
+        rule["gamma_tipping"],
+    )
+    if smallest is None:
+        return ""
+    best = (
+        "the highest scores" if informative is None else f"all of {plural(informative, 'informative event')}"
+    )
+    holds = "" if tipping is None else f"; crosses up to gamma {ratio(tipping)}"
+    return f"; {best} in risk hours would have given {p_text(smallest)}{holds}"
 
 
 def _against(protocol: StudyProtocol) -> str:

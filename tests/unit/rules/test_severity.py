@@ -152,6 +152,18 @@ def test_e_values_of_doses_multiply_as_they_close():
     assert result.detail["crossed_at"] == 2
 
 
+def test_the_smallest_p_of_e_values_has_every_dose_at_its_highest_block():
+    """170/26 as above, and 49 / ((1 + 49 + 1) / 3); a dose without a scored risk window says nothing."""
+    hours = (5.0, 12.0, 15.0)
+    doses = [
+        dose(0, 3.0),
+        *(ScoredDose(n, 1, 0, 100.0, hours, (u, 5.0, 0.0)) for n, u in ((1, 0.0), (2, None))),
+    ]
+    result = along().evaluate(evidence(doses))
+    assert result.smallest_attainable_p == pytest.approx(26 / 170 * 17 / 49)
+    assert result.p_value == pytest.approx(26 / 170)
+
+
 def test_what_crossed_once_is_not_taken_back_by_doses_that_close_later():
     doses = [dose(0, 3.0), dose(1, 4.0)]
     quiet = [ScoredDose(n, 1, 0, 100.0 + n, (5.0, 12.0, 15.0), (0.0, 5.0, 0.0)) for n in range(2, 20)]

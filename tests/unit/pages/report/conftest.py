@@ -49,6 +49,11 @@ def not_assessable() -> dict[str, Any]:
 
 
 @pytest.fixture
+def severity_rule() -> dict[str, Any]:
+    return json.loads((LOOKS / "severity_rule.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
 def doses_of() -> Callable[[Mapping[str, Any]], pd.DataFrame]:
     def make(look: Mapping[str, Any]) -> pd.DataFrame:
         rows = [

@@ -103,6 +103,21 @@ def test_a_timing_rule_on_p_values_shows_its_share_of_alpha(page, signal):
     assert "best case 0.03, worst case 0.0002" in said
 
 
+def test_a_timing_rule_says_what_its_events_could_have_shown_and_how_far_it_holds(
+    page, signal, severity_rule
+):
+    said = _words(page(signal))
+    assert (
+        "all of 4 informative events in risk hours would have given 0.00012; crosses up to gamma 2.51" in said
+    )
+    signal["rules"][2] = severity_rule
+    said = _words(page(signal))
+    assert "the highest scores in risk hours would have given 0.002" in said
+    assert "gamma" not in said
+    severity_rule["smallest_attainable_p"] = None
+    assert "would have given" not in _words(page(signal))
+
+
 def test_a_rule_that_cannot_be_evaluated_shows_its_reason_and_no_count(page, not_assessable):
     assert re.search(
         r"Not evaluable 6 of 6 elapsed windows unobserved \u2013 none yet", _words(page(not_assessable))
