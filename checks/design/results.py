@@ -44,8 +44,10 @@ class Spending:
     """What the protocol declares as its error against what its rules spend.
 
     ``spent`` holds each rule's probability of crossing without harm, exact, or at most that; ``counts`` names
-    the count rules, which declare no alpha. ``bound`` adds up each rule's alpha, or what it spends where that
-    is more: no smaller than the probability that any rule crosses. ``unknown`` names the rules that should have
+    the count rules, which declare no alpha. ``one_path`` names the rules that hold the number of subjects with a
+    case to a boundary at the same rate: one path crosses them all, ``one_path_spends`` is the exact probability
+    that it crosses any. ``bound`` adds up each rule's alpha, or what it spends where that is more, those of one
+    path together: no smaller than the probability that any rule crosses. ``unknown`` names the rules that should have
     such a probability and have none. ``within`` says whether the declared familywise alpha covers the bound,
     None when nothing is declared or too little is known.
     """
@@ -57,6 +59,8 @@ class Spending:
     declared: Mapping[str, float | None]
     spent: Mapping[str, float | None]
     counts: tuple[str, ...]
+    one_path: tuple[str, ...]
+    one_path_spends: float | None
     total_declared: float
     total_spent: float
     bound: float

@@ -1,19 +1,23 @@
 """What a protocol's rules do before they are used, alone and together, and what they spend of its alpha.
 
-A rule spends its probability of ever crossing when there is no harm: exactly, at the planned numbers. A count
-rule has no alpha, so that its probability at the declared background is counted. A scan spends at most its
-alpha: the permutation p-values of its planned looks are exact, each held against its share. The sum over the
-rules, each with its alpha or with what it spends where that is more, bounds the probability that any of them
-crosses (Bonferroni's inequality), however they depend on each other.
+A rule spends its probability of ever crossing when there is no harm: exactly, at the planned numbers. A count rule
+has no alpha, so that its probability at the declared background is counted. Rules that count the same subjects cross
+on one path, so that together they spend what the lowest of their boundaries does. A scan spends at most its alpha:
+the permutation p-values of its planned looks are exact, each held against its share. The sum over the rules, each
+with its alpha or with what it spends where that is more, bounds the probability that any of them crosses
+(Bonferroni's inequality), however they depend on each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from checks.design.combined import combine
 from checks.design.results import ProtocolDesign, Spending
 from checks.protocol import StudyProtocol
 from checks.rules.plan import Plan
+from checks.rules.rule import Rule
 from checks.statistics import parameters
+from checks.statistics.boundaries import lowest, operating_characteristics
 
 ROUNDING = 1e-12
 """Shares of alpha such as .025 + .025 do not add up to .05 in binary."""
@@ -74,7 +78,11 @@ def spend(protocol: StudyProtocol, plan: Plan) -> Spending:
     multiplicity = protocol.multiplicity
     alpha = multiplicity.familywise_alpha if multiplicity and multiplicity.method != "none" else None
     unknown = tuple(rule.id for rule in rules if spent[rule.id] is None and rule.has_error_rates)
-    bound = sum(max(spent[name] or 0.0, declared[name] or 0.0) for name in spent)
+    path = _one_path(rules, plan)
+    shares = {name: max(spent[name] or 0.0, declared[name] or 0.0) for name in spent}
+    of_path = None if path is None else max(path.spends, sum(declared[name] or 0.0 for name in path.rules))
+    apart = sum(share for name, share in shares.items() if path is None or name not in path.rules)
+    bound = apart + (of_path or 0.0)
     return Spending(
         familywise_alpha=alpha,
         method=multiplicity.method if multiplicity else None,
@@ -82,6 +90,8 @@ def spend(protocol: StudyProtocol, plan: Plan) -> Spending:
         planned_subjects=plan.subjects,
         declared=declared,
         spent=spent,
+        one_path=() if path is None else path.rules,
+        one_path_spends=None if path is None else path.spends,
         counts=tuple(rule.id for rule in rules if rule.has_error_rates and rule.declared_alpha is None),
         total_declared=_total(declared),
         total_spent=_total(spent),
@@ -89,6 +99,23 @@ def spend(protocol: StudyProtocol, plan: Plan) -> Spending:
         unknown=unknown,
         within=_within(bound, alpha, complete=not unknown),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Rules that hold one count of subjects to a boundary, and the probability that it crosses any of them."""
+
+    rules: tuple[str, ...]
+    spends: float
+
+
+def _one_path(rules: Sequence[Rule], plan: Plan) -> _Path | None:
+    """Return the rules that count the same subjects at the rate without harm; None unless there are two or more."""
+    held = {rule.id: one for rule in rules if (one := rule.boundary_on_subjects(plan)) is not None}
+    if len(held) < 2 or plan.harmless is None:
+        return None
+    crossing = operating_characteristics(lowest(tuple(held.values())), [plan.harmless]).reject_probability
+    return _Path(tuple(held), float(crossing[0]))
 
 
 def _total(shares: Mapping[str, float | None]) -> float:

@@ -16,6 +16,7 @@ from checks.rules.evidence import Evidence
 from checks.rules.plan import Plan
 from checks.rules.trials import Walk
 from checks.scenario import ByScenario
+from checks.statistics.boundaries import CountBoundary
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -205,6 +206,13 @@ class Rule(Section, ABC):
 
     def spends(self, plan: Plan) -> float | None:
         """Return the chance of ever crossing without harm, exact or at most that; None where it has none."""
+        return None
+
+    def boundary_on_subjects(self, plan: Plan) -> CountBoundary | None:
+        """Return the fewest subjects with a case that cross, of a rule that counts them and holds them to ``plan``.
+
+        None of other rules, and of one whose null rate is not the rate that the plan takes for harmless.
+        """
         return None
 
     def simulate(self, plan: Plan) -> Walk | None:

@@ -32,18 +32,24 @@ class CountRule(Rule):
 
     def design(self, plan: Plan) -> CountedDesign | UnratedDesign:
         """Return what so many cases do, whenever they come, among the planned subjects."""
+        boundary = self.boundary_on_subjects(plan)
         if plan.subjects is None:
             return self._unrated("Not computed: no rate rule plans a number of subjects, and none was given.")
-        if self.cases > plan.subjects:
+        if boundary is None:
             return self._unrated(
                 f"Can never cross: {self.cases} cases are asked of {plan.subjects} planned subjects."
             )
-        looks = tuple(range(self.cases, plan.subjects + 1))
-        boundary = CountBoundary(n_max=plan.subjects, looks=looks, events=(self.cases,) * len(looks))
         background = plan.backgrounds.get("subject")
         return design_counted(
             self, boundary, null_rate=plan.harmless, background=background, unit="subject", notes=(NOTE,)
         )
+
+    def boundary_on_subjects(self, plan: Plan) -> CountBoundary | None:
+        """Return so many cases at every number of the planned subjects; None where that many are not planned."""
+        if plan.subjects is None or self.cases > plan.subjects:
+            return None
+        looks = tuple(range(self.cases, plan.subjects + 1))
+        return CountBoundary(n_max=plan.subjects, looks=looks, events=(self.cases,) * len(looks))
 
     def _unrated(self, note: str) -> UnratedDesign:
         return UnratedDesign(id=self.id, kind=self.kind, notes=(note,))

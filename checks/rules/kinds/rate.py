@@ -192,6 +192,10 @@ class RateRule(Rule):
         """Return the exact size of the boundary."""
         return self.boundary().size
 
+    def boundary_on_subjects(self, plan: Plan) -> Boundary | None:
+        """Return the boundary, where it counts subjects and its null rate is what the plan takes for harmless."""
+        return self.boundary() if self.unit == "subject" and self.null_rate == plan.harmless else None
+
     def simulate(self, plan: Plan) -> Walk:
         """Return the walk that takes each look when so many units are complete."""
         boundary = _boundary(self)

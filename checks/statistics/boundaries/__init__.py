@@ -4,8 +4,16 @@ from checks.statistics.boundaries.boundary import (
     Boundary,
     CountBoundary,
     OperatingCharacteristics,
+    lowest,
     operating_characteristics,
 )
 from checks.statistics.boundaries.methods import METHODS
 
-__all__ = ["METHODS", "Boundary", "CountBoundary", "OperatingCharacteristics", "operating_characteristics"]
+__all__ = [
+    "METHODS",
+    "Boundary",
+    "CountBoundary",
+    "OperatingCharacteristics",
+    "lowest",
+    "operating_characteristics",
+]

@@ -3,6 +3,7 @@
 A boundary carries everything it was made from, so that it can be printed, signed and made again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,19 @@ class Boundary(CountBoundary):
     options: tuple[tuple[str, Option], ...] = ()
     critical_value: float
     size: float
+
+
+def lowest(boundaries: Sequence[CountBoundary]) -> CountBoundary:
+    """Return the boundary that is crossed as soon as any of these is: at each of their looks, the fewest events."""
+    fewest: dict[int, int | None] = {}
+    for boundary in boundaries:
+        for look, events in zip(boundary.looks, boundary.events, strict=True):
+            found = [one for one in (fewest.get(look), events) if one is not None]
+            fewest[look] = min(found, default=None)
+    looks = tuple(sorted(fewest))
+    return CountBoundary(
+        n_max=max(one.n_max for one in boundaries), looks=looks, events=tuple(fewest[look] for look in looks)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,12 +22,14 @@ def spending_text(protocol: StudyProtocol) -> str:
 
 def spending_sentences(spending: Spending) -> tuple[str, ...]:
     """Return what is declared, what each count rule adds to it, and what has no number."""
-    said = (_declared(spending), *_counts(spending), _unknown(spending))
+    said = (_declared(spending), *_counts(spending), _one_path(spending), _unknown(spending))
     return tuple(text for text in said if text)
 
 
 def _declared(spending: Spending) -> str:
     together = f"at most {percent(spending.bound)}, each rule with its alpha or with what it spends if more"
+    if spending.one_path:
+        together += ", those that count the same participants together"
     if spending.method == "none":
         said = f"The protocol shares no alpha among its rules: {(spending.rationale or '').rstrip('.')}."
     elif spending.familywise_alpha is None:
@@ -53,6 +55,15 @@ def _counts(spending: Spending) -> list[str]:
         for name in spending.counts
         if spending.spent[name] is not None
     ]
+
+
+def _one_path(spending: Spending) -> str:
+    if not spending.one_path:
+        return ""
+    return (
+        f"{' and '.join(spending.one_path)} count the same participants: one or another crosses without harm in "
+        f"{percent(spending.one_path_spends)} of trials."
+    )
 
 
 def _unknown(spending: Spending) -> str:

@@ -1,5 +1,6 @@
 """What a design says of each kind of rule, against numbers written out or from scipy."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -207,11 +208,45 @@ def test_a_count_rule_is_counted_against_the_declared_alpha() -> None:
     rules = (_count(3), _rate(alpha=0.001), _timing(method="sequential", n_max=20, alpha=0.003))
     spent = spend_protocol(_protocol(*rules))
     assert spent.counts == ("count",)
-    assert spent.bound == pytest.approx(count + 0.001 + 0.003, rel=1e-12)
+    assert spent.spent["count"] == pytest.approx(count, rel=1e-12)
     assert spent.within is True
-    assert spend_protocol(_protocol(_count(3), _rate(alpha=0.005))).within is False  # .0507
-    protocol = _protocol(_count(3), _rate(alpha=0.005))
+    assert spend_protocol(_protocol(_count(3), _rate(null_rate=0.01, alpha=0.005))).within is False  # .0507
+    protocol = _protocol(_count(3), _rate(null_rate=0.01, alpha=0.005))
     assert spend(protocol, plan_of(protocol, subjects=20)).within is True
+
+
+def crossing_any(limits: Mapping[int, int], rate: float) -> float:
+    """Return P(any limit on the number of cases is reached), subject by subject, in plain sums."""
+    going, crossed = {0: 1.0}, 0.0
+    for subject in range(1, max(limits) + 1):
+        after: dict[int, float] = {}
+        for cases, chance in going.items():
+            after[cases] = after.get(cases, 0.0) + chance * (1 - rate)
+            after[cases + 1] = after.get(cases + 1, 0.0) + chance * rate
+        limit = limits.get(subject, subject + 1)
+        crossed += sum(chance for cases, chance in after.items() if cases >= limit)
+        going = {cases: chance for cases, chance in after.items() if cases < limit}
+    return crossed
+
+
+def test_rules_that_count_the_same_subjects_spend_what_the_lowest_of_their_boundaries_does() -> None:
+    # Pocock at 2 %, 40 subjects, alpha .02 crosses at two cases of 2 to 7, three of 8 to 22, four of 23 to 40
+    # (Bin(n, .02), its size .0194 by the sums above): a count of four never crosses before it, one of three does.
+    pocock = {n: 2 if n <= 7 else 3 if n <= 22 else 4 for n in range(2, 41)}
+    rate, timing = _rate(alpha=0.02), _timing(method="sequential", n_max=20, alpha=0.03)
+    four = spend_protocol(_protocol(_count(4), rate, timing))
+    assert four.one_path == ("count", "rate")
+    assert four.one_path_spends == pytest.approx(crossing_any(pocock, 0.02), rel=1e-12)
+    assert (four.bound, four.within) == (pytest.approx(0.05), True)
+    three = spend_protocol(_protocol(_count(3), rate, timing))
+    joint = crossing_any({n: min(3, limit) for n, limit in pocock.items()}, 0.02)
+    assert three.one_path_spends == pytest.approx(joint, rel=1e-12)
+    assert (three.bound, three.within) == (pytest.approx(joint + 0.03), False)
+
+
+def test_rules_with_other_rates_without_harm_do_not_share_a_path() -> None:
+    spent = spend_protocol(_protocol(_count(3), _rate(null_rate=0.01)))
+    assert (spent.one_path, spent.one_path_spends) == ((), None)
 
 
 def test_a_count_that_can_never_be_reached_spends_nothing() -> None:
