@@ -30,7 +30,7 @@ from servers import Prefect, call, postdose, prefect_environment, started, wait_
 
 LONGEST: Final = 300.0
 STUDY: Final = "CYT107-IV-SIM"
-SIGNAL: Final = "signal:three_cases"
+SIGNAL: Final = "signal:rate"
 STAGES: Final = ("settle", "ask", "pick up", "start", "look", "deliver")
 """Until it is taken in; a run is created; its process begins; that is at the flow; the alerts' turn; the webhook."""
 

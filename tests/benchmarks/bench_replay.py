@@ -37,7 +37,7 @@ from flows.simulate.truth import (
 
 EVERY_HOURS = (1, 6, 24)
 CASES = 3
-RULE = "three_cases"
+RULE = "rate"
 HOUR = timedelta(hours=1)
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -72,7 +72,7 @@ def test_the_same_look_is_the_same_bytes(study, document):
 
 def test_every_rule_answers_and_names_its_boundary(document):
     rules = {rule["id"]: rule for rule in document["rules"]}
-    assert set(rules) == {"three_cases", "registered_alc", *METHODS}
+    assert set(rules) == {"four_cases", "registered_alc", *METHODS}
     for rule in rules.values():
         assert rule["verdict"] in {"crossed", "not_crossed"}, rule
         assert rule["boundary"] is not None
@@ -112,7 +112,7 @@ def test_the_background_is_that_of_the_control_hours_beside_that_of_the_protocol
     )
     low, high = background["per_subject"]["ci95"]
     assert low < background["per_subject"]["estimate"] < high
-    assert background["assumed"]["per_subject"] == {"rate": 0.02, "range": [0.005, 0.1]}
+    assert background["assumed"]["per_subject"] == {"rate": 0.02, "range": [0.005, 0.04]}
     assert 1 - (1 - background["assumed"]["per_window"]["rate"]) ** 6 == pytest.approx(0.02)
     said = " ".join(document["caveats"])
     assert "Background assumed by the protocol: 2.0% per subject (0.5% to 10.0%)." in said

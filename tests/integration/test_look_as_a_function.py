@@ -131,7 +131,7 @@ def test_who_received_what_changes_nothing_and_is_shown_nowhere(
 
 def test_it_shows_itself_in_one_line_and_as_a_table(found: Look) -> None:
     assert "\n" not in repr(found) and len(repr(found)) < 300
-    assert "signal" in repr(found) and "three_cases" in repr(found)
+    assert "signal" in repr(found) and "rate" in repr(found)
     assert found._repr_html_().count("<tr>") == 1 + len(found.rules)
 
 

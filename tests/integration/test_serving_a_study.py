@@ -28,7 +28,7 @@ from flows.serving.serve import study_deployments
 
 STUDY = "CYT107-IV-SIM"
 BOUND_SECONDS = 300
-SIGNAL = "signal:three_cases"
+SIGNAL = "signal:rate"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.prefect, pytest.mark.timeout(900)]

@@ -32,7 +32,7 @@ from flows.ledger import Head, Kind, Ledger
 from flows.ledger.database import WRITERS_LOCK
 
 STUDY = "CYT107-IV-SIM"
-SIGNAL = "signal:three_cases"
+SIGNAL = "signal:rate"
 BOUND_SECONDS = 300
 BEGUN = {"PENDING", "RUNNING"}
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

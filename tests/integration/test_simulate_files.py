@@ -63,7 +63,13 @@ def test_the_protocol_is_valid_and_says_that_it_is_simulated(written):
     assert protocol.study.simulated
     assert "simulated: true" in (written / "protocol.yaml").read_text(encoding="utf-8")
     assert dict(protocol.sites) == SITES
-    assert [rule.id for rule in protocol.rules] == ["three_cases", "rate", "timing", "registered_alc"]
+    assert [rule.id for rule in protocol.rules] == [
+        "timing",
+        "severity",
+        "rate",
+        "four_cases",
+        "registered_alc",
+    ]
 
 
 def test_the_protocol_points_at_the_feeds(written):

@@ -14,7 +14,7 @@ from checks.looks import look_at
 from checks.protocol import load_protocol
 from flows.simulate import SCENARIOS, simulate
 
-CASE_RULES = ("three_cases", "rate", "timing")
+CASE_RULES = ("timing", "severity", "rate", "four_cases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,11 @@ def test_three_planted_cases_are_a_signal_that_the_registered_rule_cannot_see(
     assert one.document["verdict"] == "signal"
     assert one.cases(inside=True) == pytest.approx(one.planted, abs=0.01)
     assert len(one.planted) == 3
-    assert one.rules["three_cases"] == "crossed"
+    assert (one.rules["timing"], one.rules["rate"], one.rules["four_cases"]) == (
+        "crossed",
+        "crossed",
+        "not_crossed",
+    )
     assert one.rules["registered_alc"] == "not_crossed"
 
 
