@@ -115,7 +115,7 @@ def test_the_background_is_that_of_the_control_hours_beside_that_of_the_protocol
     assert background["assumed"]["per_subject"] == {"rate": 0.02, "range": [0.005, 0.04]}
     assert 1 - (1 - background["assumed"]["per_window"]["rate"]) ** 6 == pytest.approx(0.02)
     said = " ".join(document["caveats"])
-    assert "Background assumed by the protocol: 2.0% per subject (0.5% to 10.0%)." in said
+    assert "Background assumed by the protocol: 2.0% per subject (0.5% to 4.0%)." in said
     assert f"Background seen in the same participants' own control hours: {background['events']} new" in said
 
 
