@@ -8,7 +8,7 @@ from numpy.random import Generator
 from flows.simulate.charting import Measurement
 from flows.simulate.design import Part, Subject, stream
 from flows.simulate.reaction import Reaction
-from flows.simulate.truth import charted_onsets
+from flows.simulate.truth import charted_onsets, planted_from
 
 BACKGROUND_TERMS = (
     "ANAEMIA",
@@ -67,7 +67,7 @@ def _reaction(
     rng: Generator, measurements: Sequence[Measurement], reaction: Reaction, order: int
 ) -> list[AdverseEvent]:
     """Return both components as reported: PYREXIA by its CTCAE v5.0 grade; the other is no CTCAE term."""
-    seen = charted_onsets(measurements, reaction.dose_start)
+    seen = charted_onsets(measurements, reaction.dose_start, planted_from(reaction))
     fever, distress = (seen.fever or reaction.fever.start), (seen.distress or reaction.distress.start)
     fever_grade = 2 if reaction.temp_peak > 39.0 else 1
     reported = (

@@ -1,7 +1,8 @@
 """The planted reaction: which treated subjects have it, after which dose, and how.
 
-A planted subject has no background episode in the day before that dose, so that the onsets are new without
-dispute, and none in the half day after it, so that they are the reaction's.
+No background episode begins in a planted subject in the day before that dose and the half day after it, so that
+none is taken for the reaction. Strays are charted as ever, and who is ill from the start may still be: of those, a
+look may not be sure.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,7 @@ from flows.simulate.scenarios import Hours, Scenario
 
 QUIET_HOURS = (-36.0, 14.0)
 """A background episode that starts in these hours around the dose is left out; the longest lasts 12 hours."""
-FEVER_PEAK_C = (39.0, 39.5)
-RESP_RISE, OXYSAT_FALL = (12.0, 16.0), (7.0, 9.0)
+FEVER_PEAK_C, RESP_PEAK, OXYSAT_LOWEST = (39.0, 39.5), (31.5, 35.5), (87.5, 89.5)
 RISE_HOURS, HOLD_HOURS, FALL_HOURS = (0.8, 1.1), (2.0, 3.5), (2.5, 4.0)
 """A transient reaction, over in some 6 to 8 hours (simulated: the trial's courses are not public)."""
 
@@ -37,7 +37,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """One planted case: the dose, the shapes of both components, and how far the vitals go."""
+    """One planted case: the dose, the shapes of both components, and how far the vitals go (C, breaths/min, %)."""
 
     usubjid: str
     dose_number: int
@@ -45,8 +45,8 @@ class Reaction:
     fever: Shape
     distress: Shape
     temp_peak: float
-    resp_rise: float
-    oxysat_fall: float
+    resp_peak: float
+    oxysat_lowest: float
 
 
 def plant(subjects: Sequence[Subject], scenario: Scenario, seed: int) -> dict[str, Reaction]:
@@ -80,8 +80,8 @@ def _react(rng: Generator, subject: Subject, dose: Dose, scenario: Scenario) -> 
         fever=_shape(rng, dose.start, scenario.fever_onset_hours),
         distress=_shape(rng, dose.start, scenario.distress_onset_hours),
         temp_peak=rng.uniform(*FEVER_PEAK_C),
-        resp_rise=rng.uniform(*RESP_RISE),
-        oxysat_fall=rng.uniform(*OXYSAT_FALL),
+        resp_peak=rng.uniform(*RESP_PEAK),
+        oxysat_lowest=rng.uniform(*OXYSAT_LOWEST),
     )
 
 

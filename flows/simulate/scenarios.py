@@ -33,6 +33,9 @@ class Scenario:
         fall on the afternoon's peak of temperature, and no comparison within a subject can tell them apart.
     lymphocytosis : bool
         Whether one treated subject's lymphocytes rise above 2.5 times the upper limit of normal.
+    clean : bool
+        Whether nobody is ill from the start, and each vital of a round is charted as it is: no study is such,
+        but in one that is, a look must find all that is planted.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Scenario:
     diurnal_amplitude: float = NORMAL_DIURNAL_C
     dosing_hours: Hours = MORNING
     lymphocytosis: bool = False
+    clean: bool = False
 
 
 _WORLDS = (

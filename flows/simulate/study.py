@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import pandas as pd
+
 from checks.errors import UsageError
 from flows.simulate import sdtm
 from flows.simulate.adverse_events import AdverseEvent, report_events
@@ -57,16 +59,9 @@ def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = 
         When the scenario is unknown, the seed negative, or fewer than two subjects are asked for.
     """
     study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
-    tables = {
-        "dm": sdtm.demographics(study.subjects),
-        "ex": sdtm.exposure(study.subjects),
-        "ae": sdtm.adverse_events(study.events, study.subjects),
-        "vs": sdtm.vital_signs(study.measurements, study.subjects),
-        "lb": sdtm.laboratory(study.counts, study.subjects),
-    }
     (out / "feeds").mkdir(parents=True, exist_ok=True)
     (out / "protocol.yaml").write_bytes(files("flows.simulate").joinpath("protocol.yaml").read_bytes())
-    for domain, table in tables.items():
+    for domain, table in tables(study).items():
         written = table.to_csv(index=False, lineterminator="\n")
         (out / "feeds" / f"{domain}.csv").write_bytes(written.encode())
     told = json.dumps(truth(study), indent=1, ensure_ascii=False) + "\n"
@@ -80,11 +75,15 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
         raise UsageError(f"scenario: found {scenario}; allowed: {', '.join(SCENARIOS)}")
     if seed < 0:
         raise UsageError(f"--seed: found {seed}; allowed: 0 or more")
-    world = SCENARIOS[scenario]
+    return compose_world(SCENARIOS[scenario], seed=seed, subjects=subjects)
+
+
+def compose_world(world: Scenario, *, seed: int, subjects: int) -> Study:
+    """Return a study of any world, also of one that is not offered by name."""
     people = enrol(seed, subjects, dosing_hours=world.dosing_hours)
     reactions = plant(people, world, seed)
     courses = {one.usubjid: septic_course(one, world, reactions.get(one.usubjid), seed) for one in people}
-    charts = {one.usubjid: chart(one, courses[one.usubjid], seed) for one in people}
+    charts = {one.usubjid: chart(one, courses[one.usubjid], seed, clean=world.clean) for one in people}
     above = next((one.usubjid for one in people if world.lymphocytosis and one.treated), None)
     planted = list(reactions)
     return Study(
@@ -107,6 +106,17 @@ def compose(scenario: str, *, seed: int, subjects: int) -> Study:
         },
         counts={one.usubjid: count_lymphocytes(one, one.usubjid == above, seed) for one in people},
     )
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """Return the feeds of a study by domain, all text."""
+    return {
+        "dm": sdtm.demographics(study.subjects),
+        "ex": sdtm.exposure(study.subjects),
+        "ae": sdtm.adverse_events(study.events, study.subjects),
+        "vs": sdtm.vital_signs(study.measurements, study.subjects),
+        "lb": sdtm.laboratory(study.counts, study.subjects),
+    }
 
 
 def truth(study: Study) -> Truth:

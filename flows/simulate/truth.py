@@ -62,22 +62,29 @@ class Onsets:
         return None if self.fever is None or self.distress is None else max(self.fever, self.distress)
 
 
-def charted_onsets(measurements: Sequence[Measurement], dose_start: int) -> Onsets:
-    """Return when the charts first show each component after a dose."""
+FROM_THE_DOSE = Onsets(None, None)
+
+
+def charted_onsets(
+    measurements: Sequence[Measurement], dose_start: int, since: Onsets = FROM_THE_DOSE
+) -> Onsets:
+    """Return when the charts first show each component after a dose, from the minutes ``since`` on."""
     start, minutes = dose_start - BASELINE_MINUTES, BASELINE_MINUTES + SEARCH_MINUTES + 1
     vitals = {test: np.full(minutes, np.nan) for test in VITALS}
     for one in measurements:
         if one.celsius is not None and 0 <= one.minute - start < minutes:
             vitals[one.test][one.minute - start] = one.celsius
-    return _onsets(Course(start, **vitals), vitals["TEMP"].round(2), dose_start)
+    return _onsets(Course(start, **vitals), vitals["TEMP"].round(2), dose_start, since)
 
 
-def latent_onsets(course: Course, dose_start: int) -> Onsets:
-    """Return when the latent course first meets each component after a dose."""
-    return _onsets(course, course.TEMP, dose_start)
+def latent_onsets(course: Course, dose_start: int, since: Onsets = FROM_THE_DOSE) -> Onsets:
+    """Return when the latent course first meets each component after a dose, from the minutes ``since`` on."""
+    return _onsets(course, course.TEMP, dose_start, since)
 
 
-def _onsets(course: Course, temperature: FloatArray, dose_start: int) -> Onsets:
+def _onsets(
+    course: Course, temperature: FloatArray, dose_start: int, since: Onsets = FROM_THE_DOSE
+) -> Onsets:
     """Return when each component begins against the subject's own baseline; what is not measured meets nothing."""
     at = dose_start - course.start
     before = slice(max(at - BASELINE_MINUTES, 0), at + 1)
@@ -87,14 +94,25 @@ def _onsets(course: Course, temperature: FloatArray, dose_start: int) -> Onsets:
     )
     fallen = (saturated - course.OXYSAT >= OXYSAT_FALL) & (course.OXYSAT < OXYSAT_FALLEN)
     distress = (course.RESP >= RESP_HIGH) | (course.OXYSAT < OXYSAT_LOW) | fallen
-    found = (np.flatnonzero(state[at + 1 : at + SEARCH_MINUTES + 1]) for state in (fever, distress))
-    return Onsets(*(dose_start + 1 + int(minutes[0]) if len(minutes) else None for minutes in found))
+    last = at + SEARCH_MINUTES + 1
+    begins = (at + 1 if minute is None else minute - course.start for minute in (since.fever, since.distress))
+    found = (
+        (first, np.flatnonzero(state[first:last]))
+        for first, state in zip(begins, (fever, distress), strict=True)
+    )
+    return Onsets(*(course.start + first + int(met[0]) if len(met) else None for first, met in found))
+
+
+def planted_from(reaction: Reaction) -> Onsets:
+    """Return the minutes from which on each component may be the reaction's: a stray or prior illness is not."""
+    return Onsets(reaction.fever.start, reaction.distress.start)
 
 
 def describe_case(reaction: Reaction, course: Course, measurements: Sequence[Measurement]) -> CaseTruth:
     """Return one planted case as ``truth.json`` lists it."""
     start = reaction.dose_start
-    latent, charted = latent_onsets(course, start), charted_onsets(measurements, start)
+    since = planted_from(reaction)
+    latent, charted = latent_onsets(course, start, since), charted_onsets(measurements, start, since)
     hour = _hours(charted.later, start)
     during = slice(start - course.start, start - course.start + SEARCH_MINUTES)
     return {

@@ -31,8 +31,10 @@ from flows.simulate.truth import (
     BASELINE_MINUTES,
     RISK_WINDOW_HOURS,
     SEARCH_MINUTES,
+    Onsets,
     charted_onsets,
     latent_onsets,
+    planted_from,
 )
 
 EVERY_HOURS = (1, 6, 24)
@@ -56,30 +58,31 @@ def arrivals(study: Study) -> list[Arrival]:
     found = []
     for subject, reaction in study.reactions.items():
         start = reaction.dose_start
-        latent = latent_onsets(study.courses[subject], start).later
+        since = planted_from(reaction)
+        latent = latent_onsets(study.courses[subject], start, since).later
         near = [
             one
             for one in study.measurements[subject]
             if start - BASELINE_MINUTES <= one.minute <= start + SEARCH_MINUTES
         ]
-        charted = in_window(near, start)
+        charted = in_window(near, start, since)
         if latent is None or charted is None:
             continue
         entered = next(
             minute
             for minute in sorted({one.entered for one in near})
-            if in_window([one for one in near if one.entered <= minute], start) is not None
+            if in_window([one for one in near if one.entered <= minute], start, since) is not None
         )
         found.append(Arrival(*(moment(minute) for minute in (latent, charted, entered))))
     return sorted(found, key=lambda one: one.entered)
 
 
-def in_window(measurements: Sequence[Measurement], start: int) -> int | None:
+def in_window(measurements: Sequence[Measurement], start: int, since: Onsets) -> int | None:
     """Return when these measurements first show both components, if that is in the risk window.
 
     A reading entered late is not needed where a later one, entered sooner, shows the same.
     """
-    later = charted_onsets(measurements, start).later
+    later = charted_onsets(measurements, start, since).later
     if later is None or not RISK_WINDOW_HOURS[0] <= (later - start) / 60 <= RISK_WINDOW_HOURS[1]:
         return None
     return later

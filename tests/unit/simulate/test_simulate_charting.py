@@ -1,18 +1,27 @@
 """Charts show the course as nurses write it: rounded, in the site's unit, sooner when something is wrong."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from flows.simulate.charting import PROTOCOL_HOURS, Measurement
+from flows.simulate.charting import PROTOCOL_HOURS, STRAYS, VITALS, Measurement
+from flows.simulate.scenarios import SCENARIOS
+from flows.simulate.study import compose_world
+from flows.simulate.timeline import to_local
 
-VITALS = {"TEMP", "RESP", "OXYSAT", "HR"}
+TESTS = {"TEMP", "RESP", "OXYSAT", "HR"}
 
 
 @pytest.fixture(scope="module")
 def world(study):
     return study("cyt107")
+
+
+@pytest.fixture(scope="module")
+def clean():
+    return compose_world(replace(SCENARIOS["cyt107"], clean=True), seed=1, subjects=21)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,9 @@ def test_fahrenheit_is_read_back_in_celsius():
     assert Measurement("TEMP", 0, None, "", 0).celsius is None
 
 
-def test_charts_follow_the_latent_course(world):
+def test_charts_follow_the_latent_course(clean):
+    """In clean charts: a stray value is by its meaning not the subject's."""
+    world = clean
     for one in world.subjects:
         course = world.courses[one.usubjid]
         errors = [
@@ -68,6 +79,39 @@ def test_charts_follow_the_latent_course(world):
         assert np.max(np.abs(errors)) < 1.0
 
 
+@pytest.mark.parametrize("test", list(STRAYS))
+def test_now_and_then_a_value_is_charted_that_the_subject_did_not_have(world, clean, test):
+    """Some 9,000 temperatures and 25,000 others: the standard error of a share is .0008 at most."""
+    strays, beyond = [], np.sign(STRAYS[test].beyond)
+    for study, found in ((world, strays), (clean, none := [])):
+        for one in study.subjects:
+            course, charted = study.courses[one.usubjid], study.measurements[one.usubjid]
+            latent = getattr(course, test)
+            found += [
+                beyond * (read.celsius - latent[read.minute - course.start]) > 6 * VITALS[test].sd
+                for read in charted
+                if read.test == test and read.value is not None
+            ]
+    # Those that are no further from the course than an error of measurement are not told from it.
+    assert 0.5 * STRAYS[test].share < np.mean(strays) < 1.2 * STRAYS[test].share
+    assert not any(none)
+
+
+def test_temperatures_lie_in_slots_of_the_day(world):
+    """Not those by protocol, nor of whoever is febrile or distressed: two thirds, as in the MIMIC-IV demo (.67)."""
+    hours = [
+        to_local(read.minute, one.zone).hour
+        for one in world.subjects
+        for read in world.measurements[one.usubjid]
+        if read.test == "TEMP" and read.minute < one.icu_end and _away_from_doses(read, one)
+    ]
+    assert np.mean([hour % 4 == 0 for hour in hours]) == pytest.approx(0.67, abs=0.1)
+
+
+def _away_from_doses(measurement: Measurement, one) -> bool:
+    return all(not -1 <= (measurement.minute - dose.start) / 60 <= 9 for dose in one.given)
+
+
 def test_the_protocol_asks_for_every_vital_around_every_dose(world):
     for one in world.subjects:
         asked = {(measurement.test, measurement.minute) for measurement in world.measurements[one.usubjid]}
@@ -75,7 +119,7 @@ def test_the_protocol_asks_for_every_vital_around_every_dose(world):
             for hours in PROTOCOL_HOURS:
                 due = dose.start + int(hours * 60)
                 near = {test for test, minute in asked if abs(minute - due) <= 5}
-                assert near == VITALS
+                assert near == TESTS
 
 
 def test_few_protocol_vitals_are_not_done(measurements):

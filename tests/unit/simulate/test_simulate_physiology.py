@@ -1,5 +1,7 @@
 """The latent course has its planted reaction, nothing else new, and the swing of its scenario."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,31 @@ def test_the_reaction_is_all_that_planting_changes(study):
             hours = (np.arange(with_it.minutes) + with_it.start - reaction.dose_start) / 60
             away = (hours < QUIET_HOURS[0]) | (hours > QUIET_HOURS[1] + 12)
             assert np.allclose(with_it.TEMP[away], without.TEMP[away])
+
+
+def test_some_are_ill_from_the_start_and_for_days_but_nobody_in_a_clean_study(study):
+    """12 % of 63 subjects are expected to have prior fever, 15 % distress: 7.6 and 9.5, SD 2.6 and 2.8."""
+    days: dict[str, list[float]] = {"TEMP": [], "RESP": []}
+    for seed in (1, 2, 3):
+        world = study("null", seed)
+        for one in world.subjects:
+            clean = septic_course(one, replace(world.scenario, clean=True), None, seed)
+            for test, found in days.items():
+                risen = getattr(world.courses[one.usubjid], test) - getattr(clean, test) > 1e-6
+                assert risen[0] == risen.any()
+                found.extend([risen.sum() / (24 * 60)] if risen.any() else [])
+    assert 1 <= len(days["TEMP"]) <= 15 and 2 <= len(days["RESP"]) <= 18
+    assert min(np.median(found) for found in days.values()) > 1
+
+
+def test_oxygen_keeps_the_saturation_up_in_most_distress(study):
+    """Of the minutes with 30 breaths or more, .03 to .05 in real charts have a saturation below 90 beside them."""
+    low = [
+        course.OXYSAT[course.RESP >= 30] < 90
+        for seed in (1, 2, 3)
+        for course in study("null", seed).courses.values()
+    ]
+    assert 0.005 < np.mean(np.concatenate(low)) < 0.1
 
 
 def test_the_diurnal_scenario_swings_by_more_than_the_plain_one(study):

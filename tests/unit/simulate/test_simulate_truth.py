@@ -51,6 +51,14 @@ def test_without_a_baseline_only_absolute_criteria_hold():
     assert charted_onsets([_measurement("TEMP", 6, 38.4)], DOSE).fever == DOSE + 360
 
 
+def test_an_onset_is_sought_from_where_the_planted_component_may_begin():
+    stray = _measurement("RESP", 2, 31, "breaths/min")
+    later = [_measurement("TEMP", 6, 39.0), _measurement("RESP", 6.5, 32, "breaths/min")]
+    assert charted_onsets([*CALM, stray, *later], DOSE).distress == DOSE + 120
+    since = Onsets(DOSE + 300, DOSE + 300)
+    assert charted_onsets([*CALM, stray, *later], DOSE, since) == Onsets(DOSE + 360, DOSE + 390)
+
+
 def test_a_case_begins_when_both_have_begun():
     assert Onsets(400, 390).later == 400
     assert Onsets(400, None).later is None
