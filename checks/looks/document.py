@@ -179,6 +179,7 @@ class RuleDetail(TypedDict, total=False):
     backgrounds: list[RateBackgroundPart]
     p_best: float | None
     p_worst: float | None
+    charting: str
     floor: float
     order: int
     blocks: int

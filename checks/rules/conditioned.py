@@ -8,7 +8,11 @@ kind alone says nothing; it is counted as such.
 
 Where charting may react to an event, its probability is the larger of two: with the hours as charted, and with those
 that there would be if the other components were measured whenever one first shows an event. The event itself stays
-where it was charted. Every test is monotone in these probabilities, and so holds whether charting reacts or not.
+where it was charted. Every test is monotone in these probabilities, and so holds whether charting reacts or not. With
+breathing every hour and temperatures every four, an event that calls for a temperature within two hours lies in the
+risk window up to 1.5 times as often as the hours as charted say, with temperatures every six hours 19 times: these
+leave few hours there. By the larger probability it never does (enumerated, for doses at each hour of the day); an
+event that calls for one after three hours does up to 1.3 times.
 """
 
 import math

@@ -55,6 +55,8 @@ def _p_value(rule: RulePart, protocol: StudyProtocol) -> Cell:
 
 def _against_own_hours(rule: RulePart) -> str:
     note, detail = "against control hours of the same participants", rule["detail"]
+    if detail.get("charting") == "worst":
+        note += ", as charted or as if charting reacted to the event: the larger p"
     if "p_best" in detail:
         note += f"; best case {p_text(detail['p_best'])}, worst case {p_text(detail['p_worst'])}"
     note += "; the window was chosen after the events" if chose_window(rule) else ""

@@ -118,6 +118,13 @@ def test_a_timing_rule_says_what_its_events_could_have_shown_and_how_far_it_hold
     assert "would have given" not in _words(page(signal))
 
 
+def test_a_timing_rule_says_that_it_allows_for_charting_that_reacts(page, signal):
+    assert "as if charting reacted" not in _words(page(signal))
+    signal["rules"][2]["detail"]["charting"] = "worst"
+    said = "against control hours of the same participants, as charted or as if charting reacted to the event"
+    assert said in _words(page(signal))
+
+
 def test_a_rule_that_cannot_be_evaluated_shows_its_reason_and_no_count(page, not_assessable):
     assert re.search(
         r"Not evaluable 6 of 6 elapsed windows unobserved \u2013 none yet", _words(page(not_assessable))
