@@ -28,7 +28,6 @@ import itertools
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -40,11 +39,11 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from scipy.stats import beta
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from side_by_side import named, search
+from trial_records import done_before, kept, share
 
 from checks import load_protocol, look
 from checks.errors import ProtocolError
@@ -289,15 +288,6 @@ def verdict_of(rules: Any, feeds: Any, evidence: Evidence, protocol: StudyProtoc
 # ----------------------------------------------------------------------------------------------- the table
 
 
-def share(hits: int, of: int) -> str:
-    """Return a share with its exact 95 % limits."""
-    if not of:
-        return "  -"
-    low = 0.0 if hits == 0 else beta.ppf(0.025, hits, of - hits + 1)
-    high = 1.0 if hits == of else beta.ppf(0.975, hits + 1, of - hits)
-    return f"{hits / of:5.3f} [{low:.3f}, {high:.3f}]"
-
-
 def summary(records: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield the lines that tell of the trials of one folder and scenario."""
     first, trials = records[0], len(records)
@@ -347,19 +337,6 @@ def all_of(record: dict[str, Any], held: Any) -> bool:
 # ------------------------------------------------------------------------------------------------- running
 
 
-def done_before(path: Path | None) -> list[dict[str, Any]]:
-    """Return the records of this code that a file holds; a line cut short by an interruption is left out."""
-    if path is None or not path.exists():
-        return []
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return [one for one in records if one["code"] == code_version()]
-
-
 def run(options: argparse.Namespace, records: list[dict[str, Any]]) -> None:
     """Make the trials that are missing, and keep each as soon as it is made."""
     have = {(one["folder"], one["scenario"], one["seed"]) for one in records}
@@ -378,16 +355,7 @@ def run(options: argparse.Namespace, records: list[dict[str, Any]]) -> None:
         + ("the same command goes on." if options.out else "without --out nothing is kept."),
         flush=True,
     )
-    begun = last = time.monotonic()
-    for number, record in enumerate(made(work, options), start=1):
-        records.append(record)
-        if options.out is not None:
-            with options.out.open("a", encoding="utf-8") as kept:
-                kept.write(json.dumps(record) + "\n")
-        now = time.monotonic()
-        if number in (1, 10) or now - last > 20:
-            last, left = now, (now - begun) / number * (total - number)
-            print(f"  {number} of {total} after {now - begun:.0f} s; some {left:.0f} s to go", flush=True)
+    records.extend(kept(made(work, options), options.out, total))
 
 
 def made(work: dict[tuple[str, str], list[int]], options: argparse.Namespace) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,148 @@
+"""Print how often looks at whole simulated studies find what was planted, and how often each rule crosses.
+
+Run from the root: ``python tests/benchmarks/bench_demo.py [--scenario cyt107 null] [--studies 200] [--seed 1]
+[--out demo.jsonl]``. Each study is simulated with the seed that follows, as the demo's is with seed 1, and looked at
+when all of it has been entered, by ``checks.look`` and with the protocol that is written beside it, without files.
+Its record is a line of ``--out``; a run that was interrupted goes on where it stopped.
+
+A planted case is seen as in ``bench_power``, around the hour at which its charts first show both components after
+they were planted. *By chance* are cases in risk windows that were not planted. Limits are those of Clopper and
+Pearson, 95 %; cases, windows and subjects of one study are taken for independent.
+"""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from trial_records import Record, done_before, kept, share
+
+from checks import load_protocol, look
+from checks.looks import Look, code_version
+from checks.protocol import StudyProtocol
+from flows.simulate import SCENARIOS
+from flows.simulate.chart_trials import how_seen
+from flows.simulate.planted import EXAMPLE, PlantedCase
+from flows.simulate.study import DEFAULT_SUBJECTS, Study, compose, tables, truth
+from flows.simulate.truth import CaseTruth
+
+
+@cache
+def protocol() -> StudyProtocol:
+    """Return the simulated studies' own protocol."""
+    return load_protocol(EXAMPLE)
+
+
+def trial(scenario: str, seed: int) -> Record:
+    """Simulate one study, look at it, and return what was seen."""
+    study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS)
+    told = truth(study)
+    seen = look(tables(study), protocol(), data_cutoff=datetime.fromisoformat(told["data_cutoff"]))
+    planted = {(case["USUBJID"], case["dose_number"]) for case in told["cases"]}
+    inside = {answer: doses_with(seen, answer) - planted for answer in ("yes", "possible")}
+    return {
+        "scenario": scenario,
+        "seed": seed,
+        "code": code_version(),
+        "planted": [how_seen(as_planted(case, study), seen) for case in told["cases"]],
+        "rules": {one.id: str(one.verdict) for one in seen.rules},
+        "verdict": str(seen.verdict),
+        "windows": int((seen.doses["window"] == "evaluable").sum()),
+        "subjects": len(study.subjects),
+        "by_chance": len(inside["yes"]),
+        "subjects_by_chance": len({subject for subject, _ in inside["yes"]}),
+        "possible_by_chance": len(inside["possible"] - inside["yes"]),
+        "possible_cases": sum(case.certainty == "possible" for case in seen.cases),
+        "days": sum(one.chart_end - one.chart_start for one in study.subjects) / (24 * 60),
+    }
+
+
+def doses_with(seen: Look, answer: str) -> set[tuple[str, int]]:
+    """Return the doses with a case of which it was said whether it lies in the risk window."""
+    return {
+        (case.USUBJID, case.dose_number)
+        for case in seen.cases
+        if case.in_risk_window == answer and case.dose_number is not None
+    }
+
+
+def as_planted(case: CaseTruth, study: Study) -> PlantedCase:
+    """Return a simulated case in the form of those that are planted in charts."""
+    reaction, visible = study.reactions[case["USUBJID"]], case["charted"]["hour"]
+    return {
+        "USUBJID": case["USUBJID"],
+        "dose_number": case["dose_number"],
+        "dose_start": case["dose_start"],
+        "onset_hour": (reaction.distress.start - reaction.dose_start) / 60,
+        "both_visible_hour": None if visible is None else float(visible),
+        "both_in_window": bool(case["charted"]["in_risk_window"]),
+        "abnormal_6h_before": {},
+    }
+
+
+def summary(records: Sequence[Record]) -> Iterator[str]:
+    """Yield the lines that tell of the studies of one scenario."""
+    studies = len(records)
+    total = {name: sum(one[name] for one in records) for name in records[0] if name in COUNTED}
+    yield f"\n{records[0]['scenario']}: {studies} studies of {DEFAULT_SUBJECTS} subjects"
+    answers = [answer for one in records for answer in one["planted"]]
+    if answers:
+        exactly = sum(set(one["planted"]) == {"yes"} and not one["by_chance"] for one in records)
+        three = sum(one["planted"] == ["yes"] * 3 for one in records)
+        yield f"  {'P(yes)':44}{share(answers.count('yes'), len(answers))}"
+        yield f"  {'P(yes or possible)':44}{share(len(answers) - answers.count('no'), len(answers))}"
+        yield f"  {'three of three':44}{share(three, studies)}"
+        yield f"  {'exactly what was planted':44}{share(exactly, studies)}"
+    for rule in records[0]["rules"]:
+        crossed = sum(one["rules"][rule] == "crossed" for one in records)
+        yield f"  {'rule ' + rule:44}{share(crossed, studies)}"
+    yield f"  {'any rule':44}{share(sum('crossed' in one['rules'].values() for one in records), studies)}"
+    for verdict in ("signal", "watch", "not_assessable", "no_signal"):
+        yield f"  {'verdict ' + verdict:44}{share(sum(one['verdict'] == verdict for one in records), studies)}"
+    yield f"  {'cases by chance, of evaluable windows':44}{share(total['by_chance'], total['windows'])}"
+    yield f"  {'possible ones by chance, of the same':44}{share(total['possible_by_chance'], total['windows'])}"
+    yield f"  {'subjects with a case by chance':44}{share(total['subjects_by_chance'], total['subjects'])}"
+    yield f"  {'possible cases a subject-day of charting':44}{total['possible_cases'] / total['days']:.4f}"
+
+
+COUNTED = (
+    "windows", "subjects", "by_chance", "subjects_by_chance", "possible_by_chance", "possible_cases", "days",
+)  # fmt: skip
+
+
+def main() -> None:
+    """Make the studies that are asked for, and print what they tell."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scenario", nargs="+", choices=SCENARIOS, default=["cyt107", "null"])
+    parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="file of records, a JSON line each")
+    options = parser.parse_args()
+    wanted = list(itertools.product(options.scenario, range(options.seed, options.seed + options.studies)))
+    records = done_before(options.out)
+    have = {(one["scenario"], one["seed"]) for one in records}
+    work = [one for one in wanted if one not in have]
+    print(
+        f"{len(work)} studies to make, some 2 to 5 seconds each. Interrupt when you like"
+        + ("; the same command goes on." if options.out else ": without --out nothing is kept."),
+        flush=True,
+    )
+    try:
+        records.extend(kept(itertools.starmap(trial, work), options.out, len(work)))
+    except KeyboardInterrupt:
+        print("interrupted: what follows is what was made so far", flush=True)
+    for scenario in options.scenario:
+        some = [one for one in records if one["scenario"] == scenario and (scenario, one["seed"]) in wanted]
+        if some:
+            print("\n".join(summary(some)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
