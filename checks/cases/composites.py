@@ -4,7 +4,7 @@ Components are judged for all subjects at once; only the onsets themselves, a fe
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from checks.cases.pairing import Composite, cases_of
 from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
 from checks.cases.series import Places, spread
 from checks.cases.spans import SECONDS_BITS, in_seconds
+from checks.cases.untimed_measurements import Untimed, untimed_measurements
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
 
@@ -65,6 +66,7 @@ class _Part:
 
     measured: MeasuredComponent
     onsets: Mapping[int, Sequence[Onset]]
+    untimed: Mapping[int, Sequence[Untimed]]
     lines: Mapping[int, Sequence[Line]]
     thing_itself: frozenset[int]
     entries: Places
@@ -75,12 +77,17 @@ class _Part:
     @property
     def begins(self) -> frozenset[int]:
         """The subjects in whom the component begins, by measurement or by report."""
-        return frozenset((*self.onsets, *self.lines))
+        return frozenset((*self.onsets, *self.untimed, *self.lines))
 
     def told(self, code: int) -> Told:
         """Return the onsets of one subject, by measurement and by report."""
         onsets, lines, present = self.onsets.get(code, ()), self.lines.get(code, ()), self._present(code)
-        return join_reports(onsets, lines, self._chart(code, present)) if lines else Told(onsets, present)
+        untimed = self.untimed.get(code, ())
+        if not (lines or untimed):
+            return Told(onsets, present)
+        begun = [one.onset for one in untimed]
+        told = join_reports(onsets, lines, self._chart(code, present), begun)
+        return replace(told, present=[*told.present, *(one.present for one in untimed)])
 
     def _present(self, code: int) -> Sequence[tuple[int, int]]:
         mine = slice(*self.presences[code : code + 2])
@@ -109,6 +116,7 @@ def _part(
     return _Part(
         measured,
         _by_subject(measured, charts),
+        untimed_measurements(component, measured, charts),
         lines_of(component, charts),
         ends,
         np.searchsorted(measured.series.axis >> SECONDS_BITS, codes),

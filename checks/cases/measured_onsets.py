@@ -29,6 +29,8 @@ class Why(StrEnum):
     """No normal measurement of the same test lies before it that is fresh enough."""
     ROOM_AIR = "room_air"
     REPORTED = "reported"
+    UNTIMED = "untimed"
+    """Shown by a measurement without an instant."""
     HALF = "half"
 
 

@@ -1,10 +1,11 @@
 """Cases of one subject: onsets of every component near each other, each onset in one case, thinned in time.
 
 Definite cases are chosen first, and possible ones that share an onset with one, or lie within its washout, are its
-evidence. Half a case is one component that begins while the others are present.
+evidence. Half a case is one component that begins while the others are present. What has no instant may be of several
+possible cases and blocks none; no washout makes it evidence, for it may have been before or after.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -54,6 +55,16 @@ class Composite:
         return max(one.seen for one in self.onsets.values())
 
     @property
+    def perhaps_seen(self) -> int:
+        """From when on it may have been first seen: what has no instant, from its earliest on."""
+        return max(one.seen if one.instant else one.earliest for one in self.onsets.values())
+
+    @property
+    def instant(self) -> bool:
+        """Whether every onset was first seen at an instant."""
+        return all(one.instant for one in self.onsets.values())
+
+    @property
     def spread(self) -> int:
         """Seconds between the first and the last onset as they were first seen."""
         return self.seen - min(one.seen for one in self.onsets.values())
@@ -80,13 +91,16 @@ def cases_of(code: int, parts: Parts, *, within: int, washout: int) -> list[Comp
     ]
     definite = _thinned(_each_once(one for one in whole if one.definite), [], washout)
     taken = {id(onset) for case in definite for onset in case.onsets.values()}
-    others = [
-        one
-        for one in (*whole, *_halves(code, parts, within))
-        if not one.definite and not any(id(onset) in taken for onset in one.onsets.values())
-    ]
-    possible = _thinned(_each_once(others), definite, washout)
-    return sorted((*definite, *possible), key=lambda one: (one.seen, one.earliest))
+    pairs = [one for one in whole if not (one.definite or _shares(one, taken))]
+    halves = [one for one in _halves(code, parts, pairs, within) if not _shares(one, taken)]
+    loose = [one for one in (*pairs, *halves) if not one.instant]
+    possible = _thinned(_each_once(one for one in (*pairs, *halves) if one.instant), definite, washout)
+    return sorted((*definite, *possible, *loose), key=lambda one: (one.seen, one.earliest))
+
+
+def _shares(case: Composite, onsets: Set[int]) -> bool:
+    """Whether a case has one of some onsets, by their identity."""
+    return any(id(onset) in onsets for onset in case.onsets.values())
 
 
 def _near(onsets: Sequence[Sequence[Onset]], within: int) -> Iterator[tuple[Onset, ...]]:
@@ -105,16 +119,20 @@ def _may_be_near(onsets: Sequence[Onset], within: int) -> bool:
     return max(one.earliest for one in onsets) - min(one.latest for one in onsets) <= within
 
 
-def _halves(code: int, parts: Parts, within: int) -> Iterator[Composite]:
+def _halves(code: int, parts: Parts, pairs: Sequence[Composite], within: int) -> Iterator[Composite]:
+    """Yield each onset that no other is near, and that began while every other component was present.
+
+    One without an instant may be near others and still have begun while these had long been present.
+    """
+    paired = {id(onset) for one in pairs for onset in one.onsets.values()}
     for name, part in parts.items():
         others = [other for other in parts if other != name]
         for onset in part.onsets if others else ():
-            if not onset.timed:
-                continue
             begins = (one for other in others for one in parts[other].onsets)
-            if any(_may_be_near((onset, one), within) for one in begins):
+            if onset.instant and any(_may_be_near((onset, one), within) for one in begins):
                 continue
-            since = {other: parts[other].present_since(onset.seen) for other in others}
+            before = onset.earliest - within if not onset.instant and id(onset) in paired else onset.seen
+            since = {other: parts[other].present_since(onset, before) for other in others}
             known = {other: start for other, start in since.items() if start is not None}
             if len(known) == len(others):
                 yield Composite(code, {name: onset}, known)
@@ -133,10 +151,14 @@ def _each_once(candidates: Iterable[Composite]) -> list[Composite]:
 
 
 def _thinned(chosen: Iterable[Composite], before: Sequence[Composite], washout: int) -> list[Composite]:
-    """Return the cases that are first seen a washout or more after the last kept, and from each of ``before``."""
+    """Return the cases that may be first seen a washout or more after those kept, and from each of ``before``."""
     kept: list[Composite] = []
     for one in sorted(chosen, key=lambda one: (one.seen, one.earliest)):
-        apart = not kept or one.seen - kept[-1].seen >= washout
-        if apart and all(abs(one.seen - other.seen) >= washout for other in before):
+        if not any(_surely_within(washout, one, other) for other in (*kept, *before)):
             kept.append(one)
     return kept
+
+
+def _surely_within(span: int, one: Composite, other: Composite) -> bool:
+    """Whether two cases were first seen less than so many seconds apart, whenever what has no instant was."""
+    return max(one.seen - other.perhaps_seen, other.seen - one.perhaps_seen) < span

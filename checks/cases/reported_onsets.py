@@ -1,21 +1,16 @@
-"""Adverse events as intervals: which join a measured onset, which are onsets by themselves, which are evidence.
-
-A measurement without an instant that may be abnormal is taken like a line whose start is known to its day.
-"""
+"""Adverse events as intervals: which join a measured onset, which are onsets by themselves, which are evidence."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
-from checks.cases.charts import Charts, event_labels, higher_grade, measurement_labels
+from checks.cases.charts import Charts, event_labels, higher_grade
 from checks.cases.measured_onsets import Why
 from checks.cases.onsets import Onset
-from checks.cases.series import NEVER, Flags, is_of
+from checks.cases.series import NEVER, Flags
 from checks.cases.spans import HOUR, Instants, place, seconds, subject_codes
-from checks.criteria import Amounts, Measured
 from checks.protocol.case_definition import Component
 
 WIDENED = HOUR
@@ -23,6 +18,9 @@ WIDENED = HOUR
 
 TO_THE_HOUR = HOUR - 1
 """The longest that a start leaves open which is known to the hour or better, in seconds."""
+
+TO_THE_DAY = 25 * HOUR - 1
+"""The longest that a start leaves open which is known to its date: the day on which clocks are put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,11 @@ class Line:
         """Whether its start is known to the hour or better."""
         return self.latest - self.earliest <= TO_THE_HOUR
 
+    @property
+    def dated(self) -> bool:
+        """Whether its start is known to its date or better: a month alone tells of no date."""
+        return self.latest - self.earliest <= TO_THE_DAY
+
     def after(self, other: "Line") -> bool:
         """Whether it surely starts after another line: lines of a day alone hide nothing of that day."""
         if self.exact and other.exact:
@@ -52,21 +55,21 @@ class Line:
 def lines_of(component: Component, charts: Charts) -> Mapping[int, Sequence[Line]]:
     """Return the lines of a component by subject code, in order of their starts."""
     found: dict[int, list[tuple[int, int, int | None, str, str]]] = defaultdict(list)
-    for rows in (_events(component, charts), _dated(component.measured, charts)):
-        codes = subject_codes(rows["USUBJID"], charts.known)
-        ends = rows["ends_latest"]
-        columns = (
-            codes.tolist(),
-            place(codes, seconds(rows["earliest"])).tolist(),
-            place(codes, seconds(rows["latest"])).tolist(),
-            place(codes, seconds(ends.fillna(rows["latest"]))).tolist(),
-            ends.notna().tolist(),
-            rows["grade"].fillna("").tolist(),
-            rows["label"].tolist(),
-        )
-        for code, earliest, latest, end, ended, grade, label in zip(*columns, strict=True):
-            if code >= 0:
-                found[code].append((earliest, latest, end if ended else None, grade, label))
+    rows = _events(component, charts)
+    ends = rows["ends_latest"]
+    codes = subject_codes(rows["USUBJID"], charts.known)
+    columns = (
+        codes.tolist(),
+        place(codes, seconds(rows["earliest"])).tolist(),
+        place(codes, seconds(rows["latest"])).tolist(),
+        place(codes, seconds(ends.fillna(rows["latest"]))).tolist(),
+        ends.notna().tolist(),
+        rows["grade"].fillna("").tolist(),
+        event_labels(rows).tolist(),
+    )
+    for code, earliest, latest, end, ended, grade, label in zip(*columns, strict=True):
+        if code >= 0:
+            found[code].append((earliest, latest, end if ended else None, grade, label))
     return {
         code: [Line(*line, place) for place, line in enumerate(sorted(lines, key=_by_start))]
         for code, lines in found.items()
@@ -80,22 +83,7 @@ def _by_start(line: tuple[int, int, int | None, str, str]) -> tuple[int, int, in
 
 def _events(component: Component, charts: Charts) -> pd.DataFrame:
     events = charts.adverse_events
-    named = events[events["term"].isin(component.terms) | events["verbatim"].isin(component.terms)]
-    return named.assign(label=event_labels(named))
-
-
-def _dated(criteria: Sequence[Measured], charts: Charts) -> pd.DataFrame:
-    """Return the measurements without an instant that could meet a criterion, if not by which reference."""
-    rows = charts.measurements[charts.measurements["earliest"] < charts.measurements["latest"]]
-    possible = np.zeros(len(rows), bool)
-    if len(rows):
-        limits = rows["upper_limit"].to_numpy()
-        amounts, others = (Amounts(rows[name].to_numpy(), limits) for name in ("value", "alternative"))
-        for one in criteria:
-            perhaps = one.within_bound(amounts) | one.within_bound(others) | ~one.comparable(amounts)
-            possible |= is_of(rows, one.test) & perhaps
-    kept = rows[possible]
-    return kept.assign(label=measurement_labels(kept), ends_latest=kept["latest"], grade="")
+    return events[events["term"].isin(component.terms) | events["verbatim"].isin(component.terms)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +159,18 @@ class Told:
     onsets: Sequence[Onset]
     present: Sequence[tuple[int, int]]
 
-    def present_since(self, instant: int) -> int | None:
-        """Return since when the component was present, by measurement or by an open line; None if it was not."""
-        return min((start for start, end in self.present if start <= instant < end), default=None)
+    def present_since(self, onset: Onset, before: int) -> int | None:
+        """Return since when, ``before`` or then, the component was present at an onset of another; None if not.
+
+        By measurement, or by an open line; where the onset has no instant, at some time of its interval.
+        """
+        first = onset.seen if onset.instant else onset.earliest
+        return min((start for start, end in self.present if start <= before and end > first), default=None)
 
 
-def join_reports(onsets: Sequence[Onset], lines: Sequence[Line], chart: SubjectChart) -> Told:
+def join_reports(
+    onsets: Sequence[Onset], lines: Sequence[Line], chart: SubjectChart, untimed: Sequence[Onset] = ()
+) -> Told:
     """Return the onsets of one subject by measurements and by lines, in order of when they were known.
 
     Parameters
@@ -185,6 +179,10 @@ def join_reports(onsets: Sequence[Onset], lines: Sequence[Line], chart: SubjectC
         By measurement, in order of time.
     lines
         Of the component, in order of their starts.
+    chart
+        What the measurements say besides.
+    untimed
+        Onsets by measurements without an instant.
     """
     joined, apart = _join(onsets, lines)
     measured = [
@@ -193,7 +191,7 @@ def join_reports(onsets: Sequence[Onset], lines: Sequence[Line], chart: SubjectC
     ends = {line: chart.end_of(line) for line in lines}
     alone = list(_alone(apart, lines, ends, chart))
     coarse = [line for line in apart if not line.exact]
-    every = measured + alone
+    every = [*measured, *alone, *untimed]
     for line in coarse:
         every = _of_a_day(line, every, lines, ends, chart)
     spans = [(line.earliest if line.exact else line.latest, ends[line]) for line in lines]
@@ -211,6 +209,7 @@ def _join(
             number
             for number, onset in enumerate(onsets)
             if onset.why is not Why.LONE
+            and line.dated
             and line.earliest <= onset.latest + WIDENED
             and line.latest >= onset.earliest - WIDENED
         )
@@ -275,8 +274,8 @@ def _of_a_day(
 ) -> list[Onset]:
     """Return the onsets with a line whose start is known to a day at best: evidence, or one that is possible."""
     for number, onset in enumerate(onsets):
-        alike = (onset.earliest, onset.latest) == (line.earliest, line.latest)  # two lines tell of one day
-        explains = (onset.timed or alike) and onset.why is not Why.LONE
+        alike = not onset.timed and onset.latest == line.latest  # two rows tell of one day
+        explains = alike or (line.dated and onset.timed and onset.why is not Why.LONE)
         if explains and onset.earliest <= line.latest and onset.latest >= line.earliest:
             shown = replace(onset, evidence=(*onset.evidence, line.label))
             return [*onsets[:number], shown, *onsets[number + 1 :]]

@@ -98,8 +98,9 @@ class OtherDosePart(TypedDict):
 class CasePart(TypedDict):
     """One case, in hours since its dose.
 
-    ``why`` says of each component why it counts as begun: new, worse, lone, back, unseen, room_air, reported, or half
-    of one that was present before, ``since`` an hour. What is ``provisional`` is settled by a moment.
+    ``why`` says of each component why it counts as begun: new, worse, lone, back, unseen, room_air, reported,
+    untimed, or half of one that was present before, ``since`` an hour. What is ``provisional`` is settled by
+    a moment.
     """
 
     USUBJID: str

@@ -65,6 +65,12 @@ WORDS: Mapping[str, Word] = {
         "the clock time at which it began",
         "a time at which it cannot count: outside the risk window, or while it was present already",
     ),
+    "untimed": Word(
+        "measured without a time",
+        "an abnormal value without its hour: it may have been any time of the stamp, before or after every other",
+        "the clock time at which it was measured",
+        "a time at which it cannot count: outside the risk window, or while it was present already",
+    ),
     "half": Word(
         "since hour {since}",
         "present already when the other component began: half a case",

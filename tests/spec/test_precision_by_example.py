@@ -63,6 +63,41 @@ def test_a_date_tells_of_the_fever_that_was_measured_that_day(look: Look) -> Non
     assert [(case.why["fever"], case.in_risk_window) for case in look(chart).cases] == [("new", "no")]
 
 
+DAYTIME = "TEMP 00:00 37.0  04:00 37.0  07:00 37.0  22:00 37.0"
+CALM = "OXYSAT 00:00 97  04:00 97  07:00 97  13:00 96  22:00 96"
+
+# A possible case of hours 5 to 8 is listed, whatever else is told of its day.
+MAY_BE = {
+    # 38.9 at 02:00 is a fever of its own; that of the day may have been at 14:00, as the saturation fell.
+    "a fever is measured earlier on the day": "\n".join(
+        (DOSE, "TEMP 00:00 37.0  02:00 38.9  03:00 38.8  05:00 37.0  07:00 37.0  1/ 38.5  22:00 37.0", OXYSAT)
+    ),
+    # Charted as of "16h" the saturation was low by 16:59, and may have fallen from 14:00 on.
+    "an hour alone": "\n".join((DOSE, DAYTIME, "AE 15:30 PYREXIA", OXYSAT.replace("14:15", "1/16h"))),
+    # One fever of the day and two falls: it belongs to one of them, nobody knows to which.
+    "two falls on the day": "\n".join(
+        (DOSE, DAYTIME, "AE 1/ PYREXIA", CALM.replace("13:00 96", "13:00 96  14:00 86  15:00 97  18:00 97  20:00 86"))
+    ),
+    # Seen by the end of the day, the evening's case is no reason to leave out that of 02:00: hour 6.
+    "a day before the night": "\n".join(
+        (
+            "dose 20:00",
+            CALM + "  2/01:00 96  2/02:00 85  2/03:00 97",
+            "AE 1/ DYSPNOEA  1/21:00 PYREXIA  2/02:10 PYREXIA",
+        )
+    ),
+    # Short of breath for days: a fever of that day is half a case.
+    "the day of half a case": "\n".join(
+        (DOSE, "AE -2/ DYSPNOEA", "TEMP -1/08:00 37.0  1/ 38.9", "OXYSAT 00:00 97")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MAY_BE)
+def test_what_may_be_a_case_in_the_window_is_listed(name: str, look: Look) -> None:
+    assert "possible" in {case.in_risk_window for case in look(MAY_BE[name]).cases}, name
+
+
 def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: Look) -> None:
     """Day 1 and 20:00 of day 1: a case at 02:00 is hour 6 of the one; hours 2 to 26 of the other."""
     night = "TEMP 19:00 37.0  2/00:30 37.0  2/02:00 38.6\nOXYSAT 19:00 97  2/01:00 96  2/02:15 86"

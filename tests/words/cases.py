@@ -37,6 +37,15 @@ class Case:
         return None if any(one.dated for one in self.onsets.values()) else sum(self.interval) / 2
 
     @property
+    def is_instant(self) -> bool:
+        return all(one.seen is not None for one in self.onsets.values())
+
+    @property
+    def span_seen(self) -> tuple[int, int]:
+        """Between when and when it was first seen."""
+        return max(o.earliest if o.seen is None else o.seen for o in self.onsets.values()), self.first_seen
+
+    @property
     def spread(self) -> int:
         """Latest minus earliest first seen; what has no instant counts as seen at its latest."""
         return self.first_seen - min(one.first_seen for one in self.onsets.values())
@@ -58,7 +67,8 @@ def told_by(chart: Chart, definition: Definition) -> Told:
     courses, lines = ({name: each[k] for name, each in found.items()} for k in (0, 2))
     onsets = {name: each[1] for name, each in found.items()}
     definite = definite_cases(onsets, definition)
-    possible = possible_cases(onsets, halves(courses, onsets, lines, definition), definite, definition)
+    told = {name: (each[0], each[2]) for name, each in found.items()}
+    possible = possible_cases(onsets, halves(told, onsets, definite, definition), definite, definition)
     return Told(courses, onsets, lines, definite, possible)
 
 
@@ -93,9 +103,15 @@ def thinned(cases: Sequence[Case], definition: Definition) -> tuple[Case, ...]:
     """In order of time, none first seen less than `washout_hours` after the one before was."""
     kept: list[Case] = []
     for one in sorted(cases, key=lambda one: one.first_seen):
-        if not kept or one.first_seen - kept[-1].first_seen >= definition.seconds("washout"):
+        if not any(in_washout(one, other, definition) for other in kept):
             kept.append(one)
     return tuple(kept)
+
+
+def in_washout(one: Case, other: Case, definition: Definition) -> bool:
+    """Surely, whenever each of them was first seen."""
+    ends = product(one.span_seen, other.span_seen)
+    return all(abs(here - there) < definition.seconds("washout") for here, there in ends)
 
 
 def definite_cases(onsets: Mapping[str, list[Onset]], definition: Definition) -> tuple[Case, ...]:
@@ -111,41 +127,55 @@ def possible_cases(
     definition: Definition,
 ) -> tuple[Case, ...]:
     """Possible ones that share an onset with a definite one, or lie within `washout_hours` of it, are its evidence
-    and never block it; the others are thinned alike.
+    and never block it; the others are thinned alike. One without an instant may be of several, and blocks none: it
+    may have been at any time of its interval.
     """
-    washout = definition.seconds("washout")
     found = [
         one
         for one in (*(case for case in tuples(onsets, definition) if not case.definite), *half)
-        if not any(share(one, kept) or abs(one.first_seen - kept.first_seen) < washout for kept in definite)
+        if not any(share(one, kept) for kept in definite)
     ]
-    return thinned(once_each(found, lambda one: (bool(one.present), one.spread, one.first_seen)), definition)
+    apart = [
+        one
+        for one in found
+        if one.is_instant and not any(in_washout(one, kept, definition) for kept in definite)
+    ]
+    chosen = once_each(apart, lambda one: (bool(one.present), one.spread, one.first_seen))
+    return (*thinned(chosen, definition), *(one for one in found if not one.is_instant))
 
 
 def halves(
-    courses: Mapping[str, Course],
+    told: Mapping[str, tuple[Course, list[Line]]],
     onsets: Mapping[str, list[Onset]],
-    lines: Mapping[str, list[Line]],
+    definite: Sequence[Case],
     definition: Definition,
 ) -> list[Case]:
-    """One component new or worse while the others are present: possible."""
-    found = []
+    """One component new or worse while the others are present: possible. One without an instant may lie near others
+    and still have begun while these had long been present.
+    """
+    found, within = [], definition.seconds("within")
+    pairs = [one for one in tuples(onsets, definition) if not one.definite]
+    pairs = [one for one in pairs if not any(share(one, kept) for kept in definite)]
     for name, mine in onsets.items():
         others = [other for other in onsets if other != name]
-        for one in (each for each in mine if not each.dated):
-            seen = one.first_seen
-            present = all(
-                courses[other].present_within(seen, seen) or is_open(lines[other], seen) for other in others
-            )
-            begun = [each for o in others for each in onsets[o]]
-            if others and present and all(separation((one, e)) > definition.seconds("within") for e in begun):
+        for one in mine:
+            near = any(separation((one, each)) <= within for other in others for each in onsets[other])
+            first, last = (one.earliest if one.seen is None else one.seen), one.first_seen
+            if one.seen is None and any(one is each for pair in pairs for each in pair.onsets.values()):
+                last = one.earliest - within
+            present = all(was_present(*told[other], first, last) for other in others)
+            if others and present and not (near and one.seen is not None):
                 found.append(Case({name: one}, tuple(others)))
     return found
 
 
-def is_open(lines: Sequence[Line], at: int) -> bool:
-    """Whether a line is open for certain: one of a date may have begun later that day."""
-    return any(line.latest <= at < ended(line) for line in lines)
+def was_present(course: Course, lines: Sequence[Line], first: int, last: int) -> bool:
+    """Whether it began at ``last`` or before and was present after ``first``: by measurement, or a line that is open
+    for certain: one of a date may have begun later that day.
+    """
+    begun = [(one.start, one.gone) for one in course.presences]
+    begun += [(one.earliest if one.is_exact else one.latest, ended(one)) for one in lines]
+    return any(start <= last and end > first for start, end in begun)
 
 
 # --- under a dose -----------------------------------------------------------------------------------------------

@@ -89,6 +89,10 @@ def test_onsets_near_each_other_are_a_case(fever, distress, expected):
         # of a day: the distance of the intervals counts
         ("6-20?", "22", ["6-20? 22 ?"]),
         ("6-20?", "25", []),
+        # of a day it may be any of several, and neither hides another nor is hidden: it was before, or after
+        ("6-20?", "7? 19?", ["6-20? 7? ?", "6-20? 19? ?"]),
+        ("6-20? 25?", "7? 25?", ["6-20? 7? ?", "25? 25? ?"]),
+        ("6-20? 13", "7? 14", ["13 14", "6-20? 7? ?"]),
     ],
 )
 def test_a_case_is_definite_when_all_its_onsets_are(fever, distress, expected):
@@ -117,7 +121,8 @@ def test_one_component_alone_makes_cases_of_its_onsets():
         (told("6", (6, 20)), "9.01", ["9.01 ?"]),  # too long before: half a case
         (told("6lone", (-6, 20)), "9", ["6lone 9 ?"]),
         (told("", (-6, 21)), "8 13 20", ["8 ?", "20 ?"]),  # thinned
-        (told("", (-6, 20)), "2-9?", []),  # of a day nothing is known of what was present
+        (told("", (-6, 20)), "2-9?", ["2-9? ?"]),  # of a day: the other was present in it
+        (told("", (10, 20)), "2-9?", []),
     ],
 )
 def test_half_a_case_is_one_component_that_begins_while_the_others_are_present(fever, distress, expected):

@@ -4,6 +4,8 @@ A line is written as its start ('5', or '0-24' for somewhere between) and its en
 written as the hours between which it began, a question mark where it is only possible, why, and what shows it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -200,9 +202,27 @@ def test_a_line_hinders_no_worse_onset():
 
 def test_lines_make_a_component_present_while_they_are_open():
     found = join_reports([], lines_from("2..5, 0-24..30"), chart())
-    assert found.present_since(instant(3)) == instant(2)
-    assert found.present_since(instant(6)) is None
-    assert found.present_since(instant(26)) == instant(24)  # of a day alone only what is sure
+
+    def since(text, before):
+        return found.present_since(replace(measured(text), instant=text[0] != "0"), instant(before))
+
+    assert since("3-3", 3) == instant(2)
+    assert since("6-6", 6) is None
+    assert since("26-26", 26) == instant(24)  # of a day alone only what is sure
+    assert since("26-26", 23) is None
+    assert since("0-20", 20) == instant(2)  # at some time of its interval
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("2-26", ["10-14 new VS+AE0"]),  # of a date: evidence
+        ("2-26.9997", ["10-14 new VS+AE0"]),  # the longest day
+        ("2-746", ["10-14 new VS", "2-746? reported AE0"]),  # of a month: no date on which the onset lies
+    ],
+)
+def test_a_line_is_evidence_of_an_onset_on_its_date(lines, expected):
+    assert told([measured("10-14")], lines, PRESENT) == expected
 
 
 # --- Which rows are lines -------------------------------------------------------------------------------------
@@ -219,14 +239,6 @@ def test_lines_are_by_decoded_term_and_as_it_was_written():
         component(), Charts(charts({"TEMP": "0 37"}).measurements, table, pd.Index(["A"]))
     ).values()
     assert [(one.label, one.end) for one in lines] == [("AE:AESEQ=2", None), ("AE:AESEQ=1", instant(9))]
-
-
-def test_a_measurement_of_a_day_alone_is_a_line_where_it_may_be_abnormal():
-    found = charts({"TEMP": "0 39, 0 37"})
-    day = found.measurements.assign(latest=found.measurements["latest"] + pd.Timedelta(hours=24))
-    (lines,) = lines_of(component(), Charts(day, events(), pd.Index(["A"]))).values()
-    (one,) = lines
-    assert (one.label, one.latest - one.earliest, one.exact) == ("VS:VSSEQ=TEMP1", 24 * HOUR, False)
 
 
 def test_subjects_keep_their_lines_apart():
