@@ -20,6 +20,7 @@ from numpy.random import Generator, default_rng
 from checks.errors import UsageError
 from checks.protocol import load_protocol
 from checks.protocol.document import read_document
+from flows.simulate.new_folder import require_new
 from flows.simulate.planting import Dosed, Planted, Planting, Range, plant_cases
 from flows.simulate.real_charts import Charts, Floats
 
@@ -126,8 +127,7 @@ def write_planted(out: Path, study: PlantedStudy, protocol: str) -> None:
     UsageError
         When there is something in the folder already.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out}: found something there already; allowed: a new folder")
+    require_new(out)
     (out / "feeds").mkdir(parents=True)
     (out / "protocol.yaml").write_text(protocol, encoding="utf-8")
     for domain, table in study.feeds.items():

@@ -14,6 +14,7 @@ from flows.simulate.adverse_events import AdverseEvent, report_events
 from flows.simulate.charting import Measurement, chart
 from flows.simulate.design import STUDY_ID, Subject, enrol
 from flows.simulate.laboratory import LIMIT_TIMES_ULN, LYM_NORMAL, Count, count_lymphocytes
+from flows.simulate.new_folder import require_new
 from flows.simulate.physiology import Course, septic_course
 from flows.simulate.reaction import Reaction, plant
 from flows.simulate.scenarios import SCENARIOS, Scenario
@@ -56,8 +57,10 @@ def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = 
     Raises
     ------
     UsageError
-        When the scenario is unknown, the seed negative, or fewer than two subjects are asked for.
+        When the scenario is unknown, the seed negative, fewer than two subjects are asked for, or something is in
+        the folder already.
     """
+    require_new(out)
     study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
     (out / "feeds").mkdir(parents=True, exist_ok=True)
     (out / "protocol.yaml").write_bytes(files("flows.simulate").joinpath("protocol.yaml").read_bytes())

@@ -153,7 +153,7 @@ def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
     assert seen.returncode in {10, 20, 30}, seen.stderr
     assert "SIMULATED study" in seen.stdout
     again = postdose(*asked, environment=environment)
-    assert again.returncode == 2 and "found something there already" in again.stderr
+    assert again.returncode == 2 and "found feeds there already" in again.stderr
 
 
 def test_a_protocol_with_problems_exits_2_and_names_lines(
@@ -182,6 +182,16 @@ def test_wrong_usage_exits_2_and_says_what_is_allowed(
     done = postdose(*arguments, environment={**environment, "PYTHONPATH": str(ROOT)}, folder=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_a_simulated_study_is_never_written_over_another(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    done = postdose("simulate", "null", "--out", str(tmp_path), environment=environment)
+    assert done.returncode == 2
+    assert f"--out {tmp_path}: found thesis.txt there already; allowed: a new folder" in done.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_the_demo_refuses_a_folder_that_is_not_its_own(

@@ -135,7 +135,7 @@ def test_the_protocol_keeps_rules_and_case_and_has_feeds_sites_and_alerts_of_its
     assert made.rules == tuple(rule for rule in example.rules if rule.kind != "lab_limit")
     assert [route.channels for route in made.alerts.routes] == [("file:outbox/",)]
     assert json.loads((tmp_path / "out/truth.json").read_text())["simulated"] is True
-    with pytest.raises(UsageError, match="found something there already"):
+    with pytest.raises(UsageError, match="found feeds there already"):
         write_planted(tmp_path / "out", study, text)
 
 

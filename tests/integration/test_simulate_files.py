@@ -97,6 +97,16 @@ def test_a_study_of_another_size_has_as_many_subjects(tmp_path: Path):
     assert json.loads((tmp_path / "truth.json").read_text())["subjects"] == 8
 
 
+def test_a_study_is_not_written_over_another_nor_over_a_file(tmp_path: Path):
+    study, file = simulate("null", tmp_path / "study", subjects=2), tmp_path / "file"
+    file.write_text("precious")
+    before = _bytes(study)
+    for out, found in ((study, "feeds"), (file, "a file")):
+        with pytest.raises(UsageError, match=f"found {found} there already; allowed: a new folder"):
+            simulate("cyt107", out)
+    assert (_bytes(study), file.read_text()) == (before, "precious")
+
+
 @pytest.mark.parametrize(
     "call", [lambda out: simulate("nothing", out), lambda out: simulate("null", out, subjects=1)]
 )

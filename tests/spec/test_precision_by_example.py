@@ -76,7 +76,12 @@ MAY_BE = {
     "an hour alone": "\n".join((DOSE, DAYTIME, "AE 15:30 PYREXIA", OXYSAT.replace("14:15", "1/16h"))),
     # One fever of the day and two falls: it belongs to one of them, nobody knows to which.
     "two falls on the day": "\n".join(
-        (DOSE, DAYTIME, "AE 1/ PYREXIA", CALM.replace("13:00 96", "13:00 96  14:00 86  15:00 97  18:00 97  20:00 86"))
+        (
+            DOSE,
+            DAYTIME,
+            "AE 1/ PYREXIA",
+            CALM.replace("13:00 96", "13:00 96  14:00 86  15:00 97  18:00 97  20:00 86"),
+        )
     ),
     # Seen by the end of the day, the evening's case is no reason to leave out that of 02:00: hour 6.
     "a day before the night": "\n".join(
