@@ -37,7 +37,7 @@ class DoseOpportunity:
 
     ``by_block`` has the hours at risk and in control by block of the clock (0 from midnight on); ``at`` the
     opportunity by hour since the dose, from the dose to the last hour that a window names: where it lies and how long
-    it is.
+    it is; nothing where no rule scans it.
     """
 
     USUBJID: str
@@ -98,7 +98,8 @@ def opportunities(
     dosed = starts[exact]
     around = _around(dosed, middle, length, protocol)
     sums = _sums(around, _before(dosed, around, protocol), len(dosed))
-    spans = _by_hour(dosed, middle, length, last_hour(protocol))
+    asked = any(rule.scans_hours for rule in protocol.rules)
+    spans = _by_hour(dosed, middle, length, last_hour(protocol)) if asked else [()] * len(dosed)
     given = doses[exact]
     return tuple(
         DoseOpportunity(subject, number, at_risk, control, before, blocks, at)

@@ -182,6 +182,11 @@ class Rule(Section, ABC):
         """Whether the rule judges the severity scores of blocks of hours."""
         return False
 
+    @property
+    def scans_hours(self) -> bool:
+        """Whether the rule scans opportunity by hour since dose."""
+        return False
+
     def disagreements(self, planned_doses: int | None) -> Iterator[ProblemAt]:
         """Yield what does not fit the treatment of the protocol, by its place in the rule."""
         yield from ()

@@ -87,6 +87,11 @@ class TimingRule(TimingSection):
         return self.judge.scores_severity
 
     @property
+    def scans_hours(self) -> bool:
+        """Whether the method scans opportunity by hour since dose."""
+        return self.judge.scans_hours
+
+    @property
     def method_name(self) -> str:
         """The name of the method."""
         return self.method

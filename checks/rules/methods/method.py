@@ -77,6 +77,8 @@ class TimingMethod(ABC):
     )
     scores_severity: ClassVar[bool] = False
     """Whether it judges the severity scores of blocks of hours, which are made where a rule asks for them."""
+    scans_hours: ClassVar[bool] = False
+    """Whether it scans opportunity by hour since dose, which is gathered where a rule asks for it."""
     length_unit: ClassVar[str] = "events"
     """In what the length of surveillance is counted."""
     looks_called_by: ClassVar[str] = "closed doses"

@@ -17,6 +17,7 @@ class ScanMethod(TimingMethod):
     """Crossed where the most clustered window at a planned look is within that look's equal share of alpha."""
 
     needs = ("looks",)
+    scans_hours = True
     looks_called_by = "events of doses whose hours have ended"
     question = "Do onsets cluster in any window after dosing, wherever it lies?"
 

@@ -4,6 +4,8 @@ Fever by temperature, distress by breathing; onsets at most 3 h apart; risk wind
 -6 h and 12 to 48 h since a dose. Temperature speaks for 12 h, other tests for 6 h.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from checks.cases.composites import find_composites
 from checks.cases.observation import observe
 from checks.cases.opportunity import block_of, edges_of_windows, opportunities
 from checks.cases.series import NEVER
+from checks.rules.kinds.timing import TimingRule
 
 DOSE = 9
 """Hour of the dose: at 09:00, so that the risk window is from 14 to 17 h."""
@@ -30,9 +33,14 @@ def every(hours, value, first=-48, last=96):
 HOURLY = {"TEMP": every(1, 37), "RESP": every(1, 16)}
 
 
-def observed(charted, starts=(DOSE,), died=None, cutoff=96, reacting=False, **components):
-    """Return the stretches of a subject, the doses, and the protocol."""
-    study = protocol(**components).model_copy(update=WINDOWS)
+SCAN = TimingRule.model_validate(
+    {"id": "s", "kind": "timing", "method": "scan", "looks": 1, "alpha": 0.1, "rationale": "r", "source": "s"}
+)
+
+
+def observed(charted, starts=(DOSE,), died=None, cutoff=96, reacting=False, rules=(), **components):
+    """Return the stretches of a subject, and the opportunity under each dose."""
+    study = protocol(**components).model_copy(update={**WINDOWS, "rules": rules})
     now = (DAY + pd.Timedelta(hours=cutoff)).to_pydatetime()
     found = find_composites(charts(charted), study, now)
     times = [DAY + pd.Timedelta(hours=hour) for hour in starts]
@@ -203,11 +211,17 @@ def test_the_counted_episodes_of_the_subject_are_filled_in_as_absent():
 
 def test_opportunity_is_told_by_hour_and_by_block_of_the_study_s_clock():
     """09:00 UTC is 10:00 in Paris: the risk window is 15:00 to 18:00 there, an hour of block 3 and two of block 4."""
-    _, (one,) = observed(HOURLY)
+    _, (one,) = observed(HOURLY, rules=(SCAN,))
     assert [length for hour, length in one.at if 5 <= hour < 8] == [1, 1, 1]
     assert (one.at[0], one.at[-1], len(one.at)) == ((0.5, 1.0), (47.5, 1.0), 48)
     assert {block: risk for block, (risk, _) in one.by_block.items() if risk} == {3: 1.0, 4: 2.0}
     assert sum(control for _, control in one.by_block.values()) == one.in_control
+
+
+def test_opportunity_by_hour_is_gathered_where_a_rule_scans_it():
+    _, (asked,) = observed(HOURLY, rules=(SCAN,))
+    _, (one,) = observed(HOURLY)
+    assert (one.at, replace(asked, at=())) == ((), one)
 
 
 def test_blocks_are_of_the_clock_on_the_wall():
