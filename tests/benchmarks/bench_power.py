@@ -6,7 +6,7 @@ Run from the root, with a folder of charts (dm.csv and vs.csv or vs.csv.gz as SD
                                            [--out power.jsonl] [--processes 1] [--delays 10] [--at-once 1]
 
 Each trial is a random planting (``flows.simulate.planting``) of its own seed, looked at by ``checks.look`` in this
-process, without files; or, with ``--at-once``, many are searched together from their tables (``side_by_side``),
+process, without files; or, with ``--at-once``, many are searched together from their tables,
 feeds unchecked and times to a signal not sought: some twenty times as fast, and the same but for rows that checks
 withhold. Its record is a line of ``--out``; a run that was interrupted goes on where it stopped, and
 records of other code are not mixed in.
@@ -42,7 +42,6 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from side_by_side import named, search
 from trial_records import done_before, kept, share
 
 from checks import load_protocol, look
@@ -55,6 +54,7 @@ from flows.simulate.chart_trials import how_seen, look_at_planted
 from flows.simulate.planted import EXAMPLE, PlantedStudy, plant, planted_protocol
 from flows.simulate.planting import Planting
 from flows.simulate.real_charts import Charts, read_charts
+from flows.simulate.side_by_side import named, search
 
 Judged = tuple[Evidence, StudyProtocol]
 """What the rules of a protocol see, and the protocol."""

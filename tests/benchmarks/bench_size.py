@@ -2,7 +2,7 @@
 
 Run from the root: ``python tests/benchmarks/bench_size.py [--world NAME ...] [--rule NAME ...] [--trials 3000]
 [--seed 1]``. Charts are simulated (TEMP and RESP, as charted by the hour or as the world says), and go from there
-through the search for cases, opportunity and the evidence of a look, a hundred trials at once (``side_by_side``).
+through the search for cases, opportunity and the evidence of a look, a hundred trials at once.
 
 A rule holds where its share of crossings is at most alpha and two standard errors of the number of trials.
 """
@@ -25,12 +25,12 @@ from numpy.random import Generator, default_rng
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench_power import TWO, WHY, loaded, share
-from side_by_side import named, search
 
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence
 from flows.simulate.planted import EXAMPLE, planted_protocol
 from flows.simulate.planting import Planting
+from flows.simulate.side_by_side import named, search
 
 ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 SUBJECTS, DOSES, DAYS_BETWEEN_DOSES, DAYS_APART = 20, 3, 3, 4

@@ -8,18 +8,22 @@ rhythm that severity takes off where doses have an hour of their own is fitted o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import SimpleNamespace
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from checks.cases import Case, Findings
-from checks.looks.path import evidence_of, findings_of
+from checks.looks import evidence_of, findings_of
 from checks.measurements import VITALS, convert
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence
-from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, SUBJECTS, Table
+from checks.rules.evidence import DoseWindow, Event, Opportunity, ScoredDose
+from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS, QUARANTINE, SUBJECTS, Table
+from checks.validation import Validation
+
+OfSubject = TypeVar("OfSubject", Event, DoseWindow, Opportunity, ScoredDose)
 
 BETWEEN = "|"
 """Between the number of a trial and the name of its subject."""
@@ -30,12 +34,12 @@ def named(trial: int, subject: str) -> str:
     return f"{trial:07}{BETWEEN}{subject}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Together:
     """What was found in many trials."""
 
     findings: Findings
-    validation: Any
+    validation: Validation
 
     def evidence(self, protocol: StudyProtocol) -> "ByTrial":
         """Return what the rules of a protocol may see."""
@@ -49,23 +53,23 @@ class Together:
             found.setdefault(int(trial), []).append(replace(case, USUBJID=subject))
         return found
 
-    def _dosed(self) -> "np.ndarray[Any, Any]":
+    def _dosed(self) -> NDArray[np.int64]:
         """Return the trial of each subject of the evidence, by its number: their order is that of their names."""
-        return np.array([int(name.split(BETWEEN)[0]) for name in sorted(set(self.findings.doses["USUBJID"]))])
+        return np.array([int(name.split(BETWEEN)[0]) for name in sorted(self.findings.doses["USUBJID"].unique())])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ByTrial:
-    """The evidence of many trials, and the trial of each subject in it."""
+    """The evidence of many trials, and the trial of each subject in it; background and hours are those of all."""
 
     whole: Evidence
-    trials: "np.ndarray[Any, Any]"
+    trials: NDArray[np.int64]
 
     def of(self, trial: int) -> Evidence:
         """Return the evidence of one trial."""
         low, high = np.searchsorted(self.trials, [trial, trial + 1])
 
-        def own(rows: Sequence[Any]) -> tuple[Any, ...]:
+        def own(rows: Sequence[OfSubject]) -> tuple[OfSubject, ...]:
             return tuple(one for one in rows if low <= one.subject < high)
 
         whole = self.whole
@@ -91,20 +95,24 @@ def search(doses: pd.DataFrame, charted: pd.DataFrame, protocol: StudyProtocol, 
     protocol, cutoff
         Of all trials alike.
     """
-    subjects = sorted(set(doses["USUBJID"]) | set(charted["USUBJID"]))
-    validation = SimpleNamespace(
-        subjects=table_of(SUBJECTS, {"USUBJID": subjects, "timezone": "UTC"}),
+    subjects = sorted({*doses["USUBJID"].unique(), *charted["USUBJID"].unique()})
+    validation = Validation(
+        subjects=_table_of(SUBJECTS, {"USUBJID": subjects, "timezone": "UTC"}),
         administrations=_timed(ADMINISTRATIONS, doses),
         measurements=_timed(MEASUREMENTS, _in_canonical_units(charted)),
         adverse_events=ADVERSE_EVENTS.empty(),
         unplaced=frozenset(),
+        quarantine=QUARANTINE.empty(),
+        checks=(),
+        feeds=(),
     )
     return Together(findings_of(validation, protocol, data_cutoff=cutoff), validation)
 
 
 def _in_canonical_units(charted: pd.DataFrame) -> pd.DataFrame:
     parts = []
-    for (code, written), rows in charted.groupby(["test", "unit"], sort=False):
+    for key, rows in charted.groupby(["test", "unit"], sort=False):
+        code, written = map(str, key)
         value = convert(code, rows["value"].to_numpy(dtype=np.float64), written)
         low, high = VITALS[code].plausible
         parts.append(
@@ -119,10 +127,10 @@ def _timed(table: Table, rows: pd.DataFrame) -> pd.DataFrame:
     times = dict.fromkeys(
         (name for name in table.columns if name.endswith(("earliest", "latest"))), rows["time"]
     )
-    return table_of(table, {**rows, **times, "trusted": True})
+    return _table_of(table, {**rows, **times, "trusted": True})
 
 
-def table_of(table: Table, columns: Mapping[str, Any]) -> pd.DataFrame:
+def _table_of(table: Table, columns: Mapping[str, object]) -> pd.DataFrame:
     """Return a declared table of these columns; others that it declares are left empty."""
     frame = pd.DataFrame(dict(columns)).reset_index(drop=True)
     for name, kind in table.columns.items():
