@@ -45,5 +45,7 @@ class ByScenario(Generic[T]):
         yield from zip(Scenario, (self.best, self.main, self.worst), strict=True)
 
     def map(self, change: Callable[[T], U]) -> "ByScenario[U]":
-        """Return each value changed."""
-        return ByScenario(change(self.best), change(self.main), change(self.worst))
+        """Return each value changed; one that is the same object as that before it is not changed anew."""
+        best = change(self.best)
+        main = best if self.main is self.best else change(self.main)
+        return ByScenario(best, main, main if self.worst is self.main else change(self.worst))

@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="real charts (dm.csv, vs.csv as SDTM): what the rules do there, with cases planted",
     )
-    parser.add_argument("--trials", type=int, default=50, help="trials of each kind in charts (default: 50)")
+    parser.add_argument(
+        "--trials", type=int, default=100, help="trials of each kind, simulated and in charts (default: 100)"
+    )
     add_json(parser, "design.json")
 
 
@@ -31,8 +33,9 @@ def run(options: argparse.Namespace) -> int:
     from checks.errors import UsageError
     from checks.protocol import load_protocol
     from flows.pages.design.document import build_design, to_json
-    from flows.pages.design.page import write_design
+    from flows.pages.design.page import SEED, write_design
     from flows.pages.design.terminal import design_text
+    from flows.simulate.world_trials import try_in_worlds
 
     for name in ("subjects", "trials"):
         given = getattr(options, name)
@@ -40,12 +43,15 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: found {given}; allowed: 1 or more")
     study = load_protocol(options.protocol)
     out = study.folder / "design" if options.out is None else options.out
+    in_worlds = try_in_worlds(study, trials=options.trials, seed=SEED, subjects=options.subjects)
     in_charts = None if options.charts is None else _in_charts(options, study)
-    paths, design = write_design(study, out, subjects=options.subjects, in_charts=in_charts)
+    paths, design = write_design(
+        study, out, subjects=options.subjects, in_charts=in_charts, in_worlds=in_worlds
+    )
     if options.json:
-        sys.stdout.write(to_json(build_design(study, design, in_charts)))
+        sys.stdout.write(to_json(build_design(study, design, in_charts, in_worlds)))
     else:
-        sys.stdout.write(design_text(design, study, paths["html"], in_charts))
+        sys.stdout.write(design_text(design, study, paths["html"], in_charts, in_worlds))
     return 0
 
 

@@ -4,11 +4,9 @@ Each trial plants a study of its own seed in the charts and looks at it whole, o
 again, so that limits, which take trials and cases for independent, are somewhat too narrow.
 """
 
-import logging
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,13 +17,11 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.rules.designs import Estimate, estimate
 from flows.simulate.planted import PlantedCase, PlantedStudy, plant, planted_protocol
 from flows.simulate.planting import FEWEST_HOURS, Planting
+from flows.simulate.progress import Progress
 from flows.simulate.real_charts import Charts
-
-LOGGER = logging.getLogger("postdose")
 
 NEAR_HOURS = 3.0
 """How far the interval of a case may be from the hour at which a planted case became visible, to be that case."""
-SECONDS_BETWEEN_LINES = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +73,14 @@ def try_in_charts(source: Path, charts: Charts, *, trials: int, subjects: int, s
     )
     protocol = protocol_in_charts(source, charts, planned)
     kinds = (replace(planned, cases=0), planned, replace(planned, nurse="lazy"))
-    progress = _progress(trials * len(kinds))
+    progress = Progress("Trial in charts", trials * len(kinds))
     settings = []
     for planting in kinds:
         counts = _Counts()
         for number in range(trials):
             study = plant(charts, replace(planting, seed=seed + number))
             counts.add(study, look_at_planted(study, protocol))
-            next(progress)
+            progress.add()
         settings.append(counts.shares(planting, trials))
     as_it_is = look_at_planted(plant(charts, kinds[0]), protocol)
     return ChartTrials(long_enough, trials, tuple(settings), _charting(as_it_is))
@@ -158,15 +154,3 @@ class _Counts:
             yes=estimate(yes, planted) if planted else None,
             yes_or_possible=estimate(yes + self.seen["possible"], planted) if planted else None,
         )
-
-
-def _progress(total: int) -> Iterator[None]:
-    """Say after the first trial how long all will take, and now and then how far they are."""
-    begun = told = time.monotonic()
-    for number in range(1, total + 1):
-        yield
-        now = time.monotonic()
-        if number == 1 or now - told > SECONDS_BETWEEN_LINES:
-            told, left = now, (now - begun) / number * (total - number)
-            LOGGER.info("Trial in charts %d of %d; some %.0f s to go", number, total, left)
-    yield

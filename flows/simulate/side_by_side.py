@@ -26,7 +26,7 @@ from checks.validation import Validation
 OfSubject = TypeVar("OfSubject", Event, DoseWindow, Opportunity, ScoredDose)
 
 BETWEEN = "|"
-"""Between the number of a trial and the name of its subject."""
+"""Between the number of a trial and the name of its subject, and between a test and its unit."""
 
 
 def named(trial: int, subject: str) -> str:
@@ -55,7 +55,9 @@ class Together:
 
     def _dosed(self) -> NDArray[np.int64]:
         """Return the trial of each subject of the evidence, by its number: their order is that of their names."""
-        return np.array([int(name.split(BETWEEN)[0]) for name in sorted(self.findings.doses["USUBJID"].unique())])
+        return np.array(
+            [int(name.split(BETWEEN)[0]) for name in sorted(self.findings.doses["USUBJID"].unique())]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +112,21 @@ def search(doses: pd.DataFrame, charted: pd.DataFrame, protocol: StudyProtocol, 
 
 
 def _in_canonical_units(charted: pd.DataFrame) -> pd.DataFrame:
-    parts = []
-    for key, rows in charted.groupby(["test", "unit"], sort=False):
-        code, written = map(str, key)
-        value = convert(code, rows["value"].to_numpy(dtype=np.float64), written)
+    value, unit = (
+        charted["value"].to_numpy(np.float64, copy=True),
+        charted["unit"].to_numpy(object, copy=True),
+    )
+    plausible = np.zeros(len(charted), dtype=bool)
+    kinds, first = pd.factorize(charted["test"] + BETWEEN + charted["unit"])
+    for kind, name in enumerate(first):
+        code, written = str(name).split(BETWEEN, 1)
+        rows = kinds == kind
+        value[rows] = convert(code, value[rows], written)
+        unit[rows] = VITALS[code].units[0].name
         low, high = VITALS[code].plausible
-        parts.append(
-            rows.assign(value=value, unit=VITALS[code].units[0].name)[(value >= low) & (value <= high)]
-        )
-    together = pd.concat(parts).sort_index()
-    return together.drop_duplicates(["USUBJID", "test", "time", "value"]).assign(domain="VS")
+        plausible[rows] = (value[rows] >= low) & (value[rows] <= high)
+    together = charted.assign(value=value, unit=unit, domain="VS")[plausible]
+    return together.drop_duplicates(["USUBJID", "test", "time", "value"])
 
 
 def _timed(table: Table, rows: pd.DataFrame) -> pd.DataFrame:

@@ -62,9 +62,14 @@ def test_a_bad_parameter_exits_2_and_says_what_is_allowed(
 
 
 def test_the_same_protocol_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = _run("design", str(GOOD), "--out", str(tmp_path / "a"), "--json")
-    again = _run("design", str(GOOD), "--out", str(tmp_path / "b"), "--json")
-    assert (first.returncode, first.stderr) == (0, b"")
+    first = _run(
+        "design", str(GOOD), "--out", str(tmp_path / "a"), "--trials", "1", "--subjects", "12", "--json"
+    )
+    again = _run(
+        "design", str(GOOD), "--out", str(tmp_path / "b"), "--trials", "1", "--subjects", "12", "--json"
+    )
+    assert first.returncode == 0
+    assert b"10 trials of 12 participants, 1 of each kind; some" in first.stderr
     assert first.stdout == again.stdout
     for name in ("design.json", "design.html"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -72,10 +77,11 @@ def test_the_same_protocol_gives_the_same_bytes(tmp_path: Path) -> None:
     design = json.loads(first.stdout)
     assert design["schema"] == "postdose/design/1"
     assert [rule["id"] for rule in design["rules"]] == ["three_cases", "rate", "timing", "registered_alc"]
+    assert design["simulated_charting"]["trials"] == 1
 
 
 def test_design_says_where_the_page_to_sign_is(tmp_path: Path) -> None:
-    done = _run("design", str(GOOD), "--out", str(tmp_path))
+    done = _run("design", str(GOOD), "--out", str(tmp_path), "--trials", "1", "--subjects", "12")
     assert done.returncode == 0
     assert f"Page to sign: {tmp_path / 'design.html'}" in done.stdout.decode()
 

@@ -8,15 +8,19 @@ from dataclasses import asdict
 from checks.design import ProtocolDesign
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
+from flows.pages.design.in_worlds import InWorlds, exceeds_alpha
 from flows.simulate.chart_trials import ChartTrials
 
 SCHEMA = "postdose/design/1"
 
 
 def build_design(
-    protocol: StudyProtocol, design: ProtocolDesign, in_charts: ChartTrials | None = None
+    protocol: StudyProtocol,
+    design: ProtocolDesign,
+    in_charts: ChartTrials | None = None,
+    in_worlds: InWorlds | None = None,
 ) -> dict[str, object]:
-    """Return the design of a protocol as one document: the same bytes for the same protocol and charts."""
+    """Return the design of a protocol as one document: the same bytes for the same protocol, charts and trials."""
     return rounded(
         {
             "schema": SCHEMA,
@@ -29,12 +33,14 @@ def build_design(
             "planned_subjects": design.planned_subjects,
             "planned_doses": design.planned_doses,
             "background": _background(protocol),
+            "exceeds_alpha": exceeds_alpha(design, in_worlds),
             "rules": [
                 {**asdict(one), "rationale": rule.rationale, "source": rule.source}
                 for one, rule in zip(design.rules, protocol.rules, strict=True)
             ],
             "combined": None if design.combined is None else asdict(design.combined),
             "spending": asdict(design.spending),
+            **({} if in_worlds is None else {"simulated_charting": asdict(in_worlds)}),
             **({} if in_charts is None else {"in_charts": asdict(in_charts)}),
         }
     )

@@ -18,6 +18,7 @@ from checks.looks import code_version
 from checks.protocol import StudyProtocol
 from flows.pages.design.document import build_design, to_json
 from flows.pages.design.in_charts import charts_notes, charts_table
+from flows.pages.design.in_worlds import InWorlds, exceeds_alpha, upper_end, worlds_notes, worlds_tables
 from flows.pages.design.rule_sections import LENGTHS, rule_section, with_error
 from flows.pages.design.spending import spending_sentences
 from flows.pages.kit.rendering import render
@@ -36,13 +37,18 @@ SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 
 
 def write_design(
-    protocol: StudyProtocol, out: Path, *, subjects: int | None = None, in_charts: ChartTrials | None = None
+    protocol: StudyProtocol,
+    out: Path,
+    *,
+    subjects: int | None = None,
+    in_charts: ChartTrials | None = None,
+    in_worlds: InWorlds | None = None,
 ) -> tuple[Mapping[str, Path], ProtocolDesign]:
     """Write design.json and design.html into ``out``; return their paths, by ending, and the design."""
     design = design_protocol(protocol, seed=SEED, simulations=SIMULATIONS, subjects=subjects)
     texts = {
-        "json": to_json(build_design(protocol, design, in_charts)),
-        "html": _page(design, protocol, in_charts),
+        "json": to_json(build_design(protocol, design, in_charts, in_worlds)),
+        "html": _page(design, protocol, in_charts, in_worlds),
     }
     out.mkdir(parents=True, exist_ok=True)
     paths = {ending: out / f"design.{ending}" for ending in texts}
@@ -51,7 +57,9 @@ def write_design(
     return paths, design
 
 
-def _page(design: ProtocolDesign, protocol: StudyProtocol, in_charts: ChartTrials | None) -> str:
+def _page(
+    design: ProtocolDesign, protocol: StudyProtocol, in_charts: ChartTrials | None, in_worlds: InWorlds | None
+) -> str:
     study = protocol.study
     return render(
         "design/design.html.j2",
@@ -60,11 +68,14 @@ def _page(design: ProtocolDesign, protocol: StudyProtocol, in_charts: ChartTrial
         simulated=study.simulated,
         design=design,
         spending=design.spending,
-        sentences=lead_sentences(design),
+        sentences=lead_sentences(design, in_worlds),
+        exceeds=exceeds_alpha(design, in_worlds) is not None,
         overview=_overview(design, protocol),
         rules=tuple(map(rule_section, design.rules, protocol.rules)),
         combined=combined_tables(design.combined),
         combined_notes=combined_notes(design.combined),
+        in_worlds=() if in_worlds is None else worlds_tables(in_worlds, design),
+        in_worlds_notes=() if in_worlds is None else worlds_notes(in_worlds),
         in_charts=None if in_charts is None else charts_table(in_charts),
         in_charts_notes=() if in_charts is None else charts_notes(in_charts),
         signatories=SIGNATORIES,
@@ -73,9 +84,14 @@ def _page(design: ProtocolDesign, protocol: StudyProtocol, in_charts: ChartTrial
     )
 
 
-def lead_sentences(design: ProtocolDesign) -> tuple[str, ...]:
+def lead_sentences(design: ProtocolDesign, in_worlds: InWorlds | None = None) -> tuple[str, ...]:
     """Return what a reader must know first: what the rules spend together against what is declared."""
-    said = (*spending_sentences(design.spending), _any_rule(design))
+    said = (
+        exceeds_alpha(design, in_worlds),
+        *spending_sentences(design.spending),
+        _any_rule(design),
+        upper_end(design, in_worlds),
+    )
     return tuple(text for text in said if text)
 
 

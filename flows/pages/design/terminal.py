@@ -7,10 +7,11 @@ from checks.design import ProtocolDesign, RuleDesign
 from checks.protocol import StudyProtocol
 from checks.rules import Rule
 from flows.pages.design.in_charts import charts_notes, charts_table
+from flows.pages.design.in_worlds import InWorlds, worlds_notes, worlds_said, worlds_tables
 from flows.pages.design.page import LONGEST_ID, combined_notes, combined_tables, lead_sentences, overview_rows
 from flows.pages.design.rule_sections import rule_section
 from flows.pages.kit.lines import WIDTH, columns, in_blocks, wrapped
-from flows.pages.kit.tables import Table
+from flows.pages.kit.tables import Cell, Table
 from flows.pages.kit.words import DASH, NOT_A_DEVICE, printable
 from flows.simulate.chart_trials import ChartTrials
 
@@ -19,14 +20,22 @@ BROKEN_AT, BROKEN_FIRST_AT = 10, 16
 
 
 def design_text(
-    design: ProtocolDesign, protocol: StudyProtocol, page: Path, in_charts: ChartTrials | None = None
+    design: ProtocolDesign,
+    protocol: StudyProtocol,
+    page: Path,
+    in_charts: ChartTrials | None = None,
+    in_worlds: InWorlds | None = None,
 ) -> str:
     """Return the design in lines of at most 80 columns; only the page's path may be longer."""
     head = [f"Stopping rules of {protocol.study.id} before use"]
-    head += [line for text in lead_sentences(design) for line in wrapped(printable(text))]
+    head += [line for text in lead_sentences(design, in_worlds) for line in wrapped(printable(text))]
     blocks = [head, columns(overview_rows(design))]
     blocks += [text_table(table) for table in combined_tables(design.combined)]
     blocks.append([line for note in combined_notes(design.combined) for line in wrapped(note)])
+    if in_worlds is not None:
+        blocks += [text_table(table) for table in worlds_tables(in_worlds, design)]
+        said = (*worlds_said(in_worlds), *worlds_notes(in_worlds))
+        blocks.append([line for text in said for line in wrapped(printable(text).replace(DASH, "-"))])
     if in_charts is not None:
         blocks += [text_table(charts_table(in_charts))]
         blocks += [[line for note in charts_notes(in_charts) for line in wrapped(note)]]
@@ -48,7 +57,7 @@ def text_table(table: Table) -> list[str]:
     """Return a table as its caption, headings broken at words, and one line a row; too wide, in parts."""
     if not table.rows:
         return wrapped(table.empty)
-    rows = [[_letters(cell.text)[:LONGEST_ID] for cell in row] for row in table.rows]
+    rows = [[_letters(_marked(cell))[:LONGEST_ID] for cell in row] for row in table.rows]
     whole = _headed(table.columns, rows)
     lines = columns(whole)
     if max(map(len, lines)) > WIDTH:
@@ -71,6 +80,11 @@ def _headed(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[Sequenc
     depth = max(map(len, broken))
     filled = [[""] * (depth - len(heading)) + heading for heading in broken]
     return [*zip(*filled, strict=True), *rows]
+
+
+def _marked(cell: Cell) -> str:
+    """Return what a cell says; a poor value has the mark that it has on the page."""
+    return f"! {cell.text}" if cell.tone == "poor" else cell.text
 
 
 def _letters(text: str) -> str:
