@@ -94,6 +94,9 @@ class Episodes:
     present
         Spans in which the component was present: sustained, until gone, or a single one that stands, until the next
         measurement of its test. They may overlap; ordered by their beginning.
+    new_from
+        From when on, after each of those spans, an abnormal measurement would be new again: known to be gone, and the
+        washout after the last abnormal one has passed.
     """
 
     stands: Flags
@@ -101,6 +104,7 @@ class Episodes:
     shows: Flags
     goes_on: Flags
     present: Spans
+    new_from: Instants
 
 
 def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: int) -> Episodes:
@@ -112,7 +116,7 @@ def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: 
     contradicted &= series.to_next <= memory.confirm[series.kinds]
     stands = abnormal & (in_run | again | ~contradicted)
     waits = data_cutoff - seconds_of(series.axis) < memory.confirm[series.kinds]
-    sustained, shows, goes_on = _sustained(series, abnormal, in_run, memory)
+    sustained, again_new, shows, goes_on = _sustained(series, abnormal, in_run, memory)
     single = np.flatnonzero(stands & ~in_run & ~shows)
     following = series.axis[np.minimum(single + 1, len(series) - 1)]
     unknown = series.axis[single] + memory.forgets
@@ -123,6 +127,7 @@ def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: 
     shows[single] = True
     goes_on |= abnormal & _strictly_inside(series.axis, singles)
     present = Spans(*(np.concatenate(ends) for ends in zip(sustained, singles, strict=True)))
+    new_from = np.concatenate([again_new, np.maximum(singles.ends, singles.starts + memory.washout)])
     order = np.argsort(present.starts, kind="stable")
     return Episodes(
         stands,
@@ -130,6 +135,7 @@ def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: 
         shows,
         goes_on,
         Spans(present.starts[order], present.ends[order]),
+        new_from[order],
     )
 
 
@@ -173,8 +179,12 @@ def _beside_another_test(series: Series, abnormal: Flags) -> Flags:
     return found
 
 
-def _sustained(series: Series, abnormal: Flags, in_run: Flags, memory: Memory) -> tuple[Spans, Flags, Flags]:
-    """Return the spans of sustained presence; the abnormal entries in them, and those after their beginning.
+def _sustained(
+    series: Series, abnormal: Flags, in_run: Flags, memory: Memory
+) -> tuple[Spans, Instants, Flags, Flags]:
+    """Return the spans of sustained presence, and from when on an abnormal entry is new after each of them.
+
+    With the abnormal entries in them, and those after their beginning.
 
     A lone entry begins none, but in one it counts: its test must be seen normal again as well.
     """
@@ -186,13 +196,18 @@ def _sustained(series: Series, abnormal: Flags, in_run: Flags, memory: Memory) -
         if (more == inside).all():
             break
         inside = more
-    gone = linked.spans.ends.copy()
+    gone, new_from = (
+        linked.spans.ends.copy(),
+        linked.spans.ends + 1,
+    )  # at the second normal it is not yet over
     if len(gone):
         first = np.searchsorted(linked.number, np.arange(len(gone)))
         gone = np.maximum.reduceat(back.gone[linked.entries], first)
+        last = np.maximum.reduceat(series.axis[linked.entries], first)
+        new_from = np.maximum(new_from, last + memory.washout)
     goes_on = np.zeros(len(series), bool)
     goes_on[linked.entries] = series.axis[linked.entries] > linked.spans.starts[linked.number]
-    return Spans(linked.spans.starts, gone), inside.copy(), goes_on
+    return Spans(linked.spans.starts, gone), new_from, inside.copy(), goes_on
 
 
 def _inside(axis: Instants, spans: Spans) -> Flags:

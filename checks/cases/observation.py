@@ -12,6 +12,7 @@ moves nothing then: it is what is supposed of every instant.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,13 +51,20 @@ class Stretches:
         return union(Spans(self.starts[self.observed], self.ends[self.observed]))
 
 
-Gap = tuple[Instants, Instants]
-"""Of each stretch the measurement before it and the one that would show an event in it."""
+class Gap(NamedTuple):
+    """Of each stretch the measurement before it and the one that would show a new event in it.
+
+    ``begins`` is -1, and ``sees`` beyond all instants, where none would; it may be ``observed`` nevertheless.
+    """
+
+    begins: Instants
+    sees: Instants
+    observed: Flags
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """One component as it observes: its measurements, and the spans in which it could show nothing new.
+    """One component as it observes: its measurements, and the spans in which none of them could show it new.
 
     ``blind`` are disjoint and sorted: the component was present or in its washout, but for the events that are
     counted, which are filled in as absent. They blind the tests that have no worse onset.
@@ -111,10 +119,12 @@ def observe(
 
 def _blind(name: str, part: MeasuredComponent, cases: Sequence[Composite]) -> Spans:
     """Return when a component was present or in its washout, without the presences that counted cases began."""
-    starts, ends = part.episodes.present
+    starts = part.episodes.present.starts
     counted = [case.onsets[name].seen for case in cases if case.definite]
     other = ~np.isin(starts, np.array(counted, np.int64))
-    return union(Spans(starts[other], ends[other] + part.memory.washout))
+    return union(
+        Spans(starts[other] + 1, part.episodes.new_from[other])
+    )  # the first of it is the event itself
 
 
 def stretches(
@@ -152,12 +162,13 @@ def stretches(
     if reacting and gaps:
         gaps = _as_if_called_for(observers, gaps, starts, ends)
     observed = np.ones(len(ends), bool)
-    for first, _ in gaps:
-        observed &= first >= 0
+    for gap in gaps:
+        observed &= gap.observed
     if not gaps:
         return Stretches(starts, ends, observed, observed, (starts + ends) // 2)
-    earliest, latest = (np.stack(part).max(axis=0) for part in zip(*gaps, strict=True))
-    able = observed & (latest - np.stack([sees for _, sees in gaps]).min(axis=0) <= within)
+    begins, sees = np.stack([gap.begins for gap in gaps]), np.stack([gap.sees for gap in gaps])
+    earliest, latest = begins.max(axis=0), sees.max(axis=0)
+    able = observed & (begins.min(axis=0) >= 0) & (latest - sees.min(axis=0) <= within)
     middle = (earliest + latest) // 2 if splits is None else (starts + ends) // 2
     return Stretches(starts, ends, observed, able, middle)
 
@@ -169,24 +180,24 @@ def _as_if_called_for(
 
     The one that shows it first keeps its gap; what is asked of the others is a measurement before, fresh by then.
     """
-    shown = np.stack([sees for _, sees in gaps]).min(axis=0)
+    shown = np.stack([gap.sees for gap in gaps]).min(axis=0)
     found = []
-    for observer, (begins, sees) in zip(observers, gaps, strict=True):
-        called_for, at = _gap(observer, starts, ends, shown)
-        first = sees == shown
-        found.append((np.where(first, begins, called_for), np.where(first, sees, at)))
+    for observer, gap in zip(observers, gaps, strict=True):
+        called_for = _gap(observer, starts, ends, shown)
+        first = gap.sees == shown
+        found.append(Gap(*(np.where(first, one, other) for one, other in zip(gap, called_for, strict=True))))
     return found
 
 
 def _gap(observer: Observer, starts: Instants, ends: Instants, called_for: Instants | None = None) -> Gap:
     """Return, for each stretch, the two measurements between which an onset in it would be dated.
 
-    Of several tests it is that which would have seen it first, and of those the one last seen before. Where no test
-    is fresh the first is -1. Each test counts as measured at the instants ``called_for`` as well.
+    Of several tests it is that which would have seen it first, and of those the one last seen before. Each test
+    counts as measured at the instants ``called_for`` as well.
     """
     part = observer.measured
     kinds = [kind for kind, test in enumerate(part.tests) if test != INSPIRED_OXYGEN]
-    begins, sees = np.full(len(ends), -1), np.full(len(ends), NEVER)
+    begins, sees, observed = np.full(len(ends), -1), np.full(len(ends), NEVER), np.zeros(len(ends), bool)
     for kind in kinds or range(len(part.tests)):
         axis = np.append(part.series.axis[part.series.kinds == kind], NEVER)
         after = np.searchsorted(axis, ends)
@@ -194,8 +205,9 @@ def _gap(observer: Observer, starts: Instants, ends: Instants, called_for: Insta
         if called_for is not None:
             next_one = np.minimum(next_one, called_for)
         fresh = (after > 0) & (next_one - previous <= part.memory.fresh[kind])
+        observed |= fresh
         if kind not in part.can_worsen:
-            fresh &= ~covers(observer.blind, starts)
+            fresh &= ~covers(observer.blind, next_one)
         better = fresh & ((next_one < sees) | ((next_one == sees) & (previous > begins)))
         begins, sees = np.where(better, previous, begins), np.where(better, next_one, sees)
-    return begins, sees
+    return Gap(begins, sees, observed)

@@ -3,7 +3,7 @@
 The slow count is written from the definitions alone; where the two disagree, the definitions decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -26,23 +26,26 @@ from words_in_tables import (
 
 from checks.cases import Charts, Findings, gather_evidence
 from checks.cases.case_finding import find_cases
+from checks.protocol import StudyProtocol
+from checks.protocol.case_definition import CaseDefinition
 from checks.tables import MEASUREMENTS
 
 PROTOCOL = usual_protocol()
-DEFINITION = definition_of(PROTOCOL)
+Change = Callable[[Chart], Chart]
 FEW = range(3000, 3006)
 """Seeds of the properties, of subjects that the comparison does not draw."""
 
 
-def hold_alike(seeds: range) -> None:
+def hold_alike(seeds: range, protocol: StudyProtocol = PROTOCOL, changed: Change = lambda one: one) -> None:
     """Twenty-five subjects are looked at together, at the cut-off of the first of them."""
+    definition = definition_of(protocol)
     for first in seeds[::25]:
-        drawn = {f"S{seed}": random_subject(seed) for seed in range(first, first + 25)}
+        drawn = {f"S{seed}": changed(random_subject(seed)) for seed in range(first, first + 25)}
         charts = known_at(drawn, drawn[f"S{first}"].cutoff)
-        findings = look_at(charts, PROTOCOL)
+        findings = look_at(charts, protocol)
         for name, chart in charts.items():
             package = package_look(findings, name)
-            for part, expected in slow_look(chart, DEFINITION).items():
+            for part, expected in slow_look(chart, definition).items():
                 assert package[part] == expected, f"{part} of random subject {name}"
 
 
@@ -55,6 +58,25 @@ def test_the_package_finds_what_the_words_say(first: int) -> None:
 @pytest.mark.parametrize("first", range(200, 2000, 200))
 def test_the_package_finds_what_the_words_say_of_two_thousand_subjects(first: int) -> None:
     hold_alike(range(first, first + 200))
+
+
+def by_pulse(chart: Chart) -> Chart:
+    """Chart the respiratory rate as if it were a pulse, which has no worse onset."""
+    return replace(
+        chart, measured=tuple(replace(one, test=one.test.replace("RESP", "HR")) for one in chart.measured)
+    )
+
+
+@pytest.mark.parametrize("first", [4000, 4050])
+def test_it_finds_what_they_say_of_a_test_that_cannot_worsen(first: int) -> None:
+    fast = {"any_of": [{"vital": "HR", "at_least": 28, "unit": "beats/min"}, {"terms": ["DYSPNOEA"]}]}
+    case = PROTOCOL.case_definition
+    definition = {
+        "name": case.name,
+        "components": {"fever": case.components["fever"], "respiratory_distress": fast},
+    }
+    changed = {"case_definition": CaseDefinition.model_validate(definition)}
+    hold_alike(range(first, first + 50), PROTOCOL.model_copy(update=changed), by_pulse)
 
 
 # --- what does not matter -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from checks.cases import Findings, gather_evidence
 from checks.protocol import StudyProtocol
+from checks.protocol.case_definition import CaseDefinition
 from checks.rules.rate_looks import subject_path
 from checks.tables import MEASUREMENTS
 
@@ -302,6 +303,21 @@ def test_a_case_in_an_open_window_counts(look: Look, protocol: StudyProtocol) ->
     (unit,) = subject_path(evidence)
     assert unit.case.best is not None
     assert unit.case.main is not None
+
+
+def test_a_window_in_which_nothing_new_could_be_seen_is_observed(look: Look, protocol: StudyProtocol) -> None:
+    """A pulse cannot worsen by its definition. Fast from 10:00 to 12:00, it would be new again from 18:00 on.
+
+    The window, 13:00 to 16:00, is charted and so observed: it is evaluable. It is no opportunity.
+    """
+    shock = {"any_of": [{"vital": "HR", "at_least": 130, "unit": "beats/min"}]}
+    case = protocol.case_definition
+    parts = {"fever": case.components["fever"], "shock": shock}
+    definition = CaseDefinition.model_validate({"name": "shock", "components": parts})
+    chart = "dose 08:00\nTEMP 00:00..23:00 37.0\nHR 00:00..09:00 80  10:00..12:00 140  13:00..23:00 80"
+    found = look(chart, under=protocol.model_copy(update={"case_definition": definition}))
+    assert found.doses[["window", "risk_observed_hours"]].to_numpy().tolist() == [["evaluable", 3.0]]
+    assert [one.in_risk for one in found.opportunities] == [0.0]
 
 
 def test_what_comes_after_the_cut_off_is_not_known(look: Look) -> None:

@@ -194,10 +194,10 @@ def test_a_component_of_terms_alone_is_observed_until_reports_can_still_come():
 
 
 def test_a_present_component_that_cannot_worsen_is_no_opportunity_until_its_washout_is_over():
-    """A fast pulse from 10 h, gone at 12 h: in the washout until 18 h. Breathing may always worsen."""
+    """A fast pulse from 10 h, last at 11 h: in the washout until 17 h, when it would be new. Breathing may worsen."""
     pulse = f"{every(1, 80, -48, 9)}, 10 140, 11 140, {every(1, 80, 12, 96)}"
     charted = {"TEMP": every(1, 37), "HR": pulse}
-    assert hours(charted, fever=FEVER, shock=PULSE)[0][0] == 0
+    assert hours(charted, fever=FEVER, shock=PULSE)[0][0] == 1
     breath = f"{every(1, 16, -48, 9)}, 10 32, 11 32, {every(1, 16, 12, 96)}"
     assert hours({"TEMP": every(1, 37), "RESP": breath}, fever=FEVER, distress=BREATH)[0][0] == 3
 
@@ -207,6 +207,25 @@ def test_the_counted_episodes_of_the_subject_are_filled_in_as_absent():
     fever = f"{every(1, 37, -48, 9)}, 10 38.5, 11 38.5, {every(1, 37, 12, 96)}"
     pulse = f"{every(1, 80, -48, 9)}, 10 140, 11 140, {every(1, 80, 12, 96)}"
     assert hours({"TEMP": fever, "HR": pulse}, fever=FEVER, shock=PULSE)[0][0] == 3
+
+
+@pytest.mark.parametrize(
+    ("pulse", "able"),
+    [
+        # last fast at 11: an onset is new from 17 on, and what begins after 16 is first seen then
+        ("10 140, 11 140, 12 80, 13 80, 14 80, 15 80, 16 80, 17 80, 18 80", [10, 17, 18]),
+        # known to be gone at the second normal alone: at 18 it may still be there
+        ("10 140, 11 140, 12 80, 18 80, 19 80", [10, 19]),
+        # a single one, present until the next measurement
+        ("10 140, 13 80, 14 80, 15 80, 16 80, 17 80", [10, 16, 17]),
+    ],
+)
+def test_the_washout_of_a_test_that_cannot_worsen_ends_six_hours_after_its_last_abnormal_value(pulse, able):
+    """The stretches between measurements of the pulse, by their ends; temperatures every half hour."""
+    charted = {"TEMP": every(0.5, 37, 6, 20), "HR": f"8 80, 9 80, {pulse}"}
+    stretches, _ = observed(charted, fever=FEVER, shock=PULSE)
+    ends = hours_of(stretches.ends[stretches.able & (stretches.ends > instant(9))])
+    assert sorted({end for end in ends if f" {end:g} " in f" {pulse.replace(', ', ' ')} "}) == able
 
 
 def test_opportunity_is_told_by_hour_and_by_block_of_the_study_s_clock():
