@@ -43,9 +43,7 @@ class SeverityPath:
     def smallest_p_value(self) -> float:
         """1 over the product had each risk window had the highest score of its dose's blocks; 1 before any dose."""
         informative = [scores_of(dose) for dose in self.doses if is_informative(dose)]
-        at_highest = [
-            [place == np.nanargmax(scores) for place in range(len(scores))] for scores in informative
-        ]
+        at_highest = [(np.arange(len(scores)) == np.nanargmax(scores)).tolist() for scores in informative]
         return float(np.exp(-np.log(severity_e_values(informative, at_highest)).sum()))
 
     @property
