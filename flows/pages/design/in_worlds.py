@@ -66,10 +66,10 @@ def worlds_tables(found: InWorlds, design: ProtocolDesign) -> tuple[Table, ...]:
 
 def _without_harm(found: WorldTrials, spending: Spending) -> Table:
     names = tuple(found.without_harm[0].by_rule)
-    familywise = spending.familywise_alpha
+    familywise, upper = spending.familywise_alpha, max(one.rate for one in found.without_harm)
     rows = [
         cells(
-            Cell(_named(one), note=one.said),
+            Cell(_named(one), note=one.said if one.world != EVEN or one.rate == upper else ""),
             f"{one.subjects_with_case:.1%}",
             *(_share(one.by_rule[name], spending.declared[name] or familywise) for name in names),
             _share(one.any_rule, familywise),
@@ -92,7 +92,7 @@ def _share(share: Estimate, alpha: float | None) -> Cell:
     """Return a share with its limits, marked where even the lower one is above alpha."""
     low, high = share.ci95
     above = alpha is not None and low > alpha
-    return Cell(f"{share.value:.1%}", f"{low:.1%} to {high:.1%}", "poor" if above else "")
+    return Cell(f"{share.value:.1%}", f"{100 * low:.1f}{DASH}{high:.1%}", "poor" if above else "")
 
 
 def _with_harm(found: WorldTrials, design: ProtocolDesign) -> Table:
