@@ -4,9 +4,9 @@ Run from the root: ``python tests/benchmarks/bench_demo.py [--scenario cyt107 nu
 [--out demo.jsonl] [--at-once 20]``. Each study is simulated with the seed that follows, as the demo's is with seed 1,
 and looked at when all of it has been entered, by ``checks.look`` and the protocol that is written beside it, without
 files. Some are looked at in one, side by side: a case and an hour of opportunity are one subject's alone, and what
-rules see is divided before they judge; only the daily rhythm that severity takes off is fitted over them all, and the
-rule on lymphocytes, which are planted in none of these, is left out. The record of a study is a line of ``--out``; a
-run that was interrupted goes on where it stopped.
+rules see is divided before they judge; only the daily rhythm that severity takes off is fitted over them all. The
+rule on lymphocytes is left out. The record of a study is a line of ``--out``; a run that was interrupted goes on
+where it stopped.
 
 A planted case is seen as in ``bench_power``, around the hour at which its charts first show both components after
 they were planted. *By chance* are cases in risk windows that were not planted. Limits are those of Clopper and

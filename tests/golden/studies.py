@@ -104,8 +104,11 @@ def every_rule(folder: Path, *, scenario: str, unit: str = "subject") -> Made:
 
 
 def scan_alone(folder: Path) -> Made:
-    """Let a scan alone find a window that nobody named: two hours after the dose, far from the risk window."""
-    protocol, cutoff = simulated(folder, scenario="early", seed=2, subjects=12)
+    """Let a scan alone find a window that nobody named: two hours after the dose, far from the risk window.
+
+    As the ward charts, it finds one in few studies of twelve subjects; in that of seed 4 it does.
+    """
+    protocol, cutoff = simulated(folder, scenario="early", seed=4, subjects=12)
     said = yaml.safe_load(protocol.read_text(encoding="utf-8"))
     said["multiplicity"] = {"method": "none", "rationale": "one rule alone"}
     said["rules"] = [{"id": "scan", "method": "scan", **TIMING, "alpha": 0.05, "looks": 3}]
