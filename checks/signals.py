@@ -46,6 +46,12 @@ class Ground:
     evidence: tuple[str, ...] = ()
     provisional: bool = False
 
+    def is_as(self, other: "Ground") -> bool:
+        """Whether both are one: of one subject, and of one dose or by the same row; doses may be numbered anew."""
+        if self.USUBJID != other.USUBJID:
+            return False
+        return self.dose_number == other.dose_number or not set(self.evidence).isdisjoint(other.evidence)
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -197,9 +203,9 @@ def _crossed(before: Signal | None, result: RuleResult, study: str, grounds: Gro
     )
     if before is None:
         return now
-    known = {(one.USUBJID, one.dose_number) for one in before.rests_on}
-    more = any((one.USUBJID, one.dose_number) not in known for one in rests_on) and bool(known)
-    if result.events > before.events or (before.state is SignalState.CLOSED and more):
+    more = [one for one in rests_on if before.rests_on and not any(map(one.is_as, before.rests_on))]
+    another_case = any(one.evidence for one in more)
+    if result.events > before.events or another_case or (before.state is SignalState.CLOSED and more):
         state = SignalState.WORSENED
     else:
         state = SignalState.CLOSED if before.state is SignalState.CLOSED else SignalState.ONGOING

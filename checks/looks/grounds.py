@@ -96,7 +96,9 @@ def _taken_back(signal: Signal, look: "Look") -> Iterator[str]:
 def _trustworthy(result: RuleResult, look: "Look") -> bool:
     if not KINDS[result.kind].rests_on_cases:
         return all(feed.trustworthy for feed in look.feeds if feed.domain in ("DM", "EX", "LB"))
-    return not untrusted_feeds(look.feeds)
+    of_tests = {domain for domain, _ in look.protocol.case_definition.tests}
+    asked = [feed for feed in look.feeds if feed.domain in of_tests]
+    return not untrusted_feeds(look.feeds) and all(feed.trustworthy for feed in asked)
 
 
 def _counted(result: RuleResult, look: "Look") -> Iterator[Ground]:
@@ -129,9 +131,18 @@ def _reason(ground: Ground, changed: pd.DataFrame, look: "Look") -> str:
     contradiction = _contradiction(ground, look)
     if contradiction is not None:
         return f"{case}: {contradiction}."
+    now = next((one for one in look.cases if _is_of(ground, one)), None)
+    for said in () if now is None else _in_washout(now, look):
+        return f"{case}: {said} lies in the washout before it."
     if not changed.empty:
         return f"{case}: {_changed(changed)}."
-    return f"{case}: {_otherwise(ground, look)}."
+    return f"{case}: {_otherwise(ground, now, look)}."
+
+
+def _is_of(ground: Ground, case: Case) -> bool:
+    return case.USUBJID == ground.USUBJID and not frozenset(_ground(case).evidence).isdisjoint(
+        ground.evidence
+    )
 
 
 def _changed(rows: pd.DataFrame) -> str:
@@ -158,16 +169,75 @@ def _contradiction(ground: Ground, look: "Look") -> str | None:
     return None
 
 
-def _otherwise(ground: Ground, look: "Look") -> str:
+def _otherwise(ground: Ground, now: Case | None, look: "Look") -> str:
     """Return what a row is now that showed a case, where no delivery says how it was changed."""
     mine, events = _measured(ground, look), look.validation.adverse_events
     known = {*mine["label"], *event_labels(events[events["USUBJID"] == ground.USUBJID])}
     gone = [label for label in ground.evidence if label not in known]
     if gone:
         return f"{gone[0]} is in the feed no more"
-    for said in _normal(mine[mine["label"].isin(ground.evidence)], look):
+    shown = mine[mine["label"].isin(ground.evidence)]
+    for said in _normal(shown, look):
         return f"{said} shows it no more"
-    return "rows that arrived later show it otherwise"
+    for label in shown.loc[shown["earliest"] < shown["latest"], "label"]:
+        return f"{label} has no clock time any more"
+    return _of_its_dose(ground, look) or _where_it_lies(ground, now, look)
+
+
+def _of_its_dose(ground: Ground, look: "Look") -> str | None:
+    """Return what became of the doses of a subject, where no case of it can be listed any more; else None."""
+    held = look.quarantine[look.quarantine["USUBJID"] == ground.USUBJID]
+    for record, message in held.loc[held["domain"] == "EX", ["record", "message"]].itertuples(index=False):
+        return f"EX:{record} is in quarantine ({message})"
+    doses = look.doses[(look.doses["USUBJID"] == ground.USUBJID) & look.doses["trusted"]]
+    if doses.empty:
+        return "EX tells of no dose of it any more"
+    coarse = doses[doses["start_earliest"] < doses["start_latest"]]
+    for rows in coarse["EXSEQ"]:
+        return f"EX:EXSEQ={rows} has no clock time any more"
+    return None
+
+
+def _where_it_lies(ground: Ground, now: Case | None, look: "Look") -> str:
+    """Return under which dose, and by which row of EX, a case is found now."""
+    doses = look.doses[look.doses["USUBJID"] == ground.USUBJID].sort_values("start_earliest")
+    dose = doses.iloc[0] if now is None else doses[doses["dose_number"] == now.dose_number].iloc[0]
+    given = f"EX:EXSEQ={dose['EXSEQ']} at {stamp(dose['start_earliest'])}"
+    if now is None:
+        return f"no such case lies after {given}"
+    low, high = now.onset_hours
+    return f"{given} has it between hours {low:g} and {high:g}, {now.certainty}"
+
+
+def _in_washout(case: Case, look: "Look") -> Iterator[str]:
+    """Yield what showed a component before a possible onset of it, by row."""
+    for name, part in case.components.items():
+        if part.certainty == "possible":
+            yield from _before(name, part.onset_hours[1], case, look)
+
+
+def _before(name: str, hour: float, case: Case, look: "Look") -> Iterator[str]:
+    """Yield what showed a component in the washout before its onset: the last measurement, or a report."""
+    definition = look.protocol.case_definition
+    seen, washout = case.dose_start + pd.Timedelta(hours=hour), pd.Timedelta(hours=definition.washout_hours)
+    component, own = definition.components[name], case.components[name].evidence
+    mine = _measured(_ground(case), look)
+    mine = mine[(mine["earliest"] >= seen - washout) & (mine["latest"] < seen) & ~mine["label"].isin(own)]
+    for place in reversed(mine.index):
+        row = mine.loc[[place]]
+        amounts = Amounts(row["value"].to_numpy(), row["upper_limit"].to_numpy())
+        (domain,), (test,) = row["domain"], row["test"]
+        if any(one.within_bound(amounts).any() for one in component.measured if one.test == (domain, test)):
+            yield f"{row['label'].iloc[0]} ({test} {row['value'].iloc[0]:g} at {stamp(row['earliest'].iloc[0])})"
+    events = look.validation.adverse_events
+    told = events[(events["USUBJID"] == case.USUBJID) & events["trusted"] & (events["earliest"] < seen)]
+    told = told[told["term"].isin(component.terms) | told["verbatim"].isin(component.terms)]
+    labels = event_labels(told)
+    yield from (
+        f"{label} from {stamp(at)}"
+        for label, at in zip(labels, told["earliest"], strict=True)
+        if label not in own
+    )
 
 
 def _measured(ground: Ground, look: "Look") -> pd.DataFrame:

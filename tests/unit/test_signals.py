@@ -255,6 +255,16 @@ def test_a_signal_is_cleared_by_a_datum_and_by_nothing_else():
     assert standing_of(Verdict.WATCH, [cleared]) is Verdict.WATCH
 
 
+def test_another_case_makes_a_signal_worse_though_one_was_taken_back():
+    """As many events as before: one of them is of another subject. A dose that is numbered anew is no other."""
+    (new,) = with_grounds([], OVER)
+    (other,) = with_grounds([new], OVER, on=("S-1", "S-2", "S-4"))
+    (fewer,) = with_grounds([new], OVER, on=("S-1", "S-2"))
+    assert (other.state, fewer.state) == (SignalState.WORSENED, SignalState.ONGOING)
+    assert Ground("S-1", 1, ("VS:VSSEQ=1",)).is_as(Ground("S-1", 2, ("VS:VSSEQ=1",)))
+    assert not Ground("S-1", 1, ("VS:VSSEQ=1",)).is_as(Ground("S-1", 2, ("VS:VSSEQ=2",)))
+
+
 def test_a_signal_that_a_person_closed_returns_by_other_evidence_or_a_new_crossing():
     (new,) = with_grounds([], OVER)
     closed = replace(new, state=SignalState.CLOSED)
