@@ -162,7 +162,7 @@ def shape_of(protocol: StudyProtocol) -> Shape | str:
     for name, component in protocol.case_definition.components.items():
         shown = _signs_of(component)
         if shown is None:
-            return f"{name} is not simulated: no vital sign alone shows it"
+            return f"no vital sign alone shows {name}"
         signs.update((one.test, one) for one in shown)
     hours = {code: protocol.case_definition.hours_of(("VS", code)).fresh for code in signs}
     return Shape(

@@ -22,6 +22,13 @@ def test_a_change_is_of_every_value():
     assert ByScenario(1, 2, 3).map(str) == ByScenario("1", "2", "3")
 
 
+def test_what_is_one_object_is_changed_once():
+    changed: list[str] = []
+    one = "one"
+    counted = ByScenario(one, one, "another").map(lambda value: changed.append(value) or value)
+    assert (counted, changed) == (ByScenario(one, one, "another"), [one, "another"])
+
+
 def test_it_is_written_under_the_names_of_the_scenarios():
     counted = ByScenario(1, 2, 3)
     assert json.dumps(asdict(counted)) == '{"best": 1, "main": 2, "worst": 3}'

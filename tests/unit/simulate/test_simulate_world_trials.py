@@ -14,6 +14,7 @@ from checks.rules.kinds.timing import TimingRule
 from checks.scenario import ByScenario
 from flows.pages.design.in_worlds import exceeds_alpha, worlds_tables
 from flows.pages.design.page import write_design
+from flows.pages.design.terminal import design_text
 from flows.simulate.world_trials import NotSimulated, Trial, hours_to_crossing, try_in_worlds
 
 GOOD = load_protocol(Path(__file__).parents[2] / "fixtures/protocols/good.yaml")
@@ -56,6 +57,10 @@ def test_a_count_that_is_too_liberal_at_the_upper_end_is_marked_there_and_said_f
     assert page.index(said.split("'")[0]) < page.index("The declared familywise alpha")
     assert '<div class="design beyond">' in page
     assert json.loads(paths["json"].read_text(encoding="utf-8"))["exceeds_alpha"] == said
+    shown = design_text(design, protocol, Path("design.html"), in_worlds=of_three)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert " ".join(shown.splitlines()[1:4]).startswith(said)
+    assert re.search(r"even, 10% +[\d.]+% +! [\d.]+% +! [\d.]+%\n", shown)
     tones = {row[0].text: row[2].tone for row in worlds_tables(of_three, design)[0].rows}
     assert (tones["even, 0.5%"], tones["even, 10%"]) == ("", "poor")
 
@@ -63,8 +68,11 @@ def test_a_count_that_is_too_liberal_at_the_upper_end_is_marked_there_and_said_f
 def test_a_rule_that_holds_is_not_marked_and_nothing_is_said_first(tmp_path):
     protocol = with_rule(LOCKED)
     found = try_in_worlds(protocol, trials=4, subjects=40, seed=1)
-    _, design = write_design(protocol, tmp_path, subjects=40, in_worlds=found)
+    paths, design = write_design(protocol, tmp_path, subjects=40, in_worlds=found)
     assert exceeds_alpha(design, found) is None
+    page = paths["html"].read_text(encoding="utf-8")
+    assert '<p class="sentence">The declared familywise alpha' in page
+    assert "at the upper end of the background (10% of participants), at least one crosses" in page
     without_harm, with_harm = worlds_tables(found, design)
     assert {cell.tone for row in without_harm.rows for cell in row} == {""}
     # at 54 control hours for 3 in risk p is 1/19 for one event and 1/361 for two
@@ -79,13 +87,16 @@ def test_the_same_seed_gives_the_same_numbers_and_another_others():
     assert other.without_harm != first.without_harm
 
 
-def test_what_cannot_be_simulated_says_why():
+def test_what_cannot_be_simulated_says_why(tmp_path):
     components = {
         "fever": GOOD.case_definition.components["fever"].model_validate({"any_of": [{"terms": ["F"]}]})
     }
     definition = GOOD.case_definition.model_copy(update={"components": components})
     found = try_in_worlds(GOOD.model_copy(update={"case_definition": definition}), trials=1, seed=1)
-    assert found == NotSimulated("fever is not simulated: no vital sign alone shows it")
+    assert found == NotSimulated("no vital sign alone shows fever")
+    paths, _ = write_design(GOOD, tmp_path, in_worlds=found)
+    page = paths["html"].read_text(encoding="utf-8")
+    assert "Charting is not simulated: no vital sign alone shows fever." in page
     unplanned = GOOD.model_copy(update={"rules": (THREE,)})
     assert isinstance(try_in_worlds(unplanned, trials=1, seed=1), NotSimulated)
 
