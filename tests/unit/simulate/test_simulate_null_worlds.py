@@ -104,15 +104,18 @@ def test_no_dose_is_given_within_a_day_of_an_event_where_doses_are_put_off(shape
 
 
 def test_the_dead_are_neither_charted_nor_dosed(shape):
-    found = people("death", shape, number=400)
-    _, whose, hours = found.rounds[1]  # the test that is taken hourly
-    last = np.zeros(400)
-    np.maximum.at(last, whose, hours)
-    assert (
-        found.doses[np.isfinite(found.doses)] <= np.repeat(last + 1, np.isfinite(found.doses).sum(1))
-    ).all()
-    ended = {name: np.isfinite(people(name, shape, number=400).doses).mean() for name in ("death", "even")}
-    assert ended["even"] == 1 and ended["death"] < 0.8
+    given, charted = {}, {}
+    for world in ("even", "death"):
+        found = people(world, shape, number=400)
+        _, whose, hours = found.rounds[1]  # the test that is taken hourly
+        last = np.zeros(400)
+        np.maximum.at(last, whose, hours)
+        given[world] = np.isfinite(found.doses)
+        assert (found.doses[given[world]] <= np.repeat(last + 1, given[world].sum(axis=1))).all()
+        charted[world] = np.bincount(whose, minlength=400)
+    assert given["even"].all() and given["death"].mean() < 0.8
+    # from 26 hours before the first dose to 50 after the last, five times 72 later
+    assert set(charted["even"]) <= {435, 436} and (charted["death"] < 400).mean() > 0.4
 
 
 def test_the_sick_fall_ill_more_often_and_are_charted_around_doses_alone(shape):
