@@ -18,28 +18,26 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from checks.criteria import VitalCriterion
 from checks.measurements import VITALS
-from checks.protocol import StudyProtocol
-from checks.protocol.case_definition import Component
+from flows.simulate.planting import ALERT_MINUTES
+from flows.simulate.shape import DAY, MARGIN, Shape, Sign, Span
 
-Span = tuple[float, float]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-DAY = 24
 ORIGIN = np.datetime64("2026-01-05T00:00", "m")
 DAYS_APART = 4
 """Subjects enter so many days apart."""
 FIRST_DOSE_HOUR = 6.0
 """Earliest hour, after the run-in, of a first dose."""
 LASTS_HOURS: Span = (3.0, 6.0)
+"""How long an episode lasts: as those that are planted in charts."""
 DIES_WITHIN_HOURS: Span = (1.0, 6.0)
+"""After the event that brings death: before the control hours that follow it."""
 BURST_HOURS: Span = (8.0, 30.0)
+"""From an event to the one that it brings: past the washout, within the control hours of one dose."""
 PUT_OFF_AT_MOST = 3
 """Days by which doses are put off in all: a subject who falls ill again and again is dosed in the end."""
-MARGIN = 2.0
-"""Hours charted before the first and after the last hour that a window names."""
 SICK_TIMES = 6.0
 """How much more often the sick fall ill than others."""
 SICK_BEFORE, SICK_AFTER = 9.0, 6.0
@@ -48,14 +46,6 @@ WELL_BEFORE, WELL_AFTER = 10.0, 12.0
 """The long ill are well from so many hours before a dose to so many after its risk window."""
 SLOTS = np.array([2, 6, 10, 14, 18, 22])
 """Clock hours at which wards take temperatures."""
-ALERT_MINUTES: Span = (5.0, 20.0)
-"""So soon after the first round of an episode an alert nurse takes what is taken in slots, as in ``planting``."""
-
-WELL = {
-    "TEMP": 36.8, "RESP": 16.0, "OXYSAT": 97.0, "HR": 80.0, "PULSE": 80.0, "SYSBP": 120.0, "DIABP": 75.0, "MAP": 90.0,
-    "FIO2": 0.3,
-}  # fmt: skip
-"""What vital signs read in a patient who is not in an episode; FIO2 with some oxygen, as on a ward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,95 +99,6 @@ WORLDS = {
     "bursts": World("events come in bursts", again=0.6),
     "rhythm": World("doses come at nine, and the rate swings by 60% over the day", dose_clock=9, swing=0.6),
 }
-
-# ------------------------------------------------------------------------------------- what a protocol says
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """A vital sign that shows a component, in its canonical unit: in health, in an episode, and how it varies."""
-
-    test: str
-    well: float
-    ill: float
-    spread: float
-    """Standard deviation: a sixth of the way to the nearest bound, so that health seldom shows it by chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What a protocol says of windows, planned doses and what is charted."""
-
-    risk: Span
-    control: tuple[Span, ...]
-    doses: int
-    signs: tuple[Sign, ...]
-    slow: str
-    """The test that speaks longest."""
-
-    @property
-    def before(self) -> float:
-        """Hours before a dose from which it is charted."""
-        return MARGIN - min(self.risk[0], *(start for start, _ in self.control), 0)
-
-    @property
-    def after(self) -> float:
-        """Hours after a dose until which it is charted."""
-        return MARGIN + max(self.risk[1], *(end for _, end in self.control))
-
-    @property
-    def between(self) -> int:
-        """Hours between doses: whole days in which the windows of one find room."""
-        return DAY * math.ceil((self.before + self.after - 2 * MARGIN) / DAY)
-
-    @property
-    def width(self) -> float:
-        """Hours of a risk window."""
-        return self.risk[1] - self.risk[0]
-
-
-def shape_of(protocol: StudyProtocol) -> Shape | str:
-    """Return what a world needs of a protocol, or why its cases cannot be simulated."""
-    signs: dict[str, Sign] = {}
-    for name, component in protocol.case_definition.components.items():
-        shown = _signs_of(component)
-        if shown is None:
-            return f"no vital sign alone shows {name}"
-        signs.update((one.test, one) for one in shown)
-    hours = {code: protocol.case_definition.hours_of(("VS", code)).fresh for code in signs}
-    return Shape(
-        risk=protocol.risk_window_hours,
-        control=protocol.control_windows_hours,
-        doses=protocol.treatment.planned_doses or 1,
-        signs=tuple(signs.values()),
-        slow=max(signs, key=lambda code: hours[code]),
-    )
-
-
-def _signs_of(component: Component) -> tuple[Sign, ...] | None:
-    """Return what shows a component: the first vital sign of any, or each of all; None where vital signs do not."""
-    vitals = [one for one in component.measured if isinstance(one, VitalCriterion)]
-    codes = list(dict.fromkeys(one.vital for one in vitals))
-    signs = [_sign(code, [one for one in vitals if one.vital == code]) for code in codes]
-    if component.all_of is None:
-        return next(((one,) for one in signs if one is not None), None)
-    every = tuple(one for one in signs if one is not None)
-    return every if len(every) == len(signs) and len(vitals) == len(component.criteria) else None
-
-
-def _sign(code: str, criteria: Sequence[VitalCriterion]) -> Sign | None:
-    """Return a vital sign, half as far again beyond its furthest bound when ill; None where health is beyond one."""
-    toward, well = (1 if criteria[0].rises else -1), WELL[code]
-    away = [max(_distance(one, well, toward), one.change or 0.0) for one in criteria]
-    if min(away) <= 0 or any(one.rises != criteria[0].rises for one in criteria):
-        return None
-    lowest, highest = VITALS[code].plausible
-    return Sign(code, well, min(max(well + toward * 1.5 * max(away), lowest), highest), min(away) / 6)
-
-
-def _distance(one: VitalCriterion, well: float, toward: int) -> float:
-    return 0.0 if one.bound is None else (one.bound - well) * toward
-
 
 # ------------------------------------------------------------------------------------------------ subjects
 

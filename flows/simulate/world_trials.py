@@ -22,8 +22,9 @@ from checks.rules import Evidence, Rule
 from checks.rules.designs import Estimate, estimate
 from checks.rules.evidence import DoseWindow, Event
 from checks.rules.plan import doubtful_rates
-from flows.simulate.null_worlds import DAY, DAYS_APART, ORIGIN, WORLDS, Shape, follow, shape_of, tables
+from flows.simulate.null_worlds import DAYS_APART, ORIGIN, WORLDS, follow, tables
 from flows.simulate.progress import Progress
+from flows.simulate.shape import DAY, Shape, shape_of
 from flows.simulate.side_by_side import named, search
 
 LOGGER = logging.getLogger("postdose")

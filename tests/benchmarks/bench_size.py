@@ -24,9 +24,10 @@ from bench_power import TWO, WHY, loaded
 from trial_records import share
 
 from checks.protocol import StudyProtocol
-from flows.simulate.null_worlds import WORLDS, Shape, shape_of
+from flows.simulate.null_worlds import WORLDS
 from flows.simulate.planted import EXAMPLE, planted_protocol
 from flows.simulate.planting import Planting
+from flows.simulate.shape import Shape, shape_of
 from flows.simulate.world_trials import simulate
 
 SUBJECTS, DOSES = 20, 3

@@ -9,7 +9,8 @@ from numpy.random import default_rng
 
 from checks.protocol import load_protocol
 from checks.protocol.case_definition import Component
-from flows.simulate.null_worlds import WORLDS, Shape, follow, shape_of
+from flows.simulate.null_worlds import WORLDS, follow
+from flows.simulate.shape import Shape, shape_of
 
 GOOD = load_protocol(Path(__file__).parents[2] / "fixtures/protocols/good.yaml")
 PEOPLE = 5_000
