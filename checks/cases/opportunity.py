@@ -137,9 +137,11 @@ def _before(dosed: Instants, around: Counted, protocol: StudyProtocol) -> Counte
     """Count control hours under the next dose whose risk window they precede."""
     control = ~around.at_risk
     middle = around.middle[control]
-    following = np.searchsorted(dosed + in_seconds(protocol.risk_window_hours[0]), middle, side="right")
-    own = following < len(dosed)
-    own &= np.append(dosed, 0)[np.minimum(following, len(dosed))] >> SECONDS_BITS == middle >> SECONDS_BITS
+    order = np.argsort(dosed)  # doses come in the order of USUBJID, subjects on the axis in any
+    opens = dosed[order] + in_seconds(protocol.risk_window_hours[0])
+    following = np.append(order, -1)[np.searchsorted(opens, middle, side="right")]
+    own = following >= 0
+    own &= np.append(dosed, 0)[following] >> SECONDS_BITS == middle >> SECONDS_BITS
     return Counted(following[own], np.zeros(int(own.sum()), bool), around.length[control][own], middle[own])
 
 

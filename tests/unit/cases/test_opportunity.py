@@ -153,6 +153,18 @@ def test_control_hours_belong_to_the_nearest_dose_and_each_once():
     assert hours(HOURLY, (9, 33)) == [(3, 18 + 15, 18 + 5), (3, 15 + 36, 21)]
 
 
+def test_control_hours_before_a_dose_are_counted_whatever_the_order_of_subjects():
+    """Subjects stand on the axis as DM lists them, doses in the order of USUBJID: here the other way round."""
+    stretches, _ = observed(HOURLY)
+    times = [DAY + pd.Timedelta(hours=DOSE)] * 2
+    given = pd.DataFrame(
+        {"USUBJID": ["1", "2"], "dose_number": 1, "start_earliest": times, "start_latest": times}
+    )
+    study = protocol().model_copy(update=WINDOWS)
+    found = opportunities(given, np.array([1, 0]), stretches, study)
+    assert [(one.in_risk, one.in_control, one.before) for one in found] == [(0, 0, 0), (3, 54, 18)]
+
+
 def test_an_hour_in_the_windows_of_two_doses_counts_under_the_later():
     """Doses at 9 and 10 h: 14 to 17 and 15 to 18 h."""
     found = hours(HOURLY, (9, 10))
