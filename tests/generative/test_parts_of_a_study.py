@@ -14,9 +14,19 @@ from checks.cases import Charts, Findings, divide_by_subject, find_in_part, gath
 from checks.cases.case_finding import find_cases
 from checks.protocol import load_protocol
 from checks.rules.evidence import Evidence
+from checks.rules.kinds.timing import TimingRule
 from checks.tables import ADMINISTRATIONS, ADVERSE_EVENTS, MEASUREMENTS
 
-PROTOCOL = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+GOOD = load_protocol(Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml")
+MORE = {"charting": "worst"}
+"""What a timing rule asks of the charts beside what every look finds."""
+PROTOCOL = GOOD.model_copy(
+    update={
+        "rules": tuple(
+            rule.model_copy(update=MORE if isinstance(rule, TimingRule) else {}) for rule in GOOD.rules
+        )
+    }
+)
 BEGINS = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
 CUTOFF = datetime(2026, 3, 12, tzinfo=UTC)
 HOUR, DAY = 3600, 86_400
