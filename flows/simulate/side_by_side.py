@@ -80,6 +80,7 @@ class ByTrial:
             events=own(whole.events),
             windows=own(whole.windows),
             opportunities=own(whole.opportunities),
+            reacting=own(whole.reacting),
             severity=whole.severity.map(own),
             seed=trial,
         )

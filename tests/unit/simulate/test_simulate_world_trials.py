@@ -5,6 +5,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from checks.protocol import load_protocol
@@ -15,6 +16,7 @@ from checks.scenario import ByScenario
 from flows.pages.design.in_worlds import exceeds_alpha, worlds_tables
 from flows.pages.design.page import write_design
 from flows.pages.design.terminal import design_text
+from flows.simulate.side_by_side import ByTrial
 from flows.simulate.world_trials import NotSimulated, Trial, hours_to_crossing, try_in_worlds
 
 GOOD = load_protocol(Path(__file__).parents[2] / "fixtures/protocols/good.yaml")
@@ -141,3 +143,9 @@ def test_what_was_known_earlier_has_neither_later_doses_nor_later_onsets():
         (1, False, True),
     ]
     assert known.data_cutoff == 21 and all(math.isinf(one.ended) for one in known.windows)
+
+
+def test_the_evidence_of_one_of_many_trials_is_of_its_own_subjects():
+    both = tuple(Opportunity(subject, 1, 3.0, 54.0, 18.0, 48.0, 8.0) for subject in (0, 1))
+    found = ByTrial(Evidence((), (), opportunities=both, reacting=both), np.array([7, 8])).of(8)
+    assert found.opportunities == found.reacting == both[1:]
