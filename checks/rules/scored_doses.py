@@ -23,7 +23,7 @@ POWER_UNKNOWN = (
 class ScoredMethod(TimingMethod):
     """A method that judges scored blocks: its size holds by construction, its power can be had from charts alone."""
 
-    question = "Do participants turn worst, by their own charts, in the risk window?"
+    question = "Do participants turn worse, by their own charts, in the risk window?"
     scores_severity = True
     by_construction: ClassVar[str]
     """Why it crosses without harm at most as often as its alpha says."""
