@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from flows.simulate.chart_trials import ChartTrials
 
 
+SIMULATED_TRIALS, CHART_TRIALS = 100, 50
+"""Enough to tell 10 % from 2 %, in a minute or two; one in real charts is a whole look."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", type=Path)
     parser.add_argument("--out", type=Path, help="folder for the page (default: design beside the protocol)")
@@ -24,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="real charts (dm.csv, vs.csv as SDTM): what the rules do there, with cases planted",
     )
     parser.add_argument(
-        "--trials", type=int, default=100, help="trials of each kind, simulated and in charts (default: 100)"
+        "--trials",
+        type=int,
+        help=f"trials of each kind (default: {SIMULATED_TRIALS} simulated, {CHART_TRIALS} in charts)",
     )
     add_json(parser, "design.json")
 
@@ -43,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: found {given}; allowed: 1 or more")
     study = load_protocol(options.protocol)
     out = study.folder / "design" if options.out is None else options.out
-    in_worlds = try_in_worlds(study, trials=options.trials, seed=SEED, subjects=options.subjects)
+    in_worlds = try_in_worlds(
+        study, trials=options.trials or SIMULATED_TRIALS, seed=SEED, subjects=options.subjects
+    )
     in_charts = None if options.charts is None else _in_charts(options, study)
     paths, design = write_design(
         study, out, subjects=options.subjects, in_charts=in_charts, in_worlds=in_worlds
@@ -62,4 +70,6 @@ def _in_charts(options: argparse.Namespace, study: "StudyProtocol") -> "ChartTri
 
     subjects = options.subjects or plan_of(study).subjects or 1
     charts = read_charts(options.charts)
-    return try_in_charts(options.protocol, charts, trials=options.trials, subjects=subjects, seed=1)
+    return try_in_charts(
+        options.protocol, charts, trials=options.trials or CHART_TRIALS, subjects=subjects, seed=1
+    )

@@ -118,7 +118,7 @@ def _needs(rule: RuleDesign) -> Cell:
     """Return what a rule needs at least to cross, and the smallest p-value that this has."""
     if isinstance(rule, TimingDesign) and rule.smallest_attainable_p:
         p_values = rule.smallest_attainable_p
-        return Cell(plural(len(p_values), "event"), f"all in risk hours: p {p_text(p_values[-1])}")
+        return Cell(f"{plural(len(p_values), 'event')} (p {p_text(p_values[-1])})", "all in risk hours")
     if isinstance(rule, CountedDesign) and any(rule.events):
         return Cell(plural(min(one for one in rule.events if one), "case"))
     return Cell(DASH)

@@ -77,8 +77,9 @@ def test_a_rule_that_holds_is_not_marked_and_nothing_is_said_first(tmp_path):
     assert "at the upper end of the background (10% of participants), at least one crosses" in page
     without_harm, with_harm = worlds_tables(found, design)
     assert {cell.tone for row in without_harm.rows for cell in row} == {""}
-    # at 54 control hours for 3 in risk p is 1/19 for one event and 1/361 for two
-    assert with_harm.rows[0][1].text == "2 events"
+    # 54 control hours for 3 in risk: p is 1/19 an event; two have the mean of (19 theta / (18 + theta))^2 over
+    # theta 2, 4, 8, 16, 32, 64: 3.6, 11.9, 34.2, 79.9, 147.9 and 219.9, which is 82.9, or 1 / .012
+    assert with_harm.rows[0][1].text == "2 events (p 0.012)"
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_others():
