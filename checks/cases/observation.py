@@ -19,6 +19,7 @@ import numpy as np
 from checks.cases.abnormal import INSPIRED_OXYGEN
 from checks.cases.components import MeasuredComponent
 from checks.cases.composites import Composites
+from checks.cases.measured_onsets import Why
 from checks.cases.pairing import Composite
 from checks.cases.series import NEVER, Flags
 from checks.cases.spans import SECONDS_BITS, Instants, Spans, covers, distinct, in_seconds, place, union
@@ -120,8 +121,11 @@ def observe(
 def _blind(name: str, part: MeasuredComponent, cases: Sequence[Composite]) -> Spans:
     """Return when a component was present or in its washout, without the presences that counted cases began."""
     starts = part.episodes.present.starts
-    counted = [case.onsets[name].seen for case in cases if case.definite]
-    other = ~np.isin(starts, np.array(counted, np.int64))
+    counted = [case.onsets[name].seen for case in cases if case.definite and case.onsets[name].why is Why.NEW]
+    first = np.searchsorted(
+        starts, np.array(counted, np.int64)
+    )  # a line may say that it began before it was measured
+    other = ~np.isin(np.arange(len(starts)), first)
     return union(
         Spans(starts[other] + 1, part.episodes.new_from[other])
     )  # the first of it is the event itself

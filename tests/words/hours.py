@@ -83,8 +83,10 @@ def can_begin(course: Course, one: Moment, told: Told, definition: Definition) -
     """
     if one.test in definition.worse:
         return True
-    counted = {(case.onsets[course.component.name].latest) for case in told.definite}
-    others = [there for there in course.presences if not counted & set(there.abnormal)]
+    began = [case.onsets[course.component.name] for case in told.definite]
+    starts = [there.start for there in course.presences]
+    counted = {min(at for at in starts if at >= one.first_seen) for one in began if one.why == "new"}
+    others = [there for there in course.presences if there.start not in counted]
     abnormal = [at for there in others for at in there.abnormal if at < one.at]
     present = any(there.start < one.at <= there.known for there in others)
     return not present and (not abnormal or one.at - max(abnormal) >= definition.seconds("washout"))

@@ -38,11 +38,11 @@ SCAN = TimingRule.model_validate(
 )
 
 
-def observed(charted, starts=(DOSE,), died=None, cutoff=96, reacting=False, rules=(), **components):
+def observed(charted, starts=(DOSE,), died=None, cutoff=96, reacting=False, rules=(), lines=(), **components):
     """Return the stretches of a subject, and the opportunity under each dose."""
     study = protocol(**components).model_copy(update={**WINDOWS, "rules": rules})
     now = (DAY + pd.Timedelta(hours=cutoff)).to_pydatetime()
-    found = find_composites(charts(charted), study, now)
+    found = find_composites(charts(charted, *lines), study, now)
     times = [DAY + pd.Timedelta(hours=hour) for hour in starts]
     given = pd.DataFrame(
         {
@@ -219,6 +219,9 @@ def test_the_counted_episodes_of_the_subject_are_filled_in_as_absent():
     fever = f"{every(1, 37, -48, 9)}, 10 38.5, 11 38.5, {every(1, 37, 12, 96)}"
     pulse = f"{every(1, 80, -48, 9)}, 10 140, 11 140, {every(1, 80, 12, 96)}"
     assert hours({"TEMP": fever, "HR": pulse}, fever=FEVER, shock=PULSE)[0][0] == 3
+    told = {"any_of": [*PULSE["any_of"], {"terms": ["SHOCK"]}]}  # begun at 9.5 h, by a report that joins
+    lines = [("SHOCK", "9.5", "")]
+    assert hours({"TEMP": fever, "HR": pulse}, lines=lines, fever=FEVER, shock=told)[0][0] == 3
 
 
 @pytest.mark.parametrize(
