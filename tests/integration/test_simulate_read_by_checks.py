@@ -74,7 +74,7 @@ def test_dose_windows_are_observed(looked):
 def test_both_components_begin_together_by_chance_about_as_often_as_stated(looked):
     _, _, findings = looked
     counted = sum(event.counted for event in findings.control_events)
-    assert 0.0005 <= counted / (findings.hours_in_control / 3) <= 0.008  # some .003 of windows, few events
+    assert 0.0005 <= counted / (findings.hours_in_control / 3) <= 0.008  # .0020 of dose windows, few events
 
 
 def test_a_raised_count_is_seen_where_it_is_planted(tmp_path: Path):
