@@ -8,6 +8,9 @@ from flows.simulate.world_trials import EVEN, Delay, InWorld, NotSimulated, Worl
 
 InWorlds = WorldTrials | NotSimulated
 
+JOINED = "\N{WORD JOINER}"
+"""Keeps both limits on one line: nine scenarios are long enough."""
+
 
 def exceeds_alpha(design: ProtocolDesign, in_worlds: InWorlds | None) -> str | None:
     """Return that all rules together do not hold the familywise alpha at the upper end of the background, if so.
@@ -80,7 +83,7 @@ def _without_harm(found: WorldTrials, spending: Spending) -> Table:
         f"Crosses without harm in simulated charting: {found.trials} trials a row, each of "
         f"{plural(found.subjects, 'participant')} with {plural(found.doses, 'dose')}"
     )
-    return Table(caption, ("Scenario", "Participants with a case", *names, "Any rule"), tuple(rows))
+    return Table(caption, ("Scenario", "With a case", *names, "Any rule"), tuple(rows))
 
 
 def _named(one: InWorld) -> str:
@@ -92,7 +95,8 @@ def _share(share: Estimate, alpha: float | None) -> Cell:
     """Return a share with its limits, marked where even the lower one is above alpha."""
     low, high = share.ci95
     above = alpha is not None and low > alpha
-    return Cell(f"{share.value:.1%}", f"{100 * low:.1f}{DASH}{high:.1%}", "poor" if above else "")
+    limits = f"{100 * low:.1f}{JOINED}{DASH}{JOINED}{high:.1%}"
+    return Cell(f"{share.value:.1%}", limits, "poor" if above else "")
 
 
 def _with_harm(found: WorldTrials, design: ProtocolDesign) -> Table:
@@ -132,8 +136,8 @@ def worlds_notes(found: InWorlds) -> tuple[str, ...]:
     upper = _rate(max(one.rate for one in found.without_harm))
     return (
         f"Where rates are even, {rates} of participants have an event in a risk window without harm (the background "
-        f"and its range), elsewhere {upper}. Charting hides some and dates others elsewhere: participants with a "
-        "case are those in whom a look finds one.",
+        f"and its range), elsewhere {upper}. Charting hides some and dates others elsewhere: a look "
+        "finds those with a case.",
         "Tests are taken hourly, four minutes off at most; the one that speaks longest (temperature) in four-hour "
         "slots. Participants are charted from before the first control hours to after the last.",
         "Limits are exact, 95%. Marked with ! is a share whose lower limit is above the alpha of its rule; of a rule "
