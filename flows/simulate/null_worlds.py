@@ -88,7 +88,7 @@ WORLDS = {
     "unseen_control": World("temperature is taken after doses alone", slow="after doses"),
     "slots": World("doses come at nine, so that slots and hours since dose agree", dose_clock=9),
     "alert_nurse": World(
-        "doses come at nine; where an episode shows, a temperature is taken at once, and hourly",
+        "doses come at nine; where an episode shows, what is taken in slots is taken at once, and hourly",
         alert=True,
         dose_clock=9,
     ),

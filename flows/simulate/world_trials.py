@@ -75,6 +75,9 @@ class WorldTrials:
     trials: int
     subjects: int
     doses: int
+    days_between_doses: int
+    hourly_tests: tuple[str, ...]
+    slot_test: str
     without_harm: tuple[InWorld, ...]
     harmed: int
     harmed_of: int
@@ -113,6 +116,9 @@ def try_in_worlds(
         trials=trials,
         subjects=plan.subjects,
         doses=shape.doses,
+        days_between_doses=shape.between // DAY,
+        hourly_tests=tuple(one.test for one in shape.signs if one.test != shape.slow),
+        slot_test=shape.slow,
         without_harm=without_harm,
         harmed=min(HARMED, plan.subjects),
         harmed_of=min(HARMED_OF, plan.subjects),

@@ -138,8 +138,9 @@ def worlds_notes(found: InWorlds) -> tuple[str, ...]:
         f"Where rates are even, {rates} of participants have an event in a risk window without harm (the background "
         f"and its range), elsewhere {upper}. Charting hides some and dates others elsewhere: a look "
         "finds those with a case.",
-        "Tests are taken hourly, four minutes off at most; the one that speaks longest (temperature) in four-hour "
-        "slots. Participants are charted from before the first control hours to after the last.",
+        f"{found.slot_test} is taken in four-hour slots, {' and '.join(found.hourly_tests) or 'nothing'} hourly, "
+        f"four minutes off at most; doses are {plural(found.days_between_doses, 'day')} apart. Participants are "
+        "charted from before the first control hours to after the last.",
         "Limits are exact, 95%. Marked with ! is a share whose lower limit is above the alpha of its rule; of a rule "
         "without one, and of any rule, above the familywise alpha.",
         "With harm the declared background goes on. Looks are taken as made whenever an onset is seen and whenever "

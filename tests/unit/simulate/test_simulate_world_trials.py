@@ -63,6 +63,7 @@ def test_a_count_that_is_too_liberal_at_the_upper_end_is_marked_there_and_said_f
     assert max(map(len, shown.splitlines())) <= 80
     assert " ".join(shown.splitlines()[1:4]).startswith(said)
     assert re.search(r"even, 10% +[\d.]+% +! [\d.]+% +! [\d.]+%\n", shown)
+    assert "TEMP is taken in four-hour slots, OXYSAT hourly" in page and "doses are 3 days apart" in page
     tones = {row[0].text: row[2].tone for row in worlds_tables(of_three, design)[0].rows}
     assert (tones["even, 0.5%"], tones["even, 10%"]) == ("", "poor")
 
