@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from flows.simulate.chart_trials import ChartTrials
 
 
-SIMULATED_TRIALS, CHART_TRIALS = 100, 50
-"""Enough to tell 10 % from 2 %, in a minute or two; one in real charts is a whole look."""
+SIMULATED_TRIALS, CHART_TRIALS = 75, 50
+"""Where none of 75 crosses, the upper limit is below 5 %; all of a usual protocol take a minute and a half.
+
+A trial in real charts is a whole look."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ LOGGER = logging.getLogger("postdose")
 
 AT_ONCE = 25
 """Trials searched at once: most of what is gained by it, and soon a first word of how long it takes."""
-SECONDS_AN_HOUR = 2.5e-6
+SECONDS_AN_HOUR = 3.3e-6
 """Of one idle core, from the simulation to the verdict: for each hour and test of a participant's chart."""
 EVEN, WITH_HARM = "even", "alert_nurse"
 MISLEADING = ("unequal", "ill_in_control", "alert_nurse", "rhythm", "death", "put_off")
