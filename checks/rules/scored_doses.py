@@ -15,7 +15,7 @@ NOT_SCORED = "no dose has closed with scored blocks: severity needs a scored tes
 DETECTOR = "a detector, not a count of cases: a physician judges the charts that it rests on"
 
 POWER_UNKNOWN = (
-    "Crosses with harm: not said here, because it depends on how measurements are charted; plant cases in charts of "
+    "Crosses with harm: as often as charting shows it; said of simulated charting alone. Plant cases in charts of "
     "such participants to know it."
 )
 

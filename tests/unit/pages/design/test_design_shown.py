@@ -149,7 +149,7 @@ def test_a_severity_rule_says_what_holds_by_construction_and_that_its_power_is_n
     assert "looks: 3 planned, called by closed doses" in page
     text = " ".join(design_text(design, protocol, paths["html"]).split())
     assert "exact permutation test" in text
-    assert "Crosses with harm: not said here" in text
+    assert "Crosses with harm: as often as charting shows it" in text
     assert "Not simulated: worst_turns" in text
 
 
