@@ -57,12 +57,19 @@ def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[s
         if result.verdict is RuleVerdict.NOT_EVALUABLE:
             yield f"Rule {result.id} cannot be evaluated: {result.reason}."
         elif result.verdict is RuleVerdict.CROSSED and result.best_case is not RuleVerdict.CROSSED:
-            yield (
-                f"Rule {result.id} is crossed, but not when only cases whose whole onset interval lies in the "
-                f"risk window count: denser {denser} would decide."
-            )
+            yield f"Rule {result.id} is crossed, but not {_at_best(result, denser)}."
         elif result.worst_case is RuleVerdict.CROSSED and result.verdict is not RuleVerdict.CROSSED:
             yield f"Rule {result.id} is not crossed, but would be with {_at_worst(result)} counted against the drug."
+
+
+def _at_best(result: RuleResult, denser: str) -> str:
+    """Return what the best case of a rule leaves out, or sets against it, and what would decide."""
+    sure = "when only cases whose whole onset interval lies in the risk window count"
+    if result.informative_events is None and not result.chose_window:
+        return f"{sure}: denser {denser} would decide"
+    if result.detail.get("events_best") == result.events:
+        return "when every possible case outside the risk window counts as well: settling those would decide"
+    return f"{sure}, and every possible case outside it: denser {denser} would decide"
 
 
 def _at_worst(result: RuleResult) -> str:

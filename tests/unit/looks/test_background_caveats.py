@@ -60,6 +60,23 @@ def test_what_is_measured_too_seldom_is_named(criterion, denser):
     assert sentence.endswith(f"lies in the risk window count: denser {denser} would decide.")
 
 
+@pytest.mark.parametrize(
+    ("events_best", "best_case"),
+    [
+        (1, "when every possible case outside the risk window counts as well: settling those would decide"),
+        (
+            0,
+            "when only cases whose whole onset interval lies in the risk window count, and every possible case "
+            "outside it: denser vital signs would decide",
+        ),
+    ],
+)
+def test_the_best_case_of_a_timing_rule_counts_possible_cases_in_control_hours(events_best, best_case):
+    conditional = {"informative_events": 2, "events_best": events_best}
+    doubtful = replace(result("timing", "sequential", **conditional), verdict=RuleVerdict.CROSSED)
+    assert said(doubtful)[0] == f"Rule one is crossed, but not {best_case}."
+
+
 def result(kind="timing", method="scan", p_value=0.5, **detail):
     answer = RuleVerdict.NOT_CROSSED
     detail |= {"window_hours": None} if method == "scan" else {}
