@@ -7,6 +7,7 @@ from checks.cases.charting import Charting
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from flows.pages.cases import cases_in_order
 from flows.pages.kit.tables import Cell
+from flows.pages.kit.verdicts import PROSE_UNITS
 from flows.pages.kit.words import AT_MOST, DASH, number, p_text, plural, rate, ratio, span, spoken, utc_text
 
 STATISTICS: Mapping[str, str] = {
@@ -165,13 +166,20 @@ def observed_cell(rule: RulePart) -> Cell:
     counted = f"{number(rule['events'])}{total}"
     boundary_is = rule["detail"]["boundary_is"]
     if boundary_is == "events":
-        return Cell(counted)
+        return Cell(counted, _counted_of(rule) if total else "")
     note = f"{counted} events in {'the window found' if chose_window(rule) else 'the risk window'}"
     if rule["method"] in SEVERITY:
         note = f"rests on {counted} participants{_rests_on(rule)}"
     if boundary_is == "p_value":
         return Cell(f"p = {p_text(rule['p_value'])}", note)
     return Cell(f"{STATISTICS[boundary_is]} {ratio(rule['statistic'])}", note)
+
+
+def _counted_of(rule: RulePart) -> str:
+    """Return of what a rule counts so many of so many."""
+    if rule["kind"] == "timing":
+        return "events in risk hours"
+    return f"{PROSE_UNITS[rule['detail'].get('unit', 'subject')]}s"
 
 
 def _rests_on(rule: RulePart) -> str:
@@ -185,7 +193,8 @@ def _rests_on(rule: RulePart) -> str:
 def observed_text(rule: RulePart) -> str:
     """Return what the rule compares with its boundary in one line."""
     observed = observed_cell(rule)
-    return f"{observed.text}, {observed.note}" if observed.note else observed.text
+    joined = " " if rule["detail"].get("boundary_is") == "events" else ", "
+    return joined.join(filter(None, (observed.text, observed.note)))
 
 
 def reason_of(rule: RulePart) -> str:

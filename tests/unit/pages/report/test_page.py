@@ -88,7 +88,7 @@ def test_only_a_simulated_study_says_that_it_is(page, signal):
 def test_each_rule_stands_against_its_boundary_with_its_best_and_worst_case(page, signal):
     said = _words(page(signal))
     assert (
-        "three_cases Have 3 participants had a case in the risk window? Crossed new signal 3 of 21 3" in said
+        "Have 3 participants had a case in the risk window? Crossed new signal 3 of 21 participants 3" in said
     )
     assert "log likelihood ratio 6.41" in said
     assert "0.0071 at a background of 0.02 per participant; plausible 0.005 to 0.1" in said

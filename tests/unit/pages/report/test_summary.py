@@ -27,7 +27,10 @@ def test_a_simulated_study_says_so_before_anything_else(signal):
 
 def test_rules_stand_against_their_boundary(signal):
     text = " ".join(" ".join(_lines(signal)).split())
-    assert "Crossed: three_cases, 3 of 21, boundary 3 (best case not crossed, worst case crossed)" in text
+    assert (
+        "Crossed: three_cases, 3 of 21 participants, boundary 3 (best case not crossed, worst case crossed)"
+        in text
+    )
     assert "Not evaluable: registered_alc: feed LB is not delivered" in text
 
 
