@@ -47,6 +47,13 @@ OPTIONS = frozenset(
 """What a method may need or take."""
 
 
+LARGER_OF_TWO = (
+    "A look holds each event against the larger of two shares of risk hours (charting: worst); the numbers here are "
+    "those of hours as charted, simulated charting has both."
+)
+"""Said of a rule that allows for charting which reacts to events."""
+
+
 class TimingRule(TimingSection):
     """Crossed when cases gather in the risk window more than the subjects' own other hours explain."""
 
@@ -111,6 +118,7 @@ class TimingRule(TimingSection):
 
     def design(self, plan: Plan) -> TimingDesign:
         """Return what the rule does over one or more lengths of surveillance."""
+        reacting = (LARGER_OF_TWO,) if self.charting_may_react else ()
         with naming(self):
             surveillance = self.judge.surveillance(self, plan)
         return TimingDesign(
@@ -127,7 +135,7 @@ class TimingRule(TimingSection):
             length_unit=self.judge.length_unit,
             relative_incidence=RELATIVE_INCIDENCES,
             surveillance=surveillance,
-            notes=self.judge.notes(self, plan),
+            notes=(*self.judge.notes(self, plan), *reacting),
         )
 
     def spends(self, plan: Plan) -> float:

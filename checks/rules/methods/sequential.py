@@ -69,7 +69,11 @@ class Sequential(ConditionalMethod):
 
     def notes(self, rule: TimingSection, plan: Plan) -> tuple[str, ...]:
         """Say what the numbers hold for."""
-        return (EQUAL,)
+        goes_on = (
+            f"After {rule.n_max} events the rule goes on with what is left of alpha: at most {rule.alpha:.2%} "
+            "however many there are."
+        )
+        return (goes_on, EQUAL)
 
 
 EQUAL = (

@@ -132,12 +132,11 @@ def _overview(design: ProtocolDesign, protocol: StudyProtocol) -> Table:
         )
         for rule, declared in zip(design.rules, protocol.rules, strict=True)
     ]
-    together = f"at most {percent(spending.bound)} together" if spending.bound else ""
-    spent = _sum(spending.total_spent, spending.spent, missing=DASH)
+    bound = f"at most {percent(spending.bound)}" if spending.bound else DASH
     total = cells(
-        "Sum",
-        _sum(spending.total_declared, spending.declared, missing=DASH),
-        Cell(spent, note=together, tone="poor" if spending.within is False else ""),
+        "Together",
+        _declared_sum(spending, missing=DASH),
+        Cell(bound, tone="poor" if spending.within is False else ""),
         DASH,
     )
     return Table(
@@ -147,9 +146,10 @@ def _overview(design: ProtocolDesign, protocol: StudyProtocol) -> Table:
     )
 
 
-def _sum(total: float, shares: Mapping[str, float | None], *, missing: str) -> str:
-    """Return a sum as a percentage, or what is said where there was nothing to add up."""
-    return percent(total) if any(share is not None for share in shares.values()) else missing
+def _declared_sum(spending: Spending, *, missing: str) -> str:
+    """Return the sum of the alphas, or what is said where there was nothing to add up."""
+    known = any(alpha is not None for alpha in spending.declared.values())
+    return percent(spending.total_declared) if known else missing
 
 
 def _spent(spending: Spending, rule: RuleDesign) -> Cell:
@@ -223,12 +223,11 @@ def combined_notes(combined: Combined | None) -> tuple[str, ...]:
 
 
 def overview_rows(design: ProtocolDesign) -> list[tuple[str, ...]]:
-    """Return the overview for a terminal: a header, one row a rule, and the sum."""
+    """Return the overview for a terminal: a header, one row a rule, and all together."""
     spending = design.spending
     rows: list[tuple[str, ...]] = [("rule", "alpha", "without harm", "with harm")]
     for rule in design.rules:
         declared, spent = spending.declared[rule.id], spending.spent[rule.id]
         rows.append((rule.id[:LONGEST_ID], percent(declared), percent(spent), next(iter(_power(rule)), "-")))
-    declared_sum = _sum(spending.total_declared, spending.declared, missing="-")
-    spent_sum = _sum(spending.total_spent, spending.spent, missing="-")
-    return [*rows, ("sum", declared_sum, spent_sum, "")]
+    bound = f"at most {percent(spending.bound)}" if spending.bound else "-"
+    return [*rows, ("together", _declared_sum(spending, missing="-"), bound, "")]

@@ -41,7 +41,7 @@ def _declared(spending: Spending) -> str:
         )
         return f"{said}{_so_far(spending)}: {together}." if spending.bound > 0 else f"{said}."
     known = spending.bound > 0
-    return f"{said} Without harm they spend together{_so_far(spending)} {together}." if known else said
+    return f"{said} Without harm the rules spend together{_so_far(spending)} {together}." if known else said
 
 
 def _so_far(spending: Spending) -> str:

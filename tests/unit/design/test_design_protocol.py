@@ -115,6 +115,13 @@ def test_a_background_per_subject_is_turned_into_one_per_window() -> None:
     assert per_subject(per_window(0.3, 6), 6) == pytest.approx(0.3, rel=1e-14)
 
 
+def test_a_sequential_rule_says_that_it_goes_on_after_its_planned_events() -> None:
+    rule = _design(_protocol(_timing(method="sequential", n_max=5, alpha=0.0225, charting="worst"))).rules[0]
+    assert "After 5 events" in rule.notes[0]
+    assert "at most 2.25% however many" in rule.notes[0]
+    assert "charting: worst" in rule.notes[-1]
+
+
 def test_a_rate_rule_that_has_no_boundary_is_refused_by_name() -> None:
     with pytest.raises(DesignError, match=r"rule rate: .*allowed: a larger alpha"):
         _design(_protocol(_rate(n_max=2, null_rate=0.5, alpha=0.01)))
