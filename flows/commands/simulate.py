@@ -39,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     out: Path = options.out
     if options.scenario == PLANTED:
-        print(_plant(options))
+        from flows.pages.kit.lines import wrapped
+
+        print("\n".join(wrapped(_plant(options))))
     else:
         from flows.simulate import simulate
 

@@ -205,9 +205,8 @@ class _Simulated:
         hours = shape.before + shape.after + shape.between * (shape.doses - 1)
         rows = total * self.subjects * hours * len(shape.signs)
         LOGGER.info(
-            "Simulating charting: %d trials of %d participants, %d of each kind; some %.0f s on one core",
+            "Simulating charting: %d trials, %d of each kind; some %.0f s on one core",
             total,
-            self.subjects,
             self.trials,
             rows * SECONDS_AN_HOUR,
         )
