@@ -30,8 +30,12 @@ class MeasuredComponent:
     abnormal: Flags
     episodes: Episodes
     onsets: MeasuredOnsets
-    can_worsen: frozenset[int]
-    """The kinds of which an onset can be seen while the component is present."""
+    worsenings: tuple[Worsening, ...]
+
+    @property
+    def can_worsen(self) -> frozenset[int]:
+        """The kinds of which an onset can be seen while the component is present."""
+        return frozenset(one.kind for one in self.worsenings)
 
 
 def measure(
@@ -74,8 +78,7 @@ def measure(
         worsenings = tuple(_worsenings(definition, criteria, tests))
     found = find_episodes(series, judged.abnormal, memory, int(data_cutoff.timestamp()))
     onsets = measured_onsets(series, judged, found, memory, worsenings)
-    can_worsen = frozenset(one.kind for one in worsenings)
-    return MeasuredComponent(tests, memory, series, judged.abnormal, found, onsets, can_worsen)
+    return MeasuredComponent(tests, memory, series, judged.abnormal, found, onsets, worsenings)
 
 
 PER_TEST = ("confirm", "again", "fresh", "run")

@@ -85,7 +85,7 @@ class _Part:
         untimed = self.untimed.get(code, ())
         if not (lines or untimed):
             return Told(onsets, present)
-        begun = [one.onset for one in untimed]
+        begun = [one.onset for one in untimed if one.onset is not None]
         told = join_reports(onsets, lines, self._chart(code, present), begun)
         return replace(told, present=[*told.present, *(one.present for one in untimed)])
 

@@ -97,6 +97,8 @@ class Episodes:
     new_from
         From when on, after each of those spans, an abnormal measurement would be new again: known to be gone, and the
         washout after the last abnormal one has passed.
+    sustained
+        Of the spans those of sustained presence alone: disjoint and sorted.
     """
 
     stands: Flags
@@ -105,6 +107,7 @@ class Episodes:
     goes_on: Flags
     present: Spans
     new_from: Instants
+    sustained: Spans
 
 
 def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: int) -> Episodes:
@@ -136,6 +139,7 @@ def find_episodes(series: Series, abnormal: Flags, memory: Memory, data_cutoff: 
         goes_on,
         Spans(present.starts[order], present.ends[order]),
         new_from[order],
+        sustained,
     )
 
 
@@ -196,10 +200,8 @@ def _sustained(
         if (more == inside).all():
             break
         inside = more
-    gone, new_from = (
-        linked.spans.ends.copy(),
-        linked.spans.ends + 1,
-    )  # at the second normal it is not yet over
+    gone = linked.spans.ends.copy()
+    new_from = linked.spans.ends + 1  # at the second normal it is not yet over
     if len(gone):
         first = np.searchsorted(linked.number, np.arange(len(gone)))
         gone = np.maximum.reduceat(back.gone[linked.entries], first)

@@ -1,7 +1,8 @@
 """Measurements without an instant: one that may be abnormal is a possible onset of its own, whatever else is told.
 
 Nobody knows which of the onsets of its day it would have been, nor whether it was worse than before. It joins,
-explains and hinders nothing that is known better; rows of one stamp are one onset.
+explains and hinders nothing that is known better; rows of one stamp are one onset. They are none where they are
+abnormal for certain, the timed measurements show the component present all along, and nothing can be worse by them.
 """
 
 from collections import defaultdict
@@ -13,9 +14,9 @@ import pandas as pd
 
 from checks.cases.charts import Charts, measurement_labels
 from checks.cases.components import MeasuredComponent
-from checks.cases.measured_onsets import Why
+from checks.cases.measured_onsets import SLACK, Why
 from checks.cases.onsets import Onset
-from checks.cases.series import NEVER, is_of
+from checks.cases.series import NEVER, Flags, Places, is_of, named_tests
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place, seconds, subject_codes
 from checks.criteria import Amounts
 from checks.protocol.case_definition import Component
@@ -23,9 +24,9 @@ from checks.protocol.case_definition import Component
 
 @dataclass(frozen=True, slots=True)
 class Untimed:
-    """The onset that rows of one stamp may be, and when the component may have been present."""
+    """The onset that rows of one stamp may be, None where they can only go on; when they may show it present."""
 
-    onset: Onset
+    onset: Onset | None
     present: tuple[int, int]
 
 
@@ -37,7 +38,8 @@ def untimed_measurements(
     The component may have begun since the test was last measured before (as of every onset, ``fresh_hours`` before
     where it was not), and may be present until it is measured next.
     """
-    rows = _perhaps_abnormal(component, charts)
+    rows = charts.of_tests(named_tests(component.measured)).measurements
+    rows = rows[rows["earliest"] < rows["latest"]]
     codes = subject_codes(rows["USUBJID"], charts.known)
     earliest, latest = (place(codes, seconds(rows[name])) for name in ("earliest", "latest"))
     begins, until = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
@@ -46,46 +48,87 @@ def untimed_measurements(
         axis = measured.series.axis[measured.series.kinds == kind]
         begins[mine] = _last_before(axis, earliest[mine], int(measured.memory.fresh[kind]))
         until[mine] = _next_after(axis, latest[mine])
-    stamps: dict[tuple[int, int, int], list[tuple[int, int, str]]] = defaultdict(list)
-    columns = (codes, earliest, latest, begins, until)
-    labels = measurement_labels(rows).tolist()
-    for code, first, last, since, after, label in zip(
-        *(one.tolist() for one in columns), labels, strict=True
-    ):
-        if code >= 0:
-            stamps[code, first, last].append((since, after, label))
+    perhaps = np.flatnonzero(_perhaps_abnormal(component, rows) & (codes >= 0))
+    labels = dict(zip(perhaps.tolist(), measurement_labels(rows.iloc[perhaps]), strict=True))
+    stamps: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row in labels:
+        stamps[int(earliest[row]), int(latest[row])].append(row)
+    others = _Others(measured, rows, _abnormal(component, rows), earliest, latest)
     found: dict[int, list[Untimed]] = defaultdict(list)
-    for (code, first, last), told in stamps.items():
-        found[code].append(_of_one_stamp(first, last, told))
+    for (first, last), told in stamps.items():
+        onset = None
+        if component.all_of or others.leave_open(first, last, told):
+            onset = _onset(int(begins[told].min()), first, last, [labels[row] for row in told])
+        found[first >> SECONDS_BITS].append(Untimed(onset, (first, int(until[told].max()))))
     return found
 
 
-def _of_one_stamp(earliest: int, latest: int, told: Sequence[tuple[int, int, str]]) -> Untimed:
-    begins, until, labels = zip(*told, strict=True)
-    onset = Onset(
-        min(begins),
+def _onset(begins: int, earliest: int, latest: int, evidence: Sequence[str]) -> Onset:
+    return Onset(
+        begins,
         latest,
         latest,
         definite=False,
         why=Why.UNTIMED,
-        evidence=labels,
+        evidence=tuple(evidence),
         instant=False,
         timed=latest - earliest < HOUR,
     )
-    return Untimed(onset, (earliest, max(until)))
 
 
-def _perhaps_abnormal(component: Component, charts: Charts) -> pd.DataFrame:
-    """Return the measurements without an instant that could meet a criterion, if not by which reference."""
-    rows = charts.measurements[charts.measurements["earliest"] < charts.measurements["latest"]]
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """What else is measured of a component: with an instant, and ``rows`` without; which of them are ``abnormal``."""
+
+    measured: MeasuredComponent
+    rows: pd.DataFrame
+    abnormal: Flags
+    earliest: Instants
+    latest: Instants
+
+    def leave_open(self, first: int, last: int, told: Sequence[int]) -> bool:
+        """Whether rows of one stamp may be an onset: new, as it was not surely present, or worse than it was."""
+        starts, ends = self.measured.episodes.sustained
+        episode = int(np.searchsorted(starts, first, side="right")) - 1
+        if episode < 0 or last >= ends[episode] or not self.abnormal[told].all():
+            return True
+        # another one without an instant may have ended it, or moved the reference that it began by
+        near = (self.latest >= starts[episode] - self.measured.memory.forgets) & (self.earliest <= last)
+        return int(near.sum()) > len(told) or self._may_be_worse(first, last, np.array(told))
+
+    def _may_be_worse(self, first: int, last: int, told: Places) -> bool:
+        """Whether they, or their neighbours beside them, may be beyond what two in a row showed."""
+        series, values = self.measured.series, self.rows["value"].to_numpy()
+        subject = first >> SECONDS_BITS
+        for one in self.measured.worsenings:
+            own = np.flatnonzero((series.kinds == one.kind) & (series.axis >> SECONDS_BITS == subject))
+            begins, ends = np.searchsorted(series.axis[own], [first, last + 1])
+            around = own[max(0, begins - 2) : ends + 1]
+            levels = (series.highs if one.direction > 0 else series.lows)[around]
+            here = values[told[is_of(self.rows.iloc[told], self.measured.tests[one.kind])]]
+            if len(here) and np.ptp([*here, *levels]) >= one.by - SLACK:
+                return True
+        return False
+
+
+def _perhaps_abnormal(component: Component, rows: pd.DataFrame) -> Flags:
+    """Return which of some measurements could meet a criterion, if not by which reference."""
     possible = np.zeros(len(rows), bool)
-    if len(rows):
-        limits = rows["upper_limit"].to_numpy()
-        amounts, others = (Amounts(rows[name].to_numpy(), limits) for name in ("value", "alternative"))
-        for one in component.measured:
-            perhaps = one.within_bound(amounts) | one.within_bound(others) | ~one.comparable(amounts)
-            possible |= is_of(rows, one.test) & perhaps
-    return rows[possible]
+    limits = rows["upper_limit"].to_numpy()
+    amounts, others = (Amounts(rows[name].to_numpy(), limits) for name in ("value", "alternative"))
+    for one in component.measured:
+        perhaps = one.within_bound(amounts) | one.within_bound(others) | ~one.comparable(amounts)
+        possible |= is_of(rows, one.test) & perhaps
+    return possible
+
+
+def _abnormal(component: Component, rows: pd.DataFrame) -> Flags:
+    """Return which of some measurements meet a criterion for certain, whatever was before."""
+    found = np.zeros(len(rows), bool)
+    amounts = Amounts(rows["value"].to_numpy(), rows["upper_limit"].to_numpy())
+    for one in component.measured:
+        found |= is_of(rows, one.test) & one.within_bound(amounts) & (not one.relative)
+    return found & rows["alternative"].isna().to_numpy()
 
 
 def _last_before(axis: Instants, instants: Instants, otherwise: int) -> Instants:

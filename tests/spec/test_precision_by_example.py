@@ -103,6 +103,19 @@ def test_what_may_be_a_case_in_the_window_is_listed(name: str, look: Look) -> No
     assert "possible" in {case.in_risk_window for case in look(MAY_BE[name]).cases}, name
 
 
+HOT = "TEMP -1/20:00 37.0  -1/22:00 38.9  2:00 38.8  6:00 38.9  10:00 38.8  {}  18:00 38.9  22:00 38.8"
+
+# The fever of the day before lasts all day: a temperature of that day begins none, but where it may be a worse one.
+ALL_ALONG = {"no worse": ("12h 38.7", "half"), "may be worse": ("12h 39.9", "untimed")}
+
+
+@pytest.mark.parametrize("name", ALL_ALONG)
+def test_a_temperature_without_its_time_begins_nothing_where_the_fever_goes_on(name: str, look: Look) -> None:
+    value, why = ALL_ALONG[name]
+    cases = look("\n".join((DOSE, HOT.format(value), OXYSAT))).cases
+    assert {case.why["fever"] for case in cases} == {why}, name
+
+
 def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: Look) -> None:
     """Day 1 and 20:00 of day 1: a case at 02:00 is hour 6 of the one; hours 2 to 26 of the other."""
     night = "TEMP 19:00 37.0  2/00:30 37.0  2/02:00 38.6\nOXYSAT 19:00 97  2/01:00 96  2/02:15 86"

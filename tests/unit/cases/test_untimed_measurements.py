@@ -24,14 +24,15 @@ def shown(charted: Mapping[str, str], stamp: tuple[float, float], *labels: str) 
     charts = Charts(rows, events(), KNOWN)
     measured = measure(COMPONENT, rows[~coarse], KNOWN, STUDY, LATER.to_pydatetime(), doubtful=False)
     found = untimed_measurements(COMPONENT, measured, charts).get(0, [])
-    assert not any(one.onset.definite or one.onset.instant for one in found)
+    begun = [(one, one.onset) for one in found if one.onset is not None]
+    assert not any(onset.definite or onset.instant for _, onset in begun)
     return [
         (
-            *hours_of([one.onset.earliest, one.onset.latest, one.present[0]]),
+            *hours_of([onset.earliest, onset.latest, one.present[0]]),
             None if one.present[1] == NEVER else hours_of([one.present[1]])[0],
-            one.onset.evidence,
+            onset.evidence,
         )
-        for one in found
+        for one, onset in begun
     ]
 
 
@@ -54,3 +55,34 @@ def test_rows_of_one_stamp_are_one_onset():
     charted = {"OXYSAT": "3 97, 10 85, 26 97", "RESP": "2 18, 10 32"}
     expected = [(2, 24, 4, None, ("VS:VSSEQ=OXYSAT2", "VS:VSSEQ=RESP2"))]
     assert shown(charted, (4, 24), "OXYSAT2", "RESP2") == expected
+
+
+ILL = "0 97, 2 86, 3 86, 4 {}, 6 86, 7 97, 8 97"
+"""Present from hour 2 to 7; the fourth is that without an instant."""
+
+
+@pytest.mark.parametrize(
+    ("charted", "stamp", "begins"),
+    [
+        ({"OXYSAT": ILL.format(85)}, (3.5, 5.5), False),
+        # it may have been before the component was present, or when it was gone
+        ({"OXYSAT": ILL.format(85)}, (1.5, 5.5), True),
+        ({"OXYSAT": ILL.format(85)}, (3.5, 7), True),
+        # 4 below those about it it may be worse; after a milder one the next may be
+        ({"OXYSAT": ILL.format(82)}, (3.5, 5.5), True),
+        ({"OXYSAT": ILL.format(89).replace("6 86", "6 85")}, (3.5, 5.5), True),
+        # without a number it may be anything
+        ({"OXYSAT": ILL.format("nan")}, (3.5, 5.5), True),
+        # another test shows the component present
+        ({"RESP": "1 24, 2 25, 3 24, 4 31, 8 24", "OXYSAT": ILL.format(86)}, (3.5, 5.5), False),
+        # a single one that stands says nothing of the next of its test, six hours later
+        ({"OXYSAT": "0 97, 1 97, 2 86, 10 85, 26 97"}, (8, 12), True),
+    ],
+)
+def test_one_is_no_onset_where_the_component_is_present_all_along_and_no_worse(charted, stamp, begins):
+    assert bool(shown(charted, stamp, f"{next(iter(charted))}4")) == begins
+
+
+def test_one_is_an_onset_where_another_without_an_instant_may_have_ended_what_was_present():
+    charted = {"OXYSAT": ILL.format("85, 5 97")}
+    assert shown(charted, (3.5, 5.5), "OXYSAT4", "OXYSAT5")
