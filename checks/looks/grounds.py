@@ -8,6 +8,7 @@ import pandas as pd
 from checks.cases import Case
 from checks.cases.charts import event_labels, measurement_labels
 from checks.cases.evidence import subjects_in_order
+from checks.cases.measured_onsets import Why
 from checks.criteria import Amounts
 from checks.rules import KINDS, RuleResult
 from checks.rules.kinds.lab_limit import LabLimitRule
@@ -210,9 +211,9 @@ def _where_it_lies(ground: Ground, now: Case | None, look: "Look") -> str:
 
 
 def _in_washout(case: Case, look: "Look") -> Iterator[str]:
-    """Yield what showed a component before a possible onset of it, by row."""
+    """Yield what showed a component before an onset of it that is possible for this alone, by row."""
     for name, part in case.components.items():
-        if part.certainty == "possible":
+        if case.why[name] == Why.BACK:
             yield from _before(name, part.onset_hours[1], case, look)
 
 
@@ -232,6 +233,7 @@ def _before(name: str, hour: float, case: Case, look: "Look") -> Iterator[str]:
     events = look.validation.adverse_events
     told = events[(events["USUBJID"] == case.USUBJID) & events["trusted"] & (events["earliest"] < seen)]
     told = told[told["term"].isin(component.terms) | told["verbatim"].isin(component.terms)]
+    told = told[told["ends_latest"].isna() | (told["ends_latest"] > seen - washout)]
     labels = event_labels(told)
     yield from (
         f"{label} from {stamp(at)}"

@@ -90,6 +90,31 @@ CHANGES: Mapping[str, tuple[Change, str]] = {
 }  # fmt: skip
 
 
+OLD = {
+    "USUBJID": "A",
+    "AESEQ": "2",
+    "AETERM": "PYREXIA",
+    "AEDECOD": "PYREXIA",
+    "AESTDTC": at(-200),
+    "AEENDTC": at(-190),
+}
+
+
+def unseen(rows: dict[str, list[Row]]) -> None:
+    """Leave out what A's temperature was before it rose: the fever is not known to be new."""
+    del rows["vs"][:19]
+
+
+def test_a_report_that_was_long_over_is_not_said_to_lie_in_the_washout(tmp_path: Path) -> None:
+    rows = study()
+    rows["ae"].append({**OLD})
+    crossed = looked(rows, tmp_path).signals(())
+    unseen(rows)
+    (signal,) = looked(rows, tmp_path).signals(crossed)
+    (reason,) = signal.reasons
+    assert reason == "A, dose 1: EX:EXSEQ=1 at 2026-03-02T08:00:00Z has it between hours 5 and 6, possible."
+
+
 @pytest.mark.parametrize("what", CHANGES)
 def test_the_datum_is_named_that_took_a_case_back(what: str, tmp_path: Path) -> None:
     change, said = CHANGES[what]
