@@ -27,6 +27,9 @@ from flows.commands import (
 )
 from flows.settings import prefect_settings
 
+INTERRUPTED = 130
+"""The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
+
 
 class Command(Protocol):
     """What each module of a command offers."""
@@ -74,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PostdoseError as error:
         print(f"postdose: {error}\n{error.remedy}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _show_progress() -> None:

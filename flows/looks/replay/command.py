@@ -33,9 +33,6 @@ LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"
 PROGRESS_SECONDS = 5.0
 
-INTERRUPTED = 130
-"""The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
-
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any receipt: without a last cut-off everything on record is read."""
 
@@ -90,8 +87,8 @@ def run_replay(
     try:
         state = replay_study(study, first, last, every, feeds, out, return_state=True)
     except KeyboardInterrupt:
-        print("Interrupted. The looks made are kept: the same command goes on after them.", file=sys.stderr)
-        return INTERRUPTED
+        print("The looks made are kept: the same command goes on after them.", file=sys.stderr)
+        raise
     document = cast(ReplayDocument, state.result())
     print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else replay_table(document))
     return 0
