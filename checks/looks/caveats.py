@@ -38,7 +38,7 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
         if feed.trustworthy or feed.outcome == "not_applicable":
             continue
         if feed.problems:
-            yield f"The feed {feed.domain} cannot be trusted: {feed.problems[0]}"
+            yield f"The feed {feed.domain} cannot be trusted: {feed.problems[0].removeprefix(f'{feed.domain}: ')}"
         elif feed.stale:
             yield f"The feed {feed.domain} is older than the protocol allows."
         else:

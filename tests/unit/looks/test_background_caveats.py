@@ -154,7 +154,7 @@ def test_what_later_deliveries_changed_is_counted():
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"problems": ("VSDTC is missing",)}, "The feed VS cannot be trusted: VSDTC is missing"),
+        ({"problems": ("VS: VSDTC is missing",)}, "The feed VS cannot be trusted: VSDTC is missing"),
         ({"stale": True}, "The feed VS is older than the protocol allows."),
         (
             {"within_limit": False, "rows_quarantined": 1234, "rows_read": 4321},
