@@ -106,7 +106,9 @@ def _feed_sentences(look: LookDocument) -> Iterator[str]:
         return
     said = {feed["domain"]: feed_state(feed) for feed in look["feeds"]}
     faults = [
-        f"{domain} {state}" for domain, state in said.items() if state not in {"passed", "not applicable"}
+        f"{domain} {state.removeprefix('passed, ')}"
+        for domain, state in said.items()
+        if state not in {"passed", "not applicable"}
     ]
     if faults:
         yield f"Feeds at fault: {'; '.join(faults)}."

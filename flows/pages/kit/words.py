@@ -95,6 +95,6 @@ def utc_text(stamp: str | None) -> str:
 
 
 def local_text(stamp: str, timezone: str) -> str:
-    """Return the same instant as a clock in the study's time zone shows it."""
+    """Return, to be set behind it, the same instant as a clock in the study's time zone shows it; in UTC nothing."""
     moment = datetime.fromisoformat(stamp).astimezone(ZoneInfo(timezone))
-    return f"{moment:%Y-%m-%d %H:%M} {timezone}"
+    return "" if timezone == "UTC" else f" ({moment:%Y-%m-%d %H:%M} {timezone})"

@@ -243,7 +243,7 @@ def _about(facts: Facts) -> tuple[str, ...]:
 
 
 def _when(moment: str, facts: Facts) -> str:
-    return f"{utc_text(moment)} ({local_text(moment, str(facts.study.timezone))})"
+    return utc_text(moment) + local_text(moment, str(facts.study.timezone))
 
 
 def _happened(facts: Facts) -> Section:

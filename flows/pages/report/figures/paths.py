@@ -70,4 +70,5 @@ def _described(
     """Return the path in words: where it stands, its boundary, where it first crossed."""
     limit = f"boundary {number(limits[-1][1])}" if limits else "no boundary yet"
     crossed = f", first crossed at {number(crossing[0])}" if crossing else ""
-    return f"{number(now[1])} events among {number(now[0])} {unit}, {limit}{crossed}."
+    events = "event" if now[1] == 1 else "events"
+    return f"{number(now[1])} {events} among {number(now[0])} {unit}, {limit}{crossed}."

@@ -75,7 +75,8 @@ def test_intervals(ends, said):
 
 def test_an_instant_is_said_in_utc_and_by_the_clock_of_the_study():
     assert words.utc_text("2026-07-01T22:30:00Z") == "2026-07-01 22:30 UTC"
-    assert words.local_text("2026-07-01T22:30:00Z", "Europe/Paris") == "2026-07-02 00:30 Europe/Paris"
+    assert words.local_text("2026-07-01T22:30:00Z", "Europe/Paris") == " (2026-07-02 00:30 Europe/Paris)"
+    assert words.local_text("2026-07-01T22:30:00Z", "UTC") == ""
 
 
 @pytest.mark.parametrize("hidden", ["\x00", "\x1b", "\x9b", "\u202e", "\u2066", "\ud800", "\x7f"])
