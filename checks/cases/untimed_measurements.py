@@ -2,7 +2,8 @@
 
 Nobody knows which of the onsets of its day it would have been, nor whether it was worse than before. It joins,
 explains and hinders nothing that is known better; rows of one stamp are one onset. They are none where they are
-abnormal for certain, the timed measurements show the component present all along, and nothing can be worse by them.
+abnormal for certain, nothing can be worse by them, and the component was present already: by timed measurements all
+along, or by the one before of each test, abnormal too and in a run with it, as where a ward charts the hour alone.
 """
 
 from collections import defaultdict
@@ -16,7 +17,7 @@ from checks.cases.charts import Charts, measurement_labels
 from checks.cases.components import MeasuredComponent
 from checks.cases.measured_onsets import SLACK, Why
 from checks.cases.onsets import Onset
-from checks.cases.series import NEVER, Flags, Places, is_of, named_tests
+from checks.cases.series import NEVER, Flags, Places, Values, is_of, named_tests
 from checks.cases.spans import HOUR, SECONDS_BITS, Instants, place, seconds, subject_codes
 from checks.criteria import Amounts
 from checks.protocol.case_definition import Component
@@ -41,10 +42,13 @@ def untimed_measurements(
     rows = charts.of_tests(named_tests(component.measured)).measurements
     rows = rows[rows["earliest"] < rows["latest"]]
     codes = subject_codes(rows["USUBJID"], charts.known)
+    order = np.argsort(place(codes, seconds(rows["earliest"])), kind="stable")
+    rows, codes = rows.iloc[order], codes[order]
     earliest, latest = (place(codes, seconds(rows[name])) for name in ("earliest", "latest"))
-    begins, until = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    begins, until, kinds = np.zeros((3, len(rows)), np.int64)
     for kind, test in enumerate(measured.tests):
         mine = np.ones(len(rows), bool) if component.all_of else is_of(rows, test)
+        kinds[mine] = kind
         axis = measured.series.axis[measured.series.kinds == kind]
         begins[mine] = _last_before(axis, earliest[mine], int(measured.memory.fresh[kind]))
         until[mine] = _next_after(axis, latest[mine])
@@ -53,7 +57,7 @@ def untimed_measurements(
     stamps: dict[tuple[int, int], list[int]] = defaultdict(list)
     for row in labels:
         stamps[int(earliest[row]), int(latest[row])].append(row)
-    others = _Others(measured, rows, _abnormal(component, rows), earliest, latest)
+    others = _Others(measured, kinds, rows["value"].to_numpy(), _abnormal(component, rows), earliest, latest)
     found: dict[int, list[Untimed]] = defaultdict(list)
     for (first, last), told in stamps.items():
         onset = None
@@ -78,37 +82,73 @@ def _onset(begins: int, earliest: int, latest: int, evidence: Sequence[str]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Others:
-    """What else is measured of a component: with an instant, and ``rows`` without; which of them are ``abnormal``."""
+    """All that is measured of a component: with an instant, and (arrays, in order of subject and earliest) without.
+
+    ``abnormal`` are those of which that is certain.
+    """
 
     measured: MeasuredComponent
-    rows: pd.DataFrame
+    kinds: Places
+    values: Values
     abnormal: Flags
     earliest: Instants
     latest: Instants
 
     def leave_open(self, first: int, last: int, told: Sequence[int]) -> bool:
         """Whether rows of one stamp may be an onset: new, as it was not surely present, or worse than it was."""
+        rows = np.array(told)
+        if not self.abnormal[rows].all():
+            return True
+        return not (self._lies_in_episode(first, last, rows) or self._goes_on(first, last, rows))
+
+    def _between(self, since: int, last: int) -> Places:
+        """Return the rows of a subject that may lie between two instants."""
+        subject = last >> SECONDS_BITS << SECONDS_BITS
+        mine = np.arange(*np.searchsorted(self.earliest, [subject, last + 1]))
+        return mine[self.latest[mine] >= since]
+
+    def _lies_in_episode(self, first: int, last: int, told: Places) -> bool:
         starts, ends = self.measured.episodes.sustained
         episode = int(np.searchsorted(starts, first, side="right")) - 1
-        if episode < 0 or last >= ends[episode] or not self.abnormal[told].all():
-            return True
+        if episode < 0 or last >= ends[episode]:
+            return False
         # another one without an instant may have ended it, or moved the reference that it began by
-        near = (self.latest >= starts[episode] - self.measured.memory.forgets) & (self.earliest <= last)
-        return int(near.sum()) > len(told) or self._may_be_worse(first, last, np.array(told))
-
-    def _may_be_worse(self, first: int, last: int, told: Places) -> bool:
-        """Whether they, or their neighbours beside them, may be beyond what two in a row showed."""
-        series, values = self.measured.series, self.rows["value"].to_numpy()
-        subject = first >> SECONDS_BITS
-        for one in self.measured.worsenings:
+        since = int(starts[episode]) - self.measured.memory.forgets
+        if len(self._between(since, last)) > len(told):
+            return False
+        series, subject = self.measured.series, first >> SECONDS_BITS
+        for one in self.measured.worsenings:  # they, or the timed ones beside them
             own = np.flatnonzero((series.kinds == one.kind) & (series.axis >> SECONDS_BITS == subject))
-            begins, ends = np.searchsorted(series.axis[own], [first, last + 1])
-            around = own[max(0, begins - 2) : ends + 1]
+            begins, ends_at = np.searchsorted(series.axis[own], [first, last + 1])
+            around = own[max(0, begins - 2) : ends_at + 1]
             levels = (series.highs if one.direction > 0 else series.lows)[around]
-            here = values[told[is_of(self.rows.iloc[told], self.measured.tests[one.kind])]]
+            here = self.values[told[self.kinds[told] == one.kind]]
             if len(here) and np.ptp([*here, *levels]) >= one.by - SLACK:
-                return True
-        return False
+                return False
+        return True
+
+    def _goes_on(self, first: int, last: int, told: Places) -> bool:
+        if len(self._between(first, last)) > len(told):
+            return False
+        return all(self._follows(kind, first, last, told) for kind in np.unique(self.kinds[told]).tolist())
+
+    def _follows(self, kind: int, first: int, last: int, told: Places) -> bool:
+        """Whether the one of a test before those of a stamp was abnormal, in a run with them, and as bad."""
+        mine = self._between(first >> SECONDS_BITS << SECONDS_BITS, first)
+        before = mine[(self.latest[mine] < first) & (self.kinds[mine] == kind)]
+        if not len(before):
+            return False
+        both = np.append(
+            before[self.latest[before] >= self.earliest[before[-1]]], told[self.kinds[told] == kind]
+        )
+        since = int(self.earliest[both].min())
+        timed = self.measured.series.axis[self.measured.series.kinds == kind]
+        alone = np.diff(np.searchsorted(timed, [since, last + 1])) == 0
+        by = min((one.by for one in self.measured.worsenings if one.kind == kind), default=np.inf)
+        as_bad = np.ptp(self.values[both]) < by - SLACK
+        return bool(
+            alone and as_bad and self.abnormal[both].all() and last - since <= self.measured.memory.run[kind]
+        )
 
 
 def _perhaps_abnormal(component: Component, rows: pd.DataFrame) -> Flags:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
+import pandas as pd
 import pytest
 from words.charted import HOUR, Chart, Component
 from words.made_up import random_subject
@@ -11,6 +13,7 @@ from words.onsets import measured_onsets
 from words_in_tables import at, definition_of, tables, usual_protocol
 
 from checks.cases.components import measure
+from checks.cases.spans import seconds_of
 from checks.cases.untimed_measurements import untimed_measurements
 
 PROTOCOL = usual_protocol()
@@ -56,6 +59,33 @@ def wherever(chart: Chart, places: Sequence[int], first: int, last: int) -> Iter
             replace(chart.measured[place], at=when) for place, when in zip(places, instants, strict=True)
         ]
         yield replace(chart, measured=tuple(sorted([*rest, *moved], key=lambda one: (one.at, one.test))))
+
+
+def of_the_hour(chart: Chart, component: Component) -> tuple[set[int], int]:
+    """The hours that may be of an onset were every stamp the hour alone, and the number of those that are not."""
+    part = PROTOCOL.case_definition.components[component.name]
+    charts = tables({"S": chart})[1]
+    hour = charts.measurements["earliest"].dt.floor("h")
+    rows = charts.measurements.assign(earliest=hour, latest=hour + pd.Timedelta(hours=1, seconds=-1))
+    cutoff = at(chart.cutoff).to_pydatetime()
+    timed = measure(part, rows[:0], charts.known, PROTOCOL, cutoff, doubtful=False)
+    found = untimed_measurements(part, timed, replace(charts, measurements=rows)).get(0, [])
+    begun = [one.onset for one in found if one.onset is not None]
+    hours = {int(seconds_of(np.array(one.latest)) - at(0).timestamp()) // HOUR for one in begun}
+    return hours, len(found) - len(begun)
+
+
+@pytest.mark.parametrize("first", [5000, 5020])
+def test_where_the_hour_alone_is_charted_every_onset_lies_in_a_stamp_that_may_be_one(first: int) -> None:
+    going_on = 0
+    for seed in range(first, first + 20):
+        chart = random_subject(seed)
+        for component in DEFINITION.components:
+            hours, number = of_the_hour(chart, component)
+            going_on += number
+            onsets = measured_onsets(chart, component, DEFINITION)[1]
+            assert {one.first_seen // HOUR for one in onsets} <= hours, (seed, component.name)
+    assert going_on
 
 
 @pytest.mark.parametrize("seed", [5007, 5019, 5022, 5024, 5025, 5054])  # charts in which some begin nothing

@@ -116,6 +116,17 @@ def test_a_temperature_without_its_time_begins_nothing_where_the_fever_goes_on(n
     assert {case.why["fever"] for case in cases} == {why}, name
 
 
+def test_an_episode_of_which_the_hour_alone_is_charted_is_one_possible_case(look: Look) -> None:
+    """Fever and a low saturation from 14h to 23h: they began with the first of each."""
+    ill = "  ".join(f"{hour}h {{0}}" for hour in range(14, 24))
+    temp, oxysat = (
+        f"{test} 13:00 {well}  " + ill.format(sick)
+        for test, well, sick in (("TEMP", 37.0, 38.9), ("OXYSAT", 97, 85))
+    )
+    (case,) = look("\n".join((DOSE, temp, oxysat))).cases
+    assert (case.certainty, case.in_risk_window, case.onset_hours[0]) == ("possible", "possible", 5.0)
+
+
 def test_two_doses_of_one_day_without_times_do_not_end_each_others_hours(look: Look) -> None:
     """Day 1 and 20:00 of day 1: a case at 02:00 is hour 6 of the one; hours 2 to 26 of the other."""
     night = "TEMP 19:00 37.0  2/00:30 37.0  2/02:00 38.6\nOXYSAT 19:00 97  2/01:00 96  2/02:15 86"

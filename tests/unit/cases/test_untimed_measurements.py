@@ -1,6 +1,6 @@
 """What measurements without an instant may show: by hand; saturation stays fresh for 6 h, respiration as well."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import pytest
@@ -9,7 +9,7 @@ from charts_by_hand import DAY, DISTRESS, HOUR, KNOWN, LATER, events, hours_of, 
 from checks.cases import Charts
 from checks.cases.components import measure
 from checks.cases.series import NEVER
-from checks.cases.untimed_measurements import untimed_measurements
+from checks.cases.untimed_measurements import Untimed, untimed_measurements
 
 STUDY = protocol(distress=DISTRESS)
 COMPONENT = STUDY.case_definition.components["distress"]
@@ -86,3 +86,39 @@ def test_one_is_no_onset_where_the_component_is_present_all_along_and_no_worse(c
 def test_one_is_an_onset_where_another_without_an_instant_may_have_ended_what_was_present():
     charted = {"OXYSAT": ILL.format("85, 5 97")}
     assert shown(charted, (3.5, 5.5), "OXYSAT4", "OXYSAT5")
+
+
+@pytest.mark.parametrize(
+    ("charted", "begins"),
+    [
+        ({"OXYSAT": "0 97, 1 86, 2 86, 3 87, 4 97"}, ["OXYSAT2"]),
+        # after a normal one it may be new, 4 lower worse, and five hours later nobody knows of a run
+        ({"OXYSAT": "0 97, 1 86, 2 90, 3 87"}, ["OXYSAT2", "OXYSAT4"]),
+        ({"OXYSAT": "0 97, 1 86, 2 82, 3 82"}, ["OXYSAT2", "OXYSAT3"]),
+        ({"OXYSAT": "0 97, 1 86, 5 86"}, ["OXYSAT2", "OXYSAT3"]),
+        # of two in one hour nobody knows which was first
+        ({"OXYSAT": "0 97, 1 86, 2 86, 2.5 97"}, ["OXYSAT2", "OXYSAT3"]),
+        # another test's may be worse, though this one goes on
+        ({"OXYSAT": "0 97, 1 86, 2 86", "RESP": "1 20, 2 31"}, ["OXYSAT2", "OXYSAT3"]),
+    ],
+)
+def test_where_the_hour_alone_is_charted_one_that_goes_on_in_a_run_is_no_onset(charted, begins):
+    rows = measurements(charted)
+    hour = rows["earliest"].dt.floor("h")
+    rows = rows.assign(earliest=hour, latest=hour + pd.Timedelta(hours=1, seconds=-1))
+    measured = measure(COMPONENT, rows[:0], KNOWN, STUDY, LATER.to_pydatetime(), doubtful=False)
+    found = untimed_measurements(COMPONENT, measured, Charts(rows, events(), KNOWN))[0]
+    assert told_by(found) == begins
+
+
+def test_one_may_be_an_onset_after_a_normal_one_that_has_an_instant():
+    rows = measurements({"OXYSAT": "0 97, 1 86, 2.5 90, 3 87"})
+    rows["latest"] += pd.to_timedelta([0, 3599, 0, 3599], unit="s")
+    exact = rows[rows["earliest"] == rows["latest"]]
+    measured = measure(COMPONENT, exact, KNOWN, STUDY, LATER.to_pydatetime(), doubtful=False)
+    found = untimed_measurements(COMPONENT, measured, Charts(rows, events(), KNOWN))[0]
+    assert told_by(found) == ["OXYSAT2", "OXYSAT4"]
+
+
+def told_by(found: Sequence[Untimed]) -> list[str]:
+    return [one.onset.evidence[0].removeprefix("VS:VSSEQ=") for one in found if one.onset is not None]
