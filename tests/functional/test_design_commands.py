@@ -69,7 +69,7 @@ def test_the_same_protocol_gives_the_same_bytes(tmp_path: Path) -> None:
         "design", str(GOOD), "--out", str(tmp_path / "b"), "--trials", "1", "--subjects", "12", "--json"
     )
     assert first.returncode == 0
-    assert b"10 trials of 12 participants, 1 of each kind; some" in first.stderr
+    assert b"Simulating charting: 10 trials, 1 of each kind; some" in first.stderr
     assert first.stdout == again.stdout
     for name in ("design.json", "design.html"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
