@@ -199,12 +199,19 @@ def story(
 
 
 def with_cases(folder: Path, cases: int) -> str:
-    """Write the adverse events with the fever and dyspnoea of so many subjects more, six hours after a first dose."""
+    """Write the adverse events with the fever and dyspnoea of so many subjects more, six hours after a first dose.
+
+    Each of them had neither in the washout before, so that each is a case more.
+    """
     known = {one["USUBJID"] for one in json.loads((folder / "truth.json").read_text())["cases"]}
     firsts = {row["USUBJID"]: row["EXSTDTC"] for row in reversed(rows(folder / "feeds" / "ex.csv"))}
-    events = rows(folder / "ae.csv")
-    for subject in sorted(set(firsts) - known)[:cases]:
-        onset = datetime.fromisoformat(firsts[subject]) + timedelta(hours=6)
+    onsets = {
+        subject: datetime.fromisoformat(first) + timedelta(hours=6)
+        for subject, first in sorted(firsts.items())
+        if subject not in known
+    }
+    events, ill = rows(folder / "ae.csv"), ill_before(folder, onsets)
+    for subject, onset in [one for one in onsets.items() if one[0] not in ill][:cases]:
         events += [
             {
                 **events[0], "USUBJID": subject, "AESEQ": str(900 + number), "AETERM": term, "AEDECOD": term,
@@ -220,6 +227,27 @@ def with_cases(folder: Path, cases: int) -> str:
     sha256 = hashlib.sha256(part.read_bytes()).hexdigest()
     part.replace(folder / "feeds" / "ae.csv")
     return sha256
+
+
+ILL = {
+    ("TEMP", "C"): (38.3, 99),
+    ("TEMP", "F"): (100.9, 999),
+    ("RESP", "breaths/min"): (30, 99),
+    ("OXYSAT", "%"): (0, 89.9),
+}
+
+
+def ill_before(folder: Path, onsets: Mapping[str, datetime]) -> set[str]:
+    """The subjects who were charted feverish or in distress within six hours before an onset."""
+    found = set()
+    for row in rows(folder / "feeds" / "vs.csv"):
+        low, high = ILL.get((row["VSTESTCD"], row["VSORRESU"]), (999, 0))
+        onset = onsets.get(row["USUBJID"])
+        if row["VSORRES"] and low <= float(row["VSORRES"]) <= high and onset is not None:
+            before = onset - datetime.fromisoformat(row["VSDTC"])
+            if timedelta(0) < before <= timedelta(hours=6):
+                found.add(row["USUBJID"])
+    return found
 
 
 def rows(file: Path) -> list[dict[str, str]]:
