@@ -7,7 +7,7 @@ import pandas as pd
 
 from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
 from checks.tables import WITHHELD
-from checks.validation import catalogue
+from checks.validation import states
 from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
 
 NEEDED = (
@@ -68,10 +68,10 @@ def prepare(source: Source) -> Prepared:
     over, over_judged = _over_midnight(source, end_judged)
     judged |= time_judged | end_judged | over_judged
     judged |= {
-        "administration_state": state({"unclear": unclear}, catalogue.KNOWN, data),
+        "administration_state": state({"unclear": unclear}, states.KNOWN, data),
         "EXSTAT_state": status,
         "EXDOSFRQ_state": _doses_of_a_row(source, given),
-        "treatment_state": state({"not listed": another}, catalogue.KNOWN, data & treatment.notna()),
+        "treatment_state": state({"not listed": another}, states.KNOWN, data & treatment.notna()),
         "EXSTDTC_hours_to_death": to_death.where(spans["placed"]),
     }
     withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
@@ -98,7 +98,7 @@ def _over_midnight(source: Source, end_judged: Columns) -> "tuple[pd.Series[bool
     timed = end.str.contains(":", regex=False) & start.str.contains(":", regex=False)
     over = timed & (start.str[:10] == end.str[:10]) & (hours <= -OVER_MIDNIGHT_HOURS)
     return over, {
-        "EXENDTC_midnight": state({"over midnight": over}, catalogue.KNOWN, hours.notna()),
+        "EXENDTC_midnight": state({"over midnight": over}, states.KNOWN, hours.notna()),
         "EXENDTC_hours_after_start": hours.mask(over, hours + 24),
     }
 
@@ -108,7 +108,7 @@ def _doses_of_a_row(source: Source, given: "pd.Series[bool]") -> "pd.Series[str]
     frequency, end = source.text("EXDOSFRQ").str.upper(), source.text("EXENDTC").str[:10]
     dates = end.notna() & (end != source.text("EXSTDTC").str[:10])
     repeated = dates & ~frequency.isin(ONE_DOSE)
-    return state({"repeated": repeated}, catalogue.KNOWN, given & frequency.notna())
+    return state({"repeated": repeated}, states.KNOWN, given & frequency.notna())
 
 
 def _said(source: Source) -> dict[str, "pd.Series[str]"]:
@@ -132,7 +132,7 @@ def _status(source: Source, among: "pd.Series[bool]") -> "tuple[pd.Series[str], 
     for name, words in _said(source).items():
         here = words.notna() & ~words.str.upper().isin(list(NOT_GIVEN[name] | GIVEN[name])) & ~unknown
         column, text, unknown = column.mask(here, name), text.mask(here, words), unknown | here
-    return state({"unknown": unknown}, catalogue.KNOWN, among), Shown(column, text)
+    return state({"unknown": unknown}, states.KNOWN, among), Shown(column, text)
 
 
 def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool]":

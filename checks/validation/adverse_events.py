@@ -3,7 +3,7 @@
 import pandas as pd
 
 from checks.numbers import read_numbers
-from checks.validation import catalogue
+from checks.validation import states
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 
 NEEDED = (
@@ -25,10 +25,10 @@ def prepare(source: Source) -> Prepared:
     ends, end_judged = source.ends(data, spans)
     judged |= time_judged | end_judged | source.dosed(spans["placed"])
     judged |= {
-        "AETERM_state": state({"blank": term.isna()}, catalogue.KNOWN, data),
+        "AETERM_state": state({"blank": term.isna()}, states.KNOWN, data),
         "AESEV": severity.where(data),
         "AESER": serious.where(data),
-        "AETOXGR_state": state({"word": ~numeric}, catalogue.NUMBER, data & grade.notna()),
+        "AETOXGR_state": state({"word": ~numeric}, states.NUMBER, data & grade.notna()),
         "AETOXGR_grade": grade.where(data & numeric),
     }
     shown["AETERM_state"] = Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term)

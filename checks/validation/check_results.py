@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.tables import QUARANTINE, WITHHELD, tells_arm
-from checks.validation.catalogue import Check
+from checks.validation.catalogue.check import Check
 from checks.validation.judging import NO_ROWS, Judgement
 from checks.validation.prepared_table import shown_of
 from checks.validation.raw import Prepared, Shown, Source

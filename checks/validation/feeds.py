@@ -13,7 +13,7 @@ from checks.instants import parse_stamps, require_zoned
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import subjects
-from checks.validation.catalogue import FUTURE
+from checks.validation.catalogue.times import FUTURE
 from checks.validation.check_results import list_withheld, row_results, structure_results
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.validation.catalogue import Check
+from checks.validation.catalogue.check import Check
 from checks.validation.results import ExpectationResult, Outcome, SuiteResult
 
 Positions = npt.NDArray[np.int64]

@@ -7,7 +7,7 @@ import numpy as np
 
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
-from checks.validation import catalogue
+from checks.validation import states
 from checks.validation.raw import Needed, Prepared, Shown, Source, results_of, state
 from checks.validation.values import BLANK, NOT_A_NUMBER
 
@@ -39,12 +39,12 @@ def prepare(source: Source) -> Prepared:
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
     judged |= time_judged
     judged |= {
-        "LBTESTCD_state": state({"blank": test.isna()}, catalogue.KNOWN, ~source.is_header),
-        "LBORRES_given": state({BLANK: text.isna()}, catalogue.KNOWN, used),
-        "LBORRES_state": state({NOT_A_NUMBER: value.isna()}, catalogue.NUMBER, used & text.notna()),
+        "LBTESTCD_state": state({"blank": test.isna()}, states.KNOWN, ~source.is_header),
+        "LBORRES_given": state({BLANK: text.isna()}, states.KNOWN, used),
+        "LBORRES_state": state({NOT_A_NUMBER: value.isna()}, states.NUMBER, used & text.notna()),
         "LBORRES_value": value,
         "LBORNRHI_state": state(
-            {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, catalogue.NUMBER, used & text.notna()
+            {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, states.NUMBER, used & text.notna()
         ),
     }
     shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(read.column, text))

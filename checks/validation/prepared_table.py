@@ -15,7 +15,7 @@ import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.numbers import read_numbers
-from checks.validation.catalogue import Check
+from checks.validation.catalogue.check import Check
 from checks.validation.raw import Needed, Prepared, Shown, Source
 
 _NUMERIC: Final = re.compile(r"[A-Z]{2}(STRESN|STNRLO|STNRHI|SEQ|DY|STDY|ENDY)|VISITNUM|VISITDY|AGE")

@@ -12,7 +12,7 @@ import pandas as pd
 from checks.instants import parse_column
 from checks.protocol import StudyProtocol
 from checks.tables import RAW_PROVENANCE
-from checks.validation import catalogue
+from checks.validation import states
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -167,14 +167,14 @@ class Source:
         if self.domain == "DM":
             number = pd.Series("DM", index=content.index, dtype="str")
         judged: Columns = {
-            "row_state": state({"header": self.is_header}, catalogue.DATA, data | self.is_header),
+            "row_state": state({"header": self.is_header}, states.DATA, data | self.is_header),
             "USUBJID": subject,
             f"{key}_key": record_key(self, number, data & ~content.duplicated()),
             "row_content": content,
         }
         if self.domain != "DM":
             judged["USUBJID_state"] = state(
-                {"not in DM": ~self.enrolled}, catalogue.ENROLLED, data & subject.notna()
+                {"not in DM": ~self.enrolled}, states.ENROLLED, data & subject.notna()
             )
         shown = dict.fromkeys(("row_state", "row_content"), Shown("USUBJID", subject))
         return judged, shown | {f"{key}_key": Shown(key, subject if self.domain == "DM" else self.sequence)}
@@ -182,7 +182,7 @@ class Source:
     def dosed(self, among: "pd.Series[bool]") -> Columns:
         """Judge whether the subject of each row has an accepted dose."""
         never = ~self.subject.isin(list(self.setting.dosed))
-        return {"USUBJID_dosed": state({"never dosed": never}, catalogue.DOSED, among & self.subject.notna())}
+        return {"USUBJID_dosed": state({"never dosed": never}, states.DOSED, among & self.subject.notna())}
 
     def times(self, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
         """Read the time of each row: its span, and the judged columns about it.
@@ -195,8 +195,8 @@ class Source:
         placed = readable & self.enrolled
         late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
         judged: Columns = {
-            f"{column}_state": _unless(spans["problem"], catalogue.READABLE, among),
-            f"{column}_clock": _unless(spans["note"], catalogue.CERTAIN, placed),
+            f"{column}_state": _unless(spans["problem"], states.READABLE, among),
+            f"{column}_clock": _unless(spans["note"], states.CERTAIN, placed),
             f"{column}_hours_after_cutoff": late.where(placed),
         }
         return spans.assign(placed=placed, known_until=spans["earliest"].where(placed)), judged
@@ -225,7 +225,7 @@ class Source:
         placed = filled & spans["placed"] & ended["problem"].isna()
         hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
         judged: Columns = {
-            f"{column}_state": _unless(ended["problem"], catalogue.READABLE, filled),
+            f"{column}_state": _unless(ended["problem"], states.READABLE, filled),
             f"{column}_hours_after_start": hours.where(placed),
         }
         return ended[["earliest", "latest"]].where(placed), judged

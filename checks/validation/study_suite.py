@@ -13,7 +13,8 @@ from typing import Any, Final, get_args
 
 from checks.protocol.suite_files import SuiteFile
 from checks.tables import tells_arm
-from checks.validation.catalogue import ROWS, STRUCTURE, Check, Expected
+from checks.validation.catalogue import ROWS, STRUCTURE
+from checks.validation.catalogue.check import Check, Expected
 from checks.validation.judging import great_expectations
 from checks.validation.results import Category, Severity
 

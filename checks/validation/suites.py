@@ -14,7 +14,8 @@ from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.tables import Table
 from checks.validation import administrations, adverse_events, laboratory, subjects, vital_signs
-from checks.validation.catalogue import ROWS, STRUCTURE, Check, Expected, between, in_set
+from checks.validation.catalogue import ROWS, STRUCTURE
+from checks.validation.catalogue.check import Check, Expected, between, in_set
 from checks.validation.judging import great_expectations
 from checks.validation.raw import Needed, Prepared, Source, key_of, time_of
 from checks.validation.study_suite import read_study_suite

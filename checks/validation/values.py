@@ -8,7 +8,7 @@ import pandas as pd
 
 from checks.measurements import VITALS, convert, convert_difference, unit_of, units_for
 from checks.numbers import read_number
-from checks.validation import catalogue
+from checks.validation import states
 
 BLANK: Final = "blank"
 NOT_A_NUMBER: Final = "not a number"
@@ -76,12 +76,12 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
     value = convert(vital, number, known)
     others = [other for name, other in fitting.items() if name != known]
     if known not in fitting and others:
-        return WrittenValue(value, others[0], catalogue.NUMBER, catalogue.KNOWN, ANOTHER_UNIT)
+        return WrittenValue(value, others[0], states.NUMBER, states.KNOWN, ANOTHER_UNIT)
     position = _position(vital, value)
     told = value if 0 <= position <= 1 else float("nan")
     rounding = convert_difference(vital, _half_a_digit(text), known)
     return WrittenValue(
-        told, float("nan"), catalogue.NUMBER, catalogue.KNOWN, catalogue.FITS, position, value, rounding
+        told, float("nan"), states.NUMBER, states.KNOWN, states.FITS, position, value, rounding
     )
 
 
@@ -95,7 +95,7 @@ def _half_a_digit(text: str) -> float:
 def _without_unit(vital: str, fitting: dict[str, float], unit_state: str) -> WrittenValue:
     """Return what a number without a usable unit can be: in the canonical unit, or else in another."""
     own = fitting.pop(units_for(vital)[0], float("nan"))
-    return WrittenValue(own, next(iter(fitting.values()), float("nan")), catalogue.NUMBER, unit_state)
+    return WrittenValue(own, next(iter(fitting.values()), float("nan")), states.NUMBER, unit_state)
 
 
 def _position(vital: str, value: float) -> float:

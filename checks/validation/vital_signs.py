@@ -11,7 +11,7 @@ import pandas as pd
 from checks.criteria import VitalCriterion
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
-from checks.validation import catalogue
+from checks.validation import states
 from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.values import BLANK, read_vitals
 
@@ -58,8 +58,8 @@ def prepare(source: Source) -> Prepared:
         "VSORRESU_state": measured["unit_state"],
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
-        "VSORRES_given": state({BLANK: read.value.isna()}, catalogue.KNOWN, used),
-        "VSTESTCD_state": state({BLANK: test.isna()}, catalogue.KNOWN, ~source.is_header),
+        "VSORRES_given": state({BLANK: read.value.isna()}, states.KNOWN, used),
+        "VSTESTCD_state": state({BLANK: test.isna()}, states.KNOWN, ~source.is_header),
     }
     shown |= _shown_results(read, source.setting.protocol)
     typed = source.at_any_time(spans).assign(
@@ -97,7 +97,7 @@ def _agreement(
     lowest, highest = groups["value"].transform("min"), groups["value"].transform("max")
     differ = groups["least"].transform("max") > groups["most"].transform("min") + _BINARY
     contradict = differ & _told_apart(beside["vital"], lowest, highest, source.setting.protocol)
-    return state({"contradicts": contradict}, catalogue.AGREES, contradict | True).reindex(test.index)
+    return state({"contradicts": contradict}, states.AGREES, contradict | True).reindex(test.index)
 
 
 def _told_apart(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.validation.catalogue import (
+from checks.validation.catalogue.check import (
     FILLED,
     HAS_ROWS,
     UNIQUE,

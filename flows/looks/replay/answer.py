@@ -12,7 +12,7 @@ from checks.looks import Look, case_part, look_at
 from checks.looks.document import RulePart
 from checks.protocol import StudyProtocol
 from checks.rules import KINDS
-from checks.validation.catalogue import FUTURE
+from checks.validation.catalogue.times import FUTURE
 from flows.looks.replay.delays import (
     MINUTE,
     LookAt,

@@ -7,7 +7,7 @@ import pytest
 
 from checks.measurements import VITALS
 from checks.numbers import read_number, read_numbers
-from checks.validation import catalogue
+from checks.validation import states
 from checks.validation.values import (
     ANOTHER_UNIT,
     BLANK,
@@ -43,9 +43,9 @@ def test_a_reading_is_converted_to_the_unit_of_its_vital(
     reading = read_vital(vital, text, unit)
     assert reading.value == pytest.approx(value, abs=1e-12)
     assert (reading.value_state, reading.unit_state, reading.unit_fit) == (
-        catalogue.NUMBER,
-        catalogue.KNOWN,
-        catalogue.FITS,
+        states.NUMBER,
+        states.KNOWN,
+        states.FITS,
     )
     assert reading.position is not None and 0 <= reading.position <= 1
     assert math.isnan(reading.alternative)
@@ -82,7 +82,7 @@ def test_a_number_that_only_another_unit_explains_keeps_both_readings(
 )
 def test_what_no_living_subject_has_lies_outside_the_limits(vital: str, text: str, unit: str) -> None:
     reading = read_vital(vital, text, unit)
-    assert reading.unit_fit == catalogue.FITS
+    assert reading.unit_fit == states.FITS
     assert reading.position is not None and not 0 <= reading.position <= 1
 
 
@@ -122,7 +122,7 @@ def test_rows_are_read_alone_and_keep_their_index() -> None:
     )
     assert list(table.index) == [4, 9, 2]
     assert list(table["value"]) == [37.0, 20.0, 37.0]
-    assert list(table["unit_state"]) == [catalogue.KNOWN, BLANK, catalogue.KNOWN]
+    assert list(table["unit_state"]) == [states.KNOWN, BLANK, states.KNOWN]
 
 
 def test_no_rows_give_no_readings() -> None:
