@@ -8,9 +8,9 @@ where all its criteria must hold, as its mildest; the composite as its mildest c
 highest that the composite came to in it, less the highest in the hours before, or less 0 where that is lower: what
 went on from before is no news. No dose enters a score, so that risk and control blocks are scored alike.
 
-Where doses have a clock (``ON_THE_CLOCK``) a daily rhythm is taken out, and a block has a score only where each
-component was measured within it: charting has a clock as well, such as temperatures every four hours, and a risk
-window that always holds one is not exchangeable with blocks that never do.
+A block has a score only where each component was measured within it: where temperatures are taken after doses, or
+every four hours with doses at one hour, a risk window that always holds one is not exchangeable with blocks that
+only hear of one from before. Where doses have a clock (``ON_THE_CLOCK``) a daily rhythm is taken out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -133,8 +133,7 @@ def score_doses(
     composite, charted = _composite(measurements, known, parts, daily)
     blocks, kept = _blocks(starts, _may_be_risk(doses, known, protocol), protocol)
     scores = _scores(composite, blocks, _width(protocol))
-    if daily is not None:
-        scores[~_measured_within(charted, blocks, _width(protocol))] = np.nan
+    scores[~_measured_within(charted, blocks, _width(protocol))] = np.nan
     closes = starts + _seconds(
         max(protocol.risk_window_hours[1], *(b for _, b in protocol.control_windows_hours))
     )

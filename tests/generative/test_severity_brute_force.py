@@ -149,7 +149,7 @@ def measured(scores, after, until, distress):
     return within["TEMP"] and (all(parts) if distress is min else any(parts))
 
 
-def expected(scores, dose, doses, distress, *, clock):
+def expected(scores, dose, doses, distress):
     """The hours and scores of one dose's blocks: risk window 5 to 8 h, control hours -24 to -6 and 12 to 48 h."""
     blocks = [(5, None)]
     for hour in (*range(-24, -6, 3), *range(12, 48, 3)):
@@ -165,7 +165,7 @@ def expected(scores, dose, doses, distress, *, clock):
             highest(scores, *span, distress)
             for span in ((begins, begins + 3 * HOUR), (begins - 6 * HOUR, begins))
         )
-        silent = clock and not measured(scores, begins, begins + 3 * HOUR, distress)
+        silent = not measured(scores, begins, begins + 3 * HOUR, distress)
         found.append(None if silent or top is None or before is None else top - max(0, before))
     return hours, found
 
@@ -183,7 +183,7 @@ def check(seed, study, *, distress=max, fixed_hour=False):
     for one in found:
         subject = known[one.subject]
         start = doses[subject][one.dose - 1]
-        where, what = expected(scores[subject], start, doses[subject], distress, clock=clock)
+        where, what = expected(scores[subject], start, doses[subject], distress)
         assert (one.start, one.closes) == (start.timestamp(), start.timestamp() / 3600 + 48)
         assert list(one.hours) == where
         assert [score is None for score in one.scores] == [score is None for score in what]

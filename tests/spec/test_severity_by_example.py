@@ -6,7 +6,7 @@ median absolute deviation of 0, so that a value is as many deviations away as it
 3 breaths a minute, 1.5 %.
 
 C(t) is the lowest, over the components, of the highest deviation of their tests in (t - 3 h, t]; a block after s
-scores u = max C in (s, s + 3 h] - max(0, max C in (s - 6 h, s]).
+scores u = max C in (s, s + 3 h] - max(0, max C in (s - 6 h, s]), if each component was measured in (s, s + 3 h].
 """
 
 from collections.abc import Mapping
@@ -47,13 +47,12 @@ def scores_of(
     *,
     doses: tuple[int, ...] = (0,),
     control: tuple[tuple[float, float], ...] = ((-24, -6), (12, 48)),
-    clock: bool = False,
     **components: object,
 ) -> Mapping[float, float | None]:
     """The scores of the first dose, by the hour after which its blocks begin.
 
-    A chart has, by test, what differs from the usual values, by hour since the dose; None is not measured. Unless
-    doses have a ``clock``, another subject without a chart was dosed half a day later.
+    A chart has, by test, what differs from the usual values, by hour since the dose; None is not measured.
+    Another subject without a chart was dosed half a day later, so that doses have no clock.
     """
     rows = [
         ("VS", "A", test, value, DOSE + pd.Timedelta(hours=hour))
@@ -65,8 +64,7 @@ def scores_of(
     names = ["domain", "USUBJID", "test", "value", "earliest"]
     measurements = pd.DataFrame(rows, columns=names).assign(latest=lambda rows: rows["earliest"])
     given = [("A", number, DOSE + pd.Timedelta(hours=hour)) for number, hour in enumerate(doses, start=1)]
-    if not clock:
-        given.append(("B", 1, DOSE + pd.Timedelta(hours=12)))
+    given.append(("B", 1, DOSE + pd.Timedelta(hours=12)))
     table = pd.DataFrame(given, columns=["USUBJID", "dose_number", "start_earliest"])
     found = score_doses(
         measurements,
@@ -167,15 +165,35 @@ SCORES = {
         {5: 4.0},
     ),
     "too long between the components": Score(
-        "Fever at hour 5, the next temperature at 9; distress at 8: at 8 no temperature lies in (5, 8]. Until then "
-        "OXYSAT is the milder: 0.",
-        {"TEMP": {5: 38.2, 6: None, 7: None, 8: None}, "OXYSAT": {8: 91.0}},
-        {5: 0.0},
+        "Fever at hour 2, the next temperature at 6; distress at 5: no temperature lies in (2, 5], and until 5 "
+        "OXYSAT was the milder: 0 in the 6 h before the block. Then 4: 4 - 0. A fever at hour 3 met it: 4 - 4.",
+        {"TEMP": {**over(3, 5, None), 2: 38.2, **over(6, 7, 38.2)}, "OXYSAT": over(5, 7, 91.0)},
+        {5: 4.0},
     ),
     "no temperature in the block": Score(
-        "None from hour 3 to 8: that of hour 2 speaks until 5, not at it, and so at no time in (5, 8].",
-        {"TEMP": over(3, 8, None), "OXYSAT": over(6, 7, 91.0)},
+        "None from hour 6 to 8: that of hour 5 speaks until 8, but does not lie in (5, 8].",
+        {"TEMP": {5: 38.2, **over(6, 8, None)}, "OXYSAT": over(6, 7, 91.0)},
         {5: None},
+    ),
+    "one temperature in the block, none before": Score(
+        "At hour 8 alone: in (5, 8]; the one before, at -2, speaks in (-1, 1): OXYSAT is 0 there, and 4 at hour 8.",
+        {"TEMP": {**over(-1, 7, None), 8: 38.2}, "OXYSAT": over(6, 8, 91.0)},
+        {5: 4.0},
+    ),
+    "no test of a component in the block": Score(
+        "No OXYSAT from hour 6 to 8, and no RESP at all: that of hour 5 speaks until 8, but is not in (5, 8].",
+        {"TEMP": over(6, 7, 38.2), "OXYSAT": {5: 91.0, **over(6, 8, None)}},
+        {5: None},
+    ),
+    "one test of a component in the block": Score(
+        "No OXYSAT from hour 6 to 8, but RESP, 16 every hour, then 28: (28 - 16) / 3 = 4. TEMP "
+        "(38.5 - 37) / 0.3 = 5.",
+        {
+            "TEMP": over(6, 7, 38.5),
+            "OXYSAT": over(6, 8, None),
+            "RESP": {**over(-30, 50, 16.0), **over(6, 7, 28.0)},
+        },
+        {5: 4.0},
     ),
     "nothing before the block": Score(
         "The chart begins 23 h before the dose: nothing in (-30, -24].",
@@ -254,13 +272,6 @@ def test_the_blocks_of_a_dose(name: str) -> None:
     example = BLOCKS[name]
     found = scores_of({}, doses=example.doses, control=example.control)
     assert tuple(found) == example.expected, example.definition
-
-
-def test_where_doses_have_a_clock_a_block_needs_a_measurement_of_each_component_of_its_own() -> None:
-    """No temperature from 6 to 8: that of hour 5 speaks in (5, 8], but it is not in it."""
-    chart = {"TEMP": {5: 38.2, **over(6, 8, None)}, "OXYSAT": over(6, 7, 91.0)}
-    assert scores_of(chart)[5] is not None
-    assert scores_of(chart, clock=True)[5] is None
 
 
 class Drawn(NamedTuple):

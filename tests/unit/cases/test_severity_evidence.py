@@ -64,20 +64,18 @@ def test_the_milder_component_is_the_score_and_a_missing_one_leaves_none():
     assert set(one.scores) == {None}
 
 
-def test_a_block_that_was_not_charted_has_no_score():
-    half_a_day = pd.Timedelta(hours=12)  # doses at midnight and at noon have no clock
-    other = dosed("B").assign(start_earliest=DOSED + half_a_day, start_latest=DOSED + half_a_day)
+@pytest.mark.parametrize(
+    "apart", [0, 12], ids=["doses at one hour", "doses at midnight and at noon, no clock"]
+)
+def test_each_component_must_be_measured_within_the_block(apart):
+    later = DOSED + pd.Timedelta(hours=apart)
+    other = dosed("B").assign(start_earliest=later, start_latest=later)
     one, _ = scored(chart("A", spared=range(12, 19)), pd.concat([dosed("A"), other], ignore_index=True)).main
     at = dict(zip(one.hours, one.scores, strict=True))
-    assert at[12.0] is not None  # the measurement of hour 11 speaks for three hours
-    assert at[15.0] is None
-    assert at[21.0] is not None
-
-
-def test_where_doses_have_a_clock_each_component_must_be_measured_within_the_block():
-    (one,) = scored(chart("A", spared=range(12, 19)), dosed("A")).main
-    at = dict(zip(one.hours, one.scores, strict=True))
-    assert (at[12.0], at[15.0]) == (None, None)
+    assert (at[12.0], at[15.0]) == (
+        None,
+        None,
+    )  # of 12 too: the measurement of hour 11 speaks in it, from before
     assert at[18.0] is not None and at[21.0] is not None
 
 
