@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sized
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -65,20 +65,66 @@ def _name(text: str) -> str:
     return text
 
 
-FIXED_ABBREVIATIONS = frozenset({"EST", "HST", "MST"})
-"""Zones of the IANA database that are abbreviations and never have summer time; sites seldom mean that."""
+ABBREVIATIONS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("EST", "EDT", "EST5EDT"), "America/New_York"),
+    **dict.fromkeys(("CDT", "CST6CDT"), "America/Chicago"),
+    **dict.fromkeys(("MST", "MDT", "MST7MDT"), "America/Denver"),
+    **dict.fromkeys(("PST", "PDT", "PST8PDT"), "America/Los_Angeles"),
+    **dict.fromkeys(("CET", "CEST", "MET"), "Europe/Paris"),
+    **dict.fromkeys(("GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "BST"), "Europe/London"),
+    "HST": "Pacific/Honolulu",
+    "EET": "Europe/Athens",
+    "WET": "Europe/Lisbon",
+    "UCT": "UTC",
+    "Universal": "UTC",
+    "Zulu": "UTC",
+}
+"""What is written for the zone of a place, and one that may be meant. The IANA database has most of them: some never
+have summer time, others follow one country's rules. UTC itself may be meant, where a study is told in it."""
+
+_BY_OFFSET: Final[Mapping[str, str]] = {
+    "-4": "America/New_York",
+    "-5": "America/New_York",
+    "-6": "America/Chicago",
+    "-7": "America/Denver",
+    "-8": "America/Los_Angeles",
+    "+0": "Europe/London",
+    "+1": "Europe/Paris",
+    "+2": "Europe/Paris",
+    "+3": "Europe/Istanbul",
+    "+8": "Asia/Shanghai",
+    "+9": "Asia/Tokyo",
+    "+10": "Australia/Sydney",
+}
+"""A place that has such an offset from UTC, in summer or winter."""
+
+_NO_PLACES: Final = frozenset({*ABBREVIATIONS, "Factory", "localtime"})
 
 
 def _zone(name: str) -> str:
     try:
-        if name not in FIXED_ABBREVIATIONS:
+        if name not in _NO_PLACES and not name.startswith("Etc/"):
             ZoneInfo(name)
             return name
     except (KeyError, ValueError, OSError):
         pass
-    places = sorted(zone for zone in available_timezones() if "/" in zone)
-    nearest = get_close_matches(name, places, n=1, cutoff=0.75)
-    raise refuse(shown(name), f"an IANA time zone of a place, such as {(*nearest, 'Europe/Paris')[0]}")
+    raise refuse(shown(name), f"an IANA time zone of a place, such as {_place_meant(name)}")
+
+
+def _place_meant(name: str) -> str:
+    """Return the zone of a place that a name may mean, and why the name itself is not taken."""
+    offset = re.fullmatch(r"Etc/GMT([+-])(\d{1,2})", name)
+    if offset is not None and int(offset[2]):
+        hours, side = int(offset[2]), "EAST" if offset[1] == "-" else "WEST"
+        as_meant, as_said = (f"{sign}{hours}" for sign in (offset[1], "+-".replace(offset[1], "")))
+        place = _BY_OFFSET.get(as_meant) or _BY_OFFSET.get(as_said) or "Europe/Paris"
+        return f"{place} (the sign of Etc/ zones is opposite: {name} is {hours} h {side} of Greenwich)"
+    if name.startswith("Etc/"):
+        return "Europe/London, or UTC (zones of Etc/ are no places)"
+    if name in ABBREVIATIONS:
+        return ABBREVIATIONS[name]
+    places = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    return (*get_close_matches(name, places, n=1, cutoff=0.75), "Europe/Paris")[0]
 
 
 _CRON_FIELDS = (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from checks.fields import Cron, Name, ReadOnly, Zone
+from checks.fields import ABBREVIATIONS, Cron, Name, ReadOnly, Zone
 
 
 def accepts(kind: Any, value: str) -> bool:
@@ -67,10 +67,40 @@ def test_a_zone_of_a_place_is_accepted(zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "zone", ["", "Paris", "UTC+2", "+02:00", "Europe", "../etc/passwd", "/etc/passwd", "EST"]
+    "zone", ["", "Paris", "UTC+2", "+02:00", "Europe", "../etc/passwd", "/etc/passwd", "Factory", "localtime"]
 )
 def test_what_is_no_zone_of_a_place_is_refused(zone: str) -> None:
     assert not accepts(Zone, zone)
+
+
+@pytest.mark.parametrize(
+    ("zone", "meant"),
+    [
+        # POSIX counts hours west of Greenwich as positive (IANA, etcetera): UTC-4 is Etc/GMT+4
+        ("Etc/GMT-4", r"America/New_York \(.*opposite: Etc/GMT-4 is 4 h EAST of Greenwich"),
+        ("Etc/GMT+2", r"Europe/Paris \(.*opposite: Etc/GMT\+2 is 2 h WEST of Greenwich"),
+        ("Etc/GMT+5", r"America/New_York \(.*Etc/GMT\+5 is 5 h WEST of Greenwich"),
+        ("Etc/GMT-13", r"opposite: Etc/GMT-13 is 13 h EAST of Greenwich"),
+        ("Etc/GMT", "Europe/London, or UTC"),
+        ("Etc/UTC", "Europe/London, or UTC"),
+        ("EST", "America/New_York"),
+        ("EST5EDT", "America/New_York"),
+        ("CET", "Europe/Paris"),
+        ("EET", "Europe/Athens"),
+        ("GMT+0", "Europe/London"),
+        ("Zulu", "UTC"),
+        ("Europ/Paris", "Europe/Paris"),
+    ],
+)
+def test_what_is_no_zone_of_a_place_is_refused_with_the_place_that_may_be_meant(
+    zone: str, meant: str
+) -> None:
+    with pytest.raises(ValidationError, match=f"a place, such as .*{meant}"):
+        TypeAdapter(Zone).validate_python(zone)
+
+
+def test_a_zone_that_is_no_place_is_refused_with_one_that_is_accepted() -> None:
+    assert all(accepts(Zone, place) and not accepts(Zone, name) for name, place in ABBREVIATIONS.items())
 
 
 @pytest.mark.parametrize("name", ["CYT107-IV", "a", "NCT03821038", "1.2_b"])
