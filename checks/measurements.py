@@ -77,8 +77,8 @@ class CatalogueTest:
     none: its result is compared with the limits that came with it, in whichever unit. ``plausible`` are the lowest
     and the highest value that a living subject can have, both allowed, in the canonical unit: they catch what cannot
     be (a decimal point lost, an artefact, another unit), not what is abnormal. ``unmistakable`` are units that no
-    number fits two of: none needs to be given. ``loinc`` and ``snomed`` are the codes by which FHIR names the test.
-    A test without ``worse_by`` has no worse onset.
+    number fits two of: none needs to be given. ``loinc``, ``snomed`` and ``mdc`` (IEEE 11073) are the codes by which
+    FHIR names the test. A test without ``worse_by`` has no worse onset.
     ``severity_floor`` is the least standard deviation, in the canonical unit, that a subject's own chart is taken to
     have where a measurement is scored by it (a chart without any spread would make every change enormous); a test
     without one is not scored.
@@ -89,6 +89,7 @@ class CatalogueTest:
     label: str
     loinc: tuple[str, ...]
     snomed: tuple[str, ...] = ()
+    mdc: tuple[str, ...] = ()
     units: tuple[Unit, ...] = ()
     plausible: tuple[float, float] = (0.0, float("inf"))
     unmistakable: bool = False
@@ -136,13 +137,19 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
             "8310-5",
             "8328-7",  # axillary
             "8329-5",  # core
+            "8330-3",  # intravascular
             "8331-1",  # oral
             "8332-9",  # rectal
             "8333-7",  # tympanic
             "8334-5",  # urinary bladder
             "60834-9",  # blood
             "60836-4",  # oesophageal
+            "60838-0",  # nasopharyngeal
+            "75539-7",  # temporal artery
             "76010-8",  # nasal
+            "76011-6",  # ear
+            "104063-3",  # groin
+            "11289-6",  # at first encounter
         ),
         snomed=(
             "386725007",
@@ -155,6 +162,21 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
             "1222808002",  # blood
             "431598003",  # oesophageal
             "698831002",  # nasopharyngeal
+            "364246006",  # vaginal
+            "415929009",  # inguinal
+        ),
+        mdc=(
+            "150364",  # body
+            "150368",  # core
+            "150380",  # nasopharyngeal
+            "150392",  # tympanic
+            "188420",  # rectal
+            "188424",  # oral
+            "188428",  # ear
+            "188436",  # blood
+            "188452",  # axillary
+            "188496",  # axillary
+            "188504",  # nasal
         ),
     ),
     CatalogueTest(
@@ -163,9 +185,21 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         severity_floor=3.0,
         loinc=(
             "9279-1",
+            "11291-2",  # at first encounter
             "19840-8",  # on a ventilator, spontaneous and mechanical breaths together
+            "76170-0",  # acoustic
+            "76171-8",  # by airway flow
+            "76172-6",  # by carbon dioxide
+            "76173-4",  # by pressure outside the airway
+            "76174-2",  # by plethysmograph of a pulse oximeter
         ),
         snomed=("86290005", "250810003"),
+        mdc=(
+            "151562",
+            "151570",  # by the airway
+            "151578",  # by impedance of the thorax
+            "152490",  # on a ventilator, spontaneous and mechanical breaths together
+        ),
     ),
     CatalogueTest(
         "OXYSAT", "VS", "oxygen saturation", units=(_PERCENT,), plausible=(10.0, 100.0),
@@ -174,8 +208,23 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         loinc=(
             "2708-6",  # arterial blood
             "59408-5",  # arterial blood, by pulse oximetry
+            "59407-7",  # the same, before the arterial duct
+            "59418-4",  # the same, after the arterial duct
+            "59410-1",  # the same, on room air
+            "59414-3",  # the same, before bronchodilation
+            "59415-0",  # the same, before physiotherapy
+            "59416-8",  # the same, before treatment
+            "59417-6",  # the same, at rest
+            "89277-8",  # the same, during anaesthesia
+            "51733-4",  # arterial blood, calculated from the partial pressure
         ),
-        snomed=("442476006", "431314004"),
+        snomed=("442476006", "431314004", "103228002"),
+        mdc=(
+            "150456",  # by pulse oximetry
+            "160296",  # the same, before the arterial duct
+            "160300",  # the same, after the arterial duct
+            "150324",  # arterial blood
+        ),
     ),
     CatalogueTest(
         "HR", "VS", "heart rate", units=(_BEATS,), plausible=(10.0, 300.0),
@@ -183,7 +232,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
             "8867-4",
             "40443-4",  # at rest
         ),
-        snomed=("364075005",),
+        snomed=("364075005",), mdc=("147842",),
     ),
     CatalogueTest(
         "PULSE", "VS", "pulse rate", units=(_BEATS,), plausible=(10.0, 300.0),
@@ -194,6 +243,10 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
             "60978-4",  # heart rate of an arterial line
         ),
         snomed=("8499008", "78564009"),
+        mdc=(
+            "149514",
+            "149530",  # by pulse oximetry
+        ),
     ),
     CatalogueTest(
         "SYSBP", "VS", "systolic blood pressure", units=(_MMHG,), plausible=(20.0, 300.0),
@@ -217,7 +270,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
             "19994-3",  # inspired gas setting of a ventilator
             "71835-3",  # inhaled gas
         ),
-        snomed=("250774007",),
+        snomed=("250774007",), mdc=("152196",),
     ),
     CatalogueTest(
         "LYM", "LB", "lymphocytes", hours=LABORATORY_HOURS,
@@ -256,11 +309,14 @@ between the diastolic and the systolic; FiO2 begins at room air as it is charted
 respiratory rate and saturation are wider here: a value withheld in error can be a case missed, and these three define
 the cases. Rates, pressures and saturation begin above 0, which is a lost signal.
 
-Sources of the codes: HL7 FHIR R4, vital-signs profiles; US Core, pulse oximetry; HL7 value set
-``observation-vitalsign-heartrate``; Medical Informatics Initiative (Germany), core data set, module intensive care
-medicine, value sets of monitoring, vital signs and ventilation (commit f94ca2c, August 2026), whose pulse is a
-concept of its own beside the heart rate, as it is in CDISC's VSTESTCD. A part of a rate (mechanical breaths alone)
-and the temperature of a joint or of the airway are not among them.
+Sources of the codes, by LOINC's names of them: HL7 FHIR R4, vital-signs profiles; US Core, pulse oximetry; HL7 value
+sets ``observation-vitalsign-heartrate``, ``-oxygensat`` and ``-resprate`` (LOINC 2.81); the value sets of
+electronic clinical quality measures (body temperature 2.16.840.1.113762.1.4.1045.152, oxygen saturation by pulse
+oximetry .151, respiratory rate .130, of May 2025); ISO/IEEE 11073-10101 (``MDC_TEMP_BODY`` and its kin); Medical
+Informatics Initiative (Germany), core data set, module intensive care medicine, value sets of monitoring, vital signs
+and ventilation (commit f94ca2c, August 2026), whose pulse is a concept of its own beside the heart rate, as it is in
+CDISC's VSTESTCD. A part of a rate (mechanical breaths alone), the temperature of a joint, of the skin or of the
+airway, and the saturation of venous or unspecified blood, or during exercise, are not among them.
 """
 
 VITALS: Mapping[str, CatalogueTest] = MappingProxyType(

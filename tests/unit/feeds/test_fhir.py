@@ -20,6 +20,7 @@ from flows.feeds.records import to_table
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+MDC = "urn:iso:std:iso:11073:10101"
 UCUM = "http://unitsofmeasure.org"
 Resource = dict[str, Any]
 
@@ -109,7 +110,7 @@ def test_a_listed_code_is_its_test_and_its_unit_one_that_the_project_knows(
 @pytest.mark.parametrize("test", CATALOGUE, ids=[test.code for test in CATALOGUE])
 def test_every_code_of_the_catalogue_is_read_as_its_test(test: CatalogueTest) -> None:
     """Whatever the category says: profiles of ventilation have one of their own."""
-    for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed)):
+    for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed), (MDC, test.mdc)):
         for code in codes:
             found = row(test.domain, observation() | {"code": named(code, system), "category": []})
             assert (found[f"{test.domain}TESTCD"], found[f"{test.domain}TEST"]) == (test.code, test.label)
@@ -117,6 +118,50 @@ def test_every_code_of_the_catalogue_is_read_as_its_test(test: CatalogueTest) ->
 
 def named(code: str, system: str = LOINC) -> Resource:
     return {"coding": [{"system": system, "code": code}]}
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        ("urn:oid:2.16.840.1.113883.6.1", "8310-5"),
+        ("2.16.840.1.113883.6.1", "8310-5"),
+        ("https://loinc.org", "8310-5"),
+        ("http://loinc.org/", "8310-5"),
+        ("http://www.loinc.org", "8310-5"),
+        ("LOINC", "8310-5"),
+        ("urn:oid:2.16.840.1.113883.6.96", "386725007"),
+        ("http://snomed.info/sct/900000000000207008/version/20240101", "386725007"),
+        ("https://snomed.info/sct/", "386725007"),
+        ("SNOMED CT", "386725007"),
+        ("urn:oid:2.16.840.1.113883.6.24", "150364"),
+    ],
+)
+def test_a_code_system_is_known_by_its_other_names(system: str, code: str) -> None:
+    assert row("VS", observation() | {"code": named(code, system)})["VSTESTCD"] == "TEMP"
+
+
+@pytest.mark.parametrize("system", ["urn:oid:2.16.840.1.113883.6.8", "https://unitsofmeasure.org/"])
+def test_the_units_of_ucum_are_known_by_its_other_names(system: str) -> None:
+    quantity = {"value": 101.3, "code": "[degF]", "system": system, "unit": "as people read it"}
+    assert row("VS", observation() | {"valueQuantity": quantity})["VSORRESU"] == "[degF]"
+
+
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        ("75539-7", "TEMP"),  # Body temperature - Temporal artery
+        ("59407-7", "OXYSAT"),  # Oxygen saturation in Blood Preductal by Pulse oximetry
+        ("59418-4", "OXYSAT"),  # Oxygen saturation in Blood Postductal by Pulse oximetry
+        ("59410-1", "OXYSAT"),  # Oxygen saturation in Arterial blood by Pulse oximetry --on room air
+        ("59417-6", "OXYSAT"),  # Oxygen saturation in Arterial blood by Pulse oximetry --resting
+        ("76172-6", "RESP"),  # Respiratory rate by Carbon dioxide measurement
+        ("60955-2", "60955-2"),  # Airway temperature
+        ("2711-0", "2711-0"),  # Oxygen saturation in Venous blood
+        ("33438-3", "33438-3"),  # Breath rate mechanical --on ventilator
+    ],
+)
+def test_a_code_of_loinc_is_the_vital_sign_that_its_name_says(code: str, test: str) -> None:
+    assert row("VS", observation(code))["VSTESTCD"] == test
 
 
 def lymphocytes(**other: Any) -> Resource:
@@ -538,6 +583,10 @@ def test_an_element_of_another_type_spoils_no_other_row(name: str, odd: object) 
             b'{"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}',
             "an OperationOutcome that reports an error, in line 1",
         ),
+        (
+            b'{"resourceType": "Patient"}\n{"resourceType": "Patient", "id": "\\ud800"}\n',
+            "an escape that is half",
+        ),
         (b"USUBJID,VSTESTCD\n", "text"),
         (b"", "an empty file"),
         (b'{"resourceType": "Patient", "id": "\xe9"}', "a byte 0xE9 that is not UTF-8"),
@@ -548,6 +597,11 @@ def test_what_is_no_fhir_names_the_file_and_the_line(content: bytes, problem: st
         delivered(content, "VS")
     assert refusal.value.file == "x.ndjson"
     assert refusal.value.found.startswith(problem)
+
+
+def test_both_halves_of_a_character_are_one() -> None:
+    content = b'{"resourceType": "Patient", "id": "p1", "language": "\\ud83d\\ude00"}'
+    assert delivered(content, "DM")["USUBJID"].tolist() == ["p1"]
 
 
 def test_a_domain_without_resources_is_refused() -> None:

@@ -7,10 +7,11 @@ written (38.30 keeps its digits).
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from checks.errors import FeedError
@@ -23,7 +24,31 @@ NOTHING: Final[Element] = {}
 
 LOINC: Final = "http://loinc.org"
 SNOMED: Final = "http://snomed.info/sct"
+MDC: Final = "urn:iso:std:iso:11073:10101"
 UCUM: Final = "http://unitsofmeasure.org"
+
+_SYSTEMS: Final[Mapping[str, str]] = {
+    "loinc.org": LOINC,
+    "loinc": LOINC,
+    "2.16.840.1.113883.6.1": LOINC,
+    "snomed.info/sct": SNOMED,
+    "snomed": SNOMED,
+    "snomed ct": SNOMED,
+    "snomed-ct": SNOMED,
+    "2.16.840.1.113883.6.96": SNOMED,
+    "iso:std:iso:11073:10101": MDC,
+    "mdc": MDC,
+    "2.16.840.1.113883.6.24": MDC,
+    "unitsofmeasure.org": UCUM,
+    "ucum": UCUM,
+    "2.16.840.1.113883.6.8": UCUM,
+}
+"""A code system by its other names (HL7 Terminology 6.5, external code systems: OID; the rest as people write it)."""
+
+_PREFIX: Final = re.compile(r"^(https?://(www\.)?|urn:(oid:)?)")
+_HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape of one half of a surrogate pair: a character only beside its other half (RFC 8259, section 8.2)."""
+
 UUID: Final = "urn:uuid:"
 
 
@@ -52,12 +77,20 @@ def word(element: Element, name: str) -> str | None:
     return None
 
 
+@cache
+def system_of(written: str) -> str:
+    """Return a code system's URI, however it is written: by OID, another URL, an edition or a name."""
+    plain = _PREFIX.sub("", written.strip().lower()).rstrip("/")
+    edition = "snomed.info/sct" if plain.startswith("snomed.info/sct/") else plain
+    return _SYSTEMS.get(edition, written)
+
+
 def codings(concept: Element) -> Iterator[tuple[str | None, str]]:
     """Yield system and code of each coding of a CodeableConcept."""
     for coding in parts(concept, "coding"):
-        code = word(coding, "code")
+        code, system = word(coding, "code"), word(coding, "system")
         if code is not None:
-            yield word(coding, "system"), code
+            yield None if system is None else system_of(system), code
 
 
 def first_word(concept: Element) -> str | None:
@@ -101,7 +134,7 @@ def unit(quantity: Element) -> str | None:
     An annotation in curly braces has no meaning in UCUM: ``{breaths}/min`` is ``/min``.
     """
     code, system = word(quantity, "code"), word(quantity, "system")
-    if code is None or system not in (UCUM, None):
+    if code is None or (system is not None and system_of(system) != UCUM):
         return word(quantity, "unit") or code
     head, brace, rest = code.partition("{")
     bare = head + rest.partition("}")[2] if brace else code
@@ -166,9 +199,19 @@ def _resource(text: str, line: int, file: str) -> Element:
     except (ValueError, RecursionError) as error:
         allowed = "JSON numbers, and no deeper nesting"
         raise FeedError(file, f"no valid JSON in line {line}", allowed) from error
+    if _HALF_CHARACTER.search(text):
+        _require_whole_characters(found, line, file)
     if not isinstance(found, dict) or word(found, "resourceType") is None:
         raise FeedError(file, f"no resourceType in line {line}", "FHIR R4 resources")
     return found
+
+
+def _require_whole_characters(found: object, line: int, file: str) -> None:
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"an escape that is half a character (\\ud800 to \\udfff) in line {line}"
+        raise FeedError(file, half, "Unicode") from error
 
 
 def _each(resource: Element, line: int, file: str, *, by_place: bool) -> Iterator[Entry]:

@@ -10,9 +10,9 @@ AdverseEvent: it began at ``date``, else it was there when ``detected``. ``recor
 beginning: it becomes AEDTC, and an event with no other time has no start, which validation takes for any time. An
 event that was only potential never happened: it is a record taken back.
 
-Observation: a row for it, or one a component. Which codes of LOINC and SNOMED CT name which test is said by the
-catalogue of tests. A code that is not there stays as the test's code: validation leaves such a test alone, as it does
-in any feed.
+Observation: a row for it, or one a component. Which codes of LOINC, SNOMED CT and IEEE 11073 name which test is
+said by the catalogue of tests. A code that is not there stays as the test's code: validation leaves such a test
+alone, as it does in any feed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,7 @@ from typing import Final
 from checks.measurements import CATALOGUE, CatalogueTest
 from flows.feeds.readers.fhir.resources import (
     LOINC,
+    MDC,
     SNOMED,
     Element,
     codings,
@@ -64,7 +65,7 @@ _PLACES: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
     {
         (system, code): place
         for place, test in enumerate(CATALOGUE)
-        for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed))
+        for system, codes in ((LOINC, test.loinc), (SNOMED, test.snomed), (MDC, test.mdc))
         for code in codes
     }
 )
