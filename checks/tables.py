@@ -190,13 +190,15 @@ the file that brought it.
 class Delivery:
     """One file that arrived: its name, the SHA-256 of its bytes, its number of rows, and when it was received.
 
-    ``received_at`` is in UTC; None for a file read as found, whose time of receipt is not on record.
+    ``received_at`` is in UTC; None for a file read as found, whose time of receipt is not on record. ``remarks`` say
+    what its reader took in another way than as a table of one row a record.
     """
 
     name: str
     sha256: str
     rows: int
     received_at: datetime | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,6 @@ class FeedSource(Section):
         return None if self.query is None else self.path.removeprefix("env:")
 
     def _separators(self) -> Iterator[ProblemAt]:
-        if self.decimal == self.delimiter:
-            yield ProblemAt(("delimiter",), shown(self.delimiter), "a delimiter other than the decimal sign")
         if self.delimiter in '"\r\n ':
             yield ProblemAt(("delimiter",), shown(self.delimiter), "one character, such as ',' or ';'")
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.tables import QUARANTINE, WITHHELD, tells_arm
+from checks.tables import QUARANTINE, WITHHELD, Feed, tells_arm
 from checks.validation.catalogue.check import Check
 from checks.validation.judging import NO_ROWS, Judgement
 from checks.validation.prepared_table import shown_of
@@ -24,6 +24,20 @@ _ALLOWED: Final = (
 )
 
 BLANK: Final = "blank"
+
+
+def delivery_results(domain: str, feed: Feed) -> tuple[CheckResult, ...]:
+    """Say what readers took in another way than as a table of one row a record, if they did."""
+    remarks = [(one.name, remark) for one in feed.deliveries for remark in one.remarks]
+    if not remarks:
+        return ()
+    files, said = len({name for name, _ in remarks}), "; ".join(": ".join(one) for one in remarks)
+    counted = (files, len(feed.deliveries))
+    return (
+        CheckResult(
+            domain, "file_is_a_table", "conformance", "warns", "failed", *counted, f"{domain}: {said}"
+        ),
+    )
 
 
 def structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:

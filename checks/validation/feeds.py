@@ -14,7 +14,12 @@ from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import subjects
 from checks.validation.catalogue.times import FUTURE
-from checks.validation.check_results import list_withheld, row_results, structure_results
+from checks.validation.check_results import (
+    delivery_results,
+    list_withheld,
+    row_results,
+    structure_results,
+)
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
 from checks.validation.raw import Flags, Prepared, Setting, Source
@@ -128,7 +133,8 @@ def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated
     prepared = DOMAINS[name].prepare(source) if has_form else None
     table = table_for(asked.checks, source, asked.needed, prepared)
     judgements, suite = judge(name, table, asked.checks)
-    return replace(_decided(feed, source, prepared, judgements), suite=suite)
+    decided = _decided(feed, source, prepared, judgements)
+    return replace(decided, suite=suite, checks=(*decided.checks, *delivery_results(name, feed)))
 
 
 def _decided(

@@ -207,7 +207,7 @@ def _read_file(file: DeliveredFile, options: FeedOptions) -> DeliveredTable:
         reader = reader_of(file.name, options)
         with opened(file) as content:
             delivery = Delivery(file.name, content.sha256, 0)
-            table = to_table(reader(content, options), file.name, options.decimal)
-        return DeliveredTable(replace(delivery, rows=len(table)), table)
+            read = to_table(reader(content, options), file.name, options.decimal)
+        return DeliveredTable(replace(delivery, rows=len(read.table), remarks=read.remarks), read.table)
     except FeedError as error:
         return DeliveredTable(delivery, None, str(error))

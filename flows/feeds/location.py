@@ -1,5 +1,6 @@
 """A feed's location: a file, a folder of them, or what an fsspec URL names."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,9 +85,14 @@ def _readable(
 
 
 def file_name(location: str) -> str:
-    """Return the last part of a path or URL, without a query, which may hold a secret."""
+    """Return the last part of a path or URL, without a query, which may hold a secret.
+
+    Bytes of a name that are not UTF-8 are written as in a URL (``%E9``): such a name can be shown, kept and compared.
+    """
     path = location.partition("?")[0] if "://" in location else location
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    # PEP 383: Python keeps such a byte as half of a surrogate pair
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
 
 
 def unreachable(name: str, error: Exception) -> FeedError:

@@ -25,12 +25,22 @@ DECIMAL_COMMA = r"^([+-]?[0-9]+),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
 class Records:
     """What a reader found: column names as delivered, a text column for each, and where each row stands.
 
-    ``columns`` are Arrow text columns of n cells, ``source_rows`` the n line or record numbers.
+    ``columns`` are Arrow text columns of n cells, ``source_rows`` the n line or record numbers. ``remarks`` say what
+    of the file is no row, and how it was taken.
     """
 
     names: Sequence[str]
     columns: list[pa.ChunkedArray]
     source_rows: npt.NDArray[np.int64]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The table of one file, and what of the file is no row of it."""
+
+    table: pd.DataFrame
+    remarks: tuple[str, ...]
 
 
 def gather(rows: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str]) -> Records:
@@ -50,10 +60,11 @@ def gather(rows: Iterable[tuple[int, Sequence[str | None]]], names: Sequence[str
     )
 
 
-def to_table(records: Records, file: str, decimal: str) -> pd.DataFrame:
+def to_table(records: Records, file: str, decimal: str) -> Rows:
     """Return the table of one file: upper-case names, trimmed text, missing where blank, and provenance.
 
-    The columns are taken out of ``records``, each let go once it is cleaned, so that none is held twice.
+    A row without any text is none: spreadsheets write hundreds of them below their last one. The columns are taken
+    out of ``records``, each let go once it is cleaned, so that none is held twice.
 
     Raises
     ------
@@ -64,12 +75,39 @@ def to_table(records: Records, file: str, decimal: str) -> pd.DataFrame:
     check_names(names, file)
     series = {name: _as_series(_clean(records.columns.pop(0), decimal)) for name in names}
     frame = pd.DataFrame(series, index=range(len(records.source_rows)))
+    blank = blank_rows(frame)
+    numbers = records.source_rows[~blank]
+    if blank.any():
+        frame = frame[~blank].reset_index(drop=True)
     source_file = pa.repeat(pa.scalar(file, pa.large_string()), len(frame))
     frame["source_file"] = _as_series(pa.chunked_array([source_file]))
-    frame["source_row"] = records.source_rows
-    return frame.astype(
+    frame["source_row"] = numbers
+    table = frame.astype(
         {"source_file": RAW_PROVENANCE["source_file"], "source_row": RAW_PROVENANCE["source_row"]}
     )
+    return Rows(table, (*records.remarks, *said_of_blank(blank, records.source_rows)))
+
+
+def blank_rows(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which rows of trimmed text, missing where it is blank, have none at all."""
+    blank = np.ones(len(frame), dtype=np.bool_)
+    for name in frame.columns:
+        blank &= frame[name].isna().to_numpy()
+        if not blank.any():  # so it is of the first column of most files, and the others are not looked at
+            break
+    return blank
+
+
+def said_of_blank(blank: npt.NDArray[np.bool_], numbers: npt.NDArray[np.int64]) -> tuple[str, ...]:
+    """Say how many rows are blank, and where those are that others follow."""
+    if not blank.any():
+        return ()
+    filled = np.flatnonzero(~blank)
+    among = np.flatnonzero(blank[: filled[-1] + 1]) if len(filled) else filled
+    where = "all below the last row"
+    if len(among):
+        where = f"{len(among)} of them above the last row, the first in line {int(numbers[among[0]])}"
+    return (f"{int(blank.sum())} blank rows are no records and are left out, {where}",)
 
 
 def check_names(names: Iterable[str], file: str) -> None:

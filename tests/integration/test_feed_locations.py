@@ -1,6 +1,7 @@
 """Where a feed may lie: a file, a folder, a URL; and what is said when nothing is there."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import fsspec
@@ -75,3 +76,16 @@ def test_nothing_there_is_a_problem_without_path_or_secret(folder: Path, locatio
     assert (feed.problem or "").startswith(found)
     assert "secret" not in (feed.problem or "")
     assert str(folder) not in (feed.problem or "")
+
+
+def test_a_name_that_is_not_utf_8_is_read_and_shown_as_in_a_url(tmp_path: Path) -> None:
+    folder = tmp_path / "vs"
+    folder.mkdir()
+    latin = os.path.join(os.fsencode(folder), b"temp\xe9rature.csv")  # noqa: PTH118 - a name in bytes
+    with open(latin, "wb") as file:  # noqa: PTH123 - a name in bytes
+        file.write(FIRST.encode())
+    feed = read_feed(str(folder), domain="VS")
+    assert feed.problem is None
+    assert feed.table is not None
+    assert feed.table["source_file"].unique().tolist() == ["temp%E9rature.csv"]
+    assert [one.name for one in feed.deliveries] == ["temp%E9rature.csv"]

@@ -7,9 +7,10 @@ every line's number and says what is wrong with it.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 import numpy as np
@@ -19,11 +20,14 @@ import pyarrow.csv as pcsv
 
 from checks.errors import FeedError
 from flows.feeds.content import CHUNK, GZIP, TEXT, Content, FeedOptions, decompressed
-from flows.feeds.decoding import Measure, as_text, line_breaks, measure
+from flows.feeds.decoding import Measure, as_text, codec_of, line_breaks, measure
 from flows.feeds.records import Records, check_names, gather
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 """The delimiters that a message can recognise in a header."""
+
+DIRECTIVE = re.compile(r'"?sep=(\\t|[^A-Za-z0-9"\r\n])"?[ ,;\t]*[\r\n]', re.IGNORECASE)
+"""A first line by which spreadsheets are told the delimiter (Microsoft Excel's ``sep=;``): no header, no row."""
 
 # a narrative may exceed the module's 128 KB; an unclosed quote is reported at its end
 csv.field_size_limit(1 << 27)
@@ -38,6 +42,7 @@ class Layout:
     delimiter: str
     names: Sequence[str]
     header_line: int
+    remarks: tuple[str, ...] = ()
 
 
 def read(content: Content, options: FeedOptions) -> Records:
@@ -53,13 +58,13 @@ def read(content: Content, options: FeedOptions) -> Records:
         content.require(GZIP, allowed="a gzip file, as its name says")
     with decompressed(content) if zipped else nullcontext(content) as plain:
         plain.require(TEXT, allowed="delimited text with a header line")
-        delimiter = _delimiter(plain.name, options)
-        measured = measure(plain, options.encoding, delimiter=delimiter)
-        layout = _layout(plain, measured, delimiter)
+        told, own = _delimiter(plain.name, options), _own_delimiter(plain, options)
+        measured = measure(plain, options.encoding, delimiter=own or told)
+        layout = _layout(plain, measured, told, own)
         quick = _read_quickly(plain, layout)
         records = _read_exactly(plain, layout) if quick is None else quick
     _refuse_repeated_header(records, layout)
-    return records
+    return replace(records, remarks=layout.remarks)
 
 
 def _delimiter(name: str, options: FeedOptions) -> str:
@@ -68,16 +73,36 @@ def _delimiter(name: str, options: FeedOptions) -> str:
     return "\t" if tabbed and options.delimiter == "," else options.delimiter
 
 
-def _layout(content: Content, measured: Measure, delimiter: str) -> Layout:
+def _own_delimiter(content: Content, options: FeedOptions) -> str | None:
+    """Return the delimiter that the first line of a file names; None where it is no such line."""
+    codec = codec_of(content, options.encoding)
+    head = content.stream.read(64).decode(codec, errors="replace")  # longer than the line in any encoding
+    content.stream.seek(0)
+    named = DIRECTIVE.match(head)
+    return None if named is None else named[1].replace("\\t", "\t")
+
+
+def _layout(content: Content, measured: Measure, told: str, own: str | None) -> Layout:
+    """Find the header: below a line that names the delimiter, which then holds, whatever the protocol says."""
+    delimiter, remarks = own or told, tuple[str, ...]()
+    if own is not None:
+        found = f"its first line names the {_called(own)} as its delimiter, which is used"
+        remarks = (found if own == told else f"{found}; the protocol's `delimiter` is the {_called(told)}",)
     with as_text(content, measured.codec) as text:
         for number, names in _rows(text, delimiter, content.name):
+            if own is not None and number == 1:
+                continue
             _refuse_other_delimiter(content.name, names, delimiter)
             stripped = [name.strip() for name in names]
             while len(stripped) > 1 and not stripped[-1]:
                 stripped.pop()
             check_names(stripped, content.name)
-            return Layout(content.name, measured, delimiter, stripped, number)
+            return Layout(content.name, measured, delimiter, stripped, number, remarks)
     raise FeedError(content.name, "no header line", "a header line, then one line a record")
+
+
+def _called(delimiter: str) -> str:
+    return DELIMITERS.get(delimiter, repr(delimiter))
 
 
 def _refuse_other_delimiter(file: str, names: Sequence[str], delimiter: str) -> None:
@@ -87,14 +112,14 @@ def _refuse_other_delimiter(file: str, names: Sequence[str], delimiter: str) -> 
         raise FeedError(
             file,
             f"a header delimited by {DELIMITERS[found]}",
-            f"{DELIMITERS.get(delimiter, repr(delimiter))}, or the protocol's `delimiter` must say {found!r}",
+            f"{_called(delimiter)}, or the protocol's `delimiter` must say {found!r}",
         )
 
 
 def _read_quickly(content: Content, layout: Layout) -> Records | None:
     """Return the table when each record is exactly one line, else None."""
-    measured, rows = layout.measured, layout.measured.lines - 1
-    plain_header = layout.header_line == 1 and not any(line_breaks(name) for name in layout.names)
+    measured, rows = layout.measured, layout.measured.lines - layout.header_line
+    plain_header = not any(line_breaks(name) for name in layout.names)
     plain_quotes = measured.quotes.plain and _ends_closed(content.stream, layout)
     if (
         not plain_header
@@ -111,7 +136,8 @@ def _read_quickly(content: Content, layout: Layout) -> Records | None:
         return None  # the exact reader says which line, and why
     if table.num_rows != rows:
         return None  # blank lines, or quoted line ends: lines and records are not the same
-    return Records(layout.names, table.columns, np.arange(2, rows + 2, dtype=np.int64))
+    numbers = np.arange(1, rows + 1, dtype=np.int64) + layout.header_line
+    return Records(layout.names, table.columns, numbers)
 
 
 def _ends_closed(stream: IO[bytes], layout: Layout) -> bool:
@@ -130,7 +156,7 @@ def _arrow_table(stream: IO[bytes], layout: Layout) -> pa.Table:
     positions = [str(position) for position in range(len(layout.names))]
     return pcsv.read_csv(
         pa.PythonFile(_Unclosed(stream), mode="r"),
-        read_options=pcsv.ReadOptions(column_names=positions, skip_rows=1, block_size=CHUNK),
+        read_options=pcsv.ReadOptions(column_names=positions, skip_rows=layout.header_line, block_size=CHUNK),
         parse_options=pcsv.ParseOptions(
             delimiter=layout.delimiter,
             newlines_in_values=layout.measured.quotes.number > 0,
@@ -162,9 +188,12 @@ def _read_exactly(content: Content, layout: Layout) -> Records:
 
 def _of_width(text: Iterable[str], layout: Layout) -> Iterator[tuple[int, Sequence[str]]]:
     width, fields = len(layout.names), 0
-    rows = _rows(text, layout.delimiter, layout.file)
-    next(rows)
-    for number, row in rows:
+    for number, row in _rows(text, layout.delimiter, layout.file):
+        if number <= layout.header_line:
+            continue
+        if not any(map(str.strip, row)):  # delimiters alone, as many as a spreadsheet likes
+            yield number, [""] * width
+            continue
         fields = fields or max(len(row), width)
         if len(row) != fields or any(map(str.strip, row[width:])):
             raise _wrong_width(layout, number, len(row), fields)

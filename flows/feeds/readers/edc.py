@@ -22,7 +22,7 @@ import pyarrow as pa
 from checks.errors import FeedError
 from checks.protocol.layout import DATE_TOKENS, Layout
 from flows.feeds.content import Content, FeedOptions
-from flows.feeds.records import Records, check_names
+from flows.feeds.records import Records, blank_rows, check_names, said_of_blank
 
 CENTURY_TURNS_AT: Final = 69
 """Years of two digits from 69 on are of the 1900s, those below of the 2000s (POSIX.1-2017, strptime, %y)."""
@@ -160,10 +160,14 @@ def arranged(reader: Reader) -> Reader:
     def read(content: Content, options: FeedOptions) -> Records:
         if options.layout is None:
             raise TypeError("an EDC export is read by a layout")
-        table = _as_frame(reader(content, options), options.layout.header_rows, content.name)
+        records = reader(content, options)
+        table = _as_frame(records, options.layout.header_rows, content.name)
+        blank = blank_rows(table)
+        remarks = (*records.remarks, *said_of_blank(blank, table.index.to_numpy(dtype=np.int64)))
+        table = table[~blank]
         if options.layout.rows == "items":
             table = gather_items(table, _named(options.layout), content.name)
-        return _as_records(_arrange(table, options.layout, options.domain, content.name))
+        return _as_records(_arrange(table, options.layout, options.domain, content.name), remarks)
 
     return read
 
@@ -180,11 +184,12 @@ def _as_frame(records: Records, header_rows: int, file: str) -> pd.DataFrame:
     return frame.mask(frame == "").iloc[header_rows - 1 :]
 
 
-def _as_records(frame: pd.DataFrame) -> Records:
+def _as_records(frame: pd.DataFrame, remarks: tuple[str, ...]) -> Records:
     text = pa.large_string()
     cells = (frame[name].astype(object) for name in frame)
     columns = [pa.chunked_array([pa.array(one, type=text, from_pandas=True)], type=text) for one in cells]
-    return Records([str(name) for name in frame.columns], columns, frame.index.to_numpy(dtype=np.int64))
+    numbers = frame.index.to_numpy(dtype=np.int64)
+    return Records([str(name) for name in frame.columns], columns, numbers, remarks)
 
 
 def _arrange(table: pd.DataFrame, layout: Layout, domain: str, file: str) -> pd.DataFrame:

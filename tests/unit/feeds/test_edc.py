@@ -40,7 +40,7 @@ def arranged(text: str, *, domain: str = "VS", **layout: Any) -> pd.DataFrame:
     stream = io.BytesIO(text.encode())
     told = FeedOptions(domain=domain, format="edc", layout=Layout(**layout))
     content = Content("x.csv", "0" * 64, stream, identify(stream))
-    return to_table(edc.arranged(delimited.read)(content, told), "x.csv", ".")
+    return to_table(edc.arranged(delimited.read)(content, told), "x.csv", ".").table
 
 
 def cells(frame: pd.DataFrame, *columns: str) -> list[list[str | None]]:

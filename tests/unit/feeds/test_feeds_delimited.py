@@ -153,3 +153,64 @@ def test_quick_reader_and_exact_reader_agree(lines: Sequence[str]) -> None:
 )
 def test_quotes_that_do_not_pair_are_refused(text: str) -> None:
     assert read(text).table is None
+
+
+BLANK_ROWS = f"{HEADER}\nS-01,TEMP,36.6\n,,\nS-02,TEMP,36.8\n,,,,\n , ,\n,,\n"
+
+
+def test_blank_rows_are_counted_and_are_no_rows() -> None:
+    feed = read(BLANK_ROWS)
+    assert feed.table is not None
+    assert feed.table["USUBJID"].tolist() == ["S-01", "S-02"]
+    assert feed.table["source_row"].tolist() == [2, 4]
+    (delivery,) = feed.deliveries
+    assert delivery.rows == 2
+    said = "4 blank rows are no records and are left out, 1 of them above the last row, the first in line 3"
+    assert delivery.remarks == (said,)
+
+
+def test_blank_rows_below_the_last_one_are_left_out_of_a_file_of_any_size() -> None:
+    feed = read(f"{HEADER}\n" + "S-01,TEMP,36.6\n" * 5 + ",,\n" * 201)
+    assert feed.deliveries[0].rows == 5
+    said = "201 blank rows are no records and are left out, all below the last row"
+    assert feed.deliveries[0].remarks == (said,)
+
+
+def test_a_file_as_it_should_be_has_no_remark() -> None:
+    assert read(f"{HEADER}\nS-01,TEMP,36.6\n").deliveries[0].remarks == ()
+
+
+SEP = ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;", "sep=;;;"]
+
+
+@pytest.mark.parametrize("line", SEP)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_first_line_of_excel_names_the_delimiter(line: str, end: str) -> None:
+    feed = read(end.join([line, HEADER.replace(",", ";"), "S-01;TEMP;38,9", ""]), delimiter=";", decimal=",")
+    assert feed.problem is None, feed.problem
+    assert feed.table is not None
+    assert feed.table["VSORRES"].tolist() == ["38.9"]
+    assert feed.table["source_row"].tolist() == [3]
+    assert feed.deliveries[0].remarks == (
+        "its first line names the semicolon as its delimiter, which is used",
+    )
+
+
+@pytest.mark.parametrize("line", ["sep=\t", "sep=\\t"])
+def test_first_line_names_another_delimiter_than_the_protocol(line: str) -> None:
+    feed = read("\n".join([line, HEADER.replace(",", "\t"), "S-01\tTEMP\t36.6"]))
+    assert feed.table is not None
+    assert feed.table["VSTESTCD"].tolist() == ["TEMP"]
+    said = "its first line names the tab as its delimiter, which is used; the protocol's `delimiter` is the comma"
+    assert feed.deliveries[0].remarks == (said,)
+
+
+def test_a_delimiter_that_the_header_does_not_bear_out_is_refused() -> None:
+    assert "a header delimited by comma" in (read(f"sep=;\n{HEADER}\nS-01,TEMP,36.6\n").problem or "")
+
+
+def test_decimal_comma_in_quotation_marks_beside_a_comma_as_delimiter() -> None:
+    frame = table(f'{HEADER}\nS-01,TEMP,"38,9"\nS-02,TEMP,"38,1"\n', decimal=",")
+    assert frame["VSORRES"].tolist() == ["38.9", "38.1"]
+    unquoted = read(f"{HEADER}\nS-01,TEMP,38,9\n", decimal=",").problem or ""
+    assert "found 4 fields in line 2; allowed: 3 fields" in unquoted

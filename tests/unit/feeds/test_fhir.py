@@ -30,7 +30,7 @@ def delivered(
 ) -> pd.DataFrame:
     stream = io.BytesIO(content)
     told = FeedOptions(domain=domain, format="fhir", subject_system=system)
-    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".")
+    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".").table
 
 
 def table(domain: str, *resources: Resource, system: str | None = None) -> pd.DataFrame:
