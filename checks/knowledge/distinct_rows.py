@@ -1,17 +1,15 @@
 """Distinct rows of all deliveries in one order, and how a choice among them becomes a table."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from checks.flags import TAKEN_BACK, answers
 from checks.knowledge.arrivals import Arrival, Flags, Integers, Rows
 from checks.knowledge.keys import canonical_order, code_rows, content_columns, text
 from checks.knowledge.records import name_records
 from checks.tables import DELETED, RAW_PROVENANCE
-
-TAKEN_BACK: Final = "Y"
 
 
 class Delivered:
@@ -36,7 +34,7 @@ class Delivered:
         self.of = place[codes.content]
         self.first = first[order]
         self.table = _taken(distinct[content_columns(distinct)], order)
-        self.taken_back: Flags = (text(self.table, DELETED) == TAKEN_BACK).fillna(False).to_numpy(dtype=bool)
+        self.taken_back: Flags = answers(text(self.table, DELETED), TAKEN_BACK).yes.to_numpy(dtype=bool)
         # Arrays are taken from faster than a frame, and one history may be looked at hundreds of times.
         self._texts = {name: self.table[name].array for name in self.table.columns}
         self.subject = codes.subject

@@ -1,13 +1,14 @@
 """Administrations: the rows of EX that are study drug given, and when; what was given is not known here."""
 
-from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import pandas as pd
 
 from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
 from checks.tables import WITHHELD
 from checks.validation import states
+from checks.validation.occurrence import told
 from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
 
 NEEDED = (
@@ -15,29 +16,6 @@ NEEDED = (
     Needed("treatment", ("EXTRT",)),
     Needed("start", ("EXSTDTC",)),
 )
-
-NOT_GIVEN: Final[Mapping[str, frozenset[str]]] = {
-    "EXSTAT": frozenset(
-        {
-            "NOT DONE", "NOT GIVEN", "NOT ADMINISTERED", "CANCELLED", "CANCELED", "HOLD", "HOLD DOSE", "HELD",
-            "ON HOLD", "REWRITTEN", "OMITTED", "MISSED", "REFUSED",
-        }
-    ),
-    "EXOCCUR": frozenset({"N"}),
-    "EXMOOD": frozenset({"SCHEDULED", "PLANNED", "INTENDED"}),
-}  # fmt: skip
-"""What says that a dose was not given, or is yet to be.
-
-Of EXSTAT, NOT DONE is the CDISC term (code list ND), the rest are charted; of EXMOOD, SCHEDULED is what the SDTM
-Implementation Guide has (ECMOOD).
-"""
-
-GIVEN: Final[Mapping[str, frozenset[str]]] = {
-    "EXSTAT": frozenset({"COMPLETED", "COMPLETE", "GIVEN", "DONE", "ADMINISTERED"}),
-    "EXOCCUR": frozenset({"Y"}),
-    "EXMOOD": frozenset({"PERFORMED"}),
-}
-"""What says that a dose was given, besides the blank that SDTM asks for."""
 
 KEPT_BLIND: Final = 2
 """So many subjects without any possible amount are a feed that is kept blind for some of them, often those on
@@ -57,10 +35,10 @@ def prepare(source: Source) -> Prepared:
     treatment = source.text("EXTRT")
     data = ~source.is_header
     study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG))
-    given = study_drug & ~_not_given(source)
+    said = _given(source, study_drug)
+    given = study_drug & ~said.not_given
     spans, time_judged = source.times(given)
     ends, end_judged = source.ends(given, spans)
-    status, status_shown = _status(source, study_drug)
     unclear = treatment.isna() | _amount_unclear(source, given)
     another = treatment == ANOTHER_DRUG
     dead = source.subject.map(dict(source.setting.deaths)).astype("datetime64[s, UTC]")
@@ -69,14 +47,14 @@ def prepare(source: Source) -> Prepared:
     judged |= time_judged | end_judged | over_judged
     judged |= {
         "administration_state": state({"unclear": unclear}, states.KNOWN, data),
-        "EXSTAT_state": status,
+        "EXSTAT_state": said.status,
         "EXDOSFRQ_state": _doses_of_a_row(source, given),
         "treatment_state": state({"not listed": another}, states.KNOWN, data & treatment.notna()),
         "EXSTDTC_hours_to_death": to_death.where(spans["placed"]),
     }
     withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
     shown |= dict.fromkeys(("administration_state", "treatment_state"), withheld)
-    shown["EXSTAT_state"] = status_shown
+    shown["EXSTAT_state"] = said.shown
     next_day = ends.where(~over, ends + pd.Timedelta(days=1))
     typed = spans[["earliest", "latest"]].assign(
         USUBJID=source.subject,
@@ -111,35 +89,66 @@ def _doses_of_a_row(source: Source, given: "pd.Series[bool]") -> "pd.Series[str]
     return state({"repeated": repeated}, states.KNOWN, given & frequency.notna())
 
 
-def _said(source: Source) -> dict[str, "pd.Series[str]"]:
-    """Return what says whether a dose was given: EXSTAT, EXOCCUR and EXMOOD, or as EC collected them."""
-    return {
-        "EXSTAT": source.text("EXSTAT"),
-        "EXOCCUR": source.first_of(("EXOCCUR", "ECOCCUR")),
-        "EXMOOD": source.first_of(("EXMOOD", "ECMOOD")),
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Which rows say that their dose was not given, and the state of what they say."""
+
+    not_given: "pd.Series[bool]"
+    status: "pd.Series[Any]"
+    shown: Shown
+
+
+def _given(source: Source, among: "pd.Series[bool]") -> _Given:
+    """Say of each row whether its dose was given: by EXSTAT, EXOCCUR and EXMOOD, or as EC collected them.
+
+    A row that says no, and has all that a dose given has, contradicts itself. A planned one has it too.
+    """
+    texts = {name: source.first_of((name, f"EC{name[2:]}")) for name in ("EXSTAT", "EXOCCUR", "EXMOOD")}
+    status, occurred, mood = (told(text, name[2:]) for name, text in texts.items())
+    no = status.no | occurred.no
+    not_given, given = no | mood.no, status.yes | occurred.yes
+    unknown = status.unknown | occurred.unknown | mood.unknown
+    bad = {
+        "does not say whether the dose was given": unknown,
+        "says that the dose was not given, or is planned, though another column says that it was": not_given
+        & given,
+        "says that the dose was not given, beside the start and the end of one by the clock": (
+            no & _has_course(source, among & ~not_given)
+        ),
     }
+    column, text = pd.Series("EXSTAT", among.index, dtype="str"), texts["EXSTAT"]
+    for (name, words), one in reversed(list(zip(texts.items(), (status, occurred, mood), strict=True))):
+        tells = one.unknown | (one.no & ~unknown)
+        column, text = column.mask(tells, name), text.mask(tells, words)
+    state_of, shown = source.status(bad, among, Shown(column, text))
+    return _Given(not_given & (state_of == states.KNOWN), state_of, shown)
 
 
-def _not_given(source: Source) -> "pd.Series[bool]":
-    said = [words.str.upper().isin(list(NOT_GIVEN[name])) for name, words in _said(source).items()]
-    return said[0] | said[1] | said[2]
+def _has_course(source: Source, reported: "pd.Series[bool]") -> "pd.Series[bool]":
+    """Whether a row has what only a dose that was given has: a start and an end by the clock, and its amount.
 
-
-def _status(source: Source, among: "pd.Series[bool]") -> "tuple[pd.Series[str], Shown]":
-    """Judge whether each row says clearly if its dose was given, and show the first that does not."""
-    column, text = pd.Series("EXSTAT", index=among.index, dtype="str"), source.text("EXSTAT")
-    unknown = ~(among | True)
-    for name, words in _said(source).items():
-        here = words.notna() & ~words.str.upper().isin(list(NOT_GIVEN[name] | GIVEN[name])) & ~unknown
-        column, text, unknown = column.mask(here, name), text.mask(here, words), unknown | here
-    return state({"unknown": unknown}, states.KNOWN, among), Shown(column, text)
+    A planned dose has a start, and 0 is an amount, which placebo has too. A blank amount says nothing in a feed that
+    is kept blind for some: to ask for it there would tell the arm.
+    """
+    start, end, amount = (source.text(name) for name in ("EXSTDTC", "EXENDTC", "EXDOSE"))
+    by_clock = start.str.contains(":", regex=False) & end.str.contains(":", regex=False) & (start != end)
+    return by_clock & (amount.notna() | _is_kept_blind(source, reported, amount.notna() & reported))
 
 
 def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool]":
     """Whether a dose given has an impossible amount, or none although its subject has others."""
     amount = source.text("EXDOSE").where(given)
     possible = amount.notna() & (amount != IMPOSSIBLE)
-    with_amounts = possible.groupby(source.subject).transform("any").fillna(value=False).astype("bool")
-    without = source.subject[given & ~with_amounts].nunique()
-    kept_blind = ~with_amounts & (without >= KEPT_BLIND or not with_amounts.any())
+    kept_blind = ~_with_amounts(source, possible) & _is_kept_blind(source, given, possible)
     return (amount == IMPOSSIBLE) | (given & amount.isna() & ~kept_blind)
+
+
+def _with_amounts(source: Source, possible: "pd.Series[bool]") -> "pd.Series[bool]":
+    """Whether the subject of each row has some possible amount."""
+    return possible.groupby(source.subject).transform("any").fillna(value=False).astype("bool")
+
+
+def _is_kept_blind(source: Source, given: "pd.Series[bool]", possible: "pd.Series[bool]") -> bool:
+    """Whether the amounts of a feed are kept blind: of all subjects, or of more than a mistake explains."""
+    with_amounts = _with_amounts(source, possible)
+    return source.subject[given & ~with_amounts].nunique() >= KEPT_BLIND or not with_amounts.any()

@@ -40,6 +40,7 @@ def prepare(source: Source) -> Prepared:
     judged |= time_judged
     judged |= {
         "LBTESTCD_state": state({"blank": test.isna()}, states.KNOWN, ~source.is_header),
+        "LBSTAT_state": read.status,
         "LBORRES_given": state({BLANK: text.isna()}, states.KNOWN, used),
         "LBORRES_state": state({NOT_A_NUMBER: value.isna()}, states.NUMBER, used & text.notna()),
         "LBORRES_value": value,
@@ -48,6 +49,7 @@ def prepare(source: Source) -> Prepared:
         ),
     }
     shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(read.column, text))
+    shown["LBSTAT_state"] = read.status_shown
     shown["LBORNRHI_state"] = Shown(read.beside_column, limit_text)
     typed = source.at_any_time(spans).assign(
         domain="LB",

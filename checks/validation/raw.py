@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from checks.flags import TAKEN_BACK, answers
 from checks.instants import parse_column
 from checks.protocol import StudyProtocol
-from checks.tables import RAW_PROVENANCE
-from checks.validation import states
+from checks.tables import DELETED, RAW_PROVENANCE
+from checks.validation import occurrence, states
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -20,6 +21,9 @@ Columns = dict[str, "pd.Series[Any]"]
 
 _ANYWHERE: Final = "UTC"
 """The zone in which stamps of unknown subjects are read, to judge their form alone."""
+
+UNCLEAR_FLAG: Final = "says neither that the record was taken back nor that it was not"
+"""The state of a row whose DELETED has a word that is not listed."""
 
 _BEGINNING: Final = pd.Timestamp("1900-01-01T00:00:00Z").as_unit("s")
 """The earliest that a row without a readable time can be of: it may lie in any dose's hours."""
@@ -184,6 +188,25 @@ class Source:
         never = ~self.subject.isin(list(self.setting.dosed))
         return {"USUBJID_dosed": state({"never dosed": never}, states.DOSED, among & self.subject.notna())}
 
+    def status(
+        self, bad: Mapping[str, "pd.Series[bool]"], among: "pd.Series[bool]", shown: Shown
+    ) -> "tuple[pd.Series[Any], Shown]":
+        """Name the state of each row's status, and what quarantine shows of it.
+
+        It is what is ``bad`` of it, of which ``shown`` is shown, or that DELETED is neither yes nor no.
+        """
+        flag = self.text(DELETED)
+        unclear = answers(flag, TAKEN_BACK).unknown & ~self.is_header
+        found = state({UNCLEAR_FLAG: unclear, **bad}, states.KNOWN, among | unclear)
+        if not unclear.any():
+            return found, shown
+        column = (
+            pd.Series(shown.column, flag.index, dtype="str")
+            if isinstance(shown.column, str)
+            else shown.column
+        )
+        return found, Shown(column.mask(unclear, DELETED), shown.text.mask(unclear, flag))
+
     def times(self, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
         """Read the time of each row: its span, and the judged columns about it.
 
@@ -274,7 +297,8 @@ class Results:
     """The results of VS or LB as they are written.
 
     ``beside`` is what a value means nothing without (its unit, its upper limit of normal); ``column`` and
-    ``beside_column`` name where the two of each row are. ``used`` are the rows whose tests some rule needs.
+    ``beside_column`` name where the two of each row are. ``used`` are the rows whose tests some rule needs, but for
+    those that say that nothing was measured, without a value. ``status`` judges what the others say of that.
     """
 
     test: "pd.Series[str]"
@@ -283,6 +307,8 @@ class Results:
     beside: "pd.Series[str]"
     column: "pd.Series[str]"
     beside_column: "pd.Series[str]"
+    status: "pd.Series[Any]"
+    status_shown: Shown
 
 
 def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> Results:
@@ -295,7 +321,6 @@ def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> R
     collected = (f"{domain}ORRES", f"{domain}{beside[1]}")
     test = source.text(f"{domain}TESTCD").str.upper()
     used = ~source.is_header & test.isin(tests)
-    used &= ~(source.text(f"{domain}STAT").str.upper() == "NOT DONE")
     texts = [source.text(column) for column in standard]
     as_collected = (texts[0].isna() | texts[1].isna()) & source.text(collected[0]).notna()
     value, other = (
@@ -307,4 +332,24 @@ def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> R
         pd.Series(name, index=test.index, dtype="str").mask(as_collected, instead)
         for name, instead in zip(first, collected, strict=True)
     )
-    return Results(test, used, value, other, column, other_column)
+    status, status_shown, used = _done(source, value, used)
+    return Results(test, used, value, other, column, other_column, status, status_shown)
+
+
+def _done(
+    source: Source, value: "pd.Series[str]", used: "pd.Series[bool]"
+) -> "tuple[pd.Series[Any], Shown, pd.Series[bool]]":
+    """Judge the status of the results used, and leave out those that say that nothing was measured.
+
+    One that says so beside a value is not left out: it contradicts itself.
+    """
+    name = f"{source.domain}STAT"
+    said = occurrence.told(source.text(name), "STAT")
+    valued = said.no.copy()
+    valued[said.no] = value[said.no].str.contains("[0-9]").fillna(False).astype("bool")
+    used = used & (~said.no | valued)
+    bad = {
+        "says that nothing was measured, beside a value": said.no,
+        "says neither that it was measured nor that it was not": said.unknown,
+    }
+    return *source.status(bad, used, Shown(name, source.text(name))), used

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from checks.instants import parse_stamps
-from checks.validation.raw import Needed, Prepared, Source
+from checks.validation.raw import Needed, Prepared, Shown, Source
 
 NEEDED = (Needed("subject", ("USUBJID",)), Needed("site", ("SITEID",)))
 
@@ -16,6 +16,9 @@ def prepare(source: Source) -> Prepared:
     site = source.text("SITEID")
     # A blank site is not in the list either: it must not pass for a check that does not concern the row.
     judged["SITEID_text"] = site.fillna("").where(~source.is_header & source.subject.notna())
+    judged["DMSTAT_state"], shown["DMSTAT_state"] = source.status(
+        {}, source.is_header & False, Shown("USUBJID", source.subject)
+    )
     zones = site.map(dict(source.setting.protocol.sites)).astype("str")
     died = parse_stamps(source.text("DTHDTC"), zones)
     known = died["earliest"] <= source.setting.data_cutoff

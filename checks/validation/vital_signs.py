@@ -58,10 +58,11 @@ def prepare(source: Source) -> Prepared:
         "VSORRESU_state": measured["unit_state"],
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
+        "VSSTAT_state": read.status,
         "VSORRES_given": state({BLANK: read.value.isna()}, states.KNOWN, used),
         "VSTESTCD_state": state({BLANK: test.isna()}, states.KNOWN, ~source.is_header),
     }
-    shown |= _shown_results(read, source.setting.protocol)
+    shown |= _shown_results(read, source.setting.protocol) | {"VSSTAT_state": read.status_shown}
     typed = source.at_any_time(spans).assign(
         domain="VS",
         sequence=source.record,

@@ -14,10 +14,10 @@ DOSES: Final = (
     ),
     Check(
         "dose_status_known", ("EX",), "conformance", "quarantines", ("EXSTAT_state",), in_set(KNOWN),
-        "administrations with an unknown status", "study-drug rows",
-        "{column} does not say whether the dose was given; allowed: blank, COMPLETED, GIVEN, NOT DONE, "
-        "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR), PERFORMED or "
-        "SCHEDULED (EXMOOD, ECMOOD). Ask the site",
+        "administrations that do not say clearly whether they were given", "study-drug rows",
+        "{column} {reason}. The dose counts in the worst case alone. Allowed: blank, COMPLETED, GIVEN, NOT DONE, "
+        "NOT GIVEN, CANCELLED, ON HOLD, REWRITTEN (EXSTAT), Y or N (EXOCCUR, ECOCCUR, DELETED), PERFORMED, "
+        "SCHEDULED or INTENDED (EXMOOD, ECMOOD). Ask the site",
     ),
     Check(
         "infusion_within_a_day", ("EX",), "plausibility", "warns", ("EXENDTC_midnight",), in_set(KNOWN),

@@ -1,4 +1,4 @@
-"""Checks of adverse events: term, severity, seriousness and grade."""
+"""Checks of adverse events: whether it occurred, term, severity, seriousness and grade."""
 
 from typing import Final
 
@@ -10,6 +10,12 @@ EVENTS: Final = (
         "term_present", ("AE",), "completeness", "quarantines", ("AETERM_state",), in_set(KNOWN),
         "events without a term", "events",
         "{column} is blank; an event needs its term. Ask the site what happened",
+    ),
+    Check(
+        "event_occurred", ("AE",), "conformance", "warns", ("AEOCCUR_state",), in_set(KNOWN),
+        "pre-specified events that did not occur", "events with an answer",
+        "{column} says that the event did not occur, or that it was not asked for: it is no event, and counted here "
+        "alone",
     ),
     Check(
         "severity_term", ("AE",), "conformance", "warns", ("AESEV",), in_set("MILD", "MODERATE", "SEVERE"),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from checks.validation.catalogue.check import ALL, FILLED, OF_EVENTS, UNIQUE, Check, in_set
-from checks.validation.states import DATA, DOSED, ENROLLED
+from checks.validation.states import DATA, DOSED, ENROLLED, KNOWN
 
 RECORDS: Final = (
     Check(
@@ -32,6 +32,13 @@ RECORDS: Final = (
         "exact_duplicate", ALL, "conformance", "warns", ("row_content",), UNIQUE,
         "rows that another row repeats exactly", "rows",
         "the row is delivered more than once, the same in every column that is read; it counts once",
+    ),
+    Check(
+        "status_clear", ("DM", "VS", "AE", "LB"), "conformance", "quarantines", ("{domain}STAT_state",),
+        in_set(KNOWN),
+        "rows that do not say clearly whether they hold", "rows that could bear on a case",
+        "{column} {reason}. The row counts in the worst case alone. Allowed: blank or NOT DONE (--STAT), Y or N "
+        "(--OCCUR, DELETED). Ask the site which holds",
     ),
     Check(
         "site_known", ("DM",), "conformance", "quarantines", ("SITEID_text",), in_set(),
