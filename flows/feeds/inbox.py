@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 
 import fsspec
@@ -20,7 +21,8 @@ from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
 from flows.feeds.location import DeliveredFile, file_name, find_files
-from flows.feeds.readers import ENDINGS, reader_of
+from flows.feeds.readers import ENDINGS, export_of, reader_of
+from flows.feeds.readers.fhir.export import Export
 from flows.feeds.records import to_table
 from flows.feeds.store import DeliveryStore, Receipt
 
@@ -179,18 +181,36 @@ def read_deliveries(arrived: str | Sequence[Receipt], options: FeedOptions) -> t
     without a file. Bad data never raises.
     """
     if not isinstance(arrived, str):
-        return tuple(_read_receipt(receipt, options) for receipt in arrived)
+        return _read_receipts(arrived, options)
     try:
         files = find_files(arrived, ENDINGS)
     except FeedError as error:
         return (DeliveredTable(Delivery(file_name(arrived), "", 0), None, str(error)),)
-    return tuple(_read_file(file, options) for file in files)
+    export = export_of(options) if len(files) > 1 else None
+    if export is not None:
+        export.take(files)
+    return tuple(_read_file(file, options, export) for file in files)
 
 
-def _read_receipt(receipt: Receipt, options: FeedOptions) -> DeliveredTable:
+def _read_receipts(receipts: Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:
+    """Read what receipts are for, in their order; a delivery is read with what those before it said, and no later."""
+    export = export_of(options) if len(receipts) > 1 else None
+    read: list[DeliveredTable] = []
+    for _, delivery in groupby(receipts, key=lambda receipt: receipt.received_at):
+        together = tuple(delivery)
+        if export is not None:
+            export.take(map(_kept, together))
+        read.extend(_read_receipt(receipt, options, export) for receipt in together)
+    return tuple(read)
+
+
+def _kept(receipt: Receipt) -> DeliveredFile:
+    return DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name)
+
+
+def _read_receipt(receipt: Receipt, options: FeedOptions, export: Export | None) -> DeliveredTable:
     """Read what a receipt is for; content that is not what was received is not used."""
-    file = DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name)
-    read = _read_file(file, options)
+    read = _read_file(_kept(receipt), options, export)
     delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
     if read.delivery.sha256 in (receipt.sha256, ""):
         return replace(read, delivery=delivery)
@@ -200,11 +220,11 @@ def _read_receipt(receipt: Receipt, options: FeedOptions) -> DeliveredTable:
     return DeliveredTable(replace(delivery, rows=0), None, str(damaged))
 
 
-def _read_file(file: DeliveredFile, options: FeedOptions) -> DeliveredTable:
+def _read_file(file: DeliveredFile, options: FeedOptions, export: Export | None) -> DeliveredTable:
     """Return a file's table or its problem; this is where a FeedError becomes a problem."""
     delivery = Delivery(file.name, "", 0)
     try:
-        reader = reader_of(file.name, options)
+        reader = reader_of(file.name, options, export)
         with opened(file) as content:
             delivery = Delivery(file.name, content.sha256, 0)
             read = to_table(reader(content, options), file.name, options.decimal)

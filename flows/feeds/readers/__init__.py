@@ -1,10 +1,12 @@
 """Readers of deliveries: one module a form, each from bytes to records of text; registered here by file ending."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from checks.errors import FeedError
 from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers import dataset_json, delimited, edc, fhir, parquet, sas
+from flows.feeds.readers.fhir.export import RESOURCES, Export
 from flows.feeds.records import Records
 
 Reader = Callable[[Content, FeedOptions], Records]
@@ -35,8 +37,13 @@ ENDINGS = tuple(
 """The endings that have a reader, in lower case."""
 
 
-def reader_of(name: str, options: FeedOptions) -> Reader:
-    """Return the reader of a file, by its ending and the format that the protocol says.
+def export_of(options: FeedOptions) -> Export | None:
+    """Return what is to take in the files of each delivery before they are read, where they refer to each other."""
+    return Export(options) if options.format == "fhir" and options.domain in RESOURCES else None
+
+
+def reader_of(name: str, options: FeedOptions, export: Export | None = None) -> Reader:
+    """Return the reader of a file, by its ending, the format that the protocol says, and the files beside it.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def reader_of(name: str, options: FeedOptions) -> Reader:
     if not lowered.endswith(ENDINGS):
         raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
     if options.format == "fhir":
-        return fhir.read
+        return partial(fhir.read, export=export)
     stem = lowered.removesuffix(COMPRESSED)
     reader = READERS[stem[stem.rindex(".") :]]
     return reader if options.layout is None else edc.arranged(reader)

@@ -543,6 +543,51 @@ def test_entries_of_a_bundle_refer_to_each_other_by_their_addresses() -> None:
 # ------------------------------------------------------------------------------------------ whole deliveries
 
 
+def page(total: int | None = None, *, following: str | None = None, mode: str = "match") -> bytes:
+    """Return a Bundle of one observation, as a search answers."""
+    links = [{"relation": "self", "url": "http://x/1"}]
+    links += [{"relation": "next", "url": following}] if following else []
+    entry = {"fullUrl": "http://x/Observation/o1", "resource": observation(), "search": {"mode": mode}}
+    told = {} if total is None else {"total": total}
+    bundle = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": [entry]}
+    return json.dumps(bundle | told).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "half"),
+    [
+        (page(96), "half of a search: 1 of 96 entries"),
+        (
+            page(following="http://x/2"),
+            "half of a search: 1 entries, with a link `next` that leads to no page here",
+        ),
+        (page(96, following="http://x/2"), "half of a search: 1 of 96 entries, with a link `next`"),
+        (page(1, mode="outcome"), "half of a search: 0 of 1 entries"),
+    ],
+)
+def test_a_page_of_a_search_is_not_the_feed(content: bytes, half: str) -> None:
+    with pytest.raises(FeedError) as refusal:
+        delivered(content, "VS", name="vs.json")
+    assert refusal.value.found.startswith(half)
+
+
+@pytest.mark.parametrize("content", [page(), page(1), page(0)])
+def test_a_search_of_one_page_is_whole(content: bytes) -> None:
+    assert len(delivered(content, "VS", name="vs.json")) == 1
+
+
+def test_a_page_of_resources_of_another_feed_is_no_half_of_this_one() -> None:
+    assert len(delivered(page(96), "AE", name="vs.json")) == 0
+
+
+def test_the_answers_to_the_requests_of_a_batch_are_read_like_any_other() -> None:
+    batch = {"resourceType": "Bundle", "type": "batch-response", "entry": [{"resource": json.loads(page(1))}]}
+    assert delivered(json.dumps(batch).encode(), "VS", name="vs.json")["VSTESTCD"].tolist() == ["TEMP"]
+    short = {"resourceType": "Bundle", "type": "batch-response", "entry": [{"resource": json.loads(page(2))}]}
+    with pytest.raises(FeedError, match="half of a search: 1 of 2 entries"):
+        delivered(json.dumps(short).encode(), "VS", name="vs.json")
+
+
 def test_resources_of_other_domains_are_of_other_feeds() -> None:
     mixed = (patient(), observation(), administration(), event(), {"resourceType": "Encounter", "id": "e"})
     assert [len(table(domain, *mixed)) for domain in ("DM", "EX", "VS", "AE")] == [1, 1, 1, 1]

@@ -7,7 +7,8 @@ that does not tell. ENTERED is that time. A resource with status entered-in-erro
 with DELETED = Y.
 
 USUBJID is the value of the identifier whose system the protocol's ``subject_system`` names: that of the
-Patient, else of the ResearchSubject, in the same delivery, else the one that the reference itself carries. A
+Patient, else of the ResearchSubject, in the files of the same delivery or of one before it, else the one that the
+reference itself carries. A
 reference that leads to none has no USUBJID: an id of the hospital must not stand in for it. Without
 ``subject_system`` the id of the Patient is the USUBJID. SITEID is the Patient's managing organization: the
 value of the reference's identifier, else the id of the Organization.
@@ -16,127 +17,16 @@ value of the reference's identifier, else the id of the Organization.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
 from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers.fhir import rows
-from flows.feeds.readers.fhir.resources import (
-    NOTHING,
-    UUID,
-    Element,
-    Entry,
-    delivered,
-    first_word,
-    part,
-    parts,
-    word,
-)
+from flows.feeds.readers.fhir.directory import Directory
+from flows.feeds.readers.fhir.export import RESOURCES, Export
+from flows.feeds.readers.fhir.resources import NOTHING, Element, Entry, delivered, part, word
 from flows.feeds.readers.fhir.rows import Row
 from flows.feeds.records import Records, gather
-
-
-def reference_id(reference: Element) -> tuple[str | None, str | None]:
-    """Return type and id of a literal reference: relative, absolute, or to one version."""
-    path = (word(reference, "reference") or "").partition("/_history/")[0]
-    kind, _, name = path.rpartition("/")
-    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
-
-
-@dataclass(slots=True)
-class Directory:
-    """The people and medications of one delivery, by id."""
-
-    subject_system: str | None
-    _addresses: dict[str, str] = field(default_factory=dict)
-    _identifiers: dict[str, str] = field(default_factory=dict)
-    _enrolments: dict[str, tuple[str | None, str | None, str | None]] = field(default_factory=dict)
-    _medications: dict[str, str] = field(default_factory=dict)
-
-    def note(self, entry: Entry) -> None:
-        """Take in a Patient, a ResearchSubject or a Medication; anything else is left."""
-        if entry.id is None:
-            return
-        if entry.address is not None:
-            self._addresses[entry.address] = entry.id
-        if entry.kind == "Patient":
-            identifier = self._identifier(entry.resource)
-            if identifier is not None:
-                self._identifiers[entry.id] = identifier
-        elif entry.kind == "ResearchSubject":
-            self._enrol(entry.resource)
-        elif entry.kind == "Medication":
-            name = first_word(part(entry.resource, "code"))
-            if name is not None:
-                self._medications[entry.id] = name
-
-    def _enrol(self, enrolment: Element) -> None:
-        patient, identifier = self._patient(part(enrolment, "individual")), self._identifier(enrolment)
-        # A subject may be in other studies too: theirs have no identifier of this system.
-        if patient is not None and (identifier is not None or patient not in self._enrolments):
-            arms = (word(enrolment, "assignedArm"), word(enrolment, "actualArm"))
-            self._enrolments[patient] = (identifier, *arms)
-
-    def subject(self, reference: Element) -> str | None:
-        """Return the USUBJID that a reference to a Patient means, None where it means none."""
-        own = self._matching(part(reference, "identifier"))
-        return own if own is not None else self._usubjid(self._patient(reference))
-
-    def row(self, entry: Entry) -> Row:
-        """Return the DM row of a Patient."""
-        _, assigned, actual = self._enrolments.get(entry.id or "", (None, None, None))
-        organization = part(entry.resource, "managingOrganization")
-        return {
-            "USUBJID": self._identifier(entry.resource) or self._usubjid(entry.id),
-            "SITEID": word(part(organization, "identifier"), "value") or self._id(organization),
-            "ARMCD": assigned,
-            "ACTARMCD": actual,
-            "DTHDTC": word(entry.resource, "deceasedDateTime"),
-        }
-
-    def medication(self, resource: Element) -> str | None:
-        """Return what a resource's ``medication[x]`` is called: contained, in the delivery, or by display."""
-        concept = part(resource, "medicationCodeableConcept")
-        if concept:
-            return first_word(concept)
-        reference = part(resource, "medicationReference")
-        target = word(reference, "reference") or ""
-        for contained in parts(resource, "contained") if target.startswith("#") else ():
-            if word(contained, "id") == target[1:]:
-                return first_word(part(contained, "code"))
-        return self._medications.get(self._id(reference) or "") or word(reference, "display")
-
-    def _id(self, reference: Element) -> str | None:
-        address = word(reference, "reference") or ""
-        return self._addresses.get(address) or reference_id(reference)[1]
-
-    def _patient(self, reference: Element) -> str | None:
-        kind = reference_id(reference)[0]
-        return self._id(reference) if kind in ("Patient", None) else None
-
-    def _usubjid(self, patient: str | None) -> str | None:
-        if patient is None or self.subject_system is None:
-            return patient
-        return self._identifiers.get(patient) or self._enrolments.get(patient, (None,))[0]
-
-    def _identifier(self, resource: Element) -> str | None:
-        matching = map(self._matching, parts(resource, "identifier"))
-        return next((value for value in matching if value is not None), None)
-
-    def _matching(self, identifier: Element) -> str | None:
-        matches = self.subject_system is not None and word(identifier, "system") == self.subject_system
-        return word(identifier, "value") if matches else None
-
-
-RESOURCES: Final = {
-    "DM": "Patient",
-    "EX": "MedicationAdministration",
-    "VS": "Observation",
-    "AE": "AdverseEvent",
-    "LB": "Observation",
-}
-"""Domain -> the type of the resources that are its records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +48,6 @@ class _Survey:
 
     def take(self, place: int, entry: Entry, kind: str) -> None:
         """Take in one entry."""
-        self.directory.note(entry)
         if entry.kind != kind or entry.id is None:
             return
         moment, before = _moment(entry.resource), self.newest.get(entry.id)
@@ -184,23 +73,30 @@ class _Survey:
         return subject
 
 
-def read(content: Content, options: FeedOptions) -> Records:
+def read(content: Content, options: FeedOptions, export: Export | None = None) -> Records:
     """Read FHIR R4 resources: NDJSON, plain or gzip, or one JSON file with a resource or a Bundle.
+
+    ``export`` is what all files of the delivery say together, where there are others.
 
     Raises
     ------
     FeedError
-        When the domain has no FHIR resource, or a line is no JSON, no resource, or reports a failed export.
+        When the domain has no FHIR resource, a line is no JSON, no resource, or reports a failed export, or the file
+        is half of a search or an export.
     """
     domain, kind = options.domain, RESOURCES.get(options.domain)
     if kind is None:
         raise FeedError(content.name, f"FHIR for {domain}", f"FHIR for {', '.join(RESOURCES)}")
+    together = Export(options) if export is None else export
     sequence = () if domain == "DM" else (f"{domain}SEQ",)
     names = ("USUBJID", *sequence, *rows.COLUMNS[domain], ENTERED, DELETED)
     with delivered(content, options) as entries:
-        survey = _Survey(Directory(options.subject_system))
+        survey = _Survey(together.directory)
         for place, entry in enumerate(entries()):
+            if export is None:
+                together.note(content.name, entry)
             survey.take(place, entry, kind)
+        together.require_whole(content.name)
         cells = (
             (entry.number, [row.get(name) for name in names])
             for place, entry in enumerate(entries())

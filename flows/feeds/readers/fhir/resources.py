@@ -46,6 +46,9 @@ _SYSTEMS: Final[Mapping[str, str]] = {
 """A code system by its other names (HL7 Terminology 6.5, external code systems: OID; the rest as people write it)."""
 
 _PREFIX: Final = re.compile(r"^(https?://(www\.)?|urn:(oid:)?)")
+_REFERRED_TO: Final = re.compile(
+    r'"resourceType"\s*:\s*"(Patient|ResearchSubject|Medication|Bundle)"|"transactionTime"'
+)
 _HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 """An escape of one half of a surrogate pair: a character only beside its other half (RFC 8259, section 8.2)."""
 
@@ -166,28 +169,64 @@ class Entry:
 def delivered(content: Content, options: FeedOptions) -> Iterator[Callable[[], Iterator[Entry]]]:
     """Yield what goes through the resources of a delivery, those of Bundles too, as often as it is called.
 
+    A Bundle stands before its entries, as an entry of that kind; the manifest of a bulk export as one without a kind.
+
     Raises
     ------
     FeedError
         When it is not JSON text, or not in the encoding of the options; naming the line that is no JSON, or no
         resource, or says that the export failed.
     """
+    with _lines(content, options) as (plain, codec):
+        yield partial(_entries, plain, codec)
+
+
+@contextmanager
+def glanced(content: Content, options: FeedOptions) -> Iterator[Iterator[tuple[int, Entry | None]]]:
+    """Yield the line numbers of a delivery, each with the resources there that other files may refer to.
+
+    Those are people, medications, Bundles and manifests; lines of others are not read. Errors: as of ``delivered``.
+    """
+    with _lines(content, options) as (plain, codec):
+        yield _glances(plain, codec)
+
+
+@contextmanager
+def _lines(content: Content, options: FeedOptions) -> Iterator[tuple[Content, str]]:
     if content.name.lower().endswith(".gz"):
         content.require(GZIP, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
-        yield partial(_entries, plain, measure(plain, options.encoding).codec)
+        yield plain, measure(plain, options.encoding).codec
 
 
 def _entries(content: Content, codec: str) -> Iterator[Entry]:
+    for number, line in _texts(content, codec):
+        yield from _read(line, number, content)
+
+
+def _glances(content: Content, codec: str) -> Iterator[tuple[int, Entry | None]]:
+    for number, line in _texts(content, codec):
+        yield number, None
+        if _REFERRED_TO.search(line) or _is_one(content):
+            yield from ((number, entry) for entry in _read(line, number, content))
+
+
+def _texts(content: Content, codec: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is not blank behind its number; a file that is one resource is one text."""
     with as_text(content, codec, newline="\n") as text:
-        if content.name.lower().endswith(".json"):
-            whole = _resource(text.read(), 1, content.name)
-            yield from _each(whole, 1, content.name, by_place=whole.get("resourceType") == "Bundle")
-            return
-        for number, line in enumerate(text, start=1):
-            if line.strip():
-                yield from _each(_resource(line, number, content.name), number, content.name, by_place=False)
+        lines = [(1, text.read())] if _is_one(content) else enumerate(text, start=1)
+        yield from ((number, line) for number, line in lines if line.strip())
+
+
+def _is_one(content: Content) -> bool:
+    return content.name.lower().endswith(".json")
+
+
+def _read(text: str, number: int, content: Content) -> Iterator[Entry]:
+    found = _resource(text, number, content.name)
+    by_place = _is_one(content) and found.get("resourceType") == "Bundle"
+    yield from _each(found, number, content.name, by_place=by_place)
 
 
 def _resource(text: str, line: int, file: str) -> Element:
@@ -201,7 +240,8 @@ def _resource(text: str, line: int, file: str) -> Element:
         raise FeedError(file, f"no valid JSON in line {line}", allowed) from error
     if _HALF_CHARACTER.search(text):
         _require_whole_characters(found, line, file)
-    if not isinstance(found, dict) or word(found, "resourceType") is None:
+    named = isinstance(found, dict) and (word(found, "resourceType") or is_manifest(found))
+    if not isinstance(found, dict) or not named:
         raise FeedError(file, f"no resourceType in line {line}", "FHIR R4 resources")
     return found
 
@@ -214,14 +254,23 @@ def _require_whole_characters(found: object, line: int, file: str) -> None:
         raise FeedError(file, half, "Unicode") from error
 
 
+def is_manifest(found: Element) -> bool:
+    """Whether it is the manifest of a bulk export (Bulk Data Access 2.0.0, Response - Output Manifest)."""
+    return "transactionTime" in found and isinstance(found.get("output"), list)
+
+
 def _each(resource: Element, line: int, file: str, *, by_place: bool) -> Iterator[Entry]:
-    if resource["resourceType"] != "Bundle":
-        yield _sound(Entry(line, resource), file)
+    yield _sound(Entry(line, resource), file)
+    if word(resource, "resourceType") != "Bundle":
         return
     for place, entry in enumerate(parts(resource, "entry"), start=1):
         number, address = place if by_place else line, word(entry, "fullUrl")
         if word(part(entry, "request"), "method") == "DELETE":
             yield Entry(number, _deleted(entry), deleted=True, address=address)
+        elif (
+            word(part(entry, "resource"), "resourceType") == "Bundle"
+        ):  # the answer to one request of a batch
+            yield from _each(part(entry, "resource"), number, file, by_place=False)
         elif part(entry, "resource"):
             yield _sound(Entry(number, part(entry, "resource"), address=address), file)
 

@@ -1,0 +1,98 @@
+"""The people and medications of FHIR deliveries, by id: whose a record is, and what a drug is called."""
+
+from dataclasses import dataclass, field
+
+from flows.feeds.readers.fhir.resources import UUID, Element, Entry, first_word, part, parts, word
+from flows.feeds.readers.fhir.rows import Row
+
+
+def reference_id(reference: Element) -> tuple[str | None, str | None]:
+    """Return type and id of a literal reference: relative, absolute, or to one version."""
+    path = (word(reference, "reference") or "").partition("/_history/")[0]
+    kind, _, name = path.rpartition("/")
+    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
+
+
+@dataclass(slots=True)
+class Directory:
+    """The people and medications of one delivery, by id."""
+
+    subject_system: str | None
+    _addresses: dict[str, str] = field(default_factory=dict)
+    _identifiers: dict[str, str] = field(default_factory=dict)
+    _enrolments: dict[str, tuple[str | None, str | None, str | None]] = field(default_factory=dict)
+    _medications: dict[str, str] = field(default_factory=dict)
+
+    def note(self, entry: Entry) -> None:
+        """Take in a Patient, a ResearchSubject or a Medication; anything else is left."""
+        if entry.id is None:
+            return
+        if entry.address is not None:
+            self._addresses[entry.address] = entry.id
+        if entry.kind == "Patient":
+            identifier = self._identifier(entry.resource)
+            if identifier is not None:
+                self._identifiers[entry.id] = identifier
+        elif entry.kind == "ResearchSubject":
+            self._enrol(entry.resource)
+        elif entry.kind == "Medication":
+            name = first_word(part(entry.resource, "code"))
+            if name is not None:
+                self._medications[entry.id] = name
+
+    def _enrol(self, enrolment: Element) -> None:
+        patient, identifier = self._patient(part(enrolment, "individual")), self._identifier(enrolment)
+        # A subject may be in other studies too: theirs have no identifier of this system.
+        if patient is not None and (identifier is not None or patient not in self._enrolments):
+            arms = (word(enrolment, "assignedArm"), word(enrolment, "actualArm"))
+            self._enrolments[patient] = (identifier, *arms)
+
+    def subject(self, reference: Element) -> str | None:
+        """Return the USUBJID that a reference to a Patient means, None where it means none."""
+        own = self._matching(part(reference, "identifier"))
+        return own if own is not None else self._usubjid(self._patient(reference))
+
+    def row(self, entry: Entry) -> Row:
+        """Return the DM row of a Patient."""
+        _, assigned, actual = self._enrolments.get(entry.id or "", (None, None, None))
+        organization = part(entry.resource, "managingOrganization")
+        return {
+            "USUBJID": self._identifier(entry.resource) or self._usubjid(entry.id),
+            "SITEID": word(part(organization, "identifier"), "value") or self._id(organization),
+            "ARMCD": assigned,
+            "ACTARMCD": actual,
+            "DTHDTC": word(entry.resource, "deceasedDateTime"),
+        }
+
+    def medication(self, resource: Element) -> str | None:
+        """Return what a resource's ``medication[x]`` is called: contained, in the delivery, or by display."""
+        concept = part(resource, "medicationCodeableConcept")
+        if concept:
+            return first_word(concept)
+        reference = part(resource, "medicationReference")
+        target = word(reference, "reference") or ""
+        for contained in parts(resource, "contained") if target.startswith("#") else ():
+            if word(contained, "id") == target[1:]:
+                return first_word(part(contained, "code"))
+        return self._medications.get(self._id(reference) or "") or word(reference, "display")
+
+    def _id(self, reference: Element) -> str | None:
+        address = word(reference, "reference") or ""
+        return self._addresses.get(address) or reference_id(reference)[1]
+
+    def _patient(self, reference: Element) -> str | None:
+        kind = reference_id(reference)[0]
+        return self._id(reference) if kind in ("Patient", None) else None
+
+    def _usubjid(self, patient: str | None) -> str | None:
+        if patient is None or self.subject_system is None:
+            return patient
+        return self._identifiers.get(patient) or self._enrolments.get(patient, (None,))[0]
+
+    def _identifier(self, resource: Element) -> str | None:
+        matching = map(self._matching, parts(resource, "identifier"))
+        return next((value for value in matching if value is not None), None)
+
+    def _matching(self, identifier: Element) -> str | None:
+        matches = self.subject_system is not None and word(identifier, "system") == self.subject_system
+        return word(identifier, "value") if matches else None
