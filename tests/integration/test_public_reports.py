@@ -5,6 +5,7 @@ and 7 after its dose, and the fault sits on one more. Two cases are a signal, so
 ``no_signal`` and one invented ``signal``; a doubt that is kept answers ``watch``.
 """
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pandas as pd
 import pytest
 from four_subjects import (
     ABROAD,
@@ -98,6 +100,17 @@ def one_site_strips_every_clock(study: FourSubjects) -> None:
         row["VSDTC"] = "2024-06-10T00:00"
 
 
+@report(
+    "dhis2/dhis2-core#14628: dates are exported behind T00:00:00.000",
+    "watch|not_assessable",
+    "(?i)midnight|00:00",
+)
+def every_measurement_stands_at_midnight(study: FourSubjects) -> None:
+    study.make_ill(SECOND)
+    for row in study.vs:
+        row["VSDTC"] = row["VSDTC"][:10] + "T00:00:00.000"
+
+
 @report("IrinaStatsLab/Awesome-CGM#13: a clock at midnight is left out as it is printed", "signal|watch")
 def midnight_is_printed_as_a_date(study: FourSubjects) -> None:
     study.make_ill(SECOND)
@@ -136,6 +149,20 @@ def years_counted_from_1900(study: FourSubjects) -> None:
 def an_unknown_end_becomes_the_admission(study: FourSubjects) -> None:
     study.make_ill(SECOND)
     study.dose(SECOND)["EXENDTC"] = "2024-06-08T10:00"
+
+
+@report("OHDSI/DataQualityDashboard#516: times lie before the subject's birth", "watch", "1924")
+def times_before_the_birth(study: FourSubjects) -> None:
+    for row in study.dm:
+        row["BRTHDTC"] = "1951-03-04"
+    for row in study.make_ill(SECOND):
+        row["VSDTC"] = "1924" + row["VSDTC"][4:]
+
+
+@report("AI4HealthUOL/ECG-MIMIC#7: a device's clock was never set", "watch", "2019")
+def the_clock_of_a_device_is_years_behind(study: FourSubjects) -> None:
+    for row in study.make_ill(SECOND):
+        row["VSDTC"] = "2019-01-01" + row["VSDTC"][10:]
 
 
 # Doses and their segments
@@ -352,7 +379,11 @@ def a_chart_lies_days_before_its_dose(study: FourSubjects) -> None:
         row["VSDTC"] = "2024-06-07" + row["VSDTC"][10:]
 
 
-@report("nightscout/nocturne#969: a device stamps its own clock with Z", "watch|not_assessable", "Z|UTC")
+@report(
+    "nightscout/nocturne#969: a device stamps its own clock with Z",
+    "signal|watch|not_assessable",
+    "entered_at",
+)
 def a_clock_of_the_place_is_stamped_as_utc(study: FourSubjects) -> None:
     study.make_ill(SECOND)
     study.protocol["feeds"]["vs"]["known_at"] = "entered_at"
@@ -360,6 +391,25 @@ def a_clock_of_the_place_is_stamped_as_utc(study: FourSubjects) -> None:
         hour = int(row["VSDTC"][11:13]) - 8
         row["entered_at"] = in_utc(row["USUBJID"], hour + 0.1) + ":00Z"
         row["VSDTC"] += ":00Z"
+
+
+@report(
+    "duckdb/duckdb#3816: a clock without a zone is written to Parquet as UTC",
+    "watch|not_assessable",
+    "VSELTM",
+)
+def a_clock_of_the_place_is_utc_in_parquet(study: FourSubjects) -> None:
+    study.make_ill(SECOND)
+    table = pd.DataFrame(study.vs)
+    hours = [int(row["VSDTC"][11:13]) - 8 for row in study.vs]
+    table["VSSEQ"] = [str(place) for place in range(len(table))]
+    table["VSELTM"] = [f"{'-' if hour < 0 else ''}PT{abs(hour)}H" for hour in hours]
+    table["VSRFTDTC"] = clock(0)
+    table["VSDTC"] = pd.to_datetime(table["VSDTC"], utc=True)
+    written = io.BytesIO()
+    table.to_parquet(written)
+    study.files["vs.parquet"] = written.getvalue()
+    study.protocol["feeds"]["vs"]["path"] = "vs.parquet"
 
 
 # Units and values
