@@ -78,7 +78,8 @@ class CatalogueTest:
     and the highest value that a living subject can have, both allowed, in the canonical unit: they catch what cannot
     be (a decimal point lost, an artefact, another unit), not what is abnormal. ``unmistakable`` are units that no
     number fits two of: none needs to be given. ``loinc``, ``snomed`` and ``mdc`` (IEEE 11073) are the codes by which
-    FHIR names the test. A test without ``worse_by`` has no worse onset.
+    FHIR names the test; ``spellings`` are other test codes in common use that can mean this test alone, in upper case
+    without blanks and signs. A test without ``worse_by`` has no worse onset.
     ``severity_floor`` is the least standard deviation, in the canonical unit, that a subject's own chart is taken to
     have where a measurement is scored by it (a chart without any spread would make every change enormous); a test
     without one is not scored.
@@ -90,6 +91,7 @@ class CatalogueTest:
     loinc: tuple[str, ...]
     snomed: tuple[str, ...] = ()
     mdc: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
     units: tuple[Unit, ...] = ()
     plausible: tuple[float, float] = (0.0, float("inf"))
     unmistakable: bool = False
@@ -133,6 +135,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         hours=replace(VITAL_HOURS, fresh=12.0, run=8.0),  # charted every four to eight hours
         worse_by=Worse(by=1.0),
         severity_floor=0.3,
+        spellings=("TEMPERATURE", "BODYTEMPERATURE", "BODYTEMP", "TEMPC", "TEMPF", "BT"),
         loinc=(
             "8310-5",
             "8328-7",  # axillary
@@ -183,6 +186,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         "RESP", "VS", "respiratory rate", units=(_BREATHS,), plausible=(1.0, 90.0),
         worse_by=Worse(by=8.0, share=0.25),  # the share too: a fast rate varies by more
         severity_floor=3.0,
+        spellings=("RR", "RESPRATE", "RESPIRATORYRATE", "RESPIRATIONRATE", "RESPIRATION"),
         loinc=(
             "9279-1",
             "11291-2",  # at first encounter
@@ -205,6 +209,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         "OXYSAT", "VS", "oxygen saturation", units=(_PERCENT,), plausible=(10.0, 100.0),
         worse_by=Worse(by=4.0),  # what ISO 80601-2-61 lets a pulse oximeter err by
         severity_floor=1.5,
+        spellings=("SPO2", "SAO2", "O2SAT", "SATO2", "OXYGENSATURATION"),
         loinc=(
             "2708-6",  # arterial blood
             "59408-5",  # arterial blood, by pulse oximetry
@@ -228,6 +233,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
     ),
     CatalogueTest(
         "HR", "VS", "heart rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        spellings=("HEARTRATE",),
         loinc=(
             "8867-4",
             "40443-4",  # at rest
@@ -236,6 +242,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
     ),
     CatalogueTest(
         "PULSE", "VS", "pulse rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        spellings=("PULSERATE",),
         loinc=(
             "8889-8",  # heart rate by pulse oximetry
             "8893-0",  # heart rate of a peripheral artery, by palpation
@@ -250,14 +257,17 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
     ),
     CatalogueTest(
         "SYSBP", "VS", "systolic blood pressure", units=(_MMHG,), plausible=(20.0, 300.0),
+        spellings=("SBP", "SYSTOLICBLOODPRESSURE"),
         loinc=("8480-6",), snomed=("271649006",),
     ),
     CatalogueTest(
         "DIABP", "VS", "diastolic blood pressure", units=(_MMHG,), plausible=(5.0, 200.0),
+        spellings=("DBP", "DIASTOLICBLOODPRESSURE"),
         loinc=("8462-4",), snomed=("271650006",),
     ),
     CatalogueTest(
         "MAP", "VS", "mean arterial pressure", units=(_MMHG,), plausible=(5.0, 300.0),
+        spellings=("MBP", "MEANARTERIALPRESSURE"),
         loinc=("8478-0",), snomed=("6797001",),
     ),
     CatalogueTest(
@@ -309,6 +319,12 @@ between the diastolic and the systolic; FiO2 begins at room air as it is charted
 respiratory rate and saturation are wider here: a value withheld in error can be a case missed, and these three define
 the cases. Rates, pressures and saturation begin above 0, which is a lost signal.
 
+Sources of the spellings: CDISC controlled terminology, VSTEST beside VSTESTCD (C67153); the columns of MIMIC-IV-ED
+(vitalsign: temperature, heartrate, resprate, o2sat, sbp, dbp) and of the eICU database (vitalPeriodic: sao2,
+respiration); CLIF consortium, vital_category (temp_c, heart_rate, respiratory_rate, spo2, sbp, dbp, map); SatO2 is
+what Romance languages write. RR is a blood pressure (Riva-Rocci) on German charts, and BT may be another test: a
+spelling holds only where the unit beside it is no other vital's.
+
 Sources of the codes, by LOINC's names of them: HL7 FHIR R4, vital-signs profiles; US Core, pulse oximetry; HL7 value
 sets ``observation-vitalsign-heartrate``, ``-oxygensat`` and ``-resprate`` (LOINC 2.81); the value sets of
 electronic clinical quality measures (body temperature 2.16.840.1.113762.1.4.1045.152, oxygen saturation by pulse
@@ -331,6 +347,11 @@ def hours_of(test: tuple[str, str]) -> HoursOfTest:
     """Return the hours of a test, by domain and code; a laboratory test that is no entry has those of its kind."""
     return _HOURS.get(test, LABORATORY_HOURS)
 
+
+CODES: Mapping[str, str] = MappingProxyType(
+    {code: one.code for one in VITALS.values() for code in (one.code, *one.spellings)}
+)
+"""The vital that a test code means, by code and by each spelling of it."""
 
 _SPELLINGS: Mapping[str, Mapping[str, Unit]] = {
     one.code: {spelling: unit for unit in one.units for spelling in unit.spellings} for one in CATALOGUE

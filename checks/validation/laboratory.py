@@ -33,7 +33,8 @@ def tests_named(protocol: StudyProtocol) -> frozenset[str]:
 def prepare(source: Source) -> Prepared:
     """Make LB ready to be judged: of tests that no rule uses, only subject, test and key matter."""
     judged, shown = source.common()
-    read = results_of(source, tests_used(source.setting.protocol), beside=("STNRHI", "ORNRHI"))
+    code = source.text("LBTESTCD").str.upper()
+    read = results_of(source, code, tests_used(source.setting.protocol), beside=("STNRHI", "ORNRHI"))
     test, used, text, limit_text = read.test, read.used, read.value, read.beside
     spans, time_judged = source.times(used)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))

@@ -311,15 +311,17 @@ class Results:
     status_shown: Shown
 
 
-def results_of(source: Source, tests: Set[str], *, beside: tuple[str, str]) -> Results:
+def results_of(
+    source: Source, test: "pd.Series[str]", tests: Set[str], *, beside: tuple[str, str]
+) -> Results:
     """Return the results of a domain: standardised where value and ``beside`` are both given, else as collected.
 
-    A value and what is beside it come from the same pair of columns: they belong together.
+    ``test`` is what each row is of, ``tests`` those that some rule needs. A value and what is beside it come from the
+    same pair of columns: they belong together.
     """
     domain = source.domain
     standard = (f"{domain}STRESN", f"{domain}{beside[0]}")
     collected = (f"{domain}ORRES", f"{domain}{beside[1]}")
-    test = source.text(f"{domain}TESTCD").str.upper()
     used = ~source.is_header & test.isin(tests)
     texts = [source.text(column) for column in standard]
     as_collected = (texts[0].isna() | texts[1].isna()) & source.text(collected[0]).notna()

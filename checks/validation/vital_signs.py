@@ -13,6 +13,7 @@ from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.validation import states
 from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
+from checks.validation.test_codes import read_codes
 from checks.validation.values import BLANK, read_vitals
 
 NEEDED = (
@@ -43,13 +44,16 @@ def _vital_criteria(protocol: StudyProtocol) -> list[VitalCriterion]:
 def prepare(source: Source) -> Prepared:
     """Make VS ready to be judged: of vitals that no criterion uses, only subject, test and key matter."""
     judged, shown = source.common()
-    read = results_of(source, vitals_used(source.setting.protocol), beside=("STRESU", "ORRESU"))
+    vitals = vitals_used(source.setting.protocol)
+    codes = read_codes(source, frozenset(one.vital for one in _vital_criteria(source.setting.protocol)))
+    read = results_of(source, codes.test, vitals, beside=("STRESU", "ORRESU"))
     test, used = read.test, read.used
     spans, time_judged = source.times(used)
     measured = read_vitals(test.where(used), read.value, read.beside)
-    for vital in vitals_used(source.setting.protocol):
+    for vital in vitals:
         judged[f"VSSTRESN_{vital}"] = measured["measured"].where(test == vital)
     certain = used & spans["placed"] & (spans["earliest"] == spans["latest"])
+    certain &= ~codes.doubt
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
     judged |= time_judged | source.dosed(used & spans["placed"])
@@ -60,7 +64,8 @@ def prepare(source: Source) -> Prepared:
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
         "VSSTAT_state": read.status,
         "VSORRES_given": state({BLANK: read.value.isna()}, states.KNOWN, used),
-        "VSTESTCD_state": state({BLANK: test.isna()}, states.KNOWN, ~source.is_header),
+        "VSTESTCD_spelling": codes.spelling,
+        "VSTESTCD_state": codes.meaning,
     }
     shown |= _shown_results(read, source.setting.protocol) | {"VSSTAT_state": read.status_shown}
     typed = source.at_any_time(spans).assign(

@@ -8,8 +8,14 @@ from checks.validation.states import AGREES, FITS, KNOWN, NUMBER
 RESULTS: Final = (
     Check(
         "test_named", ("VS", "LB"), "completeness", "quarantines", ("{domain}TESTCD_state",), in_set(KNOWN),
-        "rows without a test code", "rows",
-        "{column} is blank; a result needs its test. Ask the site what was measured",
+        "rows without a test code, or with one that is not known and may be a needed vital", "rows",
+        "{column} is {reason}; a result needs its test. A needed vital counts as not measured, and in the worst case "
+        "as that vital. Ask the sender for the CDISC code, or the site what was measured",
+    ),
+    Check(
+        "test_spelt_one_way", ("VS",), "conformance", "warns", ("VSTESTCD_spelling",), in_set(KNOWN),
+        "rows whose test code is another spelling", "rows of vitals",
+        "{column} is {reason}. The rows count as that vital. Ask the sender for one code a test, that of CDISC",
     ),
     Check(
         "value_present", ("VS", "LB"), "completeness", "quarantines", ("{domain}ORRES_given",), in_set(KNOWN),
