@@ -59,15 +59,6 @@ Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
 Objects = npt.NDArray[np.object_]
 
-TOLD_AS_INSTANT: Final = (
-    "midnight in UTC on every row, whatever the clocks of the sites say: a date, not a time"
-)
-
-FEWEST: Final = 5
-"""So many stamps, each on the hour, are all of one hour by chance in one of 24 ** 4 = 331,776 columns."""
-
-_OFFSET: Final = r"T.*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
-
 
 def require_zoned(data_cutoff: datetime) -> None:
     """Require of a data cut-off that it has an offset from UTC; a UsageError otherwise."""
@@ -89,9 +80,10 @@ def parse_stamps(stamps: "pd.Series[str]", zones: "pd.Series[str] | str") -> pd.
     -------
     pandas.DataFrame
         With the index of ``stamps``: ``earliest`` and ``latest`` (UTC, seconds; alike when the stamp is an
-        instant, else ``latest`` is the last second of the span), ``timed`` (has an hour and a minute),
-        ``problem`` (why there is no span; missing when there is one) and ``note`` (a clock change that makes
-        the instant uncertain; missing otherwise).
+        instant, else ``latest`` is the last second of the span), ``timed`` (has an hour and a minute), ``clock``
+        (the second of the day as written; -1 without a time), ``zoned`` (has an offset), ``problem`` (why there is
+        no span; missing when there is one) and ``note`` (a clock change that makes the instant uncertain; missing
+        otherwise).
 
     Raises
     ------
@@ -113,40 +105,6 @@ def parse_stamps(stamps: "pd.Series[str]", zones: "pd.Series[str] | str") -> pd.
     unique_zones = np.append(names, "")[unique_pairs % width]
     parsed = _parse_unique(unique_texts, unique_zones)
     return parsed.take(row_codes).set_axis(stamps.index)
-
-
-def parse_column(
-    stamps: "pd.Series[str]", zones: "pd.Series[str]", enrolled: "pd.Series[bool]"
-) -> pd.DataFrame:
-    """Turn the stamps of one column into spans, as ``parse_stamps`` does; dates told as instants become days again.
-
-    Exports of systems that turn dates into midnights of UTC show 2015-01-09T19:00:00-05:00 for the tenth of January:
-    as a time of day it is wrong, and at a site west of Greenwich a day early. A column has such dates where each of
-    its clock times, ``FEWEST`` at least, has an offset and is midnight in UTC, though at the sites these are
-    different times of day (by daylight saving, or by zone): what is done at one hour of the day, whichever, is not
-    done at two. The date in UTC is then the date as it was entered, and the row spans that day at its site. Only the
-    rows of ``enrolled`` subjects have a site.
-    """
-    spans = parse_stamps(stamps, zones)
-    timed = spans["timed"]
-    instants = spans.loc[timed, "earliest"]
-    if len(instants) < FEWEST or (instants.dt.normalize() != instants).any():
-        return spans
-    if not stamps[timed].str.contains(_OFFSET).all():
-        return spans
-    if not _hours_differ(instants[enrolled[timed]], zones[timed & enrolled]):
-        return spans
-    days = parse_stamps(stamps.mask(timed, spans["earliest"].dt.strftime("%Y-%m-%d")), zones)
-    return days.assign(note=days["note"].astype("str").mask(timed, TOLD_AS_INSTANT).astype("category"))
-
-
-def _hours_differ(instants: "pd.Series[pd.Timestamp]", zones: "pd.Series[str]") -> bool:
-    hours = {
-        hour
-        for zone, here in instants.groupby(zones)
-        for hour in here.dt.tz_convert(str(zone)).dt.strftime("%H:%M").unique()
-    }
-    return len(hours) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +134,19 @@ def _parse_unique(texts: Objects, zones: Objects) -> pd.DataFrame:
             "earliest": pd.DatetimeIndex(earliest, tz="UTC"),
             "latest": pd.DatetimeIndex(latest, tz="UTC"),
             "timed": depth >= _MINUTE,
+            "clock": _clock(parts.numbers, depth),
+            "zoned": parts.has_offset,
             "problem": pd.Categorical(problem),
             "note": pd.Categorical(note),
         }
     )
+
+
+def _clock(numbers: Integers, depth: Integers) -> npt.NDArray[np.int32]:
+    """Return the second of the day that each stamp shows; -1 for one without a time."""
+    _, _, _, hour, minute, second = numbers.T
+    clock = (hour * 60 + minute) * 60 + np.maximum(second, 0)
+    return np.where(depth >= _MINUTE, clock, -1).astype(np.int32)
 
 
 def _read_parts(texts: Objects) -> _Parts:

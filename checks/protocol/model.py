@@ -85,6 +85,17 @@ def _feed_path(text: str) -> str:
     return text
 
 
+Precision = Literal["day", "hour", "minute"]
+
+
+class TimePrecision(Section):
+    """How exactly the times of a feed are known, whatever their clocks show: in all its columns, or in some."""
+
+    known_to: Precision
+    rationale: Text
+    columns: Annotated[tuple[Text, ...], NotEmpty] | None = None
+
+
 class FeedSource(Section):
     """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them.
 
@@ -102,6 +113,12 @@ class FeedSource(Section):
     subject_system: Text | None = None
     layout: Layout | None = None
     query: Text | None = None
+    time_precision: TimePrecision | None = None
+
+    def precision_of(self, column: str) -> Precision | None:
+        """Return how exactly the protocol says that the times of a column are known; None where it does not."""
+        told = self.time_precision
+        return told.known_to if told and column in (told.columns or (column,)) else None
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:

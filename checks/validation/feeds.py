@@ -66,7 +66,8 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
         done[name] = one = _validate_feed(name, feeds.get(name.lower()), setting)
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
-            setting = replace(setting, zones=zones, deaths=subjects.deaths(one.source, zones))
+            sites = dict(zip(one.typed["USUBJID"], one.typed["SITEID"], strict=True))
+            setting = replace(setting, zones=zones, sites=sites, deaths=subjects.deaths(one.source, zones))
             exposed = subjects.exposed(one.source, zones, cutoff)
         if name == "EX":
             done[name] = one = _without_doses(one, exposed, protocol.limits.max_quarantined)

@@ -1,7 +1,7 @@
 """Columns that every domain shares: subject, record, time, and which rows are copies."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.flags import TAKEN_BACK, answers
-from checks.instants import parse_column
 from checks.protocol import StudyProtocol
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
+from checks.validation.clocks import Rows, Use, read_times
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -38,6 +38,7 @@ class Setting:
     zones: Mapping[str, str]
     deaths: Mapping[str, pd.Timestamp]
     dosed: frozenset[str] = frozenset()
+    sites: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,7 @@ class Source:
         Beside the span stand whether the row has a place in time (``placed``), and from when on it is known.
         """
         column = time_of(self.domain)
-        spans = parse_column(self.text(column).where(among), self.zones, self.enrolled)
+        spans = self._read_times(column, among)
         readable = among & spans["problem"].isna()
         placed = readable & self.enrolled
         late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
@@ -236,6 +237,23 @@ class Source:
         zones = [self.setting.zones.get(subject, _ANYWHERE) for subject in subjects]
         return pd.Series(pd.Categorical([*zones, _ANYWHERE]).take(codes))
 
+    def _read_times(self, column: str, among: "pd.Series[bool]") -> pd.DataFrame:
+        feed = self.setting.protocol.feeds.by_domain().get(self.domain)
+        stated = None if feed is None else feed.precision_of(column)
+        use: Use = "event" if self.domain == "AE" else "dose" if self.domain == "EX" else "result"
+        return read_times(self.text(column).where(among), self.clocked, use, stated)
+
+    @cached_property
+    def clocked(self) -> Rows:
+        """Whom and where the rows are of."""
+        codes, subjects = self.subject_codes
+        site_of = [self.setting.sites.get(subject, "") for subject in subjects]
+        sites, names = pd.factorize(pd.Index(["", *site_of], dtype="object"))
+        files, names_of_files = pd.factorize(self._table["source_file"])
+        by_site = (np.append(sites[1:], 0)[codes] - 1, [f" of site {one}" for one in names[1:]])
+        by_file = (files, [" of one file"] * len(names_of_files))  # its name may tell the arm
+        return Rows(codes, self.zones, self.enrolled.to_numpy(bool), (by_site, by_file))
+
     def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> tuple[pd.DataFrame, Columns]:
         """Read the end of each row: its span, missing where there is none, and the judged columns about it.
 
@@ -244,7 +262,7 @@ class Source:
         column = f"{self.domain}ENDTC"
         stamps = self.text(column)
         filled = among & stamps.notna()
-        ended = parse_column(stamps.where(filled), self.zones, self.enrolled)
+        ended = self._read_times(column, filled)
         placed = filled & spans["placed"] & ended["problem"].isna()
         hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
         judged: Columns = {

@@ -18,11 +18,11 @@ import checks
 from checks.cases import Case, Findings
 from checks.cases.placing import ComponentOnset
 from checks.criteria import TermsCriterion
-from checks.instants import TOLD_AS_INSTANT
 from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict
 from checks.tables import DeliveredTable
 from checks.validation import FeedOutcome, Validation
+from checks.validation.clocks import UTC_MIDNIGHTS
 from flows.feeds import FeedOptions, read_deliveries
 
 pytestmark = pytest.mark.skipif(
@@ -246,7 +246,7 @@ def test_a_stamped_date_is_the_day_that_was_entered(
         if (check.domain, check.name) == ("AE", "clock_certain")
     ]
     assert (said.outcome, said.severity, said.numerator) == ("failed", "warns", 4646)
-    assert f"AESTDTC is {TOLD_AS_INSTANT}" in said.message
+    assert f"AESTDTC is {UTC_MIDNIGHTS}" in said.message
 
 
 # By hand: New York is 5 h behind UTC in winter and 4 h in summer, Shanghai always 8 h and Tokyo 9 h ahead. The tenth
