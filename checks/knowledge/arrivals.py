@@ -26,16 +26,18 @@ _NO_ROWS: Final = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in RA
 class Arrival:
     """The files that were received at one instant: together they are one delivery.
 
-    ``received`` is in seconds since 1970 UTC.
+    ``received`` is in seconds since 1970 UTC. ``conflict`` says why its files are not one delivery, if so.
     """
 
     received: int
     files: tuple[DeliveredTable, ...]
+    conflict: str | None = None
 
     @property
     def problem(self) -> str | None:
-        """Why the delivery cannot be read: the problem of each file that cannot."""
+        """Why the delivery cannot be read: the problem of each file that cannot, and of the files together."""
         problems = [unreadable(file) for file in self.files if file.table is None]
+        problems += [self.conflict] if self.conflict else []
         return "\n".join(problems) if problems else None
 
 
@@ -50,27 +52,13 @@ def arrivals(delivered: Sequence[DeliveredTable]) -> tuple[Arrival, ...]:
     for file in delivered:
         by_instant.setdefault(_seconds(file.delivery.received_at), []).append(file)
     return tuple(
-        Arrival(received, tuple(sorted(by_instant[received], key=_identity)))
+        Arrival(received, tuple(sorted(by_instant[received], key=identity)))
         for received in sorted(by_instant)
     )
 
 
-def with_parts(ordered: Sequence[Arrival]) -> tuple[Arrival, ...]:
-    """Complete the deliveries of a cumulative feed that comes in parts, such as a file for each site.
-
-    A delivery of several files is in parts: a later file takes the place of the part of its name, or is a new
-    part, and the other parts stay. The store keeps what has not changed once, so they do not arrive again.
-    """
-    whole: list[Arrival] = []
-    for one in ordered:
-        parts = whole[-1].files if whole and len(whole[-1].files) > 1 else ()
-        names = {file.delivery.name for file in one.files}
-        stay = tuple(file for file in parts if file.delivery.name not in names)
-        whole.append(Arrival(one.received, tuple(sorted((*one.files, *stay), key=_identity))))
-    return tuple(whole)
-
-
-def _identity(file: DeliveredTable) -> tuple[str, str]:
+def identity(file: DeliveredTable) -> tuple[str, str]:
+    """Return the name and the content of a file, by which the files of a delivery are put in order."""
     return file.delivery.name, file.delivery.sha256
 
 

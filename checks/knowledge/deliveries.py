@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from checks.instants import require_zoned
-from checks.knowledge.arrivals import Arrival, arrivals, stack, with_parts
+from checks.knowledge.arrivals import Arrival, arrivals, stack
 from checks.knowledge.changes import LISTED
 from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.histories import Snapshots, Union
+from checks.knowledge.parts import in_order, with_parts
 from checks.protocol import StudyProtocol
 from checks.protocol.model import FeedSource
 from checks.tables import CHANGES, DeliveredTable, Feed
@@ -92,10 +93,10 @@ class _Domain:
     ) -> None:
         known_at = source.known_at.upper() if source.known_at else None
         whole = source.mode == "cumulative"
-        ordered = arrivals(files)
+        ordered = in_order(arrivals(files), domain) if whole else arrivals(files)
         self._domain, self._ordered = domain, ordered
         self._instants = np.array([one.received for one in ordered], dtype=np.int64)
-        ordered = with_parts(ordered) if whole else ordered
+        ordered = with_parts(ordered, domain) if whole else ordered
         rows = stack(ordered, known_at, zones, otherwise=protocol.study.timezone, whole=whole)
         delivered = Delivered(domain, ordered, rows, known_at, cumulative=whole)
         share, treatments = protocol.limits.max_quarantined, protocol.treatment.names

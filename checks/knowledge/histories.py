@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from checks.blinding import blind
-from checks.knowledge.arrivals import Arrival, Flags, Integers, unreadable
+from checks.knowledge.arrivals import AS_FOUND, Arrival, Flags, Integers, unreadable
 from checks.knowledge.changes import CORRECTION, DELETION, RESTORATION, Comparison, Pairs
 from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.keys import codes_of
+from checks.knowledge.parts import missing_parts
 from checks.tables import CHANGES, Feed
 
 MAY_LOSE_SUBJECTS: Final = frozenset({"AE"})
@@ -120,9 +121,11 @@ class Snapshots:
     def _note(
         self, kind: int, before: Integers, after: Integers, known: Integers, delivery: "pd.Series[str]"
     ) -> None:
-        if len(before):
-            kinds = np.full(len(before), kind, dtype=np.int64)
-            self._pairs.append(Pairs(kinds, before, after, known, delivery))
+        # of two states that were found together it is not on record when the newer became known
+        told = known > AS_FOUND
+        if told.any():
+            kinds = np.full(int(told.sum()), kind, dtype=np.int64)
+            self._pairs.append(Pairs(kinds, before[told], after[told], known[told], delivery[told]))
 
     def _list_changes(self) -> pd.DataFrame:
         rows = [rows for pairs in self._pairs for rows in (pairs.before, pairs.after)]
@@ -205,13 +208,19 @@ class Union:
         return self._all.ordered(rows[~self._all.taken_back[self._all.of[rows]]])
 
     def _problem(self, arrived: int) -> str | None:
-        """Return the problems of files that cannot be read, and that no readable one of their name followed."""
+        """Return the problems of files that cannot be read, and that no readable one of their name followed.
+
+        Numbered parts of a file that are missing are a problem too.
+        """
         unread: dict[str, str] = {}
         for file in (file for one in self._all.arrivals[:arrived] for file in one.files):
             unread.pop(file.delivery.name, None)
             if file.table is None:
                 unread[file.delivery.name] = unreadable(file)
-        return "\n".join(unread.values()) or None
+        names = (file.delivery.name for one in self._all.arrivals[:arrived] for file in one.files)
+        lacking = missing_parts(names)
+        problems = [*unread.values(), *([f"{self._all.domain}: {lacking}"] if lacking else [])]
+        return "\n".join(problems) or None
 
     def changes(self, cutoff: int) -> pd.DataFrame:
         """Return the CHANGES that were known at a cut-off."""

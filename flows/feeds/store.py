@@ -58,8 +58,8 @@ class DeliveryStore:
         """Keep the bytes of a file of a domain; what is kept already stays as it was first received.
 
         ``reverts`` is whether content that came before, and was followed by other content of the same name, says that
-        what followed no longer holds: so it is in a cumulative feed, whose newest file is the state. Then, and the
-        first time, the receipt is a new one.
+        what followed no longer holds: so it is in a cumulative feed, whose newest file is the state. Then, under
+        another name, which may say what the first did not (a date), and the first time, the receipt is a new one.
 
         Raises
         ------
@@ -80,7 +80,7 @@ class DeliveryStore:
         )
         path = self._receipts / receipt.domain / f"{sha256}{ENDING}"
         if path.exists():
-            if not (reverts and self._was_followed(receipt)):
+            if not (reverts and (self._was_followed(receipt) or self._is_renamed(receipt))):
                 return self._read(path)
             path = self._next(path)
         if not receipt.content.exists():
@@ -92,6 +92,12 @@ class DeliveryStore:
         """Whether the newest content of that name is another."""
         named = [one for one in self._all(receipt.domain) if one.name == receipt.name]
         return bool(named) and named[-1].sha256 != receipt.sha256
+
+    def _is_renamed(self, receipt: Receipt) -> bool:
+        """Whether that content never came under that name."""
+        return all(
+            (one.name, one.sha256) != (receipt.name, receipt.sha256) for one in self._all(receipt.domain)
+        )
 
     def _next(self, path: Path) -> Path:
         """Return where the receipt of a content's return is to lie."""
