@@ -7,6 +7,7 @@ replaces the file meanwhile. It has no name on disk, so nothing stays behind.
 import gzip
 import hashlib
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ CHUNK = 1 << 22
 IN_MEMORY = 1 << 26
 """A larger delivery is kept on disk while it is read."""
 
+LARGEST_UNZIPPED = 1 << 32
+"""Bytes that a file in an archive may have: what an archive without the ZIP64 extension can hold (APPNOTE 4.4.9)."""
+
 GZIP = "a gzip file"
 PARQUET = "a Parquet file"
 XPT_V5 = "a SAS transport file (XPT v5)"
@@ -34,6 +38,7 @@ JSON = "JSON text"
 PAGE = "an HTML or XML page"
 EMPTY = "an empty file"
 ZLIB = "a zlib stream"
+ZIP = "a zip archive or an Excel workbook (xlsx)"
 
 MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x78\x01", ZLIB),
@@ -41,7 +46,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x78\x9c", ZLIB),
     (b"\x78\xda", ZLIB),
     (b"\x1f\x8b", GZIP),
-    (b"PK\x03\x04", "a zip archive or an Excel workbook (xlsx)"),
+    (b"PK\x03\x04", ZIP),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (xls)"),
     (b"PAR1", PARQUET),
     (b"%PDF", "a PDF document"),
@@ -132,6 +137,42 @@ def decompressed(content: Content) -> Iterator[Content]:
     with _scratch() as copy:
         _expand(content, copy)
         yield Content(content.name, content.sha256, copy, identify(copy))
+
+
+@contextmanager
+def unzipped(content: Content) -> Iterator[Content]:
+    """Yield the one file of a zip archive, under both names.
+
+    Raises
+    ------
+    FeedError
+        When it is no whole archive of one file that can be read and is not too large.
+    """
+    content.require(ZIP, allowed="a zip archive, as its name says")
+    with _scratch() as copy:
+        try:
+            with zipfile.ZipFile(content.stream) as archive:
+                member = _only_member(content.name, archive)
+                with archive.open(member) as source:
+                    while chunk := source.read(CHUNK):
+                        copy.write(chunk)
+        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            found = "an archive that is damaged, cut short, under a password, or a part of a split one"
+            raise FeedError(content.name, found, "a whole zip archive of one file") from error
+        yield Content(f"{content.name}/{member.filename}", content.sha256, copy, identify(copy))
+
+
+def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    members = [one for one in archive.infolist() if not one.is_dir()]
+    if any(one.filename == "[Content_Types].xml" for one in members):
+        raise FeedError(name, "an Excel workbook", "its sheet saved as CSV UTF-8")
+    # what macOS adds to an archive is no delivery
+    members = [one for one in members if not one.filename.startswith("__MACOSX/")]
+    if len(members) != 1:
+        raise FeedError(name, f"an archive of {len(members)} files", "one file; deliver several in a folder")
+    if members[0].file_size > LARGEST_UNZIPPED:
+        raise FeedError(name, "a file of more than 4 GiB in the archive", "a .csv.gz, which may be larger")
+    return members[0]
 
 
 def identify(stream: IO[bytes]) -> str:

@@ -20,7 +20,7 @@ from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
-from flows.feeds.location import DeliveredFile, file_name, find_files
+from flows.feeds.location import DeliveredFile, file_name, find_files, passed_over
 from flows.feeds.readers import ENDINGS, export_of, reader_of
 from flows.feeds.readers.fhir.export import Export
 from flows.feeds.records import to_table
@@ -94,7 +94,12 @@ class Inbox:
         if not receipts:  # the first file of all is still arriving
             nothing = MissingFeedError(domain, "no file that has wholly arrived", "a delivery")
             return (_unusable(domain, nothing, now),)
-        return read_deliveries(receipts, options)
+        return (*read_deliveries(receipts, options), *self._passed_over(domain, source, now))
+
+    def _passed_over(self, domain: str, source: FeedSource, now: datetime) -> Arrived:
+        """Return the problem of files that lie where the feed arrives and that nobody can read, if there are any."""
+        found = None if source.query else passed_over(self._location(domain, source), ENDINGS)
+        return () if found is None else (_unusable(domain, found, now),)
 
     def keep(self, domain: str, name: str, content: bytes, *, now: datetime) -> Receipt:
         """Take in one file of a feed, received now; what is kept already stays as it was first received.
@@ -189,7 +194,9 @@ def read_deliveries(arrived: str | Sequence[Receipt], options: FeedOptions) -> t
     export = export_of(options) if len(files) > 1 else None
     if export is not None:
         export.take(files)
-    return tuple(_read_file(file, options, export) for file in files)
+    unread = passed_over(arrived, ENDINGS)
+    left = () if unread is None else (_unusable(file_name(arrived), unread, None),)
+    return (*(_read_file(file, options, export) for file in files), *left)
 
 
 def _read_receipts(receipts: Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:

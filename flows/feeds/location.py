@@ -8,6 +8,13 @@ import fsspec
 
 from checks.errors import FeedError, MissingFeedError
 
+_UNREAD = re.compile(
+    r"(?P<part>\.z?[0-9]{2,3}|\.part[0-9]+\.rar)|(?P<workbook>\.(?:xls[xmb]?|ods))"
+    r"|(?P<archive>\.(?:7z|rar|tar|tgz|gz|bz2|xz))",
+    re.IGNORECASE,
+)
+"""How the names of files end that may hold rows and have no reader: parts of a split file are vs.z01, vs.csv.001."""
+
 DONE = ".done"
 """Ending of the empty file that a sender may lay beside one that has wholly arrived."""
 
@@ -70,6 +77,26 @@ def find_files(location: str, endings: tuple[str, ...]) -> tuple[DeliveredFile, 
     if listed is None:
         raise MissingFeedError(shown, "no file", "a file or a folder that exists")
     return _readable(filesystem, listed, shown, endings)
+
+
+def passed_over(location: str, endings: tuple[str, ...]) -> FeedError | None:
+    """Return the problem of what lies in a feed's folder and has no reader, but may hold rows; None if nothing does.
+
+    A feed without a workbook, an archive, or a part of a split file may be half of one.
+    """
+    try:
+        filesystem, path = fsspec.core.url_to_fs(location)
+        listed = filesystem.ls(path, detail=False) if filesystem.isdir(path) else []
+    except (OSError, ValueError, ImportError):
+        return None  # finding its files says so
+    names = [name for name in map(file_name, listed) if not name.lower().endswith(endings)]
+    ends = {name: _UNREAD.search(name) for name in sorted(names) if not name.startswith(".")}
+    unread = {name: end.lastgroup for name, end in ends.items() if end and end.end() == len(name)}
+    if not unread:
+        return None
+    named = ", ".join(f"{name} (a{'n' if kind == 'archive' else ''} {kind})" for name, kind in unread.items())
+    allowed = "the rows as CSV (UTF-8), a split file joined, or these out of the folder"
+    return FeedError(file_name(location), f"files that are not read: {named}", allowed)
 
 
 def _readable(

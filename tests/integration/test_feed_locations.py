@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zipfile
 from pathlib import Path
 
 import fsspec
@@ -89,3 +90,66 @@ def test_a_name_that_is_not_utf_8_is_read_and_shown_as_in_a_url(tmp_path: Path) 
     assert feed.table is not None
     assert feed.table["source_file"].unique().tolist() == ["temp%E9rature.csv"]
     assert [one.name for one in feed.deliveries] == ["temp%E9rature.csv"]
+
+
+@pytest.mark.parametrize("name", ["vs_FR02.xlsx", "old.XLS", "vs.z01", "vs.csv.002", "vs.tar", "vs.csv.bz2"])
+def test_a_file_that_may_hold_rows_and_has_no_reader_is_named(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"PK")
+    problem = read_feed(str(folder), domain="VS").problem or ""
+    assert problem.startswith(f"vs: found files that are not read: {name} (a")
+    assert "; allowed: the rows as CSV (UTF-8), a split file joined, or these out of the folder" in problem
+    assert str(folder) not in problem
+
+
+def zipped(path: Path, **members: str) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name.replace("__", "."), text)
+    return path
+
+
+def test_a_zip_archive_of_one_file_is_that_file(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "vs.zip", vs__csv=FIRST)
+    with zipfile.ZipFile(archive, "a") as more:
+        more.writestr("__MACOSX/._vs.csv", "what macOS adds")
+    feed = read_feed(str(archive), domain="VS")
+    assert feed.table is not None
+    assert feed.table["USUBJID"].tolist() == ["S-01", "S-02"]
+    assert feed.table["source_file"].unique().tolist() == ["vs.zip"]
+    assert feed.deliveries[0].sha256 == hashlib.sha256(archive.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({"a__csv": FIRST, "b__csv": SECOND}, "found an archive of 2 files; allowed: one file"),
+        (
+            {"[Content_Types]__xml": "<Types/>", "sheet__xml": "<sheet/>"},
+            "found an Excel workbook; allowed: its",
+        ),
+        ({"notes__docx": "x"}, "found a file name without a known ending"),
+        ({"vs__zip": "PK"}, "found an archive in an archive"),
+        ({}, "found text; allowed: a zip archive"),
+    ],
+)
+def test_an_archive_that_is_not_one_file_says_what_is_allowed(
+    tmp_path: Path, members: dict[str, str], found: str
+) -> None:
+    archive = zipped(tmp_path / "vs.zip", **members)
+    if not members:
+        archive.write_text(FIRST, encoding="utf-8")
+    problem = read_feed(str(archive), domain="VS").problem or ""
+    assert problem.startswith("vs.zip")
+    assert found in problem
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_an_archive_cut_short_is_a_problem(tmp_path: Path, share: float) -> None:
+    rows = "".join(f"S-{number:04},{number % 7}\n" for number in range(2000))
+    archive = zipped(tmp_path / "vs.zip", vs__csv=f"USUBJID,VSORRES\n{rows}")
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(share * len(content))])
+    problem = read_feed(str(archive), domain="VS").problem or ""
+    assert problem.startswith(
+        "vs.zip: found an archive that is damaged, cut short, under a password, or a part"
+    )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from checks.errors import FeedError
-from flows.feeds.content import Content, FeedOptions
+from flows.feeds.content import Content, FeedOptions, unzipped
 from flows.feeds.readers import dataset_json, delimited, edc, fhir, parquet, sas
 from flows.feeds.readers.fhir.export import RESOURCES, Export
 from flows.feeds.records import Records
@@ -27,12 +27,18 @@ READERS: Mapping[str, Reader] = {
 COMPRESSED = ".gz"
 """A further ending that says that a text file is compressed."""
 
-ENDINGS = tuple(
-    name
-    for ending in READERS
-    for name in (
-        (ending, ending + COMPRESSED) if ending in (".csv", ".txt", ".tsv", ".ndjson") else (ending,)
-    )
+ARCHIVE = ".zip"
+"""The ending of an archive, which holds one file of any other ending."""
+
+ENDINGS = (
+    *(
+        name
+        for ending in READERS
+        for name in (
+            (ending, ending + COMPRESSED) if ending in (".csv", ".txt", ".tsv", ".ndjson") else (ending,)
+        )
+    ),
+    ARCHIVE,
 )
 """The endings that have a reader, in lower case."""
 
@@ -53,8 +59,18 @@ def reader_of(name: str, options: FeedOptions, export: Export | None = None) -> 
     lowered = name.lower()
     if not lowered.endswith(ENDINGS):
         raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
+    if lowered.endswith(ARCHIVE):
+        return partial(_read_archive, export=export)
     if options.format == "fhir":
         return partial(fhir.read, export=export)
     stem = lowered.removesuffix(COMPRESSED)
     reader = READERS[stem[stem.rindex(".") :]]
     return reader if options.layout is None else edc.arranged(reader)
+
+
+def _read_archive(content: Content, options: FeedOptions, *, export: Export | None) -> Records:
+    """Read the one file of a zip archive as if it had come alone."""
+    with unzipped(content) as file:
+        if file.name.lower().endswith(ARCHIVE):
+            raise FeedError(content.name, "an archive in an archive", "one file in it, such as a CSV")
+        return reader_of(file.name, options, export)(file, options)
