@@ -98,8 +98,8 @@ def look(
 
 
 def without_names(frame: pd.DataFrame) -> list[list[object]]:
-    """Return the rows in a fixed order, without the columns that name records."""
-    kept = frame.drop(columns=[name for name in frame.columns if name.endswith(("SEQ", "sequence"))])
+    """Return the rows in a fixed order, without the columns that name records or link them by name."""
+    kept = frame.drop(columns=[name for name in frame.columns if name.endswith(("SEQ", "sequence", "link"))])
     return sorted(kept.map(str).to_numpy().tolist())
 
 

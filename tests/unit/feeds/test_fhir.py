@@ -279,10 +279,15 @@ def test_what_is_no_plain_number_goes_on_as_it_is(change: Resource, value: str |
         ({"status": "amended"}, None),
         ({"status": "corrected"}, None),
         ({"status": "cancelled"}, "NOT DONE"),
-        ({"status": "registered"}, None),
+        ({"status": "preliminary"}, "PRELIMINARY"),
+        ({"status": "unknown"}, "UNKNOWN"),
+        ({"status": "registered"}, "REGISTERED"),
         ({"status": "registered", "valueQuantity": {}}, "NOT DONE"),
         ({"valueQuantity": {}, "dataAbsentReason": {"coding": [{"code": "not-performed"}]}}, "NOT DONE"),
         ({"valueQuantity": {}}, None),
+        # R4, obs-6: no reason for the absence of a value beside a value: each contradicts the other
+        ({"dataAbsentReason": {"coding": [{"code": "not-performed"}]}}, "NOT DONE"),
+        ({"modifierExtension": [{"url": "urn:x:not", "valueBoolean": True}]}, "MODIFIED"),
     ],
 )
 def test_a_reading_is_not_done_when_its_status_or_an_absent_reason_says_so(
@@ -343,6 +348,48 @@ def test_an_observation_of_the_laboratory_is_of_another_domain_unless_its_code_i
 def test_the_status_of_a_dose(status: str | None, written: str | None, deleted: str | None) -> None:
     found = row("EX", administration(status=status))
     assert (found["EXSTAT"], found["DELETED"]) == (written, deleted)
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [
+        ({"status": "completed", "wasNotGiven": True}, ("NOT DONE", "N", None)),  # DSTU2
+        ({"status": "completed", "notGiven": True}, ("NOT DONE", "N", None)),  # STU3
+        ({"status": "not-done", "doNotPerform": True}, ("NOT DONE", "N", None)),
+        ({"status": "stopped", "wasNotGiven": True}, ("NOT DONE", "N", None)),  # before it was given
+        # begun, says the one, and not, says the other
+        ({"status": "in-progress", "wasNotGiven": True}, ("IN-PROGRESS", "N", "2024-06-10T08:30:00+02:00")),
+        ({"status": "completed", "wasNotGiven": False}, (None, None, "2024-06-10T08:30:00+02:00")),
+        # R4: the period of what was not done is when it did not take place
+        ({"status": "not-done"}, ("NOT DONE", None, None)),
+        (
+            {"modifierExtension": [{"url": "urn:x:not", "valueBoolean": True}]},
+            ("MODIFIED", None, "2024-06-10T08:30:00+02:00"),
+        ),
+    ],
+)
+def test_what_says_that_a_dose_was_not_given(change: Resource, written: tuple[str | None, ...]) -> None:
+    found = row("EX", administration(**change))
+    assert (found["EXSTAT"], found["EXOCCUR"], found["EXENDTC"]) == written
+
+
+@pytest.mark.parametrize(
+    ("parts", "link"),
+    [
+        ([], "m1"),
+        ([{"reference": "MedicationAdministration/m0"}], "m0"),
+        ([{"reference": "https://ehr.example/fhir/MedicationAdministration/m0/_history/1"}], "m0"),
+        (
+            [{"reference": "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"}],
+            "61ebe359-bfdc-4613-8bf2-c5e300945f0a",
+        ),
+        ([{"reference": "Procedure/p0"}], "Procedure/p0"),
+    ],
+)
+def test_the_parts_of_an_administration_share_its_link(parts: list[Any], link: str) -> None:
+    asked = {"reference": "MedicationRequest/r1"}
+    found = row("EX", administration(partOf=parts, request=asked))
+    assert (found["EXLNKID"], found["EXLNKGRP"]) == (link, "r1")
 
 
 def test_a_dose_has_its_drug_amount_and_period() -> None:
@@ -406,7 +453,21 @@ def test_a_drug_is_named_by_concept_or_reference(change: Resource, name: str | N
         ({"seriousness": {"coding": [{"code": "SeriousResultsInDeath"}]}}, "AESER", "Y"),
         ({"seriousness": {"text": "perhaps"}}, "AESER", "perhaps"),
         ({"severity": {"coding": [{"code": "moderate"}]}}, "AESEV", "MODERATE"),
-        ({"actuality": "potential"}, "DELETED", "Y"),
+        ({}, "AEOCCUR", None),
+        ({"actuality": "potential"}, "AEOCCUR", "N"),
+        ({"actuality": "potential"}, "AEPRESP", "Y"),
+        ({"actuality": "potential"}, "DELETED", None),
+        ({"actuality": "suspected"}, "AEOCCUR", "SUSPECTED"),
+        ({"verificationStatus": {"coding": [{"code": "refuted"}]}}, "AEOCCUR", "N"),
+        ({"status": "unknown"}, "AEOCCUR", "UNKNOWN"),
+        ({"modifierExtension": [{"url": "urn:x:not", "valueBoolean": True}]}, "AEOCCUR", "MODIFIED"),
+        ({"outcome": {"coding": [{"code": "fatal"}]}}, "AEOUT", "FATAL"),
+        (
+            {"outcome": {"coding": [{"code": "resolvedWithSequelae"}]}},
+            "AEOUT",
+            "RECOVERED/RESOLVED WITH SEQUELAE",
+        ),
+        ({"seriousness": {"coding": [{"code": "SeriousResultsInDeath"}]}}, "AESDTH", "Y"),
     ],
 )
 def test_an_event_says(change: Resource, column: str, value: str | None) -> None:
@@ -510,6 +571,21 @@ def test_the_research_subject_may_hold_the_identifier_and_the_arm() -> None:
 )
 def test_the_site_is_the_managing_organization(organization: Resource, site: str | None) -> None:
     assert row("DM", patient(managingOrganization=organization))["SITEID"] == site
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [
+        ({}, (None, None, None)),
+        ({"birthDate": "1960-02"}, ("1960-02", None, None)),
+        ({"deceasedDateTime": "2024-06-12T04:00:00Z"}, (None, "2024-06-12T04:00:00Z", "Y")),
+        ({"deceasedBoolean": True}, (None, None, "Y")),
+        ({"deceasedBoolean": False}, (None, None, None)),
+    ],
+)
+def test_a_patient_was_born_and_may_have_died(change: Resource, written: tuple[str | None, ...]) -> None:
+    found = row("DM", patient(**change))
+    assert (found["BRTHDTC"], found["DTHDTC"], found["DTHFL"]) == written
 
 
 @pytest.mark.parametrize(

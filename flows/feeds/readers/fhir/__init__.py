@@ -110,7 +110,7 @@ def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
     resource = entry.resource
     common: Row = {
         ENTERED: word(part(resource, "meta"), "lastUpdated"),
-        DELETED: "Y" if _is_taken_back(entry, domain) else None,
+        DELETED: "Y" if _is_taken_back(entry) else None,
     }
     if domain == "DM":
         yield survey.directory.row(entry) | common
@@ -133,10 +133,8 @@ def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]
         yield from rows.measured(entry.resource, domain)
 
 
-def _is_taken_back(entry: Entry, domain: str) -> bool:
-    """Whether a record does not hold: an event that was only potential could have happened, and did not."""
-    potential = domain == "AE" and word(entry.resource, "actuality") == "potential"
-    return entry.deleted or potential or word(entry.resource, "status") == "entered-in-error"
+def _is_taken_back(entry: Entry) -> bool:
+    return entry.deleted or word(entry.resource, "status") == "entered-in-error"
 
 
 def _moment(resource: Element) -> datetime | None:

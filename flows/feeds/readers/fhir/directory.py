@@ -2,15 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from flows.feeds.readers.fhir.resources import UUID, Element, Entry, first_word, part, parts, word
+from flows.feeds.readers.fhir.resources import Element, Entry, first_word, part, parts, reference_id, word
 from flows.feeds.readers.fhir.rows import Row
-
-
-def reference_id(reference: Element) -> tuple[str | None, str | None]:
-    """Return type and id of a literal reference: relative, absolute, or to one version."""
-    path = (word(reference, "reference") or "").partition("/_history/")[0]
-    kind, _, name = path.rpartition("/")
-    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
 
 
 @dataclass(slots=True)
@@ -56,12 +49,15 @@ class Directory:
         """Return the DM row of a Patient."""
         _, assigned, actual = self._enrolments.get(entry.id or "", (None, None, None))
         organization = part(entry.resource, "managingOrganization")
+        dead = word(entry.resource, "deceasedDateTime") or word(entry.resource, "deceasedBoolean") == "true"
         return {
             "USUBJID": self._identifier(entry.resource) or self._usubjid(entry.id),
             "SITEID": word(part(organization, "identifier"), "value") or self._id(organization),
             "ARMCD": assigned,
             "ACTARMCD": actual,
+            "BRTHDTC": word(entry.resource, "birthDate"),
             "DTHDTC": word(entry.resource, "deceasedDateTime"),
+            "DTHFL": "Y" if dead else None,
         }
 
     def medication(self, resource: Element) -> str | None:

@@ -103,6 +103,13 @@ def first_word(concept: Element) -> str | None:
     return next((one for one in (word(concept, "text"), *displays, *codes) if one is not None), None)
 
 
+def reference_id(reference: Element) -> tuple[str | None, str | None]:
+    """Return type and id of a literal reference: relative, absolute, or to one version."""
+    path = (word(reference, "reference") or "").partition("/_history/")[0]
+    kind, _, name = path.rpartition("/")
+    return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
+
+
 def when(resource: Element) -> tuple[str | None, str | None]:
     """Return start and end of ``effective[x]``; several instants of a Timing are none."""
     moment = word(resource, "effectiveDateTime") or word(resource, "effectiveInstant")

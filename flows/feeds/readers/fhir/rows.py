@@ -1,18 +1,21 @@
 """What FHIR R4 resources say, as rows of SDTM: of EX, of AE, and of VS and LB.
 
 MedicationAdministration (value set medication-admin-status): completed, in-progress and stopped were given, at least
-in part. not-done was not. on-hold and unknown are neither: R4 takes on-hold for a dose that was begun and halted,
-charts also for one that was never begun. Taking such a dose as given would open hours in which cases count, as not
-given would lose them; so its status goes on as it is, and validation sets the row apart as one of a status it does
-not know: it takes part in the worst case, and the site is asked.
+in part. not-done was not, nor one that ``wasNotGiven`` or ``notGiven`` (its name in DSTU2 and STU3); its period is
+then when it did not take place, and has no end. on-hold and unknown are neither: R4 takes on-hold for a dose that was
+begun and halted, charts also for one that was never begun. Such a status goes on as it is, for validation to judge.
+Parts of an administration (``partOf``) share its id as EXLNKID; EXLNKGRP is the request that it answers.
 
 AdverseEvent: it began at ``date``, else it was there when ``detected``. ``recordedDate`` says nothing of the
 beginning: it becomes AEDTC, and an event with no other time has no start, which validation takes for any time. An
-event that was only potential never happened: it is a record taken back.
+event that was only potential, or is refuted, did not occur.
 
-Observation: a row for it, or one a component. Which codes of LOINC, SNOMED CT and IEEE 11073 name which test is
-said by the catalogue of tests. A code that is not there stays as the test's code: validation leaves such a test
-alone, as it does in any feed.
+Observation: a row for it, or one a component. Status amended and corrected are results as final is; any other goes on
+as it is. Which codes of LOINC, SNOMED CT and IEEE 11073 name which test is said by the catalogue of tests. A code
+that is not there stays as the test's code, with its name as VSTEST: validation says what becomes of such a test.
+
+A modifier extension may turn what a resource says into its contrary, and nobody may read past one that is not known
+(HL7 FHIR R4 4.0.1, section 2.4, Extensibility): its record has a status that says neither yes nor no.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,6 +32,7 @@ from flows.feeds.readers.fhir.resources import (
     first_word,
     part,
     parts,
+    reference_id,
     result,
     unit,
     when,
@@ -40,18 +44,36 @@ Row = dict[str, str | None]
 
 _MEASURED: Final = ("TESTCD", "TEST", "ORRES", "ORRESU", "STAT", "REASND", "DTC", "ENDTC")
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "DM": ("SITEID", "ARMCD", "ACTARMCD", "DTHDTC"),
-    "EX": ("EXTRT", "EXDOSE", "EXDOSU", "EXSTAT", "EXSTDTC", "EXENDTC"),
+    "DM": ("SITEID", "ARMCD", "ACTARMCD", "BRTHDTC", "DTHDTC", "DTHFL"),
+    "EX": (
+        "EXTRT", "EXDOSE", "EXDOSU", "EXSTAT", "EXOCCUR", "EXSTDTC", "EXENDTC", "EXLNKID", "EXLNKGRP",
+    ),
     "VS": tuple(f"VS{name}" for name in _MEASURED),
-    "AE": ("AETERM", "AEDECOD", "AESTDTC", "AEDTC", "AESER", "AESEV"),
+    "AE": (
+        "AETERM", "AEDECOD", "AEOCCUR", "AEPRESP", "AESTDTC", "AEDTC", "AESER", "AESDTH", "AESEV", "AEOUT",
+    ),
     "LB": tuple(f"LB{name}" for name in (*_MEASURED, "ORNRHI")),
-}
+}  # fmt: skip
 """The columns of each domain, beside USUBJID, --SEQ, ENTERED and DELETED."""
 
 NOT_DONE: Final = "NOT DONE"
 """--STAT of a dose that was not given, or a test without a result (CDISC code list ND); blank says that it was."""
 
+MODIFIED: Final = "MODIFIED"
+"""--STAT or --OCCUR of a record with a modifier extension."""
+
 GIVEN: Final = frozenset({"completed", "in-progress", "stopped"})
+RESULTS: Final = frozenset({"final", "amended", "corrected"})
+
+OUTCOMES: Final[Mapping[str, str]] = {
+    "resolved": "RECOVERED/RESOLVED",
+    "recovering": "RECOVERING/RESOLVING",
+    "ongoing": "NOT RECOVERED/NOT RESOLVED",
+    "resolvedwithsequelae": "RECOVERED/RESOLVED WITH SEQUELAE",
+    "fatal": "FATAL",
+    "unknown": "UNKNOWN",
+}
+"""AEOUT (CDISC code list OUT) by the code of R4's value set adverse-event-outcome, in lower case."""
 
 MEDDRA: Final = frozenset(
     {"http://terminology.hl7.org/CodeSystem/MDRAE", "https://www.meddra.org", "http://www.meddra.org"}
@@ -76,28 +98,75 @@ def dose(resource: Element, medication: str | None) -> Row:
     """Return the row of one administration; ``medication`` is what its drug is called."""
     amount, status = part(resource, "dosage", "dose"), word(resource, "status") or "unknown"
     start, end = when(resource)
+    negated = any(word(resource, name) == "true" for name in ("wasNotGiven", "notGiven", "doNotPerform"))
+    not_given = status == "not-done" or (negated and status in ("completed", "stopped"))
+    given = status in GIVEN and not negated
     return {
         "EXTRT": medication,
         "EXDOSE": word(amount, "value"),
         "EXDOSU": unit(amount),
-        "EXSTAT": None if status in GIVEN else NOT_DONE if status == "not-done" else status.upper(),
+        "EXSTAT": _modified(resource) or (None if given else NOT_DONE if not_given else status.upper()),
+        "EXOCCUR": "N" if negated else None,
         "EXSTDTC": start,
-        "EXENDTC": end,
+        "EXENDTC": None if not_given else end,
+        "EXLNKID": _whole(resource),
+        "EXLNKGRP": reference_id(part(resource, "request"))[1],
     }
+
+
+def _modified(*elements: Element) -> str | None:
+    return MODIFIED if any(parts(one, "modifierExtension") for one in elements) else None
+
+
+def _whole(resource: Element) -> str | None:
+    """Return the id of the administration that this one is a part of, else its own; of a procedure with its type."""
+    for kind, name in map(reference_id, parts(resource, "partOf")):
+        if name is not None:
+            return name if kind in ("MedicationAdministration", None) else f"{kind}/{name}"
+    return word(resource, "id")
 
 
 def event(resource: Element) -> Row:
     """Return the row of one adverse event."""
     happened, graded = part(resource, "event"), part(resource, "severity")
     severity = next((code for _, code in codings(graded)), None) or first_word(graded) or ""
+    serious = _seriousness(part(resource, "seriousness"))
+    occurred = _occurred(resource)
     return {
         "AETERM": first_word(happened),
         "AEDECOD": _decoded(happened),
+        "AEOCCUR": occurred,
+        "AEPRESP": "Y" if occurred == "N" else None,
         "AESTDTC": word(resource, "date") or word(resource, "detected"),
         "AEDTC": word(resource, "recordedDate"),
-        "AESER": _seriousness(part(resource, "seriousness")),
+        "AESER": "Y"
+        if serious.startswith("serious")
+        else "N"
+        if serious.startswith("non")
+        else serious or None,
+        "AESDTH": "Y" if serious == "seriousresultsindeath" else None,
         "AESEV": severity.upper() or None,
+        "AEOUT": _outcome(part(resource, "outcome")),
     }
+
+
+def _occurred(resource: Element) -> str | None:
+    """Return AEOCCUR: N of what did not occur, blank of what did, and what says neither as it is."""
+    refuted = {code for _, code in codings(part(resource, "verificationStatus"))} & {
+        "refuted",
+        "entered-in-error",
+    }
+    actuality, status = word(resource, "actuality") or "actual", word(resource, "status") or "completed"
+    modified = _modified(resource)
+    if modified or refuted or actuality == "potential" or status == "not-done":
+        return modified or "N"
+    known = actuality == "actual" and status in ("completed", "in-progress", "entered-in-error")
+    return None if known else (actuality if actuality != "actual" else status).upper()
+
+
+def _outcome(concept: Element) -> str | None:
+    said = next((code for _, code in codings(concept)), None) or first_word(concept)
+    return None if said is None else OUTCOMES.get(said.lower(), said.upper())
 
 
 def _decoded(happened: Element) -> str | None:
@@ -107,21 +176,17 @@ def _decoded(happened: Element) -> str | None:
     return next((display for _, display in ranked if display is not None), None)
 
 
-def _seriousness(concept: Element) -> str | None:
-    """Return Y or N (codes Serious... and Non-serious of R4); any other word as it is."""
-    said = next((code for _, code in codings(concept)), None) or first_word(concept)
-    lowered = (said or "").casefold()
-    if lowered.startswith("non"):
-        return "N"
-    return "Y" if lowered.startswith("serious") else said
+def _seriousness(concept: Element) -> str:
+    """Return how serious an event is said to be, in lower case (codes Serious... and Non-serious of R4)."""
+    return (next((code for _, code in codings(concept)), None) or first_word(concept) or "").lower()
 
 
 def measured(resource: Element, domain: str) -> Iterator[Row]:
     """Yield the rows of an Observation in VS or LB; none when its category says that it belongs to another domain.
 
-    Status amended and corrected are results; cancelled (not done, or not to the end) is NOT DONE, and so is
-    registered (no result yet) while there is no value. Each row's --SEQ is what the record's id is to be
-    followed by: nothing, or the test of a component.
+    cancelled (not done, or not to the end) is NOT DONE, and so is what has a reason for its absence; registered (no
+    result yet) is, while there is no value. Each row's --SEQ is what the record's id is to be followed by: nothing,
+    or the test of a component.
     """
     components = parts(resource, "component")
     if not _is_of(resource, [part(one, "code") for one in (resource, *components)], domain):
@@ -130,16 +195,16 @@ def measured(resource: Element, domain: str) -> Iterator[Row]:
     status = word(resource, "status")
     own = any(name.startswith("value") for name in resource) or bool(part(resource, "dataAbsentReason"))
     for element in ([resource] if own or not components else []) + components:
-        row = _result(element, status, domain)
+        row = _result(element, status, domain) | ({"STAT": MODIFIED} if _modified(resource, element) else {})
         suffix = None if element is resource else row["TESTCD"] or row["TEST"]
         told = row | {"SEQ": suffix, "DTC": start, "ENDTC": end}
         yield {f"{domain}{name}": cell for name, cell in told.items()}
 
 
 def _is_of(resource: Element, concepts: list[Element], domain: str) -> bool:
-    """Whether an observation belongs to a domain: by its category, or a code; one without either is a vital sign."""
+    """Whether an observation belongs to a domain: by its category, or a code; what neither says is a vital sign."""
     categories = [code for concept in parts(resource, "category") for _, code in codings(concept)]
-    if CATEGORY[domain] in categories or (domain == "VS" and not categories):
+    if CATEGORY[domain] in categories or (domain == "VS" and CATEGORY["LB"] not in categories):
         return True
     return any(_listed(concept, domain) for concept in concepts)
 
@@ -157,13 +222,14 @@ def _result(element: Element, status: str | None, domain: str) -> Row:
     test = _listed(concept, domain)
     value, written = result(element)
     absent = part(element, "dataAbsentReason")
-    undone = status == "cancelled" or (value is None and (status == "registered" or bool(absent)))
+    undone = status == "cancelled" or bool(absent) or (value is None and status == "registered")
+    other = None if status is None or status in RESULTS else status.upper()
     return {
         "TESTCD": next((code for _, code in codings(concept)), None) if test is None else test.code,
         "TEST": first_word(concept) if test is None else test.label,
         "ORRES": value,
         "ORRESU": written,
-        "STAT": NOT_DONE if undone else None,
+        "STAT": NOT_DONE if undone else other,
         "REASND": first_word(absent) if undone else None,
         "ORNRHI": _upper_limit(element, written),
     }
