@@ -8,6 +8,13 @@ import pandas as pd
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
 
+_SINGLE_DIGITS: Final = 7
+"""A decimal of at most six digits survives single precision (IEEE 754 binary32, FLT_DIG of C)."""
+
+_SINGLE_LEAST: Final = 1e-4
+_SINGLE_MOST: Final = 1e6
+"""Between these a number in single precision is written without an exponent."""
+
 
 def read_number(text: str | None) -> float:
     """Return the plain number that a text is, NaN when it is none ("<0.5", "37,2").
@@ -16,7 +23,21 @@ def read_number(text: str | None) -> float:
     """
     if text is None:
         return float("nan")
-    return float(text) if _NUMBER.fullmatch(text) else float("nan")
+    return _as_charted(text) if _NUMBER.fullmatch(text) else float("nan")
+
+
+def _as_charted(text: str) -> float:
+    """Return a number; one that single precision has made of a short decimal is that decimal: 38.29999923706055."""
+    number = float(text)
+    if len(text) <= _SINGLE_DIGITS + 3 or not _SINGLE_LEAST < abs(number) < _SINGLE_MOST:
+        return number
+    single = np.float32(number)
+    short = str(single)
+    return (
+        float(short)
+        if float(single) == number and len(short.strip("-0").replace(".", "")) < _SINGLE_DIGITS
+        else number
+    )
 
 
 def read_numbers(texts: "pd.Series[str]") -> "pd.Series[float]":

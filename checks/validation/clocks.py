@@ -41,13 +41,21 @@ FEWEST_WHOLE_HOURS: Final = 7
 LEVEL: Final = 0.01
 """Of the exact Poisson tail beyond which midnights are too many (a conventional level of one in a hundred)."""
 
-DAYTIME: Final = (6 * HOUR, 22 * HOUR)
+DAYTIME: Final = (6 * HOUR, 18 * HOUR)
 """Local hours of every day's dosing and charting: one clock on all rows is then a habit, and no default."""
 
+EVENING: Final = 22 * HOUR
+"""Local hour by which the last dose of a day is given where nothing else speaks against one clock on all rows."""
+
+NIGHT: Final = (4 * HOUR, 20 * HOUR)
+"""A clock before or after these local hours shows that doses are given by night."""
+
+UTC_MIDNIGHT: Final = "midnight in UTC"
 UTC_MIDNIGHTS: Final = (
     "midnight in UTC on every row, whatever the clocks of the sites say: a date, not a time"
 )
 DATES: Final = "at {clock} on every row{where}: a date, not a time"
+OF_SUBJECT: Final = " of a subject"
 AMONG_TIMES: Final = "at {clock} among real times: more likely a date than a time"
 WHOLE_HOURS: Final = "told in whole hours on every row: known to the hour alone"
 STATED: Final = "known to the {precision} alone, as the protocol says (`time_precision`)"
@@ -71,12 +79,13 @@ OTHER_ZONES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Whom and where the rows of a column are of: subject and group codes (-1: none), and the zone of each site.
+    """Whom and what the rows of a column are of: codes of subject, test and groups (-1: none); zones of their sites.
 
     ``groups`` are the ways to part the rows beside all together: by site, by file; each with the words for a part.
     """
 
     subject: Numbers
+    test: Numbers
     zones: "pd.Series[str]"
     enrolled: Flags
     groups: Sequence[tuple[Numbers, Sequence[str]]]
@@ -114,8 +123,13 @@ def read_times(
     parts = list(_parts(rows, timed))
     for part, where in parts:
         _judge_whole(found, clocks, part, use, where)
+    if use == "result":
+        for part in _of_one_clock(clocks, parts[0][0]):
+            _judge_whole(found, clocks, part, use, OF_SUBJECT)
     for part, _ in parts:
         _judge_mixed(found, clocks, part, use)
+    if use == "dose":
+        _judge_doses(found, clocks, parts[0][0])
     judged = _with_days(spans, rows.zones, found)
     return _with_hours(judged, clocks, timed & pd.isna(found.notes)) if use == "event" else judged
 
@@ -183,6 +197,16 @@ class _Clocks:
         days = np.asarray(self.instants.iloc[places].astype("int64"), np.int64) // DAY
         return len(np.unique(self.rows.subject[places] * 10**6 + days))
 
+    def evidence(self, places: Numbers, use: Use) -> int:
+        """Count what speaks for a default: days of subjects, and results at the very time of another."""
+        if use != "result":
+            return self.days(places)
+        stamps = np.asarray(self.instants.iloc[places].astype("int64"), np.int64)
+        alike = pd.DataFrame(
+            {"subject": self.rows.subject[places], "test": self.rows.test[places], "at": stamps}
+        )
+        return self.days(places) + int(alike.duplicated().sum())
+
     def clocks_at_sites(self, places: Numbers) -> Numbers:
         """Return the distinct clocks of some rows at their sites, as far as these are known."""
         return np.unique(self.local[places[self.rows.enrolled[places]]])
@@ -211,25 +235,44 @@ def _parts(rows: Rows, timed: Flags) -> Iterator[tuple[Numbers, str]]:
 def _judge_whole(found: _Judged, clocks: _Clocks, part: Numbers, use: Use, where: str) -> None:
     """Take the rows of a part for dates where all of them show one default clock."""
     few = FEWEST_DAYS if use == "result" else 2 if where else 1
-    for clock, default, fewest in (
-        ("00:00", clocks.written == 0, few),
-        ("00:00 of the site", clocks.local == 0, few),
-        ("23:59", clocks.written >= LAST_MINUTE, few),
-        ("12:00", clocks.written == NOON, FEWEST_DAYS),
-    ):
-        if not default[part[0]] or not default[part].all() or clocks.days(part) < fewest:
+    for clock, default in _defaults(clocks).items():
+        fewest = FEWEST_DAYS if clock == "12:00" else few
+        if clock == UTC_MIDNIGHT and use == "event":
+            fewest = FEWEST
+        if not default[part[0]] or not default[part].all() or clocks.evidence(part, use) < fewest:
             continue
-        if clock != "00:00" or use == "event" or not _is_habit(clocks, part):
-            found.take(part, clocks.local_dates(part), DATES.format(clock=clock, where=where))
+        if use == "event" or not _is_habit(clocks, part, alone=not where):
+            dates = clocks.dates_in("UTC", part) if clock == UTC_MIDNIGHT else clocks.local_dates(part)
+            note = (
+                UTC_MIDNIGHTS
+                if clock == UTC_MIDNIGHT and not where
+                else DATES.format(clock=clock, where=where)
+            )
+            found.take(part, dates, note)
             return
     if len(part) >= FEWEST and len(np.unique(clocks.local[part[:SOME]])) <= len(OTHER_ZONES):
         _judge_zones(found, clocks, part, use, where)
 
 
-def _is_habit(clocks: _Clocks, part: Numbers) -> bool:
-    """Whether stamps with offsets all show one clock of the day at the sites: 00:00 in UTC is 09:00 in Tokyo."""
+def _defaults(clocks: _Clocks) -> dict[str, Flags]:
+    """Return which rows stand at each default clock."""
+    return {
+        "00:00": clocks.written == 0,
+        "00:00 of the site": clocks.local == 0,
+        "23:59": clocks.written >= LAST_MINUTE,
+        "12:00": clocks.written == NOON,
+        UTC_MIDNIGHT: clocks.zoned & (clocks.utc == 0) & clocks.rows.enrolled,
+    }
+
+
+def _is_habit(clocks: _Clocks, part: Numbers, *, alone: bool) -> bool:
+    """Whether stamps with offsets all show one clock of the day at the sites: 00:00 in UTC is 09:00 in Tokyo.
+
+    In the evening only where all rows do (``alone``): no other site or file shows that it is done by day.
+    """
     local = clocks.clocks_at_sites(part)
-    return bool(clocks.zoned[part].all() and len(local) == 1 and DAYTIME[0] <= local[0] < DAYTIME[1])
+    ends = EVENING if alone else DAYTIME[1]
+    return bool(clocks.zoned[part].all() and len(local) == 1 and DAYTIME[0] <= local[0] < ends)
 
 
 def _judge_zones(found: _Judged, clocks: _Clocks, part: Numbers, use: Use, where: str) -> None:
@@ -277,6 +320,48 @@ def _judge_mixed(found: _Judged, clocks: _Clocks, part: Numbers, use: Use) -> No
         here = part[default]
         if len(here) and (use == "event" or _too_many(local, local[default])):
             found.take(here, clocks.local_dates(here), AMONG_TIMES.format(clock=clock))
+
+
+def _judge_doses(found: _Judged, clocks: _Clocks, timed: Numbers) -> None:
+    """Take doses at a default clock for dates where nothing else is given by night.
+
+    They are real where others are at other hours of the night, or of the same subject within a day.
+    """
+    for clock, default in _defaults(clocks).items():
+        here = timed[default[timed]]
+        by_day = (clocks.local[here] >= DAYTIME[0]) & (clocks.local[here] < DAYTIME[1])
+        here = here[~(clocks.zoned[here] & by_day)]
+        others = timed[~default[timed] & pd.isna(found.notes[timed])]
+        by_night = (clocks.local[others] < NIGHT[0]) | (clocks.local[others] >= NIGHT[1])
+        if clock == "12:00" or not len(here) or not len(others) or by_night.any():
+            continue
+        here = here[~_near_others(clocks, here, others)]
+        dates = clocks.dates_in("UTC", here) if clock == UTC_MIDNIGHT else clocks.local_dates(here)
+        found.take(here, dates, AMONG_TIMES.format(clock=clock))
+
+
+def _near_others(clocks: _Clocks, here: Numbers, others: Numbers) -> Flags:
+    """Whether some rows are of a subject who has another within a day."""
+    instants = np.asarray(clocks.instants.astype("int64"), np.int64)
+    return np.array(
+        [
+            (np.abs(instants[others[clocks.rows.subject[others] == subject]] - instants[row]) <= DAY).any()
+            for row, subject in zip(here, clocks.rows.subject[here], strict=True)
+        ],
+        dtype=bool,
+    )
+
+
+def _of_one_clock(clocks: _Clocks, timed: Numbers) -> Iterator[Numbers]:
+    """Yield the rows of each subject all of whose rows stand at one default clock, several at least."""
+    subject = clocks.rows.subject[timed]
+    known = timed[subject >= 0]
+    subject = subject[subject >= 0]
+    every = np.bincount(subject)
+    for default in _defaults(clocks).values():
+        here = np.bincount(subject[default[known]], minlength=len(every))
+        for code in np.flatnonzero((here == every) & (every >= FEWEST)):
+            yield known[subject == code]
 
 
 def _too_many(clocks: Numbers, at_default: Numbers) -> bool:

@@ -252,7 +252,8 @@ class Source:
         files, names_of_files = pd.factorize(self._table["source_file"])
         by_site = (np.append(sites[1:], 0)[codes] - 1, [f" of site {one}" for one in names[1:]])
         by_file = (files, [" of one file"] * len(names_of_files))  # its name may tell the arm
-        return Rows(codes, self.zones, self.enrolled.to_numpy(bool), (by_site, by_file))
+        tests = pd.factorize(self.text(f"{self.domain}TESTCD"))[0]
+        return Rows(codes, tests, self.zones, self.enrolled.to_numpy(bool), (by_site, by_file))
 
     def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> tuple[pd.DataFrame, Columns]:
         """Read the end of each row: its span, missing where there is none, and the judged columns about it.

@@ -24,14 +24,20 @@ def read(
     enrolled: bool = True,
     use: Use = "event",
     sites: Sequence[int] | None = None,
+    subjects: Sequence[int] | None = None,
     stated: Precision | None = None,
 ) -> pd.DataFrame:
     """Read a column of as many subjects as it has rows."""
     column = pd.Series(list(stamps), dtype="str")
     zones = pd.Series(zone, index=column.index, dtype="str")
-    codes = np.arange(len(column))
+    codes = np.arange(len(column)) if subjects is None else np.array(subjects)
     groups = [] if sites is None else [(np.array(sites), [" of site A", " of site B"])]
-    return read_times(column, Rows(codes, zones, np.full(len(column), enrolled), groups), use, stated)
+    return read_times(
+        column,
+        Rows(codes, np.zeros(len(column), int), zones, np.full(len(column), enrolled), groups),
+        use,
+        stated,
+    )
 
 
 def days(spans: pd.DataFrame) -> list[bool]:
@@ -96,13 +102,20 @@ COLUMNS: dict[tuple[str, Use], tuple[list[str], list[bool]]] = {
     ("08:00 on all rows", "result"): (on_days("08:00"), NONE),
     ("08:00 on all rows", "event"): (on_days("08:00"), ALL),
     ("one 00:00 among minutes", "event"): (["2024-06-01T00:00", *MINUTES[1:]], FIRST),
-    ("one 00:00 among minutes", "dose"): (["2024-06-01T00:00", *MINUTES[1:]], NONE),
+    # The others are all given by day, to other subjects.
+    ("one 00:00 among minutes", "dose"): (["2024-06-01T00:00", *MINUTES[1:]], FIRST),
+    ("one 23:59 among minutes", "dose"): (["2024-06-01T23:59", *MINUTES[1:]], FIRST),
+    ("one UTC midnight", "dose"): (["2024-06-01T02:00+02:00", *MINUTES[1:]], FIRST),
+    ("one 00:00 where another is at 01:12", "dose"): (
+        ["2024-06-01T00:00", *MINUTES[1:6], "2024-06-09T01:12"],
+        NONE,
+    ),
+    ("one 00:00 among minutes", "result"): (["2024-06-01T00:00", *MINUTES[1:]], NONE),
     ("one 23:59 among minutes", "event"): (["2024-06-01T23:59", *MINUTES[1:]], FIRST),
     ("one 12:00 among minutes", "event"): (["2024-06-01T12:00", *MINUTES[1:]], NONE),
     # With no other whole hour one in 24 is expected; P(2 or more) = .0008, and of one .04.
     ("two 00:00 among minutes", "result"): ([*on_days("00:00", 2), *MINUTES[2:]], [True] * 2 + [False] * 5),
     # Twice a day: as many at 12:00.
-    ("q12h", "dose"): ([*on_days("00:00", 4), *on_days("12:00", 3)], NONE),
     ("Paris midnights told in UTC", "event"): (
         ["2024-01-01T23:00Z", "2024-07-01T22:00Z", *(f"2024-07-0{day}T22:00Z" for day in range(2, 7))],
         ALL,
@@ -169,3 +182,14 @@ def test_the_protocol_says_how_exactly_times_are_known() -> None:
     # 06:07 in Paris is 04:07 in UTC
     assert hours["earliest"].iloc[0] == pd.Timestamp("2024-06-01T04:00Z")
     assert hours["latest"].iloc[0] == pd.Timestamp("2024-06-01T04:59:59Z")
+
+
+def test_a_drug_given_twice_a_day_is_given_at_midnight() -> None:
+    stamps = [*on_days("00:00", 4), *on_days("12:00", 3)]
+    assert not any(days(read(stamps, PARIS, use="dose", subjects=[0] * 7)))
+
+
+def test_a_subject_whose_clock_never_moves_has_dates() -> None:
+    """Six results of one test at one 00:00, beside a real chart."""
+    spans = read(["2024-06-01T00:00"] * 6 + MINUTES, PARIS, use="result", subjects=[0] * 6 + [1] * 7)
+    assert days(spans) == [True] * 6 + [False] * 7
