@@ -7,7 +7,7 @@ import pandas as pd
 
 from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
 from checks.tables import WITHHELD
-from checks.validation import states
+from checks.validation import dose_witnesses, states
 from checks.validation.occurrence import told
 from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
 
@@ -55,6 +55,8 @@ def prepare(source: Source) -> Prepared:
     withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
     shown |= dict.fromkeys(("administration_state", "treatment_state"), withheld)
     shown["EXSTAT_state"] = said.shown
+    spans, witness_judged, added = dose_witnesses.judge_doses(source, spans, ends, given)
+    judged |= witness_judged
     next_day = ends.where(~over, ends + pd.Timedelta(days=1))
     typed = spans[["earliest", "latest"]].assign(
         USUBJID=source.subject,
@@ -63,7 +65,7 @@ def prepare(source: Source) -> Prepared:
         **source.after_start(next_day, spans),
     )
     keep = spans["placed"] & given
-    return Prepared(judged, shown, typed, keep, given, spans["known_until"])
+    return Prepared(judged, shown, typed, keep, given, spans["known_until"], added)
 
 
 def _over_midnight(source: Source, end_judged: Columns) -> "tuple[pd.Series[bool], Columns]":

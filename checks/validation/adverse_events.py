@@ -7,7 +7,7 @@ import pandas as pd
 
 from checks.flags import YES_OR_NO, answers
 from checks.numbers import read_numbers
-from checks.validation import states
+from checks.validation import states, witnesses
 from checks.validation.occurrence import told
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 
@@ -29,7 +29,8 @@ def prepare(source: Source) -> Prepared:
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
     ends, end_judged = source.ends(data, spans)
-    judged |= time_judged | end_judged | source.dosed(spans["placed"])
+    spans, witness_judged = witnesses.judge_rows(source, spans, data)
+    judged |= time_judged | end_judged | witness_judged | source.dosed(spans["placed"])
     judged |= {
         "AETERM_state": state({"blank": term.isna()}, states.KNOWN, data),
         "AEOCCUR_state": state(

@@ -1,7 +1,7 @@
 """Each feed of a look: whether it can be used, which of its rows are withheld, and its typed table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -20,6 +20,8 @@ from checks.validation.check_results import (
     row_results,
     structure_results,
 )
+from checks.validation.dose_times import dose_times
+from checks.validation.dose_witnesses import given_points
 from checks.validation.judging import Judgement, judge
 from checks.validation.prepared_table import table_for
 from checks.validation.raw import Flags, Prepared, Setting, Source
@@ -37,6 +39,7 @@ class _Validated:
     typed: pd.DataFrame
     source: Source | None = None
     unplaced: frozenset[str] = frozenset()
+    added: pd.DataFrame = field(default_factory=pd.DataFrame)
     suite: SuiteResult | None = None
 
 
@@ -69,10 +72,22 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
             sites = dict(zip(one.typed["USUBJID"], one.typed["SITEID"], strict=True))
             setting = replace(setting, zones=zones, sites=sites, deaths=subjects.deaths(one.source, zones))
             exposed = subjects.exposed(one.source, zones, cutoff)
+            told = dose_times(feeds, zones, protocol.treatment.names, cutoff)
+            setting = replace(setting, dose_times=told)
         if name == "EX":
             done[name] = one = _without_doses(one, exposed, protocol.limits.max_quarantined)
-            setting = replace(setting, dosed=frozenset(one.typed.loc[one.typed["trusted"], "USUBJID"]))
+            dosed = frozenset(one.typed.loc[one.typed["trusted"], "USUBJID"])
+            given = replace(setting.dose_times, given=given_points(one.typed))
+            setting = replace(setting, dosed=dosed, dose_times=given)
+            done[name] = _with_added(one)
     return _collect(done)
+
+
+def _with_added(validated: _Validated) -> _Validated:
+    """Return EX with the doses that it lacks and other feeds tell of: in the worst case they were given."""
+    if not len(validated.added):
+        return validated
+    return replace(validated, typed=pd.concat([validated.typed, validated.added], ignore_index=True))
 
 
 def _without_doses(validated: _Validated, exposed: frozenset[str], limit: float) -> _Validated:
@@ -252,9 +267,8 @@ def _usable(  # everything that the row checks found
     )
     lost = prepared.matters & other & ~prepared.keep & ~source.is_header
     unplaced = frozenset(source.subject[lost].fillna("").unique())
-    return _Validated(
-        said, results, list_withheld(source, prepared, judgements), typed[keep], source, unplaced
-    )
+    listed = list_withheld(source, prepared, judgements)
+    return _Validated(said, results, listed, typed[keep], source, unplaced, prepared.added)
 
 
 def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags, Flags]:

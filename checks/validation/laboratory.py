@@ -7,7 +7,7 @@ import numpy as np
 
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
-from checks.validation import states
+from checks.validation import states, witnesses
 from checks.validation.raw import Needed, Prepared, Shown, Source, results_of, state
 from checks.validation.values import BLANK, NOT_A_NUMBER
 
@@ -38,7 +38,8 @@ def prepare(source: Source) -> Prepared:
     test, used, text, limit_text = read.test, read.used, read.value, read.beside
     spans, time_judged = source.times(used)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
-    judged |= time_judged
+    spans, witness_judged = witnesses.judge_rows(source, spans, used)
+    judged |= time_judged | witness_judged
     judged |= {
         "LBTESTCD_state": state({"blank": test.isna()}, states.KNOWN, ~source.is_header),
         "LBSTAT_state": read.status,

@@ -14,6 +14,7 @@ from checks.protocol import StudyProtocol
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
 from checks.validation.clocks import Rows, Use, read_times
+from checks.validation.dose_times import DoseTimes
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -39,6 +40,7 @@ class Setting:
     deaths: Mapping[str, pd.Timestamp]
     dosed: frozenset[str] = frozenset()
     sites: Mapping[str, str] = field(default_factory=dict)
+    dose_times: DoseTimes = field(default_factory=DoseTimes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Prepared:
 
     ``judged`` has the columns that the catalogue names, ``typed`` those of the domain's table (all rows),
     ``keep`` the rows that the typed table can hold, ``matters`` those that could bear on a case. ``shown`` has the
-    judged columns of which quarantine shows another text than the variable that begins their name.
+    judged columns of which quarantine shows another text than the variable that begins their name. ``added`` are rows
+    of the domain's table that no row of the feed has, in doubt.
     """
 
     judged: Columns
@@ -84,6 +87,7 @@ class Prepared:
     keep: "pd.Series[bool]"
     matters: "pd.Series[bool]"
     known_until: "pd.Series[pd.Timestamp]"
+    added: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class Source:

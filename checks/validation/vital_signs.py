@@ -11,10 +11,11 @@ import pandas as pd
 from checks.criteria import VitalCriterion
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
-from checks.validation import states
+from checks.validation import states, witnesses
 from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.test_codes import read_codes
 from checks.validation.values import BLANK, read_vitals
+from checks.validation.witnesses import Testimony
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -56,7 +57,11 @@ def prepare(source: Source) -> Prepared:
     certain &= ~codes.doubt
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    judged |= time_judged | source.dosed(used & spans["placed"])
+    original, collected = _original(source, read, measured, spans)
+    testimonies = [*witnesses.compare_rows(source, spans, used), collected]
+    widened, witness_judged = witnesses.doubt(source, spans, testimonies)
+    certain &= ~witnesses.contradicted(witness_judged["VSDTC_witness"])
+    judged |= time_judged | witness_judged | source.dosed(used & spans["placed"])
     judged |= {
         "VSORRES_state": measured["value_state"],
         "VSORRESU_state": measured["unit_state"],
@@ -67,18 +72,41 @@ def prepare(source: Source) -> Prepared:
         "VSTESTCD_spelling": codes.spelling,
         "VSTESTCD_state": codes.meaning,
     }
+    shown["VSDTC_witness"] = _shown_twice(source, read, original)
     shown |= _shown_results(read, source.setting.protocol) | {"VSSTAT_state": read.status_shown}
-    typed = source.at_any_time(spans).assign(
+    typed = source.at_any_time(widened).assign(
         domain="VS",
         sequence=source.record,
         test=test,
         value=measured["value"],
-        alternative=measured["alternative"],
+        alternative=measured["alternative"].fillna(original),
         unit=test.astype("category").map({vital: one.units[0].name for vital, one in VITALS.items()}),
         upper_limit=np.nan,
     )
     enrolled = used & source.enrolled
     return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"])
+
+
+def _original(
+    source: Source, read: Results, measured: pd.DataFrame, spans: pd.DataFrame
+) -> "tuple[pd.Series[float], Testimony]":
+    """Return the results as collected where the standardised ones beside them are others, and the testimony.
+
+    Both are rounded, each in its unit, or cut off: they are alike within a unit of the last digits of both. Others
+    are taken for one as long as the case definition cannot tell them apart.
+    """
+    text, unit = source.text("VSORRES"), source.text("VSORRESU")
+    rows = read.used & (read.column == "VSSTRESN") & text.notna()
+    differ = rows & ((text != read.value) | (unit != read.beside))
+    told = read_vitals(read.test[differ], text[differ], unit[differ])
+    here = measured[differ]
+    sound = told["position"].between(0, 1) & here["position"].between(0, 1)
+    rounded = 2 * (told["rounding"] + here["rounding"]) + _BINARY
+    lowest, highest = (getattr(np, name)(told["value"], here["value"]) for name in ("minimum", "maximum"))
+    apart = _told_apart(read.test[differ], lowest, highest, source.setting.protocol)
+    other = told["value"].where(sound & (highest - lowest > rounded) & apart).dropna()
+    against = pd.Series("VSORRES (another value)", other.index, dtype="str")
+    return other.reindex(rows.index), witnesses.testimony(rows.index, rows.index[rows], against, spans)
 
 
 def _agreement(
@@ -115,6 +143,13 @@ def _told_apart(
         told_apart = one.told_apart(np.asarray(lowest, np.float64), np.asarray(highest, np.float64))
         apart |= (test == one.vital) & pd.Series(told_apart, index=test.index)
     return apart
+
+
+def _shown_twice(source: Source, read: Results, original: "pd.Series[float]") -> Shown:
+    """Show the time of a row beside its witnesses; of a value the standardised one."""
+    value, time = original.notna(), source.text("VSDTC")
+    column = pd.Series("VSDTC", index=value.index, dtype="str").mask(value, read.column)
+    return Shown(column, time.mask(value, read.value), read.beside.where(value))
 
 
 def _shown_results(read: Results, protocol: StudyProtocol) -> dict[str, Shown]:

@@ -332,9 +332,24 @@ def begun_beside() -> dict[tuple[str, int], set[int]]:
     return found
 
 
-def test_pilot_rows_are_all_accepted(pilot: Looked) -> None:
+def study_day(date: str, first: str) -> int:
+    """Return the study day of a date by SDTM: the first is day 1, the one before it day -1."""
+    days = (pd.Timestamp(date[:10]) - pd.Timestamp(first[:10])).days
+    return days + 1 if days >= 0 else days
+
+
+def test_pilot_rows_are_all_accepted_but_one_whose_study_day_is_a_year_later(pilot: Looked) -> None:
     assert_every_row_is_accounted_for(pilot, {"DM": 306, "EX": 591, "VS": 29643, "AE": 1191})
-    assert pilot.withheld() == {}
+    where = folder("pharmaversesdtm")
+    first = {row["USUBJID"]: row["RFSTDTC"] for row in rows_of(where / "dm.csv")}
+    dated = [row for row in rows_of(where / "ae.csv") if len(row["AESTDTC"]) >= 10 and row["AESTDY"]]
+    told = [(row, study_day(row["AESTDTC"], first[row["USUBJID"]])) for row in dated]
+    off = [(float(row["AESTDY"]) - day, row["AESEQ"]) for row, day in told if day != float(row["AESTDY"])]
+    assert [days for days, _ in off] == [
+        365
+    ]  # AESTDTC 2013-05-09, the first day of the study, and AESTDY 366
+    assert pilot.withheld() == {("AE", "witnesses_agree"): 1}
+    assert list(pilot.validation.quarantine["record"]) == [f"AESEQ={float(off[0][1]):g}"]
 
 
 def test_pilot_cases_are_those_whose_dates_can_coincide(

@@ -11,6 +11,7 @@ from checks.validation.catalogue.events import EVENTS
 from checks.validation.catalogue.records import RECORDS
 from checks.validation.catalogue.results import RESULTS
 from checks.validation.catalogue.times import TIMES
+from checks.validation.catalogue.witnesses import WITNESSES
 
 STRUCTURE: Final = (
     Check(
@@ -31,5 +32,5 @@ STRUCTURE: Final = (
 )  # fmt: skip
 """Checks of a whole feed: its rows, its needed columns, and which of them are filled (``raw.Needed.filled``)."""
 
-ROWS: Final = (*RECORDS, *TIMES, *DOSES, *RESULTS, *EVENTS)
+ROWS: Final = (*RECORDS, *TIMES, *DOSES, *RESULTS, *EVENTS, *WITNESSES)
 """Checks of each row of a feed; the sites, and the limits of each vital, are those of the study."""

@@ -1,0 +1,178 @@
+"""Witnesses of the doses of EX: what DM and measurements tell of when they were, and doses that EX does not deliver.
+
+RFXSTDTC and RFXENDTC of DM are the first and the last exposure, --RFTDTC what the time points of measurements are
+counted from. A dose that they contradict may be of its own time or of theirs. One that they tell and EX does not
+have is given in the worst case.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from checks.instants import parse_stamps
+from checks.tables import ADMINISTRATIONS
+from checks.validation.dose_times import GIVEN
+from checks.validation.raw import Columns, Source
+from checks.validation.states import KNOWN
+from checks.validation.time_gaps import ALIKE, gaps, shifts
+from checks.validation.witnesses import Testimony, apart, compare_rows, doubt, testimony
+
+FIRST: Final = "RFXSTDTC"
+LAST: Final = "RFXENDTC"
+
+SAME_HOURS: Final = 0.5
+"""Times of one act that two people charted, half an hour apart at most: rounded, or of its preparation and start."""
+
+ANOTHER_DOSE_HOURS: Final = 24.0
+"""What is told further from any dose than a day is another dose: no zone, and no clock, is so far off."""
+
+_SPAN: Final = ["earliest", "latest"]
+
+
+def given_points(administrations: pd.DataFrame) -> pd.DataFrame:
+    """Return the table ``GIVEN``: when the doses of ``ADMINISTRATIONS`` began, and ended where that is known."""
+    ends = administrations[["USUBJID", "ends_earliest", "ends_latest"]].dropna()
+    ends = ends.rename(columns={"ends_earliest": "earliest", "ends_latest": "latest"})
+    return GIVEN.conform(pd.concat([administrations[["USUBJID", *_SPAN]], ends]))
+
+
+def judge_doses(
+    source: Source, spans: pd.DataFrame, ends: pd.DataFrame, given: "pd.Series[bool]"
+) -> tuple[pd.DataFrame, Columns, pd.DataFrame]:
+    """Return the spans of doses, widened where witnesses contradict them; the judged columns; and the doses missing.
+
+    Parameters
+    ----------
+    source
+        EX, with what other feeds tell of its doses.
+    spans, ends
+        When each row begins (see ``Source.times``) and ends, missing where no end is told.
+    given
+        The rows of study drug that was given.
+    """
+    testimonies = [*compare_rows(source, spans, given), *_compare_doses(source, spans, ends, given)]
+    widened, judged = doubt(source, spans, testimonies)
+    missing = _undelivered(source, spans, ends, given)
+    return widened, judged | {"EXSTDTC_delivered": _delivered(source, missing)}, missing
+
+
+def _compare_doses(
+    source: Source, spans: pd.DataFrame, ends: pd.DataFrame, given: "pd.Series[bool]"
+) -> Iterator[Testimony]:
+    """Yield what other feeds say of when each dose was: of a whole site, of one row, before the first exposure."""
+    told = source.setting.dose_times.told
+    told = told[told["column"] != LAST].reset_index(drop=True)
+    subject = source.subject
+    starts = spans.loc[spans["placed"] & given, _SPAN].assign(USUBJID=subject)
+    if not len(told) or not len(starts):
+        return
+    told = told.assign(**_off(told, starts, ends.dropna().assign(USUBJID=subject)))
+    near = told[told["off"].abs() <= ANOTHER_DOSE_HOURS]
+    yield _of_sites(source, starts, near, spans.index)
+    yield _of_rows(starts, near[near["off"] != 0], spans.index)
+    yield _before_first(starts, told, spans.index)
+
+
+def _off(told: pd.DataFrame, starts: pd.DataFrame, ends: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+    """Return by how many hours EX is later than each time told (0: as told), and the row of EX that is nearest."""
+    from_start, from_end = gaps(told, starts), gaps(told, ends)["hours"].mask(told["column"] == FIRST)
+    met = (from_start["hours"].abs() <= SAME_HOURS) | (from_end.abs() <= SAME_HOURS)
+    row = pd.Series(starts.index.to_numpy()[from_start["place"]], told.index)
+    return {"off": (-from_start["hours"]).mask(met, 0), "row": row}
+
+
+def _of_sites(source: Source, starts: pd.DataFrame, told: pd.DataFrame, index: pd.Index) -> Testimony:
+    """Doubt all doses of a site where they are off alike, whichever of its subjects have witnesses."""
+    sites = dict(source.setting.sites)
+    site = told["USUBJID"].map(sites)
+    several = told["USUBJID"].groupby(site).transform("nunique") > 1
+    shift = shifts(told["off"], site.where(several), over=SAME_HOURS, fewest=2)
+    by_site = dict(zip(site[shift.notna()], shift.dropna(), strict=True))
+    theirs = starts["USUBJID"].map(sites)
+    off = theirs.map(by_site).astype("float64").dropna()
+    names = told.groupby(site)["column"].unique().map(" and ".join)
+    reasons = {one: f"{names[one]} ({_at_site(source, one, by, starts)})" for one, by in by_site.items()}
+    moved = starts.loc[off.index, _SPAN].sub(pd.to_timedelta(off * 3600, unit="s").dt.round("s"), axis=0)
+    return testimony(index, starts.index[theirs.isin(site)], theirs[off.index].map(reasons), moved)
+
+
+def _at_site(source: Source, site: str, by: float, starts: pd.DataFrame) -> str:
+    """Say how far all doses of a site are off, and whether that is as if they were told in UTC."""
+    zone = source.setting.protocol.sites[site]
+    offset = starts["earliest"].iloc[0].astimezone(ZoneInfo(zone)).utcoffset()
+    utc = offset is not None and abs(by + offset.total_seconds() / 3600) <= ALIKE
+    return f"{apart(by)} at site {site}, on every subject{': told in UTC?' if utc else ''}"
+
+
+def _of_rows(starts: pd.DataFrame, off: pd.DataFrame, index: pd.Index) -> Testimony:
+    by_row = off.groupby("row")
+    names = by_row["column"].unique().map(" and ".join)
+    sizes = by_row["off"].first().map(apart)
+    against = pd.Series([f"{a} ({b})" for a, b in zip(names, sizes, strict=True)], names.index, dtype="str")
+    return testimony(
+        index, pd.Index(off["row"].unique()), against, by_row.agg({"earliest": "min", "latest": "max"})
+    )
+
+
+def _before_first(starts: pd.DataFrame, told: pd.DataFrame, index: pd.Index) -> Testimony:
+    """Doubt doses before the first exposure: nobody knows when they were instead."""
+    firsts = told[told["column"] == FIRST].groupby("USUBJID")["earliest"].min()
+    first = firsts.reindex(starts["USUBJID"]).set_axis(starts.index)
+    hours = (starts["latest"] - first).dt.total_seconds() / 3600
+    early = hours[hours < -SAME_HOURS]
+    against = pd.Series([f"{FIRST} ({apart(by)})" for by in early], early.index, dtype="str")
+    return testimony(index, first.dropna().index, against, starts.loc[early.index, _SPAN])
+
+
+def _undelivered(
+    source: Source, spans: pd.DataFrame, ends: pd.DataFrame, given: "pd.Series[bool]"
+) -> pd.DataFrame:
+    """Return doses that are told elsewhere and that no row of EX has: the table ``ADMINISTRATIONS``, none trusted.
+
+    A row of another drug, or of a dose not given, is one that EX has. After the last dose one may have begun as long
+    before RFXENDTC as an administration lasts.
+    """
+    told = source.setting.dose_times.told
+    missing = told[_is_another(told, spans.loc[spans["placed"] & given], ends, source)]
+    if len(missing):
+        other = parse_stamps(source.text("EXSTDTC").where(~given & source.enrolled), source.zones)
+        missing = missing[_is_another(missing, other[other["problem"].isna()], ends.iloc[:0], source)]
+    longest = pd.Timedelta(hours=source.setting.protocol.max_administration_hours)
+    earliest = missing["earliest"].mask(missing["column"] == LAST, missing["earliest"] - longest)
+    unknown = pd.Series(pd.NaT, missing.index, dtype="datetime64[s, UTC]")
+    rows = missing.assign(
+        earliest=earliest, EXSEQ=missing["column"], ends_earliest=unknown, ends_latest=unknown
+    )
+    rows = rows.assign(link=pd.Series(pd.NA, missing.index, dtype="str"), trusted=False)
+    return ADMINISTRATIONS.conform(rows.drop_duplicates(["USUBJID", *_SPAN]))
+
+
+def _is_another(
+    told: pd.DataFrame, starts: pd.DataFrame, ends: pd.DataFrame, source: Source
+) -> "pd.Series[bool]":
+    """Return which times told are of none of some doses: further from all, or after the last has surely ended."""
+    starts = starts[_SPAN].assign(USUBJID=source.subject)
+    hours = gaps(told, starts)["hours"]
+    longest = pd.Timedelta(hours=source.setting.protocol.max_administration_hours)
+    reach = ends["latest"].reindex(starts.index).fillna(starts["latest"] + longest)
+    last = reach.groupby(starts["USUBJID"]).max().reindex(told["USUBJID"]).set_axis(told.index)
+    after = ~((told["earliest"] - last).dt.total_seconds() / 3600 <= SAME_HOURS)
+    is_last = told["column"] == LAST
+    return (after & is_last) | (~is_last & ~(hours.abs() <= ANOTHER_DOSE_HOURS))
+
+
+def _delivered(source: Source, missing: pd.DataFrame) -> "pd.Series[Any]":
+    """Judge on the first row of each subject whether EX has all its doses: which columns tell of others."""
+    told = source.setting.dose_times.told
+    first = source.subject.isin(told["USUBJID"]) & ~source.subject.duplicated() & ~source.is_header
+    columns = missing.groupby("USUBJID")["EXSEQ"].unique().map(" and ".join)
+    return (
+        source.subject[first]
+        .map(columns)
+        .astype("str")
+        .fillna(KNOWN)
+        .reindex(source.subject.index)
+        .astype("category")
+    )

@@ -1,0 +1,260 @@
+"""Witnesses of when a row was: its reference time and what had elapsed since, and its study day.
+
+SDTM tells a time more than once (--DTC; --RFTDTC and --ELTM or --TPT; --DY). Where they contradict each other neither
+is believed: the row may be of its own time, or of any that its witnesses tell.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from checks.numbers import read_numbers
+from checks.validation.dose_times import names_dose, reference_spans
+from checks.validation.raw import Columns, Source, time_of
+from checks.validation.states import AGREES
+from checks.validation.time_gaps import ALIKE, NEARLY_ALL, gaps, shifts
+
+PLANNED_HOURS: Final = 1.0
+PLANNED_SHARE: Final = 0.25
+"""What elapsed is planned (SDTM: --ELTM, --TPT): measured within an hour, or a quarter of it, is as planned."""
+
+BEFORE_DOSE_HOURS: Final = 12.0
+"""What is planned before the dose may be measured at any time of that half day."""
+
+FEWEST: Final = 4
+"""So few rows of a subject, each within what is planned, can be late by one amount without a clock being wrong."""
+
+TWO_DAYS: Final = 48.0
+TEN_HOURS: Final = 10.0
+"""Hours: what is further apart is told in days, or in whole hours, so that few sizes are told."""
+
+_DURATION: Final = (
+    r"^(?P<sign>[+-]?)P(?=.)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?=.)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:\d+(?:\.\d+)?S)?)?$"
+)
+_HOURS: Final[Mapping[str, float]] = {"weeks": 168, "days": 24, "hours": 1, "minutes": 1 / 60}
+
+_LOCAL: Final = r"\d{4}-\d\d-\d\d(?:T[\d:.]*)?"
+"""A date, without an offset: the local day is the one that is written."""
+
+_TIME_POINT: Final = (
+    r"(?P<amount>\d+(?:\.\d+)?)\s*-?\s*(?:(?P<hours>H(?:OU)?R?S?)|(?P<minutes>M(?:IN(?:UTE)?S?)?))\b"
+)
+_BEFORE: Final = r"\bPRE|\bBEFORE\b|\bPRIOR\b"
+_AFTER: Final = r"\bPOST|\bAFTER\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What a witness says: of which rows it speaks, why it contradicts one, and when that row was by its word.
+
+    Reason and span are missing where it does not contradict.
+    """
+
+    speaks: "pd.Series[bool]"
+    against: "pd.Series[str]"
+    earliest: "pd.Series[pd.Timestamp]"
+    latest: "pd.Series[pd.Timestamp]"
+
+
+def judge_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
+    """Return the spans of rows, widened where a witness in the row contradicts them, and the judged column."""
+    return doubt(source, spans, compare_rows(source, spans, among))
+
+
+def compare_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> list[Testimony]:
+    """Return what the witnesses in each row say of its time."""
+    placed = spans["placed"] & among
+    return [*_elapsed(source, spans, placed), *_study_days(source, spans, placed)]
+
+
+def doubt(
+    source: Source, spans: pd.DataFrame, testimonies: Iterable[Testimony]
+) -> tuple[pd.DataFrame, Columns]:
+    """Return the spans, widened by what contradicts them, and the judged column: which rows that are, and why.
+
+    A witness that does not speak of a row has no say in whether others agree.
+    """
+    against, speaks = pd.Series(pd.NA, spans.index, dtype="str"), pd.Series(False, spans.index)
+    earliest, latest = spans["earliest"], spans["latest"]
+    for one in testimonies:
+        speaks |= one.speaks
+        against = against.fillna(one.against)
+        earliest = earliest.mask(one.earliest < earliest, one.earliest)
+        latest = latest.mask(one.latest > latest, one.latest)
+    judged = against.fillna(AGREES).where(speaks).astype("category")
+    return spans.assign(earliest=earliest, latest=latest), {f"{time_of(source.domain)}_witness": judged}
+
+
+def apart(hours: float) -> str:
+    """Say how far a time is from what its witness tells: "4 h ahead", "90 min behind", "3 days ahead"."""
+    size, side = abs(hours), "ahead" if hours > 0 else "behind"
+    if size > TWO_DAYS:
+        return f"{size / 24:.0f} days {side}"
+    minutes = round(size * 60)
+    if size < TEN_HOURS and minutes % 60:
+        return f"{minutes} min {side}"
+    return f"{size:.0f} h {side}"
+
+
+# --- What had elapsed since a reference ------------------------------------------------------------------
+
+
+def _elapsed(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
+    domain = source.domain
+    if not (source.has(f"{domain}ELTM") or source.has(f"{domain}TPT")):
+        return
+    hours = elapsed_hours(source.text(f"{domain}ELTM"), source.text(f"{domain}TPT"))
+    rows = placed & hours.notna()
+    counted = _counted_from(source, spans[["earliest", "latest"]], hours, rows)
+    if len(counted):
+        yield _of_elapsed(source, counted, spans.index)
+
+
+def elapsed_hours(durations: "pd.Series[str]", points: "pd.Series[str]") -> "pd.Series[float]":
+    """Return the hours since a reference: of ISO 8601 durations, else of time points in words ("4H POST-DOSE").
+
+    Missing where neither says hours: "PREDOSE", "AFTER LYING DOWN FOR 5 MINUTES".
+    """
+    told = _each(durations, _of_durations)
+    return told.fillna(_each(points, _of_words))
+
+
+def _each(
+    texts: "pd.Series[str]", read: "Callable[[pd.Series[str]], pd.Series[float]]"
+) -> "pd.Series[float]":
+    """Read each text that occurs once."""
+    unique = pd.Series(texts.dropna().unique(), dtype="str")
+    return texts.map(dict(zip(unique, read(unique.str.upper()), strict=True))).astype("float64")
+
+
+def _of_durations(texts: "pd.Series[str]") -> "pd.Series[float]":
+    parts = texts.str.extract(_DURATION)
+    amounts = parts[list(_HOURS)].astype("float64").fillna(0) @ pd.Series(_HOURS)
+    return (amounts * np.where(parts["sign"] == "-", -1, 1)).where(parts["sign"].notna())
+
+
+def _of_words(texts: "pd.Series[str]") -> "pd.Series[float]":
+    parts = texts.str.extract(_TIME_POINT)
+    before, after = (texts.str.contains(words, regex=True) for words in (_BEFORE, _AFTER))
+    hours: pd.Series[float] = pd.to_numeric(parts["amount"]) / np.where(parts["minutes"].isna(), 1, 60)
+    return hours.where(~before, -hours).where((before | after) & names_dose(texts, ()))
+
+
+def _counted_from(
+    source: Source, own: pd.DataFrame, hours: "pd.Series[float]", rows: "pd.Series[bool]"
+) -> pd.DataFrame:
+    """Return when rows were by their own time and what they count from: --RFTDTC, or where a dose is, the nearest."""
+    domain, setting = source.domain, source.setting
+    reference = reference_spans(source.text(f"{domain}RFTDTC").where(rows), source.zones)
+    counted = own.assign(
+        USUBJID=source.subject, hours=hours, since=reference["earliest"], until=reference["latest"]
+    )
+    point = source.text(f"{domain}TPTREF")
+    from_dose = names_dose(point.fillna(source.text(f"{domain}TPT")), setting.protocol.treatment.names)
+    given, lacks = setting.dose_times.given, rows & counted["since"].isna() & from_dose
+    if lacks.any() and len(given):
+        less = pd.to_timedelta(hours[lacks], unit="h")
+        begun = counted.loc[lacks, ["USUBJID"]].assign(
+            earliest=own["earliest"] - less, latest=own["latest"] - less
+        )
+        found = gaps(begun, given)
+        nearest = given.iloc[found["place"]].set_axis(begun.index)
+        meets, none = found["hours"] == 0, found["hours"].isna()
+        counted.loc[lacks, "since"] = nearest["earliest"].mask(meets, begun["earliest"]).mask(none)
+        counted.loc[lacks, "until"] = nearest["latest"].mask(meets, begun["latest"]).mask(none)
+    return counted[rows & counted["since"].notna()]
+
+
+def _of_elapsed(source: Source, counted: pd.DataFrame, index: pd.Index) -> Testimony:
+    elapsed = pd.to_timedelta(counted["hours"], unit="h").dt.round("s")
+    told = pd.DataFrame({"earliest": counted["since"] + elapsed, "latest": counted["until"] + elapsed})
+    off = hours_off(counted, told)
+    after = off.where(counted["hours"] > 0)
+    shift = shifts(after, counted["USUBJID"], over=PLANNED_HOURS - ALIKE, fewest=FEWEST)
+    shift = shift.groupby(counted["USUBJID"]).transform("max")  # of the rows before the dose as well
+    where = at_sites(shift, counted["USUBJID"], source.setting.sites)
+    late = _not_as_planned(off, counted["hours"])
+    size = shift.fillna(off.where(late)).dropna()
+    names = _names(source, counted.loc[size.index])
+    against = [
+        f"{name} ({apart(by)}{place})" for name, by, place in zip(names, size, where[size.index], strict=True)
+    ]
+    return testimony(index, counted.index, pd.Series(against, size.index, dtype="str"), told)
+
+
+def hours_off(own: pd.DataFrame, told: pd.DataFrame) -> "pd.Series[float]":
+    """Return how many hours spans lie after others, below 0 before them; 0 where they can meet."""
+    ahead = (own["earliest"] - told["latest"]).dt.total_seconds() / 3600
+    behind = (told["earliest"] - own["latest"]).dt.total_seconds() / 3600
+    return ahead.clip(lower=0) - behind.clip(lower=0)
+
+
+def _not_as_planned(off: "pd.Series[float]", hours: "pd.Series[float]") -> "pd.Series[bool]":
+    allowed = (hours * PLANNED_SHARE).clip(lower=PLANNED_HOURS)
+    early = allowed.mask(hours <= 0, BEFORE_DOSE_HOURS)
+    return (off > allowed) | (off < -early)
+
+
+def at_sites(
+    shift: "pd.Series[float]", subjects: "pd.Series[str]", sites: Mapping[str, str]
+) -> "pd.Series[str]":
+    """Say at which site each row is, where all subjects of that site are off alike; else nothing."""
+    each = pd.DataFrame({"subject": subjects, "off": shift.fillna(0)}).drop_duplicates("subject")
+    site = each["subject"].map(dict(sites))
+    alike = dict(zip(each["subject"], shifts(each["off"], site, over=0, fewest=2), strict=True))
+    names = " at site " + subjects.map(dict(sites)).astype("str")
+    return names.where(subjects.map(alike).notna(), "")
+
+
+def _names(source: Source, counted: pd.DataFrame) -> list[str]:
+    """Name the two columns that tell when each row was: --RFTDTC, or EX, and --ELTM, or --TPT."""
+    domain, rows = source.domain, counted.index
+    since = source.text(f"{domain}RFTDTC")[rows].notna().map({True: f"{domain}RFTDTC", False: "EX"})
+    elapsed = source.text(f"{domain}ELTM")[rows].notna().map({True: f"{domain}ELTM", False: f"{domain}TPT"})
+    return [f"{one} and {other}" for one, other in zip(since, elapsed, strict=True)]
+
+
+def testimony(index: pd.Index, speaks: pd.Index, against: "pd.Series[str]", told: pd.DataFrame) -> Testimony:
+    """Return a testimony of all rows from what it is of: where it speaks, and each reason with the time told."""
+    there = told.loc[against.index, ["earliest", "latest"]].reindex(index)
+    return Testimony(
+        pd.Series(index.isin(speaks), index), against.reindex(index), there["earliest"], there["latest"]
+    )
+
+
+def contradicted(judged: "pd.Series[Any]") -> "pd.Series[bool]":
+    """Return the rows of a judged column that a witness contradicts."""
+    return judged.notna() & (judged != AGREES)
+
+
+# --- The study day ---------------------------------------------------------------------------------------
+
+
+def _study_days(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
+    time = time_of(source.domain)
+    column, first_dates = time.replace("DTC", "DY"), source.setting.dose_times.first_dates
+    if not (source.has(column) and first_dates):
+        return
+    stamps, day = source.text(time), read_numbers(source.text(column))
+    rows = placed & day.notna() & (day != 0) & source.subject.isin(list(first_dates))
+    rows &= stamps.str.fullmatch(_LOCAL).fillna(value=False).astype("bool")
+    if not rows.any():
+        return
+    first = source.subject[rows].map(dict(first_dates))
+    dates = pd.to_datetime(stamps[rows].str[:10], errors="coerce") - pd.to_datetime(first, errors="coerce")
+    days = dates.dt.days - day[rows] + (day[rows] > 0)
+    off = (days - _counted_from_zero(days)).fillna(0)
+    off = off[off != 0]
+    told = spans.loc[off.index, ["earliest", "latest"]].sub(pd.to_timedelta(off, unit="D"), axis=0)
+    against = pd.Series([f"{column} ({apart(24 * by)})" for by in off], off.index, dtype="str")
+    yield testimony(spans.index, rows.index[rows], against, told)
+
+
+def _counted_from_zero(days: "pd.Series[float]") -> float:
+    """Return by how many days all study days of a feed are off: one where it has a day 0, which SDTM has not."""
+    usual = days.median()
+    return usual if abs(usual) == 1 and (days == usual).mean() >= NEARLY_ALL else 0.0

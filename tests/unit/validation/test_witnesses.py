@@ -1,0 +1,302 @@
+"""What is told twice: times beside what had elapsed, study days, results as collected, and doses beside DM and VS."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from checks.blinding import STUDY_DRUG
+from checks.protocol import load_protocol
+from checks.tables import Feed
+from checks.validation import administrations, vital_signs
+from checks.validation.dose_times import dose_times
+from checks.validation.raw import Setting, Source
+from checks.validation.time_gaps import gaps
+from checks.validation.witnesses import apart, elapsed_hours
+
+PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
+CUTOFF = pd.Timestamp("2024-06-20T12:00Z")
+ZONES = {"S1": "Europe/Paris", "S2": "Europe/Paris", "S3": "Europe/Paris"}
+AGREES = "agrees"
+
+
+def feed(domain, rows):
+    table = pd.DataFrame(rows).astype("str").replace("", pd.NA)
+    return Feed(domain, table.assign(source_file="x.csv", source_row=range(2, len(table) + 2)))
+
+
+def prepared(prepare, domain, rows, dm=(), vs=()):
+    """Prepare rows of one feed, beside rows of DM (all at site FR01) and of VS."""
+    subjects = {"USUBJID": list(ZONES), "SITEID": "FR01"}
+    columns = dict.fromkeys(["USUBJID", *(name for one in dm for name in one)])
+    told = pd.DataFrame(subjects).merge(pd.DataFrame(dm, columns=list(columns)), how="left")
+    feeds = {"dm": feed("DM", told), "vs": feed("VS", list(vs) or [{"USUBJID": "S1"}])}
+    times = dose_times(feeds, ZONES, PROTOCOL.treatment.names, CUTOFF)
+    sites = dict.fromkeys(ZONES, "FR01")
+    setting = Setting(PROTOCOL, CUTOFF, ZONES, {}, sites=sites, dose_times=times)
+    return prepare(Source(domain, feed(domain, rows).table, setting))
+
+
+def doses(*starts, subject="S1"):
+    return [
+        {"USUBJID": subject, "EXSEQ": str(number), "EXTRT": STUDY_DRUG, "EXDOSE": "1", "EXSTDTC": start}
+        for number, start in enumerate(starts, 1)
+    ]
+
+
+def temperature(time, value="38.9", **row):
+    return {"USUBJID": "S1", "VSTESTCD": "TEMP", "VSORRES": value, "VSORRESU": "C", "VSDTC": time, **row}
+
+
+def reasons(prepared, column):
+    return list(prepared.judged[column].astype("object"))
+
+
+def span(prepared, row=0):
+    return tuple(f"{one:%dT%H:%M}" for one in prepared.typed.loc[row, ["earliest", "latest"]])
+
+
+@pytest.mark.parametrize(
+    ("duration", "point", "hours"),
+    [
+        ("PT4H", "", 4),
+        ("-PT30M", "", -0.5),
+        ("P1DT2H", "", 26),
+        ("P1W", "", 168),
+        ("PT0H", "", 0),
+        ("PT1.5H", "2H POST-DOSE", 1.5),
+        ("", "4H POST-DOSE", 4),
+        ("", "Post-dose 90 min", 1.5),
+        ("", "2 hours after infusion", 2),
+        ("", "1HR PRE-DOSE", -1),
+        ("P", "", np.nan),
+        ("PT", "", np.nan),
+        ("4H", "", np.nan),
+        ("", "PREDOSE", np.nan),
+        ("", "AFTER LYING DOWN FOR 5 MINUTES", np.nan),  # no dose
+        ("", "DAY 3", np.nan),
+    ],
+)
+def test_what_had_elapsed_is_told_by_a_duration_or_by_the_time_point_in_words(duration, point, hours) -> None:
+    texts = (pd.Series([one or pd.NA], dtype="str") for one in (duration, point))
+    assert elapsed_hours(*texts)[0] == pytest.approx(hours, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (4, "4 h ahead"),
+        (-24, "24 h behind"),
+        (1.5, "90 min ahead"),
+        (-72.2, "3 days behind"),
+        (13.4, "13 h ahead"),
+    ],
+)
+def test_a_size_is_told_in_few_words(hours, words) -> None:
+    assert apart(hours) == words
+
+
+def test_the_nearest_time_is_of_the_same_subject_and_spans_that_can_meet_are_not_apart() -> None:
+    at = pd.to_datetime
+    points = pd.DataFrame(
+        {
+            "USUBJID": ["B", "A", "A"],
+            "earliest": at(["2024-06-10T08:00Z", "2024-06-10T00:00Z", "2024-06-12T08:00Z"]),
+            "latest": at(["2024-06-10T08:00Z", "2024-06-10T23:59Z", "2024-06-12T08:00Z"]),
+        }
+    )
+    times = at(["2024-06-10T12:00Z", "2024-06-10T12:00Z", "2024-06-12T07:00Z", "2024-06-10T08:00Z"])
+    asked = pd.DataFrame(
+        {"USUBJID": ["A", "B", "A", "C"], "earliest": times, "latest": times}, index=list("wxyz")
+    )
+    found = gaps(asked, points)
+    np.testing.assert_array_equal(found["hours"], [0, 4, -1, np.nan])
+    assert list(found["place"][["x", "y"]]) == [0, 2] and list(found.index) == list("wxyz")
+
+
+# --- Rows of VS beside what had elapsed -------------------------------------------------------------------
+
+SINCE = {"VSRFTDTC": "2024-06-10T20:00"}
+
+
+@pytest.mark.parametrize(
+    ("time", "elapsed", "state"),
+    [
+        ("2024-06-11T02:00", "PT6H", AGREES),
+        ("2024-06-11T03:30", "PT6H", AGREES),  # a quarter of 6 h late
+        ("2024-06-11T03:31", "PT6H", "VSRFTDTC and VSELTM (91 min ahead)"),
+        ("2024-06-10T02:00", "PT6H", "VSRFTDTC and VSELTM (24 h behind)"),  # the date of the visit is kept
+        ("2023-06-11T02:00", "PT6H", "VSRFTDTC and VSELTM (366 days behind)"),  # 2024 is a leap year
+        ("2024-06-10T22:00", "PT1H", AGREES),  # an hour late
+        ("2024-06-11", "PT6H", AGREES),  # a date can be of that hour
+        ("2024-06-12", "PT6H", "VSRFTDTC and VSELTM (22 h ahead)"),  # 02:00 to midnight
+        ("2024-06-10T12:00", "-PT15M", AGREES),  # before the dose is before the dose
+        ("2024-06-10T21:01", "PT0H", "VSRFTDTC and VSELTM (61 min ahead)"),
+    ],
+)
+def test_a_time_is_compared_with_its_reference_and_what_had_elapsed(time, elapsed, state) -> None:
+    one = prepared(vital_signs.prepare, "VS", [temperature(time, VSELTM=elapsed, **SINCE)])
+    assert reasons(one, "VSDTC_witness") == [state]
+
+
+def test_a_row_in_doubt_may_be_of_either_time() -> None:
+    one = prepared(vital_signs.prepare, "VS", [temperature("2024-06-10T02:00", VSELTM="PT6H", **SINCE)])
+    assert span(one) == ("10T00:00", "11T00:00")  # in UTC
+
+
+def test_rows_of_a_subject_that_are_all_off_by_an_hour_are_a_clock_not_lateness() -> None:
+    rows = [temperature(f"2024-06-11T0{hour + 1}:00", VSELTM=f"PT{hour + 4}H", **SINCE) for hour in range(4)]
+    one = prepared(vital_signs.prepare, "VS", rows)
+    assert reasons(one, "VSDTC_witness") == ["VSRFTDTC and VSELTM (1 h ahead)"] * 4
+    three = prepared(vital_signs.prepare, "VS", rows[:3])
+    assert reasons(three, "VSDTC_witness") == [AGREES] * 3
+
+
+def test_elapsed_since_something_that_is_no_dose_is_compared_with_nothing() -> None:
+    row = temperature("2024-06-10T02:00", VSELTM="PT1M", VSTPTREF="PATIENT STANDING")
+    one = prepared(vital_signs.prepare, "VS", [row])
+    assert pd.isna(reasons(one, "VSDTC_witness")).all()
+
+
+# --- Study days ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("date", "day", "state"),
+    [
+        ("2024-06-10T08:00", "1", AGREES),
+        ("2024-06-09T08:00", "-1", AGREES),  # there is no day 0
+        ("2024-06-11T08:00", "2", AGREES),
+        ("2024-06-12", "2", "VSDY (24 h ahead)"),
+        ("2024-06-07T08:00", "1", "VSDY (3 days behind)"),
+        ("2024-06-07T08:00:00Z", "1", None),  # which local day that is, the stamp does not tell
+    ],
+)
+def test_a_date_is_compared_with_its_study_day(date, day, state) -> None:
+    rows = [temperature(date, VSDY=day), *(temperature("2024-06-10T08:00", VSDY="1", VSTESTCD="OXYSAT"),) * 3]
+    one = prepared(vital_signs.prepare, "VS", rows, dm=[{"USUBJID": "S1", "RFSTDTC": "2024-06-10T07:00"}])
+    found = reasons(one, "VSDTC_witness")[0]
+    assert pd.isna(found) if state is None else found == state
+
+
+def test_study_days_counted_from_zero_are_a_convention() -> None:
+    rows = [temperature(f"2024-06-{10 + day}T08:00", VSDY=str(day)) for day in range(1, 6)]
+    one = prepared(vital_signs.prepare, "VS", rows, dm=[{"USUBJID": "S1", "RFSTDTC": "2024-06-10"}])
+    assert reasons(one, "VSDTC_witness") == [AGREES] * 5
+
+
+# --- Values ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("collected", "unit", "standard", "alternative"),
+    [
+        ("38.9", "C", "36.9", 38.9),
+        ("98.6", "F", "37", None),  # 98.6 F is 37.0 C
+        ("101.3", "F", "38.5", None),  # 38.5 C is 101.3 F
+        ("101", "F", "38.3", None),  # 38.33 C, cut off
+        ("102", "F", "37.0", 38.888889),  # (102 - 32) / 1.8
+        ("39.9", "C", "39.4", None),  # fever both: the case definition cannot tell them apart
+        ("389", "C", "38.9", None),  # no living subject's
+        ("38.3", "C", "38.29999923706055", None),
+        ("warm", "C", "36.9", None),
+    ],
+)
+def test_a_result_is_compared_with_what_was_collected(collected, unit, standard, alternative) -> None:
+    row = temperature("2024-06-10T08:00", collected, VSSTRESN=standard, VSSTRESU="C") | {"VSORRESU": unit}
+    one = prepared(vital_signs.prepare, "VS", [row])
+    assert reasons(one, "VSDTC_witness") == [AGREES if alternative is None else "VSORRES (another value)"]
+    np.testing.assert_allclose(one.typed["alternative"], [np.nan if alternative is None else alternative])
+
+
+# --- Doses -----------------------------------------------------------------------------------------------
+
+
+def told(prepared):
+    return prepared.added[["USUBJID", "EXSEQ", "earliest", "latest"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    ("starts", "first", "states"),
+    [
+        (["2024-06-10T08:00"], "2024-06-10T08:30", [AGREES]),
+        (["2024-06-10T08:00"], "2024-06-10T08:31", ["RFXSTDTC (31 min behind)"]),
+        (["2024-06-10T08:00"], "2024-06-10", [AGREES]),
+        (["2024-06-10T08:00"], "2024-06-10T00:00", [AGREES]),  # a date whose time was filled in
+        (["2024-06-10T12:00", "2024-06-17T12:00"], "2024-06-10T08:00", ["RFXSTDTC (4 h ahead)", AGREES]),
+        (
+            ["2023-06-10T08:00", "2024-06-17T08:00"],
+            "2024-06-10T08:00",
+            ["RFXSTDTC (366 days behind)", AGREES],
+        ),
+    ],
+)
+def test_a_dose_is_compared_with_the_first_exposure(starts, first, states) -> None:
+    dm = [{"USUBJID": "S1", "RFXSTDTC": first}]
+    found = reasons(prepared(administrations.prepare, "EX", doses(*starts), dm=dm), "EXSTDTC_witness")
+    assert [AGREES if pd.isna(one) else one for one in found] == states
+
+
+def test_a_dose_in_doubt_may_be_of_either_time() -> None:
+    dm = [{"USUBJID": "S1", "RFXSTDTC": "2024-06-10T08:00"}]
+    one = prepared(administrations.prepare, "EX", doses("2024-06-10T12:00"), dm=dm)
+    assert span(one) == ("10T06:00", "10T10:00") and not len(one.added)  # in UTC
+
+
+def test_doses_of_a_site_that_are_off_alike_are_named_with_the_size_whoever_has_witnesses() -> None:
+    rows = [row for subject in ZONES for row in doses("2024-06-10T06:00", subject=subject)]
+    dm = [{"USUBJID": one, "RFXSTDTC": "2024-06-10T08:00"} for one in ("S1", "S2")]
+    one = prepared(administrations.prepare, "EX", rows, dm=dm)
+    # 08:00 in Paris, in summer, is 06:00 in UTC
+    assert (
+        reasons(one, "EXSTDTC_witness")
+        == ["RFXSTDTC (2 h behind at site FR01, on every subject: told in UTC?)"] * 3
+    )
+    assert span(one, 2) == ("10T04:00", "10T06:00")
+
+
+def test_time_points_are_counted_from_the_start_or_the_end_of_a_dose_or_from_no_dose() -> None:
+    row = doses("2024-06-10T08:00")[0] | {"EXENDTC": "2024-06-10T12:00"}
+    for reference, point, state in (
+        ("2024-06-10T08:00", "DOSE", AGREES),
+        ("2024-06-10T12:00", "END OF INFUSION", AGREES),
+        ("2024-06-10T10:00", "DOSE", "VSRFTDTC (2 h behind)"),
+        ("2024-06-10T10:00", "BREAKFAST", AGREES),
+    ):
+        vs = [{"USUBJID": "S1", "VSRFTDTC": reference, "VSTPTREF": point}]
+        found = reasons(prepared(administrations.prepare, "EX", [row], vs=vs), "EXSTDTC_witness")
+        assert [AGREES if pd.isna(one) else one for one in found] == [state]
+
+
+def test_a_first_dose_that_is_not_delivered_is_given_in_the_worst_case() -> None:
+    dm = [{"USUBJID": "S1", "RFXSTDTC": "2024-06-03T08:00"}]
+    one = prepared(administrations.prepare, "EX", doses("2024-06-10T08:00"), dm=dm)
+    instant = pd.Timestamp("2024-06-03T06:00Z")
+    assert told(one) == [["S1", "RFXSTDTC", instant, instant]] and not one.added["trusted"].any()
+    assert reasons(one, "EXSTDTC_delivered") == ["RFXSTDTC"]
+
+
+@pytest.mark.parametrize(
+    ("last", "added"),
+    [
+        ("2024-06-10T08:30", []),
+        ("2024-06-10T20:00", []),  # the end is not told: it lasts at most 12 h
+        ("2024-06-03T08:30", []),  # DM is not brought up to date yet
+        (
+            "2024-06-17T08:00",
+            [["S1", "RFXENDTC", pd.Timestamp("2024-06-16T18:00Z"), pd.Timestamp("2024-06-17T06:00Z")]],
+        ),
+        ("2024-06-30T08:00", []),  # after the cut-off
+    ],
+)
+def test_a_last_dose_that_is_not_delivered_began_at_most_an_administration_before(last, added) -> None:
+    dm = [{"USUBJID": "S1", "RFXENDTC": last}]
+    assert told(prepared(administrations.prepare, "EX", doses("2024-06-10T08:00"), dm=dm)) == added
+
+
+def test_a_dose_not_given_is_no_dose_that_was_not_delivered() -> None:
+    rows = doses("2024-06-03T08:00", "2024-06-10T08:00")
+    rows[0]["EXOCCUR"], rows[1]["EXOCCUR"] = "N", "Y"
+    dm = [{"USUBJID": "S1", "RFXSTDTC": "2024-06-03T08:00"}]
+    assert not len(prepared(administrations.prepare, "EX", rows, dm=dm).added)
