@@ -1,6 +1,6 @@
 """The catalogue of tests: every vital sign and laboratory test that postdose knows, each in one entry.
 
-Test codes and units follow CDISC SDTM controlled terminology (code lists VSTESTCD, LBTESTCD, VSRESU) and UCUM.
+Test codes follow CDISC SDTM controlled terminology (code lists VSTESTCD, LBTESTCD); units are in ``checks.units``.
 Conversions: NIST Special Publication 811 (2008), appendix B.9, degree Fahrenheit to degree Celsius
 t/C = (t/F - 32) / 1.8; a percentage is a hundredth (same publication, section 7.10.2).
 """
@@ -11,6 +11,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from checks.fields import NotNegative, Positive, Section
+from checks.units import (
+    BEATS,
+    BREATHS,
+    CELSIUS,
+    FAHRENHEIT,
+    FRACTION,
+    INSPIRED,
+    MMHG,
+    SATURATION,
+    Unit,
+    plain,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,20 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Value = TypeVar("Value", float, "NDArray[np.float64]", "pd.Series[float]")
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit of a test: its name and its spellings in real files, in upper case.
-
-    A value in it becomes one in the canonical unit by subtracting, then dividing: dividing keeps 101 F and 40 % at
-    their nearest float.
-    """
-
-    name: str
-    spellings: tuple[str, ...]
-    subtract: float = 0.0
-    divide_by: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,38 +98,9 @@ class CatalogueTest:
     severity_floor: float | None = None
 
 
-_CELSIUS = Unit(
-    "C", ("C", "°C", "ºC", "CEL", "DEG C", "DEG. C", "[DEGC]", "?C", "DEGC", "CELSIUS", "DEGREES C")
-)
-_FAHRENHEIT = Unit(
-    "F",
-    ("F", "°F", "ºF", "[DEGF]", "DEG F", "DEG. F", "?F", "DEGF", "FAHRENHEIT", "DEGREES F"),
-    subtract=32.0,
-    divide_by=1.8,
-)
-_PER_MINUTE = ("/MIN", "BPM", "1/MIN", "PER MINUTE")
-"""The test's own rate, since breaths and beats share these."""
-
-_BREATHS = Unit(
-    "breaths/min",
-    (
-        "BREATHS/MIN",
-        "BREATHS/MINUTE",
-        "BREATHS PER MINUTE",
-        "BRPM",
-        "INSP/MIN",
-        "{BREATHS}/MIN",
-        *_PER_MINUTE,
-    ),
-)
-_BEATS = Unit("beats/min", ("BEATS/MIN", "BEATS/MINUTE", "BEATS PER MINUTE", "{BEATS}/MIN", *_PER_MINUTE))
-_MMHG = Unit("mmHg", ("MMHG", "MM HG", "MM[HG]"))
-_PERCENT = Unit("%", ("%", "PERCENT", "PCT"))
-_FRACTION = Unit("fraction", ("FRACTION", "FRACTION OF 1", "1", "RATIO"))
-
 CATALOGUE: tuple[CatalogueTest, ...] = (
     CatalogueTest(
-        "TEMP", "VS", "body temperature", units=(_CELSIUS, _FAHRENHEIT), plausible=(25.0, 45.0),
+        "TEMP", "VS", "body temperature", units=(CELSIUS, FAHRENHEIT), plausible=(25.0, 45.0),
         hours=replace(VITAL_HOURS, fresh=12.0, run=8.0),  # charted every four to eight hours
         worse_by=Worse(by=1.0),
         severity_floor=0.3,
@@ -183,7 +152,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         ),
     ),
     CatalogueTest(
-        "RESP", "VS", "respiratory rate", units=(_BREATHS,), plausible=(1.0, 90.0),
+        "RESP", "VS", "respiratory rate", units=(BREATHS,), plausible=(1.0, 90.0),
         worse_by=Worse(by=8.0, share=0.25),  # the share too: a fast rate varies by more
         severity_floor=3.0,
         spellings=("RR", "RESPRATE", "RESPIRATORYRATE", "RESPIRATIONRATE", "RESPIRATION"),
@@ -206,7 +175,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         ),
     ),
     CatalogueTest(
-        "OXYSAT", "VS", "oxygen saturation", units=(_PERCENT,), plausible=(10.0, 100.0),
+        "OXYSAT", "VS", "oxygen saturation", units=(SATURATION,), plausible=(10.0, 100.0),
         worse_by=Worse(by=4.0),  # what ISO 80601-2-61 lets a pulse oximeter err by
         severity_floor=1.5,
         spellings=("SPO2", "SAO2", "O2SAT", "SATO2", "OXYGENSATURATION"),
@@ -232,7 +201,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         ),
     ),
     CatalogueTest(
-        "HR", "VS", "heart rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        "HR", "VS", "heart rate", units=(BEATS,), plausible=(10.0, 300.0),
         spellings=("HEARTRATE",),
         loinc=(
             "8867-4",
@@ -241,7 +210,7 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         snomed=("364075005",), mdc=("147842",),
     ),
     CatalogueTest(
-        "PULSE", "VS", "pulse rate", units=(_BEATS,), plausible=(10.0, 300.0),
+        "PULSE", "VS", "pulse rate", units=(BEATS,), plausible=(10.0, 300.0),
         spellings=("PULSERATE",),
         loinc=(
             "8889-8",  # heart rate by pulse oximetry
@@ -256,23 +225,23 @@ CATALOGUE: tuple[CatalogueTest, ...] = (
         ),
     ),
     CatalogueTest(
-        "SYSBP", "VS", "systolic blood pressure", units=(_MMHG,), plausible=(20.0, 300.0),
+        "SYSBP", "VS", "systolic blood pressure", units=(MMHG,), plausible=(20.0, 300.0),
         spellings=("SBP", "SYSTOLICBLOODPRESSURE"),
         loinc=("8480-6",), snomed=("271649006",),
     ),
     CatalogueTest(
-        "DIABP", "VS", "diastolic blood pressure", units=(_MMHG,), plausible=(5.0, 200.0),
+        "DIABP", "VS", "diastolic blood pressure", units=(MMHG,), plausible=(5.0, 200.0),
         spellings=("DBP", "DIASTOLICBLOODPRESSURE"),
         loinc=("8462-4",), snomed=("271650006",),
     ),
     CatalogueTest(
-        "MAP", "VS", "mean arterial pressure", units=(_MMHG,), plausible=(5.0, 300.0),
+        "MAP", "VS", "mean arterial pressure", units=(MMHG,), plausible=(5.0, 300.0),
         spellings=("MBP", "MEANARTERIALPRESSURE"),
         loinc=("8478-0",), snomed=("6797001",),
     ),
     CatalogueTest(
         "FIO2", "VS", "inspired oxygen", unmistakable=True, plausible=(0.209, 1.0),
-        units=(_FRACTION, replace(_PERCENT, divide_by=100.0)),
+        units=(FRACTION, INSPIRED),
         hours=replace(VITAL_HOURS, fresh=12.0),  # charted where it is changed
         worse_by=Worse(by=0.2),
         loinc=(
@@ -359,7 +328,7 @@ _SPELLINGS: Mapping[str, Mapping[str, Unit]] = {
 
 
 def _spelt(vital: str, spelling: str) -> Unit | None:
-    return _SPELLINGS.get(vital, {}).get(" ".join(spelling.upper().split()))
+    return _SPELLINGS.get(vital, {}).get(plain(spelling))
 
 
 def unit_of(vital: str, spelling: str) -> str | None:
