@@ -7,7 +7,7 @@ in doubt: its rows are no measurement, and in the worst case one of that vital.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final
@@ -234,6 +234,13 @@ def _candidates(name: str, labels: Sequence[str], units: Sequence[str], needed: 
 
 def _is_named(vital: str, name: str, labels: Sequence[str]) -> bool:
     return _near(vital, name) or any(_WORDS[vital].search(one) for one in (name, *labels))
+
+
+def vital_named(names: Iterable[str]) -> str | None:
+    """Return the vital that some name of a test says it is of, None where none does."""
+    shown = [shown_code(name) for name in names]
+    others = (vital for vital in _WORDS if not any(_NOT[vital].search(one) for one in shown))
+    return next((vital for vital in others if any(_WORDS[vital].search(one) for one in shown)), None)
 
 
 def _near(vital: str, name: str) -> bool:

@@ -16,7 +16,7 @@ from checks.errors import FeedError
 from checks.measurements import CATALOGUE, CatalogueTest, unit_of
 from flows.feeds.content import Content, FeedOptions, identify
 from flows.feeds.readers import fhir
-from flows.feeds.records import to_table
+from flows.feeds.records import Rows, to_table
 
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
@@ -28,9 +28,13 @@ Resource = dict[str, Any]
 def delivered(
     content: bytes, domain: str, *, name: str = "x.ndjson", system: str | None = None
 ) -> pd.DataFrame:
+    return read(content, domain, name=name, system=system).table
+
+
+def read(content: bytes, domain: str, *, name: str = "x.ndjson", system: str | None = None) -> Rows:
     stream = io.BytesIO(content)
     told = FeedOptions(domain=domain, format="fhir", subject_system=system)
-    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".").table
+    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".")
 
 
 def table(domain: str, *resources: Resource, system: str | None = None) -> pd.DataFrame:
@@ -253,8 +257,76 @@ def test_a_listed_code_of_another_system_is_not_taken_for_the_test() -> None:
     assert row("VS", observation() | {"code": listed})["VSTESTCD"] == "TEMP"
 
 
-def test_a_missing_code_is_a_blank_test() -> None:
-    assert row("VS", observation() | {"code": {"text": "Temp"}})["VSTESTCD"] is None
+@pytest.mark.parametrize(
+    ("concept", "test", "label"),
+    [
+        ({"text": "Temp"}, "Temp", "Temp"),
+        ({"coding": [{"display": "Body temperature"}]}, "Body temperature", "Body temperature"),
+        (
+            {"text": "T1", "coding": [{"system": "urn:local", "code": "T", "display": "Body temperature"}]},
+            "T",
+            "T1; Body temperature",
+        ),
+        ({}, None, None),
+    ],
+)
+def test_what_is_not_listed_keeps_its_code_else_its_name(
+    concept: Resource, test: str | None, label: str | None
+) -> None:
+    found = row("VS", observation() | {"code": concept})
+    assert (found["VSTESTCD"], found["VSTEST"]) == (test, label)
+
+
+def check_digit(code: str) -> str:
+    """Return the check digit of a LOINC code (LOINC Users' Guide, appendix: Mod 10 algorithm)."""
+    digits = code.partition("-")[0]
+    odd, even = digits[::-1][::2][::-1], digits[::-1][1::2][::-1]
+    added = sum(map(int, even + str(int(odd) * 2)))
+    return str(-added % 10)
+
+
+def test_every_code_of_loinc_ends_in_its_check_digit() -> None:
+    """Only then may a code without its system be taken for one; 3150-6 is LOINC's own exception."""
+    wrong = [code for test in CATALOGUE for code in test.loinc if check_digit(code) != code[-1]]
+    assert wrong == ["3150-6"]
+
+
+@pytest.mark.parametrize("code", ["8310-5", "386725007"])
+def test_a_code_without_its_system_is_told_as_such(code: str) -> None:
+    bare = {"code": {"coding": [{"code": code}]}}
+    content = "".join(json.dumps(one) + "\n" for one in (observation() | bare, observation(id="o2"))).encode()
+    found = read(content, "VS")
+    assert found.table["VSTESTCD"].tolist() == ["TEMP", "TEMP"]
+    assert [one[: one.index(":")] for one in found.remarks] == [
+        "1 results name their test by a code without its system"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit"),
+    [
+        ({"code": "Cel", "unit": "degrees F", "system": UCUM}, "Cel, and degrees F"),
+        ({"code": "[degF]", "unit": "°F", "system": UCUM}, "[degF]"),
+        ({"code": "Cel", "unit": "Grad Celsius", "system": UCUM}, "Cel"),
+        ({"code": "degF", "unit": "whatever"}, "degF"),
+        ({"code": "x", "unit": "°C", "system": UCUM}, "°C"),
+        ({"unit": "°C"}, "°C"),
+        ({"code": "33", "unit": "°F", "system": "urn:local"}, "°F"),
+    ],
+)
+def test_a_unit_is_that_of_code_and_text_or_both_where_they_differ(quantity: Resource, unit: str) -> None:
+    assert row("VS", observation() | {"valueQuantity": {"value": 38.3} | quantity})["VSORRESU"] == unit
+
+
+def test_a_laboratory_result_whose_name_is_a_vital_sign_is_one_of_vs_too() -> None:
+    laboratory = {"category": [{"coding": [{"code": "laboratory"}]}]}
+    saturation = {"code": {"coding": [{"system": "urn:local", "code": "BGA7", "display": "O2 saturation"}]}}
+    potassium = {
+        "code": {"coding": [{"system": "urn:local", "code": "K", "display": "Potassium"}]},
+        "id": "o2",
+    }
+    found = table("VS", observation() | laboratory | saturation, observation() | laboratory | potassium)
+    assert found["VSTESTCD"].tolist() == ["BGA7"]
 
 
 @pytest.mark.parametrize(
@@ -546,6 +618,35 @@ def test_without_an_identifier_of_the_system_no_id_of_the_hospital_stands_in() -
     assert table("VS", other, observation(), system=SYSTEM)["USUBJID"].isna().all()
     own = {"reference": "Patient/S1", "identifier": {"system": SYSTEM, "value": "FR01-001"}}
     assert table("VS", observation(subject=own), system=SYSTEM)["USUBJID"].tolist() == ["FR01-001"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "subject"),
+    [
+        ("#p", "FR01-009"),
+        ("#absent", None),
+        ("Patient?identifier=urn:trial:subject|FR01-008", "FR01-008"),
+        ("Patient?identifier=urn%3Atrial%3Asubject%7CFR01-008", "FR01-008"),
+        ("Patient?identifier=urn:hospital|MRN-1", None),
+    ],
+)
+def test_a_person_may_be_contained_or_searched_for(reference: str, subject: str | None) -> None:
+    inside = {"resourceType": "Patient", "id": "p", "identifier": [{"system": SYSTEM, "value": "FR01-009"}]}
+    content = json.dumps(observation(subject={"reference": reference}, contained=[inside])).encode()
+    found = read(content, "VS", system=SYSTEM)
+    assert [None if pd.isna(one) else one for one in found.table["USUBJID"]] == [subject]
+    assert [one.startswith("1 records refer to people") for one in found.remarks] == (
+        [] if subject else [True]
+    )
+
+
+def test_a_drug_that_is_not_there_is_told_without_a_number() -> None:
+    """How many doses it is of might tell the size of an arm."""
+    lost = administration(medicationReference={"reference": "Medication/absent"})
+    del lost["medicationCodeableConcept"]
+    (remark,) = read(json.dumps(lost).encode(), "EX").remarks
+    assert remark.startswith("administrations refer to a Medication that is not in the delivery")
+    assert not any(letter.isdigit() for letter in remark)
 
 
 def test_the_research_subject_may_hold_the_identifier_and_the_arm() -> None:

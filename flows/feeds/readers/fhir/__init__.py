@@ -15,7 +15,7 @@ value of the reference's identifier, else the id of the Organization.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from checks.errors import FeedError
@@ -24,7 +24,7 @@ from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers.fhir import rows
 from flows.feeds.readers.fhir.directory import Directory
 from flows.feeds.readers.fhir.export import RESOURCES, Export
-from flows.feeds.readers.fhir.resources import NOTHING, Element, Entry, delivered, part, word
+from flows.feeds.readers.fhir.resources import NOTHING, Element, Entry, delivered, part, parts, word
 from flows.feeds.readers.fhir.rows import Row
 from flows.feeds.records import Records, gather
 
@@ -67,7 +67,8 @@ class _Survey:
 
     def subject_of(self, entry: Entry) -> str | None:
         """Return whose a record is, of a deletion by an earlier version: it names only the record."""
-        subject = self.directory.subject(part(entry.resource, "subject"))
+        contained = parts(entry.resource, "contained")
+        subject = self.directory.subject(part(entry.resource, "subject"), contained)
         if subject is None and entry.deleted and entry.id is not None:
             return self.directory.subject(self.newest[entry.id].subject)
         return subject
@@ -97,13 +98,46 @@ def read(content: Content, options: FeedOptions, export: Export | None = None) -
                 together.note(content.name, entry)
             survey.take(place, entry, kind)
         together.require_whole(content.name)
+        unsaid = _Unsaid()
         cells = (
             (entry.number, [row.get(name) for name in names])
             for place, entry in enumerate(entries())
             if entry.kind == kind and survey.counts(place, entry)
             for row in _rows(entry, domain, survey)
+            if unsaid.take(entry, row)
         )
-        return gather(cells, names)
+        return replace(gather(cells, names), remarks=unsaid.remarks())
+
+
+@dataclass(slots=True)
+class _Unsaid:
+    """What the rows of a delivery leave to be inferred, and whom and what they refer to that is not there."""
+
+    uncoded: int = 0
+    strangers: int = 0
+    drug_lost: bool = False
+
+    def take(self, entry: Entry, row: Row) -> bool:
+        """Take in one row, and keep it."""
+        self.uncoded += row.get(rows.INFERRED) is not None
+        self.strangers += row["USUBJID"] is None and bool(part(entry.resource, "subject"))
+        named = bool(part(entry.resource, "medicationReference"))
+        self.drug_lost |= named and row.get("EXTRT") is None
+        return True
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is to be said of the file; not how many doses a drug is unknown of: it may be of one arm."""
+        said = {
+            f"{self.uncoded:,} results name their test by a code without its system: taken for LOINC or SNOMED CT. "
+            "Ask the sender for `coding.system`": self.uncoded,
+            f"{self.strangers:,} records refer to people who are not in the delivery, or have no identifier of "
+            "`subject_system`. Ask the sender for every Patient (or ResearchSubject), in the same delivery": (
+                self.strangers
+            ),
+            "administrations refer to a Medication that is not in the delivery, so that nobody knows what was given. "
+            "Ask the sender for every Medication, in the same delivery": self.drug_lost,
+        }
+        return tuple(remark for remark, holds in said.items() if holds)
 
 
 def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:

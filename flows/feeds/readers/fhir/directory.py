@@ -1,9 +1,24 @@
 """The people and medications of FHIR deliveries, by id: whose a record is, and what a drug is called."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote
 
-from flows.feeds.readers.fhir.resources import Element, Entry, first_word, part, parts, reference_id, word
+from flows.feeds.readers.fhir.resources import (
+    NOTHING,
+    Element,
+    Entry,
+    first_word,
+    part,
+    parts,
+    reference_id,
+    word,
+)
 from flows.feeds.readers.fhir.rows import Row
+
+_BY_IDENTIFIER: Final = "Patient?identifier="
+"""How a conditional reference begins (HL7 FHIR R4 4.0.1, RESTful API, transaction)."""
 
 
 @dataclass(slots=True)
@@ -40,10 +55,22 @@ class Directory:
             arms = (word(enrolment, "assignedArm"), word(enrolment, "actualArm"))
             self._enrolments[patient] = (identifier, *arms)
 
-    def subject(self, reference: Element) -> str | None:
-        """Return the USUBJID that a reference to a Patient means, None where it means none."""
+    def subject(self, reference: Element, contained: Sequence[Element] = ()) -> str | None:
+        """Return the USUBJID that a reference to a Patient means, None where it means none.
+
+        It may be one of those that the resource contains, or a search for an identifier of the system.
+        """
         own = self._matching(part(reference, "identifier"))
-        return own if own is not None else self._usubjid(self._patient(reference))
+        if own is not None:
+            return own
+        target = word(reference, "reference") or ""
+        if target.startswith("#"):
+            inside = next((one for one in contained if word(one, "id") == target[1:]), NOTHING)
+            return self._identifier(inside) if self.subject_system else None
+        if target.startswith(_BY_IDENTIFIER):
+            system, _, value = unquote(target.removeprefix(_BY_IDENTIFIER)).rpartition("|")
+            return value if system == self.subject_system else None
+        return self._usubjid(self._patient(reference))
 
     def row(self, entry: Entry) -> Row:
         """Return the DM row of a Patient."""

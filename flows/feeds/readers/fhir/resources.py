@@ -103,6 +103,12 @@ def first_word(concept: Element) -> str | None:
     return next((one for one in (word(concept, "text"), *displays, *codes) if one is not None), None)
 
 
+def names(concept: Element) -> tuple[str, ...]:
+    """Return the text of a CodeableConcept and the displays of its codings, each once."""
+    displays = [word(coding, "display") for coding in parts(concept, "coding")]
+    return tuple(dict.fromkeys(one for one in (word(concept, "text"), *displays) if one is not None))
+
+
 def reference_id(reference: Element) -> tuple[str | None, str | None]:
     """Return type and id of a literal reference: relative, absolute, or to one version."""
     path = (word(reference, "reference") or "").partition("/_history/")[0]

@@ -22,7 +22,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from checks.measurements import CATALOGUE, CatalogueTest
+from checks.measurements import CATALOGUE, CatalogueTest, unit_of
+from checks.validation.test_codes import vital_named
 from flows.feeds.readers.fhir.resources import (
     LOINC,
     MDC,
@@ -30,6 +31,7 @@ from flows.feeds.readers.fhir.resources import (
     Element,
     codings,
     first_word,
+    names,
     part,
     parts,
     reference_id,
@@ -61,6 +63,9 @@ NOT_DONE: Final = "NOT DONE"
 
 MODIFIED: Final = "MODIFIED"
 """--STAT or --OCCUR of a record with a modifier extension."""
+
+INFERRED: Final = "INFERRED"
+"""A cell that is no column: the test is known only by a code without its system."""
 
 GIVEN: Final = frozenset({"completed", "in-progress", "stopped"})
 RESULTS: Final = frozenset({"final", "amended", "corrected"})
@@ -194,11 +199,12 @@ def measured(resource: Element, domain: str) -> Iterator[Row]:
     start, end = when(resource)
     status = word(resource, "status")
     own = any(name.startswith("value") for name in resource) or bool(part(resource, "dataAbsentReason"))
+    end = None if end == start else end
     for element in ([resource] if own or not components else []) + components:
         row = _result(element, status, domain) | ({"STAT": MODIFIED} if _modified(resource, element) else {})
         suffix = None if element is resource else row["TESTCD"] or row["TEST"]
         told = row | {"SEQ": suffix, "DTC": start, "ENDTC": end}
-        yield {f"{domain}{name}": cell for name, cell in told.items()}
+        yield {name if name == INFERRED else f"{domain}{name}": cell for name, cell in told.items()}
 
 
 def _is_of(resource: Element, concepts: list[Element], domain: str) -> bool:
@@ -206,33 +212,60 @@ def _is_of(resource: Element, concepts: list[Element], domain: str) -> bool:
     categories = [code for concept in parts(resource, "category") for _, code in codings(concept)]
     if CATEGORY[domain] in categories or (domain == "VS" and CATEGORY["LB"] not in categories):
         return True
-    return any(_listed(concept, domain) for concept in concepts)
+    listed = [_listed(concept, either)[0] for concept in concepts for either in CATEGORY]
+    if domain == "LB" or any(listed):
+        return any(one is not None and one.domain == domain for one in listed)
+    return any(vital_named(names(concept)) for concept in concepts)  # a blood gas has a saturation
 
 
-def _listed(concept: Element, domain: str) -> CatalogueTest | None:
-    """Return the test that the codings name: of two (a pulse is a heart rate too) the catalogue's first."""
-    named = [
-        _PLACES[found] for system, code in codings(concept) if (found := (system or LOINC, code)) in _PLACES
-    ]
-    return next((CATALOGUE[place] for place in sorted(named) if CATALOGUE[place].domain == domain), None)
+def _listed(concept: Element, domain: str) -> tuple[CatalogueTest | None, bool]:
+    """Return the test that the codings name, and whether only a code without its system does.
+
+    Of two tests (a pulse is a heart rate too) it is the catalogue's first. LOINC's codes end in a check digit, and
+    SNOMED's have one: a code of the catalogue is hardly another system's.
+    """
+    told = [(system, code) for system, code in codings(concept) if system is not None]
+    bare = [(system, code) for none, code in codings(concept) if none is None for system in (LOINC, SNOMED)]
+    for inferred, found in ((False, told), (True, bare)):
+        places = sorted(_PLACES[one] for one in found if one in _PLACES)
+        test = next((CATALOGUE[place] for place in places if CATALOGUE[place].domain == domain), None)
+        if test is not None:
+            return test, inferred
+    return None, False
 
 
 def _result(element: Element, status: str | None, domain: str) -> Row:
     concept = part(element, "code")
-    test = _listed(concept, domain)
+    test, inferred = _listed(concept, domain)
     value, written = result(element)
+    if test is not None and domain == "VS":
+        written = _agreed(test.code, part(element, "valueQuantity"), written)
     absent = part(element, "dataAbsentReason")
     undone = status == "cancelled" or bool(absent) or (value is None and status == "registered")
     other = None if status is None or status in RESULTS else status.upper()
     return {
-        "TESTCD": next((code for _, code in codings(concept)), None) if test is None else test.code,
-        "TEST": first_word(concept) if test is None else test.label,
+        "TESTCD": next((code for _, code in codings(concept)), first_word(concept))
+        if test is None
+        else test.code,
+        "TEST": ("; ".join(names(concept)) or first_word(concept)) if test is None else test.label,
+        INFERRED: "Y" if inferred else None,
         "ORRES": value,
         "ORRESU": written,
         "STAT": NOT_DONE if undone else other,
         "REASND": first_word(absent) if undone else None,
         "ORNRHI": _upper_limit(element, written),
     }
+
+
+def _agreed(vital: str, quantity: Element, code: str | None) -> str | None:
+    """Return the unit of a vital: that of the code, unless only the text beside it is one; both where they differ."""
+    text = word(quantity, "unit")
+    if text is None or code is None or text == code:
+        return code
+    of_code, of_text = unit_of(vital, code), unit_of(vital, text)
+    if of_code is None or of_text is None:
+        return code if of_text is None else text
+    return code if of_code == of_text else f"{code}, and {text}"
 
 
 def _upper_limit(element: Element, written: str | None) -> str | None:
