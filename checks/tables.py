@@ -143,7 +143,7 @@ ADVERSE_EVENTS = Table(
 )
 """AE: one row an event; ``timed`` when the stamp of its start has a clock time.
 
-``term`` is AEDECOD, else AETERM, ``verbatim`` AETERM, missing where it is blank, both case folded. The end is missing
+``term`` is AEDECOD, else AETERM, ``verbatim`` AETERM, missing where it is blank, both folded. The end is missing
 where none is known that is not before the start: the event goes on.
 """
 

@@ -10,6 +10,7 @@ from checks.criteria import Criterion, Measured, TermsCriterion
 from checks.fields import Frozen, Name, NotEmpty, NotNegative, Positive, ReadOnly, Section, Text
 from checks.measurements import VITAL_HOURS, VITALS, HoursOfTest, Worse, hours_of
 from checks.problems import ProblemAt, one_of, refuse_all, require_one, shown
+from checks.terms import folded
 
 Test = tuple[str, str]
 """Domain and code of a test."""
@@ -69,9 +70,9 @@ class Component(Section):
 
     @property
     def terms(self) -> frozenset[str]:
-        """The terms of adverse events that show the component, case folded."""
+        """The terms of adverse events that show the component, as they are compared."""
         return frozenset(
-            term.casefold() for one in self.criteria if isinstance(one, TermsCriterion) for term in one.terms
+            folded(term) for one in self.criteria if isinstance(one, TermsCriterion) for term in one.terms
         )
 
 

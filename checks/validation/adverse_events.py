@@ -1,5 +1,6 @@
 """Adverse events, row by row: term, grade, seriousness, and when each can have begun and ended."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -7,14 +8,17 @@ import pandas as pd
 
 from checks.flags import YES_OR_NO, answers
 from checks.numbers import read_numbers
+from checks.terms import NO_TERM, NOT_CODED, folded, letters
 from checks.validation import states, witnesses
 from checks.validation.occurrence import told
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 
+_TERMS: Final = ("AEDECOD", "AETERM")
+
 NEEDED = (
     Needed("subject", ("USUBJID",)),
     Needed("start", ("AESTDTC",)),
-    Needed("term", ("AEDECOD", "AETERM")),
+    Needed("term", _TERMS),
 )
 
 
@@ -24,7 +28,8 @@ def prepare(source: Source) -> Prepared:
     occurred = _occurred(source)
     data = ~source.is_header & ~occurred.not_at_all
     spans, time_judged = source.times(data)
-    term = source.first_of(("AEDECOD", "AETERM"))
+    coded, verbatim = _terms(source, "AEDECOD", NOT_CODED), _terms(source, "AETERM", NO_TERM)
+    term = coded.fillna(verbatim)
     grade = source.text("AETOXGR").str.upper().str.replace(r"^GRADE\s*|\.0+$", "", regex=True)
     numeric = read_numbers(grade).notna()
     severity, serious = source.text("AESEV"), source.text("AESER")
@@ -33,6 +38,11 @@ def prepare(source: Source) -> Prepared:
     judged |= time_judged | end_judged | witness_judged | source.dosed(spans["placed"])
     judged |= {
         "AETERM_state": state({"blank": term.isna()}, states.KNOWN, data),
+        "AEDECOD_state": state(
+            {"a placeholder": coded.isna() & verbatim.notna()},
+            states.KNOWN,
+            data & source.text("AEDECOD").notna(),
+        ),
         "AEOCCUR_state": state(
             {"did not occur": occurred.not_at_all}, states.KNOWN, occurred.answered & ~source.is_header
         ),
@@ -42,18 +52,17 @@ def prepare(source: Source) -> Prepared:
         "AETOXGR_state": state({"word": ~numeric}, states.NUMBER, data & grade.notna()),
         "AETOXGR_grade": grade.where(data & numeric),
     }
-    shown["AETERM_state"] = Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", term)
+    shown["AETERM_state"] = Shown("AEDECOD" if source.has("AEDECOD") else "AETERM", source.first_of(_TERMS))
     shown |= {"AESTAT_state": occurred.shown, "AEOCCUR_state": Shown("AEOCCUR", source.text("AEOCCUR"))}
     shown["AETOXGR_state"] = Shown("AETOXGR", grade)
     keep = data & source.enrolled & term.notna()
     components = source.setting.protocol.case_definition.components.values()
     named = frozenset().union(*(component.terms for component in components))
-    named_as, verbatim = term.str.casefold(), source.text("AETERM").str.casefold()
-    matters = data & (term.isna() | named_as.isin(named) | verbatim.isin(named))
+    matters = data & (term.isna() | term.isin(named) | verbatim.isin(named))
     typed = pd.DataFrame(
         {
             "AESEQ": source.record,
-            "term": named_as,
+            "term": term,
             "verbatim": verbatim,
             "grade": grade.fillna(severity.str.upper()),
             "serious": _yes_or_no(serious),
@@ -64,6 +73,13 @@ def prepare(source: Source) -> Prepared:
         }
     )
     return Prepared(judged, shown, typed, keep, matters, spans["known_until"])
+
+
+def _terms(source: Source, column: str, placeholders: Set[str]) -> "pd.Series[str]":
+    """Return the terms of a column as they are compared, missing where a placeholder stands for none."""
+    codes, distinct = pd.factorize(source.text(column))
+    read = [None if letters(one) in placeholders else folded(one) for one in distinct]
+    return pd.Series(pd.array([*read, None], dtype="str").take(codes), index=source.subject.index)
 
 
 def _yes_or_no(texts: "pd.Series[str]") -> "pd.Series[str]":

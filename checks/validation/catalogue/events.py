@@ -12,6 +12,12 @@ EVENTS: Final = (
         "{column} is blank; an event needs its term. Ask the site what happened",
     ),
     Check(
+        "term_coded", ("AE",), "completeness", "warns", ("AEDECOD_state",), in_set(KNOWN),
+        "events whose AEDECOD is a placeholder", "events with an AEDECOD",
+        "{column} is a placeholder such as UNCODED, N/A or a full stop: AETERM was matched in its stead. Ask for the "
+        "coded term",
+    ),
+    Check(
         "event_occurred", ("AE",), "conformance", "warns", ("AEOCCUR_state",), in_set(KNOWN),
         "pre-specified events that did not occur", "events with an answer",
         "{column} says that the event did not occur, or that it was not asked for: it is no event, and counted here "

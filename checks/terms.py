@@ -1,0 +1,30 @@
+"""Terms of adverse events as they are compared: without what differs between two ways to write one."""
+
+import unicodedata
+from typing import Final
+
+NOT_CODED: Final = frozenset(
+    {
+        "", "UNCODED", "NOTCODED", "UNCODABLE", "UNCODEABLE", "NOTCODABLE", "NOTCODEABLE", "NOTYETCODED", "TOBECODED",
+        "TOCODE", "NOCODE", "NOTCODE", "CODINGPENDING", "PENDINGCODING", "PENDING", "NULL", "NA", "NAN", "NONE",
+        "TBD", "TBC", "UNKNOWN", "UNK", "MISSING", "BLANK", "NOTAPPLICABLE", "NOTAVAILABLE",
+    }
+)  # fmt: skip
+"""What stands in AEDECOD where no preferred term does, by its letters: UNCODED, "Not Coded", N/A, and signs alone.
+
+None is a preferred term of MedDRA. Sources: pharmaverse/sdtmchecks (check_ae_aedecod) and obds-to-fhir for the first,
+R, SAS and SQL for how they write that there is nothing.
+"""
+
+NO_TERM: Final = frozenset({"", "NULL", "NA", "NAN"})
+"""What stands in AETERM, which people write, where there is nothing."""
+
+
+def folded(term: str) -> str:
+    """Return a term as it is compared: in one case and width, one plain blank between its words."""
+    return " ".join(unicodedata.normalize("NFKC", term).casefold().split())
+
+
+def letters(term: str) -> str:
+    """Return the letters and digits of a term, in upper case."""
+    return "".join(sign for sign in folded(term) if sign.isalnum()).upper()
