@@ -28,6 +28,15 @@ class OwnExpectations(TypedDict):
     expectations: NotRequired[list[ExpectationsPart]]
 
 
+class UnusedPart(TypedDict):
+    """So many rows of a feed that nothing uses, for one reason; by test code, with the vital nearest to it."""
+
+    reason: str
+    code: str | None
+    rows: int
+    nearest: str | None
+
+
 class FeedPart(TypedDict):
     """What a look says of one feed."""
 
@@ -44,6 +53,8 @@ class FeedPart(TypedDict):
     stale: bool
     within_limit: bool
     problems: list[str]
+    unused: NotRequired[list[UnusedPart]]
+    """Left out by versions before this was counted."""
 
 
 class ExposurePart(TypedDict):

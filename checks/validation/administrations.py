@@ -10,6 +10,7 @@ from checks.tables import WITHHELD
 from checks.validation import dose_witnesses, states
 from checks.validation.occurrence import told
 from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
+from checks.validation.unused_rows import count_unused
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -65,7 +66,11 @@ def prepare(source: Source) -> Prepared:
         **source.after_start(next_day, spans),
     )
     keep = spans["placed"] & given
-    return Prepared(judged, shown, typed, keep, given, spans["known_until"], added)
+    unused = (
+        *count_unused("another treatment than those that the protocol lists", data & another),
+        *count_unused("not given, or planned", study_drug & ~given),
+    )
+    return Prepared(judged, shown, typed, keep, given, spans["known_until"], added, unused)
 
 
 def _over_midnight(source: Source, end_judged: Columns) -> "tuple[pd.Series[bool], Columns]":

@@ -12,6 +12,7 @@ from checks.terms import NO_TERM, NOT_CODED, folded, letters
 from checks.validation import states, witnesses
 from checks.validation.occurrence import told
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
+from checks.validation.unused_rows import count_unused
 
 _TERMS: Final = ("AEDECOD", "AETERM")
 
@@ -72,7 +73,11 @@ def prepare(source: Source) -> Prepared:
             **source.after_start(ends, spans),
         }
     )
-    return Prepared(judged, shown, typed, keep, matters, spans["known_until"])
+    unused = (
+        *count_unused("a term that no criterion names", data & ~matters),
+        *count_unused("did not occur", ~source.is_header & ~data),
+    )
+    return Prepared(judged, shown, typed, keep, matters, spans["known_until"], unused=unused)
 
 
 def _terms(source: Source, column: str, placeholders: Set[str]) -> "pd.Series[str]":

@@ -264,6 +264,7 @@ def _usable(  # everything that the row checks found
         stale=stale,
         within_limit=share <= limit,
         problems=tuple(problems),
+        unused=prepared.unused,
     )
     lost = prepared.matters & other & ~prepared.keep & ~source.is_header
     unplaced = frozenset(source.subject[lost].fillna("").unique())

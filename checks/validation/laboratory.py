@@ -9,6 +9,7 @@ from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
 from checks.validation.raw import Needed, Prepared, Shown, Source, results_of, state
+from checks.validation.unused_rows import count_unused
 from checks.validation.values import BLANK, NOT_A_NUMBER
 
 NEEDED = (
@@ -65,4 +66,9 @@ def prepare(source: Source) -> Prepared:
     enrolled = used & source.enrolled
     named = tests_named(source.setting.protocol)
     matters = (used & test.isin(named)) | (test.isna() & bool(named))
-    return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"])
+    ruled = test.isin(list(tests_used(source.setting.protocol)))
+    unused = (
+        *count_unused("a test that no rule names", ~source.is_header & ~ruled, test),
+        *count_unused("not done", ~source.is_header & ruled & ~used, test),
+    )
+    return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"], unused=unused)

@@ -15,6 +15,7 @@ from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
 from checks.validation.clocks import Rows, Use, read_times
 from checks.validation.dose_times import DoseTimes
+from checks.validation.results import UnusedRows
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -78,7 +79,7 @@ class Prepared:
     ``judged`` has the columns that the catalogue names, ``typed`` those of the domain's table (all rows),
     ``keep`` the rows that the typed table can hold, ``matters`` those that could bear on a case. ``shown`` has the
     judged columns of which quarantine shows another text than the variable that begins their name. ``added`` are rows
-    of the domain's table that no row of the feed has, in doubt.
+    of the domain's table that no row of the feed has, in doubt; ``unused`` the rows that no stage uses.
     """
 
     judged: Columns
@@ -88,6 +89,7 @@ class Prepared:
     matters: "pd.Series[bool]"
     known_until: "pd.Series[pd.Timestamp]"
     added: pd.DataFrame = field(default_factory=pd.DataFrame)
+    unused: tuple[UnusedRows, ...] = ()
 
 
 class Source:

@@ -58,6 +58,20 @@ class SuiteResult:
 
 
 @dataclass(frozen=True, slots=True)
+class UnusedRows:
+    """So many rows of a feed that no stage uses, for one reason.
+
+    ``code`` is the test code that they have, None where that is not told; ``nearest`` the vital that a code which is
+    not known is nearest to.
+    """
+
+    reason: str
+    code: str | None
+    rows: int
+    nearest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedOutcome:
     """Whether one feed can be used, and how far.
 
@@ -68,7 +82,7 @@ class FeedOutcome:
     of rows than the protocol allows is quarantined for another reason than lying after the cut-off. Not among the
     rows read are those that other deliveries superseded, and those that were not yet known (see
     ``checks.tables.Feed``). ``received`` is when the newest delivery was received, None for a feed that was read as
-    found.
+    found. ``unused`` are the accepted rows that no stage uses.
     """
 
     domain: str
@@ -84,6 +98,7 @@ class FeedOutcome:
     rows_superseded: int = 0
     rows_not_yet_known: int = 0
     received: datetime | None = None
+    unused: tuple[UnusedRows, ...] = ()
 
     @property
     def trustworthy(self) -> bool:

@@ -14,6 +14,7 @@ from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
 from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.test_codes import read_codes
+from checks.validation.unused_rows import count_tests, count_unused
 from checks.validation.values import BLANK, read_vitals
 from checks.validation.witnesses import Testimony
 
@@ -84,7 +85,12 @@ def prepare(source: Source) -> Prepared:
         upper_limit=np.nan,
     )
     enrolled = used & source.enrolled
-    return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"])
+    of_vital = test.isin(list(vitals))
+    unused = (
+        *count_tests(codes, ~source.is_header & ~of_vital),
+        *count_unused("not done", ~source.is_header & of_vital & ~used, codes.name),
+    )
+    return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"], unused=unused)
 
 
 def _original(

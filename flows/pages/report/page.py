@@ -65,6 +65,7 @@ def _tables(look: LookDocument, doses: pd.DataFrame, protocol: StudyProtocol) ->
         "exposure": tables.exposure_table(doses),
         "administrations": tables.administrations_table(doses),
         "feeds": tables.feeds_table(look),
+        "unused": tables.unused_table(look),
         "quarantine": tables.quarantine_table(look),
         "changes": tables.changes_table(look),
         "checks": tables.checks_table(look),

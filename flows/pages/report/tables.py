@@ -14,6 +14,7 @@ from checks.looks.document import (
     LookDocument,
     RateBackgroundPart,
     RulePart,
+    UnusedPart,
 )
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
@@ -256,6 +257,29 @@ def feeds_table(look: LookDocument) -> Table:
         "Received": lambda feed: utc_text(feed["received"]) if feed.get("received") else "as found",
     }
     return table("Feeds at the data cut-off", columns, look["feeds"], "No feed was read.")
+
+
+class Unused(UnusedPart):
+    """Rows that nothing uses, of one feed."""
+
+    domain: str
+
+
+def unused_table(look: LookDocument) -> Table:
+    """Return the rows that nothing uses: of which feed, why, of which test, and how many."""
+    columns: Columns[Unused] = {
+        "Feed": "domain",
+        "Reason": "reason",
+        "Test code": lambda one: Cell(
+            one["code"] or DASH, f"nearest known: {one['nearest']}" if one["nearest"] else ""
+        ),
+        "Rows": "rows",
+    }
+    rows: Iterator[Unused] = (
+        {"domain": feed["domain"], **one} for feed in look["feeds"] for one in feed.get("unused", ())
+    )
+    caption = "Rows that are in order and that nothing uses"
+    return table(caption, columns, rows, "Every accepted row is used.")
 
 
 def quarantine_table(look: LookDocument) -> Table:

@@ -1,0 +1,42 @@
+"""Rows of a feed that no stage uses: why, of which test, and how many."""
+
+from difflib import get_close_matches
+from typing import Final
+
+import pandas as pd
+
+from checks.measurements import CODES, VITALS
+from checks.validation.results import UnusedRows
+from checks.validation.test_codes import ReadCodes, squeezed
+
+MOST: Final = 100
+"""Codes that are told one by one: more than a study has tests; the rest of a code with free text is told together."""
+
+
+def count_unused(
+    reason: str, among: "pd.Series[bool]", codes: "pd.Series[str] | None" = None
+) -> tuple[UnusedRows, ...]:
+    """Return how many rows there are for a reason, by test code where they have one, the most first."""
+    if codes is None:
+        rows = int(among.sum())
+        return (UnusedRows(reason, None, rows),) if rows else ()
+    counted = sorted(codes[among].value_counts().items(), key=lambda one: (-one[1], one[0]))
+    told = [UnusedRows(reason, str(code), int(rows)) for code, rows in counted[:MOST]]
+    rest = sum(int(rows) for _, rows in counted[MOST:])
+    return (*told, UnusedRows(reason, f"{len(counted) - MOST} further codes", rest)) if rest else tuple(told)
+
+
+def count_tests(read: ReadCodes, among: "pd.Series[bool]") -> tuple[UnusedRows, ...]:
+    """Return how many rows of VS are of tests that no criterion names, with the nearest vital of a code not known."""
+    known = read.test.isin(list(VITALS))
+    unknown = count_unused("a test code that is not known", among & ~known, read.name)
+    return (
+        *count_unused("a test that no criterion names", among & known, read.name),
+        *(UnusedRows(one.reason, one.code, one.rows, nearest(one.code or "")) for one in unknown),
+    )
+
+
+def nearest(code: str) -> str | None:
+    """Return the vital whose code or spelling is nearest to a code; None where none is near."""
+    found = get_close_matches(squeezed(code), list(CODES), n=1)
+    return CODES[found[0]] if found else None
