@@ -13,17 +13,14 @@ import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.tables import ADMINISTRATIONS
-from checks.validation.dose_times import GIVEN
+from checks.validation.dose_times import GIVEN, reference_spans
 from checks.validation.raw import Columns, Source
 from checks.validation.states import KNOWN
 from checks.validation.time_gaps import ALIKE, gaps, shifts
-from checks.validation.witnesses import Testimony, apart, compare_rows, doubt, testimony
+from checks.validation.witnesses import SAME_HOURS, Testimony, apart, compare_rows, doubt, testimony
 
 FIRST: Final = "RFXSTDTC"
 LAST: Final = "RFXENDTC"
-
-SAME_HOURS: Final = 0.5
-"""Times of one act that two people charted, half an hour apart at most: rounded, or of its preparation and start."""
 
 ANOTHER_DOSE_HOURS: Final = 24.0
 """What is told further from any dose than a day is another dose: no zone, and no clock, is so far off."""
@@ -68,19 +65,23 @@ def _compare_doses(
     starts = spans.loc[spans["placed"] & given, _SPAN].assign(USUBJID=subject)
     if not len(told) or not len(starts):
         return
-    told = told.assign(**_off(told, starts, ends.dropna().assign(USUBJID=subject)))
-    near = told[told["off"].abs() <= ANOTHER_DOSE_HOURS]
-    yield _of_sites(source, starts, near, spans.index)
+    ended = ends.dropna().assign(USUBJID=subject)
+    written = reference_spans(source.text("EXSTDTC")[starts.index], source.zones[starts.index])
+    # a clock that is one on every row is no instant, but can be a shifted one all the same
+    instants = written[_SPAN].assign(USUBJID=subject)
+    yield _of_sites(source, instants, _near(told, instants, ended), spans.index)
+    near = _near(told, starts, ended)
     yield _of_rows(starts, near[near["off"] != 0], spans.index)
     yield _before_first(starts, told, spans.index)
 
 
-def _off(told: pd.DataFrame, starts: pd.DataFrame, ends: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
-    """Return by how many hours EX is later than each time told (0: as told), and the row of EX that is nearest."""
+def _near(told: pd.DataFrame, starts: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:
+    """Return what is told within a day of a dose, by how many hours that is ``off`` (above 0: later), and its row."""
     from_start, from_end = gaps(told, starts), gaps(told, ends)["hours"].mask(told["column"] == FIRST)
     met = (from_start["hours"].abs() <= SAME_HOURS) | (from_end.abs() <= SAME_HOURS)
     row = pd.Series(starts.index.to_numpy()[from_start["place"]], told.index)
-    return {"off": (-from_start["hours"]).mask(met, 0), "row": row}
+    compared = told.assign(off=(-from_start["hours"]).mask(met, 0), row=row)
+    return compared[compared["off"].abs() <= ANOTHER_DOSE_HOURS]
 
 
 def _of_sites(source: Source, starts: pd.DataFrame, told: pd.DataFrame, index: pd.Index) -> Testimony:

@@ -11,11 +11,18 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from checks.instants import parse_stamps
 from checks.numbers import read_numbers
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.raw import Columns, Source, time_of
 from checks.validation.states import AGREES
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, gaps, shifts
+
+SAME_HOURS: Final = 0.5
+"""Times of one act that two people charted, half an hour apart at most: rounded, or of its preparation and start."""
+
+CHARTED_HOURS: Final = 1.0
+"""What is charted by hand is charted within the hour: a row known before it was may be of that hour."""
 
 PLANNED_HOURS: Final = 1.0
 PLANNED_SHARE: Final = 0.25
@@ -68,7 +75,8 @@ def judge_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") ->
 def compare_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> list[Testimony]:
     """Return what the witnesses in each row say of its time."""
     placed = spans["placed"] & among
-    return [*_elapsed(source, spans, placed), *_study_days(source, spans, placed)]
+    kinds = (_elapsed, _study_days, _known)
+    return [one for kind in kinds for one in kind(source, spans, placed)]
 
 
 def doubt(
@@ -258,3 +266,24 @@ def _counted_from_zero(days: "pd.Series[float]") -> float:
     """Return by how many days all study days of a feed are off: one where it has a day 0, which SDTM has not."""
     usual = days.median()
     return usual if abs(usual) == 1 and (days == usual).mean() >= NEARLY_ALL else 0.0
+
+
+# --- When the row became known ---------------------------------------------------------------------------
+
+
+def _known(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
+    """Doubt what was known before it was: its clock, or that of the system that took it, is of another zone."""
+    feed = source.setting.protocol.feeds.by_domain().get(source.domain)
+    if feed is None or not feed.known_at:
+        return
+    column = feed.known_at
+    known = parse_stamps(source.text(column.upper()).where(placed), source.zones)
+    off = hours_off(spans, known)
+    off = off[off > SAME_HOURS]
+    where = at_sites(off.reindex(spans.index), source.subject, source.setting.sites)[off.index]
+    told = known.loc[off.index].assign(
+        earliest=known["earliest"] - pd.Timedelta(hours=CHARTED_HOURS), latest=known["latest"]
+    )
+    against = [f"{column} ({apart(by)}{place})" for by, place in zip(off, where, strict=True)]
+    rows = known.index[known["problem"].isna() & placed]
+    yield testimony(spans.index, rows, pd.Series(against, off.index, dtype="str"), told)
