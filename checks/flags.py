@@ -24,10 +24,11 @@ class Answers:
 
 
 YES_OR_NO: Final = Words(
-    frozenset({"Y", "YES", "TRUE", "T", "1", "X"}), frozenset({"N", "NO", "FALSE", "F", "0"})
+    frozenset({"Y", "YES", "TRUE", "T", "1", "X", "OUI", "JA"}),
+    frozenset({"N", "NO", "FALSE", "F", "0", "NON", "NEIN"}),
 )
 """Y and N are the CDISC code list NY, true, false, 1 and 0 XML Schema's boolean; T and F are what R and SAS write of
-it, X is a ticked box."""
+it, X is a ticked box, and French and German forms have words of their own."""
 
 TAKEN_BACK: Final = Words(
     YES_OR_NO.yes | {"D", "DELETE", "DELETED", "REMOVE", "REMOVED"},

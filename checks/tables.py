@@ -94,8 +94,8 @@ ADMINISTRATIONS = Table(
 )
 """EX: one row for each row that says that study drug was given; no treatment, no amount.
 
-The end is missing where none is known that is not before the start; ``link`` is EXLNKID, which rows of one
-administration share, missing where it is blank.
+The end is missing where none is known that is not before the start; ``link`` is what rows of one administration
+share (EXLNKID, EXLNKGRP or EXREFID), missing where they share nothing.
 """
 
 MEASUREMENTS = Table(

@@ -3,11 +3,13 @@
 Rows of one subject that overlap, share a link, or begin soon enough after the end (missing: the start) of those
 before are one administration, begun at the first start. Of a start that is not known to the instant this has to be
 sure: whichever instant it was. Rows known to a day alone are one dose a day, unless a link says more. What would
-make an administration last too long opens a dose of its own, which is then not surely ``separate``: it may be the
-one before, going on. A row that is not trusted opens a dose in the worst case alone, and changes none of the others.
+make an administration last too long, or begins hardly too late to be part of it, opens a dose of its own, which is
+then not surely ``separate``: it may be the one before, going on. What a link joins and times keep apart is a dose of
+its own in the worst case. A row that is not trusted opens a dose there alone, and changes none of the others.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +17,15 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from checks.cases.segments import segments_of
 from checks.cases.spans import HOUR
 from checks.protocol import StudyProtocol
 from checks.tables import COUNT, FLAG, NUMBER, TEXT, TIME, Table
 
 Labels = npt.NDArray[np.int32]
+
+NEARLY_HOURS: Final = 0.25
+"""What is charted to the quarter of an hour may be off by as much: so little too long a gap may have been none."""
 
 OPENED = Table(
     "opened",
@@ -33,13 +39,17 @@ OPENED = Table(
         "rows": COUNT,
         "EXSEQ": TEXT,
         "given_hours": NUMBER,
+        "segments": COUNT,
+        "interruptions": TEXT,
+        "ended": TIME,
     },
 )
 """One row a dose: its number, when its hours begin, and the rows of EX (``rows`` of them, by EXSEQ) that tell of it.
 
-``given_hours`` lie between its first start and its last end, where that is known, else its last start. Numbers follow
-the starts. Hours begin at the start, or the end, of the administration, as the protocol says; an end
-that is not known lies between the start and the longest that an administration lasts.
+``given_hours`` lie between its first start and its last end, where that is known, else its last start. It has so many
+``segments``, with ``interruptions`` between them (in words, in hours since its first start), and ``ended`` by a time,
+missing where one of their ends is not known. Numbers follow the starts. Hours begin at the start, or the end, of the
+administration, as the protocol says; an end that is not known lies between the start and the longest that one lasts.
 """
 
 
@@ -62,11 +72,15 @@ def open_doses(administrations: pd.DataFrame, protocol: StudyProtocol) -> DoseRe
         Says how near rows of one administration are, how long one lasts, and where its hours begin.
     """
     trusted = administrations["trusted"].to_numpy(bool)
-    main = _doses(administrations[trusted], protocol)
-    if trusted.all():
-        return DoseReadings(_numbered(main), ())
-    doubtful = _doses(administrations[~trusted], protocol)
-    return DoseReadings(_numbered(main), (_numbered(pd.concat([main, doubtful])),))
+    given, doubtful = administrations[trusted], administrations[~trusted]
+    main = _doses(given, protocol)
+    at_worst = [main]
+    if len(doubtful):
+        at_worst.append(_doses(doubtful, protocol))
+    if given["link"].notna().any():
+        at_worst.append(_doses(given.assign(link=None), protocol).assign(trusted=False))
+    numbered, worst = _numbered(main), _numbered(pd.concat(at_worst))
+    return DoseReadings(numbered, (worst,) if len(worst) > len(numbered) or len(doubtful) else ())
 
 
 def _numbered(doses: pd.DataFrame) -> pd.DataFrame:
@@ -100,8 +114,18 @@ def _doses(administrations: pd.DataFrame, protocol: StudyProtocol) -> pd.DataFra
     several = doses["rows"] > 1
     named = rows[several.loc[dose].to_numpy()]
     doses.loc[several, "EXSEQ"] = named.groupby(dose[named.index])["EXSEQ"].agg("; ".join)
-    doses["separate"] = doses.index < len(rows)
+    doses["separate"] = (doses.index < len(rows)) & ~_soon_after(doses, protocol.same_dose_within_hours)
+    doses = doses.join(segments_of(rows, dose))
     return doses if protocol.hours_from == "start" else _from_end(doses, rows, dose, longest)
+
+
+def _soon_after(doses: pd.DataFrame, within_hours: float) -> "pd.Series[bool]":
+    """Whether each dose begins so soon after the end of those before that it may be part of one: nearly in time."""
+    ordered = doses.sort_values(["USUBJID", "start_earliest"], kind="stable")
+    subject = ordered["USUBJID"]
+    before = ordered["reach"].groupby(subject, sort=False).cummax().groupby(subject, sort=False).shift()
+    after = (ordered["start_earliest"] - before).dt.total_seconds() / HOUR
+    return ((after > 0) & (after <= within_hours + NEARLY_HOURS)).reindex(doses.index)
 
 
 def _together(rows: pd.DataFrame, within: pd.Timedelta) -> Labels:

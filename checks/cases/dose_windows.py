@@ -40,12 +40,15 @@ DOSES = Table(
         "rows": COUNT,
         "EXSEQ": TEXT,
         "given_hours": NUMBER,
+        "segments": COUNT,
+        "interruptions": TEXT,
+        "ended": TIME,
     },
 )
 """One row a dose: its number, start, hours until the next dose, what became of its risk window, and its rows of EX.
 
 ``window`` is evaluable, open, unobserved, or under_observed: observed for less than half, with a case or a possible
-one. ``death`` says that the subject died in it. The last four columns are those of the table ``OPENED``.
+one. ``death`` says that the subject died in it. The columns from ``separate`` on are those of the table ``OPENED``.
 """
 
 LEAST_OBSERVED = 0.5  # "at least half of it is observed": the definition of evaluable

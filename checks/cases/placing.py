@@ -51,7 +51,7 @@ class Case:
     ``why`` says of each component why it counts as begun, ``half`` of one that was present before. ``provisional``
     says that it rests on a last measurement whose contradiction may still come, by ``settled_by`` if it does.
     ``grade`` is the highest of its adverse events, ``1`` to ``5``, or in words where none has a grade; None without
-    such an event.
+    such an event. ``interruptions`` says in words when its dose stopped and was resumed, empty where it was not.
     """
 
     USUBJID: str
@@ -76,6 +76,7 @@ class Case:
     settled_by: pd.Timestamp | None = None
     other_doses: tuple[OtherDose, ...] = ()
     grade: str | None = None
+    interruptions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class Dose:
     earliest: int
     latest: int
     separate: bool
+    interruptions: str = ""
 
     @property
     def exact(self) -> bool:
@@ -134,9 +136,11 @@ def doses_by_subject(doses: pd.DataFrame, codes: Instants) -> Mapping[int, Seque
         place(codes, seconds(doses["start_earliest"])).tolist(),
         place(codes, seconds(doses["start_latest"])).tolist(),
         doses["separate"].tolist(),
+        doses["interruptions"],
     )
-    for code, number, earliest, latest, separate in zip(*columns, strict=True):
-        found.setdefault(code, []).append(Dose(int(number), earliest, latest, bool(separate)))
+    for code, number, earliest, latest, separate, interruptions in zip(*columns, strict=True):
+        dose = Dose(int(number), earliest, latest, bool(separate), interruptions)
+        found.setdefault(code, []).append(dose)
     return found
 
 
@@ -291,6 +295,7 @@ def case_under(
             if other is not dose and 0 <= moment - other.earliest <= NAMED_BEFORE
         ),
         grade=grade,
+        interruptions=dose.interruptions,
     )
 
 

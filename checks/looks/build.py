@@ -124,6 +124,7 @@ def _exposure(doses: pd.DataFrame) -> ExposurePart:
         "windows_unobserved": int(fates.get("unobserved", 0)),
         "windows_under_observed": int(fates.get("under_observed", 0)),
         "doses_quarantined": int((~doses["trusted"]).sum()),
+        "doses_interrupted": int((given["interruptions"] != "").sum()),
     }
 
 

@@ -68,6 +68,8 @@ class ExposurePart(TypedDict):
     windows_under_observed: int
     """Observed for less than half, with a case: neither evaluable nor unobserved."""
     doses_quarantined: int
+    doses_interrupted: NotRequired[int]
+    """Doses that stopped and were resumed; hours run from the first start, or as the protocol says."""
 
 
 class ChartingPart(TypedDict):
@@ -129,6 +131,8 @@ class CasePart(TypedDict):
     settled_by: str | None
     other_doses: list[OtherDosePart]
     grade: str | None
+    interruptions: NotRequired[str]
+    """When its dose stopped and was resumed, in hours since its first start; empty where it was not."""
 
 
 class PathPart(TypedDict):

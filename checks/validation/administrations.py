@@ -8,6 +8,7 @@ import pandas as pd
 from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
 from checks.tables import WITHHELD
 from checks.validation import dose_witnesses, states
+from checks.validation.links import linked
 from checks.validation.occurrence import told
 from checks.validation.raw import Columns, Needed, Prepared, Shown, Source, state
 from checks.validation.unused_rows import count_unused
@@ -45,7 +46,10 @@ def prepare(source: Source) -> Prepared:
     dead = source.subject.map(dict(source.setting.deaths)).astype("datetime64[s, UTC]")
     to_death = (dead - spans["earliest"]).dt.total_seconds() / 3600
     over, over_judged = _over_midnight(source, end_judged)
-    judged |= time_judged | end_judged | over_judged
+    keep = spans["placed"] & given
+    now = keep & (spans["earliest"] <= source.setting.data_cutoff)
+    link, link_judged, link_shown = linked(source, spans["earliest"], now)
+    judged |= time_judged | end_judged | over_judged | link_judged
     judged |= {
         "administration_state": state({"unclear": unclear}, states.KNOWN, data),
         "EXSTAT_state": said.status,
@@ -55,17 +59,16 @@ def prepare(source: Source) -> Prepared:
     }
     withheld = Shown(WITHHELD, pd.Series(WITHHELD, index=data.index, dtype="str"))
     shown |= dict.fromkeys(("administration_state", "treatment_state"), withheld)
-    shown["EXSTAT_state"] = said.shown
+    shown |= link_shown | {"EXSTAT_state": said.shown}
     spans, witness_judged, added = dose_witnesses.judge_doses(source, spans, ends, given)
     judged |= witness_judged
     next_day = ends.where(~over, ends + pd.Timedelta(days=1))
     typed = spans[["earliest", "latest"]].assign(
         USUBJID=source.subject,
         EXSEQ=source.record,
-        link=source.text("EXLNKID"),
+        link=link,
         **source.after_start(next_day, spans),
     )
-    keep = spans["placed"] & given
     unused = (
         *count_unused("another treatment than those that the protocol lists", data & another),
         *count_unused("not given, or planned", study_drug & ~given),

@@ -17,7 +17,7 @@ from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.heartbeat import feed_faults
-from flows.pages.cases import CaseWords, other_doses
+from flows.pages.cases import CaseWords, dose_notes
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
 from flows.pages.sentences import beneath, standing_of
@@ -143,7 +143,7 @@ def _cases(cases: Sequence[CasePart], words: CaseWords) -> Iterator[str]:
     rows = []
     for case in sorted(cases, key=lambda case: WINDOW.index(case["in_risk_window"]))[:MOST_CASES]:
         hour = "not known" if case["hour"] is None else f"{case['hour']:.2f}"
-        why = "; ".join(one for one in (words.why(case), other_doses(case)) if one)
+        why = "; ".join(one for one in (words.why(case), dose_notes(case)) if one)
         said = (str(case["dose_number"]), hour, case["certainty"], case["in_risk_window"], why)
         rows.append((case["USUBJID"], *said))
     heads = ("subject", "dose", "hours since dose", "certainty", "in the risk window", "why it counts")

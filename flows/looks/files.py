@@ -53,6 +53,7 @@ CASE_COLUMNS = (
     "settled_by",
     "missing",
     "cleared_by",
+    "interruptions",
     "other_doses",
     "evidence",
 )

@@ -269,6 +269,12 @@ def other_doses(case: CasePart) -> str:
     return f"also {said}" if said else ""
 
 
+def dose_notes(case: CasePart) -> str:
+    """Return what else is to be known of the dose of a case: that it was interrupted, and other doses before."""
+    paused = case.get("interruptions")
+    return "; ".join(one for one in (f"dose {paused}" if paused else "", other_doses(case)) if one)
+
+
 def _hours(part: ComponentPart) -> str:
     return f"{span(part['onset_hours'])} h"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from flows.pages import sentences
-from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
+from flows.pages.cases import CaseWords, case_hour, dose_notes, settled_cases, working_list
 from flows.pages.kit.rendering import render
 from flows.pages.kit.verdicts import RULE_VERDICTS, best_to_worst, verdict_words
 from flows.pages.kit.words import plural
@@ -51,7 +51,7 @@ def _answer(rule: RulePart) -> str:
 
 def _case(case: CasePart, words: CaseWords) -> str:
     """Return where a case lies and why it counts."""
-    said = [words.components(case), words.provisional(case), other_doses(case)]
+    said = [words.components(case), words.provisional(case), dose_notes(case)]
     where = f"{case['USUBJID']}, dose {case['dose_number']}, {case_hour(case)}"
     return f"{where}: {'; '.join(one for one in said if one)}"
 

@@ -74,6 +74,8 @@ def _page(look: dict[str, Any], out: Path) -> Path:
         rows=1,
         EXSEQ="1",
         given_hours=0.0,
+        segments=1,
+        interruptions="",
     )
     return render_report(look, doses=doses, protocol=load_protocol(LOOKS / "protocol.yaml"), out=out)
 

@@ -121,7 +121,7 @@ def findings(trial, now):
         fate = "open" if start + 8 > now else "evaluable" if seen else "unobserved"
         given = opportunity(subject, dose, now - start, seen=seen)
         name, at_risk, beside = f"S{subject}", given.in_risk, given.in_control
-        told = (at(start + 8), at_risk, beside, False, True, 1, str(dose), 0.0)
+        told = (at(start + 8), at_risk, beside, False, True, 1, str(dose), 0.0, 1, "", at(start))
         rows.append((name, dose + 1, at(start), at(start), until, True, fate, *told))
         opportunities.append(given)
     known = [

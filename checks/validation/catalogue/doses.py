@@ -32,6 +32,12 @@ DOSES: Final = (
         "doses is counted, and no window is opened by the others. Ask the sender for a row for each dose",
     ),
     Check(
+        "link_of_one_administration", ("EX",), "plausibility", "warns", ("EXLNKID_state",), in_set(KNOWN),
+        "rows that share a link with rows too far apart", "administrations with a link",
+        "{column} is shared by rows further apart than `max_administration_hours`: it names a course, an order or a "
+        "kit, and not one administration. Those rows are joined by their times alone",
+    ),
+    Check(
         "treatment_listed", ("EX",), "conformance", "warns", ("treatment_state",), in_set(KNOWN),
         "rows of a treatment that the protocol does not list", "rows with a treatment",
         "the treatment is none of `treatment.names`, so the row opens no dose window; which one is not told. "

@@ -18,7 +18,7 @@ from checks.looks.document import (
 )
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
-from flows.pages.cases import CaseWords, case_hour, other_doses, settled_cases, working_list
+from flows.pages.cases import CaseWords, case_hour, dose_notes, settled_cases, working_list
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
 from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, span, spoken, utc_text
@@ -137,7 +137,7 @@ def _onsets(case: CasePart, words: CaseWords) -> Cell:
 
 
 def _dose(case: CasePart) -> Cell:
-    notes = [utc_text(case["dose_start"]), other_doses(case)]
+    notes = [utc_text(case["dose_start"]), dose_notes(case)]
     return Cell(str(case["dose_number"]), "; ".join(note for note in notes if note))
 
 
@@ -229,6 +229,9 @@ def administrations_table(doses: pd.DataFrame) -> Table:
         "Rows of EX (EXSEQ)": "EXSEQ",
         "Hours run from": _hours_from,
         "Given for": lambda dose: f"{number(dose['given_hours'])} h",
+        "Interruptions": lambda dose: (
+            dose["interruptions"] or ("none" if dose["segments"] == 1 else "not known")
+        ),
         "Of its own": lambda dose: "yes" if dose["separate"] else "perhaps the dose before, going on",
     }
     caption = "Doses that are read from several rows, or may be the dose before"

@@ -52,20 +52,21 @@ def told(doses):
         ([("8", "8:30", ""), ("8:05", "8:30", "")], ["8: 1; 2"]),
         # stopped at 08:15 and resumed at 09:30
         ([("8", "8:15", ""), ("9:30", "10", "")], ["8: 1; 2"]),
-        # two hours after the end are still the same dose, more are not; without an end they run from the start
+        # two hours after the end are still the same dose, a quarter of an hour more may be; an end that is not known
+        # is taken for the start
         ([("8", "8:30", ""), ("10:30", "11", "")], ["8: 1; 2"]),
-        ([("8", "8:30", ""), ("10:31", "11", "")], ["8: 1", "10.5167: 2"]),
+        ([("8", "8:30", ""), ("10:31", "11", "")], ["8: 1", "~10.5167: 2"]),
+        ([("8", "8:30", ""), ("10:45", "11", "")], ["8: 1", "~10.75: 2"]),
+        ([("8", "8:30", ""), ("10:46", "11", "")], ["8: 1", "10.7667: 2"]),
         ([("8", "", ""), ("10", "", "")], ["8: 1; 2"]),
         ([("8", "", ""), ("12", "", "")], ["8: 1", "12: 2"]),
         # within an infusion, whatever was given meanwhile; and two hours after its end, not after the bolus in it
         ([("8", "12", ""), ("9", "9:05", ""), ("13:30", "14", "")], ["8: 1; 2; 3"]),
         # in whichever order they are delivered
         ([("9:10", "10", ""), ("8", "8:20", ""), ("8:20", "9:10", "")], ["8: 2; 3; 1"]),
-        # a link makes rows one that lie further apart, with another dose between them
-        ([("8", "8:30", "A"), ("12", "12:30", ""), ("16", "16:30", "A")], ["8: 1; 3", "12: 2"]),
+        # rows of two links are not one; of one link they are what their times say too
         ([("8", "8:30", "A"), ("12", "12:30", "B")], ["8: 1", "12: 2"]),
-        # a link and a chain together
-        ([("8", "8:30", "A"), ("9", "9:30", ""), ("15", "15:30", "A"), ("16", "17", "")], ["8: 1; 2; 3; 4"]),
+        ([("8", "8:30", "A"), ("9", "12:30", "A")], ["8: 1; 2"]),
         # twelve hours are the most; beyond that a dose may be the one before
         ([("8", "14", ""), ("14", "20", "")], ["8: 1; 2"]),
         ([("8", "14", ""), ("14", "20:01", "")], ["8: 1", "~14: 2"]),
@@ -82,9 +83,10 @@ def told(doses):
         ([("0-24", "", ""), ("0-24", "", "")], ["0-24: 1; 2"]),
         ([("0-24", "", ""), ("8", "8:30", ""), ("8:30", "9", "")], ["0-24: 1", "8: 2; 3"]),
         ([("0-24", "", ""), ("24-48", "", "")], ["0-24: 1", "24-48: 2"]),
-        # a start to the hour joins when every instant of it would
+        # a start to the hour joins when every instant of it would; when some would, it may
         ([("8", "8:30", ""), ("9-10", "", "")], ["8: 1; 2"]),
-        ([("8", "8:30", ""), ("10-11", "", "")], ["8: 1", "10-11: 2"]),
+        ([("8", "8:30", ""), ("10-11", "", "")], ["8: 1", "~10-11: 2"]),
+        ([("8", "8:30", ""), ("11-12", "", "")], ["8: 1", "11-12: 2"]),
         ([], []),
     ],
 )  # fmt: skip
@@ -94,6 +96,31 @@ def test_rows_are_doses(rows, doses):
     assert list(readings.main["dose_number"]) == list(range(1, len(doses) + 1))
     assert list(readings.main["rows"]) == [dose.count(";") + 1 for dose in doses]
     assert readings.worst == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "main", "worst"),
+    [
+        ([("8", "8:30", "A"), ("14", "14:30", "A")], ["8: 1; 2"], ["8: 1; 2", "14: 2"]),
+        # with another dose between them
+        (
+            [("8", "8:30", "A"), ("12", "12:30", ""), ("16", "16:30", "A")],
+            ["8: 1; 3", "12: 2"],
+            ["8: 1; 3", "12: 2", "16: 3"],
+        ),
+        # a link and a chain together
+        (
+            [("8", "8:30", "A"), ("9", "9:30", ""), ("15", "15:30", "A"), ("16", "17", "")],
+            ["8: 1; 2; 3; 4"],
+            ["8: 1; 2; 3; 4", "15: 3; 4"],
+        ),
+    ],
+)
+def test_what_a_link_joins_and_times_keep_apart_is_two_doses_at_worst(rows, main, worst):
+    readings = open_doses(table(rows), PROTOCOL)
+    (at_worst,) = readings.worst
+    assert (told(readings.main), told(at_worst)) == (main, worst)
+    assert set(at_worst.loc[at_worst["trusted"], "EXSEQ"]) == set(readings.main["EXSEQ"])
 
 
 @pytest.mark.parametrize(
@@ -154,6 +181,33 @@ def test_the_protocol_says_how_near_and_how_long():
 )
 def test_a_dose_is_given_from_its_first_start_to_its_last_end(rows, hours):
     assert open_doses(table(rows), PROTOCOL).main["given_hours"].tolist() == hours
+
+
+@pytest.mark.parametrize(
+    ("rows", "segments", "interruptions", "ended"),
+    [
+        ([("8", "8:30", "")], 1, "", 8.5),
+        ([("8", "8:15", ""), ("9:30", "10", "")], 2, "interrupted at 0.25 h, resumed at 1.5 h", 10),
+        ([("8", "8:20", ""), ("8:20", "9:10", "")], 1, "", 9 + 1 / 6),
+        # the bolus ends within the infusion, which goes on
+        ([("8", "12", ""), ("9", "9:05", ""), ("13", "14", "")], 2, "interrupted at 4 h, resumed at 5 h", 14),
+        (
+            [("8", "8:15", ""), ("8:20", "9", ""), ("10", "11", "")],
+            3,
+            "interrupted at 0.25 h, resumed at 0.33 h; interrupted at 1 h, resumed at 2 h",
+            11,
+        ),
+        # of what has no end, or no instant, it is not known when it stopped
+        ([("8", "", ""), ("9", "9:30", "")], 2, "", None),
+        ([("8", "8:15", ""), ("9-10", "", "")], 2, "", None),
+        ([("8", "8-9", ""), ("9:30", "10", "")], 2, "", 10),
+        ([("8", "", "")], 1, "", None),
+    ],
+)
+def test_a_dose_is_given_in_segments(rows, segments, interruptions, ended):
+    (dose,) = open_doses(table(rows), PROTOCOL).main.to_dict("records")
+    assert (dose["segments"], dose["interruptions"]) == (segments, interruptions)
+    assert (dose["ended"] == DAY + pd.Timedelta(hours=ended)) if ended else pd.isna(dose["ended"])
 
 
 def test_doses_are_each_subject_s_own():

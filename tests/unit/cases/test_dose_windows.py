@@ -32,6 +32,9 @@ def doses_of(*spans, subject="A"):
                 "rows": 1,
                 "EXSEQ": "1",
                 "given_hours": 0.0,
+                "segments": 1,
+                "interruptions": "",
+                "ended": pd.NaT,
             }
         )
     )

@@ -19,7 +19,7 @@ from checks.tables import MEASUREMENTS
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 DAY = pd.Timestamp("2026-03-02", tz="UTC")
 START = int(DAY.timestamp())
-MORE = (3.0, 45.0, False, True, 1, "1", 0.0)
+MORE = (3.0, 45.0, False, True, 1, "1", 0.0, 1, "", DAY)
 """Of every dose: observed hours at risk and in control, no death, and one row of EX."""
 
 

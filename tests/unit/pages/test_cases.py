@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.protocol import load_protocol
-from flows.pages.cases import WORDS, CaseWords, other_doses, settled_cases, working_list
+from flows.pages.cases import WORDS, CaseWords, dose_notes, other_doses, settled_cases, working_list
 
 LOOKS = Path(__file__).parent / "report" / "looks"
 WORDS_OF = CaseWords(load_protocol(LOOKS / "protocol.yaml"))
@@ -121,6 +121,14 @@ def test_every_other_dose_of_two_days_is_named(case):
     doses = [{"dose_number": 1, "hour": 44.0}, {"dose_number": 2, "hour": 20.5}]
     assert other_doses({**case, "other_doses": doses}) == "also 44 h after dose 1 and 20.5 h after dose 2"
     assert other_doses(case) == ""
+
+
+def test_of_its_dose_an_interruption_is_said_and_the_other_doses(case):
+    paused = {**case, "interruptions": "interrupted at 0.25 h, resumed at 1.5 h"}
+    assert dose_notes(paused) == "dose interrupted at 0.25 h, resumed at 1.5 h"
+    others = [{"dose_number": 1, "hour": 44.0}]
+    assert dose_notes({**paused, "other_doses": others}).endswith("1.5 h; also 44 h after dose 1")
+    assert dose_notes(case) == ""
 
 
 def test_the_glossary_has_the_words_that_are_said_and_no_other(case):

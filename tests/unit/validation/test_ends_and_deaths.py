@@ -16,8 +16,10 @@ SETTING = Setting(PROTOCOL, CUTOFF, {"S1": "Europe/Paris"}, {})
 MISSING = (pd.NaT, pd.NaT)
 
 
-def source(domain, **row):
-    table = pd.DataFrame([{"USUBJID": "S1", **row}]).astype("str")
+def source(domain, **cells):
+    """Make a feed of one row, or of a row for each of a column's cells."""
+    rows = max((len(one) for one in cells.values() if isinstance(one, list)), default=1)
+    table = pd.DataFrame({"USUBJID": "S1", **cells}, index=range(rows)).astype("str")
     return Source(domain, table.assign(source_file="x.csv", source_row=2), SETTING)
 
 
@@ -84,10 +86,43 @@ def test_an_event_goes_on_where_no_end_is_known(start, end, span_in_utc):
     )
 
 
-def test_rows_of_one_link_share_its_name():
-    assert dose("2024-06-10T08:00", "", EXLNKID=" I1 ")["link"] == "I1"
-    assert pd.isna(dose("2024-06-10T08:00", "", EXLNKID="")["link"])
-    assert pd.isna(dose("2024-06-10T08:00", "")["link"])
+@pytest.mark.parametrize(
+    ("rows", "joined"),
+    [
+        # hours of the starts, each with what its row shares; which rows are joined, by letter
+        ({"EXLNKID": ["I1", " I1 ", "I2"]}, "AA."),
+        ({"EXLNKID": ["I1", "", ""]}, "..."),
+        ({"EXLNKGRP": ["DAY 1", "DAY 1", "DAY 3"]}, "AA."),
+        ({"EXREFID": ["K1", "K1", "K2"]}, "AA."),
+        ({"EXLNKID": ["1", "2", "3"], "EXLNKGRP": ["G", "G", "H"]}, "AA."),
+        # a link of the whole trial is an order, a course or a kit, and joins none
+        ({"EXLNKID": ["I1", "I1", "I1"]}, "..."),
+        ({"EXREFID": ["K1", "K1", "K1"]}, "..."),
+    ],
+)
+def test_rows_that_share_a_link_are_joined_where_one_administration_can_hold_them(rows, joined):
+    starts = ["2024-06-10T08:00", "2024-06-10T14:00", "2024-06-12T08:00"]
+    prepared = administrations.prepare(
+        source("EX", EXSEQ=["1", "2", "3"], EXTRT=[STUDY_DRUG] * 3, EXSTDTC=starts, **rows)
+    )
+    links = prepared.typed["link"]
+    assert (
+        "".join("A" if shared else "." for shared in links.notna() & links.duplicated(keep=False)) == joined
+    )
+    assert links.notna().sum() == joined.count("A")
+
+
+def test_a_column_that_names_a_course_somewhere_links_nothing_anywhere():
+    starts = ["2024-06-10T08:00", "2024-06-10T14:00", "2024-06-10T08:00", "2024-06-12T08:00"]
+    said = {
+        "EXSEQ": list("1234"),
+        "EXTRT": [STUDY_DRUG] * 4,
+        "EXSTDTC": starts,
+        "EXREFID": ["K1", "K1", "K2", "K2"],
+    }
+    prepared = administrations.prepare(source("EX", **said))
+    assert prepared.typed["link"].isna().all()
+    assert list(prepared.judged["EXLNKID_state"]) == ["known", "known", "too far apart", "too far apart"]
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,13 @@ DOSE_COLUMNS = (
     "rows",
     "EXSEQ",
     "given_hours",
+    "segments",
+    "interruptions",
 )
 START = pd.Timestamp("2023-05-01T06:00Z")
-OF_ONE_ROW = (START, START, True, 1, "1", 0.0)
-OF_TWO_ROWS = (START, START, True, 2, "1; 2", 2.0)
-GOING_ON = (START, START + pd.Timedelta(hours=1), False, 1, "3", 0.5)
+OF_ONE_ROW = (START, START, True, 1, "1", 0.0, 1, "")
+OF_TWO_ROWS = (START, START, True, 2, "1; 2", 2.0, 2, "interrupted at 0.25 h, resumed at 1.5 h")
+GOING_ON = (START, START + pd.Timedelta(hours=1), False, 1, "3", 0.5, 1, "")
 
 
 @pytest.fixture

@@ -56,13 +56,22 @@ def test_changes_are_counted_by_feed_and_kind(signal):
 def test_a_dose_of_several_rows_says_which_hours_were_taken(signal, doses_of):
     said = [[cell.text for cell in row] for row in tables.administrations_table(doses_of(signal)).rows]
     assert said == [
-        ["FR09-001", "1", "1; 2", "2023-05-01 06:00 UTC", "2 h", "yes"],
+        [
+            "FR09-001",
+            "1",
+            "1; 2",
+            "2023-05-01 06:00 UTC",
+            "2 h",
+            "interrupted at 0.25 h, resumed at 1.5 h",
+            "yes",
+        ],
         [
             "FR09-001",
             "2",
             "3",
             "2023-05-01 06:00 UTC to 2023-05-01 07:00 UTC",
             "0.5 h",
+            "none",
             "perhaps the dose before, going on",
         ],
     ]

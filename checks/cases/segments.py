@@ -1,0 +1,54 @@
+"""Segments of an administration: when giving stopped and was resumed, in words, and when it ended."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from checks.cases.spans import HOUR
+
+NONE: Final = ""
+"""What is said of an administration without a pause."""
+
+
+def segments_of(rows: pd.DataFrame, dose: "pd.Series[int]") -> pd.DataFrame:
+    """Return of each dose how many ``segments`` it has, its ``interruptions`` in words, and when it ``ended``.
+
+    Parameters
+    ----------
+    rows
+        Rows of EX by subject and start, with ``reach``: the end of each, or its start where none is known.
+    dose
+        The dose of each row.
+
+    Hours run from the first start. A pause is between the end of all rows before and the start of the next; where
+    one of those has no end, or a time is not known to the instant, nothing is said of when it began.
+    """
+    exact = (rows["earliest"] == rows["latest"]) & (rows["ends_earliest"] == rows["ends_latest"])
+    before = rows["reach"].groupby(dose).cummax().groupby(dose).shift()
+    known = exact.groupby(dose).cummin().groupby(dose).shift().fillna(value=False).astype("bool")
+    begun = rows["earliest"].groupby(dose).transform("min")
+    paused = rows["earliest"] > before
+    words = np.full(len(rows), NONE, dtype=object)
+    sure = (paused & known & (rows["earliest"] == rows["latest"])).to_numpy()
+    words[sure] = _words(*(_hours(one - begun)[sure] for one in (before, rows["earliest"])))
+    ended = rows["ends_latest"].where(rows["ends_latest"].notna().groupby(dose).transform("all"))
+    of_rows = pd.DataFrame({"segments": paused, "interruptions": words, "ended": ended}, index=rows.index)
+    by_dose = of_rows.groupby(dose)
+    return pd.DataFrame(
+        {
+            "segments": by_dose["segments"].sum() + 1,
+            "interruptions": by_dose["interruptions"].agg(lambda some: "; ".join(filter(None, some))),
+            "ended": by_dose["ended"].max(),
+        }
+    )
+
+
+def _hours(times: "pd.Series[pd.Timedelta]") -> npt.NDArray[np.float64]:
+    return np.asarray(times.dt.total_seconds() / HOUR, np.float64)
+
+
+def _words(stopped: npt.NDArray[np.float64], resumed: npt.NDArray[np.float64]) -> list[str]:
+    pairs = zip(stopped.round(2), resumed.round(2), strict=True)
+    return [f"interrupted at {one:g} h, resumed at {other:g} h" for one, other in pairs]
