@@ -26,30 +26,13 @@ With ``rows: items`` the items of a record are gathered first, and each ItemOID 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from checks.fields import Frozen, NotEmpty, ReadOnly, Section, Text
 from checks.problems import ProblemAt, refuse, refuse_all, require_one, shown
-
-DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss")
-"""What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""
-
-_TOKEN: Final = re.compile("|".join(DATE_TOKENS))
-_NEEDED: Final = (("YYYY", "YY"), ("MMM", "MM"), ("DD",))
-
-
-def _date_format(text: str) -> str:
-    tokens = _TOKEN.findall(text)
-    rest = _TOKEN.sub("", text)
-    whole = all(sum(tokens.count(one) for one in part) == 1 for part in _NEEDED)
-    days = [place for place, one in enumerate(tokens) if one not in ("hh", "mm", "ss")]
-    clock = tokens[3:] in ([], ["hh", "mm"], ["hh", "mm", "ss"])
-    if not whole or days != [0, 1, 2] or not clock or re.search("[A-Za-z0-9]", rest):
-        allowed = "a date of YYYY or YY, MMM or MM, and DD, then hh:mm or hh:mm:ss if any: DD-MMM-YYYY hh:mm"
-        raise refuse(shown(text), allowed)
-    return text
+from checks.protocol.date_formats import DateFormats
 
 
 def _variable(name: str) -> str:
@@ -87,7 +70,7 @@ class Layout(Section):
     columns: Annotated[Mapping[Variable, Columns], NotEmpty, *Frozen]
     header_rows: Annotated[int, Field(ge=1, le=2)] = 1
     rows: Literal["wide", "items"] = "wide"
-    date_format: Annotated[Text, AfterValidator(_date_format)] | None = None
+    date_format: DateFormats | None = None
     results: Annotated[Mapping[Variable, Result], *Frozen] = ReadOnly({})
 
     @model_validator(mode="after")

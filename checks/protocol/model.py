@@ -24,6 +24,7 @@ from checks.fields import (
 )
 from checks.problems import ProblemAt, refuse, refuse_all, shown
 from checks.protocol.case_definition import CaseDefinition
+from checks.protocol.date_formats import DateFormats
 from checks.protocol.layout import Layout
 from checks.protocol.suite_files import SuiteFile
 from checks.rules import AnyRule
@@ -114,6 +115,7 @@ class FeedSource(Section):
     layout: Layout | None = None
     query: Text | None = None
     time_precision: TimePrecision | None = None
+    date_format: DateFormats | None = None
 
     def precision_of(self, column: str) -> Precision | None:
         """Return how exactly the protocol says that the times of a column are known; None where it does not."""
@@ -138,6 +140,10 @@ class FeedSource(Section):
         if (self.format == "edc") != (self.layout is not None):
             found = f"{'nothing' if self.layout is None else 'a layout'} beside format {self.format}"
             yield ProblemAt(("layout",), found, "format edc and a layout, or neither")
+        if self.date_format is not None and self.format != "sdtm":
+            yield ProblemAt(
+                ("date_format",), f"it beside format {self.format}", "format sdtm; edc has it in `layout`"
+            )
         if self.subject_system is not None and self.format != "fhir":
             yield ProblemAt(("subject_system",), f"it beside format {self.format}", "format fhir")
 

@@ -9,7 +9,7 @@ import hashlib
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import IO, Literal, Self
@@ -62,7 +62,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 class FeedOptions:
     """What the protocol says of a feed: how its text is written, what its rows mean, and for which domain.
 
-    ``subject_system`` and ``layout`` are those of ``checks.protocol.model.FeedSource``.
+    ``subject_system`` and those after it are those of ``checks.protocol.model.FeedSource``.
     """
 
     encoding: str | None = None
@@ -72,6 +72,8 @@ class FeedOptions:
     format: Literal["sdtm", "fhir", "edc"] = "sdtm"
     subject_system: str | None = None
     layout: Layout | None = None
+    date_format: Mapping[str, str] | None = None
+    known_at: str | None = None
 
     @classmethod
     def of(cls, source: FeedSource, domain: str) -> Self:

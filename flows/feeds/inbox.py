@@ -20,6 +20,7 @@ from checks.protocol.model import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
+from flows.feeds.dates import dated
 from flows.feeds.location import DeliveredFile, file_name, find_files, passed_over
 from flows.feeds.readers import ENDINGS, export_of, reader_of
 from flows.feeds.readers.fhir.export import Export
@@ -235,6 +236,7 @@ def _read_file(file: DeliveredFile, options: FeedOptions, export: Export | None)
         with opened(file) as content:
             delivery = Delivery(file.name, content.sha256, 0)
             read = to_table(reader(content, options), file.name, options.decimal)
-        return DeliveredTable(replace(delivery, rows=len(read.table), remarks=read.remarks), read.table)
+        table = read.table if options.date_format is None else dated(read.table, options, file.name)
+        return DeliveredTable(replace(delivery, rows=len(table), remarks=read.remarks), table)
     except FeedError as error:
         return DeliveredTable(delivery, None, str(error))

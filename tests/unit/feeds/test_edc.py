@@ -9,8 +9,8 @@ import pytest
 from checks.errors import FeedError
 from checks.protocol.layout import Layout
 from flows.feeds.content import Content, FeedOptions, identify
+from flows.feeds.dates import stamp_reader
 from flows.feeds.readers import delimited, edc
-from flows.feeds.readers.edc import stamp_reader
 from flows.feeds.records import to_table
 
 WIDE = """\
@@ -174,6 +174,17 @@ def test_columns_serve_a_domain_without_results() -> None:
         ("DD-MMM-YYYY", "--May-2015", "2015-05"),
         ("MM/DD/YYYY hh:mm", "5/16/2015 23:59", "2015-05-16T23:59"),
         ("YYYYMMDD", "20150516", "2015-05-16"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 8:00 AM", "2024-06-10T08:00"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 12:05 am", "2024-06-10T00:05"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 12:05 p.m.", "2024-06-10T12:05"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 11:59:30 PM", "2024-06-10T23:59:30"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024", "2024-06-10"),
+        ("DDMMMYYYY hh:mm:ss", "10JUN2024:08:00:00.000", "2024-06-10T08:00:00.000"),
+        # Excel's own example: 39448 is 1 January 2008 in the 1900 system; the 1904 system is 1,462 days behind.
+        ("EXCEL-1900", "39448", "2008-01-01"),
+        ("EXCEL-1900", "39448.5", "2008-01-01T12:00"),
+        ("EXCEL-1904", "37986.3333", "2008-01-01T08:00"),
+        ("EXCEL-1900", "45453,3333", "2024-06-10T08:00"),
         # The date that nobody can have had is left for validation to name.
         ("DD-MMM-YYYY", "31-Feb-2015", "2015-02-31"),
         # What does not fit is left as it is.
@@ -181,7 +192,21 @@ def test_columns_serve_a_domain_without_results() -> None:
         ("DD-MMM-YYYY", "2015-05-16", "2015-05-16"),
         ("DD-MMM-YYYY hh:mm", "16-May-2015 7:25 PM", "16-May-2015 7:25 PM"),
         ("DD/MM/YYYY", "16.05.2015", "16.05.2015"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 8:00", "6/10/2024 8:00"),
+        ("MM/DD/YYYY hh:mm AM", "6/10/2024 13:00 PM", "6/10/2024 13:00 PM"),
+        ("EXCEL-1900", "59", "59"),
+        ("EXCEL-1900", "2024-06-10", "2024-06-10"),
     ],
 )
 def test_a_date_of_the_form_becomes_a_stamp(form: str, text: str, stamp: str) -> None:
     assert stamp_reader(form)(text) == stamp
+
+
+def test_each_date_of_an_export_may_have_a_form_of_its_own() -> None:
+    frame = arranged(
+        "SUBJ,VERBATIM,ONSET,OVER\n1,Fever,3/5/2024,05-Mar-2024\n",
+        domain="AE",
+        date_format={"AESTDTC": "MM/DD/YYYY", "AEENDTC": "DD-MMM-YYYY"},
+        columns={"USUBJID": "SUBJ", "AETERM": "VERBATIM", "AESTDTC": "ONSET", "AEENDTC": "OVER"},
+    )
+    assert cells(frame, "AESTDTC", "AEENDTC") == [["2024-03-05", "2024-03-05"]]
