@@ -7,9 +7,11 @@ What an odd text would mean is for the listing of rows alone, and is never taken
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
+
+from checks.measurements import units_for
 
 LONGEST: Final = 24
 """A longer text is no number and no date: its form would say nothing."""
@@ -18,7 +20,9 @@ MOST: Final = 5
 """Different forms that are told apart; the rarer ones are told as what they are not."""
 
 _MONTH: Final = "(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
-_CLOCK: Final = r"(?P<clock>[ T:,]*[0-9]{1,2}:[0-9]{2}(?P<second>:[0-9]{2})?(?:\.[0-9]+)?)?(?P<half>\s*[AP]\.?M\.?)?"
+_CLOCK: Final = (
+    r"(?P<clock>[ T:,]*[0-9]{1,2}:[0-9]{2}(?P<second>:[0-9]{2})?(?:\.[0-9]+)?)?(?P<half>\s*[AP]\.?M\.?)?"
+)
 _NAMED: Final = re.compile(
     rf"[0-9]{{1,2}}(?P<sign>[-/. ]?){_MONTH}(?P=sign)(?P<year>[0-9]{{4}}|[0-9]{{2}}){_CLOCK}", re.IGNORECASE
 )
@@ -53,7 +57,7 @@ def said_of_stamp(text: str) -> str:
     """Say how a stamp that is not ISO 8601 is written, and which key of the protocol lets it be read."""
     if _SERIAL.fullmatch(text):
         return (
-            f"{of_form(text)}, a number of days as spreadsheets keep dates; whether from 1900 or 1904 it does not tell: "
+            f"{of_form(text)}, a number of days as spreadsheets keep dates, from 1900 or 1904 it does not tell: "
             "export the cells as text, or say `date_format: EXCEL-1900` or EXCEL-1904 of the feed"
         )
     formats = _formats(text)
@@ -81,7 +85,7 @@ def _formats(text: str) -> list[str]:
 def said_of_number(text: str) -> str:
     """Say how a result that is no plain number is written, and what lets it be read."""
     if _COMMA.fullmatch(text):
-        return f"{of_form(text)}: say `decimal: \",\"` of the feed in the protocol, if its comma is the decimal sign"
+        return f'{of_form(text)}: say `decimal: ","` of the feed in the protocol, if its comma is the decimal sign'
     if _THOUSANDS.fullmatch(text):
         return f"{of_form(text)}, as with thousands apart: export the number without"
     if _COMPARED.fullmatch(text):
@@ -104,14 +108,23 @@ def meant(text: str) -> str:
     return text
 
 
-def told(
-    found: "pd.Series[str]", state: str, texts: "pd.Series[str]", said: Callable[[str], str]
-) -> "pd.Series[str]":
+def said_of_unit(vital_and_unit: str) -> str:
+    """Say of a vital and a unit, with a blank between, which unit it is and which are allowed."""
+    vital, _, unit = vital_and_unit.partition(" ")
+    shown = (
+        repr(unit) if len(unit) <= LONGEST and not any(map(str.isdigit, unit)) else form_of(unit[:LONGEST])
+    )
+    return f": {shown} for {vital}; allowed: {', '.join(units_for(vital))}"
+
+
+def with_forms(
+    found: "pd.Series[Any]", state: str, texts: "pd.Series[str]", said: Callable[[str], str]
+) -> "pd.Series[Any]":
     """Return judged states (categories) in which ``state`` says, by the text of each row, how that is written."""
     odd = (found == state).to_numpy(dtype=bool)
     if not odd.any():
         return found
-    written = texts[odd].fillna("").map({text: said(text) for text in texts[odd].dropna().unique()}).fillna("")
+    written = texts[odd].map({text: said(text) for text in texts[odd].unique()})
     commonest = written.value_counts().index[:MOST]
     longer = state + written.where(written.isin(commonest), "")
-    return found.astype("object").mask(pd.Series(odd, found.index), longer.reindex(found.index)).astype("category")
+    return found.astype("object").mask(odd, longer.reindex(found.index)).astype("category")

@@ -38,7 +38,7 @@ OVERLAP: Final = "a local time that happened twice: the clock was put back over 
 
 _PATTERN: Final = (
     r"^(?P<year>[0-9]{4}|-)(?:-(?P<month>[0-9]{2}|-)(?:-(?P<day>[0-9]{2}|-)"
-    r"(?:T(?P<hour>[0-9]{2}|-)(?::(?P<minute>[0-9]{2}|-)(?::(?P<second>[0-9]{2}|-)(?:[.,][0-9]+)?)?)?"
+    r"(?:[T ](?P<hour>[0-9]{2}|-)(?::(?P<minute>[0-9]{2}|-)(?::(?P<second>[0-9]{2}|-)(?:[.,][0-9]+)?)?)?"
     r"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<offset_hours>[0-9]{2})(?::?(?P<offset_minutes>[0-9]{2}))?)?)?)?)?$"
 )
 _PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
@@ -49,6 +49,9 @@ _TEMPLATE: Final = "0000-00-00T00:00:00"
 _TEMPLATE_CODES: Final = np.array([ord(letter) for letter in _TEMPLATE], dtype=np.uint32)
 _DIGIT_AT: Final = np.array([letter == "0" for letter in _TEMPLATE])
 _POSITIONS: Final = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
+_T_AT: Final = _TEMPLATE.index("T")
+"""Where databases and RFC 3339 may write a blank instead: no other reading is possible."""
+
 _USUAL_LENGTHS: Final = (10, 16, 19)
 _LENGTHS_WITH_Z: Final = (17, 20)
 _LARGEST_OFFSET_MINUTES: Final = 14 * 60
@@ -168,6 +171,7 @@ def _read_usual(texts: Objects) -> _Parts:
     last_letter = codes[np.arange(len(texts)), np.maximum(lengths, 1) - 1]
     utc = np.isin(lengths, _LENGTHS_WITH_Z) & (last_letter == ord("Z"))
     lengths = lengths - utc
+    codes[:, _T_AT] = np.where(codes[:, _T_AT] == ord(" "), ord("T"), codes[:, _T_AT])
     digit = (codes >= ord("0")) & (codes <= ord("9"))
     fits = np.where(_DIGIT_AT, digit[:, :width], codes[:, :width] == _TEMPLATE_CODES)
     usual = np.isin(lengths, list(_USUAL_LENGTHS))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from checks.forms import meant
 from checks.tables import QUARANTINE, WITHHELD, Feed, tells_arm
 from checks.validation.catalogue.check import Check
 from checks.validation.judging import NO_ROWS, Judgement
@@ -24,6 +25,9 @@ _ALLOWED: Final = (
 )
 
 BLANK: Final = "blank"
+
+_MAY_BE_MEANT: Final = frozenset({"time_readable", "end_readable", "value_readable"})
+"""Checks of texts of which the listing shows what they would be, if they are written in another way."""
 
 
 def delivery_results(domain: str, feed: Feed) -> tuple[CheckResult, ...]:
@@ -146,7 +150,10 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
     shown = shown_of(judgement.check, source, prepared)
     column = shown.column
     column = pd.Series(column, rows, dtype="str") if isinstance(column, str) else column.iloc[rows]
-    found = _found(shown, rows).mask(column.map(tells_arm), WITHHELD)
+    found = _found(shown, rows)
+    if judgement.check.name in _MAY_BE_MEANT:
+        found = found.map(meant)
+    found = found.mask(column.map(tells_arm), WITHHELD)
     states = _states(prepared, judgement)
     pairs = list(zip(column, states, strict=True))
     messages = {pair: judgement.check.sentence(*pair) for pair in set(pairs)}

@@ -5,6 +5,7 @@ A result without a readable time may at worst be of any time.
 
 import numpy as np
 
+from checks.forms import said_of_number, with_forms
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
@@ -45,7 +46,12 @@ def prepare(source: Source) -> Prepared:
         "LBTESTCD_state": state({"blank": test.isna()}, states.KNOWN, ~source.is_header),
         "LBSTAT_state": read.status,
         "LBORRES_given": state({BLANK: text.isna()}, states.KNOWN, used),
-        "LBORRES_state": state({NOT_A_NUMBER: value.isna()}, states.NUMBER, used & text.notna()),
+        "LBORRES_state": with_forms(
+            state({NOT_A_NUMBER: value.isna()}, states.NUMBER, used & text.notna()),
+            NOT_A_NUMBER,
+            text,
+            said_of_number,
+        ),
         "LBORRES_value": value,
         "LBORNRHI_state": state(
             {BLANK: limit_text.isna(), NOT_A_NUMBER: limit.isna()}, states.NUMBER, used & text.notna()

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.flags import TAKEN_BACK, answers
+from checks.forms import said_of_stamp, with_forms
+from checks.instants import NOT_ISO
 from checks.protocol import StudyProtocol
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
@@ -225,7 +227,7 @@ class Source:
         placed = readable & self.enrolled
         late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
         judged: Columns = {
-            f"{column}_state": _unless(spans["problem"], states.READABLE, among),
+            f"{column}_state": _unless(self._problems(column, spans), states.READABLE, among),
             f"{column}_clock": _unless(spans["note"], states.CERTAIN, placed),
             f"{column}_hours_after_cutoff": late.where(placed),
         }
@@ -248,6 +250,10 @@ class Source:
         stated = None if feed is None else feed.precision_of(column)
         use: Use = "event" if self.domain == "AE" else "dose" if self.domain == "EX" else "result"
         return read_times(self.text(column).where(among), self.clocked, use, stated)
+
+    def _problems(self, column: str, spans: pd.DataFrame) -> "pd.Series[Any]":
+        """Say why each stamp of a column has no span, with its form where it is not ISO 8601."""
+        return with_forms(spans["problem"], NOT_ISO, self.text(column), said_of_stamp)
 
     @cached_property
     def clocked(self) -> Rows:
@@ -273,7 +279,7 @@ class Source:
         placed = filled & spans["placed"] & ended["problem"].isna()
         hours = (ended["latest"] - spans["earliest"]).dt.total_seconds() / 3600
         judged: Columns = {
-            f"{column}_state": _unless(ended["problem"], states.READABLE, filled),
+            f"{column}_state": _unless(self._problems(column, ended), states.READABLE, filled),
             f"{column}_hours_after_start": hours.where(placed),
         }
         return ended[["earliest", "latest"]].where(placed), judged

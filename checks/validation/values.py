@@ -11,7 +11,7 @@ from checks.numbers import read_number
 from checks.validation import states
 
 BLANK: Final = "blank"
-NOT_A_NUMBER: Final = "not a number"
+NOT_A_NUMBER: Final = "not a plain number"
 UNKNOWN_UNIT: Final = "not a unit of that vital"
 ANOTHER_UNIT: Final = "another unit"
 

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from checks.criteria import VitalCriterion
+from checks.forms import said_of_number, said_of_unit, with_forms
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
 from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.test_codes import read_codes
 from checks.validation.unused_rows import count_tests, count_unused
-from checks.validation.values import BLANK, read_vitals
+from checks.validation.values import BLANK, NOT_A_NUMBER, UNKNOWN_UNIT, read_vitals
 from checks.validation.witnesses import Testimony
 
 NEEDED = (
@@ -64,8 +65,10 @@ def prepare(source: Source) -> Prepared:
     certain &= ~witnesses.contradicted(witness_judged["VSDTC_witness"])
     judged |= time_judged | witness_judged | source.dosed(used & spans["placed"])
     judged |= {
-        "VSORRES_state": measured["value_state"],
-        "VSORRESU_state": measured["unit_state"],
+        "VSORRES_state": with_forms(measured["value_state"], NOT_A_NUMBER, read.value, said_of_number),
+        "VSORRESU_state": with_forms(
+            measured["unit_state"], UNKNOWN_UNIT, test.str.cat(read.beside, sep=" "), said_of_unit
+        ),
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
         "VSSTAT_state": read.status,

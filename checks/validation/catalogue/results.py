@@ -25,12 +25,12 @@ RESULTS: Final = (
     Check(
         "value_readable", ("VS", "LB"), "conformance", "quarantines", ("{domain}ORRES_state",), in_set(NUMBER),
         "results that are not a number", "results with a value",
-        "{column} is not a plain number. Ask the site for the value",
+        "{column} is {reason}. Ask the site for the value",
     ),
     Check(
         "unit_known", ("VS",), "conformance", "quarantines", ("VSORRESU_state",), in_set(KNOWN),
         "readings in an unknown unit", "readings with a readable value",
-        "{column} is {reason}; allowed: a unit of that vital. A unit is never guessed. Ask the site",
+        "{column} is {reason}. A unit is never guessed. Ask the site",
     ),
     Check(
         "unit_fits", ("VS",), "plausibility", "quarantines", ("VSORRESU_fit",), in_set(FITS),

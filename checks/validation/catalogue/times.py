@@ -10,7 +10,7 @@ TIMES: Final = (
     Check(
         "time_readable", OF_EVENTS, "conformance", "quarantines", ("{time}_state",), in_set(READABLE),
         "rows whose time cannot be read", "rows that need a time",
-        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}, T between date and time. Ask the site for it",
+        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}. Ask the site for it",
     ),
     Check(
         "clock_certain", OF_EVENTS, "plausibility", "warns", ("{time}_clock",), in_set(CERTAIN),
