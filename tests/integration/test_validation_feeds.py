@@ -114,7 +114,7 @@ EX_ROWS: list[tuple[Row, set[str]]] = [
     ({"EXENDTC": "2024-06"}, set()),
     ({"EXENDTC": "unknown"}, set()),
     ({"EXSTDTC": "2024-06-09T08:00", "EXENDTC": "2024-06-09T07:30"}, {"end_not_before_start"}),
-    ({"EXSTDTC": "2024-06-09 08:00"}, {"time_readable"}),
+    ({"EXSTDTC": "2024-06-09, 08:00"}, {"time_readable"}),
     ({"EXSTDTC": ""}, {"time_readable"}),
     ({"EXSTDTC": "2024-06-09"}, set()),
     # 12:00Z is 14:00 in Paris: 13:59 is known, 14:01 is not yet.
@@ -298,7 +298,11 @@ def test_the_listing_names_file_row_column_and_remedy(mistaken: Validation) -> N
     assert (row["column"], row["found"]) == ("VSORRESU", "97.2 C")
     assert "F written as C" in row["message"] and "Ask the site" in row["message"]
     assert "20240609" not in listed.loc["VSSEQ=115", "message"]
-    assert listed.loc["VSSEQ=115", "message"].startswith("VSDTC is not ISO 8601; allowed: YYYY-MM-DD")
+    message = listed.loc["VSSEQ=115", "message"]
+    assert message.startswith(
+        "VSDTC is not ISO 8601, but of the form 99999999: say `date_format: YYYYMMDD` of"
+    )
+    assert "; allowed: YYYY-MM-DD" in message
 
 
 def validate(change: Callable[[dict[str, list[Row]]], None] | None = None, **protocol: Any) -> Validation:
