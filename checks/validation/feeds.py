@@ -70,7 +70,14 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
         if name == "DM" and one.source is not None:
             zones = dict(zip(one.typed["USUBJID"], one.typed["timezone"], strict=True))
             sites = dict(zip(one.typed["USUBJID"], one.typed["SITEID"], strict=True))
-            setting = replace(setting, zones=zones, sites=sites, deaths=subjects.deaths(one.source, zones))
+            tables = {name.upper(): feed.table for name, feed in feeds.items() if feed.table is not None}
+            setting = replace(
+                setting,
+                zones=zones,
+                sites=sites,
+                deaths=subjects.deaths(one.source, zones),
+                contacts=subjects.contacts(one.source, tables),
+            )
             exposed = subjects.exposed(one.source, zones, cutoff)
             told = dose_times(feeds, zones, protocol.treatment.names, cutoff)
             setting = replace(setting, dose_times=told)

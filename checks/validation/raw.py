@@ -17,6 +17,7 @@ from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
 from checks.validation.clocks import Rows, Use, read_times
 from checks.validation.dose_times import DoseTimes
+from checks.validation.placeholders import Contacts, without_placeholders
 from checks.validation.results import UnusedRows
 
 Flags = npt.NDArray[np.bool_]
@@ -44,6 +45,7 @@ class Setting:
     dosed: frozenset[str] = frozenset()
     sites: Mapping[str, str] = field(default_factory=dict)
     dose_times: DoseTimes = field(default_factory=DoseTimes)
+    contacts: Contacts = field(default_factory=Contacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,11 @@ class Source:
         feed = self.setting.protocol.feeds.by_domain().get(self.domain)
         stated = None if feed is None else feed.precision_of(column)
         use: Use = "event" if self.domain == "AE" else "dose" if self.domain == "EX" else "result"
-        return read_times(self.text(column).where(among), self.clocked, use, stated)
+        spans = read_times(self.text(column).where(among), self.clocked, use, stated)
+        contacts = self.setting.contacts if column == time_of(self.domain) else Contacts()
+        return without_placeholders(
+            spans, self.subject_codes, self.domain, contacts, self.setting.data_cutoff
+        )
 
     def _problems(self, column: str, spans: pd.DataFrame) -> "pd.Series[Any]":
         """Say why each stamp of a column has no span, with its form where it is not ISO 8601."""

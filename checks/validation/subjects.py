@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from checks.instants import parse_stamps
+from checks.validation.placeholders import Contacts, contacts_of
 from checks.validation.raw import Needed, Prepared, Shown, Source
 
 NEEDED = (Needed("subject", ("USUBJID",)), Needed("site", ("SITEID",)))
@@ -52,3 +53,9 @@ def exposed(source: Source, zones: Mapping[str, str], data_cutoff: pd.Timestamp)
 def _latest(source: Source, column: str, zones: Mapping[str, str]) -> "pd.Series[pd.Timestamp]":
     """Return the last instant that each row's stamp in a column can mean."""
     return parse_stamps(source.text(column), source.subject.map(dict(zones)).astype("str"))["latest"]
+
+
+def contacts(source: Source, tables: Mapping[str, pd.DataFrame]) -> Contacts:
+    """Return when the study met each subject: by birth and first dates of DM, and by the other feeds."""
+    met = [source.text(column) for column in ("RFICDTC", "RFSTDTC", "RFXSTDTC")]
+    return contacts_of(source.subject, source.text("BRTHDTC"), met, tables)
