@@ -15,7 +15,7 @@ from checks.tables import DELETED, RAW_PROVENANCE
 class Delivered:
     """All that was delivered of one domain: n rows in order of receipt, and each distinct one in canonical order.
 
-    ``record`` is the record of each of the n rows, ``of`` the distinct row that it is.
+    ``record`` is the record of each of the n rows, ``of`` the distinct row that it is, ``file_of`` its file's number.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Delivered:
         # Arrays are taken from faster than a frame, and one history may be looked at hundreds of times.
         self._texts = {name: self.table[name].array for name in self.table.columns}
         self.subject = codes.subject
-        self._file, files = pd.factorize(rows.table["source_file"])
+        self.file_of, files = pd.factorize(rows.table["source_file"])
         self._files = pd.Series(files, dtype=RAW_PROVENANCE["source_file"])
         self._line = rows.table["source_row"].to_numpy(dtype=np.int64)
 
@@ -51,12 +51,15 @@ class Delivered:
         there = frozenset().union(*(self.rows.columns.get(place, frozenset()) for place in places))
         distinct = self.of[rows]
         taken = {name: texts.take(distinct) for name, texts in self._texts.items() if name in there}
-        provenance = {"source_file": self._files.array.take(self._file[rows]), "source_row": self._line[rows]}
+        provenance = {
+            "source_file": self._files.array.take(self.file_of[rows]),
+            "source_row": self._line[rows],
+        }
         return pd.DataFrame(taken | provenance, index=range(len(rows)), copy=False)
 
     def file(self, rows: Integers) -> "pd.Series[str]":
         """Return the name of the file that each delivered row came in."""
-        return pd.Series(self._files.array.take(self._file[rows]))
+        return pd.Series(self._files.array.take(self.file_of[rows]))
 
     def has(self, rows: Integers, column: str) -> Flags:
         """Whether the delivery of each row has a column."""

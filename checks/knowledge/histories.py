@@ -2,7 +2,8 @@
 
 Incremental feeds: all deliveries together, the latest version of each record. Versions are in order of their own
 word about when they became known, where the feed has one, else of receipt; then of receipt; then of their content.
-What was delivered before and comes again is the version it was.
+By its own word, what comes again is the version it was; without one the newer receipt holds, so that it is a
+correction back, or a record restored (``checks.knowledge.returns``).
 
 Cumulative feeds: the records of the newest delivery stand, unless it is shrunken. A record that the newest delivery
 lacks was deleted. But a delivery that lacks whole subjects, or more of the records than may be withheld from a look,
@@ -24,6 +25,7 @@ from checks.knowledge.changes import CORRECTION, DELETION, RESTORATION, Comparis
 from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.keys import codes_of
 from checks.knowledge.parts import missing_parts
+from checks.knowledge.returns import returns
 from checks.tables import CHANGES, Feed
 
 MAY_LOSE_SUBJECTS: Final = frozenset({"AE"})
@@ -179,11 +181,12 @@ class Union:
         self._all, rows, record = delivered, delivered.rows, delivered.record
         counts, first = delivered.counts, delivered.first
         self._received, self._counts = np.sort(rows.received), np.sort(counts)
-        order = np.lexsort([np.arange(len(first)), rows.arrival[first], rows.known[first], record[first]])
-        self._versions = first[order]
+        versions = first if delivered.known_at else np.append(first, returns(delivered))
+        of, arrival, known = delivered.of[versions], rows.arrival[versions], rows.known[versions]
+        self._versions = versions[np.lexsort([of, arrival, known, record[versions]])]
         self._record, self._from = record[self._versions], counts[self._versions]
-        versions = np.bincount(self._record, minlength=1)
-        self._several = np.flatnonzero(versions[self._record] > 1)
+        counted = np.bincount(self._record, minlength=1)
+        self._several = np.flatnonzero(counted[self._record] > 1)
         self._comparison = Comparison(delivered, self._versions[self._several])
 
     def at(self, cutoff: int, arrived: int) -> Feed:

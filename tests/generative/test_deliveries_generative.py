@@ -172,10 +172,17 @@ def pieces(draw: st.DrawFn, one: Domain) -> list[list[Row]]:
     for order in range(1, 2 * count):
         earlier = [row for rows in files[:order] for row in rows]
         if earlier and not one.timed:
-            files[order] += repeats(draw, earlier, files[order])
+            files[order] += repeats(draw, standing(files[:order]), files[order])
         elif earlier:
             files[order] += draw(st.lists(st.sampled_from(earlier), max_size=4))
-    return [draw(st.permutations(rows)) for rows in files if rows]
+    sent = [rows for rows in files if rows]
+    again = draw(st.lists(st.sampled_from(sent), max_size=2))  # whole files, of old versions too
+    return [draw(st.permutations(rows)) for rows in (*sent, *again)]
+
+
+def standing(files: Sequence[Sequence[Row]]) -> list[Row]:
+    """Return the version of each record that holds: an older one, without a time of entry, would correct it back."""
+    return list({record(row): row for rows in files for row in rows}.values())
 
 
 def repeats(draw: st.DrawFn, earlier: list[Row], here: list[Row]) -> list[Row]:

@@ -275,6 +275,78 @@ def test_an_old_file_sent_again_changes_nothing(known: Known) -> None:
     assert again.feeds["vs"].superseded == 3  # the corrected row, and the two that came twice
 
 
+THIRD = """
+    USUBJID  VSSEQ  VSTESTCD  VSDTC             VSORRES
+    S1       2      TEMP      2026-03-02T12:00  37.2
+    """
+
+
+def test_a_value_is_corrected_back(known: Known) -> None:
+    """37.2, then 38.6, then 37.2 again, in a file that was never sent: the newer receipt holds."""
+    files = [delivered(f"{on}.csv", on, text) for on, text in ((2, FIRST), (3, SECOND), (4, THIRD))]
+    one = known(4, *files, domain="vs", mode="incremental")
+    assert shown(one.feeds["vs"].table, "VSSEQ", "VSORRES").splitlines()[1] == "2 37.2"
+    assert changes(one) == as_text(
+        """
+        S1  VSSEQ=2  corrected  VSORRES  37.2  38.6  3  3.csv
+        S1  VSSEQ=2  corrected  VSORRES  38.6  37.2  4  4.csv
+        """
+    )
+    before = known(3, *files, domain="vs", mode="incremental")
+    assert shown(before.feeds["vs"].table, "VSSEQ", "VSORRES").splitlines()[1] == "2 38.6"
+
+
+def test_by_their_own_word_what_comes_again_is_the_version_it_was(known: Known) -> None:
+    """With the time of entry the same row says itself that it is the older one."""
+    head = "USUBJID  VSSEQ  VSTESTCD  VSDTC  VSORRES  ENTERED\n"
+    old = head + "S1 2 TEMP 2026-03-02T12:00 37.2 2026-03-02T13:00Z"
+    new = head + "S1 2 TEMP 2026-03-02T12:00 38.6 2026-03-03T09:00Z"
+    other = "\nS1 9 TEMP 2026-03-04T09:00 36.9 2026-03-04T10:00Z"
+    files = [delivered(f"{on}.csv", on, text) for on, text in ((2, old), (3, new), (4, old + other))]
+    one = known(4, *files, domain="vs", mode="incremental", known_at="ENTERED")
+    assert shown(one.feeds["vs"].table, "VSORRES").split() == ["38.6", "36.9"]
+
+
+def test_increments_that_overlap_correct_nothing_back(known: Known) -> None:
+    """Each day brings the rows of two days: what holds comes again beside what is new."""
+    head = "USUBJID  VSSEQ  VSTESTCD  VSDTC  VSORRES\n"
+    old, new = (f"S1 2 TEMP 2026-03-02T12:00 {value}\n" for value in ("37.2", "38.6"))
+    days = {2: old, 3: new, 4: new + "S1 3 TEMP 2026-03-04T12:00 37.0\n", 5: new}
+    files = [delivered(f"{on}.csv", on, head + rows) for on, rows in days.items()]
+    one = known(5, *files, domain="vs", mode="incremental")
+    assert shown(one.feeds["vs"].table, "VSORRES").split() == ["38.6", "37.0"]
+    assert changes(one) == as_text("S1  VSSEQ=2  corrected  VSORRES  37.2  38.6  3  3.csv")
+
+
+def test_a_record_that_was_taken_back_is_restored_as_it_was(known: Known) -> None:
+    head = "USUBJID  AESEQ  AETERM   AESTDTC  DELETED\n"
+    row, other = "S1 1 DYSPNOEA 2026-03-02 .\n", "S1 2 RASH 2026-03-02 .\n"
+    gone = "S1 1 DYSPNOEA 2026-03-02 Y\n"
+    files = [delivered(f"{on}.csv", on, head + rows) for on, rows in ((2, row + other), (3, gone), (4, row))]
+    assert shown(known(3, *files, mode="incremental").feeds["ae"].table, "AETERM") == "RASH"
+    back = known(4, *files, mode="incremental")
+    assert shown(back.feeds["ae"].table, "AETERM").split() == ["DYSPNOEA", "RASH"]
+    assert changes(back) == as_text(
+        """
+        S1  AESEQ=1  deleted   .  .  .  3  3.csv
+        S1  AESEQ=1  restored  .  .  .  4  4.csv
+        """
+    )
+
+
+@pytest.mark.parametrize("word", ["Y", "y", "Yes", "TRUE", "T", "1", "1.0", "D", "DELETED", "Remove", "X"])
+def test_a_record_is_taken_back_in_any_listed_word(known: Known, word: str) -> None:
+    table = delivered("1.csv", 2, "USUBJID AESEQ AETERM AESTDTC DELETED\nS1 1 PYREXIA 2026-03-02 " + word)
+    assert shown(known(2, table, mode="incremental").feeds["ae"].table, "AETERM") == ""
+
+
+@pytest.mark.parametrize("word", ["N", "no", "False", "F", "0", ".", "Update", "PERHAPS"])
+def test_by_any_other_word_a_record_stands(known: Known, word: str) -> None:
+    """PERHAPS is neither: the row stands here, and validation withholds it."""
+    table = delivered("1.csv", 2, "USUBJID AESEQ AETERM AESTDTC DELETED\nS1 1 PYREXIA 2026-03-02 " + word)
+    assert shown(known(2, table, mode="incremental").feeds["ae"].table, "AETERM") == "PYREXIA"
+
+
 def test_numbers_that_start_again_in_each_increment_replace_nothing(known: Known) -> None:
     """The sender counts the readings of each day from 1."""
     first, second = (
