@@ -22,6 +22,9 @@ from checks.tables import DeliveredTable
 SNAPSHOT_SHARES: Final = 0.5
 """Two files of which the smaller shares so much of its records with the other are no parts: parts share none."""
 
+FEWEST: Final = 4
+"""So many rows that two files hold alike, whatever the rows are numbered, are no coincidence of a chart any more."""
+
 _MONTHS: Final = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"
 _DATE: Final = re.compile(
     r"(?<!\d)(?:(?P<year>20\d{2})(?P<by>[-_.]?)(?P<month>0[1-9]|1[0-2])(?P=by)(?P<day>[0-2]\d|3[01])"
@@ -69,10 +72,12 @@ def _steps(arrival: Arrival, domain: str) -> tuple[Arrival, ...]:
         following = list(pairwise(snapshots))
         if all(tuple(sorted(pair)) in shares for pair in following):
             steps |= {place: number for number, place in enumerate(snapshots)}
-    mixed = [pair for pair in shares if steps[pair[0]] == steps[pair[1]]]
+    mixed = [pair for pair in _of_several(shares, arrival.files) if steps[pair[0]] == steps[pair[1]]]
     if mixed:
         return (replace(arrival, conflict=_mixed(arrival.files, min(mixed), shares[min(mixed)], domain)),)
     last = max(steps.values())
+    if not last:
+        return (arrival,)
     each = [
         [file for place, file in enumerate(arrival.files) if steps[place] == number] for number in range(last)
     ]
@@ -127,7 +132,8 @@ def _shares(files: Sequence[DeliveredTable], domain: str) -> dict[tuple[int, int
         (codes.sequence >= 0) & (codes.natural >= 0), combined([codes.sequence, codes.natural]), -1
     )
     sizes = {place: len(table) for place, table in with_subject.items()}
-    return _most(_common(codes.body, file, sizes), _common(numbered, file, sizes))
+    long = np.isin(file, [place for place, size in sizes.items() if size >= FEWEST])
+    return _most(_common(np.where(long, codes.body, -1), file, sizes), _common(numbered, file, sizes))
 
 
 def _common(keys: Integers, file: Integers, sizes: Mapping[int, int]) -> dict[tuple[int, int], float]:
@@ -145,6 +151,14 @@ def _most(*shares: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]
     pairs = {pair for some in shares for pair in some}
     most = {pair: max(some.get(pair, 0.0) for some in shares) for pair in pairs}
     return {pair: share for pair, share in most.items() if share >= SNAPSHOT_SHARES}
+
+
+def _of_several(
+    shares: Mapping[tuple[int, int], float], files: Sequence[DeliveredTable]
+) -> dict[tuple[int, int], float]:
+    """Return the pairs of files of more than one row: a file of one is a record, of which there may be versions."""
+    sizes = [0 if file.table is None else len(file.table) for file in files]
+    return {pair: share for pair, share in shares.items() if min(sizes[place] for place in pair) > 1}
 
 
 def with_parts(ordered: Sequence[Arrival], domain: str) -> tuple[Arrival, ...]:
@@ -177,7 +191,7 @@ def _conflict(
         return f"{domain}: {missing}"
     if not before or {file.delivery.name for file in new} <= {file.delivery.name for file in before}:
         return None
-    shares = _shares(files, domain)
+    shares = _of_several(_shares(files, domain), files)
     return _mixed(files, min(shares), shares[min(shares)], domain) if shares else None
 
 

@@ -141,3 +141,24 @@ def test_a_missing_part_is_the_problem_of_the_feed(study, deliver, mode: str) ->
     assert feed.problem == "AE: ae_*.csv found without part 2; allowed: every part, from 1 to 2"
     files.append(deliver(AE, COUGH, name="ae_2of2.csv", received=3))
     assert terms(study(ae=files, modes=mode).known_at(END).feeds["ae"]) == ["RASH", "COUGH"]
+
+
+def test_files_of_one_record_each_are_parts_whose_contents_may_be_alike(study, deliver) -> None:
+    vs = "USUBJID VSSEQ VSTESTCD VSORRES VSORRESU VSDTC"
+    files = [
+        deliver(
+            vs, ["S1", f"id-{one}", "TEMP", "36.6", "C", "2026-03-01T08:00"], name=f"Observation-{one}.csv"
+        )
+        for one in ("a", "b", "c")
+    ]
+    feed = study(vs=files).known_at(END).feeds["vs"]
+    assert feed.problem is None
+    assert len(feed.table) == 3
+
+
+def test_snapshots_that_are_numbered_anew_are_snapshots(study, deliver) -> None:
+    rows = [["ITCH", f"2026-03-{number:02}"] for number in range(1, 6)]
+    older = [["S1", str(number), *row] for number, row in enumerate(rows, start=1)]
+    newer = [["S1", str(number), *row] for number, row in enumerate(rows, start=2)]
+    files = [deliver(AE, *older, name="one.csv"), deliver(AE, RASH, *newer, name="two.csv")]
+    assert "one.csv and two.csv found with 100%" in study(ae=files).known_at(END).feeds["ae"].problem
