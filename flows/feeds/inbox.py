@@ -207,7 +207,7 @@ def _read_receipts(receipts: Sequence[Receipt], options: FeedOptions) -> tuple[D
     for _, delivery in groupby(receipts, key=lambda receipt: receipt.received_at):
         together = tuple(delivery)
         if export is not None:
-            export.take(map(_kept, together))
+            export.take([_kept(receipt) for receipt in together])
         read.extend(_read_receipt(receipt, options, export) for receipt in together)
     return tuple(read)
 

@@ -127,6 +127,61 @@ def test_a_delivery_is_read_with_those_before_it_and_no_later_one(tmp_path: Path
         assert [None if pd.isna(subject) else subject for (subject,) in found] == expected
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (
+            {"meta": {"lastUpdated": "2024-06-11T00:00:00Z"}},
+            {"meta": {"lastUpdated": "2024-06-10T00:00:00Z"}},
+            "a",
+        ),
+        (
+            {"meta": {"lastUpdated": "2024-06-10T00:00:00Z"}},
+            {"meta": {"lastUpdated": "2024-06-11T00:00:00Z"}},
+            "b",
+        ),
+        ({}, {"status": "corrected"}, "b"),
+        ({"status": "entered-in-error"}, {}, "a"),
+        ({"status": "amended"}, {"status": "preliminary"}, "a"),
+        ({}, {}, "ab"),  # nothing tells which is the newer: validation is to see both
+    ],
+)
+def test_of_a_record_in_several_files_the_newest_version_counts(
+    tmp_path: Path, first: Resource, second: Resource, kept: str
+) -> None:
+    files = {"a.ndjson": lines(observation("o1") | first), "b.ndjson": lines(observation("o1") | second)}
+    found = read(written(tmp_path, {"p.ndjson": lines(patient())} | files), "VS")
+    assert [name for (name,) in cells(found, "source_file")] == [f"{name}.ndjson" for name in kept]
+
+
+DELETION: Resource = {
+    "resourceType": "Bundle",
+    "type": "transaction",
+    "entry": [{"request": {"method": "DELETE", "url": "Observation/o1"}}],
+}
+
+
+def test_a_deletion_in_another_file_takes_back_the_record_of_its_subject(tmp_path: Path) -> None:
+    files = {
+        "Deleted.ndjson": lines(DELETION),
+        "Observation.ndjson": lines(observation("o1"), observation("o2")),
+    }
+    found = read(written(tmp_path, {"p.ndjson": lines(patient())} | files), "VS")
+    assert cells(found, "USUBJID", "VSSEQ", "DELETED")[0] == ["FR01-001", "o1", "Y"]
+    assert [name for _, name in cells(found, "USUBJID", "VSSEQ")[1:]] == ["o2"]
+
+
+def test_a_deletion_in_a_later_delivery_takes_back_the_record_of_its_subject(tmp_path: Path) -> None:
+    store = DeliveryStore(tmp_path)
+    days = [datetime(2024, 6, day, tzinfo=UTC) for day in (10, 11, 12)]
+    contents = [lines(patient(), observation("o1")), lines(observation("o2")), lines(DELETION)]
+    for day, content in zip(days, contents, strict=True):
+        store.take_in("VS", "vs.ndjson", content, received_at=day, recorded_at=day)
+    told = FeedOptions(domain="VS", format="fhir", subject_system=SYSTEM)
+    found = read_deliveries(store.receipts("VS", by=days[2]), told)
+    assert cells(found, "USUBJID", "VSSEQ", "DELETED")[2] == ["FR01-001", "o1", "Y"]
+
+
 def page(number: int, names: Sequence[str], *, total: int | None, own: str, following: str | None) -> bytes:
     links = [{"relation": "self", "url": own}] + (
         [{"relation": "next", "url": following}] if following else []

@@ -2,7 +2,7 @@
 
 DM comes from Patient, EX from MedicationAdministration, VS and LB from Observation, AE from AdverseEvent; resources
 of other types are of other feeds. --SEQ is the id of the resource, which stays the same through its versions:
-of several versions in one delivery the one with the newest ``meta.lastUpdated`` counts, or the last where
+of several versions in one delivery the one with the newest ``meta.lastUpdated`` counts, or the last in its file where
 that does not tell. ENTERED is that time. A resource with status entered-in-error, and a deleted one, is a row
 with DELETED = Y.
 
@@ -15,8 +15,7 @@ value of the reference's identifier, else the id of the Organization.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
@@ -24,54 +23,10 @@ from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers.fhir import rows
 from flows.feeds.readers.fhir.directory import Directory
 from flows.feeds.readers.fhir.export import RESOURCES, Export
-from flows.feeds.readers.fhir.resources import NOTHING, Element, Entry, delivered, part, parts, word
+from flows.feeds.readers.fhir.resources import Entry, delivered, part, word
 from flows.feeds.readers.fhir.rows import Row
+from flows.feeds.readers.fhir.survey import is_taken_back
 from flows.feeds.records import Records, gather
-
-
-@dataclass(frozen=True, slots=True)
-class _Version:
-    """The newest version of one record seen so far: its place, its time, and the reference to its subject."""
-
-    place: int
-    moment: datetime | None
-    subject: Element
-
-
-@dataclass(slots=True)
-class _Survey:
-    """What one pass over a delivery saw: people, medications, and the newest version of each record."""
-
-    directory: Directory
-    newest: dict[str, _Version] = field(default_factory=dict)
-    _references: dict[str | None, Element] = field(default_factory=dict)
-
-    def take(self, place: int, entry: Entry, kind: str) -> None:
-        """Take in one entry."""
-        if entry.kind != kind or entry.id is None:
-            return
-        moment, before = _moment(entry.resource), self.newest.get(entry.id)
-        reference = part(entry.resource, "subject")
-        # A subject has many records: one copy of its reference serves them all.
-        subject = (
-            self._references.setdefault(word(reference, "reference"), reference) if reference else NOTHING
-        )
-        if before is None:
-            self.newest[entry.id] = _Version(place, moment, subject)
-        elif before.moment is None or moment is None or moment >= before.moment:
-            self.newest[entry.id] = _Version(place, moment, subject or before.subject)
-
-    def counts(self, place: int, entry: Entry) -> bool:
-        """Whether an entry is the newest version of its record; one without an id is a record of its own."""
-        return entry.id is None or self.newest[entry.id].place == place
-
-    def subject_of(self, entry: Entry) -> str | None:
-        """Return whose a record is, of a deletion by an earlier version: it names only the record."""
-        contained = parts(entry.resource, "contained")
-        subject = self.directory.subject(part(entry.resource, "subject"), contained)
-        if subject is None and entry.deleted and entry.id is not None:
-            return self.directory.subject(self.newest[entry.id].subject)
-        return subject
 
 
 def read(content: Content, options: FeedOptions, export: Export | None = None) -> Records:
@@ -88,22 +43,19 @@ def read(content: Content, options: FeedOptions, export: Export | None = None) -
     domain, kind = options.domain, RESOURCES.get(options.domain)
     if kind is None:
         raise FeedError(content.name, f"FHIR for {domain}", f"FHIR for {', '.join(RESOURCES)}")
-    together = Export(options) if export is None else export
+    together = export or Export(options)
     sequence = () if domain == "DM" else (f"{domain}SEQ",)
     names = ("USUBJID", *sequence, *rows.COLUMNS[domain], ENTERED, DELETED)
     with delivered(content, options) as entries:
-        survey = _Survey(together.directory)
-        for place, entry in enumerate(entries()):
-            if export is None:
-                together.note(content.name, entry)
-            survey.take(place, entry, kind)
-        together.require_whole(content.name)
+        if not together.has(content):
+            together.survey(content, entries())
+        survey = together.require_whole(content)
         unsaid = _Unsaid()
         cells = (
             (entry.number, [row.get(name) for name in names])
             for place, entry in enumerate(entries())
             if entry.kind == kind and survey.counts(place, entry)
-            for row in _rows(entry, domain, survey)
+            for row in _rows(entry, domain, together)
             if unsaid.take(entry, row)
         )
         return replace(gather(cells, names), remarks=unsaid.remarks())
@@ -140,17 +92,17 @@ class _Unsaid:
         return tuple(remark for remark, holds in said.items() if holds)
 
 
-def _rows(entry: Entry, domain: str, survey: _Survey) -> Iterator[Row]:
+def _rows(entry: Entry, domain: str, export: Export) -> Iterator[Row]:
     resource = entry.resource
     common: Row = {
         ENTERED: word(part(resource, "meta"), "lastUpdated"),
-        DELETED: "Y" if _is_taken_back(entry) else None,
+        DELETED: "Y" if is_taken_back(entry) else None,
     }
     if domain == "DM":
-        yield survey.directory.row(entry) | common
+        yield export.directory.row(entry) | common
         return
-    common["USUBJID"] = survey.subject_of(entry)
-    for row in _of_domain(entry, domain, survey.directory):
+    common["USUBJID"] = export.subject_of(entry)
+    for row in _of_domain(entry, domain, export.directory):
         suffix = row.pop(f"{domain}SEQ", None)
         sequence = entry.id if entry.id is None or suffix is None else f"{entry.id}.{suffix}"
         yield row | common | {f"{domain}SEQ": sequence}
@@ -165,16 +117,3 @@ def _of_domain(entry: Entry, domain: str, directory: Directory) -> Iterator[Row]
         yield rows.event(entry.resource)
     else:
         yield from rows.measured(entry.resource, domain)
-
-
-def _is_taken_back(entry: Entry) -> bool:
-    return entry.deleted or word(entry.resource, "status") == "entered-in-error"
-
-
-def _moment(resource: Element) -> datetime | None:
-    """Return when this version was written; None where that is not told with an offset, as R4 asks."""
-    try:
-        moment = datetime.fromisoformat(word(part(resource, "meta"), "lastUpdated") or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

@@ -8,16 +8,17 @@ manifest unless the files that it lists are.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from checks.errors import FeedError
-from flows.feeds.content import FeedOptions, opened
+from flows.feeds.content import Content, FeedOptions, opened
 from flows.feeds.location import DeliveredFile, file_name
 from flows.feeds.readers.fhir.directory import Directory
-from flows.feeds.readers.fhir.resources import Element, Entry, glanced, part, parts, word
+from flows.feeds.readers.fhir.resources import NOTHING, Element, Entry, delivered, part, parts, word
+from flows.feeds.readers.fhir.survey import Survey, settle, surveyed
 
 RESOURCES: Final = {
     "DM": "Patient",
@@ -49,50 +50,92 @@ class Export:
 
     options: FeedOptions
     directory: Directory = field(init=False)
+    _earlier: list[DeliveredFile] = field(default_factory=list)
+    _surveys: dict[str, Survey] = field(default_factory=dict)
     _lines: dict[str, int] = field(default_factory=dict)
     _pages: list[Page] = field(default_factory=list)
     _manifests: dict[str, Element] = field(default_factory=dict)
+    _owners: dict[str, Element] | None = None
 
     def __post_init__(self) -> None:
         self.directory = Directory(self.options.subject_system)
 
-    def take(self, files: Iterable[DeliveredFile]) -> None:
+    def take(self, files: Sequence[DeliveredFile]) -> None:
         """Take in the files of one delivery; what is wrong with one is said when it is read itself."""
+        self._surveys = {}
         for file in files:
-            lines, self._pages = 0, [page for page in self._pages if page.file != file.name]
-            with suppress(FeedError), opened(file) as content, glanced(content, self.options) as found:
-                for _, entry in found:
-                    lines += entry is None
-                    if entry is not None:
-                        self.note(file.name, entry)
-            self._lines[file.name] = lines
+            self._pages = [page for page in self._pages if page.file != file.name]
+            with suppress(FeedError), _opened(file, self.options) as (content, entries):
+                self.survey(content, entries)
+        surveys = list(self._surveys.values())
+        settle(surveys)
+        self._know_owners(surveys)
+        self._earlier += files
 
-    def note(self, file: str, entry: Entry) -> None:
-        """Take in one resource of a file, where it is one that others refer to."""
-        self.directory.note(entry)
-        if entry.kind is None:
-            self._manifests[file] = entry.resource
-        elif entry.kind == "Bundle":
-            self._pages.extend(_page(file, entry.resource, self._needed()))
+    def _know_owners(self, surveys: Sequence[Survey]) -> None:
+        """Remember whose each record is, from the first deletion on of which an earlier delivery must tell it."""
+        if self._owners is None and any(survey.has_orphans() for survey in surveys):
+            self._owners = {}
+            for file in self._earlier:
+                with suppress(FeedError), _opened(file, self.options) as (_, entries):
+                    self._owners |= surveyed(self._kind(), entries).owners()
+        if self._owners is not None:
+            for survey in surveys:
+                self._owners |= survey.owners()
 
-    def require_whole(self, file: str) -> None:
-        """Refuse a file that is half of something of which the other half has not arrived.
+    def survey(self, content: Content, entries: Iterable[Entry]) -> None:
+        """Take in the resources of one file."""
+        self._lines[content.name] = 0
+        self._surveys[content.sha256] = surveyed(self._kind(), self._noted(content.name, entries))
+
+    def _noted(self, file: str, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Yield the resources of a file, and note those that others refer to."""
+        last = 0
+        for entry in entries:
+            self._lines[file] += entry.number != last
+            last = entry.number
+            self.directory.note(entry)
+            if entry.kind is None:
+                self._manifests[file] = entry.resource
+            elif entry.kind == "Bundle":
+                self._pages.extend(_page(file, entry.resource, self._needed()))
+            yield entry
+
+    def has(self, content: Content) -> bool:
+        """Whether a file has been taken in, as it is."""
+        return content.sha256 in self._surveys
+
+    def require_whole(self, content: Content) -> Survey:
+        """Return which versions of a file's records count; refuse half of what has its other half elsewhere.
 
         Raises
         ------
         FeedError
             For a page of a search without the others, and for a manifest without the files that it lists.
         """
+        file = content.name
         if file in self._manifests:
             self._require_files(file, self._manifests[file])
         for pages in _halves(self._pages):
             if any(page.file == file for page in pages):
-                raise FeedError(
-                    file, _half(pages), "all pages of a search, in one delivery (a folder of them)"
-                )
+                allowed = "all pages of a search, in one delivery (a folder of them)"
+                raise FeedError(file, _half(pages), allowed)
+        return self._surveys[content.sha256]
+
+    def subject_of(self, entry: Entry) -> str | None:
+        """Return whose a record is, of a deletion by an earlier version: it names only the record."""
+        reference = part(entry.resource, "subject")
+        if not reference and entry.deleted and entry.id is not None:
+            versions = [one.newest[entry.id] for one in self._surveys.values() if entry.id in one.newest]
+            known = (version.subject for version in versions if version.subject)
+            reference = next(known, (self._owners or {}).get(entry.id, NOTHING))
+        return self.directory.subject(reference, parts(entry.resource, "contained"))
+
+    def _kind(self) -> str:
+        return RESOURCES[self.options.domain]
 
     def _needed(self) -> frozenset[str]:
-        return BESIDE | {RESOURCES[self.options.domain]}
+        return BESIDE | {self._kind()}
 
     def _require_files(self, manifest: str, said: Element) -> None:
         listed = [one for name in ("output", "deleted", "error") for one in parts(said, name)]
@@ -112,6 +155,12 @@ class Export:
         if lines < 0:
             return name
         return f"{name} ({lines} of {count})" if count and count.isdigit() and lines < int(count) else None
+
+
+@contextmanager
+def _opened(file: DeliveredFile, options: FeedOptions) -> Iterator[tuple[Content, Iterator[Entry]]]:
+    with opened(file) as content, delivered(content, options) as entries:
+        yield content, entries()
 
 
 def _page(file: str, bundle: Element, needed: frozenset[str]) -> Iterable[Page]:

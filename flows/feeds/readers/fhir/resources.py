@@ -46,9 +46,6 @@ _SYSTEMS: Final[Mapping[str, str]] = {
 """A code system by its other names (HL7 Terminology 6.5, external code systems: OID; the rest as people write it)."""
 
 _PREFIX: Final = re.compile(r"^(https?://(www\.)?|urn:(oid:)?)")
-_REFERRED_TO: Final = re.compile(
-    r'"resourceType"\s*:\s*"(Patient|ResearchSubject|Medication|Bundle)"|"transactionTime"'
-)
 _HALF_CHARACTER: Final = re.compile(r"\\u[dD][89a-fA-F]")
 """An escape of one half of a surrogate pair: a character only beside its other half (RFC 8259, section 8.2)."""
 
@@ -190,39 +187,16 @@ def delivered(content: Content, options: FeedOptions) -> Iterator[Callable[[], I
         When it is not JSON text, or not in the encoding of the options; naming the line that is no JSON, or no
         resource, or says that the export failed.
     """
-    with _lines(content, options) as (plain, codec):
-        yield partial(_entries, plain, codec)
-
-
-@contextmanager
-def glanced(content: Content, options: FeedOptions) -> Iterator[Iterator[tuple[int, Entry | None]]]:
-    """Yield the line numbers of a delivery, each with the resources there that other files may refer to.
-
-    Those are people, medications, Bundles and manifests; lines of others are not read. Errors: as of ``delivered``.
-    """
-    with _lines(content, options) as (plain, codec):
-        yield _glances(plain, codec)
-
-
-@contextmanager
-def _lines(content: Content, options: FeedOptions) -> Iterator[tuple[Content, str]]:
     if content.name.lower().endswith(".gz"):
         content.require(GZIP, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
-        yield plain, measure(plain, options.encoding).codec
+        yield partial(_entries, plain, measure(plain, options.encoding).codec)
 
 
 def _entries(content: Content, codec: str) -> Iterator[Entry]:
     for number, line in _texts(content, codec):
         yield from _read(line, number, content)
-
-
-def _glances(content: Content, codec: str) -> Iterator[tuple[int, Entry | None]]:
-    for number, line in _texts(content, codec):
-        yield number, None
-        if _REFERRED_TO.search(line) or _is_one(content):
-            yield from ((number, entry) for entry in _read(line, number, content))
 
 
 def _texts(content: Content, codec: str) -> Iterator[tuple[int, str]]:
