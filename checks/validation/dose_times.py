@@ -57,44 +57,50 @@ def dose_times(
     known
         The data cut-off: nothing later is known.
     """
-    told = [one for one in _told(feeds, zones, tuple(treatments)) if len(one)]
-    subjects = _texts(feeds.get("dm"), ("USUBJID", "RFSTDTC"))
+    subjects = _texts(feeds.get("dm"), ("USUBJID", "RFSTDTC", "RFXSTDTC", "RFXENDTC"))
     subjects = subjects[subjects["USUBJID"].isin(list(zones))].drop_duplicates("USUBJID").set_index("USUBJID")
     dates = subjects["RFSTDTC"].dropna().str[:10]
     whole = dates[dates.str.fullmatch(r"\d{4}-\d\d-\d\d")]
-    spans = TOLD.conform(pd.concat(told)) if told else TOLD.empty()
-    spans = spans[(spans["earliest"] <= known) & (spans["latest"] >= _FILLED_IN)].reset_index(drop=True)
-    return DoseTimes(dict(zip(whole.index.astype("str"), whole, strict=True)), spans)
+    told = [*_exposures(subjects), *_references(feeds, frozenset(zones), tuple(treatments))]
+    rows = (
+        pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=["USUBJID", "column", "stamp"])
+    )
+    spans = reference_spans(rows["stamp"].astype("str"), rows["USUBJID"].map(dict(zones)).astype("str"))
+    placed = (spans["earliest"] <= known) & (spans["latest"] >= _FILLED_IN)
+    first_dates = dict(zip(whole.index.astype("str"), whole, strict=True))
+    return DoseTimes(first_dates, TOLD.conform(rows.join(spans[["earliest", "latest"]])[placed]))
 
 
-def _told(
-    feeds: Mapping[str, Feed], zones: Mapping[str, str], treatments: tuple[str, ...]
-) -> Iterator[pd.DataFrame]:
+def _exposures(subjects: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Yield the first and last exposures of DM: subject, column, stamp."""
     for column in ("RFXSTDTC", "RFXENDTC"):
-        yield _spans(_texts(feeds.get("dm"), ("USUBJID", column)), column, zones)
+        stamps = subjects[column].dropna()
+        yield pd.DataFrame({"USUBJID": stamps.index, "column": column, "stamp": stamps.to_numpy()})
+
+
+def _references(
+    feeds: Mapping[str, Feed], enrolled: frozenset[str], treatments: tuple[str, ...]
+) -> Iterator[pd.DataFrame]:
+    """Yield the doses from which time points are counted, each once: subject, column, stamp."""
     for domain in _COUNTED_FROM:
         column, point = f"{domain}RFTDTC", f"{domain}TPTREF"
-        rows = _texts(feeds.get(domain.lower()), ("USUBJID", column, point)).drop_duplicates()
+        rows = _texts(feeds.get(domain.lower()), ("USUBJID", column, point))
+        rows = rows[rows["USUBJID"].isin(list(enrolled)) & rows[column].notna()]
         if len(rows):
-            of_doses = rows[point].isna() | names_dose(rows[point], treatments)
-            yield _spans(rows[of_doses], column, zones)
+            of_doses = rows[rows[point].isna() | names_dose(rows[point], treatments)]
+            once = of_doses.drop_duplicates(["USUBJID", column]).rename(columns={column: "stamp"})
+            yield once[["USUBJID", "stamp"]].assign(column=column)
 
 
 def _texts(feed: Feed | None, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Return columns of a feed trimmed, missing where blank; no row where the first two were not delivered."""
+    """Return columns of a feed trimmed, missing where blank; no row where none but the first was delivered."""
     table = None if feed is None else feed.table
-    if table is None or not {*columns[:2]} <= {*table.columns}:
+    if table is None or columns[0] not in table or not {*columns[1:]} & {*table.columns}:
         return pd.DataFrame(columns=list(columns), dtype="str")
     unique = table.reindex(columns=list(columns)).astype("str").drop_duplicates()
     trimmed = unique.apply(lambda texts: texts.str.strip())
     found: pd.DataFrame = trimmed.mask(trimmed == "").reset_index(drop=True)
     return found
-
-
-def _spans(rows: pd.DataFrame, column: str, zones: Mapping[str, str]) -> pd.DataFrame:
-    rows = rows[rows["USUBJID"].isin(list(zones)) & rows[column].notna()].drop_duplicates(["USUBJID", column])
-    spans = reference_spans(rows[column], rows["USUBJID"].map(dict(zones)).astype("str"))
-    return spans.assign(USUBJID=rows["USUBJID"], column=column)[spans["problem"].isna()]
 
 
 def names_dose(texts: "pd.Series[str]", treatments: Iterable[str]) -> "pd.Series[bool]":

@@ -69,9 +69,11 @@ def _compare_doses(
     written = reference_spans(source.text("EXSTDTC")[starts.index], source.zones[starts.index])
     # a clock that is one on every row is no instant, but can be a shifted one all the same
     instants = written[_SPAN].assign(USUBJID=subject)
-    yield _of_sites(source, instants, _near(told, instants, ended), spans.index)
-    near = _near(told, starts, ended)
-    yield _of_rows(starts, near[near["off"] != 0], spans.index)
+    compared, near = _near(told, instants, ended), _near(told, starts, ended)
+    if compared["off"].any():
+        yield _of_sites(source, instants, compared, spans.index)
+    if near["off"].any():
+        yield _of_rows(starts, near[near["off"] != 0], spans.index)
     yield _before_first(starts, told, spans.index)
 
 
@@ -124,7 +126,8 @@ def _before_first(starts: pd.DataFrame, told: pd.DataFrame, index: pd.Index) -> 
     hours = (starts["latest"] - first).dt.total_seconds() / 3600
     early = hours[hours < -SAME_HOURS]
     against = pd.Series([f"{FIRST} ({apart(by)})" for by in early], early.index, dtype="str")
-    return testimony(index, first.dropna().index, against, starts.loc[early.index, _SPAN])
+    speaks = starts.index[starts["USUBJID"].isin(told["USUBJID"])]
+    return testimony(index, speaks, against, starts.loc[early.index, _SPAN])
 
 
 def _undelivered(
@@ -136,10 +139,11 @@ def _undelivered(
     before RFXENDTC as an administration lasts.
     """
     told = source.setting.dose_times.told
-    missing = told[_is_another(told, spans.loc[spans["placed"] & given], ends, source)]
-    if len(missing):
-        other = parse_stamps(source.text("EXSTDTC").where(~given & source.enrolled), source.zones)
-        missing = missing[_is_another(missing, other[other["problem"].isna()], ends.iloc[:0], source)]
+    missing = told[_is_another(told, spans.loc[spans["placed"] & given], ends, source)] if len(told) else told
+    if not len(missing):
+        return ADMINISTRATIONS.empty()
+    other = parse_stamps(source.text("EXSTDTC").where(~given & source.enrolled), source.zones)
+    missing = missing[_is_another(missing, other[other["problem"].isna()], ends.iloc[:0], source)]
     longest = pd.Timedelta(hours=source.setting.protocol.max_administration_hours)
     earliest = missing["earliest"].mask(missing["column"] == LAST, missing["earliest"] - longest)
     unknown = pd.Series(pd.NaT, missing.index, dtype="datetime64[s, UTC]")
@@ -169,11 +173,5 @@ def _delivered(source: Source, missing: pd.DataFrame) -> "pd.Series[Any]":
     told = source.setting.dose_times.told
     first = source.subject.isin(told["USUBJID"]) & ~source.subject.duplicated() & ~source.is_header
     columns = missing.groupby("USUBJID")["EXSEQ"].unique().map(" and ".join)
-    return (
-        source.subject[first]
-        .map(columns)
-        .astype("str")
-        .fillna(KNOWN)
-        .reindex(source.subject.index)
-        .astype("category")
-    )
+    found = source.subject[first].map(columns).astype("str").fillna(KNOWN)
+    return found.reindex(source.subject.index).astype("category")

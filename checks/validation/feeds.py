@@ -291,10 +291,11 @@ def _withheld(rows: int, judgements: Sequence[Judgement]) -> tuple[Flags, Flags,
 def _latest(source: Source, prepared: Prepared, accepted: Flags) -> pd.Timestamp | None:
     """Return the latest time, at or before the cut-off, of an accepted row or of its becoming known."""
     instants, setting = [prepared.known_until], source.setting
-    known_at = setting.protocol.feeds.by_domain()[source.domain].known_at
-    if known_at:
-        zones = prepared.typed["timezone"] if source.domain == "DM" else source.zones
-        instants.append(parse_stamps(source.text(known_at.upper()), zones)["earliest"])
+    if source.domain == "DM" and source.known_at:
+        known = parse_stamps(source.text(source.known_at.upper()), prepared.typed["timezone"])
+        instants.append(known["earliest"])
+    elif source.known is not None:
+        instants.append(source.known["earliest"])
     latest = [one[accepted & (one <= setting.data_cutoff).to_numpy()].max() for one in instants]
     return max((one for one in latest if not pd.isna(one)), default=None)
 

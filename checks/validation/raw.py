@@ -11,7 +11,7 @@ import pandas as pd
 
 from checks.flags import TAKEN_BACK, answers
 from checks.forms import said_of_stamp, with_forms
-from checks.instants import NOT_ISO
+from checks.instants import NOT_ISO, parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
@@ -272,6 +272,17 @@ class Source:
         by_file = (files, [" of one file"] * len(names_of_files))  # its name may tell the arm
         tests = pd.factorize(self.text(f"{self.domain}TESTCD"))[0]
         return Rows(codes, tests, self.zones, self.enrolled.to_numpy(bool), (by_site, by_file))
+
+    @property
+    def known_at(self) -> str:
+        """The column that says when a row became known, as the protocol writes it; empty where there is none."""
+        feed = self.setting.protocol.feeds.by_domain().get(self.domain)
+        return "" if feed is None else feed.known_at or ""
+
+    @cached_property
+    def known(self) -> pd.DataFrame | None:
+        """The spans in which each row became known; None where no column says it."""
+        return parse_stamps(self.text(self.known_at.upper()), self.zones) if self.known_at else None
 
     def ends(self, among: "pd.Series[bool]", spans: pd.DataFrame) -> tuple[pd.DataFrame, Columns]:
         """Read the end of each row: its span, missing where there is none, and the judged columns about it.

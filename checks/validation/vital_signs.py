@@ -106,6 +106,9 @@ def _original(
     """
     text, unit = source.text("VSORRES"), source.text("VSORRESU")
     rows = read.used & (read.column == "VSSTRESN") & text.notna()
+    if not rows.any():
+        nothing = pd.Series(np.nan, rows.index)
+        return nothing, witnesses.testimony(rows.index, rows.index[:0], nothing.dropna().astype("str"), spans)
     differ = rows & ((text != read.value) | (unit != read.beside))
     told = read_vitals(read.test[differ], text[differ], unit[differ])
     here = measured[differ]

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from checks.instants import parse_stamps
 from checks.numbers import read_numbers
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.raw import Columns, Source, time_of
@@ -86,15 +85,16 @@ def doubt(
 
     A witness that does not speak of a row has no say in whether others agree.
     """
-    against, speaks = pd.Series(pd.NA, spans.index, dtype="str"), pd.Series(False, spans.index)
+    told = list(testimonies)
+    speaks = np.logical_or.reduce([np.zeros(len(spans), bool), *(one.speaks.to_numpy() for one in told)])
+    against = pd.Series(AGREES, spans.index, dtype="str").where(speaks)
     earliest, latest = spans["earliest"], spans["latest"]
-    for one in testimonies:
-        speaks |= one.speaks
-        against = against.fillna(one.against)
+    for one in reversed([one for one in told if one.against.notna().any()]):
+        against = against.mask(one.against.notna(), one.against)
         earliest = earliest.mask(one.earliest < earliest, one.earliest)
         latest = latest.mask(one.latest > latest, one.latest)
-    judged = against.fillna(AGREES).where(speaks).astype("category")
-    return spans.assign(earliest=earliest, latest=latest), {f"{time_of(source.domain)}_witness": judged}
+    judged = {f"{time_of(source.domain)}_witness": against.astype("category")}
+    return spans.assign(earliest=earliest, latest=latest), judged
 
 
 def apart(hours: float) -> str:
@@ -211,6 +211,8 @@ def at_sites(
     shift: "pd.Series[float]", subjects: "pd.Series[str]", sites: Mapping[str, str]
 ) -> "pd.Series[str]":
     """Say at which site each row is, where all subjects of that site are off alike; else nothing."""
+    if not shift.notna().any():
+        return pd.Series("", subjects.index, dtype="str")
     each = pd.DataFrame({"subject": subjects, "off": shift.fillna(0)}).drop_duplicates("subject")
     site = each["subject"].map(dict(sites))
     alike = dict(zip(each["subject"], shifts(each["off"], site, over=0, fewest=2), strict=True))
@@ -273,14 +275,13 @@ def _counted_from_zero(days: "pd.Series[float]") -> float:
 
 def _known(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
     """Doubt what was known before it was: its clock, or that of the system that took it, is of another zone."""
-    feed = source.setting.protocol.feeds.by_domain().get(source.domain)
-    if feed is None or not feed.known_at:
+    known, column = source.known, source.known_at
+    if known is None:
         return
-    column = feed.known_at
-    known = parse_stamps(source.text(column.upper()).where(placed), source.zones)
-    off = hours_off(spans, known)
-    off = off[off > SAME_HOURS]
-    where = at_sites(off.reindex(spans.index), source.subject, source.setting.sites)[off.index]
+    off = hours_off(spans, known).where(placed)
+    early = off.where(off > SAME_HOURS)
+    off = early.dropna()
+    where = at_sites(early, source.subject, source.setting.sites)[off.index]
     told = known.loc[off.index].assign(
         earliest=known["earliest"] - pd.Timedelta(hours=CHARTED_HOURS), latest=known["latest"]
     )
