@@ -161,9 +161,12 @@ def _counted_from(
     counted = own.assign(
         USUBJID=source.subject, hours=hours, since=reference["earliest"], until=reference["latest"]
     )
-    point = source.text(f"{domain}TPTREF")
-    from_dose = names_dose(point.fillna(source.text(f"{domain}TPT")), setting.protocol.treatment.names)
-    given, lacks = setting.dose_times.given, rows & counted["since"].isna() & from_dose
+    point, words = source.text(f"{domain}TPTREF"), source.text(f"{domain}TPT")
+    from_dose = names_dose(point.fillna(words), setting.protocol.treatment.names)
+    from_dose |= point.isna() & counted["since"].notna()
+    # a reference without its time is of some dose of that day
+    untimed = counted["since"].isna() | (counted["since"] < counted["until"])
+    given, lacks = setting.dose_times.given, rows & untimed & from_dose
     if lacks.any() and len(given):
         less = pd.to_timedelta(hours[lacks], unit="h")
         begun = counted.loc[lacks, ["USUBJID"]].assign(
@@ -171,9 +174,8 @@ def _counted_from(
         )
         found = gaps(begun, given)
         nearest = given.iloc[found["place"]].set_axis(begun.index)
-        meets, none = found["hours"] == 0, found["hours"].isna()
-        counted.loc[lacks, "since"] = nearest["earliest"].mask(meets, begun["earliest"]).mask(none)
-        counted.loc[lacks, "until"] = nearest["latest"].mask(meets, begun["latest"]).mask(none)
+        nearest = nearest.where(found["hours"] != 0, begun)[found["hours"].notna()]
+        counted.loc[nearest.index, ["since", "until"]] = nearest[["earliest", "latest"]].to_numpy()
     return counted[rows & counted["since"].notna()]
 
 
@@ -274,17 +276,20 @@ def _counted_from_zero(days: "pd.Series[float]") -> float:
 
 
 def _known(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
-    """Doubt what was known before it was: its clock, or that of the system that took it, is of another zone."""
+    """Doubt what was known before it was, where nearly all rows of a site were: a clock there is of another zone.
+
+    A row here and there is charted ahead, or under the hour that it was planned for.
+    """
     known, column = source.known, source.known_at
     if known is None:
         return
-    off = hours_off(spans, known).where(placed)
-    early = off.where(off > SAME_HOURS)
-    off = early.dropna()
-    where = at_sites(early, source.subject, source.setting.sites)[off.index]
-    told = known.loc[off.index].assign(
-        earliest=known["earliest"] - pd.Timedelta(hours=CHARTED_HOURS), latest=known["latest"]
-    )
-    against = [f"{column} ({apart(by)}{place})" for by, place in zip(off, where, strict=True)]
-    rows = known.index[known["problem"].isna() & placed]
-    yield testimony(spans.index, rows, pd.Series(against, off.index, dtype="str"), told)
+    off = hours_off(spans, known).where(placed & known["problem"].isna()).dropna()
+    site = source.subject[off.index].map(dict(source.setting.sites))
+    ahead = (off > SAME_HOURS).astype("float64").groupby(site)
+    nearly_all = (ahead.transform("mean") >= NEARLY_ALL) & (ahead.transform("size") >= FEWEST)
+    typical = off.groupby(site).transform("median")[nearly_all & (off > SAME_HOURS)]
+    told = known.loc[typical.index].assign(earliest=known["earliest"] - pd.Timedelta(hours=CHARTED_HOURS))
+    against = [
+        f"{column} ({apart(by)} at site {one})" for by, one in zip(typical, site[typical.index], strict=True)
+    ]
+    yield testimony(spans.index, off.index, pd.Series(against, typical.index, dtype="str"), told)

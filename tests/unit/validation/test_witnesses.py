@@ -1,5 +1,6 @@
 """What is told twice: times beside what had elapsed, study days, results as collected, and doses beside DM and VS."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,26 @@ def feed(domain, rows):
     return Feed(domain, table.assign(source_file="x.csv", source_row=range(2, len(table) + 2)))
 
 
-def prepared(prepare, domain, rows, dm=(), vs=()):
+def prepared(prepare, domain, rows, dm=(), vs=(), given=None, known_at=None):
     """Prepare rows of one feed, beside rows of DM (all at site FR01) and of VS."""
     subjects = {"USUBJID": list(ZONES), "SITEID": "FR01"}
     columns = dict.fromkeys(["USUBJID", *(name for one in dm for name in one)])
     told = pd.DataFrame(subjects).merge(pd.DataFrame(dm, columns=list(columns)), how="left")
     feeds = {"dm": feed("DM", told), "vs": feed("VS", list(vs) or [{"USUBJID": "S1"}])}
     times = dose_times(feeds, ZONES, PROTOCOL.treatment.names, CUTOFF)
-    sites = dict.fromkeys(ZONES, "FR01")
-    setting = Setting(PROTOCOL, CUTOFF, ZONES, {}, sites=sites, dose_times=times)
+    sites, protocol = dict.fromkeys(ZONES, "FR01"), PROTOCOL
+    if given is not None:
+        times = replace(times, given=given)
+    if known_at is not None:
+        declared = protocol.feeds.by_domain()[domain].model_copy(update={"known_at": known_at})
+        feeds_known = protocol.feeds.model_copy(update={domain.lower(): declared})
+        protocol = protocol.model_copy(update={"feeds": feeds_known})
+    setting = Setting(protocol, CUTOFF, ZONES, {}, sites=sites, dose_times=times)
     return prepare(Source(domain, feed(domain, rows).table, setting))
+
+
+def at(*texts):
+    return pd.to_datetime([f"2024-06-{text}Z" for text in texts]).as_unit("s")
 
 
 def doses(*starts, subject="S1"):
@@ -98,15 +109,14 @@ def test_a_size_is_told_in_few_words(hours, words) -> None:
 
 
 def test_the_nearest_time_is_of_the_same_subject_and_spans_that_can_meet_are_not_apart() -> None:
-    at = pd.to_datetime
     points = pd.DataFrame(
         {
             "USUBJID": ["B", "A", "A"],
-            "earliest": at(["2024-06-10T08:00Z", "2024-06-10T00:00Z", "2024-06-12T08:00Z"]),
-            "latest": at(["2024-06-10T08:00Z", "2024-06-10T23:59Z", "2024-06-12T08:00Z"]),
+            "earliest": at("10T08:00", "10T00:00", "12T08:00"),
+            "latest": at("10T08:00", "10T23:59", "12T08:00"),
         }
     )
-    times = at(["2024-06-10T12:00Z", "2024-06-10T12:00Z", "2024-06-12T07:00Z", "2024-06-10T08:00Z"])
+    times = at("10T12:00", "10T12:00", "12T07:00", "10T08:00")
     asked = pd.DataFrame(
         {"USUBJID": ["A", "B", "A", "C"], "earliest": times, "latest": times}, index=list("wxyz")
     )
@@ -157,6 +167,43 @@ def test_elapsed_since_something_that_is_no_dose_is_compared_with_nothing() -> N
     row = temperature("2024-06-10T02:00", VSELTM="PT1M", VSTPTREF="PATIENT STANDING")
     one = prepared(vital_signs.prepare, "VS", [row])
     assert pd.isna(reasons(one, "VSDTC_witness")).all()
+
+
+def test_a_reference_without_its_time_is_the_nearest_dose_of_ex() -> None:
+    doses = pd.DataFrame(
+        {"USUBJID": "S1", "earliest": at("10T18:00", "12T18:00"), "latest": at("10T18:00", "12T18:00")}
+    )
+    # 20:00 and 02:00 in Paris, in summer, are 18:00 and 00:00 in UTC
+    for reference, time, state in (
+        ("2024-06-10", "2024-06-11T02:00", AGREES),
+        ("2024-06-10T00:00", "2024-06-10T06:00", "VSRFTDTC and VSELTM (20 h behind)"),
+        ("", "2024-06-11T02:00", AGREES),
+        ("", "2024-06-13T02:00", AGREES),
+        ("", "2024-06-10T18:00", "EX and VSELTM (8 h behind)"),
+    ):
+        row = temperature(time, VSELTM="PT6H", VSTPTREF="DOSE", VSRFTDTC=reference)
+        one = prepared(vital_signs.prepare, "VS", [row], given=doses)
+        assert reasons(one, "VSDTC_witness") == [state]
+
+
+# --- When a row became known ------------------------------------------------------------------------------
+
+
+def known(*entered):
+    rows = [temperature(f"2024-06-10T{10 + place:02}:00", ENTERED=one) for place, one in enumerate(entered)]
+    return reasons(prepared(vital_signs.prepare, "VS", rows, known_at="entered"), "VSDTC_witness")
+
+
+def test_nearly_all_rows_known_before_they_were_are_of_another_clock() -> None:
+    # 10:00 to 13:00 in Paris are 08:00 to 11:00 in UTC
+    assert (
+        known(*(f"2024-06-10T{hour:02}:10Z" for hour in (6, 7, 8, 9)))
+        == ["entered (110 min ahead at site FR01)"] * 4
+    )
+
+
+def test_a_row_known_before_it_was_among_others_was_charted_ahead() -> None:
+    assert known(*(f"2024-06-10T{hour:02}:10Z" for hour in (6, 9, 10, 11))) == [AGREES] * 4
 
 
 # --- Study days ------------------------------------------------------------------------------------------
