@@ -26,6 +26,7 @@ def caveats(look: "Look") -> tuple[str, ...]:
         *_windows(look.findings.doses),
         *_withheld(look.validation),
         *_as_found(look.validation),
+        *_told_once(look.validation),
         *_changed(look.changes),
         *_timing(look.rules),
         *_scanned(look.rules),
@@ -124,6 +125,16 @@ def _as_found(validation: Validation) -> Iterator[str]:
         yield (
             f"When {', '.join(found)} {'was' if len(found) == 1 else 'were'} received is not on record: the files "
             "are read as they were found, and taken to have been at hand at the data cut-off."
+        )
+
+
+def _told_once(validation: Validation) -> Iterator[str]:
+    if validation.told_once:
+        named = ", ".join(validation.told_once)
+        again = " RFXSTDTC or VSRFTDTC would tell doses again, VSELTM measurements."
+        yield (
+            f"Times of {named} are told once: a clock that is hours wrong there would not be seen."
+            f"{again if {'EX', 'VS'} & set(validation.told_once) else ''}"
         )
 
 

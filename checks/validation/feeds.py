@@ -27,6 +27,7 @@ from checks.validation.prepared_table import table_for
 from checks.validation.raw import Flags, Prepared, Setting, Source
 from checks.validation.results import CheckResult, FeedOutcome, Outcome, SuiteResult, Validation
 from checks.validation.suites import DOMAINS, suite_of
+from checks.validation.witnesses import tells_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,9 @@ def _collect(done: Mapping[str, _Validated]) -> Validation:
         checks=tuple(check for one in done.values() for check in one.checks),
         suites=tuple(one.suite for one in done.values() if one.suite is not None),
         feeds=tuple(one.outcome for one in done.values()),
+        told_once=tuple(
+            name for name, one in done.items() if one.source is not None and tells_once(one.source)
+        ),
     )
 
 

@@ -112,6 +112,7 @@ class Validation:
 
     ``unplaced`` are the subjects of withheld rows that no typed table can hold, because the subject, the test,
     the term or the time of a dose is not known; a blank subject is the empty text. Each could be a case.
+    ``told_once`` are the domains whose times no second column tells.
     """
 
     subjects: pd.DataFrame
@@ -123,3 +124,4 @@ class Validation:
     checks: tuple[CheckResult, ...]
     feeds: tuple[FeedOutcome, ...]
     suites: tuple[SuiteResult, ...] = ()
+    told_once: tuple[str, ...] = ()

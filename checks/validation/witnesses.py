@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from checks.numbers import read_numbers
+from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.raw import Columns, Source, time_of
 from checks.validation.states import AGREES
@@ -69,6 +70,14 @@ class Testimony:
 def judge_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
     """Return the spans of rows, widened where a witness in the row contradicts them, and the judged column."""
     return doubt(source, spans, compare_rows(source, spans, among))
+
+
+def tells_once(source: Source) -> bool:
+    """Whether nothing delivered tells the hours of a feed again: a shifted clock would not be seen there."""
+    if source.domain == "EX":
+        return source.setting.dose_times.told.empty
+    elapsed = (f"{source.domain}ELTM", f"{source.domain}TPT")
+    return source.domain in OF_EVENTS and not source.fills(elapsed)
 
 
 def compare_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> list[Testimony]:

@@ -141,6 +141,18 @@ def test_feeds_read_as_found_are_named():
     assert any(line.startswith("When VS was received is not on record") for line in text)
 
 
+def test_feeds_whose_clocks_nothing_tells_again_are_named():
+    both, events = (replace(NO_ROWS, told_once=domains) for domains in (("EX", "AE"), ("AE",)))
+    assert caveats(look_of(evidence_of(), (), validation=both))[0] == (
+        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. RFXSTDTC or VSRFTDTC "
+        "would tell doses again, VSELTM measurements."
+    )
+    assert caveats(look_of(evidence_of(), (), validation=events))[0] == (
+        "Times of AE are told once: a clock that is hours wrong there would not be seen."
+    )
+    assert "told once" not in " ".join(caveats(look_of(evidence_of(), ())))
+
+
 def test_what_later_deliveries_changed_is_counted():
     rows = [{"domain": "AE", "kind": kind} for kind in ("corrected", "deleted", "corrected")]
     changes = pd.DataFrame(rows, columns=list(CHANGES.columns))

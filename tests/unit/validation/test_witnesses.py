@@ -14,7 +14,7 @@ from checks.validation import administrations, vital_signs
 from checks.validation.dose_times import dose_times
 from checks.validation.raw import Setting, Source
 from checks.validation.time_gaps import gaps
-from checks.validation.witnesses import apart, elapsed_hours
+from checks.validation.witnesses import apart, elapsed_hours, tells_once
 
 PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml")
 CUTOFF = pd.Timestamp("2024-06-20T12:00Z")
@@ -47,6 +47,23 @@ def prepared(prepare, domain, rows, dm=(), vs=(), given=None, known_at=None):
 
 def at(*texts):
     return pd.to_datetime([f"2024-06-{text}Z" for text in texts]).as_unit("s")
+
+
+@pytest.mark.parametrize(
+    ("domain", "rows", "dm", "vs", "once"),
+    [
+        ("EX", [{"USUBJID": "S1", "EXSTDTC": "2024-06-10T08:00"}], (), (), True),
+        ("EX", [{"USUBJID": "S1"}], [{"USUBJID": "S1", "RFXSTDTC": "2024-06-10T08:00"}], (), False),
+        ("EX", [{"USUBJID": "S1"}], (), [{"USUBJID": "S1", "VSRFTDTC": "2024-06-10T08:00"}], False),
+        ("VS", [{"USUBJID": "S1", "VSDTC": "2024-06-10T08:00"}], (), (), True),
+        ("VS", [{"USUBJID": "S1", "VSELTM": ""}], (), (), True),
+        ("VS", [{"USUBJID": "S1", "VSELTM": "PT6H"}], (), (), False),
+        ("AE", [{"USUBJID": "S1", "AESTDTC": "2024-06-10T08:00", "AESTDY": "1"}], (), (), True),
+        ("DM", [{"USUBJID": "S1"}], (), (), False),
+    ],
+)
+def test_a_feed_whose_hours_nothing_tells_again(domain, rows, dm, vs, once):
+    assert prepared(tells_once, domain, rows, dm, vs) is once
 
 
 def doses(*starts, subject="S1"):
