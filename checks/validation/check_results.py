@@ -44,6 +44,22 @@ def delivery_results(domain: str, feed: Feed) -> tuple[CheckResult, ...]:
     )
 
 
+def undelivered_results(missing: pd.DataFrame, told: int) -> tuple[CheckResult, ...]:
+    """Say which doses (rows of ``ADMINISTRATIONS``) other feeds tell of ``told``, and EX does not have, if any."""
+    if not len(missing):
+        return ()
+    columns = ", ".join(f"{name}: {number}" for name, number in missing["EXSEQ"].value_counts().items())
+    message = (
+        f"EX: doses told elsewhere on a day without a row in EX: {len(missing)} of {told} doses told, of "
+        f"{missing['USUBJID'].nunique()} subjects ({columns}). Each counts in the worst case. Ask the sender for the "
+        "rows, or correct the dates"
+    )
+    found: Outcome = "failed"
+    return (
+        CheckResult("EX", "doses_delivered", "completeness", "warns", found, len(missing), told, message),
+    )
+
+
 def structure_results(domain: str, judgements: Sequence[Judgement]) -> tuple[CheckResult, ...]:
     """Say of the feed as a whole what each check of its structure says of its columns."""
     absent = {column for one in judgements if not one.check.columns for column in one.missing}

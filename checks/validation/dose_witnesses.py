@@ -6,7 +6,7 @@ have is given in the worst case.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -15,7 +15,6 @@ from checks.instants import parse_stamps
 from checks.tables import ADMINISTRATIONS
 from checks.validation.dose_times import GIVEN, reference_spans
 from checks.validation.raw import Columns, Source
-from checks.validation.states import KNOWN
 from checks.validation.time_gaps import ALIKE, gaps, shifts
 from checks.validation.witnesses import SAME_HOURS, Testimony, apart, compare_rows, doubt, testimony
 
@@ -51,8 +50,7 @@ def judge_doses(
     """
     testimonies = [*compare_rows(source, spans, given), *_compare_doses(source, spans, ends, given)]
     widened, judged = doubt(source, spans, testimonies)
-    missing = _undelivered(source, spans, ends, given)
-    return widened, judged | {"EXSTDTC_delivered": _delivered(source, missing)}, missing
+    return widened, judged, _undelivered(source, spans, ends, given)
 
 
 def _compare_doses(
@@ -166,12 +164,3 @@ def _is_another(
     after = ~((told["earliest"] - last).dt.total_seconds() / 3600 <= SAME_HOURS)
     is_last = told["column"] == LAST
     return (after & is_last) | (~is_last & ~(hours.abs() <= ANOTHER_DOSE_HOURS))
-
-
-def _delivered(source: Source, missing: pd.DataFrame) -> "pd.Series[Any]":
-    """Judge on the first row of each subject whether EX has all its doses: which columns tell of others."""
-    told = source.setting.dose_times.told
-    first = source.subject.isin(told["USUBJID"]) & ~source.subject.duplicated() & ~source.is_header
-    columns = missing.groupby("USUBJID")["EXSEQ"].unique().map(" and ".join)
-    found = source.subject[first].map(columns).astype("str").fillna(KNOWN)
-    return found.reindex(source.subject.index).astype("category")

@@ -19,6 +19,7 @@ from checks.validation.check_results import (
     list_withheld,
     row_results,
     structure_results,
+    undelivered_results,
 )
 from checks.validation.dose_times import dose_times
 from checks.validation.dose_witnesses import given_points
@@ -87,15 +88,17 @@ def validate_feeds(feeds: Mapping[str, Feed], protocol: StudyProtocol, data_cuto
             dosed = frozenset(one.typed.loc[one.typed["trusted"], "USUBJID"])
             given = replace(setting.dose_times, given=given_points(one.typed))
             setting = replace(setting, dosed=dosed, dose_times=given)
-            done[name] = _with_added(one)
+            done[name] = _with_added(one, len(given.told))
     return _collect(done)
 
 
-def _with_added(validated: _Validated) -> _Validated:
-    """Return EX with the doses that it lacks and other feeds tell of: in the worst case they were given."""
+def _with_added(validated: _Validated, told: int) -> _Validated:
+    """Return EX with the doses that it lacks and other feeds tell: in the worst case they were given."""
     if not len(validated.added):
         return validated
-    return replace(validated, typed=pd.concat([validated.typed, validated.added], ignore_index=True))
+    checks = (*validated.checks, *undelivered_results(validated.added, told))
+    typed = pd.concat([validated.typed, validated.added], ignore_index=True)
+    return replace(validated, checks=checks, typed=typed)
 
 
 def _without_doses(validated: _Validated, exposed: frozenset[str], limit: float) -> _Validated:

@@ -19,6 +19,7 @@ from checks.validation.clocks import Rows, Use, read_times
 from checks.validation.dose_times import DoseTimes
 from checks.validation.placeholders import Contacts, without_placeholders
 from checks.validation.results import UnusedRows
+from checks.validation.zones import mark_foreign
 
 Flags = npt.NDArray[np.bool_]
 Columns = dict[str, "pd.Series[Any]"]
@@ -251,7 +252,9 @@ class Source:
         feed = self.setting.protocol.feeds.by_domain().get(self.domain)
         stated = None if feed is None else feed.precision_of(column)
         use: Use = "event" if self.domain == "AE" else "dose" if self.domain == "EX" else "result"
-        spans = read_times(self.text(column).where(among), self.clocked, use, stated)
+        stamps = self.text(column).where(among)
+        spans = read_times(stamps, self.clocked, use, stated)
+        spans = mark_foreign(spans, stamps.where(self.enrolled), self.zones)
         contacts = self.setting.contacts if column == time_of(self.domain) else Contacts()
         return without_placeholders(
             spans, self.subject_codes, self.domain, contacts, self.setting.data_cutoff

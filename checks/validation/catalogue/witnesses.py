@@ -1,9 +1,9 @@
-"""Checks of what is told twice: that a row's witnesses agree with it, and that EX has each dose told elsewhere."""
+"""Checks of what is told twice: that a row's witnesses agree with it."""
 
 from typing import Final
 
 from checks.validation.catalogue.check import OF_EVENTS, Check, in_set
-from checks.validation.states import AGREES, KNOWN
+from checks.validation.states import AGREES
 
 WITNESSES: Final = (
     Check(
@@ -12,11 +12,5 @@ WITNESSES: Final = (
         "{column} is contradicted by {reason}. Neither is believed: the row counts in the worst case alone, by both. "
         "Ask the site which one holds, and correct the other",
     ),
-    Check(
-        "doses_delivered", ("EX",), "completeness", "warns", ("EXSTDTC_delivered",), in_set(KNOWN),
-        "subjects of whom a dose is told that EX does not have", "subjects of whom doses are told elsewhere",
-        "{reason} tells of a dose on a day without a row in EX. It counts in the worst case. Ask the sender for the "
-        "row, or correct the date",
-    ),
 )  # fmt: skip
-"""Both compare times half an hour apart, or as planned, as alike: see ``checks.validation.witnesses``."""
+"""What is alike all the same (rounded, charted late, planned) is in ``checks.validation.witnesses``."""
