@@ -40,15 +40,16 @@ _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
 
 _NOT: Final[Mapping[str, re.Pattern[str]]] = {
     "TEMP": re.compile(
-        r"SKIN|ROOM|AMBIENT|WATER|BATH|JOINT|AIRWAY|DEVICE|CIRCUIT|HUMIDIF|BLANKET|INCUBATOR|STORAGE|TARGET|\bSET"
+        r"SKIN|SURFACE|FINGER|\bTOE|MYOCARD|ROOM|AMBIENT|WATER|BATH|JOINT|AIRWAY|DEVICE|CIRCUIT|HUMIDIF|BLANKET"
+        r"|INCUBATOR|STORAGE|TARGET|\bSET"
     ),
     "OXYSAT": re.compile(
         r"VENOUS|CEREBR|REGIONAL|TISSUE|\bCORD\b|TRANSFERRIN|\bIRON|PARTIAL|S(C?V|T|R|JV)O2|\bP[AV]?C?O2|ETCO2|SPCO"
     ),
-    "RESP": re.compile(r"\bSET|QUOTIENT|EXCHANGE"),
-    "FIO2": re.compile(r"RATIO|\bPF|P/F"),
+    "RESP": re.compile(r"\bSET|QUOTIENT|EXCHANGE|MECHANICAL|--ON VENT"),
+    "FIO2": re.compile(r"\bRATIO\b|\bPF|P/F|FLOW"),
 }
-"""What has such a name and is another thing: of the skin or the room, of venous blood, a setting, a ratio."""
+"""What has such a name and is another thing: of the skin or room, of venous blood, a setting, a part of a rate."""
 
 _OWN_UNIT: Final[Mapping[str, re.Pattern[str]]] = {
     "TEMP": re.compile(r".+"),

@@ -14,6 +14,7 @@ import pytest
 
 from checks.errors import FeedError
 from checks.measurements import CATALOGUE, CatalogueTest, unit_of
+from checks.validation.test_codes import vital_named
 from flows.feeds.content import Content, FeedOptions, identify
 from flows.feeds.readers import fhir
 from flows.feeds.records import Rows, to_table
@@ -275,6 +276,30 @@ def test_what_is_not_listed_keeps_its_code_else_its_name(
 ) -> None:
     found = row("VS", observation() | {"code": concept})
     assert (found["VSTESTCD"], found["VSTEST"]) == (test, label)
+
+
+@pytest.mark.parametrize(
+    ("name", "vital"),
+    [
+        ("Body temperature - Brain", "TEMP"),
+        ("Finger temperature", None),
+        ("Body surface temperature", None),
+        ("Oxygen saturation in Blood", "OXYSAT"),
+        ("Oxygen saturation in Venous blood", None),
+        ("Breath rate spontaneous", "RESP"),
+        ("Breath rate mechanical --on ventilator", None),
+        ("Oxygen [Partial pressure] in Arterial blood", None),
+        ("Inhaled oxygen concentration", "FIO2"),
+        ("Inhaled oxygen flow rate", None),
+        ("Heart rate", None),
+    ],
+)
+def test_a_name_of_loinc_says_which_vital_sign_it_may_be_of(name: str, vital: str | None) -> None:
+    assert vital_named([name]) == vital
+
+
+def test_a_code_that_comes_without_its_name_has_its_own() -> None:
+    assert row("VS", observation("20564-1"))["VSTEST"] == "Oxygen saturation in Blood"
 
 
 def check_digit(code: str) -> str:

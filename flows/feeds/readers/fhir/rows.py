@@ -41,6 +41,16 @@ from flows.feeds.readers.fhir.resources import (
     word,
 )
 
+_NAMES: Final[Mapping[tuple[str | None, str], str]] = {
+    (LOINC, "20564-1"): "Oxygen saturation in Blood",
+    (LOINC, "89276-0"): "Oxygen saturation in Arterial blood by Pulse oximetry --W exercise",
+    (LOINC, "76528-9"): "Breath rate spontaneous",
+    (SNOMED, "271625008"): "Respiratory rate, spontaneous",
+    (MDC, "150316"): "Oxygen saturation",
+}
+"""Names of codes that may stand for a vital sign and are none of the catalogue's: a coding need not bring its display
+(value sets as of the catalogue; HL7 FHIR validator, profile resprate; ISO/IEEE 11073-10101, MDC_SAT_O2)."""
+
 Row = dict[str, str | None]
 """Cells of a row of SDTM, by column."""
 
@@ -247,7 +257,7 @@ def _result(element: Element, status: str | None, domain: str) -> Row:
         "TESTCD": next((code for _, code in codings(concept)), first_word(concept))
         if test is None
         else test.code,
-        "TEST": ("; ".join(names(concept)) or first_word(concept)) if test is None else test.label,
+        "TEST": _name(concept) if test is None else test.label,
         INFERRED: "Y" if inferred else None,
         "ORRES": value,
         "ORRESU": written,
@@ -255,6 +265,12 @@ def _result(element: Element, status: str | None, domain: str) -> Row:
         "REASND": first_word(absent) if undone else None,
         "ORNRHI": _upper_limit(element, written),
     }
+
+
+def _name(concept: Element) -> str | None:
+    """Return all that a test is called; of a code that comes without a name, its own."""
+    own = next((_NAMES[one] for one in codings(concept) if one in _NAMES), None)
+    return "; ".join(names(concept)) or own or first_word(concept)
 
 
 def _agreed(vital: str, quantity: Element, code: str | None) -> str | None:
