@@ -92,6 +92,18 @@ def formats_serve_their_domains(feeds: Feeds) -> Iterator[ProblemAt]:
             )
 
 
+def site_is_of_subjects(feeds: Feeds, sites: Mapping[str, str]) -> Iterator[ProblemAt]:
+    """Require that only DM names the site of its subjects, and that it is one of the study."""
+    for domain, source in feeds.by_domain().items():
+        place = ("feeds", domain.lower(), "site")
+        if source.site is not None and domain != "DM":
+            yield ProblemAt(
+                place, f"it beside {domain}", "a site beside dm: subjects have sites, rows have subjects"
+            )
+        elif source.site is not None and source.site not in sites:
+            yield ProblemAt(place, shown(source.site), one_of(tuple(sites), source.site))
+
+
 SHOWN_BY = {"VS": "vitals", "LB": "laboratory tests", "AE": "terms"}
 """What criteria name in each domain."""
 
@@ -163,6 +175,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[ProblemAt]], ...] = (
     windows_apart,
     control_holds_a_block,
     onsets_can_be_observed,
+    site_is_of_subjects,
     formats_serve_their_domains,
     components_are_reachable,
     rules_fit_the_treatment,

@@ -22,6 +22,14 @@ With ``rows: items`` the items of a record are gathered first, and each ItemOID 
         rows: items                              # SubjectKey,StudyEventOID,...,ItemOID,Value
         columns: {USUBJID: SubjectKey, VSDTC: [IT.VSDAT, IT.VSTIM]}
         results: {TEMP: {column: IT.TEMP, unit_column: IT.TEMPU}}
+
+Other systems name the columns of item rows otherwise: ``system`` says which one it is::
+
+      layout:
+        rows: items
+        system: redcap                           # record,redcap_event_name,redcap_repeat_instance,field_name,value
+        columns: {USUBJID: record, VSDTC: vs_datetime}
+        results: {TEMP: {column: vs_temp, unit: C}}
 """
 
 import re
@@ -70,11 +78,14 @@ class Layout(Section):
     columns: Annotated[Mapping[Variable, Columns], NotEmpty, *Frozen]
     header_rows: Annotated[int, Field(ge=1, le=2)] = 1
     rows: Literal["wide", "items"] = "wide"
+    system: Literal["odm", "redcap", "viedoc", "clinsight"] = "odm"
     date_format: DateFormats | None = None
     results: Annotated[Mapping[Variable, Result], *Frozen] = ReadOnly({})
 
     @model_validator(mode="after")
     def _names_the_subject(self) -> Self:
+        if "system" in self.model_fields_set and self.rows != "items":
+            refuse_all([ProblemAt(("system",), f"it beside rows {self.rows}", "rows: items")])
         if "USUBJID" not in self.columns:
             listed = ", ".join(self.columns)
             refuse_all([ProblemAt(("columns",), f"{listed} alone", "USUBJID too: whose the rows are")])

@@ -100,7 +100,8 @@ class TimePrecision(Section):
 class FeedSource(Section):
     """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them.
 
-    A feed that is a query of a database has ``path: env:POSTDOSE_NAME`` for the variable that holds its URL.
+    A feed that is a query of a database has ``path: env:POSTDOSE_NAME`` for the variable that holds its URL. ``site``
+    is that of the subjects of DM of whom the feed names none.
     """
 
     path: Annotated[Text, AfterValidator(_feed_path)]
@@ -116,6 +117,7 @@ class FeedSource(Section):
     query: Text | None = None
     time_precision: TimePrecision | None = None
     date_format: DateFormats | None = None
+    site: Text | None = None
 
     def precision_of(self, column: str) -> Precision | None:
         """Return how exactly the protocol says that the times of a column are known; None where it does not."""

@@ -74,6 +74,7 @@ class FeedOptions:
     layout: Layout | None = None
     date_format: Mapping[str, str] | None = None
     known_at: str | None = None
+    site: str | None = None
 
     @classmethod
     def of(cls, source: FeedSource, domain: str) -> Self:

@@ -24,7 +24,7 @@ from flows.feeds.dates import dated
 from flows.feeds.location import DeliveredFile, file_name, find_files, passed_over
 from flows.feeds.readers import ENDINGS, export_of, reader_of
 from flows.feeds.readers.fhir.export import Export
-from flows.feeds.records import to_table
+from flows.feeds.records import to_table, with_site
 from flows.feeds.store import DeliveryStore, Receipt
 
 Arrived = tuple[DeliveredTable, ...]
@@ -237,6 +237,7 @@ def _read_file(file: DeliveredFile, options: FeedOptions, export: Export | None)
             delivery = Delivery(file.name, content.sha256, 0)
             read = to_table(reader(content, options), file.name, options.decimal)
         table = read.table if options.date_format is None else dated(read.table, options, file.name)
+        table = table if options.site is None else with_site(table, options.site)
         return DeliveredTable(replace(delivery, rows=len(table), remarks=read.remarks), table)
     except FeedError as error:
         return DeliveredTable(delivery, None, str(error))

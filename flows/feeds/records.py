@@ -88,6 +88,15 @@ def to_table(records: Records, file: str, decimal: str) -> Rows:
     return Rows(table, (*records.remarks, *said_of_blank(blank, records.source_rows)))
 
 
+def with_site(table: pd.DataFrame, site: str) -> pd.DataFrame:
+    """Return DM with a site for the subjects of whom the feed names none."""
+    if "SITEID" not in table:
+        named = len(table.columns) - len(RAW_PROVENANCE)
+        table.insert(named, "SITEID", pd.Series(pd.NA, index=table.index, dtype="str"))
+    table["SITEID"] = table["SITEID"].fillna(site)
+    return table
+
+
 def blank_rows(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Return which rows of trimmed text, missing where it is blank, have none at all."""
     blank = np.ones(len(frame), dtype=np.bool_)

@@ -8,7 +8,8 @@ Exports of one row an item have the attributes of CDISC ODM 1.3.2 (ClinicalData)
 what the keys of subject, event, form and item group tell apart; its row number is that of its first item.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
@@ -23,20 +24,50 @@ from flows.feeds.content import Content, FeedOptions
 from flows.feeds.dates import read_dates
 from flows.feeds.records import Records, blank_rows, check_names, said_of_blank
 
-KEYS: Final = (
-    "STUDYOID", "METADATAVERSIONOID", "LOCATIONOID", "SITEOID", "SUBJECTKEY", "STUDYEVENTOID",
-    "STUDYEVENTREPEATKEY", "FORMOID", "FORMREPEATKEY", "ITEMGROUPOID", "ITEMGROUPREPEATKEY",
-)  # fmt: skip
-"""The attributes that tell records apart, in upper case; an export has those that its study uses."""
 
-NEEDED: Final = ("SUBJECTKEY", "ITEMOID", "VALUE")
+@dataclass(frozen=True, slots=True)
+class ItemColumns:
+    """The columns of an export of one row an item, in upper case: whose, which item, its value, and the other keys.
+
+    The keys tell records apart; an export has those that its study uses.
+    """
+
+    subject: str
+    item: str
+    value: str
+    keys: tuple[str, ...]
 
 
-def gather_items(table: pd.DataFrame, named: Sequence[str], file: str) -> pd.DataFrame:
+ITEM_COLUMNS: Final[Mapping[str, ItemColumns]] = {
+    "odm": ItemColumns(
+        "SUBJECTKEY", "ITEMOID", "VALUE",
+        ("STUDYOID", "METADATAVERSIONOID", "LOCATIONOID", "SITEOID", "STUDYEVENTOID", "STUDYEVENTREPEATKEY",
+         "FORMOID", "FORMREPEATKEY", "ITEMGROUPOID", "ITEMGROUPREPEATKEY"),
+    ),
+    "redcap": ItemColumns(
+        "RECORD", "FIELD_NAME", "VALUE",
+        ("PROJECT_ID", "EVENT_ID", "EVENT", "INSTANCE", "REDCAP_EVENT_NAME", "REDCAP_REPEAT_INSTRUMENT",
+         "REDCAP_REPEAT_INSTANCE", "REDCAP_DATA_ACCESS_GROUP"),
+    ),
+    "viedoc": ItemColumns(
+        "SUBJECTID", "ITEMID", "ITEMVALUE",
+        ("SITECODE", "EVENTSEQ", "EVENTID", "EVENTNAME", "EVENTDATE", "EVENTREPEATKEY", "FORMID", "FORMSEQ",
+         "FORMREPEATKEY", "SUBJECTFORMSEQ"),
+    ),
+    "clinsight": ItemColumns(
+        "SUBJECT_ID", "ITEM_NAME", "ITEM_VALUE",
+        ("SITE_CODE", "EVENT_REPEAT", "EVENT_ID", "EVENT_NAME", "EVENT_DATE", "FORM_ID", "FORM_REPEAT", "ITEM_GROUP"),
+    ),
+}  # fmt: skip
+"""By the ``system`` of a layout. Sources: CDISC ODM 1.3.2, ClinicalData; REDCap, export of records of type ``eav``,
+and its table of data; the raw Viedoc exports, and the tidy form, of the R package clinsight (openpharma, 2025)."""
+
+
+def gather_items(table: pd.DataFrame, named: Sequence[str], columns: ItemColumns, file: str) -> pd.DataFrame:
     """Return a row for each record that has one of the named items: its keys, and a column for each of them.
 
-    ``table`` has a row for each item, indexed by row number; ``named`` are the columns that the layout names, keys
-    and ItemOIDs, in upper case as those of the table. Items of other forms are left out.
+    ``table`` has a row for each item, indexed by row number, in ``columns``; ``named`` are the columns that the
+    layout names, keys and items, in upper case as those of the table. Items of other forms are left out.
 
     Raises
     ------
@@ -44,15 +75,18 @@ def gather_items(table: pd.DataFrame, named: Sequence[str], file: str) -> pd.Dat
         When a needed column is missing, or a record has two values of one item: an export without the repeat
         key of a visit or a line would mix them up.
     """
-    missing = [name for name in NEEDED if name not in table.columns]
+    needed = (columns.subject, columns.item, columns.value)
+    missing = [name for name in needed if name not in table.columns]
     if missing:
-        raise FeedError(file, f"no column {', '.join(missing)}", "SubjectKey, ItemOID and Value in item rows")
-    item = table["ITEMOID"].str.upper()
-    table = table.assign(ITEMOID=item)[item.isin(set(named) - set(KEYS))]
-    keys = [name for name in KEYS if name in table.columns]
+        allowed = f"{', '.join(needed)} in item rows, or another `system` of the layout"
+        raise FeedError(file, f"no column {', '.join(missing)}", allowed)
+    item = table[columns.item].str.upper()
+    all_keys = (columns.subject, *columns.keys)
+    table = table.assign(**{columns.item: item})[item.isin(set(named) - set(all_keys))]
+    keys = [name for name in all_keys if name in table.columns]
     # Records are numbered as they begin, so that the heads below stand in the same order.
     record = pd.Series(table.groupby(keys, dropna=False, sort=False).ngroup().to_numpy())
-    item, value = table["ITEMOID"].reset_index(drop=True), table["VALUE"].reset_index(drop=True)
+    item, value = (table[name].reset_index(drop=True) for name in (columns.item, columns.value))
     rows = pd.DataFrame({"record": record, "item": item, "value": value})
     _refuse_second_value(rows, table.index, file)
     wide = rows.groupby(["record", "item"], sort=False)["value"].first().unstack("item")
@@ -91,7 +125,8 @@ def arranged(reader: Reader) -> Reader:
         remarks = (*records.remarks, *said_of_blank(blank, table.index.to_numpy(dtype=np.int64)))
         table = table[~blank]
         if options.layout.rows == "items":
-            table = gather_items(table, _named(options.layout), content.name)
+            columns = ITEM_COLUMNS[options.layout.system]
+            table = gather_items(table, _named(options.layout), columns, content.name)
         return _as_records(_arrange(table, options.layout, options.domain, content.name), remarks)
 
     return read

@@ -210,3 +210,59 @@ def test_each_date_of_an_export_may_have_a_form_of_its_own() -> None:
         columns={"USUBJID": "SUBJ", "AETERM": "VERBATIM", "AESTDTC": "ONSET", "AEENDTC": "OVER"},
     )
     assert cells(frame, "AESTDTC", "AEENDTC") == [["2024-03-05", "2024-03-05"]]
+
+
+REDCAP = """\
+record,redcap_event_name,redcap_repeat_instrument,redcap_repeat_instance,field_name,value
+FR01-001,dose_1_arm_1,vitals,1,vs_datetime,2024-06-10 08:00
+FR01-001,dose_1_arm_1,vitals,1,vs_temp,36.8
+FR01-001,dose_1_arm_1,vitals,2,vs_datetime,2024-06-10 09:00
+FR01-001,dose_1_arm_1,vitals,2,vs_temp,38.4
+FR01-001,dose_1_arm_1,,,consent,1
+"""
+VIEDOC = """\
+sitecode,subjectid,eventseq,eventid,eventname,eventdate,formid,subjectformseq,editdatetime,itemname,itemvalue,itemid
+SiteCode,SubjectId,EventSeq,EventId,EventName,EventDate,FormId,SubjectFormSeq,EditDateTime,ItemName,ItemValue,ItemId
+FR01,FR01-001,1,VIS,Visit 1,2024-06-10,VS,1,2024-06-10 10:03:00,Temperature,36.8,VS_TEMP_VSORRES
+FR01,FR01-001,1,VIS,Visit 1,2024-06-10,VS,1,2024-06-10 12:03:00,Time,08:00,VS_VSTIM
+FR01,FR01-001,1,VIS,Visit 1,2024-06-10,VS,2,2024-06-10 12:03:00,Temperature,38.4,VS_TEMP_VSORRES
+FR01,FR01-001,1,VIS,Visit 1,2024-06-10,VS,2,2024-06-10 12:03:00,Time,09:00,VS_VSTIM
+"""
+CLINSIGHT = """\
+site_code,subject_id,event_repeat,event_id,event_name,event_date,form_id,form_repeat,item_name,item_group,item_value
+FR01,FR01-001,1,VIS,Visit 1,2024-06-10T08:00,VS,1,Temperature,Vital signs,36.8
+FR01,FR01-001,2,VIS,Visit 2,2024-06-10T09:00,VS,1,Temperature,Vital signs,38.4
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "system", "header_rows", "columns", "item"),
+    [
+        (REDCAP, "redcap", 1, {"USUBJID": "record", "VSDTC": "vs_datetime"}, "vs_temp"),
+        (
+            VIEDOC,
+            "viedoc",
+            2,
+            {"USUBJID": "SubjectId", "VSDTC": ["EventDate", "VS_VSTIM"]},
+            "VS_TEMP_VSORRES",
+        ),
+        (CLINSIGHT, "clinsight", 1, {"USUBJID": "subject_id", "VSDTC": "event_date"}, "Temperature"),
+    ],
+)
+def test_item_rows_of_other_systems_are_named_by_the_system(
+    text: str, system: str, header_rows: int, columns: dict[str, Any], item: str
+) -> None:
+    frame = arranged(
+        text,
+        rows="items",
+        system=system,
+        header_rows=header_rows,
+        columns=columns,
+        results={"TEMP": {"column": item, "unit": "C"}},
+    )
+    assert [
+        [row[0], row[1].replace(" ", "T"), row[2]] for row in cells(frame, "USUBJID", "VSDTC", "VSORRES")
+    ] == [
+        ["FR01-001", "2024-06-10T08:00", "36.8"],
+        ["FR01-001", "2024-06-10T09:00", "38.4"],
+    ]

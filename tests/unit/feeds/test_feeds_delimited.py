@@ -11,6 +11,8 @@ import pytest
 from feed_files import read_feed
 
 from checks.tables import Feed
+from flows.feeds.content import FeedOptions
+from flows.feeds.inbox import read_deliveries
 
 HEADER = "USUBJID,VSTESTCD,VSORRES"
 
@@ -214,3 +216,15 @@ def test_decimal_comma_in_quotation_marks_beside_a_comma_as_delimiter() -> None:
     assert frame["VSORRES"].tolist() == ["38.9", "38.1"]
     unquoted = read(f"{HEADER}\nS-01,TEMP,38,9\n", decimal=",").problem or ""
     assert "found 4 fields in line 2; allowed: 3 fields" in unquoted
+
+
+def test_subjects_of_whom_the_feed_names_no_site_are_of_the_one_that_the_protocol_says() -> None:
+    def sites(text: str) -> list[str]:
+        fsspec.filesystem("memory").pipe({"/feeds/dm.csv": text.encode()})
+        (delivered,) = read_deliveries("memory://feeds/dm.csv", FeedOptions(domain="DM", site="FR01"))
+        assert delivered.table is not None
+        assert list(delivered.table)[-2:] == ["source_file", "source_row"]
+        return delivered.table["SITEID"].tolist()
+
+    assert sites("USUBJID\nS-01\nS-02\n") == ["FR01", "FR01"]
+    assert sites("USUBJID,SITEID\nS-01,\nS-02,US01\n") == ["FR01", "US01"]
