@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from checks.validation.catalogue.check import Check
+from checks.validation.catalogue.check import FILLED, Check
 from checks.validation.results import ExpectationResult, Outcome, SuiteResult
 
 Positions = npt.NDArray[np.int64]
@@ -69,13 +69,25 @@ def judge(
     """Judge a prepared table by a suite: one judgement a check, in their order, and the same as it is written.
 
     The table has one row a record, with a plain index from 0; where a value is missing, a check does not concern
-    the row.
+    the row. One that concerns no row at all is not asked for: each takes Great Expectations 5 ms, whatever the rows.
     """
-    configs, reads = [one.config() for one in checks], [one.reads for one in checks]
+    concerned = [place for place, one in enumerate(checks) if _concerns_some(one, table)]
+    places = concerned or range(len(checks))
+    asked = [checks[place] for place in places]
+    configs, reads = [one.config() for one in asked], [one.reads for one in asked]
     found = great_expectations().run(domain, configs, reads, table)
-    results = [found[place] for place in range(len(checks))]
-    judgements = tuple(_judgement(one, result, table) for one, result in zip(checks, results, strict=True))
-    return judgements, _suite_result(domain, checks, results)
+    results = [found[place] for place in range(len(asked))]
+    judged = [Judgement(one, "not_applicable") for one in checks]
+    for place, one, result in zip(places, asked, results, strict=True):
+        judged[place] = _judgement(one, result, table)
+    return tuple(judged), _suite_result(domain, asked, results)
+
+
+def _concerns_some(check: Check, table: pd.DataFrame) -> bool:
+    """Whether a check concerns some row, or the whole table; what a study expects itself is always asked for."""
+    if check.file or check.is_structural or not check.columns or check.expected.type == FILLED.type:
+        return True
+    return any(name not in table.columns or bool(table[name].notna().any()) for name in check.columns)
 
 
 def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # noqa: ANN401  untyped there

@@ -214,3 +214,16 @@ def test_an_expectation_of_a_suite_makes_its_configuration_once() -> None:
     assert settled.configuration.kwargs == plain.configuration.kwargs == config["kwargs"]
     before, settled.id = settled.configuration, "another"
     assert settled.configuration is not before and settled.configuration.id == "another"
+
+
+def test_what_concerns_no_row_is_not_asked_for() -> None:
+    """Beside a check of some rows; of the study's own, of the whole feed and of what is blank all are asked."""
+    several = [
+        check_of(in_set("fine"), "state"),
+        check_of(in_set("fine"), "nothing"),
+        check_of(FILLED, "nothing"),
+        check_of(HAS_ROWS, severity="blocks"),
+    ]
+    found, suite = judge("VS", TABLE, several)
+    assert [one.outcome for one in found] == ["failed", "not_applicable", "failed", "passed"]
+    assert len(suite.results) == 3
