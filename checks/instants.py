@@ -26,6 +26,9 @@ ALLOWED_FORM: Final = "YYYY-MM-DDThh:mm[:ss][Z or +hh:mm], cut off on the right 
 
 BLANK: Final = "blank"
 NOT_ISO: Final = "not ISO 8601"
+NO_KNOWN_ZONE: Final = (
+    "INT96 of Parquet, which carries no zone: some software writes UTC by it, some local time"
+)
 NO_DATE: Final = "no year, so no date"
 NO_SUCH_DATE: Final = "no such date"
 NO_SUCH_TIME: Final = "no such time of day"
@@ -215,6 +218,7 @@ def _problem(texts: Objects, parts: _Parts, zones: Objects) -> Objects:
     year, month, day, hour, minute, second = parts.numbers.T
     conditions = {
         BLANK: texts == "",
+        NO_KNOWN_ZONE: _ends_in_int96(texts, ~parts.iso),
         NOT_ISO: ~parts.iso,
         NO_DATE: year < 0,
         YEAR_OUTSIDE: (year < FIRST_YEAR) | (year > LAST_YEAR),
@@ -227,6 +231,12 @@ def _problem(texts: Objects, parts: _Parts, zones: Objects) -> Objects:
     for reason, holds in conditions.items():
         problem[pd.isna(problem) & holds] = reason
     return problem
+
+
+def _ends_in_int96(texts: Objects, among: Flags) -> Flags:
+    found = np.zeros(len(texts), bool)
+    found[among] = [text.endswith(" INT96") for text in texts[among]]
+    return found
 
 
 def _days(year: Integers, month: Integers) -> Integers:
