@@ -44,10 +44,11 @@ WITHHELD = "withheld"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A column contract: the name of the table, and the type of each of its columns."""
+    """A column contract: the name of the table, and the type of each of its columns; some may be ``absent``."""
 
     name: str
     columns: Mapping[str, str]
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the declared columns in their declared order and types, with a fresh index.
@@ -57,7 +58,8 @@ class Table:
         KeyError
             When a declared column is missing: a defect of the stage that made the frame.
         """
-        return frame[list(self.columns)].astype(dict(self.columns)).reset_index(drop=True)
+        columns = {**self.columns, **{name: kind for name, kind in self.absent.items() if name in frame}}
+        return frame[list(columns)].astype(columns).reset_index(drop=True)
 
     def empty(self) -> pd.DataFrame:
         """Return the table without rows."""
@@ -113,6 +115,7 @@ MEASUREMENTS = Table(
         "latest": TIME,
         "trusted": FLAG,
     },
+    absent={"until": TIME},
 )
 """VS and LB: one row a measurement, the value of one test of one subject.
 
@@ -120,7 +123,8 @@ MEASUREMENTS = Table(
 vital sign's canonical one (C, breaths/min, %, beats/min, mmHg, fraction), a laboratory result's as delivered; it is
 missing where it cannot be read as a number. ``alternative`` is the value in another unit that the number would fit
 (F written as C), missing where there is none. ``upper_limit`` is the upper limit of normal in ``unit``, missing
-where it is not given.
+where it is not given. A value of a period of at most an hour stands at its start; ``until`` is then its end, up to
+which what it shows may have begun. It is absent where no feed tells of periods.
 """
 
 ADVERSE_EVENTS = Table(

@@ -17,6 +17,7 @@ from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
 from checks.validation.clocks import Rows, Use, read_times
 from checks.validation.dose_times import DoseTimes
+from checks.validation.periods import over_periods
 from checks.validation.placeholders import Contacts, without_placeholders
 from checks.validation.results import UnusedRows
 from checks.validation.zones import mark_foreign
@@ -226,6 +227,9 @@ class Source:
         """
         column = time_of(self.domain)
         spans = self._read_times(column, among)
+        if self.domain in ("VS", "LB") and self.has(f"{self.domain}ENDTC"):
+            ends = self._read_times(f"{self.domain}ENDTC", among & self.text(f"{self.domain}ENDTC").notna())
+            spans = over_periods(spans, ends, f"{self.domain}ENDTC", self.setting.data_cutoff)
         readable = among & spans["problem"].isna()
         placed = readable & self.enrolled
         late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
@@ -239,7 +243,8 @@ class Source:
     def at_any_time(self, spans: pd.DataFrame) -> pd.DataFrame:
         """Return subject and span of each row; one without a readable time reaches up to the data cut-off."""
         blank = {"earliest": _BEGINNING, "latest": self.setting.data_cutoff}
-        return spans[list(blank)].fillna(blank).assign(USUBJID=self.subject)
+        until = ["until"] if "until" in spans else []
+        return spans[[*blank, *until]].fillna(blank).assign(USUBJID=self.subject)
 
     @cached_property
     def zones(self) -> "pd.Series[str]":
