@@ -95,7 +95,7 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     if not (odd[numbers] & data).any():  # every code is a vital's own
         test = _taken(names, numbers, index)
         named, doubt = pd.Series(data, index=index), pd.Series(False, index=index)
-        return ReadCodes(test, test, state({}, KNOWN, named), _meaning(source, test, doubt, {}), doubt)
+        return ReadCodes(test, test, state({}, KNOWN, named), _meaning(source, test, doubt, {}, {}), doubt)
     units = source.first_of(("VSSTRESU", "VSORRESU"))
     vitals = _taken(known, numbers, index)
     vitals = vitals.mask(pd.Series(odd[numbers] & data, index=index) & _of_another(vitals, units))
@@ -103,11 +103,14 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
     doubt = vitals.isna() & doubtful.notna() & data
     name = _taken(names, numbers, index)
+    as_written = {shown_code(one): " ".join(one.split())[:LONGEST] for one in sorted(written, reverse=True)}
     return ReadCodes(
         vitals.fillna(doubtful.where(doubt)).fillna(name),
         name,
-        _spelling(vitals.where(vitals.isin(needed)), name, data),
-        _meaning(source, name, doubt, {names[place]: vital for place, vital in perhaps.items()}),
+        _spelling(vitals.where(vitals.isin(needed)), name, data, as_written),
+        _meaning(
+            source, name, doubt, {names[place]: f"may be {one}" for place, one in perhaps.items()}, as_written
+        ),
         doubt,
     )
 
@@ -146,7 +149,10 @@ def _fits_others(vital: str, unit: str) -> bool:
 
 
 def _spelling(
-    vitals: "pd.Series[str]", name: "pd.Series[str]", data: "np.ndarray[Any, Any]"
+    vitals: "pd.Series[str]",
+    name: "pd.Series[str]",
+    data: "np.ndarray[Any, Any]",
+    as_written: Mapping[str, str],
 ) -> "pd.Series[Any]":
     """Say of each row of a vital whether its code is the vital's own, or else how it is spelt and is read."""
     read = vitals.notna() & data
@@ -159,26 +165,33 @@ def _spelling(
     for vital, one in rows.index:
         others = f", beside {vital} under other codes in this feed" if ways[vital] > 1 else ""
         said[one] = f"read as {vital}{others}"
-    return state(_told(name, spelt, said), KNOWN, read)
+    return state(_told(name, spelt, said, as_written), KNOWN, read)
 
 
 def _meaning(
-    source: Source, name: "pd.Series[str]", doubt: "pd.Series[bool]", perhaps: Mapping[str, str]
+    source: Source,
+    name: "pd.Series[str]",
+    doubt: "pd.Series[bool]",
+    perhaps: Mapping[str, str],
+    as_written: Mapping[str, str],
 ) -> "pd.Series[Any]":
     """Say of each row whether its test is known, or else that the code is blank, or which vital it may be."""
-    said = {code: f"may be {vital}" for code, vital in perhaps.items()}
-    return state({BLANK: name.isna(), **_told(name, doubt, said)}, KNOWN, ~source.is_header)
+    return state({BLANK: name.isna(), **_told(name, doubt, perhaps, as_written)}, KNOWN, ~source.is_header)
 
 
 def _told(
-    name: "pd.Series[str]", flagged: "pd.Series[bool]", said: Mapping[str, str]
+    name: "pd.Series[str]",
+    flagged: "pd.Series[bool]",
+    said: Mapping[str, str],
+    as_written: Mapping[str, str],
 ) -> dict[str, "pd.Series[bool]"]:
-    """Return the states of the flagged rows: what is said of each code, with its number of rows."""
+    """Return the states of the flagged rows: what is said of each code as it is written, with its number of rows."""
     if not flagged.any():
         return {}
     found = sorted(name[flagged].value_counts().items(), key=lambda one: (-one[1], one[0]))
     bad = {
-        f"{one} ({rows:,} {'row' if rows == 1 else 'rows'}), {said[str(one)]}": flagged & (name == one)
+        f"{as_written[str(one)]} ({rows:,} {'row' if rows == 1 else 'rows'}), {said[str(one)]}": flagged
+        & (name == one)
         for one, rows in found[:NAMED]
     }
     return bad | ({"one of further such codes": flagged} if len(found) > NAMED else {})

@@ -58,7 +58,7 @@ def test_another_spelling_of_a_vital_is_that_vital(code, unit, value, vital):
     assert found.test.tolist() == [vital]
     assert not found.doubt.any()
     own = code.strip().upper() == vital
-    assert found.spelling.tolist() == ["known" if own else f"{found.name[0]} (1 row), read as {vital}"]
+    assert found.spelling.tolist() == ["known" if own else f"{code} (1 row), read as {vital}"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_may_have_been_a_needed_vital_is_in_doubt(code, label, unit, value,
     found = read((code, label, unit, value), ("TEMP", "Temperature", "C", "36.8"))
     assert found.test.tolist() == [vital, "TEMP"]
     assert found.doubt.tolist() == [True, False]
-    assert found.meaning.tolist() == [f"{found.name[0]} (1 row), may be {vital}", "known"]
+    assert found.meaning.tolist() == [f"{code} (1 row), may be {vital}", "known"]
 
 
 @pytest.mark.parametrize(
