@@ -68,12 +68,12 @@ def charting(
         With USUBJID, start_earliest and start_latest; those with an instant open windows.
     """
     known, sites = pd.Index(subjects["USUBJID"]), subjects["SITEID"].to_numpy()
-    windows = _windows(doses, known, protocol, data_cutoff)
+    windows = elapsed_windows(doses, known, protocol, data_cutoff)
     rows = []
     for name, component in protocol.case_definition.components.items():
         others = [test for test in component.tests if test != INSPIRED_OXYGEN]
         for test in others or component.tests:
-            gaps = _gaps(measurements, test, known)
+            gaps = gaps_of(measurements, test, known)
             fresh = protocol.case_definition.hours_of(test).fresh
             rows += [Charting(name, test[1], *one) for one in _by_site(gaps, windows, sites, fresh)]
     return tuple(rows)
@@ -84,14 +84,17 @@ def _axis(subjects: pd.Series, times: pd.Series, known: pd.Index) -> Instants:
     return distinct(place(codes, seconds(times))[codes >= 0])
 
 
-def _windows(doses: pd.DataFrame, known: pd.Index, protocol: StudyProtocol, data_cutoff: datetime) -> Spans:
+def elapsed_windows(
+    doses: pd.DataFrame, known: pd.Index, protocol: StudyProtocol, data_cutoff: datetime
+) -> Spans:
+    """Return the risk windows of doses with an instant that have passed, on the axis of the known subjects."""
     low, high = protocol.risk_window_hours
     closes = doses["start_latest"] + pd.Timedelta(seconds=in_seconds(high))
     elapsed = doses[known_to_the_instant(doses) & (closes <= data_cutoff)]
     return windows_of(_axis(elapsed["USUBJID"], elapsed["start_earliest"], known), low, high)
 
 
-def _gaps(measurements: pd.DataFrame, test: tuple[str, str], known: pd.Index) -> Spans:
+def gaps_of(measurements: pd.DataFrame, test: tuple[str, str], known: pd.Index) -> Spans:
     """Return the stretches between two measurements of a test that follow one another in one subject."""
     told = measurements["trusted"] & measurements["value"].notna()
     told &= measurements["earliest"] == measurements["latest"]
@@ -106,7 +109,7 @@ def _by_site(
     gaps: Spans, windows: Spans, sites: npt.NDArray[np.object_], fresh: float
 ) -> Iterator[tuple[str | None, int, float, float, float, int, int, float, float | None]]:
     """Yield the site and all that is told of it, for all together first."""
-    lengths, needed = (gaps.ends - gaps.starts) / HOUR, _needed(gaps, windows)
+    lengths, needed = (gaps.ends - gaps.starts) / HOUR, hours_needed(gaps, windows)
     at, dosed_at = sites[gaps.starts >> SECONDS_BITS], sites[windows.starts >> SECONDS_BITS]
     for site in (None, *sorted(set(at))):
         of_gaps = lengths if site is None else lengths[at == site]
@@ -119,7 +122,7 @@ def _by_site(
             yield site, len(of_gaps), low, median, high, len(of_windows), observed, fresh, sufficient
 
 
-def _needed(gaps: Spans, windows: Spans) -> Hours:
+def hours_needed(gaps: Spans, windows: Spans) -> Hours:
     """Return how long measurements must speak for half of each window to be observed; inf where none would do."""
     first = np.searchsorted(gaps.ends, windows.starts, side="right")
     counts = np.maximum(np.searchsorted(gaps.starts, windows.ends) - first, 0)

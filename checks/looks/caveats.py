@@ -1,16 +1,19 @@
 """Caveats: what must be said beside a verdict, above all the missing facts that could change it."""
 
+import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from checks.cases import Findings
+from checks.cases.unobserved import Reason, Unobserved, why_unobserved
 from checks.criteria import LabCriterion
 from checks.protocol import StudyProtocol
 from checks.rules import KINDS, RuleResult, RuleVerdict
 from checks.rules.evidence import BackgroundEvidence
 from checks.validation import Validation
+from checks.validation.catalogue.times import FUTURE
 
 if TYPE_CHECKING:
     from checks.looks.path import Look
@@ -20,10 +23,12 @@ def caveats(look: "Look") -> tuple[str, ...]:
     """Return sentences for the reader, the most decisive first."""
     return (
         *_feeds(look.validation, look.protocol),
+        *_failed_checks(look.validation, look.doses),
         *_rules(look.rules, look.protocol),
         *_contradicted(look.rules),
         *_cases(look.findings),
-        *_windows(look.findings.doses),
+        *_doses(look.findings.doses, look.validation),
+        *_unobserved(look),
         *_withheld(look.validation),
         *_as_found(look.validation),
         *_told_once(look.validation),
@@ -48,6 +53,31 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
                 f"The feed {feed.domain} has {feed.rows_quarantined:,} of {feed.rows_read:,} rows in quarantine; "
                 f"allowed: at most {allowed}."
             )
+
+
+TOLD: Final = frozenset({"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table"})
+"""Checks that withhold nothing and say how a feed was read: what was inferred is told wherever the answer is."""
+
+MOST_CHECKS: Final = 5
+"""Failed checks that are told beside an answer: what withholds the most; the page has a table of all."""
+
+
+def _failed_checks(validation: Validation, doses: pd.DataFrame) -> Iterator[str]:
+    """Say what failed, where, what is allowed and what to do, in the order of the feeds: often of the cause first."""
+    without = {"treatment_listed"} if doses.empty else set()
+    failed = [
+        one
+        for one in validation.checks
+        if one.outcome == "failed"
+        and (one.severity == "quarantines" or one.name in TOLD | without)
+        and one.name != FUTURE
+    ]
+    most = sorted(failed, key=lambda one: (one.severity != "quarantines", -one.numerator))[:MOST_CHECKS]
+    for one in failed:
+        if one in most:
+            yield f"{one.message}. In {one.place}." if one.place else one.message
+    more = len(failed) - len(most)
+    yield from _counted(more, "further check|further checks", "failed: the page has them all.")
 
 
 def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[str]:
@@ -98,25 +128,66 @@ def _cases(findings: Findings) -> Iterator[str]:
     )
 
 
-def _windows(doses: pd.DataFrame) -> Iterator[str]:
+def _doses(doses: pd.DataFrame, validation: Validation) -> Iterator[str]:
     given = doses[doses["trusted"]]
+    if given.empty and any(feed.domain == "EX" and feed.rows_read for feed in validation.feeds):
+        held = "" if doses.empty else f" The rows of {_plural(len(doses), 'dose|doses')} are in quarantine."
+        yield f"EX tells of no dose that counts, so that no hours run and no window can be looked at.{held}"
     without_time = given["start_earliest"] < given["start_latest"]
-    unobserved = ((given["window"] == "unobserved") & ~without_time).sum()
     yield from _counted(
-        without_time.sum(), "dose has|doses have", "no time of day, so hours since dose are not known."
-    )
-    yield from _counted(
-        unobserved,
-        "dose window is|dose windows are",
-        "unobserved: too few vital signs to say whether a case occurred.",
+        without_time.sum(),
+        "dose has|doses have",
+        "no time of day, so hours since dose are not known: ask the sites for the time at which each began.",
     )
     still_open = (given["window"] == "open").sum()
     yield from _counted(still_open, "dose window has|dose windows have", "not yet elapsed.")
 
 
+def _unobserved(look: "Look") -> Iterator[str]:
+    """Say why windows are not observed: which vital, at which site, and what would suffice."""
+    doses, seen = look.findings.doses, look.validation
+    given = doses[doses["trusted"]]
+    timed = given[given["start_earliest"] == given["start_latest"]]
+    lost = int((timed["window"] == "unobserved").sum())
+    if not lost:
+        return
+    elapsed = int((timed["window"] != "open").sum())
+    yield f"{lost:,} of {_plural(elapsed, 'elapsed dose window|elapsed dose windows')} unobserved."
+    found = why_unobserved(seen.measurements, seen.subjects, doses, look.protocol, look.data_cutoff)
+    yield from map(_why, found)
+    if not found:
+        yield "Each component was measured by itself, but not in the same hours of these windows."
+
+
+def _why(one: Unobserved) -> str:
+    where = ", ".join(f"{site} {windows:,}" for site, windows in one.sites.items())
+    tests = " or ".join(one.tests)
+    begins = f"{one.component.replace('_', ' ')}, unobserved in {_plural(one.windows, 'window|windows')} ({where}): "
+    match one.reason:
+        case Reason.WITHHELD:
+            said = f"the rows of {tests} of these subjects are in quarantine. What is wrong with them is said above"
+        case Reason.NEVER:
+            said = f"no {tests} is in the feed for these hours. Ask the sites for them"
+        case Reason.SELDOM:
+            hours = one.sufficient_hours
+            wider = (
+                "no" if hours is None else f"`fresh_hours: {{{one.test}: {math.ceil(10 * hours) / 10:g}}}`"
+            )
+            said = (
+                f"{tests} measured too seldom, where a measurement speaks for {one.fresh_hours:g} h; half of each "
+                f"would be observed by {wider}{' `fresh_hours`' if hours is None else ''}, and by more measurements"
+            )
+    return f"{begins}{said}."
+
+
 def _withheld(validation: Validation) -> Iterator[str]:
     rows = sum(feed.rows_quarantined for feed in validation.feeds)
-    yield from _counted(rows, "row is|rows are", "in quarantine; they count in the worst case alone.")
+    yield from _counted(
+        rows,
+        "row is|rows are",
+        "in quarantine; they count in the worst case alone. quarantine.csv, beside the report, lists each with what "
+        "was found.",
+    )
 
 
 def _as_found(validation: Validation) -> Iterator[str]:

@@ -18,6 +18,7 @@ from checks.validation.judging import NO_ROWS, Judgement
 from checks.validation.prepared_table import shown_of
 from checks.validation.raw import Prepared, Shown, Source
 from checks.validation.results import CheckResult, Outcome
+from checks.validation.whereabouts import place_of
 
 _ALLOWED: Final = (
     "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "
@@ -103,10 +104,20 @@ def _row_result(source: Source, prepared: Prepared, judgements: Sequence[Judgeme
         names = column if isinstance(column, str) else " or ".join(sorted(column.iloc[rows].unique()))
         states = ""
         if check.names_reason:
-            states = " or ".join(sorted(prepared.judged[check.columns[0]].iloc[rows].unique()))
+            found = prepared.judged[check.columns[0]].iloc[rows].astype("str").value_counts()
+            states = " or ".join(sorted(found.index, key=lambda one: (-found[one], one)))
         counts = f"{check.numerator}: {result.numerator} of {result.denominator} {check.denominator}"
-        return replace(result, message=f"{domain}: {counts}. {check.sentence(names, states)}")
+        said = check.sentence(names, states)
+        message = f"{domain}: {counts}. {said[:1].upper()}{said[1:]}"
+        return replace(result, message=message, place=_place(source, column, rows))
     return result
+
+
+def _place(source: Source, column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> str:
+    """Say where the rows are; not of a column whose values would tell the arm."""
+    names = {column} if isinstance(column, str) else set(column.iloc[rows].unique())
+    telling = WITHHELD in names or any(map(tells_arm, names))
+    return "" if telling else place_of(source.provenance.iloc[rows])
 
 
 def _worst(judgements: Sequence[Judgement]) -> Outcome:

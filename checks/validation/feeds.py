@@ -264,12 +264,13 @@ def _usable(  # everything that the row checks found
     said = _delivered(name, feed)
     problems = [*said.problems]
     if share > limit:
-        problems.append(f"{name}: {share:.1%} of the rows are quarantined; allowed: at most {limit:.1%}")
-    if stale:
-        when = f"is of {latest:%Y-%m-%dT%H:%M:%SZ}" if latest is not None else "has no time"
         problems.append(
-            f"{name}: the latest accepted datum {when}; allowed: at most {age:g} h before the cut-off"
+            f"{name}: {share:.1%} of the rows are quarantined; allowed: at most {limit:.1%} (`max_quarantined`)"
         )
+    if stale:
+        when = f"is of {latest:%Y-%m-%dT%H:%M:%SZ}" if latest is not None else "is missing: no row counts"
+        allowed = f"at most {age:g} h before the cut-off (`max_age_hours`)"
+        problems.append(f"{name}: the latest accepted datum {when}; allowed: {allowed}")
     said = replace(
         said,
         rows_accepted=int((~withheld).sum()),

@@ -1,7 +1,7 @@
 """What validation says: of each check, suite and feed, and the tables that later stages may use."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -24,6 +24,8 @@ class CheckResult:
     numerator: int
     denominator: int
     message: str
+    place: str = field(default="", compare=False)
+    """The file and the rows that did not conform; empty where that is not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,10 @@ def _feed_sentences(look: LookDocument) -> Iterator[str]:
         yield f"Feeds at fault: {'; '.join(faults)}."
     exposure = look["exposure"]
     elapsed = exposure["windows_evaluable"] + exposure["windows_unobserved"]
-    yield f"{exposure['windows_unobserved']:,} of {plural(elapsed, 'elapsed dose window')} unobserved."
+    if elapsed:
+        yield f"{exposure['windows_unobserved']:,} of {plural(elapsed, 'elapsed dose window')} unobserved."
+    else:
+        yield "No dose window has elapsed."
     for component, suffices in charting_texts([Charting(**one) for one in look.get("observation") or ()]):
         if not suffices:
             yield f"Charted too seldom: {component}."

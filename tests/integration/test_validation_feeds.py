@@ -430,7 +430,9 @@ def test_a_feed_with_too_much_withheld_is_not_trustworthy() -> None:
 
     feed = outcome_of(validate(change, limits={"max_quarantined": 0.4}), "vs")
     assert feed.outcome == "passed" and not feed.within_limit and not feed.trustworthy
-    assert feed.problems == ("VS: 50.0% of the rows are quarantined; allowed: at most 40.0%",)
+    assert feed.problems == (
+        "VS: 50.0% of the rows are quarantined; allowed: at most 40.0% (`max_quarantined`)",
+    )
 
 
 def test_rows_after_the_cutoff_do_not_make_a_feed_untrustworthy() -> None:
@@ -448,7 +450,8 @@ def test_an_old_feed_is_stale() -> None:
     feed = outcome_of(validate(change), "ae")
     assert feed.stale and not feed.trustworthy and feed.outcome == "passed"
     assert feed.problems == (
-        "AE: the latest accepted datum is of 2024-06-01T06:00:00Z; allowed: at most 72 h before the cut-off",
+        "AE: the latest accepted datum is of 2024-06-01T06:00:00Z; allowed: at most 72 h before the cut-off "
+        "(`max_age_hours`)",
     )
 
 
