@@ -4,14 +4,16 @@ A result without a readable time may at worst be of any time.
 """
 
 import numpy as np
+import pandas as pd
 
 from checks.forms import said_of_number, with_forms
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
-from checks.validation.raw import Needed, Prepared, Shown, Source, results_of, state
+from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
 from checks.validation.unused_rows import count_unused
-from checks.validation.values import BLANK, NOT_A_NUMBER
+from checks.validation.values import BLANK, NOT_A_NUMBER, half_a_digit
+from checks.validation.witnesses import Testimony
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -40,7 +42,9 @@ def prepare(source: Source) -> Prepared:
     test, used, text, limit_text = read.test, read.used, read.value, read.beside
     spans, time_judged = source.times(used)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
-    spans, witness_judged = witnesses.judge_rows(source, spans, used)
+    higher, collected = _as_collected(source, read, value, spans)
+    testimonies = [*witnesses.compare_rows(source, spans, used), collected]
+    spans, witness_judged = witnesses.doubt(source, spans, testimonies)
     judged |= time_judged | witness_judged
     judged |= {
         "LBTESTCD_state": state({"blank": test.isna()}, states.KNOWN, ~source.is_header),
@@ -59,12 +63,13 @@ def prepare(source: Source) -> Prepared:
     }
     shown |= dict.fromkeys(("LBORRES_given", "LBORRES_state", "LBORRES_value"), Shown(read.column, text))
     shown["LBSTAT_state"] = read.status_shown
+    shown["LBDTC_witness"] = witnesses.shown_result(source, read, higher.notna())
     shown["LBORNRHI_state"] = Shown(read.beside_column, limit_text)
     typed = source.at_any_time(spans).assign(
         domain="LB",
         sequence=source.record,
         test=test,
-        value=value,
+        value=value.where(higher.isna(), higher),
         alternative=np.nan,
         unit=source.text("LBSTRESU").where(read.column == "LBSTRESN", source.text("LBORRESU")),
         upper_limit=limit,
@@ -78,3 +83,22 @@ def prepare(source: Source) -> Prepared:
         *count_unused("not done", ~source.is_header & ruled & ~used, test),
     )
     return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"], unused=unused)
+
+
+def _as_collected(
+    source: Source, read: Results, value: "pd.Series[float]", spans: pd.DataFrame
+) -> "tuple[pd.Series[float], Testimony]":
+    """Return the higher of a result and of what was collected, where both are in one unit and differ; the testimony.
+
+    A limit is an upper one: at worst the higher holds. A unit of the last digits of both is rounding.
+    """
+    text, unit = source.text("LBORRES"), source.text("LBORRESU").str.casefold()
+    rows = read.used & (read.column == "LBSTRESN") & (unit == source.text("LBSTRESU").str.casefold())
+    rows &= text.notna() & value.notna()
+    told = read_numbers(text.where(rows))
+    off = (told - value).abs()[rows]
+    off = off[off > 0]
+    rounded = 2 * (text[off.index].map(half_a_digit) + read.value[off.index].map(half_a_digit))
+    higher = told.where(told > value, value)[off.index[off > rounded.astype("float64") * (1 + 1e-9)]]
+    against = pd.Series("LBORRES (another value)", higher.index, dtype="str")
+    return higher.reindex(rows.index), witnesses.testimony(rows.index, rows.index[rows], against, spans)

@@ -79,13 +79,13 @@ def read_vital(vital: str, text: str | None, unit: str | None) -> WrittenValue:
         return WrittenValue(value, others[0], states.NUMBER, states.KNOWN, ANOTHER_UNIT)
     position = _position(vital, value)
     told = value if 0 <= position <= 1 else float("nan")
-    rounding = convert_difference(vital, _half_a_digit(text), known)
+    rounding = convert_difference(vital, half_a_digit(text), known)
     return WrittenValue(
         told, float("nan"), states.NUMBER, states.KNOWN, states.FITS, position, value, rounding
     )
 
 
-def _half_a_digit(text: str) -> float:
+def half_a_digit(text: str) -> float:
     """Return half a unit of the last digit of a number: 0.05 for "38.3", 0.5 for "38"."""
     mantissa, _, exponent = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])

@@ -76,7 +76,7 @@ def prepare(source: Source) -> Prepared:
         "VSTESTCD_spelling": codes.spelling,
         "VSTESTCD_state": codes.meaning,
     }
-    shown["VSDTC_witness"] = _shown_twice(source, read, original)
+    shown["VSDTC_witness"] = witnesses.shown_result(source, read, original.notna())
     shown |= _shown_results(read, source.setting.protocol) | {"VSSTAT_state": read.status_shown}
     typed = source.at_any_time(widened).assign(
         domain="VS",
@@ -155,13 +155,6 @@ def _told_apart(
         told_apart = one.told_apart(np.asarray(lowest, np.float64), np.asarray(highest, np.float64))
         apart |= (test == one.vital) & pd.Series(told_apart, index=test.index)
     return apart
-
-
-def _shown_twice(source: Source, read: Results, original: "pd.Series[float]") -> Shown:
-    """Show the time of a row beside its witnesses; of a value the standardised one."""
-    value, time = original.notna(), source.text("VSDTC")
-    column = pd.Series("VSDTC", index=value.index, dtype="str").mask(value, read.column)
-    return Shown(column, time.mask(value, read.value), read.beside.where(value))
 
 
 def _shown_results(read: Results, protocol: StudyProtocol) -> dict[str, Shown]:

@@ -14,7 +14,7 @@ import pandas as pd
 from checks.numbers import read_numbers
 from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.dose_times import names_dose, reference_spans
-from checks.validation.raw import Columns, Source, time_of
+from checks.validation.raw import Columns, Results, Shown, Source, time_of
 from checks.validation.states import AGREES
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, gaps, shifts
 
@@ -104,6 +104,13 @@ def doubt(
         latest = latest.mask(one.latest > latest, one.latest)
     judged = {f"{time_of(source.domain)}_witness": against.astype("category")}
     return spans.assign(earliest=earliest, latest=latest), judged
+
+
+def shown_result(source: Source, read: Results, values: "pd.Series[bool]") -> Shown:
+    """Show of a contradicted result its time, or where ``values`` holds its value as it is standardised."""
+    time = time_of(source.domain)
+    column = pd.Series(time, index=values.index, dtype="str").mask(values, read.column)
+    return Shown(column, source.text(time).mask(values, read.value))
 
 
 def apart(hours: float) -> str:

@@ -10,7 +10,7 @@ import pytest
 from checks.blinding import STUDY_DRUG
 from checks.protocol import load_protocol
 from checks.tables import Feed
-from checks.validation import administrations, vital_signs
+from checks.validation import administrations, laboratory, vital_signs
 from checks.validation.check_results import undelivered_results
 from checks.validation.dose_times import dose_times
 from checks.validation.raw import Setting, Source
@@ -273,6 +273,25 @@ def test_a_result_is_compared_with_what_was_collected(collected, unit, standard,
     one = prepared(vital_signs.prepare, "VS", [row])
     assert reasons(one, "VSDTC_witness") == [AGREES if alternative is None else "VSORRES (another value)"]
     np.testing.assert_allclose(one.typed["alternative"], [np.nan if alternative is None else alternative])
+
+
+@pytest.mark.parametrize(
+    ("collected", "standard", "unit", "value"),
+    [
+        ("45", "45", "U/L", 45),
+        ("45.4", "45", "U/L", 45),  # rounded
+        ("450", "45", "U/L", 450),
+        ("45", "450", "u/l", 450),
+        ("45", "0.75", "ukat/L", 0.75),  # converted: 45 U/L is 0.75 microkatal
+    ],
+)
+def test_a_laboratory_result_in_one_unit_is_at_worst_the_higher(collected, standard, unit, value) -> None:
+    row = {"USUBJID": "S1", "LBTESTCD": "LYM", "LBORRES": collected, "LBORRESU": "U/L", "LBSTRESN": standard}
+    row |= {"LBSTRESU": unit, "LBSTNRHI": "40", "LBDTC": "2024-06-10"}
+    one = prepared(laboratory.prepare, "LB", [row])
+    assert one.typed["value"][0] == value
+    found = reasons(one, "LBDTC_witness")[0]
+    assert (found == "LBORRES (another value)") is (value == 450)
 
 
 # --- Doses -----------------------------------------------------------------------------------------------
