@@ -78,6 +78,14 @@ KINDS = (
     Kind("missing_column", "vs.csv has no VSDTC", "not_assessable", 30, "VSDTC is missing", {"VS": 30}),
     Kind("two_header_rows", "labels above the names: vs.csv", "not_assessable", 30, "USUBJID, VSTESTCD", {"VS": 31}),
 
+    # Half of a feed, or two states of it.
+    Kind("snapshots_without_dates", "two states of vs in one folder, and nothing says which is the newer",
+         "not_assessable", 3, "vs_new.csv and vs_old.csv found with"),
+    Kind("a_part_missing", "vs_part1of2.csv without its other part", "not_assessable", 3,
+         "vs_part*.csv found without part 2"),
+    Kind("a_workbook_beside", "vs.csv and vs_US02.xlsx in one folder", "not_assessable", 3,
+         "files that are not read: vs_US02.xlsx (a workbook)"),
+
     # Readable, but too old or too much set aside.
     Kind("stale_feed", "vs.csv is last week's file", "not_assessable", 30,
          "the latest accepted datum is of 2024-06-03"),
@@ -86,7 +94,24 @@ KINDS = (
     Kind("decimal_comma_not_told", "vs.csv writes 38,9 and the protocol tells the delimiter alone",
          "not_assessable", 30, "VS: 50.0% of the rows are quarantined", {"value_readable": 15}),
 
+    Kind("excel_dates_not_told", "VSDTC is 45453.583333: a spreadsheet's number of days", "not_assessable", 30,
+         "a number of days as spreadsheets keep dates", {"time_readable": 30}),
+    Kind("american_dates_not_told", "VSDTC is 06/10/2024 02:00 PM", "not_assessable", 30,
+         "say `date_format: MM/DD/YYYY hh:mm AM or DD/MM/YYYY hh:mm AM` of the feed", {"time_readable": 30}),
+
     # Odd, and read all the same.
+    Kind("excel_dates_told", "the same, and the protocol says from which year", "signal", 20, ""),
+    Kind("american_dates_told", "the same, and the protocol says in which form", "signal", 20, ""),
+    Kind("decimal_comma_quoted", "38,9 in quotation marks beside a comma as delimiter, and told", "signal", 20, ""),
+    Kind("blank_tail_rows", "200 lines of commas below the last row", "signal", 20,
+         "vs.csv: 200 blank rows are no records and are left out, all below the last row"),
+    Kind("sep_line", "a first line sep=; that the protocol does not tell", "signal", 20,
+         "its first line names the semicolon as its delimiter"),
+    Kind("zip_of_one_file", "vs.csv in a zip archive", "signal", 20, ""),
+    Kind("name_in_latin_1", "a file in the folder with a name that is not UTF-8", "signal", 20, ""),
+    Kind("snapshots_with_dates", "two states of vs in one folder, with their dates in their names", "signal", 20,
+         "vs_20240610.csv: an older state of the feed"),
+    Kind("units_in_words", "Degrees Celsius", "signal", 20, ""),
     Kind("decimal_comma_told", "vs.csv writes 38,9 and the protocol says so", "signal", 20, ""),
     Kind("encoding_told", "ae.csv is Latin-1 (Nausée) and the protocol says so", "signal", 20, ""),
     Kind("utf_16", "vs.csv is UTF-16 with its byte-order mark", "signal", 20, ""),
