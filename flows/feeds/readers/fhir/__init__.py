@@ -73,8 +73,8 @@ class _Unsaid:
         """Take in one row, and keep it."""
         self.uncoded += row.get(rows.INFERRED) is not None
         self.strangers += row["USUBJID"] is None and bool(part(entry.resource, "subject"))
-        named = bool(part(entry.resource, "medicationReference"))
-        self.drug_lost |= named and row.get("EXTRT") is None
+        nameless = "EXTRT" in row and row["EXTRT"] is None
+        self.drug_lost |= nameless and bool(part(entry.resource, "medicationReference"))
         return True
 
     def remarks(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """The people and medications of FHIR deliveries, by id: whose a record is, and what a drug is called."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
@@ -55,17 +54,19 @@ class Directory:
             arms = (word(enrolment, "assignedArm"), word(enrolment, "actualArm"))
             self._enrolments[patient] = (identifier, *arms)
 
-    def subject(self, reference: Element, contained: Sequence[Element] = ()) -> str | None:
+    def subject(self, reference: Element, resource: Element = NOTHING) -> str | None:
         """Return the USUBJID that a reference to a Patient means, None where it means none.
 
-        It may be one of those that the resource contains, or a search for an identifier of the system.
+        It may be one that the resource itself contains, or a search for an identifier of the system.
         """
         own = self._matching(part(reference, "identifier"))
         if own is not None:
             return own
         target = word(reference, "reference") or ""
         if target.startswith("#"):
-            inside = next((one for one in contained if word(one, "id") == target[1:]), NOTHING)
+            inside = next(
+                (one for one in parts(resource, "contained") if word(one, "id") == target[1:]), NOTHING
+            )
             return self._identifier(inside) if self.subject_system else None
         if target.startswith(_BY_IDENTIFIER):
             system, _, value = unquote(target.removeprefix(_BY_IDENTIFIER)).rpartition("|")

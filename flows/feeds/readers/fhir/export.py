@@ -129,7 +129,7 @@ class Export:
             versions = [one.newest[entry.id] for one in self._surveys.values() if entry.id in one.newest]
             known = (version.subject for version in versions if version.subject)
             reference = next(known, (self._owners or {}).get(entry.id, NOTHING))
-        return self.directory.subject(reference, parts(entry.resource, "contained"))
+        return self.directory.subject(reference, entry.resource)
 
     def _kind(self) -> str:
         return RESOURCES[self.options.domain]

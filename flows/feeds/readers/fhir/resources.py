@@ -8,7 +8,7 @@ written (38.30 keeps its digits).
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -210,10 +210,11 @@ def _is_one(content: Content) -> bool:
     return content.name.lower().endswith(".json")
 
 
-def _read(text: str, number: int, content: Content) -> Iterator[Entry]:
+def _read(text: str, number: int, content: Content) -> Iterable[Entry]:
     found = _resource(text, number, content.name)
-    by_place = _is_one(content) and found.get("resourceType") == "Bundle"
-    yield from _each(found, number, content.name, by_place=by_place)
+    if found.get("resourceType") != "Bundle":
+        return (_sound(Entry(number, found), content.name),)
+    return _each(found, number, content.name, by_place=_is_one(content))
 
 
 def _resource(text: str, line: int, file: str) -> Element:
@@ -225,7 +226,7 @@ def _resource(text: str, line: int, file: str) -> Element:
     except (ValueError, RecursionError) as error:
         allowed = "JSON numbers, and no deeper nesting"
         raise FeedError(file, f"no valid JSON in line {line}", allowed) from error
-    if _HALF_CHARACTER.search(text):
+    if "\\u" in text and _HALF_CHARACTER.search(text):
         _require_whole_characters(found, line, file)
     named = isinstance(found, dict) and (word(found, "resourceType") or is_manifest(found))
     if not isinstance(found, dict) or not named:
@@ -247,9 +248,7 @@ def is_manifest(found: Element) -> bool:
 
 
 def _each(resource: Element, line: int, file: str, *, by_place: bool) -> Iterator[Entry]:
-    yield _sound(Entry(line, resource), file)
-    if word(resource, "resourceType") != "Bundle":
-        return
+    yield Entry(line, resource)
     for place, entry in enumerate(parts(resource, "entry"), start=1):
         number, address = place if by_place else line, word(entry, "fullUrl")
         if word(part(entry, "request"), "method") == "DELETE":

@@ -19,6 +19,7 @@ A modifier extension may turn what a resource says into its contrary, and nobody
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 
@@ -98,7 +99,7 @@ MEDDRA: Final = frozenset(
 CATEGORY: Final[Mapping[str, str]] = {"VS": "vital-signs", "LB": "laboratory"}
 """The category of R4 that says of an observation which domain it belongs to."""
 
-_PLACES: Final[Mapping[tuple[str, str], int]] = MappingProxyType(
+_PLACES: Final[Mapping[tuple[str | None, str], int]] = MappingProxyType(
     {
         (system, code): place
         for place, test in enumerate(CATALOGUE)
@@ -130,7 +131,11 @@ def dose(resource: Element, medication: str | None) -> Row:
 
 
 def _modified(*elements: Element) -> str | None:
-    return MODIFIED if any(parts(one, "modifierExtension") for one in elements) else None
+    return (
+        MODIFIED
+        if any("modifierExtension" in one and parts(one, "modifierExtension") for one in elements)
+        else None
+    )
 
 
 def _whole(resource: Element) -> str | None:
@@ -234,14 +239,19 @@ def _listed(concept: Element, domain: str) -> tuple[CatalogueTest | None, bool]:
     Of two tests (a pulse is a heart rate too) it is the catalogue's first. LOINC's codes end in a check digit, and
     SNOMED's have one: a code of the catalogue is hardly another system's.
     """
-    told = [(system, code) for system, code in codings(concept) if system is not None]
-    bare = [(system, code) for none, code in codings(concept) if none is None for system in (LOINC, SNOMED)]
-    for inferred, found in ((False, told), (True, bare)):
-        places = sorted(_PLACES[one] for one in found if one in _PLACES)
-        test = next((CATALOGUE[place] for place in places if CATALOGUE[place].domain == domain), None)
-        if test is not None:
-            return test, inferred
-    return None, False
+    codes = list(codings(concept))
+    test = _first(codes, domain)
+    if test is not None or all(system is not None for system, _ in codes):
+        return test, False
+    test = _first(
+        [(system, code) for none, code in codes if none is None for system in (LOINC, SNOMED)], domain
+    )
+    return test, test is not None
+
+
+def _first(codes: list[tuple[str | None, str]], domain: str) -> CatalogueTest | None:
+    places = sorted(_PLACES[one] for one in codes if one in _PLACES)
+    return next((CATALOGUE[place] for place in places if CATALOGUE[place].domain == domain), None)
 
 
 def _result(element: Element, status: str | None, domain: str) -> Row:
@@ -249,7 +259,7 @@ def _result(element: Element, status: str | None, domain: str) -> Row:
     test, inferred = _listed(concept, domain)
     value, written = result(element)
     if test is not None and domain == "VS":
-        written = _agreed(test.code, part(element, "valueQuantity"), written)
+        written = _agreed(test.code, written, word(part(element, "valueQuantity"), "unit"))
     absent = part(element, "dataAbsentReason")
     undone = status == "cancelled" or bool(absent) or (value is None and status == "registered")
     other = None if status is None or status in RESULTS else status.upper()
@@ -273,9 +283,9 @@ def _name(concept: Element) -> str | None:
     return "; ".join(names(concept)) or own or first_word(concept)
 
 
-def _agreed(vital: str, quantity: Element, code: str | None) -> str | None:
+@cache
+def _agreed(vital: str, code: str | None, text: str | None) -> str | None:
     """Return the unit of a vital: that of the code, unless only the text beside it is one; both where they differ."""
-    text = word(quantity, "unit")
     if text is None or code is None or text == code:
         return code
     of_code, of_text = unit_of(vital, code), unit_of(vital, text)
