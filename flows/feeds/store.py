@@ -80,7 +80,7 @@ class DeliveryStore:
         )
         path = self._receipts / receipt.domain / f"{sha256}{ENDING}"
         if path.exists():
-            if not (reverts and (self._was_followed(receipt) or self._is_renamed(receipt))):
+            if not (reverts and self._stands_again(receipt)):
                 return self._read(path)
             path = self._next(path)
         if not receipt.content.exists():
@@ -88,16 +88,10 @@ class DeliveryStore:
         _write(path, _as_json(receipt))
         return receipt
 
-    def _was_followed(self, receipt: Receipt) -> bool:
-        """Whether the newest content of that name is another."""
+    def _stands_again(self, receipt: Receipt) -> bool:
+        """Whether the newest content of that name is another, or none ever came under it."""
         named = [one for one in self._all(receipt.domain) if one.name == receipt.name]
-        return bool(named) and named[-1].sha256 != receipt.sha256
-
-    def _is_renamed(self, receipt: Receipt) -> bool:
-        """Whether that content never came under that name."""
-        return all(
-            (one.name, one.sha256) != (receipt.name, receipt.sha256) for one in self._all(receipt.domain)
-        )
+        return not named or named[-1].sha256 != receipt.sha256
 
     def _next(self, path: Path) -> Path:
         """Return where the receipt of a content's return is to lie."""

@@ -168,3 +168,33 @@ def test_a_folder_given_in_place_is_neither_kept_nor_looked_up(study):
     (elsewhere / "dm.csv").write_text(DM + "IN-01-2,S1\n", encoding="utf-8")
     given = open_inbox(inbox.protocol, {}, str(elsewhere))
     assert len(given.read("DM", by=TUESDAY)[0].table) == 2
+
+
+def test_two_states_in_one_folder_are_told_apart_once_their_names_say_the_dates(study):
+    protocol = study / "protocol.yaml"
+    told = protocol.read_text(encoding="utf-8").replace("mode: incremental", "mode: cumulative")
+    protocol.write_text(told, encoding="utf-8")
+    folder = study / "in" / "vs"
+    rows = "".join(f"IN-01-1,{number},TEMP,37.{number},C,2025-03-02T0{number}:00\n" for number in range(2, 6))
+    (folder / "a.csv").rename(folder / "old.csv")
+    (folder / "old.csv").write_text(FIRST + rows, encoding="utf-8")
+    (folder / "new.csv").write_text(FIRST.replace("37.0", "39.0") + rows, encoding="utf-8")
+    mixed = known(inbox_of(study), MONDAY, arriving=True)["vs"]
+    assert mixed.table is None
+    assert "new.csv and old.csv found with 100% of the records" in mixed.problem  # by number, test and time
+    (folder / "old.csv").rename(folder / "vs_20250301.csv")
+    (folder / "new.csv").rename(folder / "vs_20250303.csv")
+    for moment, arriving in ((TUESDAY, True), (WEDNESDAY, True), (WEDNESDAY, False)):
+        feed = known(inbox_of(study), moment, arriving=arriving)["vs"]
+        assert feed.problem is None
+        assert feed.table.set_index("VSSEQ").loc["1", "VSORRES"] == "39.0"
+        assert len(feed.table) == 5
+
+
+def test_a_workbook_beside_the_files_of_a_feed_is_named_as_long_as_it_lies_there(study):
+    (study / "in" / "vs" / "b.xlsx").write_bytes(b"PK")
+    feed = known(inbox_of(study), MONDAY, arriving=True)["vs"]
+    assert "files that are not read: b.xlsx (a workbook)" in feed.problem
+    assert len(feed.table) == 1  # what can be read is kept, and stands
+    (study / "in" / "vs" / "b.xlsx").unlink()
+    assert known(inbox_of(study), TUESDAY, arriving=True)["vs"].problem is None
