@@ -15,7 +15,7 @@ from checks.instants import parse_stamps
 from checks.tables import ADMINISTRATIONS
 from checks.validation.dose_times import GIVEN, reference_spans
 from checks.validation.raw import Columns, Source
-from checks.validation.time_gaps import ALIKE, gaps, shifts
+from checks.validation.time_gaps import ALIKE, durations, gaps, shifts
 from checks.validation.witnesses import SAME_HOURS, Testimony, apart, compare_rows, doubt, testimony
 
 FIRST: Final = "RFXSTDTC"
@@ -95,7 +95,7 @@ def _of_sites(source: Source, starts: pd.DataFrame, told: pd.DataFrame, index: p
     off = theirs.map(by_site).astype("float64").dropna()
     names = told.groupby(site)["column"].unique().map(" and ".join)
     reasons = {one: f"{names[one]} ({_at_site(source, one, by, starts)})" for one, by in by_site.items()}
-    moved = starts.loc[off.index, _SPAN].sub(pd.to_timedelta(off * 3600, unit="s").dt.round("s"), axis=0)
+    moved = starts.loc[off.index, _SPAN].sub(durations(off), axis=0)
     return testimony(index, starts.index[theirs.isin(site)], theirs[off.index].map(reasons), moved)
 
 

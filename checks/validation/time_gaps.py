@@ -19,6 +19,11 @@ _TO_POSITIVE: Final = 1 << 33
 Keys = npt.NDArray[np.int64]
 
 
+def durations(hours: "pd.Series[float]") -> "pd.Series[pd.Timedelta]":
+    """Return hours, none missing, as durations to the second: no year is too far for them."""
+    return (hours * 3600).round().astype("int64").astype("timedelta64[s]")
+
+
 def gaps(asked: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Return of each span how far it is from the nearest of some, of its subject.
 

@@ -16,7 +16,7 @@ from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.raw import Columns, Results, Shown, Source, time_of
 from checks.validation.states import AGREES
-from checks.validation.time_gaps import ALIKE, NEARLY_ALL, gaps, shifts
+from checks.validation.time_gaps import ALIKE, NEARLY_ALL, durations, gaps, shifts
 
 SAME_HOURS: Final = 0.5
 """Times of one act that two people charted, half an hour apart at most: rounded, or of its preparation and start."""
@@ -33,6 +33,9 @@ BEFORE_DOSE_HOURS: Final = 12.0
 
 FEWEST: Final = 4
 """So few rows of a subject, each within what is planned, can be late by one amount without a clock being wrong."""
+
+LONGEST_HOURS: Final = 50 * 365 * 24
+"""Fifty years: no trial is longer, and what is told to be is no time."""
 
 TWO_DAYS: Final = 48.0
 TEN_HOURS: Final = 10.0
@@ -144,7 +147,8 @@ def elapsed_hours(durations: "pd.Series[str]", points: "pd.Series[str]") -> "pd.
     Missing where neither says hours: "PREDOSE", "AFTER LYING DOWN FOR 5 MINUTES".
     """
     told = _each(durations, _of_durations)
-    return told.fillna(_each(points, _of_words))
+    told = told.fillna(_each(points, _of_words))
+    return told.where(told.abs() <= LONGEST_HOURS)
 
 
 def _each(
@@ -184,7 +188,7 @@ def _counted_from(
     untimed = counted["since"].isna() | (counted["since"] < counted["until"])
     given, lacks = setting.dose_times.given, rows & untimed & from_dose
     if lacks.any() and len(given):
-        less = pd.to_timedelta(hours[lacks], unit="h")
+        less = durations(hours[lacks])
         begun = counted.loc[lacks, ["USUBJID"]].assign(
             earliest=own["earliest"] - less, latest=own["latest"] - less
         )
@@ -196,7 +200,7 @@ def _counted_from(
 
 
 def _of_elapsed(source: Source, counted: pd.DataFrame, index: pd.Index) -> Testimony:
-    elapsed = pd.to_timedelta(counted["hours"], unit="h").dt.round("s")
+    elapsed = durations(counted["hours"])
     told = pd.DataFrame({"earliest": counted["since"] + elapsed, "latest": counted["until"] + elapsed})
     off = hours_off(counted, told)
     after = off.where(counted["hours"] > 0)
@@ -268,7 +272,7 @@ def _study_days(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") 
     if not (source.has(column) and first_dates):
         return
     stamps, day = source.text(time), read_numbers(source.text(column))
-    rows = placed & day.notna() & (day != 0) & source.subject.isin(list(first_dates))
+    rows = placed & (day.abs() * 24 <= LONGEST_HOURS) & (day != 0) & source.subject.isin(list(first_dates))
     rows &= stamps.str.fullmatch(_LOCAL).fillna(value=False).astype("bool")
     if not rows.any():
         return
@@ -277,7 +281,7 @@ def _study_days(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") 
     days = dates.dt.days - day[rows] + (day[rows] > 0)
     off = (days - _counted_from_zero(days)).fillna(0)
     off = off[off != 0]
-    told = spans.loc[off.index, ["earliest", "latest"]].sub(pd.to_timedelta(off, unit="D"), axis=0)
+    told = spans.loc[off.index, ["earliest", "latest"]].sub(durations(24 * off), axis=0)
     against = pd.Series([f"{column} ({apart(24 * by)})" for by in off], off.index, dtype="str")
     yield testimony(spans.index, rows.index[rows], against, told)
 

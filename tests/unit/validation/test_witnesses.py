@@ -102,6 +102,8 @@ def span(prepared, row=0):
         ("P", "", np.nan),
         ("PT", "", np.nan),
         ("4H", "", np.nan),
+        ("PT99999999H", "", np.nan),  # no trial is so long
+        ("", "99999999999H POST-DOSE", np.nan),
         ("", "PREDOSE", np.nan),
         ("", "AFTER LYING DOWN FOR 5 MINUTES", np.nan),  # no dose
         ("", "DAY 3", np.nan),
@@ -235,6 +237,7 @@ def test_a_row_known_before_it_was_among_others_was_charted_ahead() -> None:
         ("2024-06-11T08:00", "2", AGREES),
         ("2024-06-12", "2", "VSDY (24 h ahead)"),
         ("2024-06-07T08:00", "1", "VSDY (3 days behind)"),
+        ("2024-06-07T08:00", "1e300", None),
         ("2024-06-07T08:00:00Z", "1", None),  # which local day that is, the stamp does not tell
     ],
 )
