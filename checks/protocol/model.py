@@ -89,12 +89,18 @@ def _feed_path(text: str) -> str:
 Precision = Literal["day", "hour", "minute"]
 
 
+def _time_column(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}(ST|EN)?DTC", text):
+        raise refuse(shown(text), "a variable of times in upper case, such as AESTDTC, AEENDTC or VSDTC")
+    return text
+
+
 class TimePrecision(Section):
     """How exactly the times of a feed are known, whatever their clocks show: in all its columns, or in some."""
 
     known_to: Precision
     rationale: Text
-    columns: Annotated[tuple[Text, ...], NotEmpty] | None = None
+    columns: Annotated[tuple[Annotated[Text, AfterValidator(_time_column)], ...], NotEmpty] | None = None
 
 
 class FeedSource(Section):

@@ -236,7 +236,7 @@ def _judge_whole(found: _Judged, clocks: _Clocks, part: Numbers, use: Use, where
     """Take the rows of a part for dates where all of them show one default clock."""
     few = FEWEST_DAYS if use == "result" else 2 if where else 1
     for clock, default in _defaults(clocks).items():
-        fewest = FEWEST_DAYS if clock == "12:00" else few
+        fewest = (2 if use == "event" else FEWEST_DAYS) if clock == "12:00" else few
         if clock == UTC_MIDNIGHT and use == "event":
             fewest = FEWEST
         if not default[part[0]] or not default[part].all() or clocks.evidence(part, use) < fewest:
@@ -316,9 +316,11 @@ def _judge_mixed(found: _Judged, clocks: _Clocks, part: Numbers, use: Use) -> No
     for clock, default in (
         ("00:00", (local == 0) | ((written == 0) & (use == "event"))),
         ("23:59", local >= LAST_MINUTE),
+        ("12:00", (local == NOON) & (use != "dose")),
     ):
         here = part[default]
-        if len(here) and (use == "event" or _too_many(local, local[default])):
+        always = use == "event" and clock != "12:00"
+        if len(here) and (always or _too_many(local, local[default])):
             found.take(here, clocks.local_dates(here), AMONG_TIMES.format(clock=clock))
 
 

@@ -23,6 +23,7 @@ PLACEHOLDER: Final = "{year}-01-01, a placeholder: a time not known"
 UNBORN: Final = "in {year}, before the subject was born: a time not known"
 BEFORE_CONTACT: Final = "in {year}, a year or more before the subject's first contact by DM: a time not known"
 APART: Final = "in {year}, a year or more before all else that is told of the subject: a time not known"
+AFTER: Final = "in {year}, a year or more after all else that is told of the subject: a time not known"
 
 SHORT_OF_A_YEAR: Final = 300
 """Days. A year mistyped moves a row by 365 or more; data of a study may lie as far apart as its follow-up is long."""
@@ -35,6 +36,9 @@ MOST_YEARS: Final = 10
 
 NEAR: Final = 3
 """Days by which a row in the right year may lie outside of what else is told: leap days, and a visit more."""
+
+DUE: Final = 60
+"""Days before the data cut-off of which the newest row of a subject in a running trial surely is."""
 
 CONTACTS: Final = {"EX": "EXSTDTC", "VS": "VSDTC", "LB": "LBDTC"}
 """What shows that a subject is in the study; an event may have begun long before."""
@@ -132,7 +136,8 @@ def without_placeholders(
     today = int(cutoff.timestamp()) // 86_400
     lives = _Lives(days, *subject, domain, contacts)
     early = lives.places(known & (days < today - SHORT_OF_A_YEAR))
-    if not len(early):
+    late = lives.places(known & (days > today))
+    if not len(early) and not len(late):
         return spans
     kinds = np.full(len(spans), "", dtype=object)
     for epoch in EPOCHS:
@@ -141,6 +146,7 @@ def without_placeholders(
     if domain == "AE":  # nobody knows the hour of what was long before; a date may be true
         early = early[spans["timed"].to_numpy(bool)[early]]
     _judge_lives(kinds, lives, early[kinds[early] == ""])
+    _judge_late(kinds, lives, late, today)
     here = np.flatnonzero(kinds != "")
     return spans if not len(here) else _at_any_time(spans, lives, here, kinds, cutoff)
 
@@ -179,6 +185,22 @@ def _judge_lives(kinds: npt.NDArray[np.object_], lives: _Lives, early: Days) -> 
         if lives.domain != "AE":
             rows = rows[_misdated(lives.days[rows], own, int(first[one]), int(last[one]))]
         kinds[rows] = APART
+
+
+def _judge_late(kinds: npt.NDArray[np.object_], lives: _Lives, late: Days, today: int) -> None:
+    """Say of which rows after the data cut-off the stamp lies a year or more after all else of the subject.
+
+    A row that is only not yet due, as in a look at the past, has others of its subject before it.
+    """
+    if not len(late) or lives.days[late].max() <= today + SHORT_OF_A_YEAR - DUE:
+        return
+    _, last = lives.contacts.elsewhere(lives.domain, lives.subjects)
+    for one in np.unique(lives.codes[late]):
+        rows = late[lives.codes[late] == one]
+        days = lives.days[lives.places(lives.codes == one)]
+        before = max(int(days[days <= today].max(initial=LONG_AGO)), min(int(last[one]), today))
+        if before > LONG_AGO and lives.days[rows].min() > max(before, int(last[one])) + SHORT_OF_A_YEAR:
+            kinds[rows] = AFTER
 
 
 def _misdated(days: Days, own: Days, first: int, last: int) -> Flags:

@@ -13,6 +13,7 @@ import pyreadstat
 import pytest
 from feed_files import read_feed
 
+from checks.instants import parse_stamps
 from checks.tables import Feed
 
 PROVENANCE = ["source_file", "source_row"]
@@ -187,3 +188,12 @@ def test_dataset_json_number_texts(tmp_path: Path) -> None:
         ["S,1", "0.0000001", "1234.50", "true", "12"],
         [None, "100", None, None, "0"],
     ]
+
+
+def test_int96_keeps_its_name_since_it_has_no_zone(tmp_path: Path) -> None:
+    told = pa.table({"USUBJID": ["S1", "S2"], "VSDTC": pa.array([0, None], pa.timestamp("us"))})
+    pq.write_table(told, tmp_path / "vs.parquet", use_deprecated_int96_timestamps=True)
+    stamps = table(tmp_path / "vs.parquet")["VSDTC"]
+    assert stamps.iloc[0] == "1970-01-01T00:00:00 INT96" and pd.isna(stamps.iloc[1])
+    read = parse_stamps(stamps, "UTC")
+    assert str(read["problem"].iloc[0]).startswith("INT96 of Parquet, which carries no zone")

@@ -112,6 +112,9 @@ COLUMNS: dict[tuple[str, Use], tuple[list[str], list[bool]]] = {
     ),
     ("one 00:00 among minutes", "result"): (["2024-06-01T00:00", *MINUTES[1:]], NONE),
     ("one 23:59 among minutes", "event"): (["2024-06-01T23:59", *MINUTES[1:]], FIRST),
+    # With no other whole hour one in 24 is expected: P(2 or more) = .0008.
+    ("two 12:00 among minutes", "event"): ([*on_days("12:00", 2), *MINUTES[2:]], [True] * 2 + [False] * 5),
+    ("two 12:00 among minutes", "dose"): ([*on_days("12:00", 2), *MINUTES[2:]], NONE),
     ("one 12:00 among minutes", "event"): (["2024-06-01T12:00", *MINUTES[1:]], NONE),
     # With no other whole hour one in 24 is expected; P(2 or more) = .0008, and of one .04.
     ("two 00:00 among minutes", "result"): ([*on_days("00:00", 2), *MINUTES[2:]], [True] * 2 + [False] * 5),

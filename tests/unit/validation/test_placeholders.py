@@ -34,6 +34,9 @@ STAMPS = {
     ("2023-06-10T08:00", "EX"): "in 2023, a year or more before all else",
     ("2023-06-10T08:00", "AE"): "in 2023, a year or more before all else",
     ("2019-01-01T02:00", "VS"): "in 2019, a year or more before all else",
+    ("2042-06-10T08:00", "VS"): "in 2042, a year or more after all else",
+    ("2025-06-10", "AE"): "in 2025, a year or more after all else",
+    ("2024-08-10T08:00", "VS"): "",  # not due yet
     ("1985", "AE"): "",  # a condition of long standing
     ("2023-11-20T08:00", "EX"): "",  # 203 days before
     ("2024-06-10T08:00", "EX"): "",
@@ -74,3 +77,9 @@ def test_a_stay_in_hospital_years_before_is_no_mistake() -> None:
 def test_one_row_of_the_year_before_among_others_is_a_mistake() -> None:
     spans = read(["2023-06-10T09:00", "2024-06-10T10:00", "2024-06-10T11:00"], "VS")
     assert spans["note"].notna().tolist() == [True, False, False]
+
+
+def test_a_year_in_which_the_subject_goes_on_is_not_due_yet() -> None:
+    """A look at the past, by files that hold what came later: a row a month."""
+    later = [f"2024-{month:02}-10T08:00" for month in range(7, 13)] + ["2025-06-10T08:00"]
+    assert read(["2024-06-10T09:00", *later], "VS")["note"].isna().all()
