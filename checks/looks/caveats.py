@@ -151,7 +151,7 @@ def _unobserved(look: "Look") -> Iterator[str]:
     lost = int((timed["window"] == "unobserved").sum())
     if not lost:
         return
-    elapsed = int((timed["window"] != "open").sum())
+    elapsed = int(timed["window"].isin(["evaluable", "unobserved"]).sum())
     yield f"{lost:,} of {_plural(elapsed, 'elapsed dose window|elapsed dose windows')} unobserved."
     found = why_unobserved(seen.measurements, seen.subjects, doses, look.protocol, look.data_cutoff)
     yield from map(_why, found)

@@ -22,7 +22,8 @@ from checks.fields import (
     Whole,
     Zone,
 )
-from checks.problems import ProblemAt, refuse, refuse_all, shown
+from checks.measurements import VITALS
+from checks.problems import ProblemAt, one_of, refuse, refuse_all, shown
 from checks.protocol.case_definition import CaseDefinition
 from checks.protocol.date_formats import DateFormats
 from checks.protocol.layout import Layout
@@ -103,6 +104,24 @@ class TimePrecision(Section):
     columns: Annotated[tuple[Annotated[Text, AfterValidator(_time_column)], ...], NotEmpty] | None = None
 
 
+class TestCodes(Section):
+    """Which vital each of some codes of VS means, whatever its name: null for one that is none that is needed."""
+
+    means: Annotated[Mapping[Text, Text | None], *Frozen]
+    rationale: Text
+
+    @model_validator(mode="after")
+    def _are_vitals(self) -> Self:
+        refuse_all(
+            [
+                ProblemAt(("means", code), shown(vital), one_of(tuple(VITALS), vital))
+                for code, vital in self.means.items()
+                if vital is not None and vital not in VITALS
+            ]
+        )
+        return self
+
+
 class FeedSource(Section):
     """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them.
 
@@ -124,6 +143,7 @@ class FeedSource(Section):
     time_precision: TimePrecision | None = None
     date_format: DateFormats | None = None
     site: Text | None = None
+    test_codes: TestCodes | None = None
 
     def precision_of(self, column: str) -> Precision | None:
         """Return how exactly the protocol says that the times of a column are known; None where it does not."""

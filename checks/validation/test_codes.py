@@ -85,10 +85,16 @@ class ReadCodes:
 
 
 def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
-    """Read VSTESTCD; ``needed`` are the vitals that a criterion of the case definition names."""
+    """Read VSTESTCD; ``needed`` are the vitals that a criterion of the case definition names.
+
+    What the protocol says that a code means (a feed's ``test_codes``) holds before any spelling.
+    """
     numbers, written = pd.factorize(source.text("VSTESTCD"))
     names = [shown_code(one) for one in written]
-    known = [CODES.get(squeezed(one)) for one in names]
+    feed = source.setting.protocol.feeds.by_domain().get("VS")
+    told = {} if feed is None or feed.test_codes is None else feed.test_codes.means
+    declared = {squeezed(shown_code(code)): vital for code, vital in told.items()}
+    known = [{**CODES, **declared}.get(squeezed(one)) for one in names]
     odd = np.array([vital != name for vital, name in zip(known, names, strict=True)], dtype=bool)
     data = ~source.is_header.to_numpy() & (numbers >= 0)
     index = source.subject.index
@@ -99,7 +105,8 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     units = source.first_of(("VSSTRESU", "VSORRESU"))
     vitals = _taken(known, numbers, index)
     vitals = vitals.mask(pd.Series(odd[numbers] & data, index=index) & _of_another(vitals, units))
-    perhaps = _perhaps(source, numbers, names, data & vitals.isna().to_numpy(), needed)
+    open_ones = np.array([squeezed(one) not in declared for one in names], dtype=bool)[numbers]
+    perhaps = _perhaps(source, numbers, names, data & open_ones & vitals.isna().to_numpy(), needed)
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
     doubt = vitals.isna() & doubtful.notna() & data
     name = _taken(names, numbers, index)

@@ -131,14 +131,16 @@ def rows(subject, test, values, **changed):
     return [{**row, **changed} for row in charted(subject, test, at(values))]
 
 
-def looked(tmp_path, *some):
+def looked(tmp_path, *some, **of_vs):
     """Look at a subject of whom these rows are, and at another who stays well."""
     well = [*rows("S-2", "TEMP", [36.8] * 12), *rows("S-2", "OXYSAT", [97.0] * 12)]
     given = [{"USUBJID": name, "EXSTDTC": f"{DOSE:%Y-%m-%dT%H:%M}"} for name in ("S-1", "S-2")]
     limits = {"max_quarantined": 0.9, "max_unobserved": 1.0}
     told = [{"USUBJID": "S-2", "AETERM": "Headache", "AESTDTC": "2024-06-10"}]
     feeds = frames(given, [*well, *(one for of in some for one in of)], told)
-    return look_at_study(feeds, small_protocol(RULE, limits=limits), DOSE + timedelta(hours=12), tmp_path)
+    protocol = small_protocol(RULE, limits=limits)
+    protocol["feeds"]["vs"] |= of_vs
+    return look_at_study(feeds, protocol, DOSE + timedelta(hours=12), tmp_path)
 
 
 def said(look, name):
@@ -171,3 +173,13 @@ def test_beside_a_vital_of_its_own_code_one_in_doubt_takes_nothing_back(tmp_path
     cool = rows("S-1", "TEMP", [36.8] * 12, VSTESTCD="TEMPTYMP")
     look = looked(tmp_path, rows("S-1", "OXYSAT", SATURATION), rows("S-1", "TEMP", FEVER), cool)
     assert str(look.verdict) == "signal"
+
+
+@pytest.mark.parametrize(("meaning", "verdict"), [("TEMP", "signal"), (None, "no_signal")])
+def test_the_protocol_says_what_a_code_means(tmp_path, meaning, verdict):
+    codes = {"means": {"temptymp": meaning}, "rationale": "the monitor's own code"}
+    fever = rows("S-1", "TEMP", FEVER, VSTESTCD="TEMPTYMP")
+    cool = rows("S-1", "TEMP", [36.8] * 12) if meaning is None else []
+    look = looked(tmp_path, rows("S-1", "OXYSAT", SATURATION), fever, cool, test_codes=codes)
+    assert str(look.verdict) == verdict
+    assert look.quarantine.empty

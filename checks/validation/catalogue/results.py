@@ -10,7 +10,8 @@ RESULTS: Final = (
         "test_named", ("VS", "LB"), "completeness", "quarantines", ("{domain}TESTCD_state",), in_set(KNOWN),
         "rows without a test code, or with one that is not known and may be a needed vital", "rows",
         "{column} is {reason}; a result needs its test. A needed vital counts as not measured, and in the worst case "
-        "as that vital. Ask the sender for the CDISC code, or the site what was measured",
+        "as that vital. Ask the sender for the CDISC code, or the site what was measured; or say in the protocol "
+        "what the code means (`test_codes` of the feed)",
     ),
     Check(
         "test_spelt_one_way", ("VS",), "conformance", "warns", ("VSTESTCD_spelling",), in_set(KNOWN),
