@@ -395,7 +395,7 @@ def a_clock_of_the_place_is_stamped_as_utc(study: FourSubjects) -> None:
 
 @report(
     "duckdb/duckdb#3816: a clock without a zone is written to Parquet as UTC",
-    "watch|not_assessable",
+    "signal|watch|not_assessable",
     "VSELTM",
 )
 def a_clock_of_the_place_is_utc_in_parquet(study: FourSubjects) -> None:
