@@ -223,7 +223,7 @@ def scheduled_doses_stand_in_the_record(study: FourSubjects) -> None:
 @report(
     "masslight/ottehr#633: a dose that was not given is `administered-not`",
     "no_signal|watch|not_assessable",
-    "(?i)administered-not",
+    "EXSTAT",
 )
 def a_dose_is_administered_not(study: FourSubjects) -> None:
     _second_dose(study, EXSTAT="administered-not")
