@@ -78,7 +78,7 @@ def open_doses(administrations: pd.DataFrame, protocol: StudyProtocol) -> DoseRe
     if len(doubtful):
         at_worst.append(_doses(doubtful, protocol))
     if given["link"].notna().any():
-        at_worst.append(_doses(given.assign(link=None), protocol).assign(trusted=False))
+        at_worst.append(_doses(given.assign(link=None), protocol).assign(trusted=False, separate=False))
     numbered, worst = _numbered(main), _numbered(pd.concat(at_worst))
     return DoseReadings(numbered, (worst,) if len(worst) > len(numbered) or len(doubtful) else ())
 
