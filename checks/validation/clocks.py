@@ -327,7 +327,8 @@ def _judge_mixed(found: _Judged, clocks: _Clocks, part: Numbers, use: Use) -> No
 def _judge_doses(found: _Judged, clocks: _Clocks, timed: Numbers) -> None:
     """Take doses at a default clock for dates where nothing else is given by night.
 
-    They are real where others are at other hours of the night, or of the same subject within a day.
+    They are real where others are at other hours of the night, of the same subject within a day, or of a schedule to
+    which midnight belongs.
     """
     for clock, default in _defaults(clocks).items():
         here = timed[default[timed]]
@@ -337,9 +338,18 @@ def _judge_doses(found: _Judged, clocks: _Clocks, timed: Numbers) -> None:
         by_night = (clocks.local[others] < NIGHT[0]) | (clocks.local[others] >= NIGHT[1])
         if clock == "12:00" or not len(here) or not len(others) or by_night.any():
             continue
+        if _on_schedule(clocks.local[here], clocks.local[others]):
+            continue
         here = here[~_near_others(clocks, here, others)]
         dates = clocks.dates_in("UTC", here) if clock == UTC_MIDNIGHT else clocks.local_dates(here)
         found.take(here, dates, AMONG_TIMES.format(clock=clock))
+
+
+def _on_schedule(midnights: Numbers, others: Numbers) -> bool:
+    """Whether doses at 00:00 go with those of every twelve or eight hours: half as many at each other hour of it."""
+    counts = np.bincount(others[others % HOUR == 0] // HOUR, minlength=24)
+    beside = max(int(counts[12]), int(min(counts[8], counts[16])))
+    return bool((midnights == 0).all() and 2 * beside >= len(midnights))
 
 
 def _near_others(clocks: _Clocks, here: Numbers, others: Numbers) -> Flags:

@@ -10,6 +10,9 @@ BACKWARDS: Final = "after its own end ({end}): the result may be of any instant 
 SHORT: Final = pd.Timedelta(hours=1)
 """So long a period is charted as one round: hourly means of a monitor. It keeps its place among the others."""
 
+ONE_MEASUREMENT: Final = pd.Timedelta(minutes=5)
+"""A measurement may itself last so long: a pulse counted, a thermometer held. It is no period."""
+
 
 def over_periods(spans: pd.DataFrame, ends: pd.DataFrame, end: str, cutoff: pd.Timestamp) -> pd.DataFrame:
     """Return the spans of results with those that have an end reaching up to it.
@@ -31,7 +34,7 @@ def over_periods(spans: pd.DataFrame, ends: pd.DataFrame, end: str, cutoff: pd.T
     """
     start, last = spans["earliest"], ends["latest"]
     told = last.notna() & start.notna() & ~((ends["earliest"] < last) & (ends["earliest"] <= start))
-    after, before = told & (last > spans["latest"]), told & (last < start)
+    after, before = told & (last - spans["latest"] > ONE_MEASUREMENT), told & (last < start)
     if not (after | before).any():
         return spans
     last = last.where(last <= cutoff, cutoff)

@@ -110,6 +110,9 @@ COLUMNS: dict[tuple[str, Use], tuple[list[str], list[bool]]] = {
         ["2024-06-01T00:00", *MINUTES[1:6], "2024-06-09T01:12"],
         NONE,
     ),
+    # Every twelve hours, of several subjects: 12:00 explains as many.
+    ("00:00 and 12:00 in turn", "dose"): ([*on_days("00:00", 4), *on_days("12:00", 3)], NONE),
+    ("one 00:00 beside 08:00", "dose"): (["2024-06-01T00:00", *on_days("08:00", 6)], FIRST),
     ("one 00:00 among minutes", "result"): (["2024-06-01T00:00", *MINUTES[1:]], NONE),
     ("one 23:59 among minutes", "event"): (["2024-06-01T23:59", *MINUTES[1:]], FIRST),
     # With no other whole hour one in 24 is expected: P(2 or more) = .0008.
