@@ -343,6 +343,17 @@ def test_doses_of_a_site_that_are_off_alike_are_named_with_the_size_whoever_has_
     assert span(one, 2) == ("10T04:00", "10T06:00")
 
 
+def test_an_end_at_the_time_told_excuses_no_site_whose_starts_are_all_off_alike() -> None:
+    rows = [row for subject in ZONES for row in doses("2024-06-10T05:00", subject=subject)]
+    rows[0]["EXENDTC"], rows[1]["EXENDTC"] = "2024-06-10T08:00", "2024-06-10T08:30"
+    vs = [{"USUBJID": one, "VSRFTDTC": "2024-06-10T08:00"} for one in ZONES]
+    state = "VSRFTDTC (3 h behind at site FR01, on every subject)"
+    assert reasons(prepared(administrations.prepare, "EX", rows, vs=vs), "EXSTDTC_witness") == [state] * 3
+    for row in rows:
+        row["EXENDTC"] = "2024-06-10T08:00"  # counted from the ends
+    assert reasons(prepared(administrations.prepare, "EX", rows, vs=vs), "EXSTDTC_witness") == [AGREES] * 3
+
+
 def test_time_points_are_counted_from_the_start_or_the_end_of_a_dose_or_from_no_dose() -> None:
     row = doses("2024-06-10T08:00")[0] | {"EXENDTC": "2024-06-10T12:00"}
     for reference, point, state in (
