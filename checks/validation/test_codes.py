@@ -102,9 +102,12 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
         test = _taken(names, numbers, index)
         named, doubt = pd.Series(data, index=index), pd.Series(False, index=index)
         return ReadCodes(test, test, state({}, KNOWN, named), _meaning(source, test, doubt, {}, {}), doubt)
-    units = source.first_of(("VSSTRESU", "VSORRESU"))
     vitals = _taken(known, numbers, index)
-    vitals = vitals.mask(pd.Series(odd[numbers] & data, index=index) & _of_another(vitals, units))
+    spelt = np.flatnonzero(odd[numbers] & data & vitals.notna().to_numpy())
+    if len(spelt):
+        units = source.first_of(("VSSTRESU", "VSORRESU"))
+        another = _of_another(vitals.iloc[spelt], units.iloc[spelt])
+        vitals = vitals.mask(another.reindex(index, fill_value=False))
     open_ones = np.array([squeezed(one) not in declared for one in names], dtype=bool)[numbers]
     perhaps = _perhaps(source, numbers, names, data & open_ones & vitals.isna().to_numpy(), needed)
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
