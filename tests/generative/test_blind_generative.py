@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -152,7 +152,7 @@ def delivered(
     files = {
         "dm": [arrived("dm", demographics(control), earlier, folder)],
         "ex": [
-            arrived("ex", first, earlier, folder),
+            arrived("ex", first, earlier - timedelta(hours=1), folder),
             arrived("ex", exposed, earlier, folder),
             arrived("ex", second, later, folder),
         ],
