@@ -108,7 +108,7 @@ def _row_result(source: Source, prepared: Prepared, judgements: Sequence[Judgeme
             states = " or ".join(sorted(found.index, key=lambda one: (-found[one], one)))
         counts = f"{check.numerator}: {result.numerator} of {result.denominator} {check.denominator}"
         said = check.sentence(names, states)
-        message = f"{domain}: {counts}. {said[:1].upper()}{said[1:]}"
+        message = f"{domain}: {counts}. {said}"
         return replace(result, message=message, place=_place(source, column, rows))
     return result
 

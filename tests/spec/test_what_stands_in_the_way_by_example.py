@@ -80,7 +80,7 @@ def wrong_dates():
             {"treatment": "STUDY-DRUG"},
             [
                 "EX tells of no dose that counts",
-                "The treatment is none of `treatment.names`",
+                "the treatment is none of `treatment.names`",
             ],
         ),
         (
