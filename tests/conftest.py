@@ -19,6 +19,7 @@ LONGEST_FIRST = (
     "integration/test_dask_engine.py",
     "integration/test_killed_at_any_point_of_a_command.py",
     "generative/test_no_effect_is_no_effect.py",
+    "generative/test_false_facts_generative.py",
     "integration/test_killed_at_any_point_of_its_work.py",
     "generative/test_design_generative.py",
     "integration/test_replay.py",
