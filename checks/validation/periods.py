@@ -20,7 +20,7 @@ def over_periods(spans: pd.DataFrame, ends: pd.DataFrame, end: str, cutoff: pd.T
     Parameters
     ----------
     spans, ends
-        Of the start and the end of each row, as ``checks.validation.clocks.read_times`` returns them.
+        Of the start and the end of each row, as ``checks.validation.time_precision.read_times`` returns them.
     end
         The variable that holds the ends.
     cutoff

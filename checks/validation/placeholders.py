@@ -122,7 +122,7 @@ def without_placeholders(
     Parameters
     ----------
     spans
-        As ``checks.validation.clocks.read_times`` returns them.
+        As ``checks.validation.time_precision.read_times`` returns them.
     subject
         A code for each row, -1 where it is blank, and the subjects that the codes are of.
     domain, contacts, cutoff

@@ -15,11 +15,12 @@ from checks.instants import NOT_ISO, parse_stamps
 from checks.protocol import StudyProtocol
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import occurrence, states
-from checks.validation.clocks import Rows, Use, read_times
+from checks.validation.clocks import Rows, Use
 from checks.validation.dose_times import DoseTimes
 from checks.validation.periods import over_periods
 from checks.validation.placeholders import Contacts, without_placeholders
 from checks.validation.results import UnusedRows
+from checks.validation.time_precision import read_times
 from checks.validation.zones import mark_foreign
 
 Flags = npt.NDArray[np.bool_]

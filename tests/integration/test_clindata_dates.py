@@ -22,7 +22,7 @@ from checks.protocol import StudyProtocol, load_protocol
 from checks.signals import Verdict
 from checks.tables import DeliveredTable
 from checks.validation import FeedOutcome, Validation
-from checks.validation.clocks import UTC_MIDNIGHTS
+from checks.validation.time_precision import UTC_MIDNIGHTS
 from flows.feeds import FeedOptions, read_deliveries
 
 pytestmark = pytest.mark.skipif(

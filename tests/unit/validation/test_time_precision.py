@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.validation.clocks import UTC_MIDNIGHTS, Precision, Rows, Use, read_times
+from checks.protocol.model import Precision
+from checks.validation.clocks import Rows, Use
+from checks.validation.time_precision import UTC_MIDNIGHTS, read_times
 
 NEW_YORK, TOKYO = "America/New_York", "Asia/Tokyo"
 WINTER_AND_SUMMER = [
