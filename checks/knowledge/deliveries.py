@@ -14,7 +14,7 @@ from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.histories import Snapshots, Union
 from checks.knowledge.parts import in_order, with_parts
 from checks.protocol import StudyProtocol
-from checks.protocol.model import FeedSource
+from checks.protocol.feeds import FeedSource
 from checks.tables import CHANGES, DeliveredTable, Feed
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Final, NotRequired
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
+from checks.looks.recorded import DeliveryPart, HeadPart, SignalPart
+
 Pair = list[float]
 """Two numbers: the ends of an interval, or the limits of an estimate."""
 
@@ -321,46 +323,6 @@ class ChangePart(TypedDict):
     domain: str
     kind: str
     number: int
-
-
-class GroundPart(TypedDict):
-    """One subject and dose on which a signal rests; of a laboratory value no dose, of a severity score no row."""
-
-    USUBJID: str
-    dose_number: int | None
-    evidence: list[str]
-    provisional: bool
-
-
-class SignalPart(TypedDict):
-    """A rule that is crossed, or was and stands: since which look, when last and by which protocol, and on what.
-
-    ``reasons`` say what took back one that is cleared. A ledger from before a key was kept lacks it.
-    """
-
-    id: str
-    rule: str
-    state: str
-    events: int
-    rests_on: NotRequired[list[GroundPart]]
-    since: NotRequired[str]
-    crossed_at: NotRequired[str]
-    protocol_sha256: NotRequired[str]
-    reasons: NotRequired[list[str]]
-
-
-class HeadPart(TypedDict):
-    """The ledger's record of the look."""
-
-    sequence: int
-    head_sha256: str
-
-
-class DeliveryPart(TypedDict):
-    """Whether the alerts of the look went out; ``recorded`` is False where the ledger did not take them."""
-
-    outcome: str
-    recorded: NotRequired[bool]
 
 
 class Unanswered(TypedDict):

@@ -10,7 +10,8 @@ from inspect import signature
 from checks.fields import Pair
 from checks.problems import ProblemAt, one_of, shown
 from checks.protocol.case_definition import CaseDefinition, Component
-from checks.protocol.model import Alerts, Feeds, Multiplicity, Treatment
+from checks.protocol.feeds import Feeds
+from checks.protocol.model import Alerts, Multiplicity, Treatment
 from checks.rules import Rule
 from checks.rules.plan import merged
 

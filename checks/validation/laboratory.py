@@ -10,7 +10,8 @@ from checks.forms import said_of_number, with_forms
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
-from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
+from checks.validation.collected_results import Results, results_of
+from checks.validation.raw import Needed, Prepared, Shown, Source, state
 from checks.validation.unused_rows import count_unused
 from checks.validation.values import BLANK, NOT_A_NUMBER, half_a_digit
 from checks.validation.witnesses import Testimony

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.stats import poisson
 
 from checks.instants import parse_stamps
-from checks.protocol.model import Precision
+from checks.protocol.feeds import Precision
 from checks.validation.clocks import (
     DAY,
     HOUR,

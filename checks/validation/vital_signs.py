@@ -13,7 +13,8 @@ from checks.forms import said_of_number, said_of_unit, with_forms
 from checks.measurements import VITALS
 from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
-from checks.validation.raw import Needed, Prepared, Results, Shown, Source, results_of, state
+from checks.validation.collected_results import Results, results_of
+from checks.validation.raw import Needed, Prepared, Shown, Source, state
 from checks.validation.test_codes import read_codes
 from checks.validation.unused_rows import count_tests, count_unused
 from checks.validation.values import BLANK, NOT_A_NUMBER, UNKNOWN_UNIT, read_vitals

@@ -13,8 +13,9 @@ import pandas as pd
 
 from checks.numbers import read_numbers
 from checks.validation.catalogue.check import OF_EVENTS
+from checks.validation.collected_results import Results
 from checks.validation.dose_times import names_dose, reference_spans
-from checks.validation.raw import Columns, Results, Shown, Source, time_of
+from checks.validation.raw import Columns, Shown, Source, time_of
 from checks.validation.states import AGREES
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, durations, gaps, shifts
 

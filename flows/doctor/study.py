@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWriteError, UsageError
 from checks.protocol import StudyProtocol
-from checks.protocol.model import FeedSource
+from checks.protocol.feeds import FeedSource
 from flows.alerts.channels import unresolved
 from flows.doctor.charting import examine_charting
 from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning

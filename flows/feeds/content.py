@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from typing import IO, Literal, Self
 
 from checks.errors import FeedError
+from checks.protocol.feeds import FeedSource
 from checks.protocol.layout import Layout
-from checks.protocol.model import FeedSource
 from flows.feeds.location import DeliveredFile, unreachable
 
 CHUNK = 1 << 22

@@ -16,7 +16,7 @@ import fsspec
 
 from checks.errors import FeedError, MissingFeedError
 from checks.protocol import StudyProtocol
-from checks.protocol.model import FeedSource
+from checks.protocol.feeds import FeedSource
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
-    from checks.looks.document import SignalPart
+    from checks.looks.recorded import SignalPart
 
 
 class FeedFault(TypedDict):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
 from checks.looks import Look, LookDocument
-from checks.looks.document import DeliveryPart, HeadPart, SignalPart
+from checks.looks.recorded import DeliveryPart, HeadPart, SignalPart
 from checks.signals import Ground, Signal, SignalState, Verdict, standing_of, untrusted_feeds
 from checks.stamps import stamp
 from flows.alerts import Looked, alerts_of_look, notify_unrecorded, run_alerts

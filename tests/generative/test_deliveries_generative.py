@@ -17,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from checks.knowledge import Deliveries, Knowledge
 from checks.looks import look_at
 from checks.protocol import StudyProtocol, load_protocol
-from checks.protocol.model import Feeds
+from checks.protocol.feeds import Feeds
 from checks.tables import CHANGES, RAW_PROVENANCE, DeliveredTable, Delivery
 from checks.validation import Validation
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from checks.protocol import load_protocol
-from checks.protocol.model import Feeds
+from checks.protocol.feeds import Feeds
 from checks.tables import Feed
 from checks.validation import FeedOutcome, validate_feeds
 

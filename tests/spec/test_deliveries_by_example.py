@@ -13,7 +13,7 @@ import pytest
 
 from checks.knowledge import Deliveries, Knowledge
 from checks.protocol import StudyProtocol
-from checks.protocol.model import Feeds
+from checks.protocol.feeds import Feeds
 from checks.tables import DeliveredTable, Delivery
 
 Known = Callable[..., Knowledge]

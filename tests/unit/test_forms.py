@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from checks.forms import form_of, meant, said_of_number, said_of_stamp, said_of_unit, with_forms
-from checks.protocol.model import FeedSource
+from checks.protocol.feeds import FeedSource
 
 
 def test_a_form_shows_no_value() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol, load_protocol
-from checks.protocol.model import Feeds
+from checks.protocol.feeds import Feeds
 from checks.tables import DeliveredTable, Delivery
 
 Deliver = Callable[..., DeliveredTable]

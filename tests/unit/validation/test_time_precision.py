@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checks.protocol.model import Precision
+from checks.protocol.feeds import Precision
 from checks.validation.clocks import Rows, Use
 from checks.validation.time_precision import UTC_MIDNIGHTS, read_times
 
