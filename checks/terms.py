@@ -1,4 +1,4 @@
-"""Terms of adverse events as they are compared: without what differs between two ways to write one."""
+"""Terms of adverse events, and codes of tests, as they are compared: without what differs in how they are written."""
 
 import unicodedata
 from typing import Final
@@ -20,11 +20,16 @@ NO_TERM: Final = frozenset({"", "NULL", "NA", "NAN"})
 """What stands in AETERM, which people write, where there is nothing."""
 
 
+def in_one_width(text: str) -> str:
+    """Return a text in the compatibility form of Unicode, with one plain blank between its words."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
 def folded(term: str) -> str:
     """Return a term as it is compared: in one case and width, one plain blank between its words."""
-    return " ".join(unicodedata.normalize("NFKC", term).casefold().split())
+    return in_one_width(term).casefold()
 
 
-def letters(term: str) -> str:
-    """Return the letters and digits of a term, in upper case."""
-    return "".join(sign for sign in folded(term) if sign.isalnum()).upper()
+def letters(name: str) -> str:
+    """Return the letters and digits of a name alone."""
+    return "".join(filter(str.isalnum, name))

@@ -83,7 +83,7 @@ def prepare(source: Source) -> Prepared:
 def _terms(source: Source, column: str, placeholders: Set[str]) -> "pd.Series[str]":
     """Return the terms of a column as they are compared, missing where a placeholder stands for none."""
     codes, distinct = pd.factorize(source.text(column))
-    read = [None if letters(one) in placeholders else folded(one) for one in distinct]
+    read = [None if letters(folded(one)).upper() in placeholders else folded(one) for one in distinct]
     return pd.Series(pd.array([*read, None], dtype="str").take(codes), index=source.subject.index)
 
 

@@ -18,14 +18,13 @@ from checks.validation.judging import NO_ROWS, Judgement
 from checks.validation.prepared_table import shown_of
 from checks.validation.raw import Prepared, Shown, Source
 from checks.validation.results import CheckResult, Outcome
+from checks.validation.values import BLANK
 from checks.validation.whereabouts import place_of
 
 _ALLOWED: Final = (
     "an expectation of columns that the feed has, of a kind that their values bear, and to quarantine rows "
     "one that judges rows"
 )
-
-BLANK: Final = "blank"
 
 _MAY_BE_MEANT: Final = frozenset({"time_readable", "end_readable", "value_readable"})
 """Checks of texts of which the listing shows what they would be, if they are written in another way."""

@@ -5,7 +5,6 @@ in doubt: its rows are no measurement, and in the worst case one of that vital.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from checks.measurements import CODES, VITALS, unit_of
+from checks.terms import in_one_width, letters
 from checks.validation.raw import Source, state
 from checks.validation.states import KNOWN
 from checks.validation.values import BLANK, read_vitals
@@ -93,8 +93,8 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     names = [shown_code(one) for one in written]
     feed = source.setting.protocol.feeds.by_domain().get("VS")
     told = {} if feed is None or feed.test_codes is None else feed.test_codes.means
-    declared = {squeezed(shown_code(code)): vital for code, vital in told.items()}
-    known = [{**CODES, **declared}.get(squeezed(one)) for one in names]
+    declared = {letters(shown_code(code)): vital for code, vital in told.items()}
+    known = [{**CODES, **declared}.get(letters(one)) for one in names]
     odd = np.array([vital != name for vital, name in zip(known, names, strict=True)], dtype=bool)
     data = ~source.is_header.to_numpy() & (numbers >= 0)
     index = source.subject.index
@@ -108,7 +108,7 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
         units = source.first_of(("VSSTRESU", "VSORRESU"))
         another = _of_another(vitals.iloc[spelt], units.iloc[spelt])
         vitals = vitals.mask(another.reindex(index, fill_value=False))
-    open_ones = np.array([squeezed(one) not in declared for one in names], dtype=bool)[numbers]
+    open_ones = np.array([letters(one) not in declared for one in names], dtype=bool)[numbers]
     perhaps = _perhaps(source, numbers, names, data & open_ones & vitals.isna().to_numpy(), needed)
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
     doubt = vitals.isna() & doubtful.notna() & data
@@ -127,12 +127,7 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
 
 def shown_code(text: str) -> str:
     """Return a code as it is shown: in upper case, one width and one blank, and not longer than a code is."""
-    return " ".join(unicodedata.normalize("NFKC", text).upper().split())[:LONGEST]
-
-
-def squeezed(name: str) -> str:
-    """Return the letters and digits of a code alone."""
-    return "".join(letter for letter in name if letter.isalnum())
+    return in_one_width(text).upper()[:LONGEST]
 
 
 def _taken(texts: Sequence[str | None], numbers: "np.ndarray[Any, Any]", index: pd.Index) -> "pd.Series[str]":
@@ -269,7 +264,7 @@ def vital_named(names: Iterable[str]) -> str | None:
 
 def _near(vital: str, name: str) -> bool:
     """Whether a code has a vital's code or spelling in it, or differs from one by a slip."""
-    code = squeezed(name).replace("0", "O")
+    code = letters(name).replace("0", "O")
     for one in (vital, *VITALS[vital].spellings):
         if len(one) >= _SHORTEST and (one in code or SequenceMatcher(None, one, code).ratio() >= _ALIKE):
             return True

@@ -6,8 +6,9 @@ from typing import Final
 import pandas as pd
 
 from checks.measurements import CODES, VITALS
+from checks.terms import letters
 from checks.validation.results import UnusedRows
-from checks.validation.test_codes import ReadCodes, squeezed
+from checks.validation.test_codes import ReadCodes
 
 MOST: Final = 100
 """Codes that are told one by one: more than a study has tests; the rest of a code with free text is told together."""
@@ -38,5 +39,5 @@ def count_tests(read: ReadCodes, among: "pd.Series[bool]") -> tuple[UnusedRows, 
 
 def nearest(code: str) -> str | None:
     """Return the vital whose code or spelling is nearest to a code; None where none is near."""
-    found = get_close_matches(squeezed(code), list(CODES), n=1)
+    found = get_close_matches(letters(code), list(CODES), n=1)
     return CODES[found[0]] if found else None
