@@ -64,7 +64,8 @@ def said_of_stamp(text: str) -> str:
     if not formats:
         return of_form(text)
     either = ", whichever was entered" if len(formats) > 1 else ""
-    return f"{of_form(text)}: say `date_format: {' or '.join(formats)}` of the feed in the protocol{either}"
+    said = " or ".join(f"`date_format: {one}`" for one in formats)
+    return f"{of_form(text)}: say {said} of the feed in the protocol{either}"
 
 
 def _formats(text: str) -> list[str]:

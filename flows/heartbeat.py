@@ -109,7 +109,7 @@ def _age_hours(look: LookPayload, now: datetime) -> float:
 def _feeds(faults: Mapping[str, FeedFault], protocol: StudyProtocol) -> Iterator[Cause]:
     sources = protocol.feeds.by_domain()
     for domain, fault in faults.items():
-        latest = "no datum" if fault["latest"] is None else f"latest datum {fault['latest']}"
+        latest = "no row of it counts" if fault["latest"] is None else f"latest datum {fault['latest']}"
         if fault["fault"] == "blocked":
             yield Cause(f"feed_blocked:{domain}", f"The feed {domain} cannot be used as it is ({latest}).")
         elif domain in sources:

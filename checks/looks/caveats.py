@@ -44,7 +44,7 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
         if feed.trustworthy or feed.outcome == "not_applicable":
             continue
         if feed.problems:
-            yield f"The feed {feed.domain} cannot be trusted: {feed.problems[0].removeprefix(f'{feed.domain}: ')}"
+            yield f"The feed {feed.domain} cannot be trusted: {feed.problems[0].removeprefix(f'{feed.domain}: ')}."
         elif feed.stale:
             yield f"The feed {feed.domain} is older than the protocol allows."
         else:
@@ -57,6 +57,9 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
 
 TOLD: Final = frozenset({"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table"})
 """Checks that withhold nothing and say how a feed was read: what was inferred is told wherever the answer is."""
+
+TOLD_AGAIN: Final = {"EX": "RFXSTDTC in DM (the first dose)", "VS": "VSELTM in VS (the time since the dose)"}
+"""What would tell the times of a feed a second time; of events SDTM has nothing of the kind."""
 
 MOST_CHECKS: Final = 5
 """Failed checks that are told beside an answer: what withholds the most; the page has a table of all."""
@@ -162,10 +165,11 @@ def _unobserved(look: "Look") -> Iterator[str]:
 def _why(one: Unobserved) -> str:
     where = ", ".join(f"{site} {windows:,}" for site, windows in one.sites.items())
     tests = " or ".join(one.tests)
-    begins = f"{one.component.replace('_', ' ')}, unobserved in {_plural(one.windows, 'window|windows')} ({where}): "
+    component = one.component.replace("_", " ").capitalize()
+    begins = f"{component} is unobserved in {_plural(one.windows, 'window|windows')} ({where}): "
     match one.reason:
         case Reason.WITHHELD:
-            said = f"the rows of {tests} of these subjects are in quarantine. What is wrong with them is said above"
+            said = f"the rows of {tests} of these subjects are in quarantine, as said above"
         case Reason.NEVER:
             said = f"no {tests} is in the feed for these hours. Ask the sites for them"
         case Reason.SELDOM:
@@ -202,10 +206,10 @@ def _as_found(validation: Validation) -> Iterator[str]:
 def _told_once(validation: Validation) -> Iterator[str]:
     if validation.told_once:
         named = ", ".join(validation.told_once)
-        again = " RFXSTDTC or VSRFTDTC would tell doses again, VSELTM measurements."
+        again = [said for domain, said in TOLD_AGAIN.items() if domain in validation.told_once]
         yield (
             f"Times of {named} are told once: a clock that is hours wrong there would not be seen."
-            f"{again if {'EX', 'VS'} & set(validation.told_once) else ''}"
+            + (f" Ask for {' and '.join(again)}: it would show one." if again else "")
         )
 
 

@@ -72,7 +72,7 @@ WORDS: Mapping[str, Word] = {
         "a time at which it cannot count: outside the risk window, or while it was present already",
     ),
     "half": Word(
-        "since hour {since}",
+        "since {since}",
         "present already when the other component began: half a case",
         "values that show {name} gone before, and begun again or worse within {within} h of the other",
         "a physician's judgement that the other began for itself",
@@ -103,6 +103,9 @@ WORDS: Mapping[str, Word] = {
     ),
 }
 """What is said of a case by the word that look.json has for it, or that follows from what it has."""
+
+_NO_BEGINNING = -50 * 365 * 24
+"""Hours since a dose: what may have begun fifty years before it as by a row whose time cannot be read, has none."""
 
 _PLACES = ("yes", "possible", "no")
 
@@ -169,11 +172,13 @@ class CaseWords:
 
     def missing(self, case: CasePart) -> tuple[str, ...]:
         """Return what would make a case definite, in whole phrases: which measurement, from when to when."""
-        return tuple(self._fill(WORDS[word].missing, case, name) for name, word in self._doubts(case))
+        said = (self._fill(WORDS[word].missing, case, name) for name, word in self._doubts(case))
+        return tuple(dict.fromkeys(said))
 
     def cleared(self, case: CasePart) -> tuple[str, ...]:
         """Return what would take a case back."""
-        return tuple(self._fill(WORDS[word].cleared, case, name) for name, word in self._doubts(case))
+        said = (self._fill(WORDS[word].cleared, case, name) for name, word in self._doubts(case))
+        return tuple(dict.fromkeys(said))
 
     def glossary(self, cases: Sequence[CasePart]) -> tuple[Item, ...]:
         """Return the words that are said of some cases, with their meaning."""
@@ -208,10 +213,10 @@ class CaseWords:
 
     def _fill(self, text: str, case: CasePart, name: str | None = None) -> str:
         """Return a sentence with the hours that it speaks of."""
-        values = {"settled": utc_text(case["settled_by"]), "interval": span(case["onset_hours"])}
+        values = {"settled": utc_text(case["settled_by"]), "interval": onset_span(case["onset_hours"])}
         part = case["components"].get(name or "")
         if name is not None:
-            values |= {"name": spoken(name), "since": number(case["since"].get(name))}
+            values |= {"name": spoken(name), "since": _since(case["since"].get(name))}
         if part is not None:
             values |= self._of_component(str(name), part)
         return self._filled(text, values)
@@ -276,7 +281,18 @@ def dose_notes(case: CasePart) -> str:
 
 
 def _hours(part: ComponentPart) -> str:
-    return f"{span(part['onset_hours'])} h"
+    return f"{onset_span(part['onset_hours'])} h"
+
+
+def onset_span(hours: Sequence[float] | None) -> str:
+    """Return between which hours since its dose an onset lies: "5-6"; "up to 6" where nothing says from when on."""
+    if hours and hours[0] < _NO_BEGINNING:
+        return f"up to {number(hours[-1])}"
+    return span(hours, missing="not known")
+
+
+def _since(hour: float | None) -> str:
+    return "before all that is known" if hour is not None and hour < _NO_BEGINNING else f"hour {number(hour)}"
 
 
 def _between(first: float, last: float) -> str:

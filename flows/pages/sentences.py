@@ -106,7 +106,7 @@ def _feed_sentences(look: LookDocument) -> Iterator[str]:
         return
     said = {feed["domain"]: feed_state(feed) for feed in look["feeds"]}
     faults = [
-        f"{domain} {state.removeprefix('passed, ')}"
+        f"{domain} {state.removeprefix('passed, ')}{_most_withheld(look, domain)}"
         for domain, state in said.items()
         if state not in {"passed", "not applicable"}
     ]
@@ -123,13 +123,23 @@ def _feed_sentences(look: LookDocument) -> Iterator[str]:
             yield f"Charted too seldom: {component}."
 
 
+def _most_withheld(look: LookDocument, domain: str) -> str:
+    """Name the check that withheld most rows of a feed; nothing where none did."""
+    withheld = [one for one in look["quarantine"] if one["domain"] == domain]
+    if not withheld:
+        return ""
+    most = max(withheld, key=lambda one: one["rows"])
+    return f" ({spoken(most['check'])}, {plural(most['rows'], 'row')})"
+
+
 def feed_state(feed: FeedPart) -> str:
     """Return a feed's outcome in words, with what else is wrong: "passed, stale"."""
     outcome = "missing" if feed["outcome"] == "error" and not feed["sha256"] else spoken(feed["outcome"])
     if outcome == "missing":
         return outcome
-    stale = ["stale"] if feed["stale"] else []
     beyond = [] if feed.get("within_limit", True) else ["too many rows in quarantine"]
+    emptied = beyond and feed["latest"] is None  # no row is left that could be fresh
+    stale = ["stale"] if feed["stale"] and not emptied else []
     return ", ".join([outcome, *stale, *beyond])
 
 

@@ -97,7 +97,8 @@ KINDS = (
     Kind("excel_dates_not_told", "VSDTC is 45453.583333: a spreadsheet's number of days", "not_assessable", 30,
          "a number of days as spreadsheets keep dates", {"time_readable": 30}),
     Kind("american_dates_not_told", "VSDTC is 06/10/2024 02:00 PM", "not_assessable", 30,
-         "say `date_format: MM/DD/YYYY hh:mm AM or DD/MM/YYYY hh:mm AM` of the feed", {"time_readable": 30}),
+         "say `date_format: MM/DD/YYYY hh:mm AM` or `date_format: DD/MM/YYYY hh:mm AM` of the feed",
+         {"time_readable": 30}),
 
     # Odd, and read all the same.
     Kind("excel_dates_told", "the same, and the protocol says from which year", "signal", 20, ""),

@@ -91,7 +91,7 @@ def wrong_dates():
             {"vs": chart(HOURS | {"OXYSAT": range(-6, 0)})},
             [
                 "2 of 2 elapsed dose windows unobserved.",
-                "respiratory distress, unobserved in 2 windows (S1 2): no OXYSAT or RESP is in the feed for these",
+                "Respiratory distress is unobserved in 2 windows (S1 2): no OXYSAT or RESP is in the feed for these",
             ],
         ),
         (

@@ -27,7 +27,8 @@ def test_a_form_shows_no_value() -> None:
 )
 def test_a_date_names_the_formats_that_the_protocol_may_say(text: str, formats: list[str]) -> None:
     said = said_of_stamp(text)
-    assert f"of the form {form_of(text)}: say `date_format: {' or '.join(formats)}` of the feed" in said
+    keys = " or ".join(f"`date_format: {one}`" for one in formats)
+    assert f"of the form {form_of(text)}: say {keys} of the feed" in said
     assert text not in said
     assert ("whichever was entered" in said) == (len(formats) > 1)
     for one in formats:  # each may be written in a protocol

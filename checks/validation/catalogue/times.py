@@ -15,8 +15,8 @@ TIMES: Final = (
     Check(
         "clock_certain", OF_EVENTS, "plausibility", "warns", ("{time}_clock",), in_set(CERTAIN),
         "rows whose time is less certain than it is written", "rows with a readable time",
-        "{column} is {reason}; the row counts with every instant that it can mean. Ask for the offset from UTC, or "
-        "for the time as it was entered; or say in the protocol how exactly it is known (`time_precision`)",
+        "{column} is {reason}; the row counts with every instant that it can mean. Ask for the time as it was "
+        "entered, with its offset from UTC; or say in the protocol how exactly it is known (`time_precision`)",
     ),
     Check(
         "not_after_cutoff", OF_EVENTS, "plausibility", "quarantines", ("{time}_hours_after_cutoff",),

@@ -10,7 +10,7 @@ from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Study
 from flows.ledger import Head
-from flows.pages.cases import CaseWords, other_doses, settled_cases, working_list
+from flows.pages.cases import CaseWords, dose_notes, settled_cases, working_list
 from flows.pages.kit.words import spoken, utc_text
 from flows.pages.sentences import (
     beneath,
@@ -229,7 +229,7 @@ def _case(case: CasePart, words: CaseWords, *, settled: bool) -> CaseFact:
         grade=case["grade"],
         new=True,
         provisional=case["provisional"],
-        notes=tuple(note for note in (words.provisional(case), other_doses(case)) if note),
+        notes=tuple(note for note in (words.provisional(case), dose_notes(case)) if note),
         missing=words.missing(case),
         cleared=words.cleared(case),
         settled=settled,

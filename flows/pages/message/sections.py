@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from checks.stamps import stamp
+from flows.pages.cases import onset_span
 from flows.pages.kit.lines import PLAIN_SIGNS
 from flows.pages.kit.verdicts import RULE_VERDICTS, best_to_worst, verdict_words
 from flows.pages.kit.words import (
@@ -25,7 +26,6 @@ from flows.pages.kit.words import (
     number,
     plural,
     printable,
-    span,
     spoken,
     utc_text,
 )
@@ -331,7 +331,7 @@ def _order(case: CaseFact) -> tuple[bool, bool]:
 def _case(case: CaseFact) -> Item:
     after = f"after dose {case.dose_number}"
     if case.hour is None:
-        seen = f"some time in hours {span(case.onset_hours)} {after}"
+        seen = f"some time in hours {onset_span(case.onset_hours)} {after}"
     else:
         seen = f"{number(case.hour)} h {after}"
     said = (

@@ -1,6 +1,6 @@
 """The tables of a look's report: their columns, their cells, what each says when it is empty."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -18,10 +18,10 @@ from checks.looks.document import (
 )
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
-from flows.pages.cases import CaseWords, case_hour, dose_notes, settled_cases, working_list
+from flows.pages.cases import CaseWords, case_hour, dose_notes, onset_span, settled_cases, working_list
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
-from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, span, spoken, utc_text
+from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, spoken, utc_text
 from flows.pages.sentences import (
     boundary_text,
     chose_window,
@@ -142,15 +142,11 @@ def _dose(case: CasePart) -> Cell:
 
 
 def _seen(case: CasePart) -> Cell:
-    return Cell(case_hour(case), f"interval {_hours(case['onset_hours'])}")
+    return Cell(case_hour(case), f"interval {onset_span(case['onset_hours'])}")
 
 
 def _evidence(case: CasePart) -> str:
     return ", ".join(chain(*(one["evidence"] for one in case["components"].values())))
-
-
-def _hours(onset: Sequence[float] | None) -> str:
-    return span(onset, missing="not known")
 
 
 def _in_risk_window(case: CasePart) -> Cell:

@@ -144,8 +144,8 @@ def test_feeds_read_as_found_are_named():
 def test_feeds_whose_clocks_nothing_tells_again_are_named():
     both, events = (replace(NO_ROWS, told_once=domains) for domains in (("EX", "AE"), ("AE",)))
     assert caveats(look_of(evidence_of(), (), validation=both))[0] == (
-        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. RFXSTDTC or VSRFTDTC "
-        "would tell doses again, VSELTM measurements."
+        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. Ask for RFXSTDTC in "
+        "DM (the first dose): it would show one."
     )
     assert caveats(look_of(evidence_of(), (), validation=events))[0] == (
         "Times of AE are told once: a clock that is hours wrong there would not be seen."
@@ -166,7 +166,7 @@ def test_what_later_deliveries_changed_is_counted():
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"problems": ("VS: VSDTC is missing",)}, "The feed VS cannot be trusted: VSDTC is missing"),
+        ({"problems": ("VS: VSDTC is missing",)}, "The feed VS cannot be trusted: VSDTC is missing."),
         ({"stale": True}, "The feed VS is older than the protocol allows."),
         (
             {"within_limit": False, "rows_quarantined": 1234, "rows_read": 4321},

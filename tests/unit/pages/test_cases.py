@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from checks.protocol import load_protocol
-from flows.pages.cases import WORDS, CaseWords, dose_notes, other_doses, settled_cases, working_list
+from flows.pages.cases import (
+    WORDS,
+    CaseWords,
+    dose_notes,
+    onset_span,
+    other_doses,
+    settled_cases,
+    working_list,
+)
 
 LOOKS = Path(__file__).parent / "report" / "looks"
 WORDS_OF = CaseWords(load_protocol(LOOKS / "protocol.yaml"))
@@ -75,6 +83,22 @@ def test_half_a_case_says_since_when_the_other_was_present(case):
     assert WORDS_OF.missing(found) == (
         "values that show fever gone before, and begun again or worse within 3 h of the other",
     )
+
+
+def test_an_onset_of_which_nothing_says_from_when_on_has_no_hours_before(case):
+    found = {**copy.deepcopy(case), "certainty": "possible", "in_risk_window": "possible"}
+    assert onset_span([-1_090_836.0, 30.0]) == "up to 30" and onset_span([-6.0, 30.0]) == "\u22126 to 30"
+    del found["components"]["fever"]
+    found |= {"why": {"respiratory_distress": "new", "fever": "half"}, "since": {"fever": -1_090_836.0}}
+    assert WORDS_OF.why(found) == "respiratory distress: new; fever: since before all that is known"
+
+
+def test_what_is_missing_of_both_components_is_said_once(case):
+    found = {**copy.deepcopy(case), "certainty": "possible", "in_risk_window": "possible"}
+    for name, part in found["components"].items():
+        part["certainty"], found["why"][name] = "possible", "untimed"
+    assert WORDS_OF.missing(found) == ("the clock time at which it was measured",)
+    assert len(WORDS_OF.cleared(found)) == 1
 
 
 def test_what_may_be_taken_back_says_until_when(case):

@@ -74,5 +74,20 @@ def test_a_feed_with_too_many_rows_in_quarantine_says_so(signal):
     assert feed_state(feed) == "passed, too many rows in quarantine"
 
 
+def test_the_check_that_withholds_most_of_a_feed_at_fault_is_named(not_assessable):
+    part = {"domain": "VS", "check": "time_readable", "rows": 128, "message": "VS: ..."}
+    held = {**not_assessable, "quarantine": [{**part, "check": "unit_known", "rows": 3}, part]}
+    held["feeds"] = [{**one, "within_limit": one["domain"] != "VS", "stale": False} for one in held["feeds"]]
+    held["feeds"] = [{**one, "outcome": "passed", "sha256": ["0"]} for one in held["feeds"]]
+    said = "Feeds at fault: VS too many rows in quarantine (time readable, 128 rows)."
+    assert said in further_sentences(held)
+
+
+def test_a_feed_of_which_no_row_is_left_is_not_called_stale_as_well(signal):
+    feed = {**signal["feeds"][2], "within_limit": False, "stale": True}
+    assert feed_state(feed) == "passed, stale, too many rows in quarantine"
+    assert feed_state({**feed, "latest": None}) == "passed, too many rows in quarantine"
+
+
 def test_a_feed_that_failed_and_is_stale_says_both(signal):
     assert feed_state({**signal["feeds"][2], "outcome": "failed", "stale": True}) == "failed, stale"
