@@ -121,11 +121,15 @@ def said_of_unit(vital_and_unit: str) -> str:
 def with_forms(
     found: "pd.Series[Any]", state: str, texts: "pd.Series[str]", said: Callable[[str], str]
 ) -> "pd.Series[Any]":
-    """Return judged states (categories) in which ``state`` says, by the text of each row, how that is written."""
+    """Return judged states (categories) in which ``state`` says, by the text of each row, how that is written.
+
+    ``texts`` need no more rows than are in that state.
+    """
     odd = (found == state).to_numpy(dtype=bool)
     if not odd.any():
         return found
-    written = texts[odd].map({text: said(text) for text in texts[odd].unique()})
+    rows = texts[found.index[odd]]
+    written = rows.map({text: said(text) for text in rows.unique()})
     commonest = written.value_counts().index[:MOST]
     longer = state + written.where(written.isin(commonest), "")
     return found.astype("object").mask(odd, longer.reindex(found.index)).astype("category")

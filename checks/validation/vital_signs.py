@@ -65,10 +65,11 @@ def prepare(source: Source) -> Prepared:
     widened, witness_judged = witnesses.doubt(source, spans, testimonies)
     certain &= ~witnesses.contradicted(witness_judged["VSDTC_witness"])
     judged |= time_judged | witness_judged | source.dosed(used & spans["placed"])
+    odd = measured["unit_state"] == UNKNOWN_UNIT
     judged |= {
         "VSORRES_state": with_forms(measured["value_state"], NOT_A_NUMBER, read.value, said_of_number),
         "VSORRESU_state": with_forms(
-            measured["unit_state"], UNKNOWN_UNIT, test.str.cat(read.beside, sep=" "), said_of_unit
+            measured["unit_state"], UNKNOWN_UNIT, test[odd].str.cat(read.beside[odd], sep=" "), said_of_unit
         ),
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),

@@ -304,7 +304,11 @@ def _known(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> It
     known, column = source.known, source.known_at
     if known is None:
         return
-    off = hours_off(spans, known).where(placed & known["problem"].isna()).dropna()
+    asked = placed & known["problem"].isna()
+    early = asked & (spans["earliest"] - known["latest"] > pd.Timedelta(hours=SAME_HOURS))
+    if int(early.sum()) < FEWEST:  # of no site can nearly all be
+        return
+    off = hours_off(spans[asked], known[asked])
     site = source.subject[off.index].map(dict(source.setting.sites))
     ahead = (off > SAME_HOURS).astype("float64").groupby(site)
     nearly_all = (ahead.transform("mean") >= NEARLY_ALL) & (ahead.transform("size") >= FEWEST)

@@ -223,7 +223,14 @@ def test_nearly_all_rows_known_before_they_were_are_of_another_clock() -> None:
 
 
 def test_a_row_known_before_it_was_among_others_was_charted_ahead() -> None:
-    assert known(*(f"2024-06-10T{hour:02}:10Z" for hour in (6, 9, 10, 11))) == [AGREES] * 4
+    # 10:00 to 13:00 in Paris are 08:00 to 11:00 in UTC; so few rows ahead have nothing told of them
+    assert known(*(f"2024-06-10T{hour:02}:10Z" for hour in (6, 9, 10, 11))) == [None] * 4
+
+
+def test_rows_known_before_they_were_among_as_many_others_were_charted_ahead() -> None:
+    # four of eight: known at 06:10 to 09:10 UTC, of 08:00 to 11:00; then known after they were, from 12:00 on
+    entered = (*(f"2024-06-10T{hour:02}:10Z" for hour in (6, 7, 8, 9)), *("2024-06-10T16:00Z",) * 4)
+    assert known(*entered) == [AGREES] * 8
 
 
 # --- Study days ------------------------------------------------------------------------------------------
