@@ -79,7 +79,8 @@ def temperature(time, value="38.9", **row):
 
 
 def reasons(prepared, column):
-    return list(prepared.judged[column].astype("object"))
+    found = prepared.judged[column].astype("object")
+    return [None if pd.isna(one) else one for one in found]
 
 
 def span(prepared, row=0):
