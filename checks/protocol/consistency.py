@@ -105,6 +105,18 @@ def site_is_of_subjects(feeds: Feeds, sites: Mapping[str, str]) -> Iterator[Prob
             yield ProblemAt(place, shown(source.site), one_of(tuple(sites), source.site))
 
 
+def keys_serve_their_domains(feeds: Feeds) -> Iterator[ProblemAt]:
+    """Require that codes of tests are told of VS, and how exactly columns are known of the feed that has them."""
+    for domain, source in feeds.by_domain().items():
+        place, told = ("feeds", domain.lower()), source.time_precision
+        if source.test_codes is not None and domain != "VS":
+            yield ProblemAt((*place, "test_codes"), f"them beside {domain}", "test_codes beside vs")
+        for number, column in enumerate((told and told.columns) or ()):
+            if not column.startswith(domain):
+                where = (*place, "time_precision", "columns", number)
+                yield ProblemAt(where, shown(column), f"a column of {domain}, such as {domain}ENDTC")
+
+
 SHOWN_BY = {"VS": "vitals", "LB": "laboratory tests", "AE": "terms"}
 """What criteria name in each domain."""
 
@@ -177,6 +189,7 @@ AGREEMENTS: tuple[Callable[..., Iterator[ProblemAt]], ...] = (
     control_holds_a_block,
     onsets_can_be_observed,
     site_is_of_subjects,
+    keys_serve_their_domains,
     formats_serve_their_domains,
     components_are_reachable,
     rules_fit_the_treatment,

@@ -44,7 +44,7 @@ def _time_column(text: str) -> str:
 
 
 class TimePrecision(Section):
-    """How exactly the times of a feed are known, whatever their clocks show: in all its columns, or in some."""
+    """How exactly the times of a feed are known, whatever their clocks show: in all its ``columns``, or in those."""
 
     known_to: Precision
     rationale: Text
@@ -52,7 +52,7 @@ class TimePrecision(Section):
 
 
 class TestCodes(Section):
-    """Which vital each of some codes of VS means, whatever its name: null for one that is none that is needed."""
+    """Which vital (VSTESTCD) each of some codes of VS means, whatever its name; null for none that is needed."""
 
     means: Annotated[Mapping[Text, Text | None], *Frozen]
     rationale: Text
@@ -72,8 +72,10 @@ class TestCodes(Section):
 class FeedSource(Section):
     """Where one domain's deliveries arrive (relative to the protocol's folder) and how to read them.
 
-    A feed that is a query of a database has ``path: env:POSTDOSE_NAME`` for the variable that holds its URL. ``site``
-    is that of the subjects of DM of whom the feed names none.
+    A feed that is a query of a database has ``path: env:POSTDOSE_NAME`` for the variable that holds its URL.
+    ``known_at`` is the column that says when a row was entered. ``date_format`` says how its dates are written where
+    that is not ISO 8601, ``time_precision`` how exactly its times are known, and, beside vs alone, ``test_codes``
+    what its codes mean. ``site``, beside dm alone, is that of the subjects of whom the feed names none.
     """
 
     path: Annotated[Text, AfterValidator(_feed_path)]

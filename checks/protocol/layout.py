@@ -73,7 +73,10 @@ class Result(Section):
 
 
 class Layout(Section):
-    """What the rows and columns of an EDC export are."""
+    """What the rows and columns of an EDC export are.
+
+    ``system`` says, of a row for each item, how the system that made the export names its columns.
+    """
 
     columns: Annotated[Mapping[Variable, Columns], NotEmpty, *Frozen]
     header_rows: Annotated[int, Field(ge=1, le=2)] = 1
