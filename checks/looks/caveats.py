@@ -58,7 +58,7 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
 TOLD: Final = frozenset({"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table"})
 """Checks that withhold nothing and say how a feed was read: what was inferred is told wherever the answer is."""
 
-TOLD_AGAIN: Final = {"EX": "RFXSTDTC in DM (the first dose)", "VS": "VSELTM in VS (the time since the dose)"}
+TOLD_AGAIN: Final = {"EX": "RFXSTDTC in DM (the first dose)", "VS": "VSELTM in VS (the hours since the dose)"}
 """What would tell the times of a feed a second time; of events SDTM has nothing of the kind."""
 
 MOST_CHECKS: Final = 5
@@ -209,7 +209,7 @@ def _told_once(validation: Validation) -> Iterator[str]:
         again = [said for domain, said in TOLD_AGAIN.items() if domain in validation.told_once]
         yield (
             f"Times of {named} are told once: a clock that is hours wrong there would not be seen."
-            + (f" Ask for {' and '.join(again)}: it would show one." if again else "")
+            + (f" {' and '.join(again)} would show it." if again else "")
         )
 
 

@@ -292,7 +292,7 @@ def onset_span(hours: Sequence[float] | None) -> str:
 
 
 def _since(hour: float | None) -> str:
-    return "before all that is known" if hour is not None and hour < _NO_BEGINNING else f"hour {number(hour)}"
+    return "a time that is not known" if hour is not None and hour < _NO_BEGINNING else f"hour {number(hour)}"
 
 
 def _between(first: float, last: float) -> str:

@@ -129,7 +129,7 @@ def _most_withheld(look: LookDocument, domain: str) -> str:
     if not withheld:
         return ""
     most = max(withheld, key=lambda one: one["rows"])
-    return f" ({spoken(most['check'])}, {plural(most['rows'], 'row')})"
+    return f" ({plural(most['rows'], 'row')} failed the check {most['check']})"
 
 
 def feed_state(feed: FeedPart) -> str:

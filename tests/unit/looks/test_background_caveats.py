@@ -144,8 +144,8 @@ def test_feeds_read_as_found_are_named():
 def test_feeds_whose_clocks_nothing_tells_again_are_named():
     both, events = (replace(NO_ROWS, told_once=domains) for domains in (("EX", "AE"), ("AE",)))
     assert caveats(look_of(evidence_of(), (), validation=both))[0] == (
-        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. Ask for RFXSTDTC in "
-        "DM (the first dose): it would show one."
+        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. RFXSTDTC in DM "
+        "(the first dose) would show it."
     )
     assert caveats(look_of(evidence_of(), (), validation=events))[0] == (
         "Times of AE are told once: a clock that is hours wrong there would not be seen."

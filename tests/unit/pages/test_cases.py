@@ -90,7 +90,7 @@ def test_an_onset_of_which_nothing_says_from_when_on_has_no_hours_before(case):
     assert onset_span([-1_090_836.0, 30.0]) == "up to 30" and onset_span([-6.0, 30.0]) == "\u22126 to 30"
     del found["components"]["fever"]
     found |= {"why": {"respiratory_distress": "new", "fever": "half"}, "since": {"fever": -1_090_836.0}}
-    assert WORDS_OF.why(found) == "respiratory distress: new; fever: since before all that is known"
+    assert WORDS_OF.why(found) == "respiratory distress: new; fever: since a time that is not known"
 
 
 def test_what_is_missing_of_both_components_is_said_once(case):

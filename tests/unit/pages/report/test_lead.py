@@ -79,7 +79,7 @@ def test_the_check_that_withholds_most_of_a_feed_at_fault_is_named(not_assessabl
     held = {**not_assessable, "quarantine": [{**part, "check": "unit_known", "rows": 3}, part]}
     held["feeds"] = [{**one, "within_limit": one["domain"] != "VS", "stale": False} for one in held["feeds"]]
     held["feeds"] = [{**one, "outcome": "passed", "sha256": ["0"]} for one in held["feeds"]]
-    said = "Feeds at fault: VS too many rows in quarantine (time readable, 128 rows)."
+    said = "Feeds at fault: VS too many rows in quarantine (128 rows failed the check time_readable)."
     assert said in further_sentences(held)
 
 
