@@ -78,13 +78,15 @@ class Clocks:
 
     def evidence(self, places: Numbers, use: Use) -> int:
         """Count what speaks for a default: days of subjects, and results at the very time of another."""
-        if use != "result":
-            return self.days(places)
+        return self.days(places) + (int(self.told_again(places).sum()) if use == "result" else 0)
+
+    def told_again(self, places: Numbers) -> Flags:
+        """Return which of some rows are of one subject and test at the very time of another before them."""
         stamps = np.asarray(self.instants.iloc[places].astype("int64"), np.int64)
         alike = pd.DataFrame(
             {"subject": self.rows.subject[places], "test": self.rows.test[places], "at": stamps}
         )
-        return self.days(places) + int(alike.duplicated().sum())
+        return alike.duplicated().to_numpy(bool)
 
     def clocks_at_sites(self, places: Numbers) -> Numbers:
         """Return the distinct clocks of some rows at their sites, as far as these are known."""

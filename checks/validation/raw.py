@@ -259,7 +259,8 @@ class Source:
         stated = None if feed is None else feed.precision_of(column)
         use: Use = "event" if self.domain == "AE" else "dose" if self.domain == "EX" else "result"
         stamps = self.text(column).where(among)
-        spans = read_times(stamps, self.clocked, use, stated)
+        ends = self.text("EXENDTC") if column == "EXSTDTC" and self.has("EXENDTC") else None
+        spans = read_times(stamps, self.clocked, use, stated, ends)
         spans = mark_foreign(spans, stamps.where(self.enrolled), self.zones)
         contacts = self.setting.contacts if column == time_of(self.domain) else Contacts()
         return without_placeholders(

@@ -53,6 +53,9 @@ EVENING: Final = 22 * HOUR
 NIGHT: Final = (4 * HOUR, 20 * HOUR)
 """A clock before or after these local hours shows that doses are given by night."""
 
+SOON_HOURS: Final = 2
+"""An infusion or an injection that ends within it, by another clock, has a start that was read from a clock too."""
+
 UTC_MIDNIGHT: Final = "midnight in UTC"
 UTC_MIDNIGHTS: Final = (
     "midnight in UTC on every row, whatever the clocks of the sites say: a date, not a time"
@@ -81,7 +84,11 @@ OTHER_ZONES: Final = (
 
 
 def read_times(
-    stamps: "pd.Series[str]", rows: Rows, use: Use, stated: Precision | None = None
+    stamps: "pd.Series[str]",
+    rows: Rows,
+    use: Use,
+    stated: Precision | None = None,
+    ends: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
     """Turn the stamps of one column into spans, as ``parse_stamps`` does, no narrower than they are known.
 
@@ -95,6 +102,8 @@ def read_times(
         What the column dates: what counts as a default clock depends on it.
     stated
         What the protocol says of the precision of the column, if anything.
+    ends
+        The stamps at which what the rows tell of ended: what ends soon by another clock began by one.
 
     Returns
     -------
@@ -108,7 +117,7 @@ def read_times(
     clocks = Clocks.of(stamps, spans, rows)
     if stated is not None:
         return _as_stated(spans, rows, clocks, stated)
-    found = _Judged.nothing(len(spans))
+    found = _Judged.nothing(len(spans), _ended_soon(spans, ends, rows.zones))
     parts = list(_parts(rows, timed))
     for part, where in parts:
         _judge_whole(found, clocks, part, use, where)
@@ -125,19 +134,21 @@ def read_times(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """For each row the date that it is, as text, and why; None where it is a time."""
+    """For each row the date that it is, as text, and why; None where it is a time, as surely where it is ``read``."""
 
     dates: npt.NDArray[np.object_]
     notes: npt.NDArray[np.object_]
+    read: Flags
 
     @classmethod
-    def nothing(cls, rows: int) -> "_Judged":
+    def nothing(cls, rows: int, read: Flags | None = None) -> "_Judged":
         """Return rows of which none is a date."""
-        return cls(np.full(rows, None, dtype=object), np.full(rows, None, dtype=object))
+        dates, notes = np.full(rows, None, dtype=object), np.full(rows, None, dtype=object)
+        return cls(dates, notes, np.zeros(rows, bool) if read is None else read)
 
     def take(self, places: Numbers, dates: npt.NDArray[np.object_], note: str) -> None:
         """Take the rows at some places for dates, where they are none already."""
-        free = pd.isna(self.notes[places])
+        free = pd.isna(self.notes[places]) & ~self.read[places]
         self.dates[places[free]] = dates[free]
         self.notes[places[free]] = note
 
@@ -149,6 +160,19 @@ def _parts(rows: Rows, timed: Flags) -> Iterator[tuple[Numbers, str]]:
         told = np.unique(codes[timed & (codes >= 0)])
         if len(told) > 1:
             yield from ((np.flatnonzero(timed & (codes == code)), words[code]) for code in told)
+
+
+def _ended_soon(starts: pd.DataFrame, stamps: "pd.Series[str] | None", zones: "pd.Series[str]") -> Flags:
+    """Whether rows ended so soon after they began that both were read from a clock: 12:30 after 12:00.
+
+    A time that was filled in at both is the same, or a day or its last minute later.
+    """
+    if stamps is None:
+        return np.zeros(len(starts), bool)
+    ends = parse_stamps(stamps, zones)
+    lasts = ends["earliest"] - starts["earliest"]
+    soon = (lasts > pd.Timedelta(0)) & (lasts <= pd.Timedelta(hours=SOON_HOURS))
+    return np.asarray(soon & ends["timed"] & (ends["clock"] != 0), bool)
 
 
 def _judge_whole(found: _Judged, clocks: Clocks, part: Numbers, use: Use, where: str) -> None:
@@ -239,7 +263,7 @@ def _judge_mixed(found: _Judged, clocks: Clocks, part: Numbers, use: Use) -> Non
     ):
         here = part[default]
         always = use == "event" and clock != "12:00"
-        if len(here) and (always or _too_many(local, local[default])):
+        if len(here) and (always or _too_many(local, local[default]) or _too_many_again(clocks, part, here)):
             found.take(here, clocks.local_dates(here), AMONG_TIMES.format(clock=clock))
 
 
@@ -307,6 +331,15 @@ def _too_many(clocks: Numbers, at_default: Numbers) -> bool:
     counts[at_default[0] // HOUR] = 0
     expected = max(float(counts.max()), 1 / 24)
     return bool(len(at_default) >= 2 * expected and poisson.sf(len(at_default) - 1, expected) < LEVEL)
+
+
+def _too_many_again(clocks: Clocks, part: Numbers, here: Numbers) -> bool:
+    """Whether results of one test are told again at one stamp too often at a default clock: a day's, untimed.
+
+    A ward that measures twice at once does so at other hours as well.
+    """
+    again = here[clocks.told_again(here)]
+    return bool(len(again)) and _too_many(clocks.local[part[clocks.told_again(part)]], clocks.local[again])
 
 
 def _with_days(spans: pd.DataFrame, zones: "pd.Series[str]", found: _Judged) -> pd.DataFrame:

@@ -28,17 +28,21 @@ def read(
     sites: Sequence[int] | None = None,
     subjects: Sequence[int] | None = None,
     stated: Precision | None = None,
+    ends: "pd.Series[str] | None" = None,
+    tests: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """Read a column of as many subjects as it has rows."""
     column = pd.Series(list(stamps), dtype="str")
     zones = pd.Series(zone, index=column.index, dtype="str")
     codes = np.arange(len(column)) if subjects is None else np.array(subjects)
+    of_tests = np.zeros(len(column), int) if tests is None else np.array(tests)
     groups = [] if sites is None else [(np.array(sites), [" of site A", " of site B"])]
     return read_times(
         column,
-        Rows(codes, np.zeros(len(column), int), zones, np.full(len(column), enrolled), groups),
+        Rows(codes, of_tests, zones, np.full(len(column), enrolled), groups),
         use,
         stated,
+        ends,
     )
 
 
@@ -201,3 +205,32 @@ def test_a_subject_whose_clock_never_moves_has_dates() -> None:
     """Six results of one test at one 00:00, beside a real chart."""
     spans = read(["2024-06-01T00:00"] * 6 + MINUTES, PARIS, use="result", subjects=[0] * 6 + [1] * 7)
     assert days(spans) == [True] * 6 + [False] * 7
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "dates"),
+    [
+        ("12:00", "12:30", False),
+        ("00:00", "01:45", False),
+        ("00:00", "00:00", True),
+        ("00:00", "08:30", True),  # too long after a midnight that was filled in
+        ("23:59", "23:59", True),
+        ("12:00", "", True),
+    ],
+)
+def test_doses_that_end_soon_by_another_clock_began_by_one(start: str, end: str, dates: bool) -> None:
+    ends = pd.Series(on_days(end) if end else [pd.NA] * 7, dtype="str")
+    assert days(read(on_days(start), PARIS, use="dose", ends=ends)) == [dates] * 7
+
+
+def test_results_told_again_at_midnight_alone_are_a_days_untimed() -> None:
+    """Two values a test at one midnight, 00:00 being no more frequent than the other hours of a chart by day."""
+    chart = [f"2024-06-{day:02}T{hour:02}:00" for day in range(1, 8) for hour in range(6, 20)]
+    again = ["2024-06-08T00:00"] * 4
+    subjects, tests = [0] * len(chart) + [1] * 4, [0] * len(chart) + [0, 0, 1, 1]
+    spans = read([*chart, *again], PARIS, use="result", subjects=subjects, tests=tests)
+    assert days(spans) == [False] * len(chart) + [True] * 4
+    # where the ward measures twice at noon as well, it does so at midnight
+    twice = [*chart, *again, *chart[6:60:14]]
+    spans = read(twice, PARIS, use="result", subjects=subjects + [0] * 4, tests=tests + [0] * 4)
+    assert not any(days(spans))
