@@ -40,6 +40,9 @@ TAKEN_BACK: Final = Words(
 def answers(texts: "pd.Series[str]", words: Words) -> Answers:
     """Return what each text answers, in whatever case, with blanks, hyphens or underscores between its words."""
     codes, distinct = pd.factorize(texts)
+    if not len(distinct):
+        nothing = pd.Series(False, index=texts.index)
+        return Answers(nothing, nothing, nothing)
     said = pd.Series(distinct, dtype="str").str.upper().str.replace(r"[-_\s]+", " ", regex=True).str.strip()
     said = said.str.removesuffix(".0")  # software that takes 1 for a decimal writes 1.0
     blank = said == ""

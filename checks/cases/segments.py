@@ -30,19 +30,18 @@ def segments_of(rows: pd.DataFrame, dose: "pd.Series[int]") -> pd.DataFrame:
     known = exact.groupby(dose).cummin().groupby(dose).shift().fillna(value=False).astype("bool")
     begun = rows["earliest"].groupby(dose).transform("min")
     paused = rows["earliest"] > before
-    words = np.full(len(rows), NONE, dtype=object)
-    sure = (paused & known & (rows["earliest"] == rows["latest"])).to_numpy()
-    words[sure] = _words(*(_hours(one - begun)[sure] for one in (before, rows["earliest"])))
+    sure = paused & known & (rows["earliest"] == rows["latest"])
+    words = _words(*(_hours((one - begun)[sure]) for one in (before, rows["earliest"])))
     ended = rows["ends_latest"].where(rows["ends_latest"].notna().groupby(dose).transform("all"))
-    of_rows = pd.DataFrame({"segments": paused, "interruptions": words, "ended": ended}, index=rows.index)
-    by_dose = of_rows.groupby(dose)
+    said = pd.Series(words, index=rows.index[sure], dtype="str")
     return pd.DataFrame(
         {
-            "segments": by_dose["segments"].sum() + 1,
-            "interruptions": by_dose["interruptions"].agg(lambda some: "; ".join(filter(None, some))),
-            "ended": by_dose["ended"].max(),
-        }
-    )
+            "segments": paused.groupby(dose).sum() + 1,
+            "interruptions": said.groupby(dose[sure]).agg("; ".join),
+            "ended": ended.groupby(dose).max(),
+        },
+        index=np.sort(dose.unique()),
+    ).fillna({"interruptions": NONE})
 
 
 def _hours(times: "pd.Series[pd.Timedelta]") -> npt.NDArray[np.float64]:
