@@ -305,7 +305,7 @@ def checks_table(look: LookDocument) -> Table:
     """Return the feed checks that failed or could not be done."""
     columns: Columns[CheckPart] = {
         "Feed": "domain",
-        "Check": lambda check: spoken(check["name"]),
+        "Check": "name",
         "Outcome": lambda check: Cell(spoken(check["outcome"]), tone="poor"),
         "Severity": "severity",
         "Rows": lambda one: f"{one['numerator']:,} of {one['denominator']:,}" if one["denominator"] else DASH,
