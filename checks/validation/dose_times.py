@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.tables import TEXT, TIME, Feed, Table
+from checks.validation.placeholders import is_placeholder
 
 TOLD = Table("told", {"USUBJID": TEXT, "column": TEXT, "earliest": TIME, "latest": TIME})
 """One row for each time of a dose that a column of another feed tells: RFXSTDTC, RFXENDTC, VSRFTDTC and the like."""
@@ -23,9 +25,6 @@ _DOSE: Final = (
     r"\b(?:(?:PRE|POST)[- ]?)?"
     r"(?:DOS(?:E|ES|ING)|INFUSIONS?|INJECTIONS?|VACCINATIONS?|ADMINISTRATIONS?|EXPOSURE|STUDY (?:DRUG|TREATMENT))\b"
 )
-
-_FILLED_IN: Final = pd.Timestamp("1972-01-01T00:00:00Z")
-"""Doses told before it (1900, 1960, 1970) are blanks that software filled in: the zeros of its calendars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,8 @@ def dose_times(
         pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=["USUBJID", "column", "stamp"])
     )
     spans = reference_spans(rows["stamp"].astype("str"), rows["USUBJID"].map(dict(zones)).astype("str"))
-    placed = (spans["earliest"] <= known) & (spans["latest"] >= _FILLED_IN)
+    days = np.asarray(spans["earliest"].astype("int64"), np.int64) // 86_400
+    placed = (spans["earliest"] <= known) & ~is_placeholder(days)
     first_dates = dict(zip(whole.index.astype("str"), whole, strict=True))
     return DoseTimes(first_dates, TOLD.conform(rows.join(spans[["earliest", "latest"]])[placed]))
 

@@ -3,6 +3,8 @@
 A result without a readable time may at worst be of any time.
 """
 
+from typing import Final
+
 import numpy as np
 import pandas as pd
 
@@ -22,6 +24,9 @@ NEEDED = (
     Needed("time", ("LBDTC",)),
     Needed("value", ("LBSTRESN", "LBORRES")),
 )
+
+_BINARY: Final = 1e-9
+"""A charted decimal is not exact in binary: differences are compared to a billionth of what rounding allows."""
 
 
 def tests_used(protocol: StudyProtocol) -> frozenset[str]:
@@ -100,6 +105,6 @@ def _as_collected(
     off = (told - value).abs()[rows]
     off = off[off > 0]
     rounded = 2 * (text[off.index].map(half_a_digit) + read.value[off.index].map(half_a_digit))
-    higher = told.where(told > value, value)[off.index[off > rounded.astype("float64") * (1 + 1e-9)]]
+    higher = told.where(told > value, value)[off.index[off > rounded.astype("float64") * (1 + _BINARY)]]
     against = pd.Series("LBORRES (another value)", higher.index, dtype="str")
     return higher.reindex(rows.index), witnesses.testimony(rows.index, rows.index[rows], against, spans)

@@ -31,6 +31,9 @@ SHORT_OF_A_YEAR: Final = 300
 YEAR: Final = 365.25
 """Days of a year of the calendar."""
 
+LIVED_YEARS: Final = 5
+"""Years. So near a data cut-off a day of ``EPOCHS`` is one of the study: its dates were shifted to that time."""
+
 MOST_YEARS: Final = 10
 """A year is mistyped in one digit, of the year before as a rule, of another year of the decade at most."""
 
@@ -105,9 +108,16 @@ def _days_of(dates: "pd.Series[str]") -> Days:
     """Return the first day that each stamp can mean, since 1970; long ago where there is none, or a placeholder."""
     read = parse_stamps(dates, "UTC")["earliest"]
     days = np.where(read.isna(), LONG_AGO, np.asarray(read.astype("int64"), np.int64) // 86_400)
-    for epoch in EPOCHS:
-        days[np.abs(days - _day(epoch)) <= 1] = LONG_AGO
-    return np.asarray(days, np.int64)
+    return np.where(is_placeholder(days), LONG_AGO, days)
+
+
+def is_placeholder(days: Days) -> Flags:
+    """Return whether each day, since 1970, is one of ``EPOCHS``, or by some zone beside it."""
+    return np.asarray(np.logical_or.reduce([_is_of(days, epoch) for epoch in EPOCHS]), bool)
+
+
+def _is_of(days: Days, epoch: str) -> Flags:
+    return np.abs(days - _day(epoch)) <= 1
 
 
 def _day(date: str) -> int:
@@ -141,8 +151,8 @@ def without_placeholders(
         return spans
     kinds = np.full(len(spans), "", dtype=object)
     for epoch in EPOCHS:
-        if today - _day(epoch) > 5 * YEAR:
-            kinds[np.abs(days - _day(epoch)) <= 1] = PLACEHOLDER.replace("{year}", epoch[:4])
+        if today - _day(epoch) > LIVED_YEARS * YEAR:
+            kinds[_is_of(days, epoch)] = PLACEHOLDER.replace("{year}", epoch[:4])
     if domain == "AE":  # nobody knows the hour of what was long before; a date may be true
         early = early[spans["timed"].to_numpy(bool)[early]]
     _judge_lives(kinds, lives, early[kinds[early] == ""])

@@ -62,7 +62,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 class FeedOptions:
     """What the protocol says of a feed: how its text is written, what its rows mean, and for which domain.
 
-    ``subject_system`` and those after it are those of ``checks.protocol.model.FeedSource``.
+    ``subject_system`` and those after it are those of ``checks.protocol.feeds.FeedSource``.
     """
 
     encoding: str | None = None

@@ -407,3 +407,13 @@ def test_a_dose_not_given_is_no_dose_that_was_not_delivered() -> None:
     rows[0]["EXOCCUR"], rows[1]["EXOCCUR"] = "N", "Y"
     dm = [{"USUBJID": "S1", "RFXSTDTC": "2024-06-03T08:00"}]
     assert not len(prepared(administrations.prepare, "EX", rows, dm=dm).added)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "told"),
+    [("1900-01-01T00:00", 0), ("1970-01-01", 0), ("1960-01-01T08:00", 0), ("1965-06-10T08:00", 1)],
+)
+def test_a_placeholder_tells_of_no_dose_and_a_date_that_was_shifted_does(stamp, told):
+    subjects = feed("DM", [{"USUBJID": "S1", "SITEID": "FR01", "RFXSTDTC": stamp}])
+    found = dose_times({"dm": subjects}, ZONES, PROTOCOL.treatment.names, CUTOFF)
+    assert len(found.told) == told
