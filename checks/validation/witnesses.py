@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from checks.numbers import read_numbers
+from checks.protocol import StudyProtocol
 from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.collected_results import Results
 from checks.validation.dose_times import names_dose, reference_spans
@@ -53,6 +54,9 @@ _LOCAL: Final = r"\d{4}-\d\d-\d\d(?:T[\d:.]*)?"
 
 _TIME_POINT: Final = (
     r"(?P<amount>\d+(?:\.\d+)?)\s*-?\s*(?:(?P<hours>H(?:OU)?R?S?)|(?P<minutes>M(?:IN(?:UTE)?S?)?))\b"
+)
+_HOURS_ALONE: Final = (
+    r"^(?:T?\s*\+?\s*(?P<before>\d+(?:\.\d+)?)\s*-?\s*H(?:OU)?R?S?|H(?:OU)?R?\s*\+?(?P<after>\d+(?:\.\d+)?))$"
 )
 _BEFORE: Final = r"\bPRE|\bBEFORE\b|\bPRIOR\b"
 _AFTER: Final = r"\bPOST|\bAFTER\b"
@@ -135,11 +139,21 @@ def _elapsed(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> 
     domain = source.domain
     if not (source.has(f"{domain}ELTM") or source.has(f"{domain}TPT")):
         return
-    hours = elapsed_hours(source.text(f"{domain}ELTM"), source.text(f"{domain}TPT"))
+    points = _since_dose(source.text(f"{domain}TPT"), source.text(f"{domain}TPTREF"), source.setting.protocol)
+    hours = elapsed_hours(source.text(f"{domain}ELTM"), points)
     rows = placed & hours.notna()
     counted = _counted_from(source, spans[["earliest", "latest"]], hours, rows)
     if len(counted):
         yield _of_elapsed(source, counted, spans.index)
+
+
+def _since_dose(
+    points: "pd.Series[str]", references: "pd.Series[str]", protocol: StudyProtocol
+) -> "pd.Series[str]":
+    """Return time points, those of hours alone ("6H", "Hour 6", "T+6 h") as after the dose that --TPTREF names."""
+    hours = _each(points, _of_hours_alone)
+    bare = hours.notna() & names_dose(references, protocol.treatment.names)
+    return points.mask(bare, hours[bare].astype("str") + "H POST-DOSE")
 
 
 def elapsed_hours(durations: "pd.Series[str]", points: "pd.Series[str]") -> "pd.Series[float]":
@@ -164,6 +178,11 @@ def _of_durations(texts: "pd.Series[str]") -> "pd.Series[float]":
     parts = texts.str.extract(_DURATION)
     amounts = parts[list(_HOURS)].astype("float64").fillna(0) @ pd.Series(_HOURS)
     return (amounts * np.where(parts["sign"] == "-", -1, 1)).where(parts["sign"].notna())
+
+
+def _of_hours_alone(texts: "pd.Series[str]") -> "pd.Series[float]":
+    parts = texts.str.extract(_HOURS_ALONE)
+    return pd.to_numeric(parts["before"].fillna(parts["after"]))
 
 
 def _of_words(texts: "pd.Series[str]") -> "pd.Series[float]":
