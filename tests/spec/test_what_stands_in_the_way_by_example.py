@@ -74,7 +74,7 @@ def wrong_dates():
         ),
         (
             {"vs": [{**row, "VSORRESU": "grad"} if row["VSTESTCD"] == "TEMP" else row for row in chart()]},
-            ["readings in an unknown unit: 38 of 76", "In vs, rows 1-19, 39-57.", "the rows of TEMP of these"],
+            ["measurements in an unknown unit: 38 of 76", "In vs, rows 1-19, 39-57.", "the rows of TEMP of these"],
         ),
         (
             {"treatment": "STUDY-DRUG"},

@@ -30,25 +30,25 @@ RESULTS: Final = (
     ),
     Check(
         "unit_known", ("VS",), "conformance", "quarantines", ("VSORRESU_state",), in_set(KNOWN),
-        "readings in an unknown unit", "readings with a readable value",
+        "measurements in an unknown unit", "measurements with a readable value",
         "{column} is {reason}. A unit is never guessed. Ask the site",
     ),
     Check(
         "unit_fits", ("VS",), "plausibility", "quarantines", ("VSORRESU_fit",), in_set(FITS),
-        "readings that only another unit of the vital explains", "readings with a known unit",
+        "measurements that only another unit of the vital explains", "measurements with a known unit",
         "{column} cannot be in the unit given, but fits another unit of that vital (F written as C?). "
         "Ask the site to correct the unit",
     ),
     Check(
         "value_plausible", ("VS",), "plausibility", "quarantines", ("VSSTRESN_{{test}}",), between(),
-        "readings outside what a living subject can have", "readings whose unit fits",
+        "measurements outside what a living subject can have", "measurements whose unit fits",
         "{column} lies outside the physiological limits of that vital (a lost decimal point or signal?). "
         "Ask the site for the value",
     ),
     Check(
         "readings_agree", ("VS",), "plausibility", "quarantines", ("VSORRES_agreement",), in_set(AGREES),
-        "readings that another of the same vital and time contradicts", "readings beside another",
-        "{column} differs from another reading of the same vital at the same time by more than rounding, and "
+        "measurements that another of the same vital and time contradicts", "measurements beside another",
+        "{column} differs from another measurement of the same vital at the same time by more than rounding, and "
         "the case definition holds for one but not the other. Both count in the worst case. Ask which one holds",
     ),
     Check(

@@ -241,7 +241,9 @@ def _outcome(feed: FeedPart) -> Cell:
 
 
 def _latest(feed: FeedPart) -> Cell:
-    return Cell(utc_text(feed["latest"]), "older than the protocol allows" if feed["stale"] else "")
+    return Cell(
+        utc_text(feed["latest"]), "older than the protocol allows" if feed["stale"] and feed["latest"] else ""
+    )
 
 
 def feeds_table(look: LookDocument) -> Table:
