@@ -34,8 +34,8 @@ YEAR: Final = 365.25
 LIVED_YEARS: Final = 5
 """Years. So near a data cut-off a day of ``EPOCHS`` is one of the study: its dates were shifted to that time."""
 
-MOST_YEARS: Final = 10
-"""A year is mistyped in one digit, of the year before as a rule, of another year of the decade at most."""
+YEARS_OFF: Final = (*range(1, 10), *range(10, 100, 10))
+"""A year is mistyped in one digit: the year before as a rule, another of the decade, or that of another decade."""
 
 NEAR: Final = 3
 """Days by which a row in the right year may lie outside of what else is told: leap days, and a visit more."""
@@ -228,7 +228,7 @@ def _misdated(days: Days, own: Days, first: int, last: int) -> Flags:
     first, last = min(first, int(rest.min(initial=NEVER))), max(last, int(rest.max(initial=LONG_AGO)))
     if last - first > SHORT_OF_A_YEAR:  # of so long a stay any year tells a day
         return np.zeros(len(days), bool)
-    later = days[:, None] + np.round(np.arange(1, MOST_YEARS + 1) * YEAR).astype(np.int64)
+    later = days[:, None] + np.round(np.array(YEARS_OFF) * YEAR).astype(np.int64)
     return np.asarray(((later >= first - NEAR) & (later <= last + NEAR)).any(axis=1))
 
 

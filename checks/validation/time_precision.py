@@ -53,8 +53,8 @@ EVENING: Final = 22 * HOUR
 NIGHT: Final = (4 * HOUR, 20 * HOUR)
 """A clock before or after these local hours shows that doses are given by night."""
 
-SOON_HOURS: Final = 2
-"""An infusion or an injection that ends within it, by another clock, has a start that was read from a clock too."""
+SOON: Final = (pd.Timedelta(minutes=5), pd.Timedelta(hours=2))
+"""What ends so soon, by another clock, has a start that was read from one too; a sooner end is filled in as well."""
 
 UTC_MIDNIGHT: Final = "midnight in UTC"
 UTC_MIDNIGHTS: Final = (
@@ -171,8 +171,7 @@ def _ended_soon(starts: pd.DataFrame, stamps: "pd.Series[str] | None", zones: "p
         return np.zeros(len(starts), bool)
     ends = parse_stamps(stamps, zones)
     lasts = ends["earliest"] - starts["earliest"]
-    soon = (lasts > pd.Timedelta(0)) & (lasts <= pd.Timedelta(hours=SOON_HOURS))
-    return np.asarray(soon & ends["timed"] & (ends["clock"] != 0), bool)
+    return np.asarray(lasts.between(*SOON) & ends["timed"] & (ends["clock"] != 0), bool)
 
 
 def _judge_whole(found: _Judged, clocks: Clocks, part: Numbers, use: Use, where: str) -> None:

@@ -74,8 +74,9 @@ def test_a_stay_in_hospital_years_before_is_no_mistake() -> None:
     assert read([*before, "2024-06-10T09:00"], "VS")["note"].isna().all()
 
 
-def test_one_row_of_the_year_before_among_others_is_a_mistake() -> None:
-    spans = read(["2023-06-10T09:00", "2024-06-10T10:00", "2024-06-10T11:00"], "VS")
+@pytest.mark.parametrize("year", ["2023", "2019", "2004", "1964"])
+def test_one_row_of_a_year_with_another_digit_among_others_is_a_mistake(year: str) -> None:
+    spans = read([f"{year}-06-10T09:00", "2024-06-10T10:00", "2024-06-10T11:00"], "VS")
     assert spans["note"].notna().tolist() == [True, False, False]
 
 

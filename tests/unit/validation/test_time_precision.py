@@ -213,6 +213,7 @@ def test_a_subject_whose_clock_never_moves_has_dates() -> None:
         ("12:00", "12:30", False),
         ("00:00", "01:45", False),
         ("00:00", "00:00", True),
+        ("00:00", "00:01", True),  # an end must be later than its start, says many an entry form
         ("00:00", "08:30", True),  # too long after a midnight that was filled in
         ("23:59", "23:59", True),
         ("12:00", "", True),
