@@ -134,7 +134,7 @@ def read_times(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """For each row the date that it is, as text, and why; None where it is a time, as surely where it is ``read``."""
+    """For each row the date that it is, as text, and why; None where it is a time; which were ``read``."""
 
     dates: npt.NDArray[np.object_]
     notes: npt.NDArray[np.object_]
@@ -148,7 +148,7 @@ class _Judged:
 
     def take(self, places: Numbers, dates: npt.NDArray[np.object_], note: str) -> None:
         """Take the rows at some places for dates, where they are none already."""
-        free = pd.isna(self.notes[places]) & ~self.read[places]
+        free = pd.isna(self.notes[places])
         self.dates[places[free]] = dates[free]
         self.notes[places[free]] = note
 
@@ -175,7 +175,9 @@ def _ended_soon(starts: pd.DataFrame, stamps: "pd.Series[str] | None", zones: "p
 
 
 def _judge_whole(found: _Judged, clocks: Clocks, part: Numbers, use: Use, where: str) -> None:
-    """Take the rows of a part for dates where all of them show one default clock."""
+    """Take the rows of a part for dates where all of them show one default clock, and not all were read from one."""
+    if found.read[part].all():
+        return
     few = FEWEST_DAYS if use == "result" else 2 if where else 1
     for clock, default in _defaults(clocks).items():
         fewest = (2 if use == "event" else FEWEST_DAYS) if clock == "12:00" else few
@@ -260,9 +262,11 @@ def _judge_mixed(found: _Judged, clocks: Clocks, part: Numbers, use: Use) -> Non
         ("23:59", local >= LAST_MINUTE),
         ("12:00", (local == NOON) & (use != "dose")),
     ):
-        here = part[default]
+        here = part[default & ~found.read[part]]
         always = use == "event" and clock != "12:00"
-        if len(here) and (always or _too_many(local, local[default]) or _too_many_again(clocks, part, here)):
+        if len(here) and (
+            always or _too_many(local, clocks.local[here]) or _too_many_again(clocks, part, here)
+        ):
             found.take(here, clocks.local_dates(here), AMONG_TIMES.format(clock=clock))
 
 
@@ -273,7 +277,7 @@ def _judge_doses(found: _Judged, clocks: Clocks, timed: Numbers) -> None:
     which midnight belongs.
     """
     for clock, default in _defaults(clocks).items():
-        here = timed[default[timed]]
+        here = timed[default[timed] & ~found.read[timed]]
         by_day = (clocks.local[here] >= DAYTIME[0]) & (clocks.local[here] < DAYTIME[1])
         here = here[~(clocks.zoned[here] & by_day)]
         others = timed[~default[timed] & pd.isna(found.notes[timed])]

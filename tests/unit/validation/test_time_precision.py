@@ -224,6 +224,16 @@ def test_doses_that_end_soon_by_another_clock_began_by_one(start: str, end: str,
     assert days(read(on_days(start), PARIS, use="dose", ends=ends)) == [dates] * 7
 
 
+def test_an_end_by_chance_soon_after_a_noon_that_was_filled_in_shows_no_clock() -> None:
+    ends = pd.Series(["2024-06-01T13:20", *(f"2024-06-{day:02}T09:30" for day in range(2, 8))], dtype="str")
+    assert days(read(on_days("12:00"), PARIS, use="dose", ends=ends)) == ALL
+
+
+def test_a_dose_at_midnight_among_others_by_day_is_one_by_its_end() -> None:
+    ends = pd.Series(["2024-06-01T00:30", *[pd.NA] * 6], dtype="str")
+    assert days(read(["2024-06-01T00:00", *MINUTES[1:]], PARIS, use="dose", ends=ends)) == NONE
+
+
 def test_results_told_again_at_midnight_alone_are_a_days_untimed() -> None:
     """Two values a test at one midnight, 00:00 being no more frequent than the other hours of a chart by day."""
     chart = [f"2024-06-{day:02}T{hour:02}:00" for day in range(1, 8) for hour in range(6, 20)]
