@@ -142,6 +142,7 @@ KINDS = (
 
     # A time on which a case rests.
     Kind("date_without_time", "2024-06-10", "watch", 10, "1 possible case has no time of day"),
+    Kind("future_stamp", "a fever in 2042, for 2024", "watch", 10, "in 2042, a year or more after all else"),
     Kind("date_2024_06", "2024-06", "watch", 10, "1 possible case has no time of day"),
     Kind("date_2024_06_hyphens", "2024-06--", "watch", 10, "1 possible case has no time of day"),
     Kind("date_2024_hyphens_10", "2024---10", "watch", 10, "1 possible case has no time of day"),
@@ -171,11 +172,9 @@ KINDS = (
     Kind("blank_test", "no VSTESTCD", "watch", 10, "VSTESTCD is blank", {"test_named": 1}),
     Kind("blank_term", "no AETERM", "watch", 10, "AETERM is blank", {"term_present": 1}),
 
-    # The case is no case: the feed says so, or the data cut-off comes first.
+    # The case is no case: the feed says so.
     Kind("dose_not_given", "EXSTAT is NOT DONE: no window opens", "no_signal", 0,
          "a subject without an accepted dose"),
-    Kind("future_stamp", "a fever in 2042: set aside until then", "no_signal", 0, "lies after the data cut-off",
-         {"not_after_cutoff": 1}),
     Kind("misspelt_treatment", "CYT-107 for CYT107: another drug", "no_signal", 0,
          "a subject without an accepted dose"),
 )
