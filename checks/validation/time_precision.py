@@ -257,17 +257,21 @@ def _dates_elsewhere(clocks: Clocks, part: Numbers) -> npt.NDArray[np.object_] |
 def _judge_mixed(found: _Judged, clocks: Clocks, part: Numbers, use: Use) -> None:
     """Take the rows at a default clock for dates where the others of their part are real times."""
     local, written = clocks.local[part], clocks.written[part]
+    by_night = (local < DAYTIME[0]) | (local >= EVENING)
+    in_utc = clocks.zoned[part] & (clocks.utc[part] == 0) & by_night
     for clock, default in (
         ("00:00", (local == 0) | ((written == 0) & (use == "event"))),
         ("23:59", local >= LAST_MINUTE),
         ("12:00", (local == NOON) & (use != "dose")),
+        (UTC_MIDNIGHT, in_utc & (use == "event")),
     ):
         here = part[default & ~found.read[part]]
         always = use == "event" and clock != "12:00"
         if len(here) and (
             always or _too_many(local, clocks.local[here]) or _too_many_again(clocks, part, here)
         ):
-            found.take(here, clocks.local_dates(here), AMONG_TIMES.format(clock=clock))
+            dates = clocks.dates_in("UTC", here) if clock == UTC_MIDNIGHT else clocks.local_dates(here)
+            found.take(here, dates, AMONG_TIMES.format(clock=clock))
 
 
 def _judge_doses(found: _Judged, clocks: Clocks, timed: Numbers) -> None:

@@ -245,3 +245,13 @@ def test_results_told_again_at_midnight_alone_are_a_days_untimed() -> None:
     twice = [*chart, *again, *chart[6:60:14]]
     spans = read(twice, PARIS, use="result", subjects=subjects + [0] * 4, tests=tests + [0] * 4)
     assert not any(days(spans))
+
+
+def test_an_event_at_midnight_in_utc_by_night_is_in_doubt_and_one_by_day_is_not() -> None:
+    # 00:00 in UTC is 02:00 in Paris in summer, and 09:00 in Tokyo
+    others = ["2024-06-09T10:20:00+02:00", "2024-06-08T17:45:00+02:00"]
+    assert days(read([*others, "2024-06-10T02:00:00+02:00"], zone="Europe/Paris")) == [False, False, True]
+    assert days(read(["2024-06-10T09:00:00+09:00", "2024-06-09T17:45:00+09:00"], zone=TOKYO)) == [
+        False,
+        False,
+    ]
