@@ -166,17 +166,30 @@ def with_parts(ordered: Sequence[Arrival], domain: str) -> tuple[Arrival, ...]:
 
     A delivery of several files is in parts: a later file takes the place of the part of its name, or of the older
     snapshot of that part, or is a new part, and the other parts stay. The store keeps what has not changed once, so
-    they do not arrive again.
+    they do not arrive again. Files that hold most of every part are a whole state anew, whatever their names.
     """
     whole: list[Arrival] = []
     for one in ordered:
         # of files that are no one delivery none stays
         before = whole[-1].files if whole and not whole[-1].conflict and len(whole[-1].files) > 1 else ()
+        before = () if _is_whole(one.files, before, domain) else before
         stay = tuple(file for file in before if not any(_replaces(new, file, domain) for new in one.files))
         files = tuple(sorted((*one.files, *stay), key=identity))
         conflict = one.conflict or _conflict(one.files, before, files, domain)
         whole.append(replace(one, files=files, conflict=conflict))
     return tuple(whole)
+
+
+def _is_whole(new: Sequence[DeliveredTable], before: Sequence[DeliveredTable], domain: str) -> bool:
+    """Whether the files of one delivery together hold most records of each part before, and no fewer."""
+    tables = [one.table for one in new if one.table is not None]
+    if not before or not tables:
+        return False
+    whole = replace(new[0], table=pd.concat(tables, ignore_index=True))
+    held = (_shares((part, whole), domain) for part in before if part.table is not None)
+    return sum(map(len, tables)) >= sum(len(one.table) for one in before if one.table is not None) and all(
+        held
+    )
 
 
 def _conflict(

@@ -113,10 +113,10 @@ def _row_result(source: Source, prepared: Prepared, judgements: Sequence[Judgeme
 
 
 def _place(source: Source, column: "str | pd.Series[str]", rows: npt.NDArray[np.int64]) -> str:
-    """Say where the rows are; not of a column whose values would tell the arm."""
+    """Say where the rows are, if it is rows that failed; not of a column whose values would tell the arm."""
     names = {column} if isinstance(column, str) else set(column.iloc[rows].unique())
     telling = WITHHELD in names or any(map(tells_arm, names))
-    return "" if telling else place_of(source.provenance.iloc[rows])
+    return "" if telling or not len(rows) else place_of(source.provenance.iloc[rows])
 
 
 def _worst(judgements: Sequence[Judgement]) -> Outcome:

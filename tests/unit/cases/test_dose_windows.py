@@ -34,7 +34,7 @@ def doses_of(*spans, subject="A"):
                 "given_hours": 0.0,
                 "segments": 1,
                 "interruptions": "",
-                "ended": pd.NaT,
+                "ended": pd.Series(pd.NaT, range(len(edges)), "datetime64[s, UTC]"),
             }
         )
     )
