@@ -181,9 +181,12 @@ def with_parts(ordered: Sequence[Arrival], domain: str) -> tuple[Arrival, ...]:
 
 
 def _is_whole(new: Sequence[DeliveredTable], before: Sequence[DeliveredTable], domain: str) -> bool:
-    """Whether the files of one delivery together hold most records of each part before, and no fewer."""
+    """Whether the files of one delivery together hold most records of each part before, and no fewer.
+
+    Files of the names that the parts have take the place of these, and need not be compared.
+    """
     tables = [one.table for one in new if one.table is not None]
-    if not before or not tables:
+    if not before or not tables or _are_known(new, before):
         return False
     whole = replace(new[0], table=pd.concat(tables, ignore_index=True))
     held = (_shares((part, whole), domain) for part in before if part.table is not None)
@@ -202,10 +205,15 @@ def _conflict(
     missing = missing_parts(file.delivery.name for file in files)
     if missing is not None:
         return f"{domain}: {missing}"
-    if not before or {file.delivery.name for file in new} <= {file.delivery.name for file in before}:
+    if not before or _are_known(new, before):
         return None
     shares = _of_several(_shares(files, domain), files)
     return _mixed(files, min(shares), shares[min(shares)], domain) if shares else None
+
+
+def _are_known(new: Sequence[DeliveredTable], before: Sequence[DeliveredTable]) -> bool:
+    """Whether all files have names that the parts before have."""
+    return {file.delivery.name for file in new} <= {file.delivery.name for file in before}
 
 
 def _replaces(new: DeliveredTable, part: DeliveredTable, domain: str) -> bool:
