@@ -1,6 +1,7 @@
 """A study delivered in pieces, out of order, twice, and corrected gives the look of its plain final delivery."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -219,7 +220,11 @@ def look(known: Knowledge, protocol: StudyProtocol) -> tuple[Validation, dict[st
 def without_files(document: dict[str, Any]) -> dict[str, Any]:
     told = {"sha256", "rows_superseded", "rows_not_yet_known", "received"}
     feeds = [{name: said for name, said in feed.items() if name not in told} for feed in document["feeds"]]
-    caveats = [text for text in document["caveats"] if "is not on record" not in text]
+    caveats = [
+        re.sub(r" In \S+, rows? .*", "", text)  # files and rows are others
+        for text in document["caveats"]
+        if "is not on record" not in text
+    ]
     rest = {name: said for name, said in document.items() if name != "look_id"}
     return {**rest, "feeds": feeds, "caveats": caveats}
 
