@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant("what has no instant is no possible case", "checks/cases",
            "loose = [one for one in (*pairs, *halves) if not one.instant]", "loose: list[Composite] = []"),
     Mutant("a component that is present is not observed", "checks/cases",
-           "return Gap(begins, sees, observed)", "return Gap(begins, sees, begins >= 0)"),
+           "return Gap(begins, sees, until, observed)", "return Gap(begins, sees, until, begins >= 0)"),
     Mutant("quarantined doses leave the worst case too", "checks/cases",
            "if len(stands) < len(doses):", "if False:"),
     Mutant("a rate is crossed one event later", "checks/rules",

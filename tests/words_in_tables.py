@@ -91,11 +91,13 @@ BLANK: Mapping[str, Any] = {"link": None, "verbatim": None, "fatal": False, "tru
 
 
 def table(contract: Table, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows with the cells that they name; what a table has besides is blank."""
+    """Rows with the cells that they name; what a table has besides is blank, or absent where it may be."""
     by_kind = {"str": "", "category": "", "float64": np.nan}
-    blank = {name: BLANK.get(name, by_kind.get(kind)) for name, kind in contract.columns.items()}
+    named = {name: kind for name, kind in contract.absent.items() if any(name in row for row in rows)}
+    columns = {**contract.columns, **named}
+    blank = {name: BLANK.get(name, by_kind.get(kind)) for name, kind in columns.items()}
     cells = [[row.get(name, default) for name, default in blank.items()] for row in rows]
-    return contract.conform(pd.DataFrame(cells, columns=list(contract.columns)))
+    return contract.conform(pd.DataFrame(cells, columns=list(columns)))
 
 
 def tables(charts: Mapping[str, Chart]) -> tuple[pd.DataFrame, Charts]:

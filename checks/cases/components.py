@@ -11,7 +11,7 @@ from checks.cases.abnormal import Judgement, judge
 from checks.cases.episodes import Episodes, Memory, find_episodes
 from checks.cases.measured_onsets import MeasuredOnsets, Worsening, measured_onsets
 from checks.cases.series import Flags, Places, Rows, Series, Test, named_tests, rows_of, series_of
-from checks.cases.spans import SECONDS_BITS, distinct, in_seconds
+from checks.cases.spans import SECONDS_BITS, Instants, distinct, in_seconds, place, seconds
 from checks.criteria import Measured
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import CaseDefinition, Component
@@ -22,11 +22,13 @@ class MeasuredComponent:
     """What the measurements of a component's tests say of every subject.
 
     The series of an ``all_of`` component are of its tests together: then ``tests`` has one entry without a code.
+    ``reach`` says by when what each entry of the series shows had begun: its instant, or the end of its period.
     """
 
     tests: tuple[Test, ...]
     memory: Memory
     series: Series
+    reach: Instants
     abnormal: Flags
     episodes: Episodes
     onsets: MeasuredOnsets
@@ -78,7 +80,21 @@ def measure(
         worsenings = tuple(_worsenings(definition, criteria, tests))
     found = find_episodes(series, judged.abnormal, memory, int(data_cutoff.timestamp()))
     onsets = measured_onsets(series, judged, found, memory, worsenings)
-    return MeasuredComponent(tests, memory, series, judged.abnormal, found, onsets, worsenings)
+    reach = _reach(series, measurements)
+    return MeasuredComponent(tests, memory, series, reach, judged.abnormal, found, onsets, worsenings)
+
+
+_NOWHEN = pd.Timestamp(0, unit="s", tz="UTC")
+
+
+def _reach(series: Series, measurements: pd.DataFrame) -> Instants:
+    """Return by when what each entry shows had begun: its instant, or the latest end of the periods of its rows."""
+    if "until" not in measurements or not len(series):
+        return series.axis
+    until, rows = measurements.loc[series.rows.numbers, "until"], series.rows
+    ends = place(rows.axis >> SECONDS_BITS, seconds(until.fillna(_NOWHEN)))
+    ends = np.where(until.notna(), ends, rows.axis)
+    return np.maximum(series.axis, np.maximum.reduceat(ends, series.first_row))
 
 
 PER_TEST = ("confirm", "again", "fresh", "run")

@@ -9,7 +9,6 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from checks.cases.charts import Charts, measurement_labels
 from checks.cases.components import MeasuredComponent, measure
@@ -17,8 +16,8 @@ from checks.cases.measured_onsets import Why
 from checks.cases.onsets import Onset
 from checks.cases.pairing import Composite, cases_of
 from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
-from checks.cases.series import LONG_AGO, Places, spread
-from checks.cases.spans import SECONDS_BITS, Instants, in_seconds, place, seconds
+from checks.cases.series import Places, spread
+from checks.cases.spans import SECONDS_BITS, in_seconds
 from checks.cases.untimed_measurements import Untimed, untimed_measurements
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
@@ -128,7 +127,8 @@ def _part(
 def _by_subject(measured: MeasuredComponent, charts: Charts) -> Mapping[int, Sequence[Onset]]:
     """Return the onsets by measurement of each subject code, in order of time."""
     found: dict[int, list[Onset]] = {}
-    onsets, ends = measured.onsets, _ends(measured, charts)
+    onsets = measured.onsets
+    ends = np.maximum(onsets.seen, measured.reach[onsets.entries])
     columns = zip(
         (onsets.seen >> SECONDS_BITS).tolist(),
         onsets.earliest.tolist(),
@@ -148,24 +148,6 @@ def _by_subject(measured: MeasuredComponent, charts: Charts) -> Mapping[int, Seq
         onset = Onset(earliest, end, seen, definite, Why(why), evidence, test, settled)
         found.setdefault(code, []).append(onset)
     return found
-
-
-def _ends(measured: MeasuredComponent, charts: Charts) -> Instants:
-    """Return by when each onset had begun: when it was first seen, or the end of the period that showed it."""
-    onsets, series = measured.onsets, measured.series
-    if "until" not in charts.measurements or not len(onsets.entries):
-        return onsets.seen
-    counts = np.diff(series.first_row, append=len(series.rows.axis))[onsets.entries]
-    entry, within = spread(counts)
-    numbers = series.rows.numbers[series.first_row[onsets.entries][entry] + within]
-    until = charts.measurements.loc[numbers, "until"]
-    known = until.notna().to_numpy(bool)
-    codes = onsets.seen[entry] >> SECONDS_BITS
-    ends = np.where(known, place(codes, seconds(until.fillna(_NOWHEN))), LONG_AGO)
-    return np.maximum(onsets.seen, np.maximum.reduceat(ends, np.cumsum(counts) - counts))
-
-
-_NOWHEN = pd.Timestamp(0, unit="s", tz="UTC")
 
 
 def _evidence(measured: MeasuredComponent, charts: Charts) -> Iterator[tuple[str, ...]]:

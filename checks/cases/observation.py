@@ -1,8 +1,9 @@
 """Observation and opportunity: when a new event of a subject could have been seen, and under which hour.
 
 An instant is observed when, for each component, it lies between two measurements of one of its tests that are no
-further apart than the test stays fresh. An onset there would have been dated between these two: the instant counts
-under the hour of their middle: events and the hours they are held against move together, whatever the charting.
+further apart than the test stays fresh. An onset there would have been dated between these two, where the second
+is of a period up to its end: the instant counts under the hour of their middle. Events and the hours they are held
+against move together, whatever the charting.
 
 Where charting may react to an event, a temperature being taken because distress was seen, the chart is taken once
 more: as if the other components were measured whenever an event was first seen. That one was measured in reaction
@@ -55,11 +56,13 @@ class Stretches:
 class Gap(NamedTuple):
     """Of each stretch the measurement before it and the one that would show a new event in it.
 
-    ``begins`` is -1, and ``sees`` beyond all instants, where none would; it may be ``observed`` nevertheless.
+    ``begins`` is -1, and ``sees`` beyond all instants, where none would; it may be ``observed`` nevertheless. The
+    event would have begun by ``until``: when it is seen, or the end of the period that shows it.
     """
 
     begins: Instants
     sees: Instants
+    until: Instants
     observed: Flags
 
 
@@ -171,8 +174,8 @@ def stretches(
     if not gaps:
         return Stretches(starts, ends, observed, observed, (starts + ends) // 2)
     begins, sees = np.stack([gap.begins for gap in gaps]), np.stack([gap.sees for gap in gaps])
-    earliest, latest = begins.max(axis=0), sees.max(axis=0)
-    able = observed & (begins.min(axis=0) >= 0) & (latest - sees.min(axis=0) <= within)
+    able = observed & (begins.min(axis=0) >= 0) & (sees.max(axis=0) - sees.min(axis=0) <= within)
+    earliest, latest = begins.max(axis=0), np.stack([gap.until for gap in gaps]).max(axis=0)
     middle = (earliest + latest) // 2 if splits is None else (starts + ends) // 2
     return Stretches(starts, ends, observed, able, middle)
 
@@ -202,11 +205,14 @@ def _gap(observer: Observer, starts: Instants, ends: Instants, called_for: Insta
     part = observer.measured
     kinds = [kind for kind, test in enumerate(part.tests) if test != INSPIRED_OXYGEN]
     begins, sees, observed = np.full(len(ends), -1), np.full(len(ends), NEVER), np.zeros(len(ends), bool)
+    until = sees
     for kind in kinds or range(len(part.tests)):
-        axis = np.append(part.series.axis[part.series.kinds == kind], NEVER)
+        mine = part.series.kinds == kind
+        axis, reach = (np.append(one[mine], NEVER) for one in (part.series.axis, part.reach))
         after = np.searchsorted(axis, ends)
-        next_one, previous = axis[after], axis[after - 1]
+        next_one, previous, begun = axis[after], axis[after - 1], reach[after]
         if called_for is not None:
+            begun = np.where(called_for < next_one, called_for, begun)
             next_one = np.minimum(next_one, called_for)
         fresh = (after > 0) & (next_one - previous <= part.memory.fresh[kind])
         observed |= fresh
@@ -214,4 +220,5 @@ def _gap(observer: Observer, starts: Instants, ends: Instants, called_for: Insta
             fresh &= ~covers(observer.blind, next_one)
         better = fresh & ((next_one < sees) | ((next_one == sees) & (previous > begins)))
         begins, sees = np.where(better, previous, begins), np.where(better, next_one, sees)
-    return Gap(begins, sees, observed)
+        until = np.where(better, begun, until)
+    return Gap(begins, sees, until, observed)

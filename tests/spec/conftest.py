@@ -13,7 +13,7 @@ another unit. ``~18:00`` ends an adverse event, ``#2`` is its grade. A laborator
 result beside its upper limit of normal: ``11.0/4.0``, and ``11.0/`` where that was not given.
 
 ``look`` is the package's; ``rows`` and ``whole`` tell each chart twice, by the package and by the slow count of
-``tests/words``.
+``tests/words``, which knows of no periods: ``37.0~1`` is the value of the hour that begins with its stamp.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -86,7 +86,9 @@ def rows_of(chart: str, subject: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 timed = {"timed": not cell.endswith("/")}
                 yield "reports", {**row, "AESEQ": str(place), **timed, **adverse_event(value)}
             else:
-                yield "measurements", {**row, **measurement(what, place, value)}
+                value, _, hours = value.partition("~")
+                period = {"until": earliest + timedelta(hours=float(hours))} if hours else {}
+                yield "measurements", {**row, **period, **measurement(what, place, value)}
 
 
 def adverse_event(text: str) -> dict[str, Any]:

@@ -287,6 +287,22 @@ def test_opportunity_and_control_events_follow_from_the_chart(name: str, whole: 
     )
 
 
+def test_an_onset_of_a_period_and_its_opportunity_stand_on_one_instant(look: Look) -> None:
+    """Means of each hour, charted at its start; the chart ends with the first abnormal hour, 2/13:00 to 2/14:00.
+
+    What the mean shows may have begun up to 14:00, and at any time since the last normal hour began: [12:00, 14:00],
+    hour 5. An onset in (12:00, 13:00] would be shown by that mean and none other: that hour counts under hour 5 too,
+    and is the one at risk. Every hour counts under its end: 18 before the dose, from 1/08:00 to 2/01:00.
+    """
+    hourly = "{} 1/00:00..2/12:00 {}~1 2/13:00 {}~1"
+    chart = "\n".join(("dose 2/08:00", hourly.format("TEMP", 37.0, 38.6), hourly.format("OXYSAT", 97, 88)))
+    found = look(chart)
+    assert [(one.certainty, one.hour, one.onset_hours) for one in found.cases] == [
+        ("definite", 5.0, (4.0, 6.0))
+    ]
+    assert [(one.in_risk, one.in_control) for one in found.opportunities] == [(1.0, 18.0)]
+
+
 def test_a_case_in_an_open_window_counts(look: Look, protocol: StudyProtocol) -> None:
     """Seen at hour 6.25, looked at at hour 7: the window is open, and the subject is an event already."""
     findings = look(
