@@ -48,8 +48,8 @@ def prepare(source: Source) -> Prepared:
     test, used, text, limit_text = read.test, read.used, read.value, read.beside
     spans, time_judged = source.times(used)
     value, limit = read_numbers(text.where(used)), read_numbers(limit_text.where(used))
-    higher, collected = _as_collected(source, read, value, spans)
-    testimonies = [*witnesses.compare_rows(source, spans, used), collected]
+    higher, told_again = _told_again(source, read, value, spans)
+    testimonies = [*witnesses.compare_rows(source, spans, used), *told_again]
     spans, witness_judged = witnesses.doubt(source, spans, testimonies)
     judged |= time_judged | witness_judged
     judged |= {
@@ -91,20 +91,34 @@ def prepare(source: Source) -> Prepared:
     return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"], unused=unused)
 
 
-def _as_collected(
+def _told_again(
     source: Source, read: Results, value: "pd.Series[float]", spans: pd.DataFrame
-) -> "tuple[pd.Series[float], Testimony]":
-    """Return the higher of a result and of what was collected, where both are in one unit and differ; the testimony.
+) -> "tuple[pd.Series[float], list[Testimony]]":
+    """Return the higher of a result and of what another column tells of it, where they differ, and the testimonies.
 
-    A limit is an upper one: at worst the higher holds. A unit of the last digits of both is rounding.
+    What was collected is compared where it is in the same unit. A limit is an upper one: at worst the higher holds. A
+    unit of the last digits of both is rounding.
     """
-    text, unit = source.text("LBORRES"), source.text("LBORRESU").str.casefold()
-    rows = read.used & (read.column == "LBSTRESN") & (unit == source.text("LBSTRESU").str.casefold())
-    rows &= text.notna() & value.notna()
+    standard = read.used & (read.column == "LBSTRESN") & value.notna()
+    highest, testimonies = pd.Series(np.nan, spans.index), []
+    for column in filter(source.has, ("LBORRES", "LBSTRESC")):
+        text = source.text(column)
+        rows = standard & text.notna()
+        if column == "LBORRES" and rows.any():
+            rows &= source.text("LBORRESU").str.casefold() == source.text("LBSTRESU").str.casefold()
+        if rows.any():
+            higher = _higher(read, value, text, rows)
+            against = pd.Series(f"{column} (another value)", higher.index, dtype="str")
+            testimonies.append(witnesses.testimony(rows.index, rows.index[rows], against, spans))
+            highest = pd.concat([highest, higher.reindex(rows.index)], axis=1).max(axis=1)
+    return highest, testimonies
+
+
+def _higher(
+    read: Results, value: "pd.Series[float]", text: "pd.Series[str]", rows: "pd.Series[bool]"
+) -> "pd.Series[float]":
     told = read_numbers(text.where(rows))
     off = (told - value).abs()[rows]
     off = off[off > 0]
     rounded = 2 * (text[off.index].map(half_a_digit) + read.value[off.index].map(half_a_digit))
-    higher = told.where(told > value, value)[off.index[off > rounded.astype("float64") * (1 + _BINARY)]]
-    against = pd.Series("LBORRES (another value)", higher.index, dtype="str")
-    return higher.reindex(rows.index), witnesses.testimony(rows.index, rows.index[rows], against, spans)
+    return told.where(told > value, value)[off.index[off > rounded.astype("float64") * (1 + _BINARY)]]

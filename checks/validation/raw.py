@@ -228,9 +228,9 @@ class Source:
         """
         column = time_of(self.domain)
         spans = self._read_times(column, among)
-        if self.domain in ("VS", "LB") and self.has(f"{self.domain}ENDTC"):
-            ends = self._read_times(f"{self.domain}ENDTC", among & self.text(f"{self.domain}ENDTC").notna())
-            spans = over_periods(spans, ends, f"{self.domain}ENDTC", self.setting.data_cutoff)
+        period: Columns = {}
+        if self.domain in ("VS", "LB"):
+            spans, period = self._over_periods(spans, among)
         readable = among & spans["problem"].isna()
         placed = readable & self.enrolled
         late = (spans["earliest"] - self.setting.data_cutoff).dt.total_seconds() / 3600
@@ -239,7 +239,19 @@ class Source:
             f"{column}_clock": _unless(spans["note"], states.CERTAIN, placed),
             f"{column}_hours_after_cutoff": late.where(placed),
         }
+        judged |= period
         return spans.assign(placed=placed, known_until=spans["earliest"].where(placed)), judged
+
+    def _over_periods(self, spans: pd.DataFrame, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
+        """Return the spans of results reaching up to their ends, and the judged column about these."""
+        column = f"{self.domain}ENDTC"
+        stamps = self.text(column)
+        if not self.has(column):
+            return spans, {f"{column}_state": stamps}
+        filled = among & stamps.notna()
+        ends = self._read_times(column, filled)
+        judged = {f"{column}_state": _unless(self._problems(column, ends), states.READABLE, filled)}
+        return over_periods(spans, ends, column, self.setting.data_cutoff), judged
 
     def at_any_time(self, spans: pd.DataFrame) -> pd.DataFrame:
         """Return subject and span of each row; one without a readable time reaches up to the data cut-off."""

@@ -60,8 +60,8 @@ def prepare(source: Source) -> Prepared:
     certain &= ~codes.doubt
     # of rows that share a key none is sound: they contradict no other
     certain &= ~(judged["VSSEQ_key"].notna() & judged["VSSEQ_key"].duplicated(keep=False))
-    original, collected = _original(source, read, measured, spans)
-    testimonies = [*witnesses.compare_rows(source, spans, used), collected]
+    original, told_again = _told_again(source, read, measured, spans)
+    testimonies = [*witnesses.compare_rows(source, spans, used), *told_again]
     widened, witness_judged = witnesses.doubt(source, spans, testimonies)
     certain &= ~witnesses.contradicted(witness_judged["VSDTC_witness"])
     judged |= time_judged | witness_judged | source.dosed(used & spans["placed"])
@@ -98,19 +98,37 @@ def prepare(source: Source) -> Prepared:
     return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"], unused=unused)
 
 
-def _original(
+def _told_again(
     source: Source, read: Results, measured: pd.DataFrame, spans: pd.DataFrame
-) -> "tuple[pd.Series[float], Testimony]":
-    """Return the results as collected where the standardised ones beside them are others, and the testimony.
+) -> "tuple[pd.Series[float], list[Testimony]]":
+    """Return other values that columns beside those read tell of the results, and the testimony of each column."""
+    other, testimonies = pd.Series(np.nan, spans.index), []
+    units = {"VSORRES": "VSORRESU", "VSSTRESC": "VSSTRESU"}
+    for column in filter(source.has, units):
+        rows = read.used & (read.column != column) & source.text(column).notna()
+        if rows.any():
+            found = _another_value(
+                read, measured, rows, (source.text(column), source.text(units[column])), source
+            )
+            against = pd.Series(f"{column} (another value)", found.index, dtype="str")
+            testimonies.append(witnesses.testimony(rows.index, rows.index[rows], against, spans))
+            other = other.fillna(found)
+    return other, testimonies
+
+
+def _another_value(
+    read: Results,
+    measured: pd.DataFrame,
+    rows: "pd.Series[bool]",
+    told_in: "tuple[pd.Series[str], pd.Series[str]]",
+    source: Source,
+) -> "pd.Series[float]":
+    """Return the values told beside those read, by text and unit, of the rows where they are others.
 
     Both are rounded, each in its unit, or cut off: they are alike within a unit of the last digits of both. Others
     are taken for one as long as the case definition cannot tell them apart.
     """
-    text, unit = source.text("VSORRES"), source.text("VSORRESU")
-    rows = read.used & (read.column == "VSSTRESN") & text.notna()
-    if not rows.any():
-        nothing = pd.Series(np.nan, rows.index)
-        return nothing, witnesses.testimony(rows.index, rows.index[:0], nothing.dropna().astype("str"), spans)
+    text, unit = told_in
     differ = rows & ((text != read.value) | (unit != read.beside))
     told = read_vitals(read.test[differ], text[differ], unit[differ])
     here = measured[differ]
@@ -118,9 +136,7 @@ def _original(
     rounded = 2 * (told["rounding"] + here["rounding"]) + _BINARY
     lowest, highest = (getattr(np, name)(told["value"], here["value"]) for name in ("minimum", "maximum"))
     apart = _told_apart(read.test[differ], lowest, highest, source.setting.protocol)
-    other = told["value"].where(sound & (highest - lowest > rounded) & apart).dropna()
-    against = pd.Series("VSORRES (another value)", other.index, dtype="str")
-    return other.reindex(rows.index), witnesses.testimony(rows.index, rows.index[rows], against, spans)
+    return told["value"].where(sound & (highest - lowest > rounded) & apart).dropna()
 
 
 def _agreement(

@@ -26,9 +26,10 @@ TIMES: Final = (
         "When the time is wrong, correct its date, year or offset",
     ),
     Check(
-        "end_readable", ("EX", "AE"), "conformance", "warns", ("{domain}ENDTC_state",), in_set(READABLE),
+        "end_readable", OF_EVENTS, "conformance", "warns", ("{domain}ENDTC_state",), in_set(READABLE),
         "rows whose end cannot be read", "rows with an end",
-        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}, or blank. The start counts all the same",
+        f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}, or blank. The start counts all the same; a result "
+        "is taken to last as long as the others do",
     ),
     Check(
         "end_not_before_start", ("EX", "AE"), "plausibility", "quarantines", ("{domain}ENDTC_hours_after_start",),

@@ -41,3 +41,21 @@ def test_other_periods_are_spans(start: str, end: str) -> None:
     row = read(start, end)
     assert (row["earliest"], row["latest"]) == tuple(at(text) for text in SPANS[start, end])
     assert pd.isna(row.get("until"))
+
+
+@pytest.mark.parametrize(
+    ("others", "latest", "said"),
+    [
+        (["2024-06-10T12:00", "2024-06-10T12:00", "2024-06-10T20:00"], "10T17:00", "cannot be read"),
+        ([], "10T13:00", ""),  # nothing tells how long
+        (["2024-06-10"], "10T13:00", ""),
+    ],
+)
+def test_a_period_whose_end_cannot_be_read_is_as_long_as_the_others(
+    others: list[str], latest: str, said: str
+) -> None:
+    starts = pd.Series(["2024-06-10T13:00", *["2024-06-10T08:00"] * len(others)], dtype="str")
+    ends = pd.Series(["10JUN2024 14:00", *others], dtype="str")
+    row = over_periods(parse_stamps(starts, "UTC"), parse_stamps(ends, "UTC"), "VSENDTC", CUTOFF).iloc[0]
+    assert (row["earliest"], row["latest"]) == (at("10T13:00"), at(latest))
+    assert said in str(row["note"])

@@ -305,6 +305,26 @@ def test_a_laboratory_result_in_one_unit_is_at_worst_the_higher(collected, stand
     assert (found == "LBORRES (another value)") is (value == 450)
 
 
+@pytest.mark.parametrize(
+    ("text", "alternative"),
+    [("38.9", 38.9), ("36.90", None), ("37", None), ("98.4", None), ("<38.3", None), ("", None)],
+)  # 98.4 is no temperature in C, and what is no number tells none
+def test_a_result_in_characters_is_compared_with_the_number(text, alternative) -> None:
+    row = temperature("2024-06-10T08:00", "36.9", VSSTRESC=text, VSSTRESN="36.9", VSSTRESU="C")
+    one = prepared(vital_signs.prepare, "VS", [row])
+    assert reasons(one, "VSDTC_witness") == [AGREES if alternative is None else "VSSTRESC (another value)"]
+    np.testing.assert_allclose(one.typed["alternative"], [np.nan if alternative is None else alternative])
+
+
+@pytest.mark.parametrize(("text", "value"), [("45", 45), ("450", 450), ("4.5", 45), ("<0.1", 45)])
+def test_a_laboratory_result_in_characters_is_compared_with_the_number(text, value) -> None:
+    row = {"USUBJID": "S1", "LBTESTCD": "LYM", "LBSTRESN": "45", "LBSTRESC": text, "LBSTRESU": "U/L"}
+    one = prepared(laboratory.prepare, "LB", [row | {"LBSTNRHI": "40", "LBDTC": "2024-06-10"}])
+    assert one.typed["value"][0] == value
+    agrees = text in ("45", "<0.1")
+    assert reasons(one, "LBDTC_witness") == [AGREES if agrees else "LBSTRESC (another value)"]
+
+
 # --- Doses -----------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,52 @@
+"""Whole looks at studies in which a second column contradicts what the first says: doubted, and named."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from four_subjects import CUTOFF, FIRST, SECOND, FourSubjects, clock
+from looks_of_folders import look_at_folder
+
+Fault = Callable[[FourSubjects], None]
+
+
+def another_result_in_characters(study: FourSubjects) -> None:
+    """The second subject's fever stands in VSSTRESC alone."""
+    for row in study.vs:
+        row |= {"VSSTRESC": row["VSORRES"], "VSSTRESN": row["VSORRES"], "VSSTRESU": row["VSORRESU"]}
+    for row in study.rows(SECOND, "TEMP", (6, 7)):
+        row["VSSTRESN"] = row["VSORRES"] = "36.8"
+
+
+def an_end_that_cannot_be_read(study: FourSubjects) -> None:
+    """Each result stands for four hours, and the ends of the second subject's are not ISO 8601."""
+    for row in study.vs:
+        hour = int(row["VSDTC"][11:13]) - 8
+        row["VSENDTC"] = clock(
+            hour + 4, form="%d%b%Y %H:%M" if row["USUBJID"] == SECOND else "%Y-%m-%dT%H:%M"
+        )
+
+
+# Fault -> the verdicts that are right, and what must be named.
+FAULTS: Final[dict[Fault, tuple[str, str]]] = {
+    another_result_in_characters: ("watch", r"VSSTRESC \(another value\)"),
+    an_end_that_cannot_be_read: (
+        "watch|not_assessable",
+        r"VSENDTC is not ISO 8601, but of the form 99AAA9999",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.__name__)
+def test_a_fault_that_a_second_column_shows_is_doubted_and_named(fault: Fault, tmp_path: Path) -> None:
+    study = FourSubjects()
+    study.make_ill(FIRST)
+    study.make_ill(SECOND)
+    fault(study)
+    study.write(tmp_path)
+    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    right, named = FAULTS[fault]
+    assert found.verdict in right.split("|")
+    assert re.search(named, found.seen())
