@@ -14,7 +14,7 @@ import pandas as pd
 
 from checks.cases import Case
 from checks.cases.charting import charting
-from checks.looks.caveats import caveats
+from checks.looks.caveats import cannot_show, caveats
 from checks.looks.document import (
     BackgroundPart,
     CasePart,
@@ -76,6 +76,7 @@ def build_document(look: "Look") -> LookDocument:
         "quarantine": _quarantine(look.quarantine, look.validation.checks),
         "changes": _changes(look.changes),
         "caveats": list(caveats(look)),
+        "cannot_show": list(cannot_show(look)),
         **_unanswered(look),  # type: ignore[typeddict-item]  # what the ledger adds is not in it
     }
 

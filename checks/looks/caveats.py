@@ -58,7 +58,11 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
 TOLD: Final = frozenset({"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table"})
 """Checks that withhold nothing and say how a feed was read: what was inferred is told wherever the answer is."""
 
-TOLD_AGAIN: Final = {"EX": "RFXSTDTC in DM (the first dose)", "VS": "VSELTM in VS (the hours since the dose)"}
+TOLD_AGAIN: Final = {
+    "EX": "RFXSTDTC in DM (the first dose)",
+    "VS": "VSELTM in VS (the hours since the dose)",
+    "LB": "LBELTM in LB (the hours since the dose)",
+}
 """What would tell the times of a feed a second time; of events SDTM has nothing of the kind."""
 
 MOST_CHECKS: Final = 5
@@ -204,13 +208,22 @@ def _as_found(validation: Validation) -> Iterator[str]:
 
 
 def _told_once(validation: Validation) -> Iterator[str]:
-    if validation.told_once:
-        named = ", ".join(validation.told_once)
-        again = [said for domain, said in TOLD_AGAIN.items() if domain in validation.told_once]
+    """Name the column that would show a shifted clock, where one can be delivered."""
+    lacking = [name for name in validation.told_once if name in TOLD_AGAIN]
+    if lacking:
         yield (
-            f"Times of {named} are told once: a clock that is hours wrong there would not be seen."
-            + (f" {' and '.join(again)} would show it." if again else "")
+            f"Times of {' and '.join(lacking)} are told once: a clock that is hours wrong there would not be seen. "
+            f"To deliver: {' and '.join(TOLD_AGAIN[name] for name in lacking)}."
         )
+
+
+def cannot_show(look: "Look") -> tuple[str, ...]:
+    """Return sentences on what no look at such feeds can show, whatever is corrected or delivered beside them."""
+    alone = [name for name in look.validation.told_once if name not in TOLD_AGAIN]
+    return tuple(
+        f"Whether a clock of {name} is hours wrong: its times are told once, and SDTM tells their hours nowhere else."
+        for name in alone
+    )
 
 
 def _changed(changes: pd.DataFrame) -> Iterator[str]:

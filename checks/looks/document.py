@@ -359,6 +359,8 @@ class LookDocument(OwnExpectations, Unanswered):
     quarantine: list[QuarantinePart]
     changes: list[ChangePart]
     caveats: list[str]
+    cannot_show: NotRequired[list[str]]
+    """What no look at such feeds can show, whatever is corrected. Left out by versions before this was told apart."""
     standing: NotRequired[Answer]
     signals: NotRequired[list[SignalPart]]
     ledger: NotRequired[HeadPart | None]

@@ -197,7 +197,9 @@ def unnamed_shift(fault: Fault, base: Base, after: Document) -> str:
         return "" if is_named(fault, base, after) else "not named with its size"
     if not quieter(after, base.document) or said_anew(after, base.document):
         return ""
-    unborne = [text for text in base.document["caveats"] if "are told once" in text]
+    unborne = [
+        text for text in (*base.document["caveats"], *base.document["cannot_show"]) if "are told once" in text
+    ]
     return "" if any(fault.domain.upper() in text for text in unborne) else "nothing said of its times"
 
 

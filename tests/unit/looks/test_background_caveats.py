@@ -10,7 +10,7 @@ import pytest
 from checks.cases import Findings
 from checks.cases.dose_windows import DOSES
 from checks.looks import Look
-from checks.looks.caveats import caveats
+from checks.looks.caveats import cannot_show, caveats
 from checks.protocol import load_protocol
 from checks.protocol.case_definition import Component
 from checks.rules import Evidence, RuleResult, RuleVerdict
@@ -141,16 +141,17 @@ def test_feeds_read_as_found_are_named():
     assert any(line.startswith("When VS was received is not on record") for line in text)
 
 
-def test_feeds_whose_clocks_nothing_tells_again_are_named():
-    both, events = (replace(NO_ROWS, told_once=domains) for domains in (("EX", "AE"), ("AE",)))
-    assert caveats(look_of(evidence_of(), (), validation=both))[0] == (
-        "Times of EX, AE are told once: a clock that is hours wrong there would not be seen. RFXSTDTC in DM "
-        "(the first dose) would show it."
+def test_the_column_that_would_show_a_shifted_clock_is_named_where_there_is_one():
+    some = look_of(evidence_of(), (), validation=replace(NO_ROWS, told_once=("EX", "VS", "AE")))
+    assert caveats(some)[0] == (
+        "Times of EX and VS are told once: a clock that is hours wrong there would not be seen. To deliver: RFXSTDTC "
+        "in DM (the first dose) and VSELTM in VS (the hours since the dose)."
     )
-    assert caveats(look_of(evidence_of(), (), validation=events))[0] == (
-        "Times of AE are told once: a clock that is hours wrong there would not be seen."
+    assert cannot_show(some) == (
+        "Whether a clock of AE is hours wrong: its times are told once, and SDTM tells their hours nowhere else.",
     )
-    assert "told once" not in " ".join(caveats(look_of(evidence_of(), ())))
+    sound = look_of(evidence_of(), ())
+    assert "told once" not in " ".join((*caveats(sound), *cannot_show(sound)))
 
 
 def test_what_later_deliveries_changed_is_counted():
