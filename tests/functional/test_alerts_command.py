@@ -1,15 +1,13 @@
 """`postdose alerts list|show|ack|resend` as processes: what a person on duty types, and what is kept of it."""
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import processes
 import pytest
 
 from checks.protocol import StudyProtocol, load_protocol
@@ -33,12 +31,7 @@ RULE = RuleFact("three_cases", "crossed", "3", "3", "crossed", "crossed")
 
 
 def postdose(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.commands.cli", "alerts", *arguments]
-    kept: Mapping[str, str] = {k: v for k, v in os.environ.items() if not k.startswith("POSTDOSE_")}
-    environment = {**kept, "PYTHONPATH": str(Path(__file__).parents[2]), **environ}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return processes.postdose("alerts", *arguments, folder=folder, **environ)
 
 
 def protocol_in(folder: Path) -> StudyProtocol:

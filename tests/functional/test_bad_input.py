@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from golden.looking import make_look as look_without_prefect
+from processes import postdose
 from spoilt import FIXTURES, MUTATIONS, make_study
 
 from flows.settings import PREFECT_DEFAULTS
@@ -316,9 +317,6 @@ def test_a_mistake_in_the_protocol_is_told_with_its_line(tmp_path: Path) -> None
     protocol = make_study("good", tmp_path)
     text = protocol.read_text(encoding="utf-8")
     protocol.write_text(text.replace("at_least: 38.3", "at_least: 38,3"), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.commands.cli", "look", str(protocol), "--json"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    done = postdose("look", str(protocol), "--json", folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "protocol.yaml:22: " in done.stderr

@@ -1,15 +1,14 @@
 """`postdose look --closed` as a process: what it refuses, what it writes where, and what it leaves alone."""
 
 import json
-import os
 import shutil
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import processes
 import pytest
 
 from checks.closed import telltales_in
@@ -21,7 +20,7 @@ TELLTALES = ("QZACTIVE", "QZCONTROL", "731.25")
 
 pytestmark = pytest.mark.timeout(600)
 
-Postdose = Callable[..., subprocess.CompletedProcess[bytes]]
+Postdose = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -31,27 +30,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def postdose(study: Path, prefect_url: str) -> Postdose:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
-    }
     home = {"PREFECT_HOME": str(study.parent / "prefect"), "PREFECT_API_URL": prefect_url}
 
-    def run(*options: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "flows.commands.cli", "look", str(study / "protocol.yaml")]
-        return subprocess.run(
-            [*command, "--data-cutoff", CUTOFF, *options],
-            env={**kept, **home, **environment},
-            cwd=study.parent,
-            capture_output=True,
-            timeout=500,
-            check=False,
-        )
+    def run(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        look = ("look", str(study / "protocol.yaml"), "--data-cutoff", CUTOFF)
+        return processes.postdose(*look, *options, folder=study.parent, **home, **environment)
 
     return run
 
 
 @pytest.fixture(scope="module")
-def done(postdose: Postdose, study: Path) -> subprocess.CompletedProcess[bytes]:
+def done(postdose: Postdose, study: Path) -> subprocess.CompletedProcess[str]:
     out = str(study / "both")
     return postdose("--json", "--out", out, *WHY, POSTDOSE_CLOSED="allowed")
 
@@ -59,10 +48,10 @@ def done(postdose: Postdose, study: Path) -> subprocess.CompletedProcess[bytes]:
 @pytest.mark.parametrize(
     ("options", "environment", "said"),
     [
-        (WHY, {}, b"POSTDOSE_CLOSED=allowed"),
-        (("--reason", "why"), {}, b"--reason, --by: found without --closed"),
-        (("--closed", "--by", "me"), {"POSTDOSE_CLOSED": "allowed"}, b"--reason: found no printable text"),
-        (("--closed", "--reason", "why"), {"POSTDOSE_CLOSED": "allowed"}, b"--by: found no printable text"),
+        (WHY, {}, "POSTDOSE_CLOSED=allowed"),
+        (("--reason", "why"), {}, "--reason, --by: found without --closed"),
+        (("--closed", "--by", "me"), {"POSTDOSE_CLOSED": "allowed"}, "--reason: found no printable text"),
+        (("--closed", "--reason", "why"), {"POSTDOSE_CLOSED": "allowed"}, "--by: found no printable text"),
     ],
 )
 def test_what_is_not_allowed_exits_2_before_the_look(
@@ -70,7 +59,7 @@ def test_what_is_not_allowed_exits_2_before_the_look(
     study: Path,
     options: tuple[str, ...],
     environment: Mapping[str, str],
-    said: bytes,
+    said: str,
 ) -> None:
     refused = postdose("--out", str(study / "refused"), *options, **environment)
     assert refused.returncode == 2
@@ -79,11 +68,11 @@ def test_what_is_not_allowed_exits_2_before_the_look(
 
 
 def test_a_look_with_its_closed_report_exits_as_the_look(
-    done: subprocess.CompletedProcess[bytes], study: Path
+    done: subprocess.CompletedProcess[str], study: Path
 ) -> None:
-    assert done.returncode == 20, done.stderr.decode()
+    assert done.returncode == 20, done.stderr
     assert json.loads(done.stdout)["blinded"] is True
-    assert f"Closed report: {study / 'both' / 'closed' / 'closed.html'}".encode() in done.stderr
+    assert f"Closed report: {study / 'both' / 'closed' / 'closed.html'}" in done.stderr
     closed = json.loads((study / "both" / "closed" / "closed.json").read_text(encoding="utf-8"))
     assert closed["blinded"] is False
     assert {arm["arm"] for arm in closed["arms"]} == {"QZACTIVE", "QZCONTROL", "not known"}
@@ -91,15 +80,15 @@ def test_a_look_with_its_closed_report_exits_as_the_look(
 
 
 def test_the_folder_and_its_files_are_the_owners_alone(
-    done: subprocess.CompletedProcess[bytes], study: Path
+    done: subprocess.CompletedProcess[str], study: Path
 ) -> None:
     folder = study / "both" / "closed"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
 
 
-def test_the_arm_is_in_the_closed_folder_alone(done: subprocess.CompletedProcess[bytes], study: Path) -> None:
-    assert telltales_in(done.stdout + done.stderr, TELLTALES) == ()
+def test_the_arm_is_in_the_closed_folder_alone(done: subprocess.CompletedProcess[str], study: Path) -> None:
+    assert telltales_in((done.stdout + done.stderr).encode(), TELLTALES) == ()
     inputs = {path.name for path in FIXTURE.iterdir()}
     told = {
         path.parent.name
@@ -111,7 +100,7 @@ def test_the_arm_is_in_the_closed_folder_alone(done: subprocess.CompletedProcess
     assert told == {"closed"}
 
 
-def test_the_ledger_has_the_access_and_no_arm(done: subprocess.CompletedProcess[bytes], study: Path) -> None:
+def test_the_ledger_has_the_access_and_no_arm(done: subprocess.CompletedProcess[str], study: Path) -> None:
     with sqlite3.connect(study / "postdose.sqlite") as database:
         rows = database.execute("select payload from ledger where kind = 'closed_access'").fetchall()
         everything = "\n".join(database.iterdump())
@@ -122,7 +111,7 @@ def test_the_ledger_has_the_access_and_no_arm(done: subprocess.CompletedProcess[
 
 
 def test_the_blinded_look_is_the_same_without_it(
-    done: subprocess.CompletedProcess[bytes], postdose: Postdose, study: Path
+    done: subprocess.CompletedProcess[str], postdose: Postdose, study: Path
 ) -> None:
     postdose("--out", str(study / "alone"))
     both, alone = study / "both", study / "alone"
@@ -143,5 +132,5 @@ def test_without_a_ledger_there_is_no_closed_report(postdose: Postdose, study: P
     out = study / "no-ledger"
     failed = postdose("--out", str(out), "--state", state, *WHY, POSTDOSE_CLOSED="allowed")
     assert failed.returncode == 20
-    assert b"no closed report: " in failed.stderr
+    assert "no closed report: " in failed.stderr
     assert not list((out / "closed").iterdir())

@@ -1,54 +1,46 @@
 """`postdose` as a process: exit codes, what it prints where, and what it leaves on disk."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from processes import environment_without_ours, postdose
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """No network beyond loopback is needed, and no configuration: only a Prefect home of its own."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
-    }
-    return {**kept, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+    return {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
 
 
 @pytest.fixture
-def served(environment: Mapping[str, str], prefect_url: str) -> Mapping[str, str]:
+def served(home: Mapping[str, str], prefect_url: str) -> Mapping[str, str]:
     """The same with the session's Prefect server; the demo starts its own."""
-    return {**environment, "PREFECT_API_URL": prefect_url}
+    return {**home, "PREFECT_API_URL": prefect_url}
 
 
-def postdose(
-    *arguments: str, environment: Mapping[str, str], folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.commands.cli", *arguments]
+def started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """What Python does with these arguments, with nothing loaded before."""
     return subprocess.run(
-        command,
-        env=dict(environment),
-        cwd=folder or ROOT,
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+        [sys.executable, *command],
+        env={**environment_without_ours(), **environment},
+        cwd=ROOT, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def demo(
-    environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+    home: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("demo")
-    return postdose("demo", "--out", str(folder / "demo"), environment=environment), folder / "demo"
+    command = ("-m", "flows.commands.cli", "demo", "--out", str(folder / "demo"))
+    return started(command, home), folder / "demo"
 
 
 def planted(study: Path) -> list[str]:
@@ -99,9 +91,7 @@ def test_a_look_with_a_signal_exits_20_and_json_is_all_it_prints(
     study = demo[1]
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
     told = sorted(path.name for path in (study / "outbox").iterdir())
-    done = postdose(
-        "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", environment=served
-    )
+    done = postdose("look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--json", **served)
     assert done.returncode == 20, done.stderr
     assert told == sorted(path.name for path in (study / "outbox").iterdir())  # the same again is no news
     again = json.loads(done.stdout)
@@ -119,7 +109,7 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
     unwritable = f"sqlite:///{study / 'protocol.yaml' / 'state.sqlite'}"
     done = postdose(
         "look", str(study / "protocol.yaml"), "--data-cutoff", cutoff, "--state", unwritable,
-        "--out", str(tmp_path / "look"), environment=served,
+        "--out", str(tmp_path / "look"), **served,
     )  # fmt: skip
     assert done.returncode == 20
     assert "ledger could not be written" in done.stderr
@@ -127,7 +117,7 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
 
 
 def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
-    demo: tuple[subprocess.CompletedProcess[str], Path], environment: Mapping[str, str], tmp_path: Path
+    demo: tuple[subprocess.CompletedProcess[str], Path], home: Mapping[str, str], tmp_path: Path
 ) -> None:
     charts, out = str(demo[1] / "feeds"), tmp_path / "planted"
     asked = (
@@ -143,25 +133,23 @@ def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
         "1",
         "4",
     )
-    done = postdose(*asked, environment=environment)
+    done = postdose(*asked, **home)
     assert done.returncode == 0, done.stderr
     truth = json.loads((out / "truth.json").read_text())
     assert (truth["subjects"], len(truth["planted"]), truth["window"]) == (18, 4, [1.0, 4.0])
     assert f"18 subjects, {truth['doses']} doses, 4 cases planted" in done.stdout
     command = done.stdout.splitlines()[-1].split()[1:]
-    seen = postdose(*command, "--out", str(tmp_path / "look"), environment=environment)
+    seen = postdose(*command, "--out", str(tmp_path / "look"), **home)
     assert seen.returncode in {10, 20, 30}, seen.stderr
     assert "SIMULATED study" in seen.stdout
-    again = postdose(*asked, environment=environment)
+    again = postdose(*asked, **home)
     assert again.returncode == 2 and "found feeds there already" in again.stderr
 
 
-def test_a_protocol_with_problems_exits_2_and_names_lines(
-    environment: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_a_protocol_with_problems_exits_2_and_names_lines(home: Mapping[str, str], tmp_path: Path) -> None:
     bad = tmp_path / "protocol.yaml"
     bad.write_text("schema_version: 1\nstudy: {id: S, timezone: Mars/Olympus}\n")
-    done = postdose("check", str(bad), environment=environment)
+    done = postdose("check", str(bad), **home)
     assert done.returncode == 2
     assert "protocol.yaml:2: study.timezone" in done.stderr
     assert "to correct" in done.stderr
@@ -177,33 +165,29 @@ def test_a_protocol_with_problems_exits_2_and_names_lines(
     ],
 )
 def test_wrong_usage_exits_2_and_says_what_is_allowed(
-    environment: Mapping[str, str], tmp_path: Path, arguments: list[str], said: str
+    home: Mapping[str, str], tmp_path: Path, arguments: list[str], said: str
 ) -> None:
-    done = postdose(*arguments, environment={**environment, "PYTHONPATH": str(ROOT)}, folder=tmp_path)
+    done = postdose(*arguments, folder=tmp_path, **home)
     assert done.returncode == 2
     assert said in done.stderr
 
 
-def test_a_simulated_study_is_never_written_over_another(
-    environment: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_a_simulated_study_is_never_written_over_another(home: Mapping[str, str], tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    done = postdose("simulate", "null", "--out", str(tmp_path), environment=environment)
+    done = postdose("simulate", "null", "--out", str(tmp_path), **home)
     assert done.returncode == 2
     assert f"--out {tmp_path}: found thesis.txt there already; allowed: a new folder" in done.stderr
     assert [one.name for one in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_the_demo_refuses_a_folder_that_is_not_its_own(
-    environment: Mapping[str, str], tmp_path: Path
-) -> None:
+def test_the_demo_refuses_a_folder_that_is_not_its_own(home: Mapping[str, str], tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("precious")
-    done = postdose("demo", "--out", str(tmp_path), environment=environment)
+    done = postdose("demo", "--out", str(tmp_path), **home)
     assert done.returncode == 2
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
-def test_help_needs_neither_prefect_nor_great_expectations(environment: Mapping[str, str]) -> None:
+def test_help_needs_neither_prefect_nor_great_expectations(home: Mapping[str, str]) -> None:
     script = (
         "import sys\n"
         "from flows.commands.cli import main\n"
@@ -212,9 +196,6 @@ def test_help_needs_neither_prefect_nor_great_expectations(environment: Mapping[
         "heavy = {'prefect', 'great_expectations', 'pandas', 'scipy', 'sqlalchemy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(
-        command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = started(("-c", script), home)
     assert done.returncode == 0, done.stderr
     assert "COMMAND" in done.stdout

@@ -1,12 +1,10 @@
 """`postdose doctor` and `postdose prefect` as processes: exit codes, lines, one document, nothing left behind."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import postdose
 
 
 @pytest.fixture(scope="module")
@@ -14,14 +12,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("doctor") / "study"
     postdose("simulate", "null", "--out", str(folder), "--subjects", "4")
     return folder
-
-
-def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("POSTDOSE_", "PREFECT_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "flows.commands.cli", *arguments],
-        env={**inherited, **environ}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
 
 
 def test_a_study_in_order_exits_0_and_nothing_is_left_behind(study: Path) -> None:

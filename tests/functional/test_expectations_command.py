@@ -2,11 +2,10 @@
 
 import csv
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import processes
 import pytest
 from spoilt import make_study
 
@@ -28,10 +27,7 @@ def study_with(folder: Path, suite: str) -> Path:
 
 def postdose(*arguments: str, prefect_url: str, folder: Path) -> subprocess.CompletedProcess[str]:
     own = {"PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": prefect_url}
-    return subprocess.run(
-        [sys.executable, "-m", "flows.commands.cli", *arguments],
-        env={**os.environ, **own}, cwd=folder, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    return processes.postdose(*arguments, folder=folder, **own)
 
 
 def look(protocol: Path, *, prefect_url: str, folder: Path) -> subprocess.CompletedProcess[str]:

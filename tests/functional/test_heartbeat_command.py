@@ -1,7 +1,6 @@
 """`postdose heartbeat` as a process, and what a look leaves for a watchdog: the file, and the call."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import postdose
 
 from checks.protocol import load_protocol
 from flows.heartbeat import HEARTBEAT_URL, beat
@@ -22,16 +22,8 @@ STUDY = Path(__file__).parents[2] / "deployments/studies/CYT107-IV/protocol.yaml
 LOOK = {"study": "CYT107-IV", "look_id": "0123456789abcdef", "verdict": "watch"}
 
 
-def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTDOSE_")}
-    command = [sys.executable, *arguments]
-    return subprocess.run(
-        command, env={**kept, **environ}, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 def heartbeat(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return postdose("-m", "flows.commands.cli", "heartbeat", *arguments)
+    return postdose("heartbeat", *arguments)
 
 
 @pytest.fixture
@@ -92,7 +84,7 @@ def test_the_command_loads_neither_prefect_nor_pandas(protocol: Path) -> None:
         "import sys; from flows.commands.cli import main; code = main(['heartbeat', sys.argv[1]]);"
         "sys.exit(code or sum(name in sys.modules for name in ('prefect', 'pandas', 'great_expectations')))"
     )
-    assert postdose("-c", script, str(protocol)).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script, str(protocol)], check=False).returncode == 0
 
 
 @pytest.fixture
@@ -167,9 +159,7 @@ def test_where_the_file_cannot_be_written_the_look_is_no_worse(protocol: Path) -
 def looked(protocol: Path, server: str, url: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A look at a study of which no feed has arrived."""
     home = {"PREFECT_HOME": str(protocol.parent / "prefect"), "PREFECT_API_URL": server}
-    return postdose(
-        "-m", "flows.commands.cli", "look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ
-    )
+    return postdose("look", str(protocol), **home, **{HEARTBEAT_URL: url}, **environ)
 
 
 def test_a_look_on_record_beats_and_its_feeds_at_fault_are_told(

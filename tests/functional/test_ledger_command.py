@@ -7,36 +7,19 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import postdose
 
 from flows.ledger import Head, Kind, Ledger
 from flows.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 KEY = "0123456789abcdef" * 2
-Postdose = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def postdose(tmp_path_factory: pytest.TempPathFactory) -> Postdose:
-    """Run the command without any configuration but what the test tells it."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
-    }
-    kept["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
-
-    def run(*arguments: str, folder: Path = ROOT, **told: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "flows.commands.cli", *arguments],
-            env={**kept, **told}, cwd=folder, capture_output=True, text=True, timeout=500, check=False,
-        )  # fmt: skip
-
-    return run
 
 
 @pytest.fixture
@@ -59,9 +42,7 @@ def edit(file: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def test_a_sound_chain_exits_0_and_finds_the_head_of_an_earlier_report(
-    postdose: Postdose, file: Path, heads: list[Head]
-) -> None:
+def test_a_sound_chain_exits_0_and_finds_the_head_of_an_earlier_report(file: Path, heads: list[Head]) -> None:
     state = f"sqlite:///{file}"
     done = postdose("ledger", "verify", "--expect-head", heads[1].sha256.upper(), "--state", state)
     assert done.returncode == 0, done.stderr
@@ -78,7 +59,7 @@ def test_a_sound_chain_exits_0_and_finds_the_head_of_an_earlier_report(
     }  # fmt: skip
 
 
-def test_head_names_the_newest_record(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+def test_head_names_the_newest_record(file: Path, heads: list[Head]) -> None:
     shutil.copy(file, file.with_name("postdose.sqlite"))  # the default database of a folder
     done = postdose("ledger", "head", folder=file.parent)
     assert (done.returncode, done.stdout) == (0, f"3 {heads[2].sha256}\n")
@@ -99,9 +80,7 @@ def recomputed(records: list[Mapping[str, Any]]) -> str:
     return previous
 
 
-def test_the_chain_can_be_computed_again_from_its_export(
-    postdose: Postdose, file: Path, heads: list[Head]
-) -> None:
+def test_the_chain_can_be_computed_again_from_its_export(file: Path, heads: list[Head]) -> None:
     done = postdose("ledger", "export", "--state", f"sqlite:///{file}")
     assert done.returncode == 0, done.stderr
     records = [json.loads(line) for line in done.stdout.splitlines()]
@@ -111,7 +90,7 @@ def test_the_chain_can_be_computed_again_from_its_export(
     assert json.loads(as_one.stdout) == records
 
 
-def test_an_edited_record_exits_4_and_is_named(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+def test_an_edited_record_exits_4_and_is_named(file: Path, heads: list[Head]) -> None:
     edit(file, "UPDATE ledger SET payload = '{}' WHERE sequence = 2")
     done = postdose("ledger", "verify", "--json", "--state", f"sqlite:///{file}")
     assert done.returncode == 4
@@ -123,7 +102,7 @@ def test_an_edited_record_exits_4_and_is_named(postdose: Postdose, file: Path, h
 
 
 def test_what_differs_beside_the_records_exits_4_until_it_is_written_anew(
-    postdose: Postdose, file: Path, heads: list[Head]
+    file: Path, heads: list[Head]
 ) -> None:
     edit(file, "DELETE FROM standings")
     verify = ("ledger", "verify", "--state", f"sqlite:///{file}")
@@ -133,16 +112,14 @@ def test_what_differs_beside_the_records_exits_4_until_it_is_written_anew(
     assert postdose(*verify).returncode == 0
 
 
-def test_records_cut_off_the_end_exit_4_when_the_head_is_known(
-    postdose: Postdose, file: Path, heads: list[Head]
-) -> None:
+def test_records_cut_off_the_end_exit_4_when_the_head_is_known(file: Path, heads: list[Head]) -> None:
     edit(file, "DELETE FROM ledger WHERE sequence = 3")
     done = postdose("ledger", "verify", "--expect-head", heads[2].sha256, "--state", f"sqlite:///{file}")
     assert done.returncode == 4
     assert f"no record has the hash {heads[2].sha256} (record 2 is the newest)" in done.stderr
 
 
-def test_a_moved_ledger_has_the_same_head(postdose: Postdose, file: Path, heads: list[Head]) -> None:
+def test_a_moved_ledger_has_the_same_head(file: Path, heads: list[Head]) -> None:
     new = f"sqlite:///{file.with_name('new.sqlite')}"
     done = postdose("ledger", "move", "--to", new, "--json", "--state", f"sqlite:///{file}")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"sequence": 3, "sha256": heads[2].sha256})
@@ -157,7 +134,7 @@ def test_a_moved_ledger_has_the_same_head(postdose: Postdose, file: Path, heads:
     ],
 )
 def test_a_mistake_of_the_command_exits_2_and_makes_no_database(
-    postdose: Postdose, tmp_path: Path, arguments: list[str], said: str
+    tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     done = postdose("ledger", *arguments, folder=tmp_path)
     assert done.returncode == 2
@@ -250,7 +227,7 @@ def test_a_ledger_that_fails_a_look_hides_no_verdict(
 
 
 def test_a_ledger_keeps_what_it_took_of_a_look_whose_receipts_it_did_not_take(
-    postdose: Postdose, looks: Mapping[str, Looked], folder: Path
+    looks: Mapping[str, Looked], folder: Path
 ) -> None:
     state, head = f"sqlite:///{folder / 'silent' / 'postdose.sqlite'}", looks["receipts"].document["ledger"]
     done = postdose(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import environment_without_ours, postdose
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -80,12 +81,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> Mapping[str, str]:
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
-    }
-    home = {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
-    return {**kept, **home, "PREFECT_API_URL": prefect_url}
+def told(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> Mapping[str, str]:
+    return {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "PREFECT_API_URL": prefect_url}
+
+
+@pytest.fixture(scope="module")
+def environment(told: Mapping[str, str]) -> Mapping[str, str]:
+    return {**environment_without_ours(), **told}
 
 
 def start(environment: Mapping[str, str], *arguments: str) -> subprocess.Popen[str]:
@@ -177,15 +179,15 @@ def wait_for_looks(process: subprocess.Popen[str], path: Path, looks: int) -> No
 def test_a_look_of_the_replay_is_the_look_that_look_makes_at_that_cut_off(
     whole: tuple[subprocess.CompletedProcess[str], Path],
     study: Path,
-    environment: Mapping[str, str],
+    told: Mapping[str, str],
     tmp_path: Path,
 ) -> None:
     entry = lines_of(whole[1] / "looks.jsonl")[-3]
     state = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    done = run(
-        environment,
+    done = postdose(
         *("look", str(study / "protocol.yaml"), "--json", "--state", state),
         *("--data-cutoff", entry["data_cutoff"], "--out", str(tmp_path / "look")),
+        **told,
     )
     assert done.returncode == 20, done.stderr
     look = json.loads(done.stdout)
@@ -195,7 +197,7 @@ def test_a_look_of_the_replay_is_the_look_that_look_makes_at_that_cut_off(
     assert hashlib.sha256(text.encode()).hexdigest() == entry["look_sha256"]
 
 
-def test_a_mistake_is_named_before_anything_is_read(study: Path, environment: Mapping[str, str]) -> None:
-    done = run(environment, "replay", str(study / "protocol.yaml"), "--every", "often")
+def test_a_mistake_is_named_before_anything_is_read(study: Path) -> None:
+    done = postdose("replay", str(study / "protocol.yaml"), "--every", "often")
     assert done.returncode == 2
     assert "--every: found 'often'; allowed: a number and min, h or d" in done.stderr

@@ -1,13 +1,10 @@
 """`postdose alerts route-test` and `postdose check` as processes: would an alert arrive, and what stops it."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from processes import postdose
 
 ROUTES = """
 alerts:
@@ -28,14 +25,6 @@ def protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("study") / "protocol.yaml"
     path.write_text(whole.partition("\nalerts:")[0] + ROUTES)
     return path
-
-
-def postdose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.commands.cli", *arguments]
-    inherited: Mapping[str, str] = {k: v for k, v in os.environ.items() if not k.startswith("POSTDOSE_")}
-    return subprocess.run(
-        command, env={**inherited, **environ}, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def test_each_channel_of_each_role_is_tried_and_answered_for(protocol: Path) -> None:
