@@ -2,7 +2,8 @@
 
 The process is forked from one that has imported the libraries and nothing else. What is ours it imports anew, and so
 Prefect, which reads the environment as it is imported. Exit code, output, folder and environment are those of a
-process that is started; what is imported at all, and by which command, is for tests that start one.
+process that is started. What it does not show, tests that start one do: which libraries a command imports, and that
+nothing hangs on the seed of Python's hashes, which all that are forked share.
 """
 
 import json
