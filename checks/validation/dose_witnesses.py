@@ -15,8 +15,9 @@ from checks.instants import parse_stamps
 from checks.tables import ADMINISTRATIONS
 from checks.validation.dose_times import GIVEN, reference_spans
 from checks.validation.raw import Columns, Source
+from checks.validation.testimony import Testimony, apart, testimony
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, durations, gaps, shifts
-from checks.validation.witnesses import SAME_HOURS, Testimony, apart, compare_rows, doubt, testimony
+from checks.validation.witnesses import SAME_HOURS, compare_rows, doubt
 
 FIRST: Final = "RFXSTDTC"
 LAST: Final = "RFXENDTC"

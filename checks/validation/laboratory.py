@@ -14,9 +14,9 @@ from checks.protocol import StudyProtocol
 from checks.validation import states, witnesses
 from checks.validation.collected_results import Results, results_of
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
+from checks.validation.testimony import Testimony, testimony
 from checks.validation.unused_rows import count_unused
 from checks.validation.values import BLANK, NOT_A_NUMBER, half_a_digit
-from checks.validation.witnesses import Testimony
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -109,7 +109,7 @@ def _told_again(
         if rows.any():
             higher = _higher(read, value, text, rows)
             against = pd.Series(f"{column} (another value)", higher.index, dtype="str")
-            testimonies.append(witnesses.testimony(rows.index, rows.index[rows], against, spans))
+            testimonies.append(testimony(rows.index, rows.index[rows], against, spans))
             highest = pd.concat([highest, higher.reindex(rows.index)], axis=1).max(axis=1)
     return highest, testimonies
 

@@ -16,9 +16,9 @@ from checks.validation import states, witnesses
 from checks.validation.collected_results import Results, results_of
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 from checks.validation.test_codes import read_codes
+from checks.validation.testimony import Testimony, testimony
 from checks.validation.unused_rows import count_tests, count_unused
 from checks.validation.values import BLANK, NOT_A_NUMBER, UNKNOWN_UNIT, read_vitals
-from checks.validation.witnesses import Testimony
 
 NEEDED = (
     Needed("subject", ("USUBJID",)),
@@ -111,7 +111,7 @@ def _told_again(
                 read, measured, rows, (source.text(column), source.text(units[column])), source
             )
             against = pd.Series(f"{column} (another value)", found.index, dtype="str")
-            testimonies.append(witnesses.testimony(rows.index, rows.index[rows], against, spans))
+            testimonies.append(testimony(rows.index, rows.index[rows], against, spans))
             other = other.fillna(found)
     return other, testimonies
 

@@ -5,7 +5,6 @@ is believed: the row may be of its own time, or of any that its witnesses tell.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from checks.validation.collected_results import Results
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.raw import Columns, Shown, Source, time_of
 from checks.validation.states import AGREES
+from checks.validation.testimony import Testimony, apart, testimony
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, durations, gaps, shifts
 
 SAME_HOURS: Final = 0.5
@@ -39,10 +39,6 @@ FEWEST: Final = 4
 LONGEST_HOURS: Final = 50 * 365 * 24
 """Fifty years: no trial is longer, and what is told to be is no time."""
 
-TWO_DAYS: Final = 48.0
-TEN_HOURS: Final = 10.0
-"""Hours: what is further apart is told in days, or in whole hours, so that few sizes are told."""
-
 _DURATION: Final = (
     r"^(?P<sign>[+-]?)P(?=.)(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+(?:\.\d+)?)D)?"
     r"(?:T(?=.)(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+(?:\.\d+)?)M)?(?:\d+(?:\.\d+)?S)?)?$"
@@ -60,19 +56,6 @@ _HOURS_ALONE: Final = (
 )
 _BEFORE: Final = r"\bPRE|\bBEFORE\b|\bPRIOR\b"
 _AFTER: Final = r"\bPOST|\bAFTER\b"
-
-
-@dataclass(frozen=True, slots=True)
-class Testimony:
-    """What a witness says: of which rows it speaks, why it contradicts one, and when that row was by its word.
-
-    Reason and span are missing where it does not contradict.
-    """
-
-    speaks: "pd.Series[bool]"
-    against: "pd.Series[str]"
-    earliest: "pd.Series[pd.Timestamp]"
-    latest: "pd.Series[pd.Timestamp]"
 
 
 def judge_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> tuple[pd.DataFrame, Columns]:
@@ -119,17 +102,6 @@ def shown_result(source: Source, read: Results, values: "pd.Series[bool]") -> Sh
     time = time_of(source.domain)
     column = pd.Series(time, index=values.index, dtype="str").mask(values, read.column)
     return Shown(column, source.text(time).mask(values, read.value))
-
-
-def apart(hours: float) -> str:
-    """Say how far a time is from what its witness tells: "4 h ahead", "90 min behind", "3 days ahead"."""
-    size, side = abs(hours), "ahead" if hours > 0 else "behind"
-    if size > TWO_DAYS:
-        return f"{size / 24:.0f} days {side}"
-    minutes = round(size * 60)
-    if size < TEN_HOURS and minutes % 60:
-        return f"{minutes} min {side}"
-    return f"{size:.0f} h {side}"
 
 
 # --- What had elapsed since a reference ------------------------------------------------------------------
@@ -268,14 +240,6 @@ def _names(source: Source, counted: pd.DataFrame) -> list[str]:
     since = source.text(f"{domain}RFTDTC")[rows].notna().map({True: f"{domain}RFTDTC", False: "EX"})
     elapsed = source.text(f"{domain}ELTM")[rows].notna().map({True: f"{domain}ELTM", False: f"{domain}TPT"})
     return [f"{one} and {other}" for one, other in zip(since, elapsed, strict=True)]
-
-
-def testimony(index: pd.Index, speaks: pd.Index, against: "pd.Series[str]", told: pd.DataFrame) -> Testimony:
-    """Return a testimony of all rows from what it is of: where it speaks, and each reason with the time told."""
-    there = told.loc[against.index, ["earliest", "latest"]].reindex(index)
-    return Testimony(
-        pd.Series(index.isin(speaks), index), against.reindex(index), there["earliest"], there["latest"]
-    )
 
 
 def contradicted(judged: "pd.Series[Any]") -> "pd.Series[bool]":
