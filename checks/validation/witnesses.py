@@ -15,6 +15,7 @@ from checks.protocol import StudyProtocol
 from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.collected_results import Results
 from checks.validation.dose_times import names_dose, reference_spans
+from checks.validation.planned_order import compare_order
 from checks.validation.raw import Columns, Shown, Source, time_of
 from checks.validation.states import AGREES
 from checks.validation.testimony import Testimony, apart, testimony
@@ -74,7 +75,7 @@ def tells_once(source: Source) -> bool:
 def compare_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> list[Testimony]:
     """Return what the witnesses in each row say of its time."""
     placed = spans["placed"] & among
-    kinds = (_elapsed, _study_days, _known)
+    kinds = (_elapsed, _study_days, compare_order, _known)
     return [one for kind in kinds for one in kind(source, spans, placed)]
 
 

@@ -29,6 +29,25 @@ def an_end_that_cannot_be_read(study: FourSubjects) -> None:
         )
 
 
+def a_date_kept_past_midnight(study: FourSubjects) -> None:
+    """From hour 6 on the second subject's rows have the date of the day before; time points are numbered."""
+    for row in study.vs:
+        hour = int(row["VSDTC"][11:13]) - 8
+        row |= {"VSTPTREF": "DOSE", "VSTPTNUM": str(hour + 10)}
+        if row["USUBJID"] == SECOND and hour >= 6:
+            row["VSDTC"] = clock(hour - 24)
+
+
+def a_month_mistyped(study: FourSubjects) -> None:
+    """What the second subject's case shows is dated a month before the first dose, at a visit of day 1."""
+    for subject in study.dm:
+        subject["RFSTDTC"] = clock(0, form="%Y-%m-%d")
+    for row in study.vs:
+        row["VISITDY"] = "1"
+    for row in study.rows(SECOND, "", (6, 7)):
+        row["VSDTC"] = row["VSDTC"].replace("2024-06", "2024-05")
+
+
 # Fault -> the verdicts that are right, and what must be named.
 FAULTS: Final[dict[Fault, tuple[str, str]]] = {
     another_result_in_characters: ("watch", r"VSSTRESC \(another value\)"),
@@ -36,6 +55,8 @@ FAULTS: Final[dict[Fault, tuple[str, str]]] = {
         "watch|not_assessable",
         r"VSENDTC is not ISO 8601, but of the form 99AAA9999",
     ),
+    a_date_kept_past_midnight: ("watch", r"VSTPTNUM \(out of order"),
+    a_month_mistyped: ("watch", r"VISITDY \(out of order"),
 }
 
 
