@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from checks.instants import parse_stamps
 from checks.numbers import read_numbers
 from checks.protocol import StudyProtocol
 from checks.validation.catalogue.check import OF_EVENTS
@@ -46,6 +47,8 @@ _DURATION: Final = (
 )
 _HOURS: Final[Mapping[str, float]] = {"weeks": 168, "days": 24, "hours": 1, "minutes": 1 / 60}
 
+_SPAN: Final = ["earliest", "latest"]
+
 _LOCAL: Final = r"\d{4}-\d\d-\d\d(?:T[\d:.]*)?"
 """A date, without an offset: the local day is the one that is written."""
 
@@ -68,8 +71,7 @@ def tells_once(source: Source) -> bool:
     """Whether nothing delivered tells the hours of a feed again: a shifted clock would not be seen there."""
     if source.domain == "EX":
         return source.setting.dose_times.told.empty
-    elapsed = (f"{source.domain}ELTM", f"{source.domain}TPT")
-    return source.domain in OF_EVENTS and not source.fills(elapsed)
+    return source.domain in OF_EVENTS and not _tells_elapsed(source)
 
 
 def compare_rows(source: Source, spans: pd.DataFrame, among: "pd.Series[bool]") -> list[Testimony]:
@@ -109,23 +111,39 @@ def shown_result(source: Source, read: Results, values: "pd.Series[bool]") -> Sh
 
 
 def _elapsed(source: Source, spans: pd.DataFrame, placed: "pd.Series[bool]") -> Iterator[Testimony]:
-    domain = source.domain
-    if not (source.has(f"{domain}ELTM") or source.has(f"{domain}TPT")):
-        return
-    points = _since_dose(source.text(f"{domain}TPT"), source.text(f"{domain}TPTREF"), source.setting.protocol)
-    hours = elapsed_hours(source.text(f"{domain}ELTM"), points)
-    rows = placed & hours.notna()
-    counted = _counted_from(source, spans[["earliest", "latest"]], hours, rows)
+    counted = _counted(source, spans[_SPAN], placed)
     if len(counted):
         yield _of_elapsed(source, counted, spans.index)
+
+
+def _tells_elapsed(source: Source) -> bool:
+    """Whether what elapsed since a dose is told on some row, and of which dose it is can be said."""
+    domain, treatments = source.domain, source.setting.protocol.treatment.names
+    if not source.fills((f"{domain}ELTM", f"{domain}TPT")):
+        return False
+    named = (source.text(f"{domain}{name}").drop_duplicates() for name in ("TPTREF", "TPT"))
+    if source.fills((f"{domain}RFTDTC",)) or any(names_dose(one, treatments).any() for one in named):
+        return True
+    own = parse_stamps(source.text(time_of(domain)), source.zones)
+    return len(_counted(source, own[_SPAN], own["problem"].isna())) > 0
+
+
+def _counted(source: Source, own: pd.DataFrame, placed: "pd.Series[bool]") -> pd.DataFrame:
+    """Return the rows that tell what had elapsed: when they were by their own time, and since when it is counted."""
+    domain = source.domain
+    if not (source.has(f"{domain}ELTM") or source.has(f"{domain}TPT")):
+        return own.iloc[:0]
+    points = _since_dose(source.text(f"{domain}TPT"), source.text(f"{domain}TPTREF"), source.setting.protocol)
+    hours = elapsed_hours(source.text(f"{domain}ELTM"), points)
+    return _counted_from(source, own, hours, placed & hours.notna())
 
 
 def _since_dose(
     points: "pd.Series[str]", references: "pd.Series[str]", protocol: StudyProtocol
 ) -> "pd.Series[str]":
-    """Return time points, those of hours alone ("6H", "Hour 6", "T+6 h") as after the dose that --TPTREF names."""
+    """Return time points, those of hours alone ("6H", "Hour 6", "T+6 h") as after a dose: --TPTREF names no other."""
     hours = _each(points, _of_hours_alone)
-    bare = hours.notna() & names_dose(references, protocol.treatment.names)
+    bare = hours.notna() & (references.isna() | names_dose(references, protocol.treatment.names))
     return points.mask(bare, hours[bare].astype("str") + "H POST-DOSE")
 
 
@@ -178,18 +196,37 @@ def _counted_from(
     from_dose = names_dose(point.fillna(words), setting.protocol.treatment.names)
     from_dose |= point.isna() & counted["since"].notna()
     # a reference without its time is of some dose of that day
-    untimed = counted["since"].isna() | (counted["since"] < counted["until"])
-    given, lacks = setting.dose_times.given, rows & untimed & from_dose
-    if lacks.any() and len(given):
-        less = durations(hours[lacks])
-        begun = counted.loc[lacks, ["USUBJID"]].assign(
-            earliest=own["earliest"] - less, latest=own["latest"] - less
-        )
-        found = gaps(begun, given)
-        nearest = given.iloc[found["place"]].set_axis(begun.index)
-        nearest = nearest.where(found["hours"] != 0, begun)[found["hours"].notna()]
-        counted.loc[nearest.index, ["since", "until"]] = nearest[["earliest", "latest"]].to_numpy()
+    untimed = rows & (counted["since"].isna() | (counted["since"] < counted["until"]))
+    for lacks, said in ((untimed & from_dose, True), (untimed & point.isna() & ~from_dose, False)):
+        nearest = _nearest(counted[lacks], setting.dose_times.given)
+        if len(nearest) and (said or _is_schedule(nearest)):
+            counted.loc[nearest.index, ["since", "until"]] = nearest[["since", "until"]].to_numpy()
     return counted[rows & counted["since"].notna()]
+
+
+def _nearest(counted: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of subjects with doses as counted from the dose that is nearest to what they tell."""
+    if not len(counted) or not len(given):
+        return counted.iloc[:0]
+    less = durations(counted["hours"])
+    begun = counted.assign(**{name: counted[name] - less for name in _SPAN})
+    found = gaps(begun, given)
+    nearest = given[_SPAN].iloc[found["place"]].set_axis(counted.index)
+    nearest = nearest.where(found["hours"] != 0, begun[_SPAN])
+    return counted.assign(since=nearest["earliest"], until=nearest["latest"])[found["hours"].notna()]
+
+
+def _is_schedule(nearest: pd.DataFrame) -> bool:
+    """Whether hours since nobody says what are since doses: of half of the subjects nearly all rows are as planned.
+
+    Hours too near one another would fit any dose of the day.
+    """
+    elapsed = durations(nearest["hours"])
+    told = pd.DataFrame({"earliest": nearest["since"] + elapsed, "latest": nearest["until"] + elapsed})
+    planned = ~_not_as_planned(hours_off(nearest, told), nearest["hours"])
+    by_subject = nearest.assign(planned=planned).groupby("USUBJID")
+    spread = by_subject["hours"].agg(lambda hours: hours.max() - hours.min())
+    return bool(((by_subject["planned"].mean() >= NEARLY_ALL) & (spread > 2 * PLANNED_HOURS)).mean() >= 0.5)
 
 
 def _of_elapsed(source: Source, counted: pd.DataFrame, index: pd.Index) -> Testimony:

@@ -365,6 +365,21 @@ def doses_are_an_hour_early(study: FourSubjects) -> None:
 
 
 @report(
+    "Medical-Software-Foundation/canvas#241: a clock is joined to the date of the session, beside hours alone",
+    "watch|not_assessable",
+    "EX and VSELTM",
+)
+def hours_since_the_dose_name_no_reference(study: FourSubjects) -> None:
+    study.make_ill(SECOND)
+    for row in study.vs:
+        hour = int(row["VSDTC"][11:13]) - 8
+        row["VSELTM"] = f"{'-' if hour < 0 else ''}PT{abs(hour)}H"
+    for hour in reversed(range(-4, 12)):
+        for row in study.rows(SECOND, hours=(hour,)):
+            row["VSDTC"] = clock(hour + 4)
+
+
+@report(
     "eth-mds/ricu#20: times of a second stay are counted from the first",
     "watch|not_assessable",
     "VSDY",

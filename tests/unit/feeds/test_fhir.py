@@ -764,6 +764,10 @@ def page(total: int | None = None, *, following: str | None = None, mode: str = 
             "half of a search: 1 entries, with a link `next` that leads to no page here",
         ),
         (page(96, following="http://x/2"), "half of a search: 1 of 96 entries, with a link `next`"),
+        (
+            page(following="http://x/2").replace(b'"next"', b'"Next"'),  # the same relation by RFC 8288
+            "half of a search: 1 entries, with a link `next` that leads to no page here",
+        ),
         (page(1, mode="outcome"), "half of a search: 0 of 1 entries"),
     ],
 )

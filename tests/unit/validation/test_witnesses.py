@@ -36,7 +36,10 @@ def at(*texts):
         ("EX", [{"USUBJID": "S1"}], (), [{"USUBJID": "S1", "VSRFTDTC": "2024-06-10T08:00"}], False),
         ("VS", [{"USUBJID": "S1", "VSDTC": "2024-06-10T08:00"}], (), (), True),
         ("VS", [{"USUBJID": "S1", "VSELTM": ""}], (), (), True),
-        ("VS", [{"USUBJID": "S1", "VSELTM": "PT6H"}], (), (), False),
+        ("VS", [{"USUBJID": "S1", "VSELTM": "PT6H"}], (), (), True),  # since what?
+        ("VS", [{"USUBJID": "S1", "VSELTM": "PT6H", "VSTPTREF": "DOSE"}], (), (), False),
+        ("VS", [{"USUBJID": "S1", "VSTPT": "6H POST-DOSE"}], (), (), False),
+        ("VS", [{"USUBJID": "S1", "VSELTM": "PT1M", "VSTPTREF": "PATIENT STANDING"}], (), (), True),
         ("AE", [{"USUBJID": "S1", "AESTDTC": "2024-06-10T08:00", "AESTDY": "1"}], (), (), True),
         ("DM", [{"USUBJID": "S1"}], (), (), False),
     ],
@@ -163,6 +166,40 @@ def test_a_reference_without_its_time_is_the_nearest_dose_of_ex() -> None:
         row = temperature(time, VSELTM="PT6H", VSTPTREF="DOSE", VSRFTDTC=reference)
         one = prepared(vital_signs.prepare, "VS", [row], given=doses)
         assert reasons(one, "VSDTC_witness") == [state]
+
+
+def schedule(*hours, subject="S1", late=0, **told):
+    """Return temperatures of so many hours after a dose at 08:00, or charted late; the hours are told as well."""
+    return [
+        temperature(
+            f"2024-06-10T{8 + hour + late:02}:00", **{name: by.format(hour) for name, by in told.items()}
+        )
+        | {"USUBJID": subject}
+        for hour in hours
+    ]
+
+
+def given_at_eight(*subjects):
+    return pd.DataFrame({"USUBJID": subjects, "earliest": at("10T06:00")[0], "latest": at("10T06:00")[0]})
+
+
+@pytest.mark.parametrize("told", [{"VSELTM": "PT{}H"}, {"VSTPT": "Hour {}"}])
+def test_hours_since_nobody_says_what_are_since_the_dose_where_most_subjects_fit_it(told) -> None:
+    rows = schedule(1, 4, 6, 7, **told) + schedule(1, 4, 6, 7, subject="S2", late=4, **told)
+    found = prepared(vital_signs.prepare, "VS", rows, given=given_at_eight("S1", "S2"))
+    assert reasons(found, "VSDTC_witness") == [AGREES] * 4 + [f"EX and {next(iter(told))} (4 h ahead)"] * 4
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        schedule(1, 4, 6, late=3, VSELTM="PT{}H"),  # since a meal at eleven
+        schedule(0, 1, VSELTM="PT5M"),  # since lying down
+    ],
+)
+def test_hours_that_fit_no_dose_or_any_are_compared_with_none(rows) -> None:
+    found = prepared(vital_signs.prepare, "VS", rows, given=given_at_eight("S1"))
+    assert pd.isna(reasons(found, "VSDTC_witness")).all()
 
 
 # --- When a row became known ------------------------------------------------------------------------------

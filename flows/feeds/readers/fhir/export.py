@@ -165,7 +165,8 @@ def _opened(file: DeliveredFile, options: FeedOptions) -> Iterator[tuple[Content
 
 def _page(file: str, bundle: Element, needed: frozenset[str]) -> Iterable[Page]:
     """Yield what a Bundle says of its search, unless it found resources that are of other feeds alone."""
-    links = {word(link, "relation"): word(link, "url") for link in parts(bundle, "link")}
+    # a relation is the same in any case (RFC 8288, section 3.3)
+    links = {(word(link, "relation") or "").lower(): word(link, "url") for link in parts(bundle, "link")}
     total = word(bundle, "total")
     entries = [
         one
