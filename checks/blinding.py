@@ -13,10 +13,17 @@ import pandas as pd
 
 from checks.numbers import read_numbers
 from checks.tables import DeliveredTable, tells_arm
+from checks.treatments import Names, names_treatment
 
 STUDY_DRUG: Final = "study drug"
+PERHAPS_STUDY_DRUG: Final = "perhaps study drug"
+"""EXTRT that has the name of an arm in it, or one that is misspelt."""
+
 ANOTHER_DRUG: Final = "another drug"
-"""EXTRT that no arm of the protocol has; a misspelt arm is among them, so its text is not kept either."""
+"""EXTRT that no arm of the protocol has; an arm by another name may be among them, so its text is not kept either."""
+
+NOT_STUDY_DRUG: Final = "not study drug"
+"""EXTRT of which the protocol says that it is no study drug."""
 
 AMOUNT: Final = "amount"
 IMPOSSIBLE: Final = "impossible"
@@ -26,7 +33,9 @@ UNCOUNTED: Final = frozenset({"PC", "IS"})
 """Drug concentrations and anti-drug antibodies are often measured in treated subjects alone: their number tells."""
 
 
-def blind(domain: str, table: pd.DataFrame, treatments: Sequence[str]) -> pd.DataFrame:
+def blind(
+    domain: str, table: pd.DataFrame, treatments: Sequence[str], others: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return a delivered table without what tells the arm; blinding it twice changes nothing.
 
     Parameters
@@ -37,43 +46,59 @@ def blind(domain: str, table: pd.DataFrame, treatments: Sequence[str]) -> pd.Dat
         As in ``checks.tables.Feed``: text columns, missing where blank.
     treatments
         The names of study drug, in all arms, as the protocol lists them.
+    others
+        Names of which the protocol says that they are no study drug.
 
     Returns
     -------
     pandas.DataFrame
-        The same rows. Of EX, EXTRT says ``STUDY_DRUG`` or ``ANOTHER_DRUG`` and EXDOSE says ``AMOUNT`` or
-        ``IMPOSSIBLE``, both missing where they are blank; no other column that tells the arm is left.
+        The same rows. Of EX, EXTRT says ``STUDY_DRUG``, ``PERHAPS_STUDY_DRUG``, ``ANOTHER_DRUG`` or
+        ``NOT_STUDY_DRUG`` and EXDOSE says ``AMOUNT`` or ``IMPOSSIBLE``, both missing where they are blank; no other
+        column that tells the arm is left. That a name has its strength behind it is not kept: it may tell the arm.
     """
     kept = {"EXTRT", "EXDOSE"} & set(table.columns) if domain == "EX" else set()
     told = [name for name in table.columns if tells_arm(name) and name not in kept]
     blinded = table.drop(columns=told) if told else table
     if "EXTRT" in kept:
-        blinded = blinded.assign(EXTRT=_treatment(table["EXTRT"], treatments))
+        blinded = blinded.assign(EXTRT=_treatment(table["EXTRT"], treatments, others))
     if "EXDOSE" in kept:
         blinded = blinded.assign(EXDOSE=_amount(table["EXDOSE"]))
     return blinded
 
 
 def blind_deliveries(
-    domain: str, arrived: Sequence[DeliveredTable], treatments: Sequence[str]
+    domain: str,
+    arrived: Sequence[DeliveredTable],
+    treatments: Sequence[str],
+    others: Sequence[str] = (),
 ) -> tuple[DeliveredTable, ...]:
     """Return the deliveries of one domain without what tells the arm; of some domains not even counted."""
-    return tuple(_blind_delivery(domain.upper(), one, treatments) for one in arrived)
+    return tuple(_blind_delivery(domain.upper(), one, treatments, others) for one in arrived)
 
 
-def _blind_delivery(domain: str, one: DeliveredTable, treatments: Sequence[str]) -> DeliveredTable:
+def _blind_delivery(
+    domain: str, one: DeliveredTable, treatments: Sequence[str], others: Sequence[str]
+) -> DeliveredTable:
     delivery = replace(one.delivery, rows=0) if domain in UNCOUNTED else one.delivery
-    table = None if one.table is None else blind(domain, one.table, treatments)
+    table = None if one.table is None else blind(domain, one.table, treatments, others)
     return replace(one, delivery=delivery, table=table)
 
 
-def _treatment(texts: pd.Series, treatments: Sequence[str]) -> "pd.Series[str]":
+def _treatment(texts: pd.Series, treatments: Sequence[str], others: Sequence[str]) -> "pd.Series[str]":
     given = _trimmed(texts)
-    names = {STUDY_DRUG, *(name.strip().casefold() for name in treatments)}
-    listed = given.str.casefold().isin(names).fillna(False).astype("bool")
-    return (
-        pd.Series(ANOTHER_DRUG, index=given.index, dtype="str").mask(listed, STUDY_DRUG).where(given.notna())
-    )
+    words = {text: _word(text, treatments, others) for text in given.dropna().unique()}
+    return given.map(words).astype("str")
+
+
+def _word(text: str, treatments: Sequence[str], others: Sequence[str]) -> str:
+    """Return the word that stands for a treatment; such a word stands for itself."""
+    if text in (STUDY_DRUG, PERHAPS_STUDY_DRUG, ANOTHER_DRUG, NOT_STUDY_DRUG):
+        return text
+    named = names_treatment(text, treatments)
+    as_said = text.casefold() in {name.strip().casefold() for name in others}
+    if as_said or (named is not Names.LISTED and names_treatment(text, others) is Names.LISTED):
+        return NOT_STUDY_DRUG
+    return {Names.LISTED: STUDY_DRUG, Names.PERHAPS: PERHAPS_STUDY_DRUG, Names.NONE: ANOTHER_DRUG}[named]
 
 
 def _amount(texts: pd.Series) -> "pd.Series[str]":

@@ -221,7 +221,8 @@ def make_ready(feeds: Feeds, protocol: StudyProtocol) -> Deliveries:
     for domain, feed in feeds.items():
         _require_feed(domain, feed, protocol)
         some = delivered_frame(domain, feed) if isinstance(feed, pd.DataFrame) else feed
-        arrived[domain] = blind_deliveries(domain, some, protocol.treatment.names)
+        told = protocol.treatment
+        arrived[domain] = blind_deliveries(domain, some, told.names, told.not_study_drug)
     return Deliveries(arrived, protocol)
 
 

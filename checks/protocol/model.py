@@ -57,9 +57,10 @@ class Schedule(Section):
 
 
 class Treatment(Section):
-    """Which administrations are study drug."""
+    """Which administrations are study drug, and names in EXTRT that are surely none, though no name says so."""
 
     names: Annotated[tuple[Text, ...], NotEmpty]
+    not_study_drug: tuple[Text, ...] = ()
     planned_doses: Whole | None = None
     active_arms: tuple[Text, ...] = ()
 

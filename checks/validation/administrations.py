@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG
+from checks.blinding import ANOTHER_DRUG, IMPOSSIBLE, PERHAPS_STUDY_DRUG, STUDY_DRUG
 from checks.tables import WITHHELD
 from checks.validation import dose_witnesses, states
 from checks.validation.links import linked
@@ -27,6 +27,10 @@ placebo: to withhold their doses would tell who they are. One subject's missing 
 OVER_MIDNIGHT_HOURS: Final = 12
 """An end so long before its start, on one date, is nearer to the same time of the next day."""
 
+BESIDE_STUDY_DRUG: Final = 0.5
+"""Where of the subjects with study drug this share or more have another drug too, EX holds what is given beside it:
+premedication, or a standard of care. A name that slipped in a few of their rows is no such thing."""
+
 ONE_DOSE: Final = frozenset({"ONCE", "X1", "1 TIME", "CONTINUOUS"})
 """EXDOSFRQ of a row that is one administration: ONCE and CONTINUOUS are the CDISC terms (code list FREQ)."""
 
@@ -36,13 +40,14 @@ def prepare(source: Source) -> Prepared:
     judged, shown = source.common()
     treatment = source.text("EXTRT")
     data = ~source.is_header
-    study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG))
+    doubtful = (treatment == PERHAPS_STUDY_DRUG) | _may_be_the_doses(source)
+    study_drug = data & (treatment.isna() | (treatment == STUDY_DRUG) | doubtful)
     said = _given(source, study_drug)
     given = study_drug & ~said.not_given
     spans, time_judged = source.times(given)
     ends, end_judged = source.ends(given, spans)
-    unclear = treatment.isna() | _amount_unclear(source, given)
-    another = treatment == ANOTHER_DRUG
+    unclear = treatment.isna() | (given & doubtful) | _amount_unclear(source, given)
+    another = (treatment == ANOTHER_DRUG) | (treatment == PERHAPS_STUDY_DRUG)
     dead = source.subject.map(dict(source.setting.deaths)).astype("datetime64[s, UTC]")
     to_death = (dead - spans["earliest"]).dt.total_seconds() / 3600
     over, over_judged = _over_midnight(source, end_judged)
@@ -70,10 +75,30 @@ def prepare(source: Source) -> Prepared:
         **source.after_start(next_day, spans),
     )
     unused = (
-        *count_unused("another treatment than those that the protocol lists", data & another),
+        *count_unused("another treatment than those that the protocol lists", data & ~study_drug),
         *count_unused("not given, or planned", study_drug & ~given),
     )
     return Prepared(judged, shown, typed, keep, given, spans["known_until"], added, unused)
+
+
+def without_listed(source: Source) -> "pd.Series[bool]":
+    """Whether the subject of each row has no row of a listed treatment, nor one that may be of one or is blank."""
+    treatment = source.text("EXTRT")
+    named = treatment.isna() | treatment.isin([STUDY_DRUG, PERHAPS_STUDY_DRUG])
+    return ~source.subject.isin(source.subject[named & ~source.is_header])
+
+
+def _may_be_the_doses(source: Source) -> "pd.Series[bool]":
+    """Whether a row of another drug may be a dose by a name that nobody listed: its subject has none of a listed one.
+
+    Not where EX holds other drugs beside study drug on purpose.
+    """
+    another = source.text("EXTRT") == ANOTHER_DRUG
+    nameless = without_listed(source)
+    dosed = source.subject[~nameless].dropna().unique()
+    beside = source.subject[another & ~nameless].nunique()
+    on_purpose = len(dosed) > 0 and beside >= BESIDE_STUDY_DRUG * len(dosed)
+    return another & nameless & source.enrolled & (not on_purpose)
 
 
 def _over_midnight(source: Source, end_judged: Columns) -> "tuple[pd.Series[bool], Columns]":

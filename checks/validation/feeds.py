@@ -13,6 +13,7 @@ from checks.instants import parse_stamps, require_zoned
 from checks.protocol import StudyProtocol
 from checks.tables import Feed, Table
 from checks.validation import subjects
+from checks.validation.administrations import without_listed
 from checks.validation.catalogue.times import FUTURE
 from checks.validation.check_results import (
     delivery_results,
@@ -104,10 +105,12 @@ def _with_added(validated: _Validated, told: int) -> _Validated:
 def _without_doses(validated: _Validated, exposed: frozenset[str], limit: float) -> _Validated:
     """Distrust EX where many subjects of whom DM says that they were exposed have no dose in it.
 
-    A misspelt treatment is another drug for all that a row says; that the doses are missing shows only here.
+    Study drug by another name is another drug for all that a row says; that the doses are missing shows only here.
     """
-    without = exposed - validated.unplaced - set(validated.typed["USUBJID"])
-    if validated.source is None or len(without) <= limit * len(exposed):
+    source = validated.source
+    listed = set() if source is None else set(source.subject[~without_listed(source)])
+    without = exposed - validated.unplaced - (listed & set(validated.typed["USUBJID"]))
+    if source is None or len(without) <= limit * len(exposed):
         return validated
     problem = (
         f"EX: {len(without)} of {len(exposed)} subjects whom DM calls exposed (RFXSTDTC) have no dose of a "
@@ -157,7 +160,8 @@ def _validate_feed(name: str, feed: Feed | None, setting: Setting) -> _Validated
     asked = suite_of(name, setting.protocol)
     if asked.problems:
         return _blocked(name, feed, "error", asked.problems, ())
-    source = Source(name, blind(name, feed.table, setting.protocol.treatment.names), setting)
+    treatment = setting.protocol.treatment
+    source = Source(name, blind(name, feed.table, treatment.names, treatment.not_study_drug), setting)
     # where the rows cannot be prepared, the structure is judged all the same, and blocks the feed
     has_form = all(source.fills(one.columns) for one in asked.needed)
     prepared = DOMAINS[name].prepare(source) if has_form else None

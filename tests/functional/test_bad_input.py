@@ -47,6 +47,7 @@ class Kind(NamedTuple):
 # fmt: off
 KINDS = (
     Kind("good", "nothing: two cases among four subjects", "signal", 20, ""),
+    Kind("misspelt_treatment", "CYT-107 for CYT107: read", "signal", 20, ""),
 
     # The file cannot be read: nobody knows what it would have said.
     Kind("empty_file", "vs.csv has 0 bytes", "not_assessable", 3, "vs.csv: found an empty file"),
@@ -170,13 +171,13 @@ KINDS = (
          {"site_known": 1, "subject_enrolled": 12}),
     Kind("duplicate_subject", "DM has a subject at two sites", "watch", 10, "a key names one record",
          {"key_unique": 2, "subject_enrolled": 12}),
+    Kind("treatment_by_another_name", "efineptakin alfa for CYT107", "watch", 10,
+         "may be one of `treatment.names` under another name", {"administration_clear": 1}),
     Kind("blank_test", "no VSTESTCD", "watch", 10, "VSTESTCD is blank", {"test_named": 1}),
     Kind("blank_term", "no AETERM", "watch", 10, "AETERM is blank", {"term_present": 1}),
 
     # The case is no case: the feed says so.
     Kind("dose_not_given", "EXSTAT is NOT DONE: no window opens", "no_signal", 0,
-         "a subject without an accepted dose"),
-    Kind("misspelt_treatment", "CYT-107 for CYT107: another drug", "no_signal", 0,
          "a subject without an accepted dose"),
 )
 # fmt: on

@@ -77,10 +77,10 @@ def wrong_dates():
             ["measurements in an unknown unit: 38 of 76", "In vs, rows 1-19, 39-57.", "the rows of TEMP of these"],
         ),
         (
-            {"treatment": "STUDY-DRUG"},
+            {"treatment": "ANOTHER NAME"},
             [
                 "EX tells of no dose that counts",
-                "the treatment is none of `treatment.names`",
+                "may be one of `treatment.names` under another name",
             ],
         ),
         (

@@ -3,7 +3,15 @@
 import pandas as pd
 import pytest
 
-from checks.blinding import AMOUNT, ANOTHER_DRUG, IMPOSSIBLE, STUDY_DRUG, blind
+from checks.blinding import (
+    AMOUNT,
+    ANOTHER_DRUG,
+    IMPOSSIBLE,
+    NOT_STUDY_DRUG,
+    PERHAPS_STUDY_DRUG,
+    STUDY_DRUG,
+    blind,
+)
 
 NAMES = ("QZACTIVE", "Qz Control")
 
@@ -26,7 +34,8 @@ def kept(treatment: object, amount: object) -> tuple[object, object]:
         ("Qz Control", "-1", (STUDY_DRUG, IMPOSSIBLE)),
         ("QZACTIVE", "much", (STUDY_DRUG, IMPOSSIBLE)),
         ("QZACTIVE", " ", (STUDY_DRUG, None)),
-        ("QZACTVE", "731.25", (ANOTHER_DRUG, AMOUNT)),
+        ("QZACTVE", "731.25", (PERHAPS_STUDY_DRUG, AMOUNT)),
+        ("QZACTIVE 731 mg", "731.25", (STUDY_DRUG, AMOUNT)),
         ("OXYGEN", None, (ANOTHER_DRUG, None)),
         (None, "0", (None, AMOUNT)),
     ],
@@ -38,9 +47,23 @@ def test_a_treatment_and_an_amount_become_a_word_each(
 
 
 def test_blinding_twice_changes_nothing() -> None:
-    for treatment, amount in [("QZACTIVE", "1"), ("x", "-1"), (None, None), ("QZCONTROL", "much")]:
+    for treatment, amount in [
+        ("QZACTIVE", "1"),
+        ("x", "-1"),
+        (None, None),
+        ("QZCONTROL", "much"),
+        ("QZACTVE", "1"),
+        ("OXYGEN", "1"),
+    ]:
         once = blind("EX", ex(treatment, amount), NAMES)
         pd.testing.assert_frame_equal(blind("EX", once, NAMES), once)
+
+
+def test_the_protocol_says_what_is_no_study_drug() -> None:
+    names = ["QZACTIVE rescue", "qzactive rescue 5 mg", "OXYGEN", "QZACTIVE"]
+    rows = pd.concat([ex(name, "1") for name in names])
+    found = list(blind("EX", rows, NAMES, ("QZACTIVE RESCUE", "Oxygen"))["EXTRT"])
+    assert found == [NOT_STUDY_DRUG, NOT_STUDY_DRUG, NOT_STUDY_DRUG, STUDY_DRUG]
 
 
 def test_nothing_else_that_tells_the_arm_is_left() -> None:

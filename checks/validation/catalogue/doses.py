@@ -9,8 +9,10 @@ DOSES: Final = (
     Check(
         "administration_clear", ("EX",), "completeness", "quarantines", ("administration_state",), in_set(KNOWN),
         "rows that do not say clearly what was given", "rows",
-        "the treatment or the amount is blank, unreadable or impossible; which of these is not told, since "
-        "it could tell the arm. The dose counts in the worst case. Ask the site to check the whole record",
+        "the treatment is blank, or may be one of `treatment.names` under another name, or the amount is blank, "
+        "unreadable or impossible; which of these is not told, since it could tell the arm. The dose counts in the "
+        "worst case. Ask the site to check the whole record; a further name of study drug belongs in "
+        "`treatment.names`, that of another drug in `treatment.not_study_drug`",
     ),
     Check(
         "dose_status_known", ("EX",), "conformance", "quarantines", ("EXSTAT_state",), in_set(KNOWN),
@@ -40,7 +42,8 @@ DOSES: Final = (
     Check(
         "treatment_listed", ("EX",), "conformance", "warns", ("treatment_state",), in_set(KNOWN),
         "rows of a treatment that the protocol does not list", "rows with a treatment",
-        "the treatment is none of `treatment.names`, so the row opens no dose window; which one is not told. "
+        "the treatment is none of `treatment.names`, so the row opens no dose window, but in the worst case where it "
+        "may be one by another name; which one is not told. "
         "When study drug is among them (a misspelt name), correct it, or add the name to the protocol",
     ),
     Check(

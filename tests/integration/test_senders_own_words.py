@@ -1,0 +1,69 @@
+"""What senders write in words of their own, through a whole look: what is plain is read, what is in doubt is kept.
+
+Each study is one of four subjects, of whom the first is truly ill. Two cases are a signal: where the second subject's
+is lost without a word the answer is ``no_signal``, where it is kept in doubt ``watch``.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, FourSubjects
+from looks_of_folders import look_at_folder
+
+
+class Written(NamedTuple):
+    """How the feeds are written, the right answers, and a pattern of what is said of it."""
+
+    make: Callable[[FourSubjects], None]
+    right: str
+    named: str = ""
+
+
+def _treatment(name: str, *subjects: str) -> Callable[[FourSubjects], None]:
+    def make(study: FourSubjects) -> None:
+        study.make_ill(SECOND)
+        for subject in subjects or SUBJECTS:
+            study.dose(subject)["EXTRT"] = name
+
+    return make
+
+
+def _declared_another(study: FourSubjects) -> None:
+    _treatment("Efineptakin alfa", SECOND)(study)
+    study.protocol["treatment"]["not_study_drug"] = ["Efineptakin alfa"]
+
+
+def _given_beside(study: FourSubjects) -> None:
+    """Give each another drug too, and the second subject that alone."""
+    study.make_ill(SECOND)
+    study.ex += [{**study.dose(one), "EXTRT": "DEXAMETHASONE"} for one in SUBJECTS]
+    study.ex.remove(study.dose(SECOND))
+
+
+TREATMENTS: Mapping[str, Written] = {
+    "each with its strength": Written(_treatment("STUDYDRUG 10 ug/kg"), "signal"),
+    "one with its strength": Written(_treatment("Studydrug (efineptakin) 3mg", SECOND), "signal"),
+    "one with a hyphen": Written(_treatment("STUDY-DRUG", SECOND), "signal"),
+    "one with a slip": Written(_treatment("STUDYDRG", SECOND), "watch", "under another name"),
+    "one by another name": Written(_treatment("Efineptakin alfa", SECOND), "watch", "not_study_drug"),
+    "each by another name": Written(_treatment("Efineptakin alfa"), "not_assessable", "under another name"),
+    "another drug, as the protocol says": Written(_declared_another, "no_signal", "without an accepted dose"),
+    "another drug, that all have": Written(_given_beside, "no_signal", "without an accepted dose"),
+}
+
+WRITTEN = {f"treatment: {name}": one for name, one in TREATMENTS.items()}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_plain_is_read_and_what_is_in_doubt_is_kept(name: str, tmp_path: Path) -> None:
+    written, study = WRITTEN[name], FourSubjects()
+    study.make_ill(FIRST)
+    written.make(study)
+    study.write(tmp_path)
+    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    assert found.verdict in written.right.split("|")
+    blocked = found.verdict == "not_assessable"
+    assert re.search(written.named, found.terminal if blocked else found.text())
