@@ -7,10 +7,10 @@ is lost without a word the answer is ``no_signal``, where it is kept in doubt ``
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, FourSubjects
+from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, FourSubjects, administration
 from looks_of_folders import look_at_folder
 
 
@@ -54,7 +54,48 @@ TREATMENTS: Mapping[str, Written] = {
     "another drug, that all have": Written(_given_beside, "no_signal", "without an accepted dose"),
 }
 
-WRITTEN = {f"treatment: {name}": one for name, one in TREATMENTS.items()}
+
+def _event_of_r5(**said: Any) -> Callable[[FourSubjects], None]:
+    def make(study: FourSubjects) -> None:
+        study.make_ill(SECOND, "TEMP")
+        told = {
+            "resourceType": "AdverseEvent",
+            "id": "dyspnoea",
+            "status": "completed",
+            "actuality": "actual",
+            "code": {"text": "Dyspnoea"},
+            "subject": {"reference": f"Patient/{SECOND}"},
+            "occurrenceDateTime": "2024-06-10T14:10:00+02:00",
+        }
+        others = [{**told, "id": term, "code": {"text": term}} for term in ("Nausea", "Rash", "Cough")]
+        study.as_fhir("ae", [{name: one for name, one in {**told, **said}.items() if one}, *others])
+
+    return make
+
+
+def _doses_of_r5(study: FourSubjects) -> None:
+    study.make_ill(SECOND)
+    resources = [administration(row) for row in study.ex]
+    for one in resources:
+        one["occurencePeriod"] = one.pop("effectivePeriod")
+        one["medication"] = {"concept": one.pop("medicationCodeableConcept")}
+    study.as_fhir("ex", resources)
+
+
+R5: Mapping[str, Written] = {
+    "an event": Written(_event_of_r5(), "signal"),
+    "an event of a day": Written(_event_of_r5(occurrenceDateTime="2024-06-10"), "watch"),
+    "an event that was only potential": Written(_event_of_r5(actuality="potential"), "no_signal"),
+    "an event on hold": Written(_event_of_r5(status="on-hold"), "watch", "AEOCCUR"),
+    "an event of which the time of record alone is known": Written(
+        _event_of_r5(occurrenceDateTime=None, recordedDate="2024-06-10"), "watch", "AESTDTC is blank"
+    ),
+    "doses": Written(_doses_of_r5, "signal"),
+}
+
+WRITTEN = {f"treatment: {name}": one for name, one in TREATMENTS.items()} | {
+    f"FHIR R5: {name}": one for name, one in R5.items()
+}
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -571,6 +571,72 @@ def test_an_event_says(change: Resource, column: str, value: str | None) -> None
     assert row("AE", event(**change))[column] == value
 
 
+def event_of_r5(**other: Any) -> Resource:
+    """HL7 FHIR R5 5.0.0, AdverseEvent: ``code`` for ``event``, ``occurrence[x]`` for ``date``, several outcomes."""
+    said = {name: one for name, one in event().items() if name not in ("event", "date")}
+    told = {"status": "completed", "code": {"text": "felt hot", "coding": [{"display": "Fever"}]}}
+    return said | told | {"occurrenceDateTime": "2024-06-10T14:00:00+02:00"} | other
+
+
+def at_another_time(**told: Any) -> Resource:
+    return {"occurrenceDateTime": None, **told}
+
+
+PERIOD = {"start": "2024-06-10", "end": "2024-06-12"}
+
+
+@pytest.mark.parametrize(
+    ("change", "column", "value"),
+    [
+        ({}, "AETERM", "felt hot"),
+        ({}, "AEDECOD", "Fever"),
+        ({}, "AESTDTC", "2024-06-10T14:00:00+02:00"),
+        (at_another_time(occurrencePeriod=PERIOD), "AESTDTC", "2024-06-10"),
+        (at_another_time(occurrencePeriod=PERIOD), "AEENDTC", "2024-06-12"),
+        (at_another_time(occurrenceTiming={"event": ["2024-06-10"]}), "AESTDTC", "2024-06-10"),
+        (at_another_time(detected="2024-06-11"), "AESTDTC", "2024-06-11"),
+        (at_another_time(recordedDate="2024-06-11"), "AESTDTC", None),
+        ({"actuality": "potential"}, "AEOCCUR", "N"),
+        ({"status": "in-progress"}, "AEOCCUR", None),
+        ({"status": "entered-in-error"}, "DELETED", "Y"),
+        ({"status": "on-hold"}, "AEOCCUR", "ON-HOLD"),
+        ({"status": "unknown"}, "AEOCCUR", "UNKNOWN"),
+        ({"seriousness": {"coding": [{"code": "serious"}]}}, "AESER", "Y"),
+        ({"seriousness": {"coding": [{"code": "non-serious"}]}}, "AESER", "N"),
+        ({"outcome": [{"coding": [{"code": "ongoing"}]}, {"coding": [{"code": "fatal"}]}]}, "AEOUT", "FATAL"),
+        ({"outcome": [{"coding": [{"code": "resolved"}]}]}, "AEOUT", "RECOVERED/RESOLVED"),
+    ],
+)
+def test_an_adverse_event_of_r5_is_read_beside_those_of_r4(
+    change: Resource, column: str, value: str | None
+) -> None:
+    assert row("AE", event_of_r5(**change))[column] == value
+
+
+def test_what_did_not_occur_has_no_end() -> None:
+    period = at_another_time(occurrencePeriod=PERIOD)
+    assert row("AE", event_of_r5(actuality="potential", **period))["AEENDTC"] is None
+
+
+@pytest.mark.parametrize("spelt", ["occurence", "occurrence"])
+def test_an_administration_of_r5_says_when_and_what_by_other_names(spelt: str) -> None:
+    """R5 5.0.0 spells ``occurence[x]`` so; concept and reference of a medication stand in one element."""
+    said = administration()
+    period = said.pop("effectivePeriod")
+    said.pop("medicationCodeableConcept")
+    told = {"isSubPotent": True, "subPotentReason": [{"text": "expired"}]}
+    found = row("EX", said | told | {f"{spelt}Period": period, "medication": {"concept": {"text": "CYT107"}}})
+    columns = ("EXTRT", "EXSTAT", "EXSTDTC", "EXENDTC")
+    assert tuple(found[one] for one in columns) == ("CYT107", None, period["start"], period["end"])
+
+
+def test_a_medication_of_r5_may_stand_in_a_resource_of_its_own() -> None:
+    said = administration(medication={"reference": {"reference": "Medication/x"}})
+    said.pop("medicationCodeableConcept")
+    drug = {"resourceType": "Medication", "id": "x", "code": {"text": "PLACEBO"}}
+    assert list(table("EX", said, drug)["EXTRT"]) == ["PLACEBO"]
+
+
 # ------------------------------------------------------------------------------------------------- versions
 
 

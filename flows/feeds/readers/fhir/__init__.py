@@ -21,7 +21,7 @@ from checks.errors import FeedError
 from checks.tables import DELETED, ENTERED
 from flows.feeds.content import Content, FeedOptions
 from flows.feeds.readers.fhir import rows
-from flows.feeds.readers.fhir.directory import Directory
+from flows.feeds.readers.fhir.directory import Directory, medication_reference
 from flows.feeds.readers.fhir.export import RESOURCES, Export
 from flows.feeds.readers.fhir.resources import Entry, delivered, part, word
 from flows.feeds.readers.fhir.rows import Row
@@ -74,7 +74,7 @@ class _Unsaid:
         self.uncoded += row.get(rows.INFERRED) is not None
         self.strangers += row["USUBJID"] is None and bool(part(entry.resource, "subject"))
         nameless = "EXTRT" in row and row["EXTRT"] is None
-        self.drug_lost |= nameless and bool(part(entry.resource, "medicationReference"))
+        self.drug_lost |= nameless and bool(medication_reference(entry.resource))
         return True
 
     def remarks(self) -> tuple[str, ...]:

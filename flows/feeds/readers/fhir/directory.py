@@ -20,6 +20,11 @@ _BY_IDENTIFIER: Final = "Patient?identifier="
 """How a conditional reference begins (HL7 FHIR R4 4.0.1, RESTful API, transaction)."""
 
 
+def medication_reference(resource: Element) -> Element:
+    """Return the reference to the Medication that was given, of R4 or R5, empty where there is none."""
+    return part(resource, "medicationReference") or part(resource, "medication", "reference")
+
+
 @dataclass(slots=True)
 class Directory:
     """The people and medications of one delivery, by id."""
@@ -48,10 +53,14 @@ class Directory:
                 self._medications[entry.id] = name
 
     def _enrol(self, enrolment: Element) -> None:
-        patient, identifier = self._patient(part(enrolment, "individual")), self._identifier(enrolment)
+        person = part(enrolment, "individual") or part(enrolment, "subject")  # R4, R5
+        patient, identifier = self._patient(person), self._identifier(enrolment)
         # A subject may be in other studies too: theirs have no identifier of this system.
         if patient is not None and (identifier is not None or patient not in self._enrolments):
-            arms = (word(enrolment, "assignedArm"), word(enrolment, "actualArm"))
+            arms = (
+                word(enrolment, "assignedArm") or word(enrolment, "assignedComparisonGroup"),
+                word(enrolment, "actualArm") or word(enrolment, "actualComparisonGroup"),
+            )
             self._enrolments[patient] = (identifier, *arms)
 
     def subject(self, reference: Element, resource: Element = NOTHING) -> str | None:
@@ -89,11 +98,14 @@ class Directory:
         }
 
     def medication(self, resource: Element) -> str | None:
-        """Return what a resource's ``medication[x]`` is called: contained, in the delivery, or by display."""
-        concept = part(resource, "medicationCodeableConcept")
+        """Return what a resource's ``medication[x]`` is called: contained, in the delivery, or by display.
+
+        In R5 concept and reference stand in one ``medication``.
+        """
+        concept = part(resource, "medicationCodeableConcept") or part(resource, "medication", "concept")
         if concept:
             return first_word(concept)
-        reference = part(resource, "medicationReference")
+        reference = medication_reference(resource)
         target = word(reference, "reference") or ""
         for contained in parts(resource, "contained") if target.startswith("#") else ():
             if word(contained, "id") == target[1:]:

@@ -1,4 +1,4 @@
-"""The resources of a FHIR R4 delivery in JSON, taken apart, and their elements, read leniently.
+"""The resources of a FHIR R4 or R5 delivery in JSON, taken apart, and their elements, read leniently.
 
 A delivery is NDJSON, or one resource, or a Bundle, in which a deletion stands as an entry whose request has the
 method DELETE (HL7 FHIR R4 4.0.1, Bundle; the Bulk Data Access implementation guide for NDJSON). An element of
@@ -113,12 +113,21 @@ def reference_id(reference: Element) -> tuple[str | None, str | None]:
     return kind.rpartition("/")[2] or word(reference, "type"), name.removeprefix(UUID) or None
 
 
+_WHEN: Final = ("effective", "occurrence", "occurence")
+"""What says when: ``effective[x]`` of R4; ``occurrence[x]`` of R5, and of an administration with one r."""
+
+
 def when(resource: Element) -> tuple[str | None, str | None]:
-    """Return start and end of ``effective[x]``; several instants of a Timing are none."""
-    moment = word(resource, "effectiveDateTime") or word(resource, "effectiveInstant")
-    period = part(resource, "effectivePeriod")
+    """Return start and end of when it was; several instants of a Timing are none."""
+    told = (_when(resource, name) for name in _WHEN)
+    return next((one for one in told if one != (None, None)), (None, None))
+
+
+def _when(resource: Element, name: str) -> tuple[str | None, str | None]:
+    moment = word(resource, f"{name}DateTime") or word(resource, f"{name}Instant")
+    period = part(resource, f"{name}Period")
     if moment is None and not period:
-        events = part(resource, "effectiveTiming").get("event")
+        events = part(resource, f"{name}Timing").get("event")
         moments = [one for one in events if isinstance(one, str)] if isinstance(events, list) else []
         return (moments[0], None) if len(moments) == 1 else (None, None)
     return moment or word(period, "start"), word(period, "end")

@@ -1,4 +1,4 @@
-"""What FHIR R4 resources say, as rows of SDTM: of EX, of AE, and of VS and LB.
+"""What FHIR R4 and R5 resources say, as rows of SDTM: of EX, of AE, and of VS and LB.
 
 MedicationAdministration (value set medication-admin-status): completed, in-progress and stopped were given, at least
 in part. not-done was not, nor one that ``wasNotGiven`` or ``notGiven`` (its name in DSTU2 and STU3); its period is
@@ -6,9 +6,10 @@ then when it did not take place, and has no end. on-hold and unknown are neither
 begun and halted, charts also for one that was never begun. Such a status goes on as it is, for validation to judge.
 Parts of an administration (``partOf``) share its id as EXLNKID; EXLNKGRP is the request that it answers.
 
-AdverseEvent: it began at ``date``, else it was there when ``detected``. ``recordedDate`` says nothing of the
-beginning: it becomes AEDTC, and an event with no other time has no start, which validation takes for any time. An
-event that was only potential, or is refuted, did not occur.
+AdverseEvent: it began at ``date`` (R5: ``occurrence[x]``, with its end), else it was there when ``detected``.
+``recordedDate`` says nothing of the beginning: it becomes AEDTC, and an event with no other time has no start, which
+validation takes for any time. An event that was only potential, or is refuted, did not occur. R5 says what happened
+in ``code``, R4 in ``event``; R5 has several outcomes, of which death is the one that counts.
 
 Observation: a row for it, or one a component. Status amended and corrected are results as final is; any other goes on
 as it is. Which codes of LOINC, SNOMED CT and IEEE 11073 name which test is said by the catalogue of tests. A code
@@ -63,7 +64,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "VS": tuple(f"VS{name}" for name in _MEASURED),
     "AE": (
-        "AETERM", "AEDECOD", "AEOCCUR", "AEPRESP", "AESTDTC", "AEDTC", "AESER", "AESDTH", "AESEV", "AEOUT",
+        "AETERM", "AEDECOD", "AEOCCUR", "AEPRESP", "AESTDTC", "AEENDTC", "AEDTC", "AESER", "AESDTH", "AESEV", "AEOUT",
     ),
     "LB": tuple(f"LB{name}" for name in (*_MEASURED, "ORNRHI")),
 }  # fmt: skip
@@ -81,12 +82,14 @@ INFERRED: Final = "INFERRED"
 GIVEN: Final = frozenset({"completed", "in-progress", "stopped"})
 RESULTS: Final = frozenset({"final", "amended", "corrected"})
 
+FATAL: Final = "FATAL"
+
 OUTCOMES: Final[Mapping[str, str]] = {
     "resolved": "RECOVERED/RESOLVED",
     "recovering": "RECOVERING/RESOLVING",
     "ongoing": "NOT RECOVERED/NOT RESOLVED",
     "resolvedwithsequelae": "RECOVERED/RESOLVED WITH SEQUELAE",
-    "fatal": "FATAL",
+    "fatal": FATAL,
     "unknown": "UNKNOWN",
 }
 """AEOUT (CDISC code list OUT) by the code of R4's value set adverse-event-outcome, in lower case."""
@@ -148,25 +151,26 @@ def _whole(resource: Element) -> str | None:
 
 def event(resource: Element) -> Row:
     """Return the row of one adverse event."""
-    happened, graded = part(resource, "event"), part(resource, "severity")
+    happened, graded = part(resource, "event") or part(resource, "code"), part(resource, "severity")
     severity = next((code for _, code in codings(graded)), None) or first_word(graded) or ""
     serious = _seriousness(part(resource, "seriousness"))
-    occurred = _occurred(resource)
+    occurred, (began, ended) = _occurred(resource), when(resource)
     return {
         "AETERM": first_word(happened),
         "AEDECOD": _decoded(happened),
         "AEOCCUR": occurred,
         "AEPRESP": "Y" if occurred == "N" else None,
-        "AESTDTC": word(resource, "date") or word(resource, "detected"),
+        "AESTDTC": word(resource, "date") or began or word(resource, "detected"),
+        "AEENDTC": None if occurred == "N" else ended,
         "AEDTC": word(resource, "recordedDate"),
         "AESER": "Y"
-        if serious.startswith("serious")
+        if serious.startswith("serious") or serious == "resultsindeath"
         else "N"
         if serious.startswith("non")
         else serious or None,
-        "AESDTH": "Y" if serious == "seriousresultsindeath" else None,
+        "AESDTH": "Y" if serious in ("seriousresultsindeath", "resultsindeath") else None,
         "AESEV": severity.upper() or None,
-        "AEOUT": _outcome(part(resource, "outcome")),
+        "AEOUT": _outcome(parts(resource, "outcome")),
     }
 
 
@@ -184,9 +188,11 @@ def _occurred(resource: Element) -> str | None:
     return None if known else (actuality if actuality != "actual" else status).upper()
 
 
-def _outcome(concept: Element) -> str | None:
-    said = next((code for _, code in codings(concept)), None) or first_word(concept)
-    return None if said is None else OUTCOMES.get(said.lower(), said.upper())
+def _outcome(concepts: list[Element]) -> str | None:
+    """Return AEOUT: that of several which says that the subject died, else the first."""
+    said = [next((code for _, code in codings(one)), None) or first_word(one) for one in concepts]
+    told = [OUTCOMES.get(one.lower(), one.upper()) for one in said if one is not None]
+    return FATAL if FATAL in told else next(iter(told), None)
 
 
 def _decoded(happened: Element) -> str | None:
