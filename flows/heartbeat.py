@@ -111,7 +111,8 @@ def _feeds(faults: Mapping[str, FeedFault], protocol: StudyProtocol) -> Iterator
     for domain, fault in faults.items():
         latest = "no row of it counts" if fault["latest"] is None else f"latest datum {fault['latest']}"
         if fault["fault"] == "blocked":
-            yield Cause(f"feed_blocked:{domain}", f"The feed {domain} cannot be used as it is ({latest}).")
+            said = (f"The feed {domain} cannot be used as it is ({latest}).", *fault.get("said", ()))
+            yield Cause(f"feed_blocked:{domain}", " ".join(said))
         elif domain in sources:
             allowed = sources[domain].max_age_hours or 0
             yield Cause(

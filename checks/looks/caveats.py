@@ -65,6 +65,8 @@ TOLD_AGAIN: Final = {
 }
 """What would tell the times of a feed a second time; of events SDTM has nothing of the kind."""
 
+PAGE_HAS_ALL: Final = "the page has them all."
+
 MOST_CHECKS: Final = 5
 """Failed checks that are told beside an answer: what withholds the most; the page has a table of all."""
 
@@ -82,9 +84,14 @@ def _failed_checks(validation: Validation, doses: pd.DataFrame) -> Iterator[str]
     most = sorted(failed, key=lambda one: (one.severity != "quarantines", -one.numerator))[:MOST_CHECKS]
     for one in failed:
         if one in most:
-            yield f"{one.message}. In {one.place}." if one.place else one.message
+            yield said_of_check(one.name, one.message, one.place)
     more = len(failed) - len(most)
-    yield from _counted(more, "further check|further checks", "failed: the page has them all.")
+    yield from _counted(more, "further check|further checks", f"failed: {PAGE_HAS_ALL}")
+
+
+def said_of_check(name: str, message: str, place: str) -> str:
+    """Return what a failed check says wherever it is told: what was found, what is allowed, what to do, and where."""
+    return f"{message}. {f'In {place}. ' if place else ''}Check {name}."
 
 
 def _rules(results: Sequence[RuleResult], protocol: StudyProtocol) -> Iterator[str]:

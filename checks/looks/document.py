@@ -296,7 +296,7 @@ class BackgroundPart(TypedDict):
 
 
 class CheckPart(TypedDict):
-    """What one check says of one feed."""
+    """What one check says of one feed, and in which file and rows; no place where it is not told."""
 
     domain: str
     name: str
@@ -306,6 +306,8 @@ class CheckPart(TypedDict):
     numerator: int
     denominator: int
     message: str
+    place: NotRequired[str]
+    """Left out by versions before it was told apart."""
 
 
 class QuarantinePart(TypedDict):

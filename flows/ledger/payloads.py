@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class FeedFault(TypedDict):
-    """Why a feed was at fault, and its latest datum."""
+    """Why a feed was at fault, its latest datum, and what the page says of it; earlier records do not have that."""
 
     fault: Literal["stale", "blocked"]
     latest: str | None
+    said: NotRequired[list[str]]
 
 
 class LookPayload(TypedDict):

@@ -20,7 +20,7 @@ from flows.heartbeat import feed_faults
 from flows.pages.cases import CaseWords, dose_notes
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
-from flows.pages.sentences import beneath, standing_of
+from flows.pages.sentences import beneath, fault_sentences, standing_of
 
 LOGGER = logging.getLogger("postdose")
 
@@ -117,7 +117,7 @@ def _head(document: LookDocument) -> Iterator[str]:
     at_fault = feed_faults(document["feeds"])
     for feed in document["feeds"]:
         if feed["domain"] in at_fault:
-            said = "; ".join(one.removeprefix(f"{feed['domain']}: ") for one in feed["problems"])
+            said = " ".join(fault_sentences(document, feed["domain"])).removeprefix(f"{feed['domain']}: ")
             yield f"- Feed {feed['domain']}: {_cell(said or 'stale or beyond its limit')}"
     yield ""
 

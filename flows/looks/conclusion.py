@@ -20,6 +20,7 @@ from flows.looks.files import write_files
 from flows.looks.stages import as_task
 from flows.pages.message import look_facts
 from flows.pages.report.page import render_report
+from flows.pages.sentences import fault_sentences
 from flows.settings import Settings
 
 LOGGER = logging.getLogger("postdose")
@@ -152,7 +153,10 @@ def _payload(
         "protocol_sha256": document["protocol_sha256"],
         "code_version": document["code_version"],
         "feeds": {feed["domain"]: feed["sha256"] for feed in document["feeds"]},
-        "feed_faults": feed_faults(document["feeds"]),
+        "feed_faults": {
+            domain: {**fault, "said": list(fault_sentences(document, domain))}
+            for domain, fault in feed_faults(document["feeds"]).items()
+        },
         "signals": _parts(signals),
         "reason": reason,
     }

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from checks.cases.charting import Charting
-from checks.looks.document import CasePart, FeedPart, LookDocument, RulePart
+from checks.looks.caveats import MOST_CHECKS, said_of_check
+from checks.looks.document import CasePart, CheckPart, FeedPart, LookDocument, RulePart
 from flows.pages.cases import cases_in_order
 from flows.pages.kit.tables import Cell
 from flows.pages.kit.verdicts import PROSE_UNITS
@@ -130,6 +131,20 @@ def _most_withheld(look: LookDocument, domain: str) -> str:
         return ""
     most = max(withheld, key=lambda one: one["rows"])
     return f" ({plural(most['rows'], 'row')} failed the check {most['check']})"
+
+
+def check_sentence(check: CheckPart) -> str:
+    """Return what a failed check says, as look.json tells it among what could change the answer."""
+    return said_of_check(check["name"], check["message"], check.get("place", ""))
+
+
+def fault_sentences(look: LookDocument, domain: str) -> Iterator[str]:
+    """Say what keeps a feed from being used: its problems, and the checks that withheld most of its rows."""
+    checks = [one for one in look["checks"] if one["domain"] == domain and one["severity"] != "warns"]
+    checks.sort(key=lambda one: -one["numerator"])
+    problems = (problem for feed in look["feeds"] if feed["domain"] == domain for problem in feed["problems"])
+    yield from (f"{one}." for one in problems if one not in {check["message"] for check in checks})
+    yield from map(check_sentence, checks[:MOST_CHECKS])
 
 
 def feed_state(feed: FeedPart) -> str:

@@ -226,7 +226,8 @@ def without_files(document: dict[str, Any]) -> dict[str, Any]:
         if "is not on record" not in text
     ]
     rest = {name: said for name, said in document.items() if name != "look_id"}
-    return {**rest, "feeds": feeds, "caveats": caveats}
+    checks = [{**check, "place": ""} for check in document["checks"]]
+    return {**rest, "feeds": feeds, "checks": checks, "caveats": caveats}
 
 
 TABLES = ("subjects", "administrations", "measurements", "adverse_events", "quarantine")

@@ -1,7 +1,8 @@
 """What a look says that cannot answer: which check, where, in which form, what is allowed, and the way on.
 
 Each example is the same study of two subjects, charted hourly, with one mistake. Terminal, message and page say it in
-the same words, and none of them shows what stands in a subject's row.
+the same words, the page once, and none of them shows what stands in a subject's row. The alert of a feed that is
+blocked says of its checks what they say.
 """
 
 import html
@@ -11,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from checks import load_protocol
+from flows.heartbeat import feed_faults
 from flows.pages.message.facts import look_facts
 from flows.pages.report.page import render_report
+from flows.pages.sentences import fault_sentences
 from flows.pages.terminal import text_summary
 from tests.small_studies import charted, frames, look_at_study, small_protocol
 
@@ -50,6 +53,14 @@ def words(feeds, tmp_path):
         "page": html.unescape(re.sub(r"<[^>]+>", " ", page)),
     }
     return str(look.verdict), {name: " ".join(text.split()) for name, text in told.items()}
+
+
+def of_blocked_feeds(feeds, tmp_path):
+    """Return what the alerts of blocked feeds say, and the page as one line."""
+    _, told = words(feeds, tmp_path)
+    document = look_at_study(feeds, small_protocol(), DOSE + timedelta(hours=14), tmp_path).document()
+    said = [one for domain in feed_faults(document["feeds"]) for one in fault_sentences(document, domain)]
+    return " ".join(said), told["page"]
 
 
 def wrong_dates():
@@ -112,6 +123,35 @@ def test_what_stands_in_the_way_is_said_in_one_way_everywhere(tmp_path, feeds, s
             assert one in text, (name, one)
         assert "too few vital signs" not in text
         assert "10.06.2024" not in text
+
+
+@pytest.mark.parametrize(
+    ("vs", "once", "said"),
+    [
+        (
+            wrong_dates(),
+            "rows whose time cannot be read: 76 of 76",
+            [
+                "100.0% of the rows are quarantined; allowed: at most",
+                "of the form 99.99.9999 99:99",
+                "`date_format: ",
+                "In vs, rows 1-76. Check time_readable.",
+            ],
+        ),
+        (
+            [{name: text for name, text in row.items() if name != "VSDTC"} for row in chart()],
+            "VSDTC is blank on every row; the column is needed.",
+            ["Ask the sender to fill it. Check column_filled."],
+        ),
+    ],
+    ids=["dates", "no column of times"],
+)
+def test_the_alert_of_a_blocked_feed_says_what_the_page_says_once(tmp_path, vs, once, said):
+    alert, page = of_blocked_feeds(study(vs=vs), tmp_path)
+    for one in (once, *said):
+        assert one in alert
+    assert "10.06.2024" not in alert
+    assert page.count(once) == 1
 
 
 def test_a_study_in_order_has_nothing_in_the_way(tmp_path):

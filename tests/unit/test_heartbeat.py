@@ -112,6 +112,15 @@ def test_a_stale_feed_is_told_with_its_latest_datum_and_its_limit() -> None:
     assert "latest datum 2026-03-08T01:00:00Z; allowed: 12 h" in cause.said
 
 
+def test_a_blocked_feed_is_told_with_what_the_look_said_of_it() -> None:
+    said = ["VS: rows whose time cannot be read: 4 of 9.", "Ask the site."]
+    (cause,) = causes_of(look(11.5, {"VS": {"fault": "blocked", "latest": None, "said": said}}))
+    assert cause.said == (
+        "The feed VS cannot be used as it is (no row of it counts). VS: rows whose time cannot be read: 4 of 9. Ask "
+        "the site."
+    )
+
+
 def test_a_look_recorded_before_faults_were_kept_has_none() -> None:
     assert about(FRESH) == []
 

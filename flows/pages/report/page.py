@@ -45,6 +45,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         glossary=words.glossary(look["cases"]),
         to_settle=len(working_list(look)),
         tables=_tables(look, doses, protocol),
+        caveats=tables.other_caveats(look),
         differ=[rule["id"] for rule in look["rules"] if rule["best_case"] != rule["worst_case"]],
         figures={section: draw(look, protocol, doses) for section, draw in FIGURES.items()},
         timing=look.get("timing"),
@@ -66,7 +67,6 @@ def _tables(look: LookDocument, doses: pd.DataFrame, protocol: StudyProtocol) ->
         "administrations": tables.administrations_table(doses),
         "feeds": tables.feeds_table(look),
         "unused": tables.unused_table(look),
-        "quarantine": tables.quarantine_table(look),
         "changes": tables.changes_table(look),
         "checks": tables.checks_table(look),
     }

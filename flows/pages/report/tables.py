@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from checks.looks.caveats import PAGE_HAS_ALL
 from checks.looks.document import (
     CasePart,
     ChangePart,
@@ -21,7 +22,7 @@ from checks.stamps import stamp
 from flows.pages.cases import CaseWords, case_hour, dose_notes, onset_span, settled_cases, working_list
 from flows.pages.kit.tables import Cell, Columns, Table, table
 from flows.pages.kit.verdicts import IN_WINDOW, PROSE_UNITS, RULE_VERDICTS
-from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, spoken, utc_text
+from flows.pages.kit.words import DASH, number, p_text, percent, plural, rate, ratio, utc_text
 from flows.pages.sentences import (
     boundary_text,
     chose_window,
@@ -234,10 +235,12 @@ def administrations_table(doses: pd.DataFrame) -> Table:
     return table(caption, columns, shown.to_dict("records"), "Each row of EX is a dose of its own.")
 
 
-def _outcome(feed: FeedPart) -> Cell:
+def _outcome(feed: FeedPart, look: LookDocument) -> Cell:
     state = feed_state(feed)
     tone = "" if feed["outcome"] == "not_applicable" else "fine" if state == "passed" else "poor"
-    return Cell(state, "; ".join(feed.get("problems") or ()), tone)
+    of_checks = {check["message"] for check in look["checks"]}
+    problems = (one for one in feed.get("problems") or () if one not in of_checks)
+    return Cell(state, "; ".join(problems), tone)
 
 
 def _latest(feed: FeedPart) -> Cell:
@@ -250,7 +253,7 @@ def feeds_table(look: LookDocument) -> Table:
     """Return what was read of each feed, and whether it can be trusted."""
     columns: Columns[FeedPart] = {
         "Feed": "domain",
-        "Outcome": _outcome,
+        "Outcome": lambda feed: _outcome(feed, look),
         "Rows read": "rows_read",
         "Accepted": "rows_accepted",
         "Quarantined": "rows_quarantined",
@@ -283,14 +286,6 @@ def unused_table(look: LookDocument) -> Table:
     return table(caption, columns, rows, "Every accepted row is used.")
 
 
-def quarantine_table(look: LookDocument) -> Table:
-    """Return why rows were withheld, the commonest reason first."""
-    columns = {"Feed": "domain", "Check": "check", "Rows": "rows", "Reason": "message"}
-    reasons = sorted(look["quarantine"], key=lambda item: (-item["rows"], item["domain"], item["check"]))
-    caption = "Rows in quarantine; they count in the worst case"
-    return table(caption, columns, reasons, "No row is in quarantine.")
-
-
 def changes_table(look: LookDocument) -> Table:
     """Return how many values and records later deliveries changed; ``changes.csv`` lists each."""
     columns: Columns[ChangePart] = {
@@ -303,15 +298,45 @@ def changes_table(look: LookDocument) -> Table:
     return table(caption, columns, look.get("changes") or (), empty)
 
 
+SEVERITIES: Mapping[str, str] = {
+    "blocks": "the feed cannot be used",
+    "quarantines": "its rows are withheld, and count in the worst case",
+    "warns": "nothing is withheld",
+}
+"""What becomes of a feed, or of its rows, where a check fails."""
+
+
+def _check(check: CheckPart) -> Cell:
+    could_not = check["outcome"] == "error"
+    return Cell(check["name"], "it could not be done" if could_not else SEVERITIES[check["severity"]], "poor")
+
+
+def _how_many(check: CheckPart) -> Cell:
+    counted = f"{check['numerator']:,} of {check['denominator']:,}" if check["denominator"] else DASH
+    return Cell(counted, f"In {check['place']}." if check.get("place") else "")
+
+
 def checks_table(look: LookDocument) -> Table:
-    """Return the feed checks that failed or could not be done."""
+    """Return all that is known of each check that failed or could not be done, what withholds most first."""
     columns: Columns[CheckPart] = {
         "Feed": "domain",
-        "Check": "name",
-        "Outcome": lambda check: Cell(spoken(check["outcome"]), tone="poor"),
-        "Severity": "severity",
-        "Rows": lambda one: f"{one['numerator']:,} of {one['denominator']:,}" if one["denominator"] else DASH,
-        "Message": "message",
+        "Check": _check,
+        "How many": _how_many,
+        "What was found, what is allowed, what to do": "message",
     }
-    caption = "Feed checks that failed or could not be done"
-    return table(caption, columns, look["checks"], "Every feed check passed.")
+    order = tuple(SEVERITIES)
+    failed = sorted(look["checks"], key=lambda one: (order.index(one["severity"]), -one["numerator"]))
+    caption = "Feed checks that failed or could not be done; quarantine.csv lists each row that is withheld"
+    return table(caption, columns, failed, "Every feed check passed.")
+
+
+def other_caveats(look: LookDocument) -> list[str]:
+    """Return what could change the answer, without what the table of checks says."""
+    of_checks = [
+        one["message"].removeprefix(f"{one['domain']}: ") for one in look["checks"] if one["message"]
+    ]
+    return [
+        text
+        for text in look["caveats"]
+        if not text.endswith(PAGE_HAS_ALL) and not any(said in text for said in of_checks)
+    ]
