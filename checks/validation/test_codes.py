@@ -1,7 +1,7 @@
 """Which test each row of VS is of: by its code, by another spelling of it, or what may have been a needed vital.
 
-A code that is not known, and by its name, its VSTEST or its unit and values may be a vital that a criterion needs, is
-in doubt: its rows are no measurement, and in the worst case one of that vital.
+A code that is not known, and by its name, its VSTEST, its unit and values, or where it stands, may be a vital that a
+criterion needs, is in doubt: its rows are no measurement, and in the worst case one of that vital.
 """
 
 import re
@@ -16,6 +16,7 @@ import pandas as pd
 
 from checks.measurements import CODES, VITALS, unit_of
 from checks.terms import in_one_width, letters
+from checks.validation.absent_vitals import absent_vitals
 from checks.validation.raw import Source, state
 from checks.validation.states import KNOWN
 from checks.validation.values import BLANK, read_vitals
@@ -109,7 +110,10 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
         another = _of_another(vitals.iloc[spelt], units.iloc[spelt])
         vitals = vitals.mask(another.reindex(index, fill_value=False))
     open_ones = np.array([letters(one) not in declared for one in names], dtype=bool)[numbers]
-    perhaps = _perhaps(source, numbers, names, data & open_ones & vitals.isna().to_numpy(), needed)
+    unknown = data & open_ones & vitals.isna().to_numpy()
+    perhaps = _perhaps(source, numbers, names, unknown, needed)
+    others = {int(one) for one in np.unique(numbers[unknown])} - set(perhaps)
+    perhaps |= absent_vitals(source, numbers, vitals, others, needed)
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
     doubt = vitals.isna() & doubtful.notna() & data
     name = _taken(names, numbers, index)
@@ -208,7 +212,7 @@ def _perhaps(
     names: Sequence[str],
     unknown: "np.ndarray[Any, Any]",
     needed: Set[str],
-) -> Mapping[int, str]:
+) -> dict[int, str]:
     """Return which needed vital each code that is not known may be, by its place among the names."""
     rows = np.flatnonzero(unknown)
     found = pd.DataFrame(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, FourSubjects, administration
+from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, THIRD, FourSubjects, administration
 from looks_of_folders import look_at_folder
 
 
@@ -93,9 +93,43 @@ R5: Mapping[str, Written] = {
     "doses": Written(_doses_of_r5, "signal"),
 }
 
-WRITTEN = {f"treatment: {name}": one for name, one in TREATMENTS.items()} | {
-    f"FHIR R5: {name}": one for name, one in R5.items()
+
+def _coded(codes: Mapping[str, str], *subjects: str, **said: str) -> Callable[[FourSubjects], None]:
+    """Give vitals of some subjects local codes, in place of their own."""
+
+    def make(study: FourSubjects) -> None:
+        study.make_ill(SECOND)
+        for row in study.vs:
+            if row["USUBJID"] in subjects and row["VSTESTCD"] in codes:
+                row.update(said | {"VSTESTCD": codes[row["VSTESTCD"]]})
+
+    return make
+
+
+def _another_test_beside(study: FourSubjects) -> None:
+    """Chart a test with values of a saturation beside the saturation."""
+    study.make_ill(SECOND)
+    study.vs += [{**row, "VSTESTCD": "X99", "VSORRES": "97", "VSORRESU": ""} for row in study.vs[:]]
+
+
+BOTH = {"TEMP": "X17", "OXYSAT": "X18"}
+CODES: Mapping[str, Written] = {
+    "of a temperature": Written(_coded({"TEMP": "X17"}, SECOND, VSORRESU=""), "watch", "X17 .*may be TEMP"),
+    "of a saturation, with its unit and a label": Written(
+        _coded({"OXYSAT": "X17"}, SECOND, VSTEST="Wert 17"), "watch", "X17 .*may be OXYSAT"
+    ),
+    "of all that a subject has": Written(_coded(BOTH, SECOND, VSORRESU=""), "watch", "may be OXYSAT"),
+    "of all that a site has": Written(
+        _coded(BOTH, FIRST, SECOND, THIRD, VSORRESU=""), "not_assessable", "may be\\s+OXYSAT"
+    ),
+    "of a test beside the vital": Written(_another_test_beside, "signal", "X99"),
 }
+
+WRITTEN = (
+    {f"treatment: {name}": one for name, one in TREATMENTS.items()}
+    | {f"FHIR R5: {name}": one for name, one in R5.items()}
+    | {f"a code like no vital {name}": one for name, one in CODES.items()}
+)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
