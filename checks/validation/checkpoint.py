@@ -126,11 +126,15 @@ class _KeepsNothing(ValidationResultsStore):
 
 @cache
 def _settled(kind: Any) -> Any:  # noqa: ANN401 - untyped there
-    """Return a kind of expectation whose configuration is made once: a third of the time of a small feed."""
+    """Return a kind of expectation whose configuration is made once: a third of the time of a small feed.
+
+    Every metric makes the expectation anew of its configuration, only to read it: here that is the one it is of.
+    """
 
     def configuration(self: Any) -> Any:  # noqa: ANN401 - untyped there
         if self._made is None or self._made.id != self.id:
             self._made = kind.configuration.fget(self)
+            self._made.to_domain_obj = lambda: self
         return self._made
 
     body = {"_made": PrivateAttr(default=None), "configuration": property(configuration)}

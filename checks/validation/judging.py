@@ -6,7 +6,7 @@ Nothing of a row's values is kept: of a result its counts alone, of an exception
 import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
@@ -71,7 +71,8 @@ def judge(
     The table has one row a record, with a plain index from 0; where a value is missing, a check does not concern
     the row. One that concerns no row at all is not asked for: each takes Great Expectations 5 ms, whatever the rows.
     """
-    concerned = [place for place, one in enumerate(checks) if _concerns_some(one, table)]
+    blank = frozenset(table.columns[~table.notna().any()])
+    concerned = [place for place, one in enumerate(checks) if _concerns_some(one, blank)]
     places = concerned or range(len(checks))
     asked = [checks[place] for place in places]
     configs, reads = [one.config() for one in asked], [one.reads for one in asked]
@@ -83,11 +84,11 @@ def judge(
     return tuple(judged), _suite_result(domain, asked, results)
 
 
-def _concerns_some(check: Check, table: pd.DataFrame) -> bool:
+def _concerns_some(check: Check, blank: Set[str]) -> bool:
     """Whether a check concerns some row, or the whole table; what a study expects itself is always asked for."""
     if check.file or check.is_structural or not check.columns or check.expected.type == FILLED.type:
         return True
-    return any(name not in table.columns or bool(table[name].notna().any()) for name in check.columns)
+    return not blank >= set(check.columns)
 
 
 def _judgement(check: Check, result: Any, table: pd.DataFrame) -> Judgement:  # noqa: ANN401  untyped there
