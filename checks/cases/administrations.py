@@ -79,7 +79,10 @@ def open_doses(administrations: pd.DataFrame, protocol: StudyProtocol) -> DoseRe
         at_worst.append(_doses(doubtful, protocol))
     if given["link"].notna().any():
         at_worst.append(_doses(given.assign(link=None), protocol).assign(trusted=False, separate=False))
-    numbered, worst = _numbered(main), _numbered(pd.concat(at_worst))
+    numbered = _numbered(main)
+    if len(at_worst) == 1:
+        return DoseReadings(numbered, ())
+    worst = _numbered(pd.concat(at_worst))
     return DoseReadings(numbered, (worst,) if len(worst) > len(numbered) or len(doubtful) else ())
 
 

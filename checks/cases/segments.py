@@ -25,23 +25,32 @@ def segments_of(rows: pd.DataFrame, dose: "pd.Series[int]") -> pd.DataFrame:
     Hours run from the first start. A pause is between the end of all rows before and the start of the next; where
     one of those has no end, or a time is not known to the instant, nothing is said of when it began.
     """
-    exact = (rows["earliest"] == rows["latest"]) & (rows["ends_earliest"] == rows["ends_latest"])
     before = rows["reach"].groupby(dose).cummax().groupby(dose).shift()
-    known = exact.groupby(dose).cummin().groupby(dose).shift().fillna(value=False).astype("bool")
-    begun = rows["earliest"].groupby(dose).transform("min")
     paused = rows["earliest"] > before
-    sure = paused & known & (rows["earliest"] == rows["latest"])
-    words = _words(*(_hours((one - begun)[sure]) for one in (before, rows["earliest"])))
     ended = rows["ends_latest"].where(rows["ends_latest"].notna().groupby(dose).transform("all"))
-    said = pd.Series(words, index=rows.index[sure], dtype="str")
     return pd.DataFrame(
         {
             "segments": paused.groupby(dose).sum() + 1,
-            "interruptions": said.groupby(dose[sure]).agg("; ".join),
+            "interruptions": _interruptions(rows, dose, before, paused),
             "ended": ended.groupby(dose).max(),
         },
         index=np.sort(dose.unique()),
     ).fillna({"interruptions": NONE})
+
+
+def _interruptions(
+    rows: pd.DataFrame, dose: "pd.Series[int]", before: "pd.Series[pd.Timestamp]", paused: "pd.Series[bool]"
+) -> "pd.Series[str]":
+    """Return in words, by dose, the pauses between what was given ``before`` and the rows that resume."""
+    if not paused.any():
+        return pd.Series(dtype="str")
+    exact = (rows["earliest"] == rows["latest"]) & (rows["ends_earliest"] == rows["ends_latest"])
+    known = exact.groupby(dose).cummin().groupby(dose).shift().fillna(value=False).astype("bool")
+    begun = rows["earliest"].groupby(dose).transform("min")
+    sure = paused & known & (rows["earliest"] == rows["latest"])
+    words = _words(*(_hours((one - begun)[sure]) for one in (before, rows["earliest"])))
+    said = pd.Series(words, index=rows.index[sure], dtype="str")
+    return said.groupby(dose[sure]).agg("; ".join)
 
 
 def _hours(times: "pd.Series[pd.Timedelta]") -> npt.NDArray[np.float64]:
