@@ -8,6 +8,7 @@ the minute or finer has both alike, a coarser one spans what it leaves open (see
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 import pandas as pd
 
@@ -63,7 +64,13 @@ class Table:
 
     def empty(self) -> pd.DataFrame:
         """Return the table without rows."""
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in self.columns.items()})
+        return _empty(tuple(self.columns.items())).copy()
+
+
+@cache
+def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    """Return a table without rows: a look asks for some a dozen times."""
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns})
 
 
 RAW_PROVENANCE: Mapping[str, str] = {"source_file": TEXT, "source_row": COUNT}

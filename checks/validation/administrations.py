@@ -148,7 +148,7 @@ def _given(source: Source, among: "pd.Series[bool]") -> _Given:
         "says that the dose was not given, or is planned, though another column says that it was": not_given
         & given,
         "says that the dose was not given, beside the start and the end of one by the clock": (
-            no & _has_course(source, among & ~not_given)
+            no & _has_course(source, among & ~not_given) if no.any() else no
         ),
     }
     column, text = pd.Series("EXSTAT", among.index, dtype="str"), texts["EXSTAT"]
@@ -167,23 +167,24 @@ def _has_course(source: Source, reported: "pd.Series[bool]") -> "pd.Series[bool]
     """
     start, end, amount = (source.text(name) for name in ("EXSTDTC", "EXENDTC", "EXDOSE"))
     by_clock = start.str.contains(":", regex=False) & end.str.contains(":", regex=False) & (start != end)
-    return by_clock & (amount.notna() | _is_kept_blind(source, reported, amount.notna() & reported))
+    with_amounts = _with_amounts(source, amount.notna() & reported)
+    return by_clock & (amount.notna() | _is_kept_blind(source, reported, with_amounts))
 
 
 def _amount_unclear(source: Source, given: "pd.Series[bool]") -> "pd.Series[bool]":
     """Whether a dose given has an impossible amount, or none although its subject has others."""
     amount = source.text("EXDOSE").where(given)
     possible = amount.notna() & (amount != IMPOSSIBLE)
-    kept_blind = ~_with_amounts(source, possible) & _is_kept_blind(source, given, possible)
+    with_amounts = _with_amounts(source, possible)
+    kept_blind = ~with_amounts & _is_kept_blind(source, given, with_amounts)
     return (amount == IMPOSSIBLE) | (given & amount.isna() & ~kept_blind)
 
 
 def _with_amounts(source: Source, possible: "pd.Series[bool]") -> "pd.Series[bool]":
     """Whether the subject of each row has some possible amount."""
-    return possible.groupby(source.subject).transform("any").fillna(value=False).astype("bool")
+    return source.subject.isin(source.subject[possible].dropna())
 
 
-def _is_kept_blind(source: Source, given: "pd.Series[bool]", possible: "pd.Series[bool]") -> bool:
+def _is_kept_blind(source: Source, given: "pd.Series[bool]", with_amounts: "pd.Series[bool]") -> bool:
     """Whether the amounts of a feed are kept blind: of all subjects, or of more than a mistake explains."""
-    with_amounts = _with_amounts(source, possible)
     return source.subject[given & ~with_amounts].nunique() >= KEPT_BLIND or not with_amounts.any()

@@ -124,8 +124,9 @@ def _occurred(source: Source) -> _Occurred:
     prespecified = asked.yes | asked.unknown
     no = occurred.no | (done.no & prespecified & ~occurred.yes)
     bad = {
-        "says that the event did not occur, beside an outcome, an end or seriousness": no
-        & _has_course(source),
+        "says that the event did not occur, beside an outcome, an end or seriousness": (
+            no & _has_course(source) if no.any() else no
+        ),
         "says that the event was not asked for, though it was told": done.no & ~no,
         "says neither that the event occurred nor that it did not": occurred.unknown | done.unknown,
         "does not say whether the event occurred that was asked for": prespecified & texts[0].isna() & ~no,

@@ -17,6 +17,9 @@ DAY: Final = 24 * HOUR
 NOON: Final = 12 * HOUR
 LAST_MINUTE: Final = DAY - 60
 
+_INSTANTS: Final = 1 << 35
+"""More than the seconds between the years 1900 and 2300."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -34,7 +37,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The clocks of a column's stamps, in seconds of the day: as written, at the site, and in UTC."""
+    """The clocks of a column's stamps, in seconds of the day: as written, at the site, and in UTC.
+
+    ``measured`` has one number for rows of one subject and test at one instant.
+    """
 
     rows: Rows
     stamps: "pd.Series[str]"
@@ -43,6 +49,7 @@ class Clocks:
     local: Numbers
     utc: Numbers
     zoned: Flags
+    measured: Numbers
 
     @classmethod
     def of(cls, stamps: "pd.Series[str]", spans: pd.DataFrame, rows: Rows) -> "Clocks":
@@ -52,8 +59,9 @@ class Clocks:
         local = written.copy()
         for places, zone in by_zone(rows.zones, np.flatnonzero(zoned)):
             local[places] = clock_in(spans["earliest"].iloc[places], zone)
-        utc = np.asarray(spans["earliest"].astype("int64"), np.int64) % DAY
-        return cls(rows, stamps, spans["earliest"], written, local, utc, zoned)
+        seconds = np.asarray(spans["earliest"].astype("int64"), np.int64)
+        measured = (rows.subject * (rows.test.max(initial=0) + 2) + rows.test) * _INSTANTS + seconds
+        return cls(rows, stamps, spans["earliest"], written, local, seconds % DAY, zoned, measured)
 
     def written_dates(self, places: Numbers) -> npt.NDArray[np.object_]:
         """Return the dates of some rows as they are written."""
@@ -82,11 +90,7 @@ class Clocks:
 
     def told_again(self, places: Numbers) -> Flags:
         """Return which of some rows are of one subject and test at the very time of another before them."""
-        stamps = np.asarray(self.instants.iloc[places].astype("int64"), np.int64)
-        alike = pd.DataFrame(
-            {"subject": self.rows.subject[places], "test": self.rows.test[places], "at": stamps}
-        )
-        return alike.duplicated().to_numpy(bool)
+        return pd.Series(self.measured[places]).duplicated().to_numpy(bool)
 
     def clocks_at_sites(self, places: Numbers) -> Numbers:
         """Return the distinct clocks of some rows at their sites, as far as these are known."""

@@ -68,7 +68,8 @@ def _compare_doses(
     written = reference_spans(source.text("EXSTDTC")[starts.index], source.zones[starts.index])
     # a clock that is one on every row is no instant, but can be a shifted one all the same
     instants = written[_SPAN].assign(USUBJID=subject)
-    compared, near = _near(told, instants, ended), _near(told, starts, ended)
+    compared = _near(told, instants, ended)
+    near = compared if instants.equals(starts) else _near(told, starts, ended)
     if compared["off"].any():
         # an end excuses the starts of a site only where it does for nearly all: what is counted from ends
         met = (compared["off"] == 0).groupby(compared["USUBJID"].map(dict(source.setting.sites)))

@@ -95,8 +95,8 @@ def contacts_of(
     tables: Mapping[str, pd.DataFrame],
 ) -> Contacts:
     """Return when the study met each subject: the earliest of some dates of DM; without, what its feeds tell."""
-    earliest = np.stack([np.where(one > LONG_AGO, one, NEVER) for one in map(_days_of, met)]).min(axis=0)
-    birth = _days_of(born)
+    birth, *first = np.split(_days_of(pd.concat([born, *met])), 1 + len(met))
+    earliest = np.where(np.stack(first) > LONG_AGO, first, NEVER).min(axis=0)
     return Contacts(
         {name: int(day) for name, day in zip(subjects, birth, strict=True) if day > LONG_AGO},
         {name: int(day) for name, day in zip(subjects, earliest, strict=True) if day < NEVER},

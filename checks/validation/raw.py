@@ -131,9 +131,14 @@ class Source:
 
     def _trimmed(self, column: str) -> "pd.Series[str]":
         if not self.has(column):
-            return pd.Series(pd.NA, index=self._table.index, dtype="str")
+            return self._blank
         trimmed = self._table[column].astype("str").str.strip()
-        return trimmed.mask(trimmed == "")
+        blank = trimmed == ""
+        return trimmed.mask(blank) if blank.any() else trimmed
+
+    @cached_property
+    def _blank(self) -> "pd.Series[str]":
+        return pd.Series(pd.NA, index=self._table.index, dtype="str")
 
     def first_of(self, columns: Sequence[str]) -> "pd.Series[str]":
         """Return the first of several columns that is filled, row by row."""

@@ -48,7 +48,8 @@ def gaps(asked: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     nearer = since <= until
     hours = np.where(begun > over, 0.0, np.where(nearer, since, -until)) / 3600
     place = np.where(nearer, before, after)
-    return pd.DataFrame({"hours": hours, "place": place}, index=asked.index).replace(np.inf, np.nan)
+    known = np.where(np.isinf(hours), np.nan, hours)
+    return pd.DataFrame({"hours": known, "place": place}, index=asked.index)
 
 
 def _keys(codes: npt.NDArray[np.int64], instants: "pd.Series[pd.Timestamp]") -> Keys:

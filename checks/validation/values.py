@@ -46,7 +46,9 @@ def read_vitals(vitals: "pd.Series[str]", texts: "pd.Series[str]", units: "pd.Se
     values = [
         WrittenValue() if vital is None else read_vital(vital, text, unit) for vital, text, unit in written
     ]
-    table = pd.DataFrame(values, columns=list(WrittenValue.__dataclass_fields__))
+    fields = WrittenValue.__dataclass_fields__
+    # pandas would copy each value deeply
+    table = pd.DataFrame({name: [getattr(one, name) for one in values] for name in fields})
     states = dict.fromkeys(("value_state", "unit_state", "unit_fit"), "category")
     numbers = dict.fromkeys(("value", "alternative", "position", "measured", "rounding"), "float64")
     return table.astype(states | numbers).take(codes).set_axis(rows.index)

@@ -17,7 +17,7 @@ from checks.validation.catalogue.check import OF_EVENTS
 from checks.validation.collected_results import Results
 from checks.validation.dose_times import names_dose, reference_spans
 from checks.validation.planned_order import compare_order
-from checks.validation.raw import Columns, Shown, Source, time_of
+from checks.validation.raw import Columns, Shown, Source, state, time_of
 from checks.validation.states import AGREES
 from checks.validation.testimony import Testimony, apart, testimony
 from checks.validation.time_gaps import ALIKE, NEARLY_ALL, durations, gaps, shifts
@@ -88,16 +88,20 @@ def doubt(
 
     A witness that does not speak of a row has no say in whether others agree.
     """
-    told = list(testimonies)
-    speaks = np.logical_or.reduce([np.zeros(len(spans), bool), *(one.speaks.to_numpy() for one in told)])
-    against = pd.Series(AGREES, spans.index, dtype="str").where(speaks)
+    told, column = list(testimonies), f"{time_of(source.domain)}_witness"
+    spoken = pd.Series(False, spans.index)
+    for one in told:
+        spoken |= one.speaks
+    contradict = [one for one in told if one.against.notna().any()]
+    if not contradict:
+        return spans, {column: state({}, AGREES, spoken)}
+    against = pd.Series(AGREES, spans.index, dtype="str").where(spoken)
     earliest, latest = spans["earliest"], spans["latest"]
-    for one in reversed([one for one in told if one.against.notna().any()]):
+    for one in reversed(contradict):
         against = against.mask(one.against.notna(), one.against)
         earliest = earliest.mask(one.earliest < earliest, one.earliest)
         latest = latest.mask(one.latest > latest, one.latest)
-    judged = {f"{time_of(source.domain)}_witness": against.astype("category")}
-    return spans.assign(earliest=earliest, latest=latest), judged
+    return spans.assign(earliest=earliest, latest=latest), {column: against.astype("category")}
 
 
 def shown_result(source: Source, read: Results, values: "pd.Series[bool]") -> Shown:
