@@ -31,6 +31,7 @@ def caveats(look: "Look") -> tuple[str, ...]:
         *_unobserved(look),
         *_withheld(look.validation),
         *_as_found(look.validation),
+        *_not_yet_known(look.validation),
         *_told_once(look.validation),
         *_changed(look.changes),
         *_timing(look.rules),
@@ -211,6 +212,17 @@ def _as_found(validation: Validation) -> Iterator[str]:
         yield (
             f"When {', '.join(found)} {'was' if len(found) == 1 else 'were'} received is not on record: the files "
             "are read as they were found, and taken to have been at hand at the data cut-off."
+        )
+
+
+def _not_yet_known(validation: Validation) -> Iterator[str]:
+    """Say which rows are held back by their own word: with a wrong clock they would be lost without one."""
+    found = [feed for feed in validation.feeds if feed.rows_not_yet_known]
+    if found:
+        counted = ", ".join(f"{feed.domain} {feed.rows_not_yet_known:,}" for feed in found)
+        yield (
+            "Rows that are not counted yet, since by `known_at` they became known after the data cut-off: "
+            f"{counted}. Where they were delivered before, the clock that told it is wrong."
         )
 
 

@@ -223,7 +223,7 @@ def without_files(document: dict[str, Any]) -> dict[str, Any]:
     caveats = [
         re.sub(r" In \S+, rows? .*", "", text)  # files and rows are others
         for text in document["caveats"]
-        if "is not on record" not in text
+        if "is not on record" not in text and "not counted yet" not in text
     ]
     rest = {name: said for name, said in document.items() if name != "look_id"}
     checks = [{**check, "place": ""} for check in document["checks"]]

@@ -365,6 +365,18 @@ def doses_are_an_hour_early(study: FourSubjects) -> None:
 
 
 @report(
+    "nightscout/nocturne#969: a device stamps its own clock, here of the next year, on when it told a value",
+    "no_signal",
+    "not counted yet",
+)
+def what_is_known_is_stamped_a_year_ahead(study: FourSubjects) -> None:
+    study.protocol["feeds"]["vs"]["known_at"] = "entered_at"
+    ahead = study.make_ill(SECOND)
+    for row in study.vs:
+        row["entered_at"] = f"{'2025' if row in ahead else '2024'}-06-11T00:00Z"
+
+
+@report(
     "Medical-Software-Foundation/canvas#241: a clock is joined to the date of the session, beside hours alone",
     "watch|not_assessable",
     "EX and VSELTM",

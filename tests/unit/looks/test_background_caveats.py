@@ -141,6 +141,12 @@ def test_feeds_read_as_found_are_named():
     assert any(line.startswith("When VS was received is not on record") for line in text)
 
 
+def test_rows_held_back_by_their_own_word_are_counted():
+    feed = FeedOutcome("VS", ("0" * 64,), 1, 1, 0, "passed", None, False, True, (), rows_not_yet_known=1204)
+    text = caveats(look_of(evidence_of(), (), validation=replace(NO_ROWS, feeds=(feed,))))
+    assert any("by `known_at` they became known after the data cut-off: VS 1,204." in line for line in text)
+
+
 def test_the_column_that_would_show_a_shifted_clock_is_named_where_there_is_one():
     some = look_of(evidence_of(), (), validation=replace(NO_ROWS, told_once=("EX", "VS", "AE")))
     assert caveats(some)[0] == (
