@@ -22,13 +22,13 @@ def feed(domain, rows):
     return Feed(domain, table.assign(source_file="x.csv", source_row=range(2, len(table) + 2)))
 
 
-def prepared(prepare, domain, rows, dm=(), vs=(), given=None, known_at=None):
+def prepared(prepare, domain, rows, dm=(), vs=(), given=None, known_at=None, cutoff=CUTOFF):
     """Prepare rows of one feed, beside rows of DM (all at site FR01) and of VS."""
     subjects = {"USUBJID": list(ZONES), "SITEID": "FR01"}
     columns = dict.fromkeys(["USUBJID", *(name for one in dm for name in one)])
     told = pd.DataFrame(subjects).merge(pd.DataFrame(dm, columns=list(columns)), how="left")
     feeds = {"dm": feed("DM", told), "vs": feed("VS", list(vs) or [{"USUBJID": "S1"}])}
-    times = dose_times(feeds, ZONES, PROTOCOL.treatment.names, CUTOFF)
+    times = dose_times(feeds, ZONES, PROTOCOL.treatment.names, cutoff)
     sites, protocol = dict.fromkeys(ZONES, "FR01"), PROTOCOL
     if given is not None:
         times = replace(times, given=given)
@@ -36,7 +36,7 @@ def prepared(prepare, domain, rows, dm=(), vs=(), given=None, known_at=None):
         declared = protocol.feeds.by_domain()[domain].model_copy(update={"known_at": known_at})
         feeds_known = protocol.feeds.model_copy(update={domain.lower(): declared})
         protocol = protocol.model_copy(update={"feeds": feeds_known})
-    setting = Setting(protocol, CUTOFF, ZONES, {}, sites=sites, dose_times=times)
+    setting = Setting(protocol, cutoff, ZONES, {}, sites=sites, dose_times=times)
     return prepare(Source(domain, feed(domain, rows).table, setting))
 
 

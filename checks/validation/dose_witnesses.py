@@ -13,6 +13,7 @@ import pandas as pd
 
 from checks.instants import parse_stamps
 from checks.tables import ADMINISTRATIONS
+from checks.validation.dose_rhythm import months_mistyped
 from checks.validation.dose_times import GIVEN, reference_spans
 from checks.validation.raw import Columns, Source
 from checks.validation.testimony import Testimony, apart, testimony
@@ -49,19 +50,23 @@ def judge_doses(
     given
         The rows of study drug that was given.
     """
-    testimonies = [*compare_rows(source, spans, given), *_compare_doses(source, spans, ends, given)]
+    starts = spans.loc[spans["placed"] & given, _SPAN].assign(USUBJID=source.subject)
+    testimonies = [
+        *compare_rows(source, spans, given),
+        *_compare_doses(source, starts, ends, spans.index),
+        *months_mistyped(starts, spans.index),
+    ]
     widened, judged = doubt(source, spans, testimonies)
     return widened, judged, _undelivered(source, spans, ends, given)
 
 
 def _compare_doses(
-    source: Source, spans: pd.DataFrame, ends: pd.DataFrame, given: "pd.Series[bool]"
+    source: Source, starts: pd.DataFrame, ends: pd.DataFrame, index: pd.Index
 ) -> Iterator[Testimony]:
     """Yield what other feeds say of when each dose was: of a whole site, of one row, before the first exposure."""
     told = source.setting.dose_times.told
     told = told[told["column"] != LAST].reset_index(drop=True)
     subject = source.subject
-    starts = spans.loc[spans["placed"] & given, _SPAN].assign(USUBJID=subject)
     if not len(told) or not len(starts):
         return
     ended = ends.dropna().assign(USUBJID=subject)
@@ -75,10 +80,10 @@ def _compare_doses(
         met = (compared["off"] == 0).groupby(compared["USUBJID"].map(dict(source.setting.sites)))
         by_start = _near(told, instants, ended.iloc[:0])
         not_excused = met.transform("mean").reindex(by_start.index) < NEARLY_ALL
-        yield _of_sites(source, instants, by_start[not_excused], spans.index)
+        yield _of_sites(source, instants, by_start[not_excused], index)
     if near["off"].any():
-        yield _of_rows(starts, near[near["off"] != 0], spans.index)
-    yield _before_first(starts, told, spans.index)
+        yield _of_rows(starts, near[near["off"] != 0], index)
+    yield _before_first(starts, told, index)
 
 
 def _near(told: pd.DataFrame, starts: pd.DataFrame, ends: pd.DataFrame) -> pd.DataFrame:

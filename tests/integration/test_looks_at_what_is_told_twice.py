@@ -48,6 +48,18 @@ def a_month_mistyped(study: FourSubjects) -> None:
         row["VSDTC"] = row["VSDTC"].replace("2024-06", "2024-05")
 
 
+def a_dose_of_another_month(study: FourSubjects) -> None:
+    """All are dosed every third day; the second subject's last dose, the one before the case, is dated in May."""
+    study.ex = [
+        row | {"EXSTDTC": clock(hour), "EXENDTC": clock(hour + 0.5)}
+        for row in study.ex
+        for hour in (-216, -144, -72, 0)
+    ]
+    study.protocol["limits"]["max_unobserved"] = 1.0  # of the earlier doses nothing was charted
+    last = study.ex[7]
+    last |= {name: last[name].replace("2024-06", "2024-05") for name in ("EXSTDTC", "EXENDTC")}
+
+
 # Fault -> the verdicts that are right, and what must be named.
 FAULTS: Final[dict[Fault, tuple[str, str]]] = {
     another_result_in_characters: ("watch", r"VSSTRESC \(another value\)"),
@@ -56,6 +68,7 @@ FAULTS: Final[dict[Fault, tuple[str, str]]] = {
         r"VSENDTC is not ISO 8601, but of the form 99AAA9999",
     ),
     a_date_kept_past_midnight: ("watch", r"VSTPTNUM \(out of order"),
+    a_dose_of_another_month: ("watch", "rhythm of the other doses"),
     a_month_mistyped: ("watch", r"VISITDY \(out of order"),
 }
 

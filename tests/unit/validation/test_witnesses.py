@@ -432,3 +432,40 @@ def test_a_placeholder_tells_of_no_dose_and_a_date_that_was_shifted_does(stamp, 
     subjects = feed("DM", [{"USUBJID": "S1", "SITEID": "FR01", "RFXSTDTC": stamp}])
     found = dose_times({"dm": subjects}, ZONES, PROTOCOL.treatment.names, CUTOFF)
     assert len(found.told) == told
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        # every third day; the fourth of them, of 12 June, is told of May: 31 days behind
+        (
+            ("06-03", "06-06", "06-09", "05-12"),
+            "the rhythm of the other doses (31 days behind: a month mistyped?)",
+        ),
+        (
+            ("06-03", "06-06", "07-09", "06-12"),
+            "the rhythm of the other doses (30 days ahead: a month mistyped?)",
+        ),
+        (("06-03", "06-06", "06-09", "06-12"), AGREES),
+        (("06-03", "06-06", "06-09", "05-13"), AGREES),  # no month from its place: a dose before a pause
+        (("06-03", "06-07", "06-09", "05-12"), AGREES),  # no rhythm that it could break
+        (("06-03", "06-06", "05-09"), AGREES),  # two doses are none
+    ],
+)
+def test_a_dose_that_is_a_month_from_its_place_in_a_rhythm_may_be_of_either(days, reason) -> None:
+    rows = doses(*(f"2024-{day}T08:00" for day in days))
+    one = prepared(administrations.prepare, "EX", rows, cutoff=pd.Timestamp("2024-08-01T12:00Z"))
+    wrong = [
+        place for place, state in enumerate(reasons(one, "EXSTDTC_witness")) if state not in (None, AGREES)
+    ]
+    assert wrong == ([] if reason == AGREES else [2 if days[2].startswith("07") else 3])
+    for place in wrong:
+        assert reasons(one, "EXSTDTC_witness")[place] == reason
+        assert one.typed.loc[place, "earliest"] < one.typed.loc[place, "latest"]
+
+
+def test_what_several_subjects_have_is_how_the_study_doses() -> None:
+    starts = [f"2024-{day}T08:00" for day in ("05-12", "06-03", "06-06", "06-09")]
+    rows = [row for subject in ("S1", "S2") for row in doses(*starts, subject=subject)]
+    one = prepared(administrations.prepare, "EX", rows)
+    assert set(reasons(one, "EXSTDTC_witness")) == {None}
