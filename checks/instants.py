@@ -49,8 +49,8 @@ _DAY: Final = 3
 _HOUR: Final = 4
 _MINUTE: Final = 5
 _TEMPLATE: Final = "0000-00-00T00:00:00"
-_TEMPLATE_CODES: Final = np.array([ord(letter) for letter in _TEMPLATE], dtype=np.uint32)
-_DIGIT_AT: Final = np.array([letter == "0" for letter in _TEMPLATE])
+_TEMPLATE_CODES: Final = np.array([[ord(letter)] for letter in _TEMPLATE], dtype=np.uint32)
+_DIGIT_AT: Final = np.array([[letter == "0"] for letter in _TEMPLATE])
 _POSITIONS: Final = ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
 _T_AT: Final = _TEMPLATE.index("T")
 """Where databases and RFC 3339 may write a blank instead: no other reading is possible."""
@@ -169,24 +169,21 @@ def _read_parts(texts: Objects) -> _Parts:
 def _read_usual(texts: Objects) -> _Parts:
     """Read stamps of the forms YYYY-MM-DD, YYYY-MM-DDThh:mm and YYYY-MM-DDThh:mm:ss, the last two also with Z."""
     width = len(_TEMPLATE)
-    codes = texts.astype(f"U{width + 2}").view(np.uint32).reshape(len(texts), width + 2)
-    lengths = (codes != 0).sum(axis=1)
-    last_letter = codes[np.arange(len(texts)), np.maximum(lengths, 1) - 1]
+    # one row a letter: what is asked of all stamps lies side by side
+    codes = texts.astype(f"U{width + 2}").view(np.uint32).reshape(len(texts), width + 2).T.copy()
+    lengths = (codes != 0).sum(axis=0)
+    last_letter = codes[np.maximum(lengths, 1) - 1, np.arange(len(texts))]
     utc = np.isin(lengths, _LENGTHS_WITH_Z) & (last_letter == ord("Z"))
     lengths = lengths - utc
-    codes[:, _T_AT] = np.where(codes[:, _T_AT] == ord(" "), ord("T"), codes[:, _T_AT])
-    digit = (codes >= ord("0")) & (codes <= ord("9"))
-    fits = np.where(_DIGIT_AT, digit[:, :width], codes[:, :width] == _TEMPLATE_CODES)
-    usual = np.isin(lengths, list(_USUAL_LENGTHS))
-    for length in _USUAL_LENGTHS:
-        here = lengths == length
-        usual[here] &= fits[here, :length].all(axis=1)
-    numbers = np.full((len(texts), len(_PARTS)), -1, dtype=np.int64)
+    codes[_T_AT] = np.where(codes[_T_AT] == ord(" "), ord("T"), codes[_T_AT])
     values = codes.astype(np.int64) - ord("0")
+    digit = (values >= 0) & (values <= 9)
+    fits = np.where(_DIGIT_AT, digit[:width], codes[:width] == _TEMPLATE_CODES)
+    usual = np.any([(lengths == length) & fits[:length].all(axis=0) for length in _USUAL_LENGTHS], axis=0)
+    numbers = np.full((len(texts), len(_PARTS)), -1, dtype=np.int64)
     for part, (first, last) in enumerate(_POSITIONS):
-        known = usual & (lengths >= last)
         weights = 10 ** np.arange(last - first)[::-1]
-        numbers[known, part] = values[known, first:last] @ weights
+        numbers[:, part] = np.where(usual & (lengths >= last), weights @ values[first:last], -1)
     return _Parts(numbers, usual, np.zeros(len(texts), dtype=np.int64), usual & utc)
 
 
