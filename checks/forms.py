@@ -12,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from checks.measurements import units_for
+from checks.months import month_of
 
 LONGEST: Final = 24
 """A longer text is no number and no date: its form would say nothing."""
@@ -19,9 +20,10 @@ LONGEST: Final = 24
 MOST: Final = 5
 """Different forms that are told apart; the rarer ones are told as what they are not."""
 
-_MONTH: Final = "(?:JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+_MONTH: Final = r"(?P<month>[^\W\d_]{3,10}\.?)"
 _CLOCK: Final = (
-    r"(?P<clock>[ T:,]*[0-9]{1,2}:[0-9]{2}(?P<second>:[0-9]{2})?(?:\.[0-9]+)?)?(?P<half>\s*[AP]\.?M\.?)?"
+    r"(?P<clock>[ T:,]*[0-9]{1,2}:[0-9]{2}(?P<second>:[0-9]{2})?(?:\.[0-9]+)?|[ T:,]+(?P<bare>[0-9]{3,4}))?"
+    r"(?P<half>\s*[AP]\.?M\.?)?"
 )
 _NAMED: Final = re.compile(
     rf"[0-9]{{1,2}}(?P<sign>[-/. ]?){_MONTH}(?P=sign)(?P<year>[0-9]{{4}}|[0-9]{{2}}){_CLOCK}", re.IGNORECASE
@@ -61,6 +63,10 @@ def said_of_stamp(text: str) -> str:
             "export the cells as text, or say `date_format: EXCEL-1900` or EXCEL-1904 of the feed"
         )
     formats = _formats(text)
+    if not formats and _NAMED.fullmatch(text):
+        return (
+            f"{of_form(text)}, whose month no language known here names so: ask for it as a number (ISO 8601)"
+        )
     if not formats:
         return of_form(text)
     either = ", whichever was entered" if len(formats) > 1 else ""
@@ -70,7 +76,7 @@ def said_of_stamp(text: str) -> str:
 
 def _formats(text: str) -> list[str]:
     """Return the formats of the protocol that a date may be written in; two where day and month may be either."""
-    if match := _NAMED.fullmatch(text):
+    if (match := _NAMED.fullmatch(text)) and month_of(match["month"]) is not None:
         days = [f"DD{match['sign']}MMM{match['sign']}{'Y' * len(match['year'])}"]
     elif match := _NUMBERED.fullmatch(text):
         orders = [order for order, month in (("MM DD", "one"), ("DD MM", "two")) if int(match[month]) <= 12]
@@ -79,7 +85,8 @@ def _formats(text: str) -> list[str]:
         days = [f"YYYY{match['sign']}MM{match['sign']}DD"]
     else:
         return []
-    clock = (" hh:mm" + (":ss" if match["second"] else "")) if match["clock"] else ""
+    bare = " hhmm" if match["bare"] else " hh:mm"
+    clock = (bare + (":ss" if match["second"] else "")) if match["clock"] else ""
     return [day + clock + (" AM" if match["half"] else "") for day in days]
 
 

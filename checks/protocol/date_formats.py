@@ -18,7 +18,7 @@ from checks.fields import Frozen, NotEmpty, Text
 from checks.problems import ProblemAt, refuse_all, shown
 
 DATE_TOKENS: Final = ("YYYY", "YY", "MMM", "MM", "DD", "hh", "mm", "ss", "AM")
-"""What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan), MM its number."""
+"""What a ``date_format`` is made of, the longer first; MMM is the month's name (Jan, janv.), MM its number."""
 
 SERIAL: Final[Mapping[str, str]] = {"EXCEL-1900": "1899-12-30", "EXCEL-1904": "1904-01-01"}
 """Day 0 of a spreadsheet's two ways to count days (ECMA-376, part 1, 18.17.4.1), for days after February 1900."""
@@ -35,7 +35,7 @@ _CLOCKS: Final[tuple[list[str], ...]] = (
 
 
 _ALLOWED: Final = (
-    "a date of YYYY or YY, MMM or MM, and DD, then hh:mm or hh:mm:ss if any: DD-MMM-YYYY hh:mm, or "
+    "a date of YYYY or YY, MMM or MM, and DD, then hh:mm, hhmm or hh:mm:ss if any: DD-MMM-YYYY hh:mm, or "
     f"MM/DD/YYYY hh:mm AM, or {', '.join(SERIAL)}"
 )
 

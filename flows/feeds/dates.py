@@ -13,18 +13,18 @@ from typing import Final
 import pandas as pd
 
 from checks.errors import FeedError
+from checks.months import month_of
 from checks.protocol.date_formats import DATE_TOKENS, SERIAL, format_of
 from flows.feeds.content import FeedOptions
 
 CENTURY_TURNS_AT: Final = 69
 """Years of two digits from 69 on are of the 1900s, those below of the 2000s (POSIX.1-2017, strptime, %y)."""
 
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _UNKNOWN: Final = r"UNK?|NK|-{1,4}"
 _PARTS: Final = {
     "YYYY": rf"(?P<year>[0-9]{{4}}|{_UNKNOWN})",
     "YY": rf"(?P<year>[0-9]{{2}}|{_UNKNOWN})",
-    "MMM": rf"(?P<month>[A-Z]{{3}}|{_UNKNOWN})",
+    "MMM": rf"(?P<month>[^\W\d_]{{3,10}}\.?|{_UNKNOWN})",
     "MM": rf"(?P<month>[0-9]{{1,2}}|{_UNKNOWN})",
     "DD": rf"(?P<day>[0-9]{{1,2}}|{_UNKNOWN})",
 }
@@ -32,8 +32,11 @@ SERIAL_FEBRUARY_1900: Final = 60
 """29 February 1900, which spreadsheets count and which there was not."""
 
 _TIME: Final = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:\.[0-9]+)?))?"
+_TIME_WITHOUT_COLON: Final = r"(?P<hour>[0-9]{1,2}):?(?P<minute>[0-9]{2})(?P<second>)"
+"""A clock as one number: 0830, or 830 where a spreadsheet has taken it for one; the format says so (hhmm)."""
+
 _HALF: Final = r"\s*(?P<half>[AP])\.?M\.?"
-_CLOCK: Final = rf"(?:[\s:T,]*{_TIME}{{half}}|\s+(?:(?:{_UNKNOWN}):?)+)?"
+_CLOCK: Final = rf"(?:[\s:T,]*{{time}}{{half}}|\s+(?:(?:{_UNKNOWN}):?)+)?"
 """A clock behind a date: SAS puts a colon before it (10JUN2024:08:00:00)."""
 
 
@@ -67,7 +70,8 @@ def _of_serial(text: str, day_0: str) -> str:
 def _pattern(date_format: str) -> str:
     date = re.split(r"[^A-Za-z]*hh", date_format)[0]
     pieces = re.split(f"({'|'.join(DATE_TOKENS)})", date)
-    clock = _CLOCK.replace("{half}", _HALF if "AM" in date_format else "")
+    time = _TIME_WITHOUT_COLON if "hhmm" in date_format else _TIME
+    clock = _CLOCK.replace("{time}", time).replace("{half}", _HALF if "AM" in date_format else "")
     return "".join(_PARTS.get(piece, re.escape(piece)) for piece in pieces) + clock
 
 
@@ -110,10 +114,10 @@ def _year(text: str) -> str:
 
 def _month(text: str) -> str | None:
     """Return a month's two digits, ``-`` where it is unknown; None for letters that name no month."""
-    if text.upper() in _MONTHS:
-        return f"{_MONTHS.index(text.upper()) + 1:02}"
-    known_form = text.isdigit() or re.fullmatch(_UNKNOWN, text, re.IGNORECASE)
-    return _number(text) if known_form else None
+    if text.isdigit() or re.fullmatch(_UNKNOWN, text, re.IGNORECASE):
+        return _number(text)
+    month = month_of(text)
+    return None if month is None else f"{month:02}"
 
 
 def read_dates(texts: "pd.Series[str]", date_format: str, column: str, file: str) -> "pd.Series[str]":

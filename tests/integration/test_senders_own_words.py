@@ -6,6 +6,7 @@ is lost without a word the answer is ``no_signal``, where it is kept in doubt ``
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,11 +126,42 @@ CODES: Mapping[str, Written] = {
     "of a test beside the vital": Written(_another_test_beside, "signal", "X99"),
 }
 
-WRITTEN = (
-    {f"treatment: {name}": one for name, one in TREATMENTS.items()}
-    | {f"FHIR R5: {name}": one for name, one in R5.items()}
-    | {f"a code like no vital {name}": one for name, one in CODES.items()}
-)
+
+def _dated(form: str, month: str, told: str = "") -> Callable[[FourSubjects], None]:
+    """Write every time of VS in a form, with June by another name; ``told`` is what the protocol says of it."""
+
+    def make(study: FourSubjects) -> None:
+        study.make_ill(SECOND)
+        for row in study.vs:
+            row["VSDTC"] = datetime.fromisoformat(row["VSDTC"]).strftime(form.replace("%b", month))
+        if told:
+            study.protocol["feeds"]["vs"]["date_format"] = told
+
+    return make
+
+
+DATES: Mapping[str, Written] = {
+    "in French": Written(_dated("%d-%b-%Y %H:%M", "juin", "DD-MMM-YYYY hh:mm"), "signal"),
+    "in Italian": Written(_dated("%d %b %Y %H:%M", "giugno", "DD MMM YYYY hh:mm"), "signal"),
+    "in German, not told": Written(
+        _dated("%d%b%Y %H:%M", "JUNI"), "not_assessable", r"say\s+`date_format:\s+DDMMMYYYY"
+    ),
+    "cut off so that it may be June or July": Written(
+        _dated("%d-%b-%Y %H:%M", "jui", "DD-MMM-YYYY hh:mm"), "not_assessable", r"month\s+no\s+language"
+    ),
+    "with a clock as one number": Written(_dated("%Y-%m-%d %H%M", "", "YYYY-MM-DD hhmm"), "signal"),
+    "with a clock as one number, not told": Written(
+        _dated("%Y-%m-%dT%H%M", ""), "not_assessable", r"YYYY-MM-DD\s+hhmm"
+    ),
+}
+
+KINDS: Mapping[str, Mapping[str, Written]] = {
+    "treatment": TREATMENTS,
+    "FHIR R5": R5,
+    "a code like no vital": CODES,
+    "a date": DATES,
+}
+WRITTEN = {f"{kind}: {name}": one for kind, some in KINDS.items() for name, one in some.items()}
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -23,6 +23,11 @@ def test_a_form_shows_no_value() -> None:
         ("06.13.24", ["MM.DD.YY"]),
         ("20240610", ["YYYYMMDD"]),
         ("2024/6/1 08:00", ["YYYY/MM/DD hh:mm"]),
+        ("2024-06-10T0830", ["YYYY-MM-DD hhmm"]),
+        ("10-Jun-2024 830", ["DD-MMM-YYYY hhmm"]),
+        ("05MRZ2024", ["DDMMMYYYY"]),
+        ("12 M\u00e4r 2024", ["DD MMM YYYY"]),
+        ("03-janv.-2024", ["DD-MMM-YYYY"]),
     ],
 )
 def test_a_date_names_the_formats_that_the_protocol_may_say(text: str, formats: list[str]) -> None:
@@ -33,6 +38,11 @@ def test_a_date_names_the_formats_that_the_protocol_may_say(text: str, formats: 
     assert ("whichever was entered" in said) == (len(formats) > 1)
     for one in formats:  # each may be written in a protocol
         FeedSource.model_validate({"path": "vs.csv", "date_format": one})
+
+
+def test_a_month_that_is_not_read_is_said_to_be_what_stands_in_the_way() -> None:
+    said = said_of_stamp("10-maj-2024")
+    assert "of the form 99-AAA-9999, whose month no language known here names so" in said
 
 
 def test_a_spreadsheets_number_of_a_date_is_said_in_both_systems_and_guessed_in_none() -> None:

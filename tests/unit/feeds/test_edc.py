@@ -188,7 +188,19 @@ def test_columns_serve_a_domain_without_results() -> None:
         # The date that nobody can have had is left for validation to name.
         ("DD-MMM-YYYY", "31-Feb-2015", "2015-02-31"),
         # What does not fit is left as it is.
-        ("DD-MMM-YYYY", "16-Mai-2015", "16-Mai-2015"),
+        ("DD-MMM-YYYY", "16-Mai-2015", "2015-05-16"),
+        ("DD-MMM-YYYY", "16-Maj-2015", "16-Maj-2015"),
+        ("DD-MMM-YYYY", "16-jui-2015", "16-jui-2015"),  # juin or juillet
+        ("DDMMMYYYY", "05MRZ2024", "2024-03-05"),
+        ("DD MMM YYYY", "12 M\u00e4r 2024", "2024-03-12"),
+        ("DD-MMM-YYYY", "03-janv.-2024", "2024-01-03"),
+        ("DD MMM YYYY", "3 septiembre 2024", "2024-09-03"),
+        ("DD-MMM-YYYY hhmm", "10-Jun-2024 0830", "2024-06-10T08:30"),
+        ("DD-MMM-YYYY hhmm", "10-Jun-2024 830", "2024-06-10T08:30"),  # its zero lost in a spreadsheet
+        ("DD-MMM-YYYY hhmm", "10-Jun-2024 08:30", "2024-06-10T08:30"),
+        ("YYYY-MM-DD hhmm", "2024-06-10 2405", "2024-06-10T24:05"),  # no such time, says validation
+        ("DDMMMYYYYhhmm", "10JUN20240830", "2024-06-10T08:30"),
+        ("DD-MMM-YYYY hh:mm", "10-Jun-2024 0830", "10-Jun-2024 0830"),
         ("DD-MMM-YYYY", "2015-05-16", "2015-05-16"),
         ("DD-MMM-YYYY hh:mm", "16-May-2015 7:25 PM", "16-May-2015 7:25 PM"),
         ("DD/MM/YYYY", "16.05.2015", "16.05.2015"),
