@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from golden.looking import make_look as look_without_prefect
+from golden.make import EXPECTED, documents_of
+from golden.studies import NOT_THE_SAME_BYTES, SPOILT_NAME
 from processes import postdose
 from spoilt import FIXTURES, MUTATIONS, make_study
 
@@ -185,11 +187,12 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look left: look.json, the rows of quarantine.csv, and all that it says of the feeds."""
+    """What a look left: look.json, the rows of quarantine.csv, all that it says of the feeds, and its folder."""
 
     document: Mapping[str, Any]
     quarantine: list[Mapping[str, str]]
     said: str
+    out: Path
 
     def feed(self, domain: str) -> Mapping[str, Any]:
         return next(feed for feed in self.document["feeds"] if feed["domain"] == domain)
@@ -203,7 +206,7 @@ def read_seen(out: Path) -> Seen:
     problems = [problem for feed in document["feeds"] for problem in feed["problems"]]
     reasons = [row["message"] for row in quarantine]
     said = [*problems, *reasons, *(check["message"] for check in checks), *document["caveats"]]
-    return Seen(document, quarantine, "\n".join(said))
+    return Seen(document, quarantine, "\n".join(said), out)
 
 
 @pytest.fixture(scope="module")
@@ -226,13 +229,24 @@ def looked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """One look at one kind of bad input, without Prefect."""
     kind: Kind = request.param
     folder = tmp_path_factory.mktemp(kind.name)
-    look_without_prefect(make_study(kind.name, folder), CUTOFF, folder / "out")
+    look_without_prefect(make_study(kind.name, folder / "study"), CUTOFF, folder / "out")
     return kind, read_seen(folder / "out")
 
 
 def test_verdict(looked: tuple[Kind, Seen]) -> None:
     kind, seen = looked
     assert seen.document["verdict"] == kind.verdict
+
+
+def test_the_documents_are_those_that_are_kept(looked: tuple[Kind, Seen]) -> None:
+    kind, seen = looked
+    kept = EXPECTED / f"{SPOILT_NAME}{kind.name}"
+    if kind.name in NOT_THE_SAME_BYTES:
+        assert not kept.exists()
+        return
+    made = documents_of(seen.out)
+    for path in sorted(kept.iterdir()):
+        assert made[path.name] == path.read_text(encoding="utf-8"), path.name
 
 
 THROUGH_PREFECT = ("good", "empty_file", "header_only", "unknown_unit", "future_stamp", "sbp_11647")

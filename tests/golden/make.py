@@ -41,6 +41,11 @@ def documents(maker: Maker, folder: Path) -> Mapping[str, str]:
         make_look(protocol, cutoff, out)
     except Exception as error:
         return {"error.txt": f"{type(error).__name__}: {error}\n".replace(str(study), "STUDY")}
+    return documents_of(out)
+
+
+def documents_of(out: Path) -> Mapping[str, str]:
+    """Return the text of each file of a look that is compared."""
     look = json.loads((out / "look.json").read_text(encoding="utf-8"))
     listings = {name: (out / name).read_text(encoding="utf-8") for name in LISTINGS}
     return {"look.json": canonical(look), **listings}

@@ -186,6 +186,9 @@ NOT_THE_SAME_BYTES = {"truncated_xpt", "truncated_gzip"}
 """Spoilt when they are made, by a library that writes the time, or may pack otherwise in another version."""
 KINDS = sorted(({path.name for path in SPOILT.iterdir()} | set(MUTATIONS)) - NOT_THE_SAME_BYTES)
 
+SPOILT_NAME = "bad_"
+"""The names of those studies begin so."""
+
 INSIDE: Mapping[str, Maker] = {
     **{
         f"{scenario}_{seed}": partial(simulated, scenario=scenario, seed=seed)
@@ -199,7 +202,7 @@ INSIDE: Mapping[str, Maker] = {
     "scan_alone": scan_alone,
     "blind": blind,
     "every_word": every_word,
-    **{f"bad_{kind}": partial(spoilt, kind=kind) for kind in KINDS},
+    **{f"{SPOILT_NAME}{kind}": partial(spoilt, kind=kind) for kind in KINDS},
 }
 """``cyt107_1`` is the demo's."""
 
