@@ -2,11 +2,9 @@
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,21 +140,6 @@ def test_a_mistake_of_the_command_exits_2_and_makes_no_database(
     assert list(tmp_path.iterdir()) == []
 
 
-LOOKS = """
-import json, os, sys
-from flows.commands.cli import main
-
-for arguments, told in json.loads(sys.argv[1]):
-    os.environ.update(told)
-    for output in (sys.stdout, sys.stderr):
-        print(file=output, flush=True)
-    print("EXIT", main(arguments), flush=True)
-    for output in (sys.stdout, sys.stderr):
-        print("END OF LOOK", file=output, flush=True)
-"""
-"""Both looks in one process: most of a look's time is that of libraries that are loaded, and of Prefect's start."""
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two studies: one none of whose feeds has come, and one with three planted cases."""
@@ -169,15 +152,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look printed, its exit code in the last line, and its document."""
+    """What a look printed, its exit code, and its document."""
 
     said: str
     problems: str
+    code: int
     document: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, done: subprocess.CompletedProcess[str], study: Path) -> "Looked":
+        document = json.loads(next(study.rglob("look.json")).read_text(encoding="utf-8"))
+        return cls(done.stdout, done.stderr, done.returncode, document)
 
 
 @pytest.fixture(scope="module")
-def looks(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Looked]:
+def looks(folder: Path, prefect_url: str) -> Mapping[str, Looked]:
     """A look whose receipts the ledger does not take, and one of which it takes nothing."""
     file = folder / "silent" / "postdose.sqlite"
     Ledger(f"sqlite:///{file}", key=KEY.encode())
@@ -188,25 +177,17 @@ def looks(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
         )
     silent, crossed = folder / "silent", folder / "crossed"
     cutoff = json.loads((crossed / "truth.json").read_text())["data_cutoff"]
-    asked = [
-        (["look", str(silent / "protocol.yaml"), "--feeds", str(silent), "--data-cutoff", "2026-03-01T06:00Z"], {}),
-        (["look", str(crossed / "protocol.yaml"), "--data-cutoff", cutoff],
-         {"POSTDOSE_STATE": f"sqlite:///file:{file}?mode=ro&uri=true"}),
-    ]  # fmt: skip
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "POSTDOSE_"))
+    told = {
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": prefect_url,
+        "POSTDOSE_LEDGER_KEY": KEY,
     }
-    kept |= {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "POSTDOSE_LEDGER_KEY": KEY}
-    done = subprocess.run(
-        [sys.executable, "-c", LOOKS, json.dumps(asked)],
-        env=kept, cwd=ROOT, capture_output=True, text=True, timeout=500, check=True,
+    read_only = {"POSTDOSE_STATE": f"sqlite:///file:{file}?mode=ro&uri=true"}
+    unheard = postdose(
+        "look", str(silent / "protocol.yaml"), "--feeds", str(silent), "--data-cutoff", "2026-03-01T06:00Z", **told
     )  # fmt: skip
-    parts = (output.split("END OF LOOK") for output in (done.stdout, done.stderr))
-    files = (next(study.rglob("look.json")) for study in (silent, crossed))
-    return {
-        name: Looked(said, problems, json.loads(found.read_text(encoding="utf-8")))
-        for name, said, problems, found in zip(("receipts", "read-only"), *parts, files, strict=False)
-    }
+    alone = postdose("look", str(crossed / "protocol.yaml"), "--data-cutoff", cutoff, **told, **read_only)
+    return {"receipts": Looked.of(unheard, silent), "read-only": Looked.of(alone, crossed)}
 
 
 @pytest.mark.parametrize(
@@ -220,7 +201,7 @@ def test_a_ledger_that_fails_a_look_hides_no_verdict(
     looks: Mapping[str, Looked], name: str, verdict: str, code: int, why: str
 ) -> None:
     look = looks[name]
-    assert look.said.strip().endswith(f"EXIT {code}")
+    assert look.code == code
     assert verdict in look.said
     assert "ledger could not be written" in look.problems and why in look.problems
     assert KEY not in look.said + look.problems
