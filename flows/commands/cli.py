@@ -1,6 +1,7 @@
 """The command line of ``postdose``: which commands it offers; every error becomes a message and an exit code."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -29,6 +30,11 @@ from flows.settings import prefect_settings
 
 INTERRUPTED = 130
 """The exit code of a command that an interrupt ended: 128 and the number of SIGINT, as shells have it."""
+
+
+GARBAGE_AFTER = 50_000
+"""New objects after which Python looks for garbage, for its 700: looking as libraries load, which leave none, took a
+fifth of the CPU of loading Great Expectations and Prefect; 50,000 are a few megabytes."""
 
 
 class Command(Protocol):
@@ -66,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = 1 if given[:1] == ["prefect"] else len(given)  # what follows `prefect` is not ours to parse
     options = _parser().parse_args(given[:own], argparse.Namespace(handed_on=given[own:]))
     _show_progress()
+    gc.set_threshold(GARBAGE_AFTER)
     command: Callable[[argparse.Namespace], int] = options.run
     try:
         os.environ.update(prefect_settings(os.environ))
