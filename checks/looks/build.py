@@ -27,10 +27,12 @@ from checks.looks.document import (
     LookDocument,
     OwnExpectations,
     QuarantinePart,
+    RepairPart,
     RulePart,
     TimingPart,
     Unanswered,
 )
+from checks.looks.repairs import first_repairs
 from checks.looks.severity_charts import severity_detail
 from checks.protocol import StudyProtocol
 from checks.protocol.model import Background
@@ -91,6 +93,9 @@ def _unanswered(look: "Look") -> Unanswered:
     near = near_rules(look.rules, look.protocol) if look.verdict is Verdict.NOT_ASSESSABLE else ()
     if near:
         told["watch_beneath"] = list(near)
+    repairs = first_repairs(look)
+    if repairs:
+        told["repairs"] = [_part(RepairPart, one) for one in repairs]
     if look.too_little is not None:
         given, seen = look.doses[look.doses["trusted"]], look.validation
         rows = charting(seen.measurements, seen.subjects, given, look.protocol, look.data_cutoff)

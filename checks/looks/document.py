@@ -327,8 +327,19 @@ class ChangePart(TypedDict):
     number: int
 
 
+class RepairPart(TypedDict):
+    """So many rows of one feed, of participants whose cases are in doubt, and the check that they failed."""
+
+    domain: str
+    check: str
+    rows: int
+
+
 class Unanswered(TypedDict):
-    """What is told of a look beside that it gives no answer; left out where there is none."""
+    """What is told of a look that gives no answer, or one by what is in doubt; left out where there is none."""
+
+    repairs: NotRequired[list[RepairPart]]
+    """What is in doubt where that alone makes a look a watch: a feed each, that with most rows first."""
 
     watch_beneath: NotRequired[list[str]]
     """The rules that would make a look that is not assessable a watch."""

@@ -20,7 +20,7 @@ from flows.heartbeat import feed_faults
 from flows.pages.cases import CaseWords, dose_notes
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
-from flows.pages.sentences import beneath, fault_sentences, standing_of
+from flows.pages.sentences import beneath, fault_sentences, repairs, standing_of
 
 LOGGER = logging.getLogger("postdose")
 
@@ -102,7 +102,7 @@ def _head(document: LookDocument) -> Iterator[str]:
     standing = standing_of(document)
     yield f"# {document['study']}: {spoken(standing)}"
     yield ""
-    yield verdict_words(standing, beneath(document)).headline
+    yield verdict_words(standing, beneath(document), repairs(document)).headline
     yield ""
     if document["simulated"]:
         yield "**SIMULATED: no real subject.**"

@@ -34,6 +34,17 @@ def beneath(look: LookDocument) -> list[str]:
     return look.get("watch_beneath", [])
 
 
+def repairs(look: LookDocument) -> str:
+    """Return what is to be mended first where doubt alone makes a look a watch: feed, rows, check, where; or ""."""
+    places = {(one["domain"], one["name"]): one.get("place") for one in look["checks"]}
+    named = []
+    for one in look.get("repairs", ()):
+        place = places.get((one["domain"], one["check"]))
+        where = f", {place}" if place else ""
+        named.append(f"{one['domain']} ({plural(one['rows'], 'row')} in doubt: {one['check']}{where})")
+    return f"Repair first: {'; '.join(named)}." if named else ""
+
+
 def in_window(look: LookDocument, answer: str) -> list[CasePart]:
     """Return the cases whose ``in_risk_window`` has that answer, in reading order."""
     return [case for case in cases_in_order(look) if case["in_risk_window"] == answer]

@@ -25,7 +25,7 @@ def text_summary(look: LookDocument, protocol: StudyProtocol, *, report: Path | 
     return render(
         "terminal.txt.j2",
         look=look,
-        verdict=verdict_words(sentences.standing_of(look), sentences.beneath(look)),
+        verdict=verdict_words(sentences.standing_of(look), sentences.beneath(look), sentences.repairs(look)),
         lead=sentences.lead_sentence(look, "", protocol.risk_window_hours),
         further=sentences.further_sentences(look),
         rules=[_answer(rule) for rule in look["rules"]],

@@ -159,3 +159,46 @@ def test_a_study_in_order_has_nothing_in_the_way(tmp_path):
     assert verdict == "no_signal"
     assert "unobserved in" not in told["message"]
     assert "cannot be trusted" not in told["message"]
+
+
+ILL = {"TEMP": "38.9", "OXYSAT": "86"}
+
+
+def ill(*, last_of_second="86", unit_of_second="%"):
+    """Both abnormal at hours 6 and 7, a signal of two; the second's saturations as they are given."""
+    rows = [dict(row) for row in chart()]
+    for row in rows:
+        if row["VSDTC"][11:13] in {"14", "15"}:
+            row["VSORRES"] = ILL[row["VSTESTCD"]]
+            if row["USUBJID"] == "S-2" and row["VSTESTCD"] == "OXYSAT":
+                row["VSORRESU"] = unit_of_second
+                row["VSORRES"] = last_of_second if row["VSDTC"][11:13] == "15" else "86"
+    return study(vs=rows)
+
+
+@pytest.mark.parametrize(
+    ("feeds", "first_line"),
+    [
+        (
+            ill(unit_of_second="grad"),
+            "No boundary is crossed, but one would be at the worst of what is in doubt. Repair first: VS (2 rows in "
+            "doubt: unit_known, vs, rows 70-71).",
+        ),
+        (ill(last_of_second="97"), "No boundary is crossed, but one is near."),
+    ],
+    ids=["a unit that is not known", "a lone saturation, of which nothing is to be mended"],
+)
+def test_a_watch_by_doubt_alone_says_first_which_feed_to_mend(tmp_path, feeds, first_line):
+    look = look_at_study(feeds, small_protocol(), DOSE + timedelta(hours=14), tmp_path)
+    assert str(look.verdict) == "watch"
+    protocol = load_protocol(tmp_path / "protocol.yaml")
+    terminal = text_summary(look.document(), protocol, report=None)
+    assert f"WATCH: {first_line} SMALL-01" in " ".join(terminal.split())
+
+
+def test_a_watch_by_a_case_that_is_sure_names_no_feed(tmp_path):
+    """One definite case is one short of the boundary, whatever becomes of the other."""
+    near = small_protocol(watch={"cases_short_of_boundary": 1})
+    look = look_at_study(ill(unit_of_second="grad"), near, DOSE + timedelta(hours=14), tmp_path)
+    assert str(look.verdict) == "watch"
+    assert "repairs" not in look.document()

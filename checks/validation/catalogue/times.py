@@ -6,6 +6,9 @@ from checks.instants import ALLOWED_FORM
 from checks.validation.catalogue.check import OF_EVENTS, Check, between, in_set
 from checks.validation.states import CERTAIN, READABLE
 
+CLOCK: Final = "clock_certain"
+"""The check that withholds nothing and says of which rows less is known than was written."""
+
 TIMES: Final = (
     Check(
         "time_readable", OF_EVENTS, "conformance", "quarantines", ("{time}_state",), in_set(READABLE),
@@ -13,7 +16,7 @@ TIMES: Final = (
         f"{{column}} is {{reason}}; allowed: {ALLOWED_FORM}. Ask the site for it",
     ),
     Check(
-        "clock_certain", OF_EVENTS, "plausibility", "warns", ("{time}_clock",), in_set(CERTAIN),
+        CLOCK, OF_EVENTS, "plausibility", "warns", ("{time}_clock",), in_set(CERTAIN),
         "rows whose time is less certain than it is written", "rows with a readable time",
         "{column} is {reason}; the row counts with every instant that it can mean. Ask for the time as it was "
         "entered, with its offset from UTC; or say in the protocol how exactly it is known (`time_precision`)",

@@ -54,12 +54,20 @@ VERDICTS: Mapping[str, VerdictWords] = {
     ),
 }
 
+DOUBTED = "No boundary is crossed, but one would be at the worst of what is in doubt."
+
 BENEATH = "A boundary is near all the same"
 
 
-def verdict_words(verdict: str, beneath: Sequence[str]) -> VerdictWords:
-    """Return the words of a verdict; ``beneath`` are the rules that would make one that is not assessable a watch."""
+def verdict_words(verdict: str, beneath: Sequence[str], repairs: str = "") -> VerdictWords:
+    """Return the words of a verdict.
+
+    ``beneath`` are the rules that would make one that is not assessable a watch; ``repairs`` say what is to be mended
+    first where a watch comes of doubt alone.
+    """
     words, watch = VERDICTS[verdict], VERDICTS["watch"]
+    if verdict == "watch" and repairs:
+        return replace(words, headline=f"{DOUBTED} {repairs}")
     if verdict != "not_assessable" or not beneath:
         return words
     return replace(

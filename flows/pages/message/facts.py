@@ -20,6 +20,7 @@ from flows.pages.sentences import (
     lead_sentence,
     observed_text,
     reason_of,
+    repairs,
     standing_of,
 )
 
@@ -81,7 +82,8 @@ class LookFacts:
 
     ``lead`` are its first sentences, ``background`` sentences on what is assumed and what was seen, ``caveats``
     the others that could change the answer. ``beneath`` are the rules that would make a look that is not assessable
-    a watch; records of earlier versions do not have it.
+    a watch, and ``repairs`` say what is to be mended first where a watch comes of doubt alone; records of earlier
+    versions do not have them.
     """
 
     look_id: str
@@ -95,6 +97,7 @@ class LookFacts:
     caveats: tuple[str, ...]
     background: tuple[str, ...]
     beneath: tuple[str, ...] = ()
+    repairs: str = ""
 
     @property
     def watch_beneath(self) -> bool:
@@ -201,6 +204,7 @@ def look_facts(look: LookDocument, protocol: StudyProtocol) -> LookFacts:
         caveats=tuple(one for one in look["caveats"] if not one.startswith(BACKGROUND)),
         background=tuple(one for one in look["caveats"] if one.startswith(BACKGROUND)),
         beneath=tuple(beneath(look)),
+        repairs=repairs(look),
     )
 
 

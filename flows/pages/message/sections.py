@@ -261,7 +261,7 @@ def _news(facts: Facts) -> tuple[str, ...]:
 
 
 def _verdict(look: LookFacts) -> str:
-    words = verdict_words(look.verdict, look.beneath)
+    words = verdict_words(look.verdict, look.beneath, look.repairs)
     return f"{words.name}: {words.headline} {words.meaning}"
 
 

@@ -23,7 +23,7 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
     ``look`` is the look.json document, pooled and blinded, and ``protocol`` the one it was made with. ``doses`` has a
     row a dose: the table ``DOSES``. ``out`` is the look's folder; made when it does not exist.
     """
-    verdict = verdict_words(sentences.standing_of(look), sentences.beneath(look))
+    verdict = verdict_words(sentences.standing_of(look), sentences.beneath(look), sentences.repairs(look))
     name, words = spoken(protocol.case_definition.name), CaseWords(protocol)
     tab = f"{verdict.name} · {look['study']} · {utc_text(look['data_cutoff'])}"
     text = render(
