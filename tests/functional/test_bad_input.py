@@ -29,7 +29,7 @@ from flows.settings import PREFECT_DEFAULTS
 CUTOFF = datetime(2024, 6, 11, 12, 0, tzinfo=UTC)
 FEED_ROWS = {"DM": 4, "EX": 4, "VS": 30, "AE": 4}
 
-pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 class Kind(NamedTuple):
@@ -253,6 +253,7 @@ THROUGH_PREFECT = ("good", "empty_file", "header_only", "unknown_unit", "future_
 """Of each verdict and exit code one that is looked at through Prefect in every run."""
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize(
     "kind",
     [pytest.param(kind, marks=[pytest.mark.slow] * (kind.name not in THROUGH_PREFECT)) for kind in KINDS],
@@ -311,6 +312,7 @@ def test_each_fixture_is_in_the_table() -> None:
 AS_PROCESS = ("empty_file", "f_in_c_field")
 
 
+@pytest.mark.prefect
 @pytest.mark.parametrize("name", AS_PROCESS)
 def test_as_a_process(name: str, prefect_url: str, tmp_path: Path) -> None:
     kind = next(kind for kind in KINDS if kind.name == name)
