@@ -86,7 +86,10 @@ SUBJECTS = Table(
     "subjects",
     {"USUBJID": TEXT, "SITEID": TEXT, "timezone": TEXT, "died_earliest": TIME, "died_latest": TIME},
 )
-"""DM: one row a subject, with the time zone of its site, and when it died, missing where it is not known to have."""
+"""DM: one row a subject, with the time zone of its site, and when it died, missing where it is not known to have.
+
+Of a death without a date only ``died_latest`` is there: the data cut-off.
+"""
 
 ADMINISTRATIONS = Table(
     "administrations",

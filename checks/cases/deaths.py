@@ -19,7 +19,8 @@ def deaths(
     """Return the table ``DEATHS``.
 
     A fatal event ends with the death. Where its end was left blank the death came after its start, and not before the
-    subject was last measured. Accounts that agree leave what they have in common; of others the earliest holds.
+    subject was last measured. A death without a date came after the last measurement and event; of a subject without
+    either nothing is said. Accounts that agree leave what they have in common; of others the earliest holds.
 
     Parameters
     ----------
@@ -32,11 +33,22 @@ def deaths(
     accounts = [
         dated.set_axis(list(DEATHS.columns), axis="columns"),
         _of_events(adverse_events, measurements, data_cutoff),
+        _undated(subjects, adverse_events, measurements),
     ]
     spans = pd.concat([one for one in accounts if len(one)] or [DEATHS.empty()]).groupby("USUBJID")
     first, last = spans.min(), spans.agg({"earliest": "max", "latest": "min"})
     agree = last["earliest"] <= last["latest"]
     return DEATHS.conform(last.where(agree, first).reset_index())
+
+
+def _undated(subjects: pd.DataFrame, events: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """Return the deaths without a date, from when the subject was last known to be alive on."""
+    died = subjects[subjects["died_earliest"].isna() & subjects["died_latest"].notna()]
+    seen = [one.loc[one["trusted"], ["USUBJID", "earliest"]] for one in (events, measurements)]
+    last = pd.concat(seen).groupby("USUBJID")["earliest"].max()
+    alive = last.reindex(died["USUBJID"]).set_axis(died.index)
+    accounts = {"USUBJID": died["USUBJID"], "earliest": alive, "latest": died["died_latest"]}
+    return pd.DataFrame(accounts).dropna()
 
 
 def _of_events(events: pd.DataFrame, measurements: pd.DataFrame, data_cutoff: datetime) -> pd.DataFrame:

@@ -56,7 +56,9 @@ def _feeds(validation: Validation, protocol: StudyProtocol) -> Iterator[str]:
             )
 
 
-TOLD: Final = frozenset({"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table"})
+TOLD: Final = frozenset(
+    {"clock_certain", "test_spelt_one_way", "term_coded", "file_is_a_table", "death_dated"}
+)
 """Checks that withhold nothing and say how a feed was read: what was inferred is told wherever the answer is."""
 
 TOLD_AGAIN: Final = {

@@ -155,11 +155,37 @@ DATES: Mapping[str, Written] = {
     ),
 }
 
+
+def _died(*, charted: bool = True, **said: str) -> Callable[[FourSubjects], None]:
+    """Let the second subject die as DM says it; where it is not charted to the end, from hour 4 on nothing is."""
+
+    def make(study: FourSubjects) -> None:
+        for row in study.dm:
+            row.update(dict.fromkeys(said, "") | (said if row["USUBJID"] == SECOND else {}))
+        for row in study.rows(SECOND, hours=() if charted else range(4, 12)):
+            study.vs.remove(row)
+
+    return make
+
+
+NAMED = r"DTHDTC\s+is\s+blank,\s+though\s+DTHFL"
+DEATHS: Mapping[str, Written] = {
+    "without a date": Written(_died(DTHFL="Y", DTHDTC=""), "no_signal", NAMED),
+    "without the column of the date": Written(_died(DTHFL="Y"), "no_signal", NAMED),
+    "without a date, the chart at an end": Written(_died(charted=False, DTHFL="yes"), "no_signal", NAMED),
+    "with a date that cannot be read": Written(
+        _died(DTHFL="Y", DTHDTC="end of June"),
+        "no_signal",
+        r"DTHDTC\s+is\s+a\s+text\s+that\s+cannot\s+be\s+read",
+    ),
+}
+
 KINDS: Mapping[str, Mapping[str, Written]] = {
     "treatment": TREATMENTS,
     "FHIR R5": R5,
     "a code like no vital": CODES,
     "a date": DATES,
+    "a death": DEATHS,
 }
 WRITTEN = {f"{kind}: {name}": one for kind, some in KINDS.items() for name, one in some.items()}
 

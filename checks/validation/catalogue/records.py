@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from checks.instants import ALLOWED_FORM
 from checks.validation.catalogue.check import ALL, FILLED, OF_EVENTS, UNIQUE, Check, in_set
-from checks.validation.states import DATA, DOSED, ENROLLED, KNOWN
+from checks.validation.states import DATA, DOSED, ENROLLED, KNOWN, READABLE
 
 RECORDS: Final = (
     Check(
@@ -45,6 +46,12 @@ RECORDS: Final = (
         "subjects of a site that the protocol does not list", "subjects",
         "{column} is not a site of the study protocol, so the subject's stamps have no time zone. "
         "Correct it, or add the site under `sites`",
+    ),
+    Check(
+        "death_dated", ("DM",), "completeness", "warns", ("DTHDTC_state",), in_set(READABLE),
+        "deaths without a date that can be read", "subjects of whom DM says that they died",
+        f"{{column}} is {{reason}}; the subject died at any time since it was last measured or had an event. Nothing "
+        f"after that is known of it. Ask the site for the date; allowed: {ALLOWED_FORM}",
     ),
     Check(
         "subject_dosed", ("VS", "AE"), "plausibility", "warns", ("USUBJID_dosed",), in_set(DOSED),

@@ -67,6 +67,19 @@ def test_a_death_is_where_its_accounts_agree(date, events, span):
 
 
 @pytest.mark.parametrize(
+    ("events", "measured", "span"),
+    [
+        ([], [(20, True), (30, True), (100, False)], [(30, 240)]),
+        ([event(50, fatal=False)], [(30, True)], [(50, 240)]),
+        ([event(50, 60)], [(30, True)], [(60, 60)]),  # a fatal event says when
+        ([], [], []),
+    ],
+)
+def test_who_died_nobody_knows_when_was_alive_when_last_seen(events, measured, span):
+    assert died((None, 240), events, measured) == span
+
+
+@pytest.mark.parametrize(
     ("measured", "earliest"),
     [([(20, True)], 30), ([(20, True), (100, True)], 100), ([(100, False)], 30)],
 )

@@ -14,6 +14,7 @@ PROTOCOL = load_protocol(Path(__file__).parents[2] / "fixtures" / "protocols" / 
 CUTOFF = pd.Timestamp("2024-06-12T12:00Z")
 SETTING = Setting(PROTOCOL, CUTOFF, {"S1": "Europe/Paris"}, {})
 MISSING = (pd.NaT, pd.NaT)
+UP_TO_CUTOFF = (pd.NaT, CUTOFF.as_unit("s"))
 
 
 def source(domain, **cells):
@@ -180,10 +181,13 @@ def test_an_event_is_fatal_by_its_outcome_or_its_seriousness(said, fatal):
         ("2024-06-11", at("10T22:00", "11T21:59:59")),
         ("2024-06-11T04:00", at("11T02:00", "11T02:00")),
         ("2024-06-20", MISSING),  # after the cut-off
-        ("2024-31-31", MISSING),
+        ("2024-31-31", UP_TO_CUTOFF),
     ],
 )
-def test_a_death_is_known_as_it_is_dated(died, span_in_utc):
-    row = typed(subjects.prepare, "DM", SITEID="FR01", DTHDTC=died)
+@pytest.mark.parametrize("flag", ["", "Y"])
+def test_a_death_is_known_as_it_is_dated(died, span_in_utc, flag):
+    row = typed(subjects.prepare, "DM", SITEID="FR01", DTHDTC=died, DTHFL=flag)
+    if flag and not died:
+        span_in_utc = UP_TO_CUTOFF
     found = pd.Series(tuple(row[["died_earliest", "died_latest"]]))
     pd.testing.assert_series_equal(found, pd.Series(span_in_utc), check_dtype=False)
