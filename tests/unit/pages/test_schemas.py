@@ -97,7 +97,7 @@ def test_a_look_that_is_none_is_refused() -> None:
     ]
     kept = [name for name, spoilt in broken(whole, iter(places)) if not refusals("look", spoilt)]
     # looks that were recorded before these were told have none
-    assert kept == ["feeds.0.unused missing", "cases.0.interruptions missing"]
+    assert kept == ["cannot_show missing", "feeds.0.unused missing", "cases.0.interruptions missing"]
 
 
 @pytest.mark.parametrize(
