@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from small_studies import UNITS, Row, frames, look_at_study, small_protocol
+from small_studies import UNITS, Row, elapsed, frames, look_at_study, small_protocol
 
 ZONES = {"FR01": "Europe/Paris", "US01": "America/New_York"}
 SUBJECTS = ("FR01-001", "FR01-002", "US01-003", "US01-004")
@@ -124,7 +124,7 @@ def charted(
         values["OXYSAT"] = 86 if abnormal and not told else rng.choice([96, 97, 98])
         again = {
             "VSRFTDTC": written(dose),
-            "VSELTM": f"{'-' if hour < 0 else ''}PT{abs(hour)}H",
+            "VSELTM": elapsed(hour),
         }
         rows += [
             {

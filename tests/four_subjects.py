@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from small_studies import CASE, COUNT_TWO, UNITS
+from looks_of_folders import LookOfFolder, look_at_folder
+from small_studies import CASE, COUNT_TWO, UNITS, elapsed
 
 Row = dict[str, str]
 DOSED: Final = datetime(2024, 6, 10, 8)
@@ -129,6 +130,16 @@ class FourSubjects:
                 row["VSORRES"] = value
                 changed.append(row)
         return changed
+
+    def tell_hours(self) -> None:
+        """Tell of every measurement the whole hours since its dose, by its stamp as it is now."""
+        for row in self.vs:
+            row["VSELTM"] = elapsed(int(row["VSDTC"][11:13]) - DOSED.hour)
+
+    def looked_at(self, folder: Path) -> LookOfFolder:
+        """Write the study into a folder, and look at it there."""
+        self.write(folder)
+        return look_at_folder(folder, CUTOFF, folder / "out")
 
     def write(self, folder: Path) -> None:
         """Write the protocol and the feeds; each row without a number has its place."""

@@ -41,6 +41,11 @@ CASE: Mapping[str, Any] = {
 }
 
 
+def elapsed(hours: int) -> str:
+    """Return whole hours as an ISO 8601 duration, as --ELTM has them."""
+    return f"{'-' if hours < 0 else ''}PT{abs(hours)}H"
+
+
 def small_protocol(*rules: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
     """A study protocol of one site in UTC; ``changed`` are its further keys."""
     return {

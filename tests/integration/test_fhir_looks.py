@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from four_subjects import CUTOFF, FIRST, LOINC, SECOND, FourSubjects, Row, observation
-from looks_of_folders import look_at_folder
+from four_subjects import FIRST, LOINC, SECOND, FourSubjects, Row, observation
 
 SNOMED: Final = {"TEMP": "386725007", "OXYSAT": "442476006"}
 NAMES: Final = {"TEMP": "Body temperature", "OXYSAT": "Oxygen saturation"}
@@ -63,5 +62,4 @@ def test_a_case_is_believed_doubted_or_taken_back_as_it_is_told(way: str, tmp_pa
     study.make_ill(FIRST)
     ill = study.make_ill(SECOND)
     study.as_fhir("vs", [observation(row, **(says(row) if row in ill else {})) for row in study.vs])
-    study.write(tmp_path)
-    assert look_at_folder(tmp_path, CUTOFF, tmp_path / "out").verdict == verdict
+    assert study.looked_at(tmp_path).verdict == verdict

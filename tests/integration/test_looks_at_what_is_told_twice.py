@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from four_subjects import CUTOFF, FIRST, SECOND, FourSubjects, clock
-from looks_of_folders import look_at_folder
+from four_subjects import FIRST, SECOND, FourSubjects, clock
 
 Fault = Callable[[FourSubjects], None]
 
@@ -79,8 +78,7 @@ def test_a_fault_that_a_second_column_shows_is_doubted_and_named(fault: Fault, t
     study.make_ill(FIRST)
     study.make_ill(SECOND)
     fault(study)
-    study.write(tmp_path)
-    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    found = study.looked_at(tmp_path)
     right, named = FAULTS[fault]
     assert found.verdict in right.split("|")
     assert re.search(named, found.seen())

@@ -17,7 +17,6 @@ import pandas as pd
 import pytest
 from four_subjects import (
     ABROAD,
-    CUTOFF,
     FIRST,
     SECOND,
     SUBJECTS,
@@ -27,7 +26,6 @@ from four_subjects import (
     in_utc,
     observation,
 )
-from looks_of_folders import look_at_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +335,8 @@ def one_site_charts_in_utc(study: FourSubjects) -> None:
 )
 def the_date_of_the_visit_is_kept_past_midnight(study: FourSubjects) -> None:
     study.make_ill(SECOND)
+    study.tell_hours()
     for row in study.vs:
-        hour = int(row["VSDTC"][11:13]) - 8
-        row["VSELTM"] = f"{'-' if hour < 0 else ''}PT{abs(hour)}H"
         row["VSRFTDTC"] = clock(12 if row["USUBJID"] == SECOND else 0)
     _later(study, SECOND, by=12)
     for row in study.rows(SECOND, hours=range(16, 24)):
@@ -383,9 +380,7 @@ def what_is_known_is_stamped_a_year_ahead(study: FourSubjects) -> None:
 )
 def hours_since_the_dose_name_no_reference(study: FourSubjects) -> None:
     study.make_ill(SECOND)
-    for row in study.vs:
-        hour = int(row["VSDTC"][11:13]) - 8
-        row["VSELTM"] = f"{'-' if hour < 0 else ''}PT{abs(hour)}H"
+    study.tell_hours()
     for hour in reversed(range(-4, 12)):
         for row in study.rows(SECOND, hours=(hour,)):
             row["VSDTC"] = clock(hour + 4)
@@ -427,10 +422,9 @@ def a_clock_of_the_place_is_stamped_as_utc(study: FourSubjects) -> None:
 )
 def a_clock_of_the_place_is_utc_in_parquet(study: FourSubjects) -> None:
     study.make_ill(SECOND)
+    study.tell_hours()
     table = pd.DataFrame(study.vs)
-    hours = [int(row["VSDTC"][11:13]) - 8 for row in study.vs]
     table["VSSEQ"] = [str(place) for place in range(len(table))]
-    table["VSELTM"] = [f"{'-' if hour < 0 else ''}PT{abs(hour)}H" for hour in hours]
     table["VSRFTDTC"] = clock(0)
     table["VSDTC"] = pd.to_datetime(table["VSDTC"], utc=True)
     written = io.BytesIO()
@@ -572,8 +566,7 @@ def test_a_public_report_has_a_right_answer(name: str, tmp_path: Path) -> None:
     told, study = REPORTS[name], FourSubjects()
     study.make_ill(FIRST)
     told.make(study)
-    study.write(tmp_path)
-    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    found = study.looked_at(tmp_path)
     assert found.verdict in told.right.split("|"), told.source
     blocked = found.verdict == "not_assessable"
     assert re.search(told.named, found.terminal if blocked else found.seen()), told.source

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from four_subjects import CUTOFF, FIRST, SECOND, FourSubjects, clock
-from looks_of_folders import look_at_folder
+from four_subjects import FIRST, SECOND, FourSubjects, clock
 
 # When doses were given, in hours after 08:00 -> answer, hours of a case. Fever and low saturation are means of the
 # hours from 14:00 and 15:00, normal before: they began between 13:00 (the start of the last normal one) and 15:00.
@@ -21,8 +20,7 @@ def test_a_mean_of_an_hour_may_have_begun_anywhere_in_it(later: float, tmp_path:
         row["EXSTDTC"], row["EXENDTC"] = clock(later), clock(later + 0.5)
     for row in study.vs:
         row["VSENDTC"] = row["VSDTC"][:11] + f"{int(row['VSDTC'][11:13]) + 1:02}:00"
-    study.write(tmp_path)
-    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    found = study.looked_at(tmp_path)
     assert found.verdict == verdict
     assert [case["onset_hours"] for case in found.document["cases"]] == [hours, hours]
     assert "what it shows may be of any instant in it" in found.page

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from four_subjects import CUTOFF, FIRST, SECOND, SUBJECTS, THIRD, FourSubjects, administration
-from looks_of_folders import look_at_folder
+from four_subjects import FIRST, SECOND, SUBJECTS, THIRD, FourSubjects, administration
 
 
 class Written(NamedTuple):
@@ -195,8 +194,7 @@ def test_what_is_plain_is_read_and_what_is_in_doubt_is_kept(name: str, tmp_path:
     written, study = WRITTEN[name], FourSubjects()
     study.make_ill(FIRST)
     written.make(study)
-    study.write(tmp_path)
-    found = look_at_folder(tmp_path, CUTOFF, tmp_path / "out")
+    found = study.looked_at(tmp_path)
     assert found.verdict in written.right.split("|")
     blocked = found.verdict == "not_assessable"
     assert re.search(written.named, found.terminal if blocked else found.text())
