@@ -26,6 +26,9 @@ Inspired oxygen is not among them: it is absent wherever nobody is given oxygen.
 _BESIDE: Final = 0.1
 """Of the days of a code, the share on which the vital may stand beside it: the day on which the code was changed."""
 
+_NUMBERS: Final = 0.5
+"""The share of a code's results that are numbers, from which their median is one of it."""
+
 
 def absent_vitals(
     source: Source, codes: "np.ndarray[Any, Any]", vitals: "pd.Series[str]", among: Set[int], needed: Set[str]
@@ -59,7 +62,7 @@ def _by_values(source: Source, mine: "np.ndarray[Any, Any]", needed: Set[str]) -
     """Yield the needed vitals that a code's values and units, where it has some, do not contradict."""
     numbers = read_numbers(source.first_of(("VSSTRESN", "VSORRES"))[mine])
     units = source.first_of(("VSSTRESU", "VSORRESU"))[mine].dropna().unique()
-    if numbers.notna().mean() < 0.5:
+    if numbers.notna().mean() < _NUMBERS:
         return
     middle = float(numbers.median())
     for vital, (lowest, highest) in _AT_REST.items():

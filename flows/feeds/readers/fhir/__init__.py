@@ -1,4 +1,4 @@
-"""The rows of a domain in a FHIR R4 delivery: the newest version of each resource, as text.
+"""The rows of a domain in a FHIR R4 or R5 delivery: the newest version of each resource, as text.
 
 DM comes from Patient, EX from MedicationAdministration, VS and LB from Observation, AE from AdverseEvent; resources
 of other types are of other feeds. --SEQ is the id of the resource, which stays the same through its versions:
@@ -30,7 +30,7 @@ from flows.feeds.records import Records, gather
 
 
 def read(content: Content, options: FeedOptions, export: Export | None = None) -> Records:
-    """Read FHIR R4 resources: NDJSON, plain or gzip, or one JSON file with a resource or a Bundle.
+    """Read FHIR R4 or R5 resources: NDJSON, plain or gzip, or one JSON file with a resource or a Bundle.
 
     ``export`` is what all files of the delivery say together, where there are others.
 
