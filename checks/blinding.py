@@ -72,8 +72,23 @@ def blind_deliveries(
     treatments: Sequence[str],
     others: Sequence[str] = (),
 ) -> tuple[DeliveredTable, ...]:
-    """Return the deliveries of one domain without what tells the arm; of some domains not even counted."""
-    return tuple(_blind_delivery(domain.upper(), one, treatments, others) for one in arrived)
+    """Return the deliveries of one domain without what tells the arm; of some domains not even counted.
+
+    A delivery that has no label is called by its domain and its place among them.
+    """
+    name = domain.upper()
+    return tuple(
+        _blind_delivery(name, _labelled(one, f"{name} {number}"), treatments, others)
+        for number, one in enumerate(arrived, start=1)
+    )
+
+
+def _labelled(one: DeliveredTable, label: str) -> DeliveredTable:
+    """Return a delivery with its label, also on its rows, in place of a name that may tell the arm."""
+    if one.delivery.label:
+        return one
+    table = None if one.table is None else one.table.assign(source_file=label)
+    return replace(one, delivery=replace(one.delivery, label=label), table=table)
 
 
 def _blind_delivery(

@@ -3,11 +3,13 @@
 ::
 
     PostdoseError                 1   a defect of ours, when nothing below fits
+    ├── DefectError               1   what nobody foresaw, by its kind and place
     ├── UsageError                2   the command or a call was given something it cannot use
     │   └── DesignError           2   a stopping boundary or timing test has impossible parameters
     ├── ProtocolError             2   the study protocol file has problems (all of them, with lines)
     ├── FeedError                 3   a feed cannot be read
-    │   └── MissingFeedError      3   there is no file where it should arrive
+    │   ├── MissingFeedError      3   there is no file where it should arrive
+    │   └── FeedTooLargeError     3   a file passes a limit as it is read
     ├── LedgerBrokenError         4   the ledger's chain does not verify
     ├── DeliveryError            40   an alert could not be delivered
     └── LedgerWriteError         41   the ledger could not be written
@@ -23,6 +25,10 @@ class PostdoseError(Exception):
 
     exit_code: ClassVar[int] = 1
     remedy: ClassVar[str] = "Report this as a defect, with the command that led to it."
+
+
+class DefectError(PostdoseError):
+    """What nobody foresaw, by its kind and place: its own words may quote a value of a feed."""
 
 
 class UsageError(PostdoseError):
@@ -78,6 +84,10 @@ class MissingFeedError(FeedError):
     """Where a feed should arrive there is no file to read."""
 
 
+class FeedTooLargeError(FeedError):
+    """A file passes, as it is read, what the protocol's ``limits`` allow of bytes, memory or time."""
+
+
 class LedgerBrokenError(PostdoseError):
     """The ledger's chain does not verify; names the first bad record."""
 
@@ -103,7 +113,14 @@ class DeliveryError(PostdoseError):
 
 
 class LedgerWriteError(PostdoseError):
-    """The ledger could not be written; the verdict was printed all the same."""
+    """The ledger could not be written; the verdict was printed all the same.
+
+    ``damage`` says that its tables are not whole, rather than out of reach.
+    """
 
     exit_code = 41
     remedy = "Check the database of --state, then look again at the same data cut-off."
+
+    def __init__(self, message: str, *, damage: bool = False) -> None:
+        self.damage = damage
+        super().__init__(message)

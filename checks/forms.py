@@ -13,6 +13,7 @@ import pandas as pd
 
 from checks.measurements import units_for
 from checks.months import month_of
+from checks.quoting import may_be_quoted, unquoted
 
 LONGEST: Final = 24
 """A longer text is no number and no date: its form would say nothing."""
@@ -49,24 +50,31 @@ def form_of(text: str) -> str:
     return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", text))
 
 
+def _word(text: str, column: str) -> str:
+    """Say of a text that holds a word of another column what belongs there; empty where it holds none."""
+    return "" if may_be_quoted(text, column) else f", but {unquoted(text, column)}"
+
+
 def of_form(text: str) -> str:
-    """Say which form a text has, where that says something: it has a digit, and is no narrative."""
+    """Say which form a text has, where that says something: it has a digit, and is no narrative.
+
+    Its letters are counted: of a text that holds a word of another column nothing may be said so.
+    """
     shown = len(text) <= LONGEST and any(map(str.isdigit, text))
     return f", but of the form {form_of(text)}" if shown else ""
 
 
 def said_of_stamp(text: str) -> str:
     """Say how a stamp that is not ISO 8601 is written, and which key of the protocol lets it be read."""
+    if word := _word(text, "DTC"):
+        foreign = ", whose month no language known here names so: ask for it as a number (ISO 8601)"
+        return word + (foreign if _NAMED.fullmatch(text) else "")
     if _SERIAL.fullmatch(text):
         return (
             f"{of_form(text)}, a number of days as spreadsheets keep dates, from 1900 or 1904 it does not tell: "
             "export the cells as text, or say `date_format: EXCEL-1900` or EXCEL-1904 of the feed"
         )
     formats = _formats(text)
-    if not formats and _NAMED.fullmatch(text):
-        return (
-            f"{of_form(text)}, whose month no language known here names so: ask for it as a number (ISO 8601)"
-        )
     if not formats:
         return of_form(text)
     either = ", whichever was entered" if len(formats) > 1 else ""
@@ -92,6 +100,8 @@ def _formats(text: str) -> list[str]:
 
 def said_of_number(text: str) -> str:
     """Say how a result that is no plain number is written, and what lets it be read."""
+    if word := _word(text, "ORRES"):
+        return word
     if _COMMA.fullmatch(text):
         return f'{of_form(text)}: say `decimal: ","` of the feed in the protocol, if its comma is the decimal sign'
     if _THOUSANDS.fullmatch(text):
@@ -119,9 +129,12 @@ def meant(text: str) -> str:
 def said_of_unit(vital_and_unit: str) -> str:
     """Say of a vital and a unit, with a blank between, which unit it is and which are allowed."""
     vital, _, unit = vital_and_unit.partition(" ")
-    shown = (
-        repr(unit) if len(unit) <= LONGEST and not any(map(str.isdigit, unit)) else form_of(unit[:LONGEST])
-    )
+    if not may_be_quoted(unit, "ORRESU"):
+        shown = unquoted(unit, "ORRESU")
+    elif len(unit) <= LONGEST and not any(map(str.isdigit, unit)):
+        shown = repr(unit)
+    else:
+        shown = form_of(unit[:LONGEST])
     return f": {shown} for {vital}; allowed: {', '.join(units_for(vital))}"
 
 

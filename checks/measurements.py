@@ -326,6 +326,9 @@ _SPELLINGS: Mapping[str, Mapping[str, Unit]] = {
     one.code: {spelling: unit for unit in one.units for spelling in unit.spellings} for one in CATALOGUE
 }
 
+SPELT_UNITS: frozenset[str] = frozenset(spelling for units in _SPELLINGS.values() for spelling in units)
+"""Every spelling of a unit of the catalogue, as ``checks.units.plain`` makes it."""
+
 
 def _spelt(vital: str, spelling: str) -> Unit | None:
     return _SPELLINGS.get(vital, {}).get(plain(spelling))

@@ -74,7 +74,10 @@ def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
 
 
 RAW_PROVENANCE: Mapping[str, str] = {"source_file": TEXT, "source_row": COUNT}
-"""What every raw feed carries beside its own columns, all of them text as delivered, missing where blank."""
+"""What every raw feed carries beside its own columns, all of them text as delivered, missing where blank.
+
+``source_file`` is the domain and number of the file (``EX 2``): its name may tell the arm.
+"""
 
 DELETED = "DELETED"
 """A raw column that a feed may have: ``Y`` says that this version takes the record back (entered in error)."""
@@ -196,7 +199,7 @@ CHANGES = Table(
 
 ``kind`` is corrected, deleted or restored; ``variable``, ``before`` and ``after`` are those of a corrected
 value, and withheld where they would tell the arm. ``known_at`` is when the change became known, ``delivery``
-the file that brought it.
+the file that brought it, by domain and number.
 """
 
 
@@ -205,7 +208,8 @@ class Delivery:
     """One file that arrived: its name, the SHA-256 of its bytes, its number of rows, and when it was received.
 
     ``received_at`` is in UTC; None for a file read as found, whose time of receipt is not on record. ``remarks`` say
-    what its reader took in another way than as a table of one row a record.
+    what its reader took in another way than as a table of one row a record. ``label`` is its domain and number
+    (``EX 2``), which stands for it wherever it is shown: its name may tell the arm.
     """
 
     name: str
@@ -213,15 +217,26 @@ class Delivery:
     rows: int
     received_at: datetime | None = None
     remarks: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def called(self) -> str:
+        """What it is called where it is shown."""
+        return self.label or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveredTable:
-    """One delivery as its reader made it: a table as in ``Feed``, or the problem that prevented it."""
+    """One delivery as its reader made it: a table as in ``Feed``, or the problem that prevented it.
+
+    A ``lasting`` one has no rows: its problem, or what its delivery remarks, is of what is kept of the feed, and
+    holds from its time of receipt on, whatever arrives later.
+    """
 
     delivery: Delivery
     table: pd.DataFrame | None
     problem: str | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

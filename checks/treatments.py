@@ -22,13 +22,15 @@ class Names(Enum):
     NONE = "none"
 
 
-_NUMBER: Final = r"[0-9]+(?:[.,][0-9]+)*(?:\s*[X*]\s*10\^?[0-9]+|E[0-9]+)?"
+_NUMBER: Final = r"[0-9]++(?:[.,][0-9]++)*+(?:\s*[X*]\s*10\^?[0-9]++|E[0-9]++)?+"
+"""A number; possessive, as all that repeats here, so that no text takes years to judge."""
+
 _UNIT: Final = (
     r"(?:%|(?:(?:[KMNPU\u039c]|MC)?G|[MDU\u039c]?L|[MK]?IU|MU|U|UNITS?|[MNPU\u039c]?MOL|MEQ|CELLS|PFU|CFU|TU|VG|GC"
     r"|[KMG]?BQ|M?CI|M(?:\^?2|\u00b2)|H|HR|HOURS?|MIN|D|DAYS?|WK|WEEKS?|DOSES?|VIALS?|TABLETS?|CAPSULES?)(?![^\W_]))"
 )
 _STRENGTH: Final = (
-    rf"{_NUMBER}(?:\s*(?:-|TO)\s*{_NUMBER})?\s*{_UNIT}(?:\s*(?:/|PER\b)\s*(?:{_NUMBER}\s*)?{_UNIT})*"
+    rf"{_NUMBER}(?:\s*(?:-|TO)\s*{_NUMBER})?+\s*{_UNIT}(?:\s*(?:/|PER\b)\s*(?:{_NUMBER}\s*)?+{_UNIT})*+"
 )
 """A number with its unit: units of strength in CDISC's code list UNIT, without those of what cannot be a dose."""
 
@@ -45,7 +47,10 @@ _BRACKET: Final = (
 )
 """Another name in brackets, or a form; not a word that makes it another thing."""
 
-_BEHIND: Final = rf"(?:[\s,;:/+\-\u2013_.]*(?:{_STRENGTH}|{_FORM}|{_BRACKET}))*[\s.]*"
+_BEHIND: Final = rf"(?:[\s,;:/+\-\u2013_.]*+(?:{_STRENGTH}|{_FORM}|{_BRACKET}))*+[\s.]*+"
+
+_STARTS: Final = r"(?<![0-9])(?:(?<![0-9][.,])|(?<=M2[.,])|(?<=M\^2[.,]))"
+"""Where a number starts, also behind a unit: from within one, each of many digits would be tried to the end."""
 
 _SHORTEST: Final = 4
 """Letters of a name that mean something inside another: not A in VITAMIN A."""
@@ -66,7 +71,7 @@ def names_treatment(text: str, listed: Sequence[str]) -> Names:
 def _names(text: str, listed: tuple[str, ...]) -> Names:
     if any(re.fullmatch(_spelt(name) + _BEHIND, text) for name in listed if letters(name)):
         return Names.LISTED
-    bare = letters(re.sub(rf"{_STRENGTH}|\b{_FORM}|{_BRACKET}", " ", text))
+    bare = letters(re.sub(rf"{_STARTS}{_STRENGTH}|\b{_FORM}|{_BRACKET}", " ", text))
     may_be = any(
         re.search(rf"(?<![^\W_]){_spelt(name)}", text) or _is_slip(bare, letters(name))
         for name in listed
@@ -77,12 +82,14 @@ def _names(text: str, listed: tuple[str, ...]) -> Names:
 
 def _spelt(name: str) -> str:
     """Return the pattern of a name, whatever signs stand between its letters, up to where it ends."""
-    return r"[\W_]*".join(map(re.escape, letters(name))) + r"(?![^\W_])"
+    return r"[\W_]*+".join(map(re.escape, letters(name))) + r"(?![^\W_])"
 
 
 def _is_slip(one: str, name: str) -> bool:
     """Whether two names are one but for a slip: another number, or another last letter, is another drug (CYT108)."""
     one, name = (text.translate(_TAKEN_FOR) for text in (one, name))
     digits = [re.sub(r"[^0-9]", "", text) for text in (one, name)]
-    alike = SequenceMatcher(None, one, name, autojunk=False).ratio() >= _ALIKE
+    matcher = SequenceMatcher(None, one, name, autojunk=False)
+    # by their lengths first: a long text takes long to compare
+    alike = matcher.real_quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
     return alike and digits[0] == digits[1] and one[-1:] == name[-1:]

@@ -6,7 +6,6 @@ asks, or waits to be called, must be on another.
 """
 
 import json
-import logging
 import os
 import sys
 import urllib.request
@@ -14,12 +13,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol, load_protocol
 from checks.stamps import stamp
+from flows.clocks import is_ahead
+from flows.files import write_whole
 from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
 from flows.ledger.standing import Standing
 from flows.settings import read_settings
@@ -27,14 +29,15 @@ from flows.settings import read_settings
 if TYPE_CHECKING:
     from checks.looks.document import FeedPart, LookDocument
 
-LOGGER = logging.getLogger("postdose")
-
 HEARTBEAT_URL = "POSTDOSE_HEARTBEAT_URL"
 LONGEST_CALL = 5.0
 """Seconds. A look must not wait for a watchdog, which learns as much from the next one."""
 
 RECORD_BROKEN = "record_broken"
 """What the monitor's alert is about when a nightly check found that the record does not hold."""
+
+CLOCK_AHEAD = "clock_ahead"
+"""What it is about when a data cut-off on record is still to come."""
 
 NOT_ASSESSABLE = 30
 """Exit code when the last look is too old or a feed of it is at fault: as of a look that cannot give an answer."""
@@ -87,6 +90,7 @@ def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[
         *_look_missing(seen.look, protocol, now),
         *_feeds({} if seen.look is None else seen.look.get("feed_faults", {}), protocol),
         *_of_record(seen.standing),
+        *_to_come(seen, now),
     )
 
 
@@ -128,6 +132,20 @@ def _of_record(standing: Standing) -> Iterator[Cause]:
         yield Cause(f"delivery_failed:{role}", f"A message to {role} was given up: {one.problem}")
     if standing.broken:
         yield Cause(RECORD_BROKEN, " ".join(standing.broken))
+
+
+def _to_come(seen: Seen, now: datetime) -> Iterator[Cause]:
+    """Tell of a look at a data cut-off that is still to come, until somebody takes the alert of it with a reason."""
+    if seen.latest is None or not is_ahead(datetime.fromisoformat(seen.latest["data_cutoff"]), now):
+        return
+    said = (
+        f"Look {seen.latest['look_id']} is on record with the data cut-off {seen.latest['data_cutoff']}, which is "
+        "still to come: a clock was ahead, or somebody let it be. Set the clock, see `postdose deliveries list`, and "
+        "acknowledge this alert with the reason."
+    )
+    alerts = [one for one in seen.standing.alerts.values() if one.about == CLOCK_AHEAD]
+    if not any(one.acknowledgement is not None and one.cause == (said,) for one in alerts):
+        yield Cause(CLOCK_AHEAD, said)
 
 
 def take_pulse(ledger: Ledger, protocol: StudyProtocol, now: datetime) -> Pulse:
@@ -176,37 +194,46 @@ def _lines(pulse: Pulse, protocol: StudyProtocol, now: datetime) -> Iterator[str
         yield f"{protocol.study.id}: last look {pulse.look['look_id']}, {verdict}, {age:.1f} h ago"
 
 
-def beat(protocol: StudyProtocol, look: "LookDocument", *, completed_at: datetime, url: str | None) -> None:
-    """Write ``looks/<study>/heartbeat.json`` beside the protocol and call the watchdog; failing is only logged.
+def write_beat(protocol: StudyProtocol, look: "LookDocument", *, completed_at: datetime) -> None:
+    """Write ``looks/<study>/heartbeat.json`` beside the protocol; ``completed_at`` is UTC.
 
-    ``completed_at`` is UTC. The URL is called with GET and nothing else, so that nothing of the study leaves; it is
-    never logged, for it may hold a key.
+    Raises
+    ------
+    OSError
+        When it cannot be written.
     """
     told = {name: look[name] for name in ("study", "look_id", "data_cutoff", "verdict")}
     text = json.dumps({"schema": "postdose/beat/1", **told, "completed_at": stamp(completed_at)}, indent=1)
     file = protocol.folder / "looks" / protocol.study.id / "heartbeat.json"
+    write_whole(file, text + "\n")
+
+
+def call_watchdog(url: str) -> None:
+    """Call the watchdog with GET and nothing else, so that nothing of the study leaves.
+
+    Raises
+    ------
+    DeliveryError
+        When it does not answer, without the address, which may hold a key.
+    """
+    answered: SimpleQueue[str | None] = SimpleQueue()
+    Thread(target=lambda: answered.put(_call(url)), daemon=True, name="postdose heartbeat").start()
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(file)
-    except OSError as error:
-        LOGGER.error("The heartbeat could not be written: %s", error.strerror)
-    if url:
-        caller = Thread(target=_call, args=(url,), daemon=True, name="postdose heartbeat")
-        caller.start()
-        caller.join(LONGEST_CALL)
-        if caller.is_alive():
-            LOGGER.error("%s: no answer within %g s", HEARTBEAT_URL, LONGEST_CALL)
+        problem = answered.get(timeout=LONGEST_CALL)
+    except Empty:
+        problem = f"no answer within {LONGEST_CALL:g} s"
+    if problem is not None:
+        raise DeliveryError(problem)
 
 
-def _call(url: str) -> None:
+def _call(url: str) -> str | None:
+    """Return why the watchdog could not be called, None where it was."""
     try:
         if not url.startswith(("http://", "https://")):
             raise ValueError
         with urllib.request.urlopen(url, timeout=LONGEST_CALL):  # noqa: S310 - the scheme was just looked at
-            pass
+            return None
     except ValueError:
-        LOGGER.error("%s: found another form; allowed: an http or https address", HEARTBEAT_URL)
-    except OSError as error:  # its text may hold the address
-        LOGGER.error("%s: no success (%s)", HEARTBEAT_URL, type(error).__name__)
+        return "found another form; allowed: an http or https address"
+    except Exception as error:  # a broken answer may be of any kind, and its text hold the address
+        return f"no success ({type(error).__name__})"

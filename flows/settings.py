@@ -1,5 +1,6 @@
-"""Read the environment once, into one frozen object; nothing below reads it again.
+"""Read the environment once, into one frozen object; nothing below reads it again but ``flows.files``.
 
+The mode of files is the whole process's, as its umask is.
 ``VARIABLES`` says of every variable what it means; the operator's README repeats it, held together by a test.
 """
 
@@ -24,6 +25,18 @@ CLOSED = "POSTDOSE_CLOSED"
 CLOSED_ALLOWED = "allowed"
 """What that variable must say before a closed report, which reads the arm, is written."""
 
+AUTH_FILE: Final = "POSTDOSE_PREFECT_AUTH_FILE"
+NETWORK: Final = "POSTDOSE_PREFECT_NETWORK"
+PRIVATE_NETWORK: Final = "private"
+"""What that variable must say before the password of Prefect's API may go over a network as it is."""
+
+FILE_MODE: Final = "POSTDOSE_FILE_MODE"
+PRIVATE: Final = 0o600
+"""The mode of files where that variable is not set: the owner's alone, and 0700 of folders."""
+
+FILE_MODES: Final = (PRIVATE, 0o640, 0o660, 0o644, 0o664)
+"""What it may be: the owner reads and writes, a group may, and nobody else writes what a look rests on."""
+
 DASK_ADDRESS: Final = "POSTDOSE_DASK_ADDRESS"
 OURS: Final = "POSTDOSE_"
 IN_A_FILE: Final = "_FILE"
@@ -42,12 +55,14 @@ PREFECT_DEFAULTS: Mapping[str, str] = {
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "none",
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     "GX_ANALYTICS_ENABLED": "False",
 }
-"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words, to
-wait for the SQLite of a busy server rather than to answer 503, and to keep on the disk until when a run that began
-may hold up the next: a server that keeps it in memory and is killed holds it up for good."""
+"""What the libraries are told unless the environment says otherwise: no telemetry, no stored results, few words, no
+page of another origin (an origin is an address, so none is "none"), to wait for the SQLite of a busy server rather
+than to answer 503, and to keep on the disk until when a run that began may hold up the next: a server that keeps it
+in memory and is killed holds it up for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,12 @@ VARIABLES: Final = (
         "unset: refused",
     ),
     Variable(
+        FILE_MODE,
+        "who else may read what is written, whatever the umask, as `0640`: then folders have 0750; "
+        "reports by arm and passwords stay 0600",
+        "`0600`: nobody, and folders have 0700",
+    ),
+    Variable(
         "POSTDOSE_STUDIES",
         "folder of study protocols, for looks asked for by a study's id",
         "`deployments/studies`",
@@ -97,6 +118,11 @@ VARIABLES: Final = (
         "none: nothing is called",
     ),
     Variable(
+        "POSTDOSE_HEAD_URL",
+        "posted the ledger's newest head after each look that is on record, to be kept elsewhere",
+        "none: heads are kept in `heads` beside the protocol alone",
+    ),
+    Variable(
         DASK_ADDRESS,
         "the scheduler of the Dask cluster that `look --engine dask` computes on, as `tcp://HOST:8786`",
         "none: workers of its own on this machine, one a core",
@@ -105,8 +131,32 @@ VARIABLES: Final = (
         "POSTDOSE_TEST_DATA", "folder of public trial data, for the tests alone", "none: those tests skip"
     ),
     Variable("PREFECT_API_URL", "the Prefect server", "none: a look starts its own for as long as it runs"),
-    Variable("PREFECT_API_AUTH_STRING", "what the server asks of its clients, as `USER:PASSWORD`", "none"),
-    Variable("PREFECT_SERVER_API_AUTH_STRING", "the same, where the server is started", "none: asks nothing"),
+    Variable(
+        AUTH_FILE,
+        "file with what Prefect's API asks for, as `USER:PASSWORD`: whoever has it can run code here",
+        "`.prefect-auth` in the home folder, beside `PREFECT_HOME` where that is set; "
+        "`serve` and `prefect` make it, 0600",
+    ),
+    Variable(
+        NETWORK,
+        "`private` says that none but ours are on the network between `PREFECT_API_URL` and here, as in a pod",
+        "unset: over a network, `doctor` asks for https",
+    ),
+    Variable(
+        "PREFECT_API_AUTH_STRING",
+        "what is given to the server of `PREFECT_API_URL`, as `USER:PASSWORD`",
+        "what that file holds, if the server is on this machine or the file is named",
+    ),
+    Variable(
+        "PREFECT_SERVER_API_AUTH_STRING",
+        "what a server asks for that is started here",
+        "`PREFECT_API_AUTH_STRING`, else what that file holds",
+    ),
+    Variable(
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS",
+        "which pages in a browser, of other addresses, may use the API",
+        "`none`; its own page needs no leave",
+    ),
     Variable(PREFECT_DATABASE, "database URL of Prefect alone", "`POSTDOSE_DATABASE`, else SQLite"),
     Variable(
         "PREFECT_RUNNER_PROCESS_LIMIT",
@@ -145,12 +195,15 @@ def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path
     Raises
     ------
     UsageError
-        When the ledger's key is too short, POSTDOSE_DATABASE is not PostgreSQL, or a file of a ``_FILE`` variable
-        cannot be read.
+        When the ledger's key is too short, POSTDOSE_DATABASE is not PostgreSQL, POSTDOSE_FILE_MODE is none of the
+        modes, or a file of a ``_FILE`` variable cannot be read.
     """
     named = {name: value for name, value in environ.items() if name.startswith(OURS)}
-    named |= _from_files(named, [one.removesuffix(IN_A_FILE) for one in named if one.endswith(IN_A_FILE)])
+    named |= _from_files(
+        named, [one.removesuffix(IN_A_FILE) for one in named if one.endswith(IN_A_FILE) and one != AUTH_FILE]
+    )
     url = state or named.get(STATE) or _shared_database(named) or f"sqlite:///{folder / DEFAULT_STATE}"
+    file_mode(environ)
     allowed = named.pop(CLOSED, "") == CLOSED_ALLOWED
     return Settings(url, named, _ledger_key(named.pop(LEDGER_KEY, "")), allowed)
 
@@ -168,6 +221,22 @@ def prefect_settings(environ: Mapping[str, str]) -> dict[str, str]:
     if shared is not None:
         told.setdefault(PREFECT_DATABASE, _for_asyncpg(shared))
     return {name: value for name, value in told.items() if name not in environ}
+
+
+def file_mode(environ: Mapping[str, str]) -> int:
+    """Return the mode of files.
+
+    Raises
+    ------
+    UsageError
+        When POSTDOSE_FILE_MODE is none of ``FILE_MODES``, or its file cannot be read.
+    """
+    told = {**environ, **_from_files(environ, [FILE_MODE])}.get(FILE_MODE, "").strip()
+    modes = {text: mode for mode in FILE_MODES for text in (f"{mode:o}", f"{mode:04o}")}
+    if told and told not in modes:
+        allowed = ", ".join(f"{mode:04o}" for mode in FILE_MODES)
+        raise UsageError(f"{FILE_MODE}: found {told!r}; allowed: {allowed}")
+    return modes.get(told, PRIVATE)
 
 
 def _from_files(environ: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

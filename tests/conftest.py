@@ -1,9 +1,12 @@
-"""For all tests: the order in which files are begun, and a line every half a minute of how far a run is."""
+"""For all tests: the order in which files are begun, a line every half a minute, and an end to what a run started."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import leftovers
 import pytest
+
+from flows.feeds.admission import servers_kept
 
 LONGEST_FIRST = (
     "integration/test_serving_a_study.py",
@@ -67,5 +70,13 @@ class Progress:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    leftovers.watch()
     if not hasattr(config, "workerinput"):  # the workers of a run say nothing themselves
         config.pluginmanager.register(Progress(config))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reading_process() -> Iterator[None]:
+    """Keep the process that reads new deliveries from test to test, as `postdose serve` does from look to look."""
+    with servers_kept():
+        yield

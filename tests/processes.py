@@ -18,6 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from servers import PASSWORD
+
 ROOT = Path(__file__).parents[1]
 LIBRARIES = (
     "alembic.command",
@@ -63,7 +65,9 @@ def postdose(*arguments: str, folder: Path | None = None, **told: str) -> subpro
 
 
 def environment_without_ours() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(FROM_HERE)}
+    """The environment of whoever runs the tests, and the password of the servers of the tests."""
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith(FROM_HERE)}
+    return {**theirs, "PREFECT_API_AUTH_STRING": PASSWORD}
 
 
 @cache

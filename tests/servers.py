@@ -1,5 +1,6 @@
 """Real servers and processes: each on its own loopback port, bounded, stopped by process id."""
 
+import base64
 import json
 import os
 import signal
@@ -22,6 +23,12 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 240
 BUSY_TRIES = 10
+PASSWORD = "tests:no-secret"
+
+
+def authorization() -> dict[str, str]:
+    """The header that a server of the tests asks for."""
+    return {"Authorization": f"Basic {base64.b64encode(PASSWORD.encode()).decode()}"}
 
 
 def free_port() -> int:
@@ -127,7 +134,7 @@ def call(environment: Mapping[str, str], path: str, body: Mapping[str, Any] | No
     request = urllib.request.Request(
         environment["PREFECT_API_URL"] + path,
         data=None if body is None else json.dumps(body).encode(),
-        headers={"Content-Type": "application/json"},
+        headers={"Content-Type": "application/json", **authorization()},
     )
     for _ in range(BUSY_TRIES):
         try:
@@ -147,6 +154,8 @@ def prefect_environment(home: Path, base: Mapping[str, str] = os.environ) -> dic
         **base,
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
+        "PREFECT_API_AUTH_STRING": PASSWORD,
+        "PREFECT_SERVER_API_AUTH_STRING": PASSWORD,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_LEVEL": "WARNING",

@@ -43,7 +43,7 @@ class Arrival:
 
 def unreadable(file: DeliveredTable) -> str:
     """Say why a file cannot be read."""
-    return file.problem or f"{file.delivery.name}: found no table; allowed: a file that can be read"
+    return file.problem or f"{file.delivery.called}: found no table; allowed: a file that can be read"
 
 
 def arrivals(delivered: Sequence[DeliveredTable]) -> tuple[Arrival, ...]:

@@ -13,6 +13,7 @@ import pandas as pd
 from checks.knowledge.arrivals import Flags, Integers
 from checks.knowledge.distinct_rows import Delivered
 from checks.knowledge.keys import sequence_of, time_of, topic_of
+from checks.quoting import quoted_numbers
 from checks.tables import CHANGES, DELETED, TIME, WITHHELD, tells_arm
 
 CORRECTED: Final = "corrected"
@@ -29,7 +30,7 @@ class Pairs:
     """Changed records: the kind of each (a position in ``KINDS``), the row before, the row after, and when known.
 
     Rows are delivered rows of one domain; of a deletion both are the row that went. ``known`` is in seconds since
-    1970 UTC. ``delivery`` is the name of the file that brought the change.
+    1970 UTC. ``delivery`` is what the file that brought the change is called.
     """
 
     kind: Integers
@@ -104,7 +105,7 @@ def _record_names(table: pd.DataFrame, domain: str) -> "pd.Series[str]":
     time = time_of(table, domain).fillna("")
     topic = time.where(time == "", "") if domain == "EX" else topic_of(table, domain).fillna("")
     natural = topic.str.cat(time, sep=" ").str.strip()
-    return (f"{domain}SEQ=" + sequence_of(table, domain)).fillna(natural)
+    return (f"{domain}SEQ=" + quoted_numbers(sequence_of(table, domain))).fillna(natural)
 
 
 def _blanks(length: int) -> "pd.Series[str]":

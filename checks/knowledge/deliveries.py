@@ -92,6 +92,8 @@ class _Domain:
         zones: Mapping[str, str],
     ) -> None:
         known_at = source.known_at.upper() if source.known_at else None
+        self._lasting = arrivals([one for one in files if one.lasting])
+        files = [one for one in files if not one.lasting]
         whole = source.mode == "cumulative"
         ordered = in_order(arrivals(files), domain) if whole else arrivals(files)
         self._domain, self._ordered = domain, ordered
@@ -106,7 +108,12 @@ class _Domain:
         """Return what was known of the domain at a cut-off, in seconds since 1970 UTC."""
         there = self._ordered[: int(np.searchsorted(self._instants, cutoff, side="right"))]
         deliveries = tuple(file.delivery for one in there for file in one.files if file.delivery.sha256)
-        return replace(self._history.at(cutoff, len(there)), deliveries=deliveries)
+        known = replace(self._history.at(cutoff, len(there)), deliveries=deliveries)
+        lasting = [file for one in self._lasting if one.received <= cutoff for file in one.files]
+        remarked = tuple(one.delivery for one in lasting if one.delivery.remarks)
+        problems = [known.problem, *(one.problem for one in lasting)]
+        problem = "\n".join(one for one in problems if one is not None) or None
+        return replace(known, deliveries=(*deliveries, *remarked), problem=problem)
 
     def changes(self, cutoff: int) -> pd.DataFrame:
         """Return the CHANGES of the domain known at a cut-off; none of a domain that may list none."""

@@ -82,7 +82,7 @@ class Snapshots:
         subjects = subjects[(subjects >= 0) & (domain not in MAY_LOSE_SUBJECTS)]
         if not len(subjects) and lacking <= self._limit * known:
             return None
-        names = ", ".join(file.delivery.name for file in arrival.files)
+        names = ", ".join(file.delivery.called for file in arrival.files)
         found, allowed = (
             f"lacks {lacking} of the {known} records known before",
             f"at most {self._limit:.1%} of them",
@@ -116,7 +116,7 @@ class Snapshots:
 
     def _note_deleted(self, missing: Integers, arrival: Arrival) -> None:
         gone = missing[np.unique(self._record[missing], return_index=True)[1]]
-        names = ", ".join(file.delivery.name for file in arrival.files)
+        names = ", ".join(file.delivery.called for file in arrival.files)
         known = np.maximum(self._all.counts[gone], arrival.received)
         self._note(DELETION, gone, gone, known, pd.Series(names, index=range(len(gone)), dtype="str"))
 

@@ -102,7 +102,7 @@ def _same_stem(files: Sequence[DeliveredTable]) -> list[list[int]]:
 
 
 def _mixed(files: Sequence[DeliveredTable], pair: tuple[int, int], shared: float, domain: str) -> str:
-    first, second = (files[place].delivery.name for place in pair)
+    first, second = (files[place].delivery.called for place in pair)
     return (
         f"{domain}: {first} and {second} found with {shared:.0%} of the records of the smaller in both: two states "
         "of the feed, and which is the newer is not told; allowed: one file, parts that share no record (one for "
@@ -236,11 +236,11 @@ def missing_parts(names: Iterable[str]) -> str | None:
         total = int(match[2]) if match.re is _PART else None
         set_name = f"{name[: match.start(1)]}*{name[match.end() :]}"
         sets.setdefault(f"{set_name} of {total}", (set(), total))[0].add(int(match[1]))
-    problems = (_missing(name.rpartition(" of ")[0], *found) for name, found in sets.items())
+    problems = (_missing(*found) for found in sets.values())
     return next((one for one in problems if one is not None), None)
 
 
-def _missing(name: str, numbers: set[int], total: int | None) -> str | None:
+def _missing(numbers: set[int], total: int | None) -> str | None:
     first = 0 if 0 in numbers else 1
     if total is None:
         # one file alone may be of the second part of a study
@@ -251,4 +251,6 @@ def _missing(name: str, numbers: set[int], total: int | None) -> str | None:
     if not lacking:
         return None
     listed = ", ".join(map(str, lacking))
-    return f"{name} found without part {listed}; allowed: every part, from {first} to {max(expected)}"
+    return (
+        f"a file in parts found without part {listed}; allowed: every part, from {first} to {max(expected)}"
+    )

@@ -5,15 +5,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import pandas as pd
 
 from checks.cases import Case
 from checks.cases.charting import charting
+from checks.code_version import code_version
 from checks.looks.caveats import cannot_show, caveats
 from checks.looks.document import (
     BackgroundPart,
@@ -101,16 +99,6 @@ def _unanswered(look: "Look") -> Unanswered:
         rows = charting(seen.measurements, seen.subjects, given, look.protocol, look.data_cutoff)
         told["observation"] = [_part(ChartingPart, one) for one in rows]
     return told
-
-
-@cache
-def code_version() -> str:
-    """Return the version and a hash of the source files that decided."""
-    digest = hashlib.sha256()
-    root = Path(__file__).parents[2]
-    for path in sorted(path for package in ("checks", "flows") for path in (root / package).rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{version('postdose')}+{digest.hexdigest()[:12]}"
 
 
 def _look_id(look: "Look") -> str:

@@ -27,6 +27,7 @@ from checks.knowledge import Deliveries, Knowledge
 from checks.looks.build import build_document
 from checks.looks.document import LookDocument
 from checks.looks.grounds import grounds_of
+from checks.looks.shown_changes import shown_changes
 from checks.protocol import StudyProtocol
 from checks.rules import Evidence, RuleResult
 from checks.signals import (
@@ -291,9 +292,8 @@ def look_at(
     evidence, rules = stage("evaluate rules", _evaluate)(findings, validation, protocol)
     too_little = too_little_observed(evidence, protocol)
     verdict = decide_verdict(rules, validation.feeds, protocol, too_little=too_little)
-    return Look(
-        protocol, data_cutoff, validation, findings, evidence, rules, verdict, known.changes, too_little
-    )
+    changes = shown_changes(known.changes, protocol, validation.subjects["USUBJID"])
+    return Look(protocol, data_cutoff, validation, findings, evidence, rules, verdict, changes, too_little)
 
 
 FIND_CASES: Final = "find cases"

@@ -39,7 +39,11 @@ class HeadPart(TypedDict):
 
 
 class DeliveryPart(TypedDict):
-    """Whether the alerts of the look went out; ``recorded`` is False where the ledger did not take them."""
+    """Whether the alerts of the look went out; ``recorded`` is False where the ledger did not take them.
+
+    ``failed`` are the steps after them that failed, files and page among them, each with its reason.
+    """
 
     outcome: str
     recorded: NotRequired[bool]
+    failed: NotRequired[list[str]]

@@ -17,7 +17,6 @@ from checks.fields import (
     Positive,
     Rate,
     Section,
-    Share,
     Text,
     Whole,
     Zone,
@@ -25,6 +24,7 @@ from checks.fields import (
 from checks.problems import ProblemAt, refuse, refuse_all
 from checks.protocol.case_definition import CaseDefinition
 from checks.protocol.feeds import Feeds
+from checks.protocol.limits import Limits
 from checks.protocol.suite_files import SuiteFile
 from checks.rules import AnyRule
 from checks.rules.evidence import AssumedRate
@@ -63,14 +63,6 @@ class Treatment(Section):
     not_study_drug: tuple[Text, ...] = ()
     planned_doses: Whole | None = None
     active_arms: tuple[Text, ...] = ()
-
-
-class Limits(Section):
-    """How much may be withheld or unobserved before a look says so; ``max_gap_hours`` is of earlier files."""
-
-    max_quarantined: Share = 0.2
-    max_unobserved: Share = 0.5
-    max_gap_hours: Positive = Field(default=4.0, json_schema_extra={"deprecated": True})
 
 
 class Background(Section):

@@ -3,7 +3,7 @@
 Both are in the study team's words, and hold nothing that tells the arm.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.forms import meant
+from checks.quoting import may_be_quoted, unquoted
 from checks.tables import QUARANTINE, WITHHELD, Feed, tells_arm
 from checks.validation.catalogue.check import Check
 from checks.validation.judging import NO_ROWS, Judgement
@@ -32,10 +33,10 @@ _MAY_BE_MEANT: Final = frozenset({"time_readable", "end_readable", "value_readab
 
 def delivery_results(domain: str, feed: Feed) -> tuple[CheckResult, ...]:
     """Say what readers took in another way than as a table of one row a record, if they did."""
-    remarks = [(one.name, remark) for one in feed.deliveries for remark in one.remarks]
+    remarks = [(one.called, remark) for one in feed.deliveries for remark in one.remarks]
     if not remarks:
         return ()
-    files, said = len({name for name, _ in remarks}), "; ".join(": ".join(one) for one in remarks)
+    files, said = len({called for called, _ in remarks}), "; ".join(": ".join(one) for one in remarks)
     counted = (files, len(feed.deliveries))
     return (
         CheckResult(
@@ -176,16 +177,15 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
     shown = shown_of(judgement.check, source, prepared)
     column = shown.column
     column = pd.Series(column, rows, dtype="str") if isinstance(column, str) else column.iloc[rows]
-    found = _found(shown, rows)
-    if judgement.check.name in _MAY_BE_MEANT:
-        found = found.map(meant)
+    may_be_meant = judgement.check.name in _MAY_BE_MEANT
+    found = _found(shown, column, rows, source.names, meant if may_be_meant else str)
     found = found.mask(column.map(tells_arm), WITHHELD)
     states = _states(prepared, judgement)
     pairs = list(zip(column, states, strict=True))
     messages = {pair: judgement.check.sentence(*pair) for pair in set(pairs)}
     return source.provenance.iloc[rows].assign(
         domain=source.domain,
-        USUBJID=source.subject.iloc[rows],
+        USUBJID=_quoted(source.subject.iloc[rows], "USUBJID", source.names, str),
         record=f"{source.domain}SEQ=" + source.record.iloc[rows],
         check=judgement.check.name,
         column=column,
@@ -194,13 +194,35 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
     )
 
 
-def _found(shown: Shown, rows: npt.NDArray[np.int64]) -> "pd.Series[str]":
-    """Return the text as delivered, with its unit where it has one."""
+def _found(
+    shown: Shown,
+    column: "pd.Series[str]",
+    rows: npt.NDArray[np.int64],
+    names: Set[str],
+    also: Callable[[str], str],
+) -> "pd.Series[str]":
+    """Return the text as delivered, with its unit where it has one; no word that belongs in another column."""
     text = shown.text.iloc[rows]
-    if shown.unit is not None:
-        text = text.fillna("").str.cat(shown.unit.iloc[rows].fillna(""), sep=" ").str.strip()
-        text = text.mask(text == "")
-    return text.fillna(BLANK)
+    if shown.unit is None:
+        each = [_quoted(text[column == name], str(name), names, also) for name in column.unique()]
+        return pd.concat(each).reindex(text.index).fillna(BLANK)
+    text = _quoted(text, "ORRES", names, also).fillna("")
+    unit = _quoted(shown.unit.iloc[rows], "ORRESU", names, str).fillna("")
+    text = text.str.cat(unit, sep=" ").str.strip()
+    return text.mask(text == "").fillna(BLANK)
+
+
+def _quoted(
+    texts: "pd.Series[str]", column: str, names: Set[str], also: Callable[[str], str]
+) -> "pd.Series[str]":
+    """Return each text as it may be shown, with what ``also`` says of one that is."""
+    if column == WITHHELD:
+        return texts
+    shown = {
+        text: also(text) if may_be_quoted(text, column, names) else unquoted(text, column)
+        for text in texts.dropna().unique()
+    }
+    return texts.map(shown).astype("str")
 
 
 def _states(prepared: Prepared, judgement: Judgement) -> "pd.Series[str]":

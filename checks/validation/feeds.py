@@ -227,10 +227,10 @@ def _delivered(name: str, feed: Feed | None) -> FeedOutcome:
     """Say of a feed what was delivered, and why its newest delivery cannot be used where earlier ones stand in."""
     feed = feed or Feed(name, None)
     rows = 0 if feed.table is None else len(feed.table)
-    received = [one.received_at for one in feed.deliveries if one.received_at is not None]
+    received = [one.received_at for one in feed.deliveries if one.sha256 and one.received_at is not None]
     return FeedOutcome(
         domain=name,
-        sha256=tuple(delivery.sha256 for delivery in feed.deliveries),
+        sha256=tuple(delivery.sha256 for delivery in feed.deliveries if delivery.sha256),
         rows_read=rows,
         rows_accepted=rows,
         rows_quarantined=0,

@@ -13,6 +13,7 @@ from checks.flags import TAKEN_BACK, answers
 from checks.forms import said_of_stamp, with_forms
 from checks.instants import NOT_ISO, parse_stamps
 from checks.protocol import StudyProtocol
+from checks.quoting import quoted_numbers, words_of
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import states
 from checks.validation.clocks import Rows, Use
@@ -156,13 +157,19 @@ class Source:
         """File and row of each record."""
         return self._table[list(RAW_PROVENANCE)]
 
-    @property
+    @cached_property
     def sequence(self) -> "pd.Series[str]":
-        """--SEQ as a whole number's text, missing where there is none."""
-        column = f"{self.domain}SEQ"
-        texts = self.text(column)
+        """--SEQ as a whole number's text, or what stands for one that holds words; missing where there is none."""
+        texts = self.text(f"{self.domain}SEQ")
         # Software that takes --SEQ for a decimal writes 12.0.
-        return texts.str.removesuffix(".0") if texts.str.endswith(".0").any() else texts
+        return quoted_numbers(texts.str.removesuffix(".0") if texts.str.endswith(".0").any() else texts)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The words that may be quoted from any column: those of the study's id, its sites and its subjects."""
+        study = self.setting.protocol
+        named = [one for one in self.setting.zones if isinstance(one, str)]  # a blank is missing
+        return words_of([study.study.id, *study.sites, *named])
 
     @property
     def record(self) -> "pd.Series[str]":

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from checks.measurements import CODES, VITALS, unit_of
+from checks.quoting import quoted_code, words_of
 from checks.terms import in_one_width, letters
 from checks.validation.absent_vitals import absent_vitals
 from checks.validation.raw import Source, state
@@ -117,7 +118,10 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     doubtful = _taken([perhaps.get(place) for place in range(len(names))], numbers, index)
     doubt = vitals.isna() & doubtful.notna() & data
     name = _taken(names, numbers, index)
-    as_written = {shown_code(one): " ".join(one.split())[:LONGEST] for one in sorted(written, reverse=True)}
+    as_written = {
+        shown_code(one): quoted_code(" ".join(one.split())[:LONGEST], words_of(told))
+        for one in sorted(written, reverse=True)
+    }
     return ReadCodes(
         vitals.fillna(doubtful.where(doubt)).fillna(name),
         name,
@@ -197,11 +201,16 @@ def _told(
     """Return the states of the flagged rows: what is said of each code as it is written, with its number of rows."""
     if not flagged.any():
         return {}
-    found = sorted(name[flagged].value_counts().items(), key=lambda one: (-one[1], one[0]))
+    counted = {str(one): int(rows) for one, rows in name[flagged].value_counts().items()}
+    texts = {one: (as_written[one], said[one]) for one in counted}
+    rows = Counter[tuple[str, str]]()  # codes that are not quoted may be told alike
+    for one, number in counted.items():
+        rows[texts[one]] += number
+    found = sorted(rows.items(), key=lambda one: (-one[1], one[0]))
     bad = {
-        f"{as_written[str(one)]} ({rows:,} {'row' if rows == 1 else 'rows'}), {said[str(one)]}": flagged
-        & (name == one)
-        for one, rows in found[:NAMED]
+        f"{code} ({number:,} {'row' if number == 1 else 'rows'}), {read}": flagged
+        & name.isin([one for one, text in texts.items() if text == (code, read)])
+        for (code, read), number in found[:NAMED]
     }
     return bad | ({"one of further such codes": flagged} if len(found) > NAMED else {})
 

@@ -6,6 +6,7 @@ from typing import Final
 import pandas as pd
 
 from checks.measurements import CODES, VITALS
+from checks.quoting import quoted_code
 from checks.terms import letters
 from checks.validation.results import UnusedRows
 from checks.validation.test_codes import ReadCodes
@@ -21,7 +22,8 @@ def count_unused(
     if codes is None:
         rows = int(among.sum())
         return (UnusedRows(reason, None, rows),) if rows else ()
-    counted = sorted(codes[among].value_counts().items(), key=lambda one: (-one[1], one[0]))
+    shown = codes[among].map({code: quoted_code(code) for code in codes[among].dropna().unique()})
+    counted = sorted(shown.value_counts().items(), key=lambda one: (-one[1], one[0]))
     told = [UnusedRows(reason, str(code), int(rows)) for code, rows in counted[:MOST]]
     rest = sum(int(rows) for _, rows in counted[MOST:])
     return (*told, UnusedRows(reason, f"{len(counted) - MOST} further codes", rest)) if rest else tuple(told)

@@ -53,10 +53,12 @@ _LOCAL: Final = r"\d{4}-\d\d-\d\d(?:T[\d:.]*)?"
 """A date, without an offset: the local day is the one that is written."""
 
 _TIME_POINT: Final = (
-    r"(?P<amount>\d+(?:\.\d+)?)\s*-?\s*(?:(?P<hours>H(?:OU)?R?S?)|(?P<minutes>M(?:IN(?:UTE)?S?)?))\b"
+    r"(?<!\d)(?P<amount>\d++(?:\.\d++)?+)\s*+-?\s*+"
+    r"(?:(?P<hours>H(?:OU)?R?S?)|(?P<minutes>M(?:IN(?:UTE)?S?)?))\b"
 )
 _HOURS_ALONE: Final = (
-    r"^(?:T?\s*\+?\s*(?P<before>\d+(?:\.\d+)?)\s*-?\s*H(?:OU)?R?S?|H(?:OU)?R?\s*\+?(?P<after>\d+(?:\.\d+)?))$"
+    r"^(?:T?\s*+\+?\s*+(?P<before>\d+(?:\.\d+)?)\s*+-?\s*+H(?:OU)?R?S?"
+    r"|H(?:OU)?R?\s*\+?(?P<after>\d+(?:\.\d+)?))$"
 )
 _BEFORE: Final = r"\bPRE|\bBEFORE\b|\bPRIOR\b"
 _AFTER: Final = r"\bPOST|\bAFTER\b"

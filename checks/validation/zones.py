@@ -10,7 +10,7 @@ FOREIGN: Final = "with an offset from UTC that the clocks of its site never have
 _IN_UTC: Final = 20
 """The letters of 2024-06-10T08:00:00Z: only stamps with more have another offset than Z."""
 
-_OFFSET: Final = r"T.*(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?$"
+_OFFSET: Final = r"(?:^|\n)[^T\n]*+T.*(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)?$"
 
 
 def mark_foreign(spans: pd.DataFrame, stamps: "pd.Series[str]", zones: "pd.Series[str]") -> pd.DataFrame:

@@ -1,6 +1,29 @@
 """Notify those who must act: whom, of what, through which channel, and who follows when nobody answers."""
 
 from flows.alerts.deciding import Looked, alerts_of_look, due
-from flows.alerts.sending import alerts_due, notify_unrecorded, run_alerts, send_due
+from flows.alerts.sending import (
+    PROMPTLY,
+    UNDER_WAY,
+    Sent,
+    alerts_due,
+    begin,
+    notify_unmarked,
+    notify_unrecorded,
+    run_alerts,
+    send_due,
+)
 
-__all__ = ["Looked", "alerts_due", "alerts_of_look", "due", "notify_unrecorded", "run_alerts", "send_due"]
+__all__ = [
+    "PROMPTLY",
+    "UNDER_WAY",
+    "Looked",
+    "Sent",
+    "alerts_due",
+    "alerts_of_look",
+    "begin",
+    "due",
+    "notify_unmarked",
+    "notify_unrecorded",
+    "run_alerts",
+    "send_due",
+]

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol
+from checks.protocol.untelling import require_untelling
 from checks.stamps import stamp
+from flows.alerts.attempts import attempt_each
+from flows.alerts.longest import longest_test
 from flows.alerts.notifying import events
-from flows.alerts.sending import attempt_each, send_due
+from flows.alerts.sending import send_due
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.life import Alert, State
 from flows.pages.kit.words import printable, spoken, utc_text
-from flows.pages.message import Event, Facts, Occasion, outgoing_message
+from flows.pages.message import Event, outgoing_message
 from flows.settings import Settings
 
 CLAIMED = "The name is as claimed: postdose authenticates nobody."
@@ -144,6 +147,7 @@ def run_resend(
     """
     ledger, study = Ledger.of(settings, must_exist=True), protocol.study.id
     by = _filled("--by", by)
+    require_untelling("--by", by, protocol)
     _, alert = _named(ledger, name, study=study)
     dead = [one.outgoing for one in ledger.outbox.dead_letters(study) if one.outgoing.alert == alert.id]
     for one in dead:
@@ -314,7 +318,8 @@ def run_route_test(
 ) -> int:
     """Send a test message through every channel, print a receipt or the problem for each, and return the exit code.
 
-    Nothing of it goes into the ledger: no alert was raised.
+    It is as long as the longest that the study can cause, but on a brief route. Nothing of it goes into the ledger:
+    no alert was raised.
 
     Raises
     ------
@@ -350,6 +355,6 @@ def _messages(protocol: StudyProtocol, now: datetime, role: str | None) -> Itera
         for channel in route.channels:
             parts = "\n".join((protocol.study.id, now.isoformat(), route.role, channel))
             name = hashlib.sha256(parts.encode()).hexdigest()[:32]
-            alert, role = f"test-{name[:8]}", route.role
-            facts = Facts(protocol.study, alert, "test", Occasion.TEST, role, 0, now, brief=route.brief)
-            yield Outgoing(name, channel, outgoing_message(facts), alert, role)
+            alert = f"test-{name[:8]}"
+            facts = longest_test(protocol, alert=alert, role=route.role, brief=route.brief, now=now)
+            yield Outgoing(name, channel, outgoing_message(facts), alert, route.role)

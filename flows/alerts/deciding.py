@@ -16,6 +16,7 @@ from checks.signals import OPEN
 from checks.stamps import stamp
 from flows.alerts.evidence import clearing, worsening
 from flows.alerts.notifying import Notifier, Step
+from flows.clocks import is_ahead
 from flows.heartbeat import monitor_causes
 from flows.ledger import AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
 from flows.ledger.life import Alert, Channel, Plan, Post, State
@@ -31,6 +32,7 @@ MENDED: Mapping[str, str] = {
     "feed_stale": "At the newest look the feed is recent again.",
     "feed_blocked": "At the newest look the feed can be used again.",
     "delivery_failed": "No message to that role is given up any more: each was sent again, or its alert is over.",
+    "clock_ahead": "No data cut-off on record is still to come, or a person has said why one is.",
     "record_broken": "At the newest nightly check the record holds.",
 }
 """What closes an alert of the monitor itself, by its kind."""
@@ -220,7 +222,11 @@ def _late(alert: Alert, notifier: Notifier) -> Iterator[Entry]:
         if why is not None:
             after, entry = _escalation(after, post, why, notifier)
             yield entry
-    if after is alert and alert.reached and notifier.now >= again:
+    if (
+        after is alert
+        and alert.reached
+        and (notifier.now >= again or is_ahead(alert.last_told_at, notifier.now))
+    ):
         cause = (*alert.cause, _unanswered(alert))
         look, report = notifier.again(alert)
         to = tuple(alert.reached)
@@ -241,7 +247,8 @@ def _why_next(alert: Alert, post: Post, now: datetime) -> str | None:
         return f"A message to {spoken(post.role)} was given up: {problem}"
     if post.ack_within_minutes is None:
         return None
-    if now < alert.reached[post.role].at + timedelta(minutes=post.ack_within_minutes):
+    told_at = alert.reached[post.role].at
+    if now < told_at + timedelta(minutes=post.ack_within_minutes) and not is_ahead(told_at, now):
         return None
     return f"{notified} and did not acknowledge within {number(post.ack_within_minutes)} minutes."
 

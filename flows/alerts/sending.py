@@ -1,28 +1,26 @@
-"""How alerts leave: what is due in one turn, which messages are tried and for how long, when each is tried again.
-
-Each channel has a thread of its own and takes its messages in turn, oldest first: one that hangs delays no other.
-An attempt that outlasts its time counts as failed and is left to end by itself; should its message arrive all the
-same, the next attempt carries the same idempotency key.
-"""
+"""How alerts leave: what is due in one turn, which messages are tried, and when each is tried again."""
 
 import hashlib
 import logging
-import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from typing import Any, Final, TypeVar
 
-from checks.errors import DeliveryError
+from checks.errors import DeliveryError, LedgerWriteError
 from checks.protocol import StudyProtocol
-from flows.alerts.channels import Send, resolve
+from flows.alerts.attempts import BOUNDS, Bounds, Channels, attempt_each
+from flows.alerts.channels import LONGEST_ATTEMPT, USUAL_ATTEMPT, longest_attempt
 from flows.alerts.deciding import Looked, alerts_unrecorded, due
+from flows.alerts.threads import began_apart
 from flows.ledger import Attempt, Head, Ledger, Outgoing, Waiting, this_process
 
 LOGGER = logging.getLogger("postdose")
+
+T = TypeVar("T")
 
 FIRST_WAIT = timedelta(seconds=30)
 """A receiver that restarts is back within half a minute."""
@@ -37,35 +35,36 @@ LONGEST_TRIED = timedelta(hours=1)
 """From the first attempt on. The next role should hear within the hour that this one cannot be reached; where looks
 are rarer than that, the first attempt after it is the last."""
 
-Results = SimpleQueue[tuple[Outgoing, str | DeliveryError] | None]
-"""Messages with what became of each; None when a channel has no more."""
+UNDER_WAY: Final[set["Future[Any]"]] = set()
+"""What this process has begun to send and what has not ended."""
 
+PROMPTLY: Final = 20.0
+"""Seconds that anything else waits for what is sent: longer than any attempt but one through a mail server."""
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Seconds: for one attempt, and after which no further one is begun."""
+USUAL_CLAIM: Final = timedelta(seconds=2 * (BOUNDS.begin + USUAL_ATTEMPT))
+"""Twice as long as the attempts of a turn take at most: so long a message waits whose process died elsewhere."""
 
-    attempt: float = 15.0
-    begin: float = 60.0
-
-
-BOUNDS = Bounds()
-"""A mail server that checks its lists before it answers takes some seconds; a look must end within two minutes."""
+LONGEST_CLAIM: Final = timedelta(seconds=BOUNDS.begin + LONGEST_ATTEMPT + USUAL_ATTEMPT)
+"""Of messages by a mail server alone, which may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of the messages: those delivered and given up now, by id, and how many still wait."""
+    """What became of the messages: those delivered and given up now, by id, and how many still wait.
+
+    ``problem`` says why the ledger did not keep all of it.
+    """
 
     delivered: tuple[str, ...]
     dead: tuple[Outgoing, ...]
     refused: int
     unbegun: int
+    problem: str | None = None
 
     @property
     def outcome(self) -> str:
         """``failed`` when one was given up now or waits after a failed attempt; ``pending``; or ``delivered``."""
-        if self.dead or self.refused:
+        if self.dead or self.refused or self.problem is not None:
             return "failed"
         return "pending" if self.unbegun else "delivered"
 
@@ -104,17 +103,46 @@ def run_alerts(
     Raises
     ------
     LedgerWriteError
-        When the ledger cannot be read or written; what was not marked is sent again.
+        When the ledger cannot be read or written, so that nothing was sent.
     """
-    send = partial(send_due, ledger, protocol.study.id, now, folder=protocol.folder, addresses=addresses)
-    alerts_due(ledger, protocol, now, watching=watching)
-    sent = send()
-    given_up = sent.dead
-    while given_up and alerts_due(ledger, protocol, now, watching=watching) is not None:
-        again = send()
-        given_up = again.dead
-        sent = replace(again, delivered=sent.delivered + again.delivered, dead=sent.dead + again.dead)
-    return sent
+    decide = partial(alerts_due, ledger, protocol, now, watching=watching)
+    try:
+        decide()
+    except LedgerWriteError:
+        raise
+    except Exception as error:  # a defect of ours in what is due now must not keep what waits
+        LOGGER.error("What is due now could not be decided (%s)", type(error).__name__)
+    return send_due(
+        ledger,
+        protocol.study.id,
+        now,
+        folder=protocol.folder,
+        addresses=addresses,
+        given_up=lambda: decide() is not None,
+    )
+
+
+def begin(send: Callable[[], T]) -> "Future[T]":
+    """Send in a thread, so that nobody needs to wait for a slow receiver, and return what will have become of it.
+
+    Where no thread can be had it is sent here, and has ended.
+
+    A process that ends before it has ended leaves what is not sent to the next that asks.
+    """
+    became: Future[T] = Future()
+    UNDER_WAY.add(became)
+
+    def work() -> None:
+        try:
+            became.set_result(send())
+        except BaseException as error:  # raised to whoever asks what became of it
+            became.set_exception(error)
+        finally:
+            UNDER_WAY.discard(became)
+
+    if not began_apart(work):
+        work()
+    return became
 
 
 def notify_unrecorded(
@@ -129,6 +157,32 @@ def notify_unrecorded(
     if looked.facts.verdict != "signal":
         return "pending"
     messages = alerts_unrecorded(looked, protocol, now)
+    taken = _sent_past(messages, protocol, now, addresses)
+    return "delivered" if messages and taken == len(messages) else "failed"
+
+
+def notify_unmarked(
+    ledger: Ledger, protocol: StudyProtocol, now: datetime, *, addresses: Mapping[str, str]
+) -> str:
+    """Send what is due of a ledger that can be read and no longer be written, once, and mark nothing.
+
+    It is sent again, under the same idempotency keys, once it can be marked. Return what became of it, as look.json
+    says it; the parameters are those of ``run_alerts``.
+    """
+    try:
+        waiting = ledger.outbox.undelivered(protocol.study.id)
+    except LedgerWriteError as error:
+        LOGGER.error("The alerts that wait cannot be read: %s", error)
+        return "failed"
+    again = (one.next_attempt_at or now for one in waiting)
+    due_now = [one.outgoing for one, at in zip(waiting, again, strict=True) if at <= now]
+    return "delivered" if _sent_past(due_now, protocol, now, addresses) == len(waiting) else "failed"
+
+
+def _sent_past(
+    messages: Sequence[Outgoing], protocol: StudyProtocol, now: datetime, addresses: Mapping[str, str]
+) -> int:
+    """Send messages that the ledger can keep nothing of, and return how many were taken."""
     taken = 0
     for results in attempt_each(messages, now, folder=protocol.folder, addresses=addresses):
         for one, result in results:
@@ -137,7 +191,7 @@ def notify_unrecorded(
                 LOGGER.warning("Alert %s sent to %s, not recorded: %s", one.alert, one.role, result)
             else:
                 LOGGER.error("Alert %s not delivered, and not tried again: %s", one.alert, result)
-    return "delivered" if messages and taken == len(messages) else "failed"
+    return taken
 
 
 def send_due(
@@ -149,6 +203,7 @@ def send_due(
     addresses: Mapping[str, str],
     bounds: Bounds = BOUNDS,
     only: Collection[str] | None = None,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> Sent:
     """Try every message that is due once, and keep the receipt, the failure or the end of each.
 
@@ -157,26 +212,47 @@ def send_due(
 
     ``now`` (UTC) is the moment of all attempts of this call; ``folder`` is what the path of a ``file:`` channel is
     relative to, ``addresses`` what ``env:`` channels need by variable. Where ``only`` names ids, no other is tried.
+    When a message is given up, ``given_up`` says whether others are due for it, which are then sent at once.
 
     Raises
     ------
     LedgerWriteError
-        When the ledger cannot be written; what was not marked is sent again.
+        When the ledger cannot be written, so that nothing was sent. What could not be marked afterwards is the
+        ``problem`` of what is returned, and is sent again.
     """
-    until = now + timedelta(seconds=2 * (bounds.begin + bounds.attempt))  # twice as long as all take at most
-    claimed = ledger.outbox.claim_due(study, now, until=until, by=this_process(), only=only)
-    due = {one.outgoing.id: one for one in claimed}
+    channels = Channels(now, folder=folder, addresses=addresses, bounds=bounds)
+    due: dict[str, Waiting] = {}
     became: dict[str, Attempt] = {}
-    for results in attempt_each(
-        (one.outgoing for one in claimed), now, folder=folder, addresses=addresses, bounds=bounds
-    ):
+    problem: LedgerWriteError | None = None
+
+    def send() -> None:
+        until, longer = now + USUAL_CLAIM, now + LONGEST_CLAIM
+        claimed = ledger.outbox.claim_due(study, now, until=until, by=this_process(), only=only)
+        slow = (one for one in claimed if longest_attempt(one.outgoing.channel, addresses) > USUAL_ATTEMPT)
+        held = [one.outgoing.id for one in slow]
+        ledger.outbox.hold(held, until=longer)
+        due.update((one.outgoing.id, one) for one in claimed)
+        channels.send(one.outgoing for one in claimed)
+
+    send()
+    for results in channels.results():
         attempts = [_judged(due[one.id], result, now) for one, result in results]
-        ledger.record_attempts(study, attempts, at=now)
         became |= {one.id: one for one in attempts}
-    ledger.outbox.give_back([name for name in due if name not in became])
+        try:
+            ledger.record_attempts(study, attempts, at=now)
+            if any(one.became == "dead" for one in attempts) and given_up():
+                send()
+        except LedgerWriteError as error:  # the other channels have theirs all the same
+            LOGGER.error("The ledger could not be written: %s", error)
+            problem = error
     delivered = tuple(one.id for one in became.values() if one.became == "delivered")
     dead = tuple(due[one.id].outgoing for one in became.values() if one.became == "dead")
-    return Sent(delivered, dead, *ledger.outbox.count_waiting(study))
+    try:
+        ledger.outbox.give_back([name for name in due if name not in became])
+        refused, unbegun = ledger.outbox.count_waiting(study)
+    except LedgerWriteError as error:
+        refused, unbegun, problem = 0, len(due) - len(became), error
+    return Sent(delivered, dead, refused, unbegun, None if problem is None else str(problem))
 
 
 def _judged(tried: Waiting, result: str | DeliveryError, now: datetime) -> Attempt:
@@ -190,84 +266,6 @@ def _judged(tried: Waiting, result: str | DeliveryError, now: datetime) -> Attem
         return Attempt(one.id, "dead", str(result))
     LOGGER.error("Alert %s not delivered: %s", one.id, result)
     return Attempt(one.id, "pending", str(result), again)
-
-
-def attempt_each(
-    messages: Iterable[Outgoing],
-    now: datetime,
-    *,
-    folder: Path,
-    addresses: Mapping[str, str],
-    bounds: Bounds = BOUNDS,
-) -> Iterator[Sequence[tuple[Outgoing, str | DeliveryError]]]:
-    """Yield messages with their receipts or problems, all that have come at once; none for which time was short."""
-    by_channel: dict[str, list[Outgoing]] = {}
-    for one in messages:
-        by_channel.setdefault(one.channel, []).append(one)
-    results: Results = SimpleQueue()
-    end = time.monotonic() + bounds.begin
-
-    def take_in_turn(channel: str) -> None:
-        send = _sender(channel, folder, addresses)
-        for one in by_channel[channel]:
-            if time.monotonic() >= end:
-                break
-            results.put((one, _within(bounds.attempt, partial(send, one, now), channel)))
-        results.put(None)
-
-    for channel in by_channel:
-        _start(partial(take_in_turn, channel))
-    return _as_they_come(results, len(by_channel))
-
-
-def _as_they_come(
-    results: Results, channels: int
-) -> Iterator[Sequence[tuple[Outgoing, str | DeliveryError]]]:
-    """Yield all results that are there, one or more, until every channel has said that it has no more."""
-    while channels:
-        came = [results.get()]
-        while not results.empty():
-            came.append(results.get())
-        channels -= came.count(None)
-        found = [one for one in came if one is not None]
-        if found:
-            yield found
-
-
-def _sender(
-    channel: str, folder: Path, addresses: Mapping[str, str]
-) -> Callable[[Outgoing, datetime], str | DeliveryError]:
-    """Return what sends through a channel, and returns the problem instead of raising it."""
-    try:
-        send = resolve(channel, folder=folder, addresses=addresses)
-    except DeliveryError as error:
-        problem = error  # the name of an except clause ends with it
-        return lambda _one, _now: problem
-    return partial(_attempt, send)
-
-
-def _attempt(send: Send, one: Outgoing, now: datetime) -> str | DeliveryError:
-    try:
-        return send(one, now)
-    except DeliveryError as error:
-        return error
-    except Exception as error:  # a defect of ours in one channel must not keep the others' messages
-        return DeliveryError(f"{one.channel}: {type(error).__name__} while it was sent")
-
-
-def _within(seconds: float, attempt: Callable[[], str | DeliveryError], channel: str) -> str | DeliveryError:
-    """Return what an attempt came to, or that it took too long."""
-    result: SimpleQueue[str | DeliveryError] = SimpleQueue()
-    _start(lambda: result.put(attempt()))
-    try:
-        return result.get(timeout=seconds)
-    except Empty:
-        return DeliveryError(f"{channel}: not taken within {seconds:g} s")
-
-
-def _start(work: Callable[[], None]) -> None:
-    """Begin work in a thread that does not keep the process from ending."""
-    threading.Thread(target=work, daemon=True, name="postdose alert").start()
 
 
 def next_attempt(

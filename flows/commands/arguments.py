@@ -3,6 +3,9 @@
 import argparse
 from datetime import datetime
 
+from checks.errors import UsageError
+from flows.clocks import reckoned
+
 
 def add_json(parser: argparse.ArgumentParser, document: str = "one JSON document") -> None:
     """Add ``--json``, which prints a document in place of text."""
@@ -20,7 +23,7 @@ def moment(text: str) -> datetime:
     Raises
     ------
     argparse.ArgumentTypeError
-        When it is not ISO 8601, or has no offset.
+        When it is not ISO 8601, has no offset, or lies where no look can reckon with it.
     """
     try:
         read = datetime.fromisoformat(text)
@@ -28,6 +31,7 @@ def moment(text: str) -> datetime:
         raise argparse.ArgumentTypeError(
             f"found {text!r}; allowed: ISO 8601, as 2026-03-01T06:00Z"
         ) from error
-    if read.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"found {text!r} without a zone; allowed: an offset or Z at its end")
-    return read
+    try:
+        return reckoned(read, "time")
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("time: ")) from error

@@ -45,11 +45,15 @@ def run(options: argparse.Namespace) -> int:
 def _check_suites(protocol: "StudyProtocol", folder: Path | None) -> None:
     """Refuse a study's own expectations that would stop their feed; write all suites where a folder is given."""
     from checks.validation import suite_problems, suite_texts
+    from flows.files import clear_leftovers, write_whole
+    from flows.own_folder import require_unwritten
 
     problems = suite_problems(protocol)
     if problems:
         raise UsageError("\n".join(problems))
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in suite_texts(protocol).items():
-            (folder / name).write_text(text, encoding="utf-8")
+        texts = suite_texts(protocol)
+        require_unwritten(folder, texts)
+        clear_leftovers([folder])
+        for name, text in texts.items():
+            write_whole(folder / name, text)

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from checks.errors import PostdoseError, ProtocolError
+from flows.api_access import api_access
 from flows.commands import (
     alerts,
     boundary,
     check,
+    deliveries,
     demo,
     design,
     doctor,
@@ -26,6 +28,8 @@ from flows.commands import (
     serve,
     simulate,
 )
+from flows.files import folder_mode
+from flows.inert import defect_of, inert_line
 from flows.settings import prefect_settings
 
 INTERRUPTED = 130
@@ -52,6 +56,7 @@ COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
     "check": (check, "list every problem of a study protocol file"),
     "look": (look, "make one look at a study (the main job)"),
     "receive": (receive, "take files in as deliveries of a feed"),
+    "deliveries": (deliveries, "list what was received, set a delivery aside, or restore one"),
     "replay": (replay, "look again at each past data cut-off with the data as they were known then"),
     "simulate": (simulate, "write the SDTM feeds of a simulated study"),
     "boundary": (boundary, "show a stopping boundary and its exact characteristics"),
@@ -66,6 +71,10 @@ COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
 }
 
 
+SERVES: Final = frozenset({"serve", "prefect"})
+"""The commands that start, or speak to, a Prefect server which others speak to as well."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -76,23 +85,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.run
     try:
         os.environ.update(prefect_settings(os.environ))
+        os.environ.update(api_access(os.environ, lasting=options.command in SERVES))
+        os.umask(
+            0o777 & ~folder_mode()
+        )  # what libraries write, Prefect above all, is not open to others either
         return command(options)
     except ProtocolError as error:
-        print(error, file=sys.stderr)
+        print(inert_line(str(error)), file=sys.stderr)
         print(f"{len(error.problems)} to correct. {error.remedy}", file=sys.stderr)
         return error.exit_code
     except PostdoseError as error:
-        print(f"postdose: {error}\n{error.remedy}", file=sys.stderr)
+        print(inert_line(f"postdose: {error}\n{error.remedy}"), file=sys.stderr)
         return error.exit_code
+    except OSError:
+        raise
+    except Exception as error:
+        found = defect_of(error)
+        print(f"postdose: {found}\n{found.remedy}", file=sys.stderr)
+        return found.exit_code
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
 
 
+class Inert(logging.Formatter):
+    """Writes a record so that nothing in it commands the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line."""
+        return inert_line(super().format(record))
+
+
 def _show_progress() -> None:
     """Let our own progress, and nothing else, reach standard error."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(Inert("%(message)s"))
     logger = logging.getLogger("postdose")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -109,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     offered = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (command, what) in COMMANDS.items():
         takes = offered.add_parser(name, help=what, add_help=command is not prefect)
-        takes.set_defaults(run=command.run)
+        takes.set_defaults(run=command.run, command=name)
         command.add_arguments(takes)
     return parser
 

@@ -2,13 +2,10 @@
 
 import argparse
 import json
-import shutil
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from checks.errors import UsageError
 
 if TYPE_CHECKING:
     from checks.looks.document import CasePart
@@ -29,10 +26,12 @@ def run(options: argparse.Namespace) -> int:
     from flows.looks.monitor import make_look
     from flows.pages.terminal import text_summary
     from flows.simulate import simulate
+    from flows.simulate.new_folder import begin_demo, end_simulation
 
     out: Path = options.out
-    _make_room(out)
+    begin_demo(out)
     simulate("cyt107", out, seed=SEED)
+    end_simulation(out)
     truth = json.loads((out / "truth.json").read_text(encoding="utf-8"))
     outcome = make_look(str(out / "protocol.yaml"), data_cutoff=datetime.fromisoformat(truth["data_cutoff"]))
     print(text_summary(outcome.document, load_protocol(out / "protocol.yaml"), report=outcome.report))
@@ -49,15 +48,6 @@ def run(options: argparse.Namespace) -> int:
         f"Planted but not found: {sorted(planted - found)}; found but not planted: {sorted(found - planted)}."
     )
     return 1
-
-
-def _make_room(out: Path) -> None:
-    """Clear an earlier demo away; refuse a folder that holds anything else."""
-    if not out.exists():
-        return
-    if not (out / "truth.json").is_file():
-        raise UsageError(f"--out {out}: found a folder that is no earlier demo; allowed: a new folder")
-    shutil.rmtree(out)
 
 
 def _doses(cases: Iterable["CasePart | CaseTruth"]) -> set[tuple[str, int]]:

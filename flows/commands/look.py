@@ -1,13 +1,14 @@
 """`postdose look`: one look at a study, and the closed report where one is asked for."""
 
 import argparse
-import json
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from checks.errors import PostdoseError, UsageError
 from flows.commands.arguments import add_json, add_state, moment
+from flows.commands.printing import document_text, print_last
 from flows.settings import STATE
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--feeds", help="folder that holds the feeds, in place of the protocol's paths")
     parser.add_argument(
         "--data-cutoff", type=moment, help="the only 'now', with an offset or Z (default: now)"
+    )
+    parser.add_argument(
+        "--allow-future", action="store_true", help="let the data cut-off be one that is still to come"
     )
     add_state(parser, "postdose.sqlite beside the protocol")
     parser.add_argument("--out", help="folder for the look's files")
@@ -57,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
         feeds=options.feeds,
         out=options.out,
         engine=options.engine,
+        allow_future=options.allow_future,
     )
     _show(outcome, options.protocol, as_json=options.json)
     return _closed(options, outcome) if options.closed else int(outcome.exit_code)
@@ -83,17 +88,32 @@ def _closed(options: argparse.Namespace, outcome: "LookOutcome") -> int:
     except PostdoseError as error:
         print(f"postdose: no closed report: {error}\n{error.remedy}", file=sys.stderr)
         return outcome.exit_code if outcome.exit_code == EXIT_CODES["signal"] else error.exit_code
+    except Exception as error:  # its words may tell an arm
+        if outcome.exit_code != EXIT_CODES["signal"]:
+            raise
+        print(f"postdose: no closed report ({type(error).__name__})", file=sys.stderr)
+        return outcome.exit_code
     print(f"Closed report: {page}", file=sys.stderr)
     return outcome.exit_code
 
 
 def _show(outcome: "LookOutcome", study: str, *, as_json: bool) -> None:
+    document = outcome.document
+    brief = (
+        f"{document['study']}: {document['standing']}, look {document['look_id']}. Report: {outcome.report}"
+    )
+    print_last(partial(_text, outcome, study, as_json=as_json), otherwise=brief)
+
+
+def _text(outcome: "LookOutcome", study: str, *, as_json: bool) -> str:
     if as_json:
-        print(json.dumps(outcome.document, indent=1, ensure_ascii=False))
-        return
+        return document_text(outcome.document)
     from checks.protocol import load_protocol
     from flows.looks.study import protocol_path
     from flows.pages.terminal import text_summary
 
     protocol = load_protocol(protocol_path(study, os.environ))
-    print(text_summary(outcome.document, protocol, report=outcome.report))
+    page = (
+        outcome.report if outcome.report.is_file() else None
+    )  # where it could not be written, that was said
+    return text_summary(outcome.document, protocol, report=page)

@@ -23,7 +23,5 @@ def run(options: argparse.Namespace) -> int:
     for receipt in receive_files(
         options.protocol, options.domain, options.files, received_at=options.received_at or now, now=now
     ):
-        print(
-            f"{receipt.domain} {receipt.name}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}"
-        )
+        print(f"{receipt.label}: received {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}, {receipt.sha256}")
     return 0

@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=moment,
         help="no data cut-off later (default: when all was known)",
     )
+    parser.add_argument(
+        "--allow-future", action="store_true", help="let data cut-offs be among them that are still to come"
+    )
     parser.add_argument("--every", default="1d", help="time between looks: 30min, 6h (default: 1d)")
     parser.add_argument("--feeds", help="folder that holds the feeds, in place of the deliveries on record")
     parser.add_argument("--out", help="folder for the replay's files")
@@ -38,4 +41,5 @@ def run(options: argparse.Namespace) -> int:
         feeds=options.feeds,
         out=options.out,
         as_json=options.json,
+        allow_future=options.allow_future,
     )

@@ -4,8 +4,12 @@ import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from checks.errors import PostdoseError
+
+MACHINE: Final = "this machine"
+"""Where a finding is that is of no study."""
 
 
 class Status(StrEnum):

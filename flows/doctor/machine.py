@@ -1,6 +1,5 @@
 """Whether this machine could make a look: versions, variables, time zones, the Prefect server."""
 
-import base64
 import difflib
 import importlib.metadata
 import json
@@ -9,20 +8,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from packaging.requirements import Requirement
 
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol
-from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
+from flows.doctor.api import API_SECONDS, authorization, examine_api
+from flows.doctor.finding import MACHINE, Finding, few, ok, stops, unwritable, warning
+from flows.doctor.pins import Pin, read_pins
 from flows.settings import IN_A_FILE, OURS, VARIABLES, prefect_settings, read_settings
-
-MACHINE: Final = "this machine"
-
-API_SECONDS: Final = 5.0
-"""How long a server on the same machine or network may take to say that it is there."""
 
 
 def examine_machine(environ: Mapping[str, str], protocols: Iterable[StudyProtocol]) -> Iterator[Finding]:
@@ -32,6 +27,7 @@ def examine_machine(environ: Mapping[str, str], protocols: Iterable[StudyProtoco
     yield from _settings(environ)
     yield _time_zones()
     yield _prefect(environ)
+    yield from examine_api(environ)
 
 
 def _versions() -> Iterator[Finding]:
@@ -40,11 +36,11 @@ def _versions() -> Iterator[Finding]:
     wrong = [found for one in needed if (found := _unmet(one))]
     pinned = _constraints()
     other = [
-        f"{name} {found}, not {wanted}"
-        for name, wanted in pinned.items()
-        if (found := _version(name)) not in (None, wanted)
+        f"{pin.name} {found}, not {pin.version}"
+        for pin in pinned
+        if pin.needed and (found := _version(pin.name)) not in (None, pin.version)
     ]
-    remedy = "Install with `pip install -c deployments/constraints.txt`."
+    remedy = "Install with `pip install --require-hashes -r deployments/constraints.txt`."
     if wrong:
         yield stops(MACHINE, "packages", "; ".join(wrong), UsageError, remedy)
     elif other:
@@ -71,14 +67,12 @@ def _unmet(requirement: Requirement) -> str | None:
     return None if fits else f"{requirement.name} {found}, not {requirement.specifier}"
 
 
-def _constraints() -> dict[str, str]:
+def _constraints() -> tuple[Pin, ...]:
     """Return the exact versions of deployments/constraints.txt, here or in the checkout this code is run from."""
     relative = Path("deployments") / "constraints.txt"
     places = (relative, Path(__file__).parents[1] / relative)
     file = next((one for one in places if one.is_file()), None)
-    lines = [] if file is None else file.read_text(encoding="utf-8").splitlines()
-    pins = (line.partition("#")[0].strip().partition("==") for line in lines)
-    return {name: version for name, sign, version in pins if sign}
+    return () if file is None else read_pins(file.read_text(encoding="utf-8"))
 
 
 def _variables(environ: Mapping[str, str], protocols: Iterable[StudyProtocol]) -> Finding:
@@ -130,7 +124,7 @@ def _prefect(environ: Mapping[str, str]) -> Finding:
     if not url:
         return _own_server(environ)
     try:
-        theirs, ours = _server_version(url, _authorization(environ)), _version("prefect")
+        theirs, ours = _server_version(url, authorization(environ)), _version("prefect")
     except (OSError, ValueError) as error:
         reason = f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else type(error).__name__
         said = f"the server of PREFECT_API_URL did not answer ({reason})"
@@ -150,11 +144,6 @@ def _own_server(environ: Mapping[str, str]) -> Finding:
         said, remedy = f"{home} cannot be written ({problem})", "Set PREFECT_HOME to a folder that can."
         return stops(MACHINE, "prefect", said, UsageError, remedy)
     return ok(MACHINE, "prefect", "no PREFECT_API_URL: a look starts its own server")
-
-
-def _authorization(environ: Mapping[str, str]) -> dict[str, str]:
-    told = {**environ, **prefect_settings(environ)}.get("PREFECT_API_AUTH_STRING", "")
-    return {"Authorization": "Basic " + base64.b64encode(told.encode()).decode()} if told else {}
 
 
 def _server_version(url: str, headers: Mapping[str, str]) -> str:

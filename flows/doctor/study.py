@@ -3,7 +3,9 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,21 +14,22 @@ from sqlalchemy.engine import make_url
 from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWriteError, UsageError
 from checks.protocol import StudyProtocol
 from checks.protocol.feeds import FeedSource
-from flows.alerts.channels import unresolved
+from flows.alerts.channels import outboxes, unresolved
+from flows.clocks import is_ahead
 from flows.doctor.charting import examine_charting
 from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
 from flows.feeds import DeliveryStore, Inbox, open_inbox
+from flows.files import folder_mode
 from flows.ledger import Ledger, Outgoing
 from flows.ledger.database import Database
-from flows.ledger.schema import is_up_to_date, rehearse_tables
+from flows.ledger.heads import knows_of_a_head, require_known_head
+from flows.ledger.schema import is_up_to_date, rehearse_tables, spoilt_guards
+from flows.looks.custody import contradictions
 from flows.settings import Settings, read_settings
 
 LOW_DISK: Final = 1 << 30
 FULL_DISK: Final = 100 << 20
 """Bytes. A look writes a few MB and keeps each delivery, some tens of MB in a large study: 100 MB is one night."""
-
-AHEAD: Final = timedelta(minutes=5)
-"""How far the newest record may lie ahead: machines that share a ledger have clocks of their own."""
 
 MOMENTS: Final = ("at", "accessed_at", "data_cutoff")
 """The keys of a record's payload that say when it was made; of an old look, the moment it looked at."""
@@ -44,14 +47,19 @@ def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: date
         settings = read_settings(environ, state=None, folder=protocol.folder)
     except UsageError:
         return  # said of the machine already
+    yield from _guards(study, settings)
     yield from _ledger(study, settings, now)
+    yield from _heads(protocol, settings)
     yield from _channels(protocol, settings)
     yield _folders(protocol, settings)
-    yield from _closed_folders(protocol)
+    yield from _open_to_others(protocol, settings)
     yield _disk(protocol)
-    for domain, source in protocol.feeds.by_domain().items():
-        yield _feed(domain, source, open_inbox(protocol, settings.addresses, None), now)
-    yield from examine_charting(open_inbox(protocol, settings.addresses, None), now)
+    inbox = open_inbox(protocol, settings.addresses, None)
+    with inbox.admission.reading():
+        for domain, source in protocol.feeds.by_domain().items():
+            yield _feed(domain, source, inbox, now)
+        yield from _deliveries(inbox, settings, now)
+        yield from examine_charting(inbox, now)
 
 
 def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -61,12 +69,45 @@ def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
         yield stops(study, "ledger", str(error), error)
         return
     yield ok(study, "ledger", said)
-    if newest is not None and newest > now + AHEAD:
+    if newest is not None and is_ahead(newest, now):
         said = f"{now:%Y-%m-%dT%H:%MZ}, but the newest record is of {newest:%Y-%m-%dT%H:%MZ}"
         remedy = "Set the clock, unless somebody looked at a data cut-off to come."
         yield warning(study, "clock", said, remedy)
     else:
         yield ok(study, "clock", f"{now:%Y-%m-%dT%H:%MZ}, no record is later")
+
+
+def _heads(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:
+    """Say whether looks would go on in this ledger, by the newest head that is known beside the study."""
+    study = protocol.study.id
+    try:
+        require_known_head(Ledger.of(settings, must_exist=True), protocol.folder, study)
+    except (UsageError, LedgerWriteError) as error:
+        if knows_of_a_head(protocol.folder, study):
+            yield stops(study, "heads", str(error), LedgerWriteError)
+    else:
+        yield ok(study, "heads", "none is known beside the study that the ledger lacks")
+
+
+def _guards(study: str, settings: Settings) -> Iterator[Finding]:
+    """Say of triggers that somebody has taken away, or put there, before the ledger is opened and they are mended."""
+    try:
+        database = Database(settings.state_url, must_exist=True)
+        lost, foreign = spoilt_guards(database) if is_up_to_date(database) else ((), ())
+    except (UsageError, LedgerWriteError):
+        return  # said of the ledger
+    who = "Verify the ledger, and find out who did so."
+    if lost:
+        yield warning(
+            study,
+            "guards",
+            f"lost {', '.join(lost)}: records could be changed; opening makes them again",
+            who,
+        )
+    if foreign:
+        yield warning(
+            study, "guards", f"found {', '.join(foreign)}, not ours: what is written may be changed", who
+        )
 
 
 def _examine_ledger(settings: Settings) -> tuple[str, datetime | None]:
@@ -114,8 +155,7 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     """Try to write where a look writes: its files, the deliveries it keeps, the ledger, outboxes."""
     study, folder = protocol.study.id, protocol.folder
     channels = (channel for route in protocol.alerts.routes for channel in route.channels)
-    outboxes = [folder / one.removeprefix("file:") for one in channels if one.startswith("file:")]
-    targets = [folder / "looks" / study, folder / "deliveries" / study, *outboxes]
+    targets = [folder / "looks" / study, folder / "deliveries" / study, *outboxes(channels, folder)]
     database = make_url(settings.state_url)
     if database.get_backend_name() == "sqlite" and database.database:
         targets.append(Path(database.database).parent)
@@ -128,13 +168,24 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     return stops(study, "folders", f"cannot be written: {'; '.join(refused)}", UsageError, remedy)
 
 
-def _closed_folders(protocol: StudyProtocol) -> Iterator[Finding]:
-    """Name each closed report that others than its owner can reach."""
-    looks = protocol.folder / "looks" / protocol.study.id
+def _open_to_others(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:
+    """Name what others can reach of what was written: closed reports, and all else beyond POSTDOSE_FILE_MODE."""
+    study, folder = protocol.study.id, protocol.folder
+    looks = folder / "looks" / study
     reached = [str(one) for one in looks.glob("*/closed") if one.stat().st_mode & OTHERS]
     if reached:
         said = f"others can reach the report by arm in {few(reached)}"
-        yield warning(protocol.study.id, "closed", said, "Set the mode of the folder to 0700.")
+        yield warning(study, "closed", said, "Set the mode of the folder to 0700.")
+    channels = (channel for route in protocol.alerts.routes for channel in route.channels)
+    tops = [looks, folder / "deliveries" / study, *outboxes(channels, folder)]
+    database = make_url(settings.state_url)
+    if database.get_backend_name() == "sqlite" and database.database:
+        tops.append(Path(database.database))
+    beyond = OTHERS & ~folder_mode()
+    wide = [str(one) for one in tops if one.exists() and one.stat().st_mode & beyond]
+    if wide:
+        remedy = f"Take the rights away: chmod -R {'o=' if folder_mode() & 0o070 else 'go='} PATH."
+        yield warning(study, "rights", f"others than is said can reach {few(wide)}", remedy)
 
 
 def _disk(protocol: StudyProtocol) -> Finding:
@@ -148,11 +199,34 @@ def _disk(protocol: StudyProtocol) -> Finding:
     return warning(study, "disk", said, remedy) if free < LOW_DISK else ok(study, "disk", said)
 
 
+def _deliveries(inbox: Inbox, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Hold what is kept of every feed against its receipts, and those against the record."""
+    study, store = inbox.protocol.study.id, inbox.store
+    domains = sorted({*inbox.protocol.feeds.by_domain(), *store.domains()})
+    kept = [one for domain in domains for one in store.kept(domain)]
+    faults = [one.said for domain in domains for one in store.faults(domain, by=now, now=now)]
+    faults += [one.said for one in contradictions(inbox, partial(Ledger.of, settings, must_exist=True), now)]
+    faults += [
+        f"{one.label}: found that its content is gone, or not what was received; allowed: the same file, received "
+        "again"
+        for one in kept
+        if one.set_aside is None and not one.has_content()
+    ]
+    for said in faults:
+        yield stops(study, "deliveries", said, FeedError, "See `postdose deliveries list`.")
+    aside = [one.label for one in kept if one.set_aside is not None]
+    if aside:
+        remedy = "Restore with `postdose deliveries restore` what is to be read again."
+        yield warning(study, "deliveries", f"set aside, and not read: {few(aside)}", remedy)
+    if not faults:
+        yield ok(study, "deliveries", f"{len(kept)} kept, each as it was received")
+
+
 def _feed(domain: str, source: FeedSource, inbox: Inbox, now: datetime) -> Finding:
     """Read a feed as it lies where it arrives; an incremental one may have been taken in and away."""
     study, check = inbox.protocol.study.id, f"feed {domain}"
     with tempfile.TemporaryDirectory() as nowhere:
-        as_found = Inbox(inbox.protocol, DeliveryStore(Path(nowhere)), inbox.addresses)
+        as_found = replace(inbox, store=DeliveryStore(Path(nowhere)))
         read = as_found.read(domain, by=now)
     problems = [one.problem for one in read if one.problem]
     kept = inbox.store.receipts(domain, by=now)

@@ -86,6 +86,7 @@ def _on_this_machine() -> DaskTaskRunner:
     """Return a runner with worker processes of its own, on loopback; nothing of a subject is spilled to a disk."""
     kwargs = {
         "host": "127.0.0.1",
+        "security": True,  # certificates of this look's own: another account of the machine has no code run
         "dashboard_address": "127.0.0.1:0",
         "scheduler_kwargs": {"dashboard": False},
         "threads_per_worker": 1,  # each part works in Python itself: threads would wait for each other

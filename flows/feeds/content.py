@@ -7,17 +7,20 @@ replaces the file meanwhile. It has no name on disk, so nothing stays behind.
 import gzip
 import hashlib
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import IO, Literal, Self
 
-from checks.errors import FeedError
+from checks.errors import FeedError, FeedTooLargeError
 from checks.protocol.feeds import FeedSource
 from checks.protocol.layout import Layout
-from flows.feeds.location import DeliveredFile, unreachable
+from checks.protocol.limits import Limits
+from flows.feeds.location import DeliveredFile, file_name, unreachable
 
 CHUNK = 1 << 22
 """Bytes moved at a time."""
@@ -25,8 +28,11 @@ CHUNK = 1 << 22
 IN_MEMORY = 1 << 26
 """A larger delivery is kept on disk while it is read."""
 
-LARGEST_UNZIPPED = 1 << 32
-"""Bytes that a file in an archive may have: what an archive without the ZIP64 extension can hold (APPNOTE 4.4.9)."""
+HARMLESS = IN_MEMORY
+"""Bytes up to which a file may be unpacked whatever the ratio: a small one compresses as well as it likes."""
+
+USUAL = Limits()
+"""The limits of a protocol that says none."""
 
 GZIP = "a gzip file"
 PARQUET = "a Parquet file"
@@ -75,22 +81,32 @@ class FeedOptions:
     date_format: Mapping[str, str] | None = None
     known_at: str | None = None
     site: str | None = None
+    limits: Limits = USUAL
 
     @classmethod
-    def of(cls, source: FeedSource, domain: str) -> Self:
-        """Return what the protocol says of one domain's feed."""
-        told = (one.name for one in fields(cls) if one.name != "domain")  # named there as here
-        return cls(domain=domain, **{name: getattr(source, name) for name in told})
+    def of(cls, source: FeedSource, domain: str, limits: Limits | None = None) -> Self:
+        """Return what the protocol says of one domain's feed, and of how much one file may be."""
+        told = (
+            one.name for one in fields(cls) if one.name not in ("domain", "limits")
+        )  # named there as here
+        return cls(domain=domain, limits=limits or USUAL, **{name: getattr(source, name) for name in told})
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A delivery's private copy: its name, the SHA-256 of what was delivered, the bytes, their kind."""
+    """A delivery's private copy: what it is called, the SHA-256 of what was delivered, the bytes, their kind.
+
+    ``name`` is the label that stands for it in messages; ``file`` the file's own name, which may tell the arm: its
+    ending alone is asked.
+    ``most`` is how many bytes it may become when it is unpacked.
+    """
 
     name: str
     sha256: str
     stream: IO[bytes]
     kind: str
+    file: str
+    most: int = USUAL.max_unpacked_bytes
 
     def require(self, *kinds: str, allowed: str) -> None:
         """Refuse content that is none of ``kinds``.
@@ -103,26 +119,63 @@ class Content:
         if self.kind not in kinds:
             raise FeedError(self.name, self.kind, allowed)
 
+    def require_room(self, size: int) -> None:
+        """Refuse what has become larger than it may.
+
+        Raises
+        ------
+        FeedTooLargeError
+            When ``size`` bytes are more than it may become.
+        """
+        if size > self.most:
+            allowed = "`limits.max_unpacked_bytes`, and `limits.max_unpacked_ratio` times what was delivered"
+            raise FeedTooLargeError(self.name, f"more than {self.most:,} bytes when it is unpacked", allowed)
+
 
 @contextmanager
-def opened(file: DeliveredFile) -> Iterator[Content]:
+def opened(file: DeliveredFile, limits: Limits) -> Iterator[Content]:
     """Copy and hash a delivery, and close the copy at the end.
 
     Raises
     ------
     FeedError
-        When it cannot be opened or read to its end.
+        When it cannot be opened or read to its end, or is larger or slower than it may be.
     """
     with _scratch() as copy:
         digest = hashlib.sha256()
         try:
-            with file.filesystem.open(file.path, "rb") as source:
-                while chunk := source.read(CHUNK):
+            with file.opened() as source:
+                for chunk in _arriving(source, file.label, limits):
                     digest.update(chunk)
                     copy.write(chunk)
-        except (OSError, ValueError) as error:
-            raise unreachable(file.name, error) from error
-        yield Content(file.name, digest.hexdigest(), copy, identify(copy))
+        except FeedError:
+            raise
+        except Exception as error:  # each file system has errors of its own
+            raise unreachable(file.label, error) from error
+        most = max(HARMLESS, int(limits.max_unpacked_ratio * copy.tell()))
+        kind = identify(copy)
+        yield Content(
+            file.label,
+            digest.hexdigest(),
+            copy,
+            kind,
+            file.name,
+            min(most, limits.max_unpacked_bytes),
+        )
+
+
+def _arriving(source: IO[bytes], name: str, limits: Limits) -> Iterator[bytes]:
+    """Yield a delivery's bytes, as long as there are not too many and they do not come too slowly."""
+    size, until = 0, time.monotonic() + limits.max_read_seconds
+    while chunk := source.read(CHUNK):
+        size += len(chunk)
+        if size > limits.max_unpacked_bytes:
+            found = f"more than {limits.max_unpacked_bytes:,} bytes"
+            raise FeedTooLargeError(name, found, "at most `limits.max_unpacked_bytes`")
+        if time.monotonic() > until:
+            found = f"that it takes longer than {limits.max_read_seconds:g} s to come"
+            raise FeedTooLargeError(name, found, "at most `limits.max_read_seconds`")
+        yield chunk
 
 
 @contextmanager
@@ -139,12 +192,12 @@ def decompressed(content: Content) -> Iterator[Content]:
         return
     with _scratch() as copy:
         _expand(content, copy)
-        yield Content(content.name, content.sha256, copy, identify(copy))
+        yield replace(content, stream=copy, kind=identify(copy))
 
 
 @contextmanager
 def unzipped(content: Content) -> Iterator[Content]:
-    """Yield the one file of a zip archive, under both names.
+    """Yield the one file of a zip archive, under its own name.
 
     Raises
     ------
@@ -156,13 +209,13 @@ def unzipped(content: Content) -> Iterator[Content]:
         try:
             with zipfile.ZipFile(content.stream) as archive:
                 member = _only_member(content.name, archive)
+                content.require_room(member.file_size)
                 with archive.open(member) as source:
-                    while chunk := source.read(CHUNK):
-                        copy.write(chunk)
-        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+                    _fill(copy, iter(partial(source.read, CHUNK), b""), content)
+        except (OSError, EOFError, RuntimeError, UnicodeError, zipfile.BadZipFile, zlib.error) as error:
             found = "an archive that is damaged, cut short, under a password, or a part of a split one"
             raise FeedError(content.name, found, "a whole zip archive of one file") from error
-        yield Content(f"{content.name}/{member.filename}", content.sha256, copy, identify(copy))
+        yield replace(content, file=file_name(member.filename), stream=copy, kind=identify(copy))
 
 
 def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
@@ -173,8 +226,9 @@ def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     members = [one for one in members if not one.filename.startswith("__MACOSX/")]
     if len(members) != 1:
         raise FeedError(name, f"an archive of {len(members)} files", "one file; deliver several in a folder")
-    if members[0].file_size > LARGEST_UNZIPPED:
-        raise FeedError(name, "a file of more than 4 GiB in the archive", "a .csv.gz, which may be larger")
+    if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # the others unpack a block of any size at once
+        raise FeedError(name, "an archive that is compressed by another method", "DEFLATE, as is usual")
     return members[0]
 
 
@@ -196,10 +250,16 @@ def _scratch() -> tempfile.SpooledTemporaryFile[bytes]:
     return tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
 
 
+def _fill(copy: IO[bytes], chunks: Iterator[bytes], content: Content) -> None:
+    """Write what comes out of a delivery, counted as it comes: what a header says of its size may be wrong."""
+    for chunk in chunks:
+        copy.write(chunk)
+        content.require_room(copy.tell())
+
+
 def _expand(content: Content, copy: IO[bytes]) -> None:
     try:
-        for chunk in _inflated(content):
-            copy.write(chunk)
+        _fill(copy, _inflated(content), content)
     except (OSError, EOFError, zlib.error) as error:
         raise FeedError(
             content.name, "a compressed stream that is damaged or cut short", "a whole one"
@@ -210,7 +270,9 @@ def _inflated(content: Content) -> Iterator[bytes]:
     if content.kind == ZLIB:
         engine = zlib.decompressobj()
         while chunk := content.stream.read(CHUNK):
-            yield engine.decompress(chunk)
+            while chunk and not engine.eof:
+                yield engine.decompress(chunk, CHUNK)
+                chunk = engine.unconsumed_tail
         yield engine.flush()
         if not engine.eof:
             raise EOFError

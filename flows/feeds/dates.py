@@ -36,7 +36,7 @@ _TIME_WITHOUT_COLON: Final = r"(?P<hour>[0-9]{1,2}):?(?P<minute>[0-9]{2})(?P<sec
 """A clock as one number: 0830, or 830 where a spreadsheet has taken it for one; the format says so (hhmm)."""
 
 _HALF: Final = r"\s*(?P<half>[AP])\.?M\.?"
-_CLOCK: Final = rf"(?:[\s:T,]*{{time}}{{half}}|\s+(?:(?:{_UNKNOWN}):?)+)?"
+_CLOCK: Final = rf"(?:[\s:T,]*{{time}}{{half}}|\s+(?:(?:{_UNKNOWN}):?)++)?"
 """A clock behind a date: SAS puts a colon before it (10JUN2024:08:00:00)."""
 
 

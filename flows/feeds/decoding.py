@@ -135,7 +135,8 @@ def as_text(content: Content, codec: str, newline: str = "") -> Iterator[io.Text
     try:
         yield text
     finally:
-        text.detach()
+        if not text.closed:  # who stopped amid the lines may come here after the stream's end
+            text.detach()
 
 
 def _decoded(content: Content, codec: str) -> Iterator[str]:

@@ -1,12 +1,18 @@
 """A feed's location: a file, a folder of them, or what an fsspec URL names."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from checks.errors import FeedError, MissingFeedError
+from flows.feeds.regular import is_there, opened_regular
 
 _UNREAD = re.compile(
     r"(?P<part>\.z?[0-9]{2,3}|\.part[0-9]+\.rar)|(?P<workbook>\.(?:xls[xmb]?|ods))"
@@ -21,11 +27,33 @@ DONE = ".done"
 
 @dataclass(frozen=True, slots=True)
 class DeliveredFile:
-    """One file to read: its file system, its path there, and the name that messages may show."""
+    """One file to read: its file system, its path there, its name, and the label that messages show instead.
+
+    The label is its domain and number (``EX 2``): the name may tell the arm.
+    """
 
     filesystem: fsspec.AbstractFileSystem
     path: str
     name: str
+    label: str
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """Open it, and close it at the end; on this machine a regular file alone.
+
+        Raises
+        ------
+        FeedError
+            When it is no regular file.
+        Exception
+            Whatever its file system raises.
+        """
+        if isinstance(self.filesystem, LocalFileSystem):
+            with opened_regular(self.path, self.label) as stream:
+                yield stream
+        else:
+            with self.filesystem.open(self.path, "rb") as stream:
+                yield stream
 
     def stamp(self) -> "Stamp":
         """Return what tells whether it is being written.
@@ -55,8 +83,10 @@ class Stamp:
     modified: datetime | None
 
 
-def find_files(location: str, endings: tuple[str, ...]) -> tuple[DeliveredFile, ...]:
+def find_files(location: str, endings: tuple[str, ...], domain: str) -> tuple[DeliveredFile, ...]:
     """Return the files of a location, in the order of their names; of a folder those with one of the endings.
+
+    They are of ``domain``, and numbered in that order.
 
     Raises
     ------
@@ -65,21 +95,21 @@ def find_files(location: str, endings: tuple[str, ...]) -> tuple[DeliveredFile, 
     FeedError
         When the location cannot be reached.
     """
-    shown = file_name(location)
     try:
         filesystem, path = fsspec.core.url_to_fs(location)
         filesystem.invalidate_cache()  # a listing kept from an earlier look would hide what arrived since
-        if filesystem.isfile(path):
-            return (DeliveredFile(filesystem, path, shown),)
+        # what lies there and is no file is refused as it is opened, by what it is
+        if filesystem.isfile(path) or (isinstance(filesystem, LocalFileSystem) and is_there(path)):
+            return (DeliveredFile(filesystem, path, file_name(location), f"{domain} 1"),)
         listed = filesystem.ls(path, detail=False) if filesystem.isdir(path) else None
-    except (OSError, ValueError, ImportError) as error:
-        raise unreachable(shown, error) from error
+    except Exception as error:  # each file system has errors of its own
+        raise unreachable(domain, error) from error
     if listed is None:
-        raise MissingFeedError(shown, "no file", "a file or a folder that exists")
-    return _readable(filesystem, listed, shown, endings)
+        raise MissingFeedError(domain, "no file", "a file or a folder that exists")
+    return _readable(filesystem, listed, domain, endings)
 
 
-def passed_over(location: str, endings: tuple[str, ...]) -> FeedError | None:
+def passed_over(location: str, endings: tuple[str, ...], domain: str) -> FeedError | None:
     """Return the problem of what lies in a feed's folder and has no reader, but may hold rows; None if nothing does.
 
     A feed without a workbook, an archive, or a part of a split file may be half of one.
@@ -87,39 +117,47 @@ def passed_over(location: str, endings: tuple[str, ...]) -> FeedError | None:
     try:
         filesystem, path = fsspec.core.url_to_fs(location)
         listed = filesystem.ls(path, detail=False) if filesystem.isdir(path) else []
-    except (OSError, ValueError, ImportError):
+    except Exception:
         return None  # finding its files says so
     names = [name for name in map(file_name, listed) if not name.lower().endswith(endings)]
     ends = {name: _UNREAD.search(name) for name in sorted(names) if not name.startswith(".")}
-    unread = {name: end.lastgroup for name, end in ends.items() if end and end.end() == len(name)}
+    unread = Counter(
+        str(end.lastgroup) for name, end in ends.items() if end is not None and end.end() == len(name)
+    )
     if not unread:
         return None
-    named = ", ".join(f"{name} (a{'n' if kind == 'archive' else ''} {kind})" for name, kind in unread.items())
+    named = ", ".join(f"{kind} ({number})" for kind, number in sorted(unread.items()))
     allowed = "the rows as CSV (UTF-8), a split file joined, or these out of the folder"
-    return FeedError(file_name(location), f"files that are not read: {named}", allowed)
+    return FeedError(domain, f"files that are not read: {named}", allowed)
 
 
 def _readable(
-    filesystem: fsspec.AbstractFileSystem, paths: list[str], folder: str, endings: tuple[str, ...]
+    filesystem: fsspec.AbstractFileSystem, paths: list[str], domain: str, endings: tuple[str, ...]
 ) -> tuple[DeliveredFile, ...]:
-    files = [DeliveredFile(filesystem, path, file_name(path)) for path in paths]
-    named = [one for one in files if one.name.lower().endswith(endings) and not one.name.startswith(".")]
-    found = [one for one in named if filesystem.isfile(one.path)]
+    named = sorted((file_name(path), path) for path in paths)
+    # what has the name of a file and is none is named when it is opened: nothing is passed over in silence
+    found = [
+        (name, path) for name, path in named if name.lower().endswith(endings) and not name.startswith(".")
+    ]
     if not found:
         allowed = f"at least one file ending {', '.join(endings)}"
-        raise MissingFeedError(folder, "no file to read in the folder", allowed)
-    return tuple(sorted(found, key=lambda file: file.name))
+        raise MissingFeedError(domain, "no file to read in the folder", allowed)
+    return tuple(
+        DeliveredFile(filesystem, path, name, f"{domain} {number}")
+        for number, (name, path) in enumerate(found, start=1)
+    )
 
 
 def file_name(location: str) -> str:
     """Return the last part of a path or URL, without a query, which may hold a secret.
 
-    Bytes of a name that are not UTF-8 are written as in a URL (``%E9``): such a name can be shown, kept and compared.
+    Bytes of a name that are not UTF-8, and control characters, are written as in a URL (``%E9``, ``%0A``): such a
+    name can be shown, kept and compared.
     """
     path = location.partition("?")[0] if "://" in location else location
     name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     # PEP 383: Python keeps such a byte as half of a surrogate pair
-    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)
+    return re.sub("[\udc80-\udcff\x00-\x1f\x7f]", lambda byte: f"%{ord(byte[0]) & 0xFF:02X}", name)
 
 
 def unreachable(name: str, error: Exception) -> FeedError:

@@ -1,5 +1,6 @@
 """One table of text from any reader's records: typed values as text, names, blanks, decimal commas, provenance."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,12 @@ from checks.tables import RAW_PROVENANCE
 
 CHUNK_ROWS = 50_000
 """Rows held as Python objects at a time, about 100 MB of them for a wide domain."""
+
+MOST_COLUMNS = 16_384
+"""What a worksheet may have (Microsoft, Excel specifications and limits); no SDTM domain has 100."""
+
+LONGEST_NAME = 1_024
+"""Characters of a column's name: four times a label of SAS; a longer one is a line without a delimiter."""
 
 DECIMAL_COMMA = r"^([+-]?[0-9]+),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
 """A cell that is wholly one number with a decimal comma; '1.234,5' is not."""
@@ -73,7 +80,8 @@ def to_table(records: Records, file: str, decimal: str) -> Rows:
     """
     names = [name.strip().upper() for name in records.names]
     check_names(names, file)
-    series = {name: _as_series(_clean(records.columns.pop(0), decimal)) for name in names}
+    nul = _Replaced()
+    series = {name: _as_series(_clean(nul.of(records.columns.pop(0)), decimal)) for name in names}
     frame = pd.DataFrame(series, index=range(len(records.source_rows)))
     blank = blank_rows(frame)
     numbers = records.source_rows[~blank]
@@ -85,7 +93,24 @@ def to_table(records: Records, file: str, decimal: str) -> Rows:
     table = frame.astype(
         {"source_file": RAW_PROVENANCE["source_file"], "source_row": RAW_PROVENANCE["source_row"]}
     )
-    return Rows(table, (*records.remarks, *said_of_blank(blank, records.source_rows)))
+    return Rows(table, (*records.remarks, *nul.remarks(), *said_of_blank(blank, records.source_rows)))
+
+
+@dataclass(slots=True)
+class _Replaced:
+    """The cells with a NUL character: no database of text takes one, so a replacement character stands there."""
+
+    cells: int = 0
+
+    def of(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Return a column without them."""
+        found = pc.sum(pc.match_substring(column, "\0")).as_py() or 0
+        self.cells += found
+        return pc.replace_substring(column, "\0", "\ufffd") if found else column
+
+    def remarks(self) -> tuple[str, ...]:
+        """Say how many cells had one."""
+        return (f"{self.cells:,} cells hold a NUL character: \ufffd stands for it",) if self.cells else ()
 
 
 def with_site(table: pd.DataFrame, site: str) -> pd.DataFrame:
@@ -119,8 +144,8 @@ def said_of_blank(blank: npt.NDArray[np.bool_], numbers: npt.NDArray[np.int64]) 
     return (f"{int(blank.sum())} blank rows are no records and are left out, {where}",)
 
 
-def check_names(names: Iterable[str], file: str) -> None:
-    """Refuse a column without a name, and two columns whose names differ in case or blanks alone.
+def check_names(names: Sequence[str], file: str) -> None:
+    """Refuse a column without a name, and two columns whose names differ in case or blanks alone, and too many.
 
     Raises
     ------
@@ -128,16 +153,33 @@ def check_names(names: Iterable[str], file: str) -> None:
         Naming the column.
     """
     seen: dict[str, int] = {}
+    check_columns(len(names), file)
     for position, name in enumerate((name.strip().upper() for name in names), start=1):
         if not name:
             raise FeedError(
                 file, f"no name for column {position}", "a name for each column that holds values"
             )
+        if len(name) > LONGEST_NAME:
+            found = f"{len(name):,} characters as the name of column {position}"
+            raise FeedError(file, found, f"at most {LONGEST_NAME:,}")
+        if re.search("[\0\ud800-\udfff]", name):  # which no page, table or database could hold
+            found = f"a NUL or half a character in the name of column {position}"
+            raise FeedError(file, found, "Unicode")
         if name in seen:
-            raise FeedError(
-                file, f"the name {name} for columns {seen[name]} and {position}", "each name once"
-            )
+            raise FeedError(file, f"one name for columns {seen[name]} and {position}", "each name once")
         seen[name] = position
+
+
+def check_columns(number: int, file: str) -> None:
+    """Refuse more columns than any table of a trial has.
+
+    Raises
+    ------
+    FeedError
+        Naming how many there are.
+    """
+    if number > MOST_COLUMNS:
+        raise FeedError(file, f"{number:,} columns", f"at most {MOST_COLUMNS:,}")
 
 
 def _clean(column: pa.ChunkedArray, decimal: str) -> pa.ChunkedArray:
@@ -167,7 +209,8 @@ def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return as_text(column.cast(kind.value_type))
+        wide = pa.types.is_string(kind.value_type)  # whose own text form holds 2 GiB at most
+        return as_text(column.cast(pa.large_string() if wide else kind.value_type))
     if pa.types.is_timestamp(kind):
         return _stamp(column)
     if pa.types.is_time(kind):

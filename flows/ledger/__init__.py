@@ -10,27 +10,37 @@ from flows.ledger.book import Ledger, Seen
 from flows.ledger.chain import Head, Kind, Record, canonical
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting, this_process
 from flows.ledger.payloads import (
+    AcceptedPayload,
     AccessPayload,
     AlertPayload,
+    DecisionPayload,
+    DeliveryPayload,
     EvidencePayload,
     FeedFault,
+    FilesPayload,
     LookPayload,
     NightPayload,
+    ReceivedPart,
 )
 
 __all__ = [
+    "AcceptedPayload",
     "AccessPayload",
     "AlertPayload",
     "Attempt",
+    "DecisionPayload",
+    "DeliveryPayload",
     "Entry",
     "EvidencePayload",
     "FeedFault",
+    "FilesPayload",
     "Head",
     "Kind",
     "Ledger",
     "LookPayload",
     "NightPayload",
     "Outgoing",
+    "ReceivedPart",
     "Record",
     "Seen",
     "Waiting",

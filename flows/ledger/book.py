@@ -3,26 +3,26 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial, reduce
-from typing import Any, Self
+from typing import Self
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.ledger import outbox, projection
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, stored, verified
-from flows.ledger.database import Database, damaged
+from flows.ledger.database import Database, damaged, places_of_damage
+from flows.ledger.messages import few
 from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
 from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
 from flows.ledger.projection import Projection
+from flows.ledger.quarantine import NO_STUDY, LeftOut, leave_out, left_out_by, quarantined
+from flows.ledger.rows import any_sealed, newest, record_of, sealed_lately, stream
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.standing import Standing, follow
 from flows.settings import Settings
-
-ROWS_AT_ONCE = 1000
-"""Rows fetched together while a chain is verified: a few megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,14 @@ class Seen:
     """What is decided on: where a study stands, its newest look as of a moment, and what earlier looks told.
 
     ``look`` is what is on record of the look with the latest data cut-off that had come by then, None before the
-    first. ``evidence`` returns what is on record of what a look told, by the look's id; None where no alert refers
-    to it.
+    first; ``latest`` is that of the latest of all, which is another where one was still to come. ``evidence`` returns
+    what is on record of what a look told, by the look's id; None where no alert refers to it.
     """
 
     standing: Standing
     look: LookPayload | None
     evidence: Callable[[str | None], EvidencePayload | None]
+    latest: LookPayload | None = None
 
 
 Decision = Callable[[Seen], Sequence[Entry]]
@@ -128,6 +129,11 @@ class Ledger:
             outbox.requeue(connection, outgoing_id, head)
         return head
 
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Return which records are left out of the chain, and by whom; seals are judged with the key alone."""
+        with self._database.reading() as connection:
+            return left_out_by(connection, self._key)
+
     def seen(self, study: str, now: datetime) -> Seen:
         """Return what a decision on a study at a moment (UTC) is made on."""
         with self._database.reading() as connection:
@@ -149,12 +155,38 @@ class Ledger:
         for column, value in ((RECORDS.c.study, study), (RECORDS.c.kind, kind)):
             wanted = wanted if value is None else wanted.where(column == value)
         with self._database.reading() as connection:
-            return tuple(_record(row) for row in connection.execute(wanted))
+            left_out = quarantined(connection, self._key)
+            found = map(record_of, connection.execute(wanted))
+            return tuple(one for one in found if one.sequence not in left_out)
+
+    def quarantine(self, sequences: Sequence[int], *, by: str, reason: str, now: datetime) -> Head:
+        """Leave records that another hand put in out of the chain, by a sealed record that follows; return the head.
+
+        Raises
+        ------
+        UsageError
+            When there is no key, or one of them is no record that was put in without it.
+        LedgerBrokenError
+            When the chain does not verify without them.
+        """
+        if self._key is None:
+            raise UsageError(
+                "POSTDOSE_LEDGER_KEY: found nothing; allowed: the ledger's key: without it nothing tells who leaves "
+                "a record out"
+            )
+        with self._database.writing() as connection:
+            known, every, words = quarantined(connection, self._key), stream(connection), (by, reason)
+            last, left_out = leave_out(every, sequences, known=known, key=self._key, words=words, now=now)
+            taken = frozenset((*known, *(one["sequence"] for one in left_out["records"])))
+            chained = Chained(NO_STUDY, last, self._key, taken)
+            chained.add([Entry(Kind.QUARANTINE, left_out)])
+            self._insert(connection, chained)
+            return chained.records[-1].head
 
     def head(self) -> Head | None:
         """Return the newest record, or None in an empty ledger."""
         with self._database.reading() as connection:
-            last = _last(connection)
+            last = newest(connection, quarantined(connection, self._key))
         return None if last is None else last.head
 
     def verify(self) -> int:
@@ -168,20 +200,31 @@ class Ledger:
         ------
         LedgerBrokenError
             Naming the first record that does not follow from those before it or, with a key, is not sealed by it;
-            or, where the chain holds, the first part of the projection or the outbox that does not follow from it.
+            or, where the chain holds, each part of the projection or the outbox that does not follow from it.
         """
         made = Projection()
         try:
             with self._database.reading() as connection:
-                for record in verified(_stream(connection), key=self._key):
+                left_out = quarantined(connection, self._key)
+                for record in verified(stream(connection), key=self._key, quarantined=left_out):
                     made.follow(record)
                     yield record
-                for other in projection.differences(connection, made):
-                    raise LedgerBrokenError(other)
+                others = list(projection.differences(connection, made, datetime.now(UTC)))
+                others += [f"the database is damaged: {place}" for place in places_of_damage(connection)]
+                if others:
+                    raise LedgerBrokenError(few(others))
         except LedgerWriteError as error:
             if damaged(error):
-                raise LedgerBrokenError(f"the records cannot all be read: {error}") from error
+                where = "".join(f"; {place}" for place in self._places_of_damage())
+                raise LedgerBrokenError(f"the records cannot all be read: {error}{where}") from error
             raise
+
+    def _places_of_damage(self) -> tuple[str, ...]:
+        try:
+            with self._database.reading() as connection:
+                return places_of_damage(connection)
+        except LedgerWriteError:  # so torn that its own checks cannot be made: that is said already
+            return ()
 
     def rebuild(self) -> None:
         """Write the projection anew from the records.
@@ -192,7 +235,8 @@ class Ledger:
             When the chain does not verify: the projection is left as it is.
         """
         with self._database.writing() as connection:
-            _project(connection, verified(_stream(connection), key=self._key))
+            left_out = quarantined(connection, self._key)
+            _project(connection, verified(stream(connection), key=self._key, quarantined=left_out))
 
     def find(self, sha256: str) -> Head:
         """Return the record with a hash, as an earlier report or an earlier `head` names it.
@@ -206,16 +250,26 @@ class Ledger:
             sequence = connection.execute(
                 select(RECORDS.c.sequence).where(RECORDS.c.sha256 == sha256)
             ).scalar()
-            last = _last(connection)
+            last = newest(connection, ())
         if sequence is None:
-            newest = "the ledger is empty" if last is None else f"record {last.sequence} is the newest"
+            known = "the ledger is empty" if last is None else f"record {last.sequence} is the newest"
             raise LedgerBrokenError(
-                f"no record has the hash {sha256} ({newest}): records were cut off the end, or the chain rewritten"
+                f"no record has the hash {sha256} ({known}): records were cut off the end, or the chain rewritten"
             )
         return Head(sequence, sha256)
 
+    def holding(self, heads: Sequence[Head]) -> frozenset[Head]:
+        """Return those of some heads that the ledger has a record of."""
+        found: set[Head] = set()
+        with self._database.reading() as connection:
+            for place in range(0, len(heads), outbox.ASKED_AT_ONCE):
+                named = [one.sequence for one in heads[place : place + outbox.ASKED_AT_ONCE]]
+                asked = select(RECORDS.c.sequence, RECORDS.c.sha256).where(RECORDS.c.sequence.in_(named))
+                found |= {Head(row.sequence, row.sha256) for row in connection.execute(asked)}
+        return frozenset(heads) & found
+
     def copy_to(self, url: str) -> Head | None:
-        """Copy the ledger and its outbox into an empty database, and return the head that both then have.
+        """Copy the ledger and its outbox into an empty database; return the head that both then have.
 
         Raises
         ------
@@ -246,7 +300,8 @@ class Ledger:
                 if rows := [{**row} for row in every]:
                     new.execute(table.insert(), rows)
             target._project_anew(new)
-            return old.execute(select(func.count()).select_from(RECORDS)).scalar_one()
+            left_out = RECORDS.c.sequence.in_(quarantined(old, self._key).keys())
+            return old.execute(select(func.count()).select_from(RECORDS).where(~left_out)).scalar_one()
 
     def rehearse(self, outgoing: Outgoing) -> None:
         """Write what a look does, a record and a message, and undo it: raises where a look could not write."""
@@ -270,8 +325,10 @@ class Ledger:
 
     def _seen(self, connection: Connection, study: str, now: datetime) -> Seen:
         standing = projection.read_standing(connection, study)
-        look = projection.newest_look(connection, study, now)
-        return Seen(standing, look, partial(self._evidence, standing))
+        look = latest = projection.newest_look(connection, study, datetime.max.replace(tzinfo=UTC))
+        if latest is not None and latest["data_cutoff"] > stamp(now):
+            look = projection.newest_look(connection, study, now)
+        return Seen(standing, look, partial(self._evidence, standing), latest)
 
     def _evidence(self, standing: Standing, look_id: str | None) -> EvidencePayload | None:
         """Return what a look told: read when it is asked for, since few decisions do, and it is long."""
@@ -285,8 +342,9 @@ class Ledger:
 
     def _project_anew(self, connection: Connection) -> None:
         """Fill the projection of a ledger that comes from before it was kept; its chain is not verified for that."""
+        left_out = quarantined(connection, self._key)
         try:
-            _project(connection, _stream(connection))
+            _project(connection, (one for one in stream(connection) if one.sequence not in left_out))
         except LedgerBrokenError as error:
             raise LedgerWriteError(f"{self._database.shown}: {error}") from error
 
@@ -298,7 +356,10 @@ class Ledger:
         return chained.records[-1].head
 
     def _chained(self, connection: Connection, study: str) -> Chained:
-        return Chained(study, _last(connection), self._key)
+        left_out = (
+            quarantined(connection, self._key) if self._key else {}
+        )  # sealed, it is not written without
+        return Chained(study, newest(connection, left_out), self._key, frozenset(left_out))
 
     def _insert(self, connection: Connection, chained: Chained) -> None:
         self._refuse_other_keys(connection, chained.before)
@@ -311,32 +372,18 @@ class Ledger:
         """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""
         if last is None:
             return
-        if self._key is None and last.hmac is not None:
+        if self._key is None and (last.hmac is not None or sealed_lately(connection)):
             problem = "is sealed with a key, and none was given"
-        elif self._key is not None and last.hmac is None and _any_sealed(connection):
+        elif self._key is not None and last.hmac is None and any_sealed(connection):
             problem = "carries no seal, though one before it does"
         elif self._key is not None and last.hmac not in (None, seal(self._key, last.sha256)):
             problem = "is sealed with another key"
         else:
             return
         raise LedgerWriteError(
-            f"{self._database.shown}: record {last.sequence} {problem} (POSTDOSE_LEDGER_KEY)"
+            f"{self._database.shown}: record {last.sequence} {problem} (POSTDOSE_LEDGER_KEY); where it was put in by "
+            f"another hand, `postdose ledger quarantine {last.sequence} --by NAME --reason TEXT` leaves it out"
         )
-
-
-def _last(connection: Connection) -> Record | None:
-    row = connection.execute(select(RECORDS).order_by(RECORDS.c.sequence.desc()).limit(1)).first()
-    return None if row is None else _record(row)
-
-
-def _any_sealed(connection: Connection) -> bool:
-    sealed = select(RECORDS.c.sequence).where(RECORDS.c.hmac.is_not(None)).limit(1)
-    return connection.execute(sealed).first() is not None
-
-
-def _stream(connection: Connection) -> Iterator[Record]:
-    every = select(RECORDS).order_by(RECORDS.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
-    return (_record(row) for row in connection.execute(every))
 
 
 def _project(connection: Connection, records: Iterable[Record]) -> None:
@@ -344,21 +391,7 @@ def _project(connection: Connection, records: Iterable[Record]) -> None:
     made = Projection()
     for record in records:
         made.follow(record)
-    projection.rebuild(connection, made)
-
-
-def _record(row: Row[Any]) -> Record:
-    # SQLite lets another hand store bytes where text was declared: as text they fail their hash and are named.
-    text = {name: str(value) for name, value in row._mapping.items() if isinstance(value, str | bytes)}
-    return Record(
-        row.sequence,
-        text["study"],
-        text["kind"],
-        text["payload"],
-        text["previous_sha256"],
-        text["sha256"],
-        text.get("hmac"),
-    )
+    projection.rebuild(connection, made, datetime.now(UTC))
 
 
 def _protocol_change(before: str | None, payload: LookPayload) -> Iterator[Entry]:

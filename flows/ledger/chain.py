@@ -9,7 +9,7 @@ whole database can make a new chain that fits in itself, but not its seals.
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -42,6 +42,12 @@ class Kind(StrEnum):
     CLOSED_ACCESS = "closed_access"
     REVIEW = "review"
     NIGHT = "night"
+    DELIVERY = "delivery"
+    SET_ASIDE = "set_aside"
+    RESTORED = "restored"
+    FILES = "files"
+    HEAD_ACCEPTED = "head_accepted"
+    QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,38 @@ def seal(key: bytes, sha256: str) -> str:
     return hmac.new(key, sha256.encode(), hashlib.sha256).hexdigest()
 
 
-def next_record(last: Record | None, study: str, kind: Kind, payload: Payload, key: bytes | None) -> Record:
-    """Return the record that follows ``last``, or the first one."""
+def fingerprint(record: Record) -> str:
+    """Return the SHA-256 of all that is stored of a record, whatever its own hash says, in hexadecimal."""
+    said = (record.study, record.kind, record.text, record.previous_sha256, record.sha256, record.hmac or "")
+    parts = [part.encode() for part in (str(record.sequence), *said)]
+    return hashlib.sha256(b"".join(b"%d:%s" % (len(part), part) for part in parts)).hexdigest()
+
+
+def next_record(
+    last: Record | None,
+    study: str,
+    kind: Kind,
+    payload: Payload,
+    key: bytes | None,
+    taken: Collection[int] = (),
+) -> Record:
+    """Return the record that follows ``last``, or the first one; no record of a sequence that is ``taken``."""
     before = last.head if last else Head(0, GENESIS)
-    sequence, text, kind = before.sequence + 1, canonical(payload), Kind(kind)  # a plain text may be no kind
+    sequence, text, kind = (
+        _after(before, taken),
+        canonical(payload),
+        Kind(kind),
+    )  # a plain text may be no kind
     sha256 = digest(sequence, study, kind, text, before.sha256)
     return Record(sequence, study, kind, text, before.sha256, sha256, seal(key, sha256) if key else None)
+
+
+def _after(before: Head, taken: Collection[int]) -> int:
+    """Return the sequence of the record that follows one: those of quarantined records are taken."""
+    sequence = before.sequence + 1
+    while sequence in taken:
+        sequence += 1
+    return sequence
 
 
 def stored(record: Record) -> dict[str, object]:
@@ -109,20 +141,27 @@ def stored(record: Record) -> dict[str, object]:
     return {("payload" if name == "text" else name): value for name, value in asdict(record).items()}
 
 
-def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record]:
+def verified(
+    records: Iterable[Record], *, key: bytes | None, quarantined: Mapping[int, str] | None = None
+) -> Iterator[Record]:
     """Yield each record of a chain once it is verified, and say which is the first bad one.
 
     ``records`` are all of a chain, by sequence. Without the key of the seals they are not judged; records from before
-    the first seal need none, as the chain from the first sealed record back covers them.
+    the first seal need none, as the chain from the first sealed record back covers them. Those that are
+    ``quarantined``, by sequence with the fingerprint that each then had, are no part of the chain.
 
     Raises
     ------
     LedgerBrokenError
         Naming the first record that does not follow from those before it, or whose seal is not the key's.
     """
-    before, sealed = Head(0, GENESIS), False
+    before, sealed, left_out = Head(0, GENESIS), False, dict(quarantined or {})
+    taken = frozenset(left_out)
     for record in records:
-        problem = _misplaced(record, before)
+        if record.sequence in left_out and left_out[record.sequence] == fingerprint(record):
+            del left_out[record.sequence]
+            continue
+        problem = _misplaced(record, before, _after(before, taken))
         if problem is None and key is not None:
             problem = _unsealed(record, key, sealed=sealed)
             sealed = record.hmac is not None
@@ -130,6 +169,8 @@ def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record
             raise LedgerBrokenError(problem)
         before = record.head
         yield record
+    if left_out:
+        raise LedgerBrokenError(f"record {min(left_out)} is quarantined, and missing")
     if key is not None and before.sequence and not sealed:
         raise LedgerBrokenError(
             f"record 1 and all after it, to record {before.sequence}, carry no seal: they were written without "
@@ -137,8 +178,7 @@ def verified(records: Iterable[Record], *, key: bytes | None) -> Iterator[Record
         )
 
 
-def _misplaced(record: Record, before: Head) -> str | None:
-    expected = before.sequence + 1
+def _misplaced(record: Record, before: Head, expected: int) -> str | None:
     if record.sequence > expected:
         return f"record {expected} is missing: record {record.sequence} comes after record {before.sequence}"
     if record.sequence < expected:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select, text
 from sqlalchemy.engine import make_url
@@ -12,6 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from checks.errors import LedgerWriteError, UsageError
+from flows.files import create, make_folder
 
 BUSY_SECONDS = 60
 """How long a writer waits for another; one transaction takes milliseconds, so a minute means a stuck one."""
@@ -119,10 +121,50 @@ def turn_in_ledger(url: str, study: str) -> Iterator[Callable[[], bool]]:
         yield taken
 
 
+TORN: Final = frozenset({"SQLITE_ERROR", "SQLITE_FORMAT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ"})
+"""What SQLite calls a file that is none of its, is cut off, or lacks a table or a column; torn ones aside."""
+
+LACKING: Final = ("XX001", "XX002", "42P01", "42703", "42701")
+"""What PostgreSQL calls corrupted data, a corrupted index, and a table or column that is missing or there twice."""
+
+MOST_PLACES: Final = 5
+"""Places that are named of a torn file: the first ones tell where it begins."""
+
+
 def damaged(error: LedgerWriteError) -> bool:
-    """Say whether an error means a database file that is torn, rather than one that cannot be reached."""
+    """Say whether an error means a database that is torn or lacks a table, rather than one that cannot be reached."""
     cause = getattr(error.__cause__, "orig", None)
-    return type(cause) is sqlite3.DatabaseError  # its subclasses are locks, permissions and the like
+    named = str(getattr(cause, "sqlite_errorname", ""))
+    torn = named.startswith("SQLITE_CORRUPT") or named in TORN or getattr(cause, "sqlstate", "") in LACKING
+    return error.damage or torn or type(cause) is sqlite3.DatabaseError
+
+
+def places_of_damage(connection: Connection) -> tuple[str, ...]:
+    """Return where a SQLite file is not what its own checks say it should be; PostgreSQL has no such question."""
+    if connection.dialect.name != "sqlite":
+        return ()
+    found = connection.exec_driver_sql(f"PRAGMA integrity_check({MOST_PLACES})").scalars().all()
+    return tuple(line for said in found for line in str(said).splitlines() if line != "ok")
+
+
+def cut_off(url: str) -> str | None:
+    """Say after which byte a SQLite file is cut off, by what its header tells of its pages; None where it is not."""
+    parsed = make_url(url)
+    file = Path(parsed.database or "")
+    if parsed.get_backend_name() != "sqlite" or not file.is_file():
+        return None
+    with file.open("rb") as opened:
+        header = opened.read(HEADER)
+    size = file.stat().st_size
+    if len(header) < HEADER:
+        return f"the file is cut off after byte {size}, within its header"
+    page, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    whole = (1 << 16 if page == 1 else page) * pages
+    return f"the file is cut off after byte {size:,} of {whole:,}" if size < whole else None
+
+
+HEADER: Final = 100
+"""Bytes of a SQLite file's header: the size of a page lies at byte 16, their number at 28 (its file format, 1.3)."""
 
 
 def _with_our_driver(url: URL) -> URL:
@@ -133,19 +175,30 @@ def _with_our_driver(url: URL) -> URL:
 
 
 def _prepare_folder(url: URL, *, must_exist: bool) -> None:
-    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+    file = _file(url)
+    if file is None:
         return
-    file = Path(url.database)
     if must_exist and not file.is_file():
         raise UsageError(f"--state: found no file {file}; allowed: the database of a ledger")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
+
+
+def _file(url: URL) -> Path | None:
+    """Return the file of a database in SQLite that lies in one."""
+    named = url.database
+    return None if not named or named == ":memory:" or named.startswith("file:") else Path(named)
 
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         told = {"connect_timeout": str(CONNECT_SECONDS), "options": f"-c lock_timeout={BUSY_SECONDS}s"}
-        return create_engine(url.set(query={**told, **url.query}))
-    engine = create_engine(url.set(query={"timeout": str(BUSY_SECONDS), **url.query}))
+        return create_engine(url.set(query={**told, **url.query}), hide_parameters=True)
+    engine = create_engine(url.set(query={"timeout": str(BUSY_SECONDS), **url.query}), hide_parameters=True)
+
+    @event.listens_for(engine, "do_connect")
+    def _make_in_our_mode(*_asked: object) -> None:
+        if (file := _file(url)) is not None:
+            create(file)  # SQLite gives its journals the mode of the database
 
     @event.listens_for(engine, "connect")
     def _leave_transactions_to_us(connection: DBAPIConnection, _record: object) -> None:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import logging
 import os
 import platform
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
 
@@ -19,6 +22,11 @@ from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.schema import OUTBOX
 
+LOGGER = logging.getLogger("postdose")
+
+ROWS_AT_ONCE: Final = 1000
+"""Rows fetched together where all are read: each holds a message."""
+
 ASKED_AT_ONCE = 500
 """Ids in one question: SQLite takes 999 parameters by default in its older versions."""
 
@@ -27,8 +35,8 @@ ASKED = [
 ]
 """What an attempt is recorded from: not what the message says, which is long."""
 
-ON_RECORD = ("message", "channel", "alert", "role", "step", "message_sha256")
-"""What a record says of the message that it put in."""
+NEVER_SO_LONG = timedelta(days=1)
+"""No message waits for so long, nor does a claim: the clock was ahead when it was put off, and it is due."""
 
 PROC = Path("/proc")
 """Linux alone has it; elsewhere no process is named, and each claim holds for its time."""
@@ -114,12 +122,14 @@ def _queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, ob
 class Chained:
     """Records of a study, each following the one before, and rows of the outbox, that are to be written together.
 
-    ``before`` is the newest record on record, which the first of these follows; ``key`` seals each.
+    ``before`` is the newest record on record, which the first of these follows; ``key`` seals each. Quarantined
+    records have the sequences ``taken``.
     """
 
     study: str
     before: Record | None
     key: bytes | None
+    taken: frozenset[int] = frozenset()
     records: list[Record] = field(default_factory=list)
     messages: list[Mapping[str, object]] = field(default_factory=list)
 
@@ -134,7 +144,7 @@ class Chained:
 
     def _add(self, kind: Kind, payload: Payload) -> Record:
         last = self.records[-1] if self.records else self.before
-        self.records.append(next_record(last, self.study, kind, payload, self.key))
+        self.records.append(next_record(last, self.study, kind, payload, self.key, self.taken))
         return self.records[-1]
 
 
@@ -155,15 +165,31 @@ class Outbox:
     def _in_state(self, study: str, state: str) -> tuple[Waiting, ...]:
         wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
         with self._database.reading() as connection:
-            rows = connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id))
-            return tuple(_waiting(row) for row in rows)
+            return _all_waiting(connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id)).all())
+
+    def verdicts(self, study: str) -> Mapping[str, frozenset[str]]:
+        """Return which verdicts a study's messages told of each look, by the look's id."""
+        told: defaultdict[str, set[str]] = defaultdict(set)
+        wanted = (
+            select(OUTBOX.c.message).where(OUTBOX.c.study == study).execution_options(yield_per=ROWS_AT_ONCE)
+        )
+        with self._database.reading() as connection:
+            for text in connection.execute(wanted).scalars():
+                with suppress(
+                    ValueError, TypeError, KeyError, RecursionError
+                ):  # which says nothing of a look
+                    message = json.loads(text)
+                    told[str(message["look_id"])].add(str(message["verdict"]))
+        return {look: frozenset(said) for look, said in told.items()}
 
     def is_due(self, study: str, now: datetime) -> bool:
         """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
         asked = select(OUTBOX.c.next_attempt_at, OUTBOX.c.claimed_by).where(*_pending(study))
         with self._database.reading() as connection:
             return any(
-                row.next_attempt_at is None or row.next_attempt_at <= stamp(now) or _is_abandoned(row)
+                row.next_attempt_at is None
+                or not stamp(now) < row.next_attempt_at <= stamp(now + NEVER_SO_LONG)
+                or is_abandoned(row)
                 for row in connection.execute(asked)
             )
 
@@ -189,14 +215,22 @@ class Outbox:
             gone = [
                 one for one in connection.execute(claimants).scalars() if one is not None and _has_ended(one)
             ]
-            due = [*_pending(study), or_(again.is_(None), again <= stamp(now), OUTBOX.c.claimed_by.in_(gone))]
+            has_come = or_(again.is_(None), again <= stamp(now), again > stamp(now + NEVER_SO_LONG))
+            due = [*_pending(study), or_(has_come, OUTBOX.c.claimed_by.in_(gone))]
             if only is not None:
                 due.append(OUTBOX.c.id.in_(only))
             wanted = select(OUTBOX).where(*due).order_by(OUTBOX.c.sequence, OUTBOX.c.id)
             rows = connection.execute(wanted).all()
             claimed = {"next_attempt_at": stamp(until), "claimed_by": by}
             connection.execute(OUTBOX.update().where(*due).values(claimed))
-        return tuple(_waiting(row) for row in rows)
+        return _all_waiting(rows)
+
+    def hold(self, ids: Sequence[str], *, until: datetime) -> None:
+        """Let messages that this process has claimed be given to no other before a later moment (UTC)."""
+        held = [{"marked": one, "next_attempt_at": stamp(until)} for one in ids]
+        if held:
+            with self._database.writing() as connection:
+                connection.execute(_THE_MARKED, held)
 
     def give_back(self, ids: Sequence[str]) -> None:
         """Let messages that were claimed and not tried be due at once."""
@@ -243,6 +277,8 @@ def _marked(row: Row[Any], one: Attempt, at: datetime) -> Mapping[str, object]:
 
 def _recorded(row: Row[Any], one: Attempt, at: datetime) -> Iterator[Entry]:
     payload: AlertPayload = {**message_payload(row), "detail": one.detail, "at": stamp(at)}
+    if one.became == "pending":
+        payload["again"] = None if one.again is None else stamp(one.again)
     yield Entry(Kind.RECEIPT if one.became == "delivered" else Kind.FAILED_DELIVERY, payload)
     if one.became == "dead":
         yield Entry(Kind.DEAD_LETTER, payload)
@@ -266,7 +302,7 @@ def find(connection: Connection, outgoing_id: str) -> Outgoing:
     row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outgoing_id)).first()
     if row is None:
         raise _unknown(outgoing_id)
-    return _waiting(row).outgoing
+    return _outgoing(row)
 
 
 def queued_payload(one: Outgoing | Row[Any], text: str) -> AlertPayload:
@@ -286,19 +322,35 @@ def _unknown(outgoing_id: str) -> UsageError:
     return UsageError(f"message: found {outgoing_id!r}; allowed: the id of a message in the outbox")
 
 
+def _all_waiting(rows: Iterable[Row[Any]]) -> tuple[Waiting, ...]:
+    """Return messages; one that another hand wrote so that it cannot be read keeps no other from being sent."""
+    found = []
+    for row in rows:
+        try:
+            found.append(_waiting(row))
+        except (TypeError, ValueError, RecursionError):
+            LOGGER.error("A message of the outbox cannot be read, and is not sent; verify the ledger")
+    return tuple(found)
+
+
 def _waiting(row: Row[Any]) -> Waiting:
-    first, again = (
-        None if kept is None else datetime.fromisoformat(kept)
-        for kept in (row.first_attempt_at, row.next_attempt_at)
+    again = (
+        None if is_abandoned(row) else row.next_attempt_at
+    )  # nobody tries it: no claim's end is waited for
+    first, due = (
+        None if kept is None else datetime.fromisoformat(kept) for kept in (row.first_attempt_at, again)
     )
-    if _is_abandoned(row):
-        again = None  # nobody tries it any more: it need not wait for the claim's end
+    return Waiting(_outgoing(row), row.attempts, first, due, row.last_error)
+
+
+def _outgoing(row: Row[Any]) -> Outgoing:
     message = json.loads(row.message)
-    outgoing = Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
-    return Waiting(outgoing, row.attempts, first, again, row.last_error)
+    if not isinstance(message, dict):
+        raise ValueError("not a message")
+    return Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
 
 
-def _is_abandoned(row: Row[Any]) -> bool:
+def is_abandoned(row: Row[Any]) -> bool:
     """Whether the process that claimed a message has ended."""
     return row.claimed_by is not None and _has_ended(row.claimed_by)
 

@@ -48,10 +48,11 @@ class EvidencePayload(TypedDict):
 
 
 class NightPayload(TypedDict):
-    """What a nightly check found that does not hold."""
+    """What a nightly check found that does not hold, and how many looks of the last days it could make again."""
 
     at: str
     looks_made_again: int
+    looks_not_made_again: NotRequired[int]
     problems: list[str]
 
 
@@ -65,6 +66,87 @@ class AccessPayload(TypedDict):
     accessed_at: str
 
 
+class ReceivedPart(TypedDict):
+    """One delivery that was taken in, by its number in its domain; of its name the ending alone, as a reader's."""
+
+    domain: str
+    number: int
+    sha256: str
+    size: int
+    received_at: str
+    recorded_at: str
+    ending: str
+
+
+class DeliveryPayload(TypedDict):
+    """Deliveries that were taken in."""
+
+    at: str
+    deliveries: list[ReceivedPart]
+
+
+class DecisionPayload(TypedDict):
+    """That a delivery was set aside or restored: by whom, why, and its new time of receipt, if it has one."""
+
+    at: str
+    domain: str
+    number: int
+    sha256: str
+    by: str
+    reason: str
+    received_at: NotRequired[str]
+
+
+class FilesPayload(TypedDict):
+    """The SHA-256 of each file of a look as it was written, by name, and the folder: as seen from the protocol's.
+
+    ``others`` are the names of what lay there besides, in a folder that somebody named.
+    """
+
+    look_id: str
+    data_cutoff: str
+    folder: str
+    files: dict[str, str]
+    others: list[str]
+
+
+class HeadPart(TypedDict):
+    """A record by its sequence and hash."""
+
+    sequence: int
+    sha256: str
+
+
+class AcceptedPayload(TypedDict):
+    """Who goes on in a ledger that lacks the newest head ``known`` beside the study, why, and from which record.
+
+    ``folders`` are those of looks that it does not have on record, as seen from the protocol's folder.
+    """
+
+    at: str
+    by: str
+    reason: str
+    known: HeadPart | None
+    found: HeadPart | None
+    folders: list[str]
+
+
+class LeftOutPart(TypedDict):
+    """A record that is no part of the chain, by its sequence and the SHA-256 of all that is stored of it."""
+
+    sequence: int
+    fingerprint: str
+
+
+class QuarantinePayload(TypedDict):
+    """Which records were put in by another hand and are left out of the chain from then on, who says so, and why."""
+
+    at: str
+    by: str
+    reason: str
+    records: list[LeftOutPart]
+
+
 _From = TypedDict("_From", {"from": str}, total=False)
 
 
@@ -72,7 +154,8 @@ class AlertPayload(_From, total=False):
     """A step of an alert's life, a message of it, or a review: each kind has some of these keys.
 
     ``told`` and ``held_back`` are roles; ``plan`` has the fields of a ``Plan``; ``role`` and ``step`` say whom a
-    message or an escalation reaches, ``from`` in whose place; ``message`` is a message's id in the outbox.
+    message or an escalation reaches, ``from`` in whose place; ``message`` is a message's id in the outbox, ``again``
+    when one that was not taken is due again (None: at once).
     """
 
     alert: str
@@ -96,7 +179,20 @@ class AlertPayload(_From, total=False):
     channel: str
     message_sha256: str
     detail: str
+    again: str | None
     resent_by: str
 
 
-Payload = LookPayload | ProtocolChangePayload | EvidencePayload | NightPayload | AccessPayload | AlertPayload
+Payload = (
+    LookPayload
+    | ProtocolChangePayload
+    | EvidencePayload
+    | NightPayload
+    | AccessPayload
+    | FilesPayload
+    | AcceptedPayload
+    | QuarantinePayload
+    | AlertPayload
+    | DeliveryPayload
+    | DecisionPayload
+)

@@ -7,54 +7,31 @@ whoever changes the projection changes what is told next, and is named by the ne
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from checks.stamps import stamp
-from flows.ledger import outbox
+from flows.ledger import messages
 from flows.ledger.chain import Kind, Record
-from flows.ledger.payloads import AlertPayload, LookPayload
-from flows.ledger.schema import LOOKS, OUTBOX, RECORDS, STANDINGS
+from flows.ledger.messages import Messages
+from flows.ledger.payloads import LookPayload
+from flows.ledger.schema import LOOKS, RECORDS, STANDINGS
 from flows.ledger.standing import Standing, follow
-
-ROWS_AT_ONCE = 1000
-"""Rows of the outbox fetched together while they are compared: each holds a message."""
-
-BECAME: Mapping[str, str] = {
-    Kind.ALERT: "pending",
-    Kind.RECEIPT: "delivered",
-    Kind.FAILED_DELIVERY: "pending",
-    Kind.DEAD_LETTER: "dead",
-}
-"""What a message is after a record of it, by the record's kind."""
 
 _STANDING = TypeAdapter(Standing)
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the records say of one message: its newest record, and what became of it since."""
-
-    payload: AlertPayload
-    study: str
-    sequence: int
-    state: str = "pending"
-    attempts: int = 0
-
-
 @dataclass(slots=True)
 class Projection:
-    """What all records of a ledger come to; ``first_message`` is the sequence of the first message on record."""
+    """What all records of a ledger come to."""
 
     standings: dict[str, Standing] = field(default_factory=dict)
     looks: dict[int, tuple[str, str]] = field(default_factory=dict)
-    messages: dict[str, Expected] = field(default_factory=dict)
-    first_message: int | None = None
+    messages: Messages = field(default_factory=Messages)
 
     def follow(self, record: Record) -> None:
         """Carry on over one more record.
@@ -69,22 +46,9 @@ class Projection:
             cutoff = record.read(LookPayload).get("data_cutoff") if record.kind == Kind.LOOK else None
             if cutoff is not None:
                 self.looks[record.sequence] = (record.study, stamp(datetime.fromisoformat(cutoff)))
-            self._follow_message(record)
-        except (KeyError, TypeError, ValueError) as error:
+            self.messages.follow(record)
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise LedgerBrokenError(f"record {record.sequence} says what no record can: {error}") from error
-
-    def _follow_message(self, record: Record) -> None:
-        if record.kind not in BECAME:
-            return
-        payload = record.read(AlertPayload)
-        name = payload.get("message", "")
-        if name and record.kind == Kind.ALERT:
-            self.first_message = self.first_message or record.sequence
-            self.messages[name] = Expected(payload, record.study, record.sequence)
-        elif name in self.messages:
-            known = self.messages[name]
-            tried = record.kind != Kind.DEAD_LETTER  # which follows the failed attempt that was the last
-            self.messages[name] = replace(known, state=BECAME[record.kind], attempts=known.attempts + tried)
 
 
 def project(connection: Connection, records: Sequence[Record]) -> None:
@@ -95,16 +59,12 @@ def project(connection: Connection, records: Sequence[Record]) -> None:
     _write(connection, made)
 
 
-def rebuild(connection: Connection, made: Projection) -> None:
-    """Write the projection anew, and what became of each message that the outbox has otherwise."""
+def rebuild(connection: Connection, made: Projection, now: datetime) -> None:
+    """Write the projection anew, and what became of each message that the outbox has otherwise; ``now`` is UTC."""
     for table in (LOOKS, STANDINGS):
         connection.execute(delete(table))
     _write(connection, made)
-    for row in connection.execute(select(OUTBOX)).all():
-        message = made.messages.get(row.id)
-        if message is not None and (row.state, row.attempts) != (message.state, message.attempts):
-            became = {"state": message.state, "attempts": message.attempts}
-            connection.execute(OUTBOX.update().where(OUTBOX.c.id == row.id).values(became))
+    messages.mend(connection, made.messages, now)
 
 
 def read_standing(connection: Connection, study: str) -> Standing:
@@ -142,14 +102,14 @@ def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload
     return None if payload is None else json.loads(payload)
 
 
-def differences(connection: Connection, made: Projection) -> Iterator[str]:
+def differences(connection: Connection, made: Projection, now: datetime) -> Iterator[str]:
     """Yield a sentence for each part of the projection or the outbox that does not follow from the records."""
     yield from _other_standings(connection, made)
     looks = {row.sequence: (row.study, row.data_cutoff) for row in connection.execute(select(LOOKS))}
     for place in sorted(looks.keys() | made.looks.keys()):
         if looks.get(place) != made.looks.get(place):
             yield f"the projection has the look of record {place} otherwise"
-    yield from _other_messages(connection, made)
+    yield from messages.differences(connection, made.messages, now)
 
 
 def _other_standings(connection: Connection, made: Projection) -> Iterator[str]:
@@ -167,34 +127,6 @@ def _other_standings(connection: Connection, made: Projection) -> Iterator[str]:
         parts = [name for name in Standing.__slots__ if getattr(found, name) != getattr(expected, name)]
         if parts:
             yield f"the projection of study {study} has otherwise: {', '.join(parts)}"
-
-
-def _other_messages(connection: Connection, made: Projection) -> Iterator[str]:
-    """Compare the outbox; messages from before they were put on record are not judged."""
-    missing = set(made.messages)
-    every = select(OUTBOX).order_by(OUTBOX.c.sequence).execution_options(yield_per=ROWS_AT_ONCE)
-    for row in connection.execute(every):
-        message = made.messages.get(row.id)
-        missing.discard(row.id)
-        if message is None:
-            if made.first_message is not None and row.sequence >= made.first_message:
-                yield f"the outbox has a message that no record names: {row.id}"
-        elif _is_other(row, message):
-            yield f"the outbox has otherwise what record {message.sequence} says of message {row.id}"
-    yield from (f"the outbox lacks message {name}" for name in sorted(missing))
-
-
-def _is_other(row: Row[Any], message: Expected) -> bool:
-    """Whether a row is not the message of its record, or not in the state that the records after it give."""
-    said = {name: value for name, value in message.payload.items() if name in outbox.ON_RECORD}
-    expected = (message.study, message.sequence, message.state, message.attempts, said)
-    return (
-        row.study,
-        row.sequence,
-        row.state,
-        row.attempts,
-        outbox.queued_payload(row, row.message),
-    ) != expected
 
 
 def _write(connection: Connection, made: Projection) -> None:

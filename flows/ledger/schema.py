@@ -3,8 +3,12 @@
 The steps lie in ``migrations/versions`` and are taken by Alembic, in one transaction.
 """
 
-from collections.abc import Callable
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Lock
+from typing import Final
 
 from sqlalchemy import (
     Column,
@@ -16,17 +20,29 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    inspect,
+    bindparam,
     select,
+    text,
 )
 
 from checks.errors import LedgerWriteError, UsageError
+from flows.ledger.append_only import foreign_triggers, guard, lost_guards
 from flows.ledger.database import Database
+
+LOGGER = logging.getLogger("postdose")
 
 VERSION_TABLE = "postdose_version"
 """Not Alembic's own name: Prefect's tables may lie in the same database and take that one."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "sqlite": "SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p "
+    "WHERE m.type = 'table' AND m.name IN :names",
+    "postgresql": "SELECT table_name, column_name FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name IN :names",
+}
+"""What tells the columns of some tables, by the database: one question at every opening."""
 
 METADATA = MetaData()
 RECORDS = Table(
@@ -75,12 +91,26 @@ LOOKS = Table(
 )
 
 
+_ONE_AT_A_TIME: Final = Lock()
+"""Alembic keeps the migration under way in its modules: two threads would take each other's steps."""
+
+
 def is_up_to_date(database: Database) -> bool | None:
-    """Say whether a database has every step taken; None where there is no ledger in it. Nothing is changed."""
+    """Say whether a database has every step taken; None where there is no ledger in it. Nothing is changed.
+
+    Raises
+    ------
+    LedgerWriteError
+        When its tables are not those of its version.
+    """
     with database.reading() as connection:
-        if not inspect(connection).has_table(RECORDS.name):
-            return None
-        return _version(connection) == _newest()
+        return _is_up_to_date(connection, database.shown)
+
+
+def spoilt_guards(database: Database) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which triggers of a ledger that is up to date are lost, and which are not ours. Nothing is changed."""
+    with database.reading() as connection:
+        return lost_guards(connection), foreign_triggers(connection, METADATA.tables)
 
 
 def rehearse_tables(database: Database) -> None:
@@ -94,28 +124,81 @@ def rehearse_tables(database: Database) -> None:
 def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Connection], None]) -> None:
     """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
 
-    What is done ``then``, in the same transaction, is done where a step was taken.
+    What is done ``then``, in the same transaction, is done where a step was taken. One process and one thread does
+    so at a time. Triggers that somebody has taken away are made again.
 
     Raises
     ------
     UsageError
         When a ledger must exist and there is none.
     LedgerWriteError
-        When the database cannot be changed, or is newer than this code.
+        When the database cannot be changed, is newer than this code, or its tables are not those of its version.
     """
-    current = is_up_to_date(database)
+    with database.reading() as connection:
+        current = _is_up_to_date(connection, database.shown)
+        lost = lost_guards(connection) if current else ()
+        foreign = foreign_triggers(connection, METADATA.tables) if current else ()
+    if foreign:
+        LOGGER.error(
+            "The ledger's tables have %s, which are not ours and may change what is written",
+            ", ".join(foreign),
+        )
     if current is None and must_exist:
         raise UsageError(f"--state: found no ledger in {database.shown}; allowed: the database of a ledger")
-    if current:
+    if not current:
+        with _ONE_AT_A_TIME, database.writing() as connection:
+            if not _is_up_to_date(connection, database.shown):  # nobody else has done it meanwhile
+                _take_steps(connection, database.shown)
+                then(connection)
+    elif lost:
+        _guard_again(database, lost)
+
+
+def _guard_again(database: Database, lost: tuple[str, ...]) -> None:
+    """Make lost triggers again; where this account may not, the chain alone shows a change."""
+    said = f"The ledger lacks {', '.join(lost)}, so that its records can be changed"
+    try:
+        with database.writing() as connection:
+            guard(connection, lost_guards(connection))
+    except LedgerWriteError as error:
+        LOGGER.error("%s; they cannot be made again: %s", said, error)
         return
-    with database.writing() as connection:
-        _take_steps(connection, database.shown)
-        then(connection)
+    LOGGER.error("%s; made again. Verify the ledger, and find out who took them away", said)
+
+
+def _is_up_to_date(connection: Connection, shown: str) -> bool | None:
+    found = _columns(connection)
+    version = _version(connection) if VERSION_TABLE in found else None
+    if RECORDS.name not in found and version is None:
+        return None
+    if version != _newest():
+        return False
+    lacking = [
+        f"{table.name}.{column.name}"
+        for table in METADATA.sorted_tables
+        for column in table.columns
+        if column.name not in found.get(table.name, ())
+    ]
+    if lacking:
+        raise LedgerWriteError(
+            f"{shown}: found a ledger of version {version} without {', '.join(lacking)}; "
+            "allowed: one that is whole (restore it from a backup, or name an empty database)",
+            damage=True,
+        )
+    return True
+
+
+def _columns(connection: Connection) -> Mapping[str, frozenset[str]]:
+    """Return the columns of the tables that are there, of ours and of the version, by table."""
+    names = [*METADATA.tables, VERSION_TABLE]
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    asked = text(COLUMNS[connection.dialect.name]).bindparams(bindparam("names", expanding=True))
+    for table, column in connection.execute(asked, {"names": names}):
+        found[table].add(column)
+    return {table: frozenset(columns) for table, columns in found.items()}
 
 
 def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table(VERSION_TABLE):
-        return None
     kept = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32)))
     return connection.execute(select(kept.c.version_num)).scalar()
 
@@ -136,4 +219,7 @@ def _take_steps(connection: Connection, shown: str) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise LedgerWriteError(f"{shown}: {type(error).__name__}: {error}") from error
+        known = (
+            _version(connection) or ""
+        ).isdecimal()  # of a newer postdose, rather than written by another hand
+        raise LedgerWriteError(f"{shown}: {type(error).__name__}: {error}", damage=not known) from error

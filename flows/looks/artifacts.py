@@ -6,17 +6,24 @@ An artifact is a courtesy: one that cannot be kept is logged, and the look goes 
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from queue import SimpleQueue
+from threading import Event, Thread
+from typing import Final
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.context import FlowRunContext
 
+from checks.errors import DeliveryError
 from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
 from flows.heartbeat import feed_faults
+from flows.inert import inert_line
 from flows.pages.cases import CaseWords, dose_notes
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
@@ -34,20 +41,29 @@ WORDS: Final = {
 }
 """What the page says while a stage lasts."""
 
+LONGEST_SHOWN: Final = 30.0
+"""Seconds that a look waits, at its end, for its page: a busy server on SQLite answers within some of them."""
+
 WINDOW: Final = ("yes", "possible", "no")
 """The order of the cases: those that the rules count come first."""
 
 
 class Progress:
-    """Shows on the run's page how far a look of so many stages is."""
+    """Shows on the run's page how far a look of so many stages is, beside the look, which never waits for it.
+
+    Where there is no run there is no page.
+    """
 
     def __init__(self, study: str, stages: int) -> None:
         self._stages, self._done = stages, 0
-        self._artifact: UUID | None = _kept(
-            lambda: create_progress_artifact(
-                0.0, key=f"progress-{slug(study)}", description="reading the feeds"
-            )
-        )
+        self._artifact: UUID | None = None
+        self._problem: str | None = None
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._ended = Event()
+        if FlowRunContext.get() is not None:
+            begin = partial(copy_context().run, self._do_in_turn)
+            Thread(target=begin, daemon=True, name="postdose page").start()
+        self._jobs.put(partial(self._begin, f"progress-{slug(study)}"))
 
     def begins(self, stage: str) -> None:
         """Say that one of the look's stages begins, if it is one that takes time."""
@@ -58,16 +74,53 @@ class Progress:
         """Say that the stage before is done, and this one begun."""
         self._done += 1
         share = min(100.0, 100.0 * self._done / self._stages)
-        artifact = self._artifact
-        if artifact is not None:
-            _kept(lambda: update_progress_artifact(artifact, share, description=stage))
+        self._jobs.put(partial(self._reach, share, stage))
+
+    def ends(self, last: Callable[[], None]) -> None:
+        """Do what is left and, last, this.
+
+        Raises
+        ------
+        DeliveryError
+            When the page does not show it all, or does not within ``LONGEST_SHOWN``.
+        """
+        self._jobs.put(last)
+        self._jobs.put(None)
+        if FlowRunContext.get() is None:
+            return
+        if not self._ended.wait(LONGEST_SHOWN):
+            raise DeliveryError(f"no answer within {LONGEST_SHOWN:g} s")
+        if self._problem is not None:
+            raise DeliveryError(self._problem)
+
+    def _begin(self, key: str) -> None:
+        made = create_progress_artifact(0.0, key=key, description="reading the feeds")
+        self._artifact = (
+            made if isinstance(made, UUID) else None
+        )  # in a thread without a loop it is always one
+
+    def _reach(self, share: float, stage: str) -> None:
+        if self._artifact is not None:
+            update_progress_artifact(self._artifact, share, description=stage)
+
+    def _do_in_turn(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if self._problem is None:  # a server that failed once is not asked again by this look
+                self._try(job)
+        self._ended.set()
+
+    def _try(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:  # the page is never worth a look, whatever Prefect met
+            self._problem = f"not kept ({type(error).__name__})"
 
 
 def show_look(protocol: StudyProtocol, document: LookDocument, report: Path) -> None:
     """Keep a look's verdict, rules and cases as the artifact ``look-<study>``, whose versions are its history."""
     text = look_markdown(document, protocol, report)
     said = f"{spoken(standing_of(document))}, data cut-off {utc_text(document['data_cutoff'])}"
-    _kept(lambda: create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said))
+    create_markdown_artifact(text, key=f"look-{slug(protocol.study.id)}", description=said)
 
 
 def show_night(
@@ -79,12 +132,20 @@ def show_night(
     """
     lines = [f"# {protocol.study.id}: {'the record does not hold' if problems else 'the record holds'}", ""]
     lines += [f"{plural(looks, 'look')} made again from the deliveries kept.", ""]
-    lines += [f"- {_cell(problem)}" for problem in problems]
+    lines += [f"- {markdown_text(problem)}" for problem in problems]
     if ailments:
-        lines += ["", "## Alerted in its own time", "", *(f"- {_cell(ailment)}" for ailment in ailments)]
+        lines += [
+            "",
+            "## Alerted in its own time",
+            "",
+            *(f"- {markdown_text(ailment)}" for ailment in ailments),
+        ]
     said = f"{plural(len(problems), 'problem')}, {utc_text(stamp(now))}"
     text, key = "\n".join(lines), f"nightly-{slug(protocol.study.id)}"
-    _kept(lambda: create_markdown_artifact(text, key=key, description=said))
+    try:
+        create_markdown_artifact(text, key=key, description=said)
+    except Exception as error:  # the page is never worth a night's record, whatever Prefect met
+        LOGGER.error("An artifact could not be kept (%s)", type(error).__name__)
 
 
 def slug(study: str) -> str:
@@ -118,7 +179,7 @@ def _head(document: LookDocument) -> Iterator[str]:
     for feed in document["feeds"]:
         if feed["domain"] in at_fault:
             said = " ".join(fault_sentences(document, feed["domain"])).removeprefix(f"{feed['domain']}: ")
-            yield f"- Feed {feed['domain']}: {_cell(said or 'stale or beyond its limit')}"
+            yield f"- Feed {feed['domain']}: {markdown_text(said or 'stale or beyond its limit')}"
     yield ""
 
 
@@ -155,7 +216,7 @@ def _cases(cases: Sequence[CasePart], words: CaseWords) -> Iterator[str]:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
-    yield from (f"| {' | '.join(map(_cell, row))} |" for row in rows)
+    yield from (f"| {' | '.join(map(markdown_text, row))} |" for row in rows)
 
 
 def _foot(document: LookDocument, report: Path) -> Iterator[str]:
@@ -165,14 +226,11 @@ def _foot(document: LookDocument, report: Path) -> Iterator[str]:
     yield f"Look {document['look_id']}. postdose recommends; a DSMB decides. It is not a medical device."
 
 
-def _cell(text: str) -> str:
-    """Return a text that cannot leave its cell, nor be Markdown."""
-    return re.sub(r"([\\|`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
-
-
-def _kept(keep: Callable[[], Any]) -> Any:  # noqa: ANN401 - what Prefect returns
-    try:
-        return keep()
-    except Exception as error:  # the page is never worth a look, whatever Prefect met
-        LOGGER.error("An artifact could not be kept (%s)", type(error).__name__)
-        return None
+def markdown_text(text: str) -> str:
+    """Return a text that cannot leave its cell, nor be Markdown: no link, picture, HTML or address."""
+    plain = inert_line(" ".join(text.split()))
+    for found, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        plain = plain.replace(found, instead)
+    marked = re.sub(r"([\\|`*_\[\]()#!~$])", r"\\\1", plain)
+    # readers of Markdown make links of addresses however these are escaped
+    return re.sub(r"(?i)(?<=:)(?=//)|(?<=\bwww)(?=\.)|(?<=\w)(?=@\w)", " ", marked)

@@ -1,25 +1,36 @@
-"""What becomes of a look once its verdict is known: it is recorded with its alerts, written, and they are sent."""
+"""What becomes of a look once its verdict is known: it is recorded with its alerts, they are sent, it is written."""
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
 from checks.looks import Look, LookDocument
 from checks.looks.recorded import DeliveryPart, HeadPart, SignalPart
+from checks.protocol.untelling import untelling
 from checks.signals import Ground, Signal, SignalState, Verdict, standing_of, untrusted_feeds
 from checks.stamps import stamp
-from flows.alerts import Looked, alerts_of_look, notify_unrecorded, run_alerts
+from flows.alerts import (
+    PROMPTLY,
+    Looked,
+    alerts_of_look,
+    begin,
+    notify_unmarked,
+    notify_unrecorded,
+    run_alerts,
+)
 from flows.heartbeat import feed_faults
 from flows.ledger import Ledger, LookPayload, canonical
-from flows.looks.files import write_files
-from flows.looks.stages import as_task
+from flows.ledger.heads import require_known_head
+from flows.looks.courtesies import COURTESIES, KEEPING, POSTING, Courtesy, Told, problem_of, take_each
+from flows.looks.interruption import Interruption, held_back
 from flows.pages.message import look_facts
-from flows.pages.report.page import render_report
 from flows.pages.sentences import fault_sentences
 from flows.settings import Settings
 
@@ -31,6 +42,9 @@ EXIT_CODES: Mapping[str, int] = {
     Verdict.SIGNAL: 20,
     Verdict.NOT_ASSESSABLE: 30,
 }
+
+INTERRUPTED = 128
+"""Before the number of a signal: the exit code of what that ended, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +67,70 @@ class Recorded:
     problem: str | None = None
 
 
-def conclude(look: Look, out: Path, settings: Settings, reason: str) -> LookOutcome:
-    """Record the verdict with its alerts, write the page, and only then try to deliver."""
-    document, page = look.document(), out / "report.html"
-    recorded = _record(look, document, str(page), settings, reason)
-    standing = standing_of(look.verdict, recorded.signals)
-    document["standing"], document["signals"] = standing.value, _parts(recorded.signals)
-    document["ledger"] = recorded.head
-    document["delivery"] = {"outcome": "pending"}
-    write = as_task("render report", _write)
-    write(look, document, out)  # before any message that names it
-    document["delivery"], problem = _send(look, document, str(page), recorded, settings)
-    report = write(look, document, out)
-    return LookOutcome(document, report, _exit_code(standing, look, document, problem), problem)
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """What became of the messages, whether the ledger has them, and its problem if it had one."""
+
+    outcome: str
+    problem: str | None = None
+    recorded: bool = True
+
+    def said(self, failed: Sequence[str] = ()) -> DeliveryPart:
+        """Return it as look.json says it, with the steps after it that failed."""
+        part: DeliveryPart = {"outcome": self.outcome}
+        if not self.recorded:
+            part["recorded"] = False
+        if failed:
+            part["failed"] = list(failed)
+        return part
+
+
+ASK_AGAIN: Final = 0.5
+"""Seconds between two questions whether the process is told to end, while a receiver is slow."""
+
+
+def conclude(
+    look: Look,
+    out: Path,
+    settings: Settings,
+    reason: str,
+    *,
+    notified: Callable[[], None] | None = None,
+    further: Mapping[str, Courtesy] | None = None,
+) -> LookOutcome:
+    """Record the verdict with its alerts, notify, and only then write files and page and call the watchdog.
+
+    ``notified`` is called between the two: another look need not wait for the rest, nor the rest for a slow receiver.
+    ``further`` are steps after those of every look. What ends a process waits until roles are notified; it is then
+    said by the exit code, unless a signal stands.
+    """
+    document, page = look.document(), str(out / "report.html")
+    with held_back() as held:
+        recorded = _record(look, document, page, settings, reason)
+        standing = standing_of(look.verdict, recorded.signals)
+        document["standing"], document["signals"] = standing.value, _parts(recorded.signals)
+        document["ledger"] = recorded.head
+        sending = begin(partial(_notify, look, document, page, recorded, settings))
+        wait([sending], timeout=PROMPTLY)
+        under_way = Notified("pending", recorded.problem, recorded=recorded.ledger is not None)
+        first = sending.result() if sending.done() else under_way
+        document["delivery"] = first.said()
+        if notified is not None:
+            notified()
+        told = Told(look, document, out, settings, on_record=first.problem is None)
+        failed = take_each({**COURTESIES, **(further or {})}, told, held)
+        while not sending.done() and held.number is None:  # once told to end, the rest is the next turn's
+            wait([sending], timeout=ASK_AGAIN)
+        last = sending.result() if sending.done() else under_way
+        if failed or last != first:
+            document["delivery"] = last.said(failed)
+            take_each({"look.json": COURTESIES["look.json"]}, told, held)
+        take_each(KEEPING, told, Interruption())
+        take_each(POSTING, told, held)
+    code = _exit_code(standing, look, document, last.problem)
+    if held.number is not None and standing is not Verdict.SIGNAL:
+        code = INTERRUPTED + held.number
+    return LookOutcome(document, out / "report.html", code, last.problem)
 
 
 def _record(look: Look, document: LookDocument, page: str, settings: Settings, reason: str) -> Recorded:
@@ -73,19 +138,24 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
     study = look.protocol.study.id
     try:
         ledger = Ledger.of(settings)
+        require_known_head(ledger, look.protocol.folder, study)
         previous, alerts = ledger.newest_look(study, look.data_cutoff), ledger.standings().get(study)
-        signals = look.signals(_before(previous, frozenset() if alerts is None else alerts.closed_rules))
+        signals = look.signals(
+            signals_on_record(previous, frozenset() if alerts is None else alerts.closed_rules)
+        )
         now, looked = datetime.now(UTC), _looked(document, signals, look, page)
         decision = partial(alerts_of_look, looked=looked, protocol=look.protocol, now=now)
-        payload = _payload(document, signals, standing_of(look.verdict, signals), reason, now)
+        payload = _payload(
+            document, signals, standing_of(look.verdict, signals), untelling(reason, look.protocol), now
+        )
         head = ledger.record_look(study, payload, decision=decision, now=now)
-    except LedgerWriteError as error:
-        LOGGER.error("The ledger could not be written: %s", error)
-        return Recorded(None, look.signals(()), problem=str(error))
+    except Exception as error:  # whatever keeps a look off the record, nobody goes unnotified for it
+        LOGGER.error("The ledger could not be written: %s", problem_of(error))
+        return Recorded(None, look.signals(()), problem=problem_of(error))
     return Recorded(ledger, signals, {"sequence": head.sequence, "head_sha256": head.sha256})
 
 
-def _before(previous: LookPayload | None, closed: frozenset[str]) -> tuple[Signal, ...]:
+def signals_on_record(previous: LookPayload | None, closed: frozenset[str]) -> tuple[Signal, ...]:
     """Return the signals on record of the look before; the rules of those that a person has closed are ``closed``."""
     return tuple(
         Signal(
@@ -162,29 +232,31 @@ def _payload(
     }
 
 
-def _write(look: Look, document: LookDocument, out: Path) -> Path:
-    """Write the look's files and its page."""
-    write_files(look, document, out)
-    return render_report(document, doses=look.doses, protocol=look.protocol, out=out)
-
-
-def _send(
+def _notify(
     look: Look, document: LookDocument, page: str, recorded: Recorded, settings: Settings
-) -> tuple[DeliveryPart, str | None]:
-    """Send what is due, past the ledger where it took nothing; return what became of it, and the ledger's problem."""
-    now = datetime.now(UTC)
-    if recorded.ledger is None:
-        past = as_task("send alerts past the ledger", notify_unrecorded)
-        looked = _looked(document, recorded.signals, look, page)
-        outcome = past(looked, look.protocol, now, addresses=settings.addresses)
-        return {"outcome": outcome, "recorded": False}, recorded.problem
+) -> Notified:
+    """Notify of what is due, past the ledger where it took nothing; return what became of it."""
     try:
-        send = as_task("send alerts", run_alerts)
-        sent = send(recorded.ledger, look.protocol, now, addresses=settings.addresses, watching=False)
-        return {"outcome": sent.outcome}, None
-    except LedgerWriteError as error:  # the receipts could not be kept, which must not hide the verdict
+        return _notified(look, document, page, recorded, settings)
+    except Exception as error:  # a defect of ours: the verdict is not lost with it
+        LOGGER.error("The alerts could not be sent: %s", problem_of(error))
+        return Notified("failed", recorded.problem)
+
+
+def _notified(
+    look: Look, document: LookDocument, page: str, recorded: Recorded, settings: Settings
+) -> Notified:
+    now, protocol, addresses = datetime.now(UTC), look.protocol, settings.addresses
+    if recorded.ledger is None:
+        looked = _looked(document, recorded.signals, look, page)
+        outcome = notify_unrecorded(looked, protocol, now, addresses=addresses)
+        return Notified(outcome, recorded.problem, recorded=False)
+    try:
+        sent = run_alerts(recorded.ledger, protocol, now, addresses=addresses, watching=False)
+    except LedgerWriteError as error:  # the messages are on record, and nothing can be marked
         LOGGER.error("The ledger could not be written: %s", error)
-        return {"outcome": "failed"}, str(error)
+        return Notified(notify_unmarked(recorded.ledger, protocol, now, addresses=addresses), str(error))
+    return Notified(sent.outcome, sent.problem)
 
 
 def _exit_code(standing: Verdict, look: Look, document: LookDocument, problem: str | None) -> int:

@@ -1,42 +1,80 @@
 """What a look leaves on disk beside the page: look.json, cases, doses, quarantine, changes, validation."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
 from checks.looks import Look, LookDocument
 from checks.protocol import StudyProtocol
+from flows.alerts.channels import outboxes
+from flows.feeds.inbox import STORE
+from flows.files import clear_leftovers, write_whole
+from flows.inert import inert_csv
 from flows.pages.cases import CaseWords, other_doses
-from flows.pages.kit.rendering import write_whole
+
+NEWEST: Final = 100
+"""Looks whose folders are searched for what was left unfinished: two days of a look each half hour."""
+
+
+def clear_interrupted(protocol: StudyProtocol, out: Path) -> None:
+    """Remove what processes that were killed left unfinished: in a look's folder, those of late, stores, outboxes."""
+    looks, store = (protocol.folder / one / protocol.study.id for one in ("looks", STORE))
+    channels = (channel for route in protocol.alerts.routes for channel in route.channels)
+    with suppress(OSError):  # what cannot be listed is told by what is read or written there next
+        late = sorted(looks.glob("*T*Z"))[-NEWEST:]
+        closed = (one / "closed" for one in (out, *late))
+        stores = (store / "objects", *(store / "receipts").glob("*"), *outboxes(channels, protocol.folder))
+        clear_leftovers((protocol.folder, looks, out, *late, *closed, *stores))
+
+
+OF_A_LOOK = (
+    *("look.json", "report.html", "validation.json"),
+    *("cases.csv", "doses.csv", "quarantine.csv", "changes.csv"),
+)
+"""The files of a look, in its folder."""
 
 
 def write_files(look: Look, document: LookDocument, out: Path) -> None:
     """Write all files of a look into its folder, each whole or not at all."""
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "look.json", document)
-    checks, suites = (
-        look.validation.checks,
-        look.validation.suites,
-    )  # as Great Expectations writes them: no value
-    judged = {"checks": [asdict(one) for one in checks], "results": [asdict(one) for one in suites]}
-    write_json(out / "validation.json", judged)
-    _write_table(out / "cases.csv", _cases(document, look.protocol))
-    _write_table(out / "doses.csv", look.doses)
-    _write_table(out / "quarantine.csv", look.quarantine)
-    _write_table(out / "changes.csv", look.changes)
+    for name in FILES:
+        write_file(name, look, document, out)
+
+
+def write_file(name: str, look: Look, document: LookDocument, out: Path) -> None:
+    """Write one file of a look, by its name, into the look's folder; made where it is not there."""
+    write_whole(out / name, FILES[name](look, document))
 
 
 def write_json(path: Path, document: Mapping[str, object]) -> None:
     """Write a document, indented, in UTF-8."""
-    write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(path, _json(document))
 
 
-def _write_table(path: Path, table: pd.DataFrame) -> None:
-    write_whole(path, table.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%dT%H:%M:%SZ"))
+def _json(document: Mapping[str, object]) -> str:
+    """Return a document, indented."""
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
+
+def _validation(look: Look) -> str:
+    """Return the results of the checks, as Great Expectations writes them: no value."""
+    checks, suites = look.validation.checks, look.validation.suites
+    return _json({"checks": [asdict(one) for one in checks], "results": [asdict(one) for one in suites]})
+
+
+FILES: Final[Mapping[str, Callable[[Look, LookDocument], str]]] = {
+    "look.json": lambda _look, document: _json(document),
+    "validation.json": lambda look, _document: _validation(look),
+    "cases.csv": lambda look, document: inert_csv(_cases(document, look.protocol)),
+    "doses.csv": lambda look, _document: inert_csv(look.doses),
+    "quarantine.csv": lambda look, _document: inert_csv(look.quarantine),
+    "changes.csv": lambda look, _document: inert_csv(look.changes),
+}
+"""What each file of a look says, by its name."""
 
 CASE_COLUMNS = (
     "USUBJID",

@@ -17,7 +17,9 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from checks.errors import LedgerWriteError, UsageError
+from flows.files import create, make_folder
 from flows.ledger.database import turn_in_ledger
+from flows.settings import file_mode
 
 LOGGER = logging.getLogger("postdose")
 
@@ -63,7 +65,7 @@ def only_server(folder: Path, study: str) -> Iterator[None]:
     path = folder / f"serve-{study}.lock"
     lock = _file_lock(path)
     try:
-        path.touch()  # where the folder is not there, it is not made
+        create(path)  # where the folder is not there, it is not made
         if not _take_at_once(lock):
             holder = path.read_text(errors="replace").strip() or "unknown"
             raise UsageError(
@@ -100,16 +102,18 @@ def _take_at_once(lock: FileLock) -> bool:
 
 def _file_lock(path: Path) -> FileLock:
     """Return the lock of a file, which stays there when the lock ends, with what it holds."""
-    return FileLock(path, fallback_to_soft=False, thread_local=False)
+    return FileLock(path, mode=file_mode(os.environ), fallback_to_soft=False, thread_local=False)
 
 
 def _turns(held: ExitStack, folder: Path, study: str, state_url: str) -> Iterator[Callable[[], bool]]:
     """Yield what tries to take each turn: the file's first, which is had though the ledger cannot be reached."""
-    lock = _file_lock(folder / "looks" / study / "look.lock")
+    path = folder / "looks" / study / "look.lock"
+    lock = _file_lock(path)
 
     def in_file() -> bool:
         try:
-            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
+            create(path)
             return _take_at_once(lock)
         except OSError:  # a folder that cannot be written is told by what is written there next
             return True

@@ -1,11 +1,15 @@
 """The nightly check that the record holds: the chain verifies, recent looks come out again, the monitor lives.
 
 A look is a function of protocol, deliveries and data cut-off. So those of the last days are made again from the
-delivery store, by the code of a replay, and must have the hash that the ledger kept of them.
+delivery store, by the code of a replay, and must have the hash and the verdict that the ledger kept of them, and be
+what was told. The outbox, the files of every look and the heads kept beside the study are compared as well.
 """
 
+import hashlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,21 +17,32 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from checks.errors import LedgerBrokenError
-from checks.looks import code_version
+from checks.errors import LedgerBrokenError, LedgerWriteError
+from checks.looks import Look, code_version
 from checks.protocol import StudyProtocol
+from checks.signals import standing_of
 from checks.stamps import stamp
-from flows.feeds import DeliveryStore
+from flows.feeds import DeliveryStore, Receipt
 from flows.heartbeat import RECORD_BROKEN, monitor_causes
-from flows.ledger import Kind, Ledger, LookPayload, NightPayload, Record
+from flows.ledger import EvidencePayload, Kind, Ledger, LookPayload, NightPayload, Record, canonical
+from flows.ledger.heads import heads_that_differ
 from flows.looks.artifacts import show_night
-from flows.looks.reading import read_delivered
-from flows.looks.replay.history import History, entry_of
+from flows.looks.conclusion import signals_on_record
+from flows.looks.custody import held_against_record
+from flows.looks.kept_files import files_that_differ
+from flows.looks.replay.history import read_history
 from flows.looks.study import Study, open_study, run_named
 from flows.pages.kit.words import plural
+from flows.pages.message import look_facts
 
 DAYS: Final = 3
 """Nights in a row that make each look again: one that was missed, or failed, is made up for."""
+
+MOST_NAMED: Final = 20
+"""Problems that an alert names: more than a screen is not read."""
+
+SETTLED: Final = 10.0
+"""Seconds after which the files of a look are on record: it writes them in one or two."""
 
 MOST_LOOKS: Final = 500
 """Three days of a look every ten minutes and some more; at half a second each, a few minutes of the night."""
@@ -44,56 +59,163 @@ def check_record(study: str) -> State[tuple[str, ...]]:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
     """
     opened, now = open_study(study, os.environ), datetime.now(UTC)
-    protocol, ledger = opened.protocol, opened.ledger()
-    records = ledger.records(opened.id, Kind.LOOK)
-    looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
-    problems = (*_chain(ledger), *looks_that_differ(looks, opened, now))
-    causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
-    ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
-    found: NightPayload = {"at": stamp(now), "looks_made_again": len(looks), "problems": list(problems)}
-    ledger.record(opened.id, Kind.NIGHT, found)
-    show_night(protocol, problems, ailments, looks=len(looks), now=now)
+    try:
+        found, ailments = findings_of_night(opened, opened.ledger(), now)
+    except LedgerWriteError as error:  # there is no record then to write of it
+        return Failed(name="does not hold", message=f"The ledger cannot be read or written: {error}")
+    problems, looks = found["problems"], found["looks_made_again"]
+    show_night(opened.protocol, problems, ailments, looks=looks, now=now)
     if problems:
         return Failed(name="does not hold", message=" ".join(problems))
-    said = (f"{plural(len(looks), 'look')} made again.", *ailments)
+    others = found.get("looks_not_made_again", 0)
+    said = [f"{plural(looks, 'look')} made again.", *ailments]
+    if others:
+        said.append(f"{plural(others, 'look')} of these days cannot be made again as things are.")
     return Completed(name="holds", message=" ".join(said), data=ailments)
 
 
+def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[NightPayload, tuple[str, ...]]:
+    """Record what does not hold, and return it with what else ails the monitor."""
+    protocol = opened.protocol
+    records = ledger.records(opened.id, Kind.LOOK)
+    looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
+    problems = [
+        *_chain(ledger),
+        *looks_that_differ(looks, opened, now, told=_told(ledger, opened.id, now)),
+        *(f"{one}." for one in _deliveries(opened, now)),
+        *(f"{one[0].upper()}{one[1:]}." for one in heads_that_differ(ledger, protocol.folder, opened.id)),
+        *(f"{one[0].upper()}{one[1:]}." for one in _files(ledger, protocol)),
+    ]
+    more = len(problems) - MOST_NAMED
+    problems = [*problems[:MOST_NAMED], *([f"And {more:,} more."] if more > 0 else [])]
+    causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
+    ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
+    found: NightPayload = {
+        "at": stamp(now),
+        "looks_made_again": len(looks),
+        "looks_not_made_again": len(_of_these_days(records, now)) - len(looks),
+        "problems": problems,
+    }
+    ledger.record(opened.id, Kind.NIGHT, found)
+    return found, ailments
+
+
 def recent_looks(
-    records: tuple[Record, ...], protocol: StudyProtocol, now: datetime, *, kept: frozenset[str]
+    records: tuple[Record, ...], protocol: StudyProtocol, now: datetime, *, kept: tuple[Receipt, ...]
 ) -> tuple[LookPayload, ...]:
     """Return the looks of the last days that can be made again, newest first.
 
     Those of another protocol or code cannot, nor one that met a feed it could not read, nor one that read files as
-    found: they saw what the delivery store does not hold, ``kept`` by SHA-256. ``records`` begin with the oldest.
+    found: they saw what the delivery store does not hold. Nor can one that lacked a receipt of its time, which was
+    written down only later. ``kept`` are the store's receipts, and ``records`` begin with the oldest.
     """
-    since = now - timedelta(days=DAYS)
+    hashes = {one.sha256 for one in kept}
+    late = [(one.received_at, _written_down(one)) for one in kept if _written_down(one) > one.received_at]
     found = [
         look
-        for look in (record.read(LookPayload) for record in records if record.kind == Kind.LOOK)
-        if since <= datetime.fromisoformat(look["data_cutoff"]) <= now
-        and look["protocol_sha256"] == protocol.sha256
+        for look in _of_these_days(records, now)
+        if look["protocol_sha256"] == protocol.sha256
         and look["code_version"] == code_version()
         and all(fault["fault"] != "blocked" for fault in look.get("feed_faults", {}).values())
-        and any(sha256 in kept for feed in look["feeds"].values() for sha256 in feed)
+        and any(look["feeds"].values())
+        and hashes.issuperset(sha256 for feed in look["feeds"].values() for sha256 in feed)
+        and not any(
+            stamp(received) <= look["data_cutoff"] and look["at"] < stamp(written)
+            for received, written in late
+        )
     ]
     return tuple(reversed(found[-MOST_LOOKS:]))
 
 
-def looks_that_differ(looks: tuple[LookPayload, ...], study: Study, now: datetime) -> Iterator[str]:
-    """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise."""
+def _written_down(receipt: Receipt) -> datetime:
+    """Return since when a receipt is there at the latest: a clock that was ahead says later than a decision on it."""
+    return min(receipt.recorded_at, *(one.at for one in receipt.decisions), receipt.recorded_at)
+
+
+def _of_these_days(records: tuple[Record, ...], now: datetime) -> Sequence[LookPayload]:
+    looks = [record.read(LookPayload) for record in records if record.kind == Kind.LOOK]
+    since = now - timedelta(days=DAYS)
+    return [look for look in looks if since <= datetime.fromisoformat(look["data_cutoff"]) <= now]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOfLooks:
+    """What was told of looks: facts on record by the text of the look's record, verdicts of messages by look."""
+
+    facts: Mapping[str, Mapping[str, object]]
+    verdicts: Mapping[str, frozenset[str]]
+
+
+def looks_that_differ(
+    looks: tuple[LookPayload, ...], study: Study, now: datetime, *, told: ToldOfLooks
+) -> Iterator[str]:
+    """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
+
+    Not by its hash alone: whoever rewrites a record with its hash leaves the deliveries, or what was told.
+    """
     if not looks:
         return
-    history = History.of(study.protocol, read_delivered(study.protocol, study.settings, None, by=now))
+    history = read_history(study, None, by=now, now=now)
     for look in looks:
-        cutoff = datetime.fromisoformat(look["data_cutoff"])
-        again = entry_of(history.look(cutoff))
-        if again["look_sha256"] != look["look_sha256"]:
-            yield f"Look {look['look_id']} of {look['data_cutoff']} does not come out again from the deliveries kept."
+        again = history.look(datetime.fromisoformat(look["data_cutoff"]))
+        other = tuple(_otherwise(look, again, told))
+        if other:
+            named = f"Look {look['look_id']} of {look['data_cutoff']}"
+            yield f"{named} does not come out again from the deliveries kept: {'; '.join(other)}."
 
 
-def _kept(store: DeliveryStore, now: datetime) -> frozenset[str]:
-    return frozenset(one.sha256 for domain in store.domains() for one in store.receipts(domain, by=now))
+def _otherwise(look: LookPayload, again: Look, told: ToldOfLooks) -> Iterator[str]:
+    """Yield what is on record of a look, or was told of it, otherwise than it comes out again."""
+    document = again.document()
+    if hashlib.sha256(canonical(document).encode()).hexdigest() != look["look_sha256"]:
+        yield "its hash is another"
+    if document["verdict"] != look["verdict"]:
+        yield f"its verdict is {document['verdict']}, on record {look['verdict']!a}"
+    signals = signals_on_record(look, frozenset())
+    standing = standing_of(again.verdict, signals)
+    if standing != look.get("standing", standing):
+        yield f"what stands is {standing}, on record {look.get('standing')!a}"
+    crossed = {rule.id for rule in again.rules if rule.verdict == "crossed"}
+    if unsaid := crossed - {signal.rule for signal in signals}:
+        yield f"no signal is on record of {', '.join(sorted(unsaid))}"
+    facts = told.facts.get(canonical(look))
+    document["standing"], document["signals"] = standing.value, look["signals"]
+    if facts is not None and canonical(asdict(look_facts(document, again.protocol))) != canonical(facts):
+        yield "what is on record as told of it is not what it says"
+    if other := told.verdicts.get(look["look_id"], frozenset()) - {standing}:
+        yield f"a message of it said {', '.join(ascii(one) for one in sorted(other))}"
+
+
+def _told(ledger: Ledger, study: str, now: datetime) -> ToldOfLooks:
+    """Return what was told of a study's looks; a look's facts are the record behind its own."""
+    behind = {record.sequence: record for record in ledger.records(study, Kind.EVIDENCE)}
+    facts = {
+        record.text: behind[record.sequence + 1].read(EvidencePayload)["facts"]
+        for record in ledger.records(study, Kind.LOOK)
+        if record.sequence + 1 in behind
+    }
+    return ToldOfLooks(facts, ledger.outbox.verdicts(study))
+
+
+def _files(ledger: Ledger, protocol: StudyProtocol) -> tuple[str, ...]:
+    """Return which files are not as they were written; asked again lest a look was just writing them."""
+    if not any(files_that_differ(ledger, protocol)):
+        return ()
+    time.sleep(SETTLED)
+    return tuple(files_that_differ(ledger, protocol))
+
+
+def _deliveries(opened: Study, now: datetime) -> Iterator[str]:
+    """Yield what is wrong with the deliveries kept, and where they are not as they are on record."""
+    inbox = opened.inbox()
+    faults = [*held_against_record(inbox, opened.ledger, now)]
+    for domain in inbox.store.domains():
+        faults += inbox.store.faults(domain, by=now, now=now)
+    yield from (one.said for one in faults)
+
+
+def _kept(store: DeliveryStore, now: datetime) -> tuple[Receipt, ...]:
+    return tuple(one for domain in store.domains() for one in store.receipts(domain, by=now))
 
 
 def _chain(ledger: Ledger) -> Iterator[str]:

@@ -4,16 +4,22 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from checks.blinding import UNCOUNTED
 from checks.errors import UsageError
 from checks.knowledge import Deliveries
-from checks.protocol import StudyProtocol, load_protocol
+from checks.protocol import StudyProtocol
 from checks.tables import DeliveredTable, Feed
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
+from flows.feeds.inbox import lasting_problem
+from flows.feeds.receipts import OURSELVES
+from flows.feeds.store import StoreFault
+from flows.looks.custody import held_against_record
+from flows.looks.files import clear_interrupted
 from flows.looks.stages import as_task
-from flows.looks.study import protocol_path
+from flows.looks.study import open_study
 from flows.settings import Settings
 
 LOGGER = logging.getLogger("postdose")
@@ -22,14 +28,24 @@ Delivered = Mapping[str, Sequence[DeliveredTable]]
 """By lower-case domain, the files that arrived."""
 
 
-def read_feeds(inbox: Inbox, cutoff: datetime, *, arriving: bool) -> Delivered:
+def read_feeds(inbox: Inbox, cutoff: datetime, *, arriving: bool, now: datetime) -> Delivered:
     """Read what was received of each feed, after taking in what is arriving; what cannot be read is its problem."""
     arrived = {}
-    for domain in inbox.protocol.feeds.by_domain():
-        work = inbox.take_in if arriving else inbox.read
-        arrived[domain.lower()] = read = as_task("read", work, run_name=f"read {domain}")(domain, cutoff)
-        LOGGER.info("Read %s: %s", domain, _said(domain, read))
+    work = inbox.take_in if arriving else partial(inbox.read, now=now)
+    with inbox.admission.reading():
+        for domain in inbox.protocol.feeds.by_domain():
+            arrived[domain.lower()] = read = as_task("read", work, run_name=f"read {domain}")(domain, cutoff)
+            LOGGER.info("Read %s: %s", domain, _said(domain, read))
     return arrived
+
+
+def with_faults(delivered: Delivered, faults: Sequence[StoreFault]) -> Delivered:
+    """Return what was delivered with what is wrong with what is kept of each feed."""
+    told = {domain: list(read) for domain, read in delivered.items()}
+    for one in faults:
+        if one.domain.lower() in told:
+            told[one.domain.lower()].append(lasting_problem(one))
+    return told
 
 
 def _said(domain: str, read: Sequence[DeliveredTable]) -> str:
@@ -41,11 +57,27 @@ def _said(domain: str, read: Sequence[DeliveredTable]) -> str:
 
 
 def read_delivered(
-    protocol: StudyProtocol, settings: Settings, feeds: str | None, *, by: datetime
+    protocol: StudyProtocol,
+    settings: Settings,
+    feeds: str | None,
+    *,
+    by: datetime,
+    now: datetime | None = None,
 ) -> Delivered:
-    """Return every delivery of a study by domain: those on record, else the files as they are found."""
+    """Return every delivery of a study by domain: those on record, else the files as they are found.
+
+    As of an instant; what was received later than ``now``, where that is told, is a fault.
+    """
     inbox = open_inbox(protocol, settings.addresses, feeds)
-    return {domain.lower(): inbox.read(domain, by=by) for domain in protocol.feeds.by_domain()}
+    with inbox.admission.reading():
+        return {domain.lower(): inbox.read(domain, by=by, now=now) for domain in protocol.feeds.by_domain()}
+
+
+def decided_at(store: DeliveryStore, *, by: datetime) -> tuple[datetime, ...]:
+    """Return when a person set a delivery aside or restored one, by an instant, oldest first."""
+    receipts = (one for domain in store.domains() for one in store.kept(domain))
+    decisions = (decision for one in receipts for decision in one.decisions)
+    return tuple(sorted({one.at for one in decisions if one.by != OURSELVES and one.at <= by}))
 
 
 def feeds_of_look(
@@ -66,14 +98,21 @@ def receive_files(
     UsageError
         When the protocol has no such feed, a file cannot be read, or it was received later than now.
     """
-    protocol = load_protocol(protocol_path(study, os.environ))
-    if domain.upper() not in protocol.feeds.by_domain():
-        allowed = ", ".join(protocol.feeds.by_domain())
+    opened = open_study(study, os.environ)
+    if domain.upper() not in opened.protocol.feeds.by_domain():
+        allowed = ", ".join(opened.protocol.feeds.by_domain())
         raise UsageError(f"domain: found {domain!r}; allowed: a feed of the study protocol ({allowed})")
     if received_at > now:
         raise UsageError(f"--received-at: found {received_at.isoformat()}; allowed: a time that has passed")
-    store = open_inbox(protocol, {}, None).store
-    return tuple(_received(store, domain, file, received_at, now) for file in files)
+    inbox = opened.inbox()
+    clear_interrupted(opened.protocol, opened.protocol.folder)
+    taken = []
+    try:
+        for file in files:
+            taken.append(_received(inbox.store, domain, file, received_at, now))
+    finally:
+        held_against_record(inbox, opened.ledger, now, taken=taken)
+    return tuple(taken)
 
 
 def _received(store: DeliveryStore, domain: str, file: Path, received_at: datetime, now: datetime) -> Receipt:

@@ -42,6 +42,18 @@ class Study:
         """
         return Ledger.of(self.settings)
 
+    def ledger_that_is(self) -> Ledger:
+        """Return its record, which is not made where there is none.
+
+        Raises
+        ------
+        LedgerWriteError
+            When the ledger cannot be reached.
+        UsageError
+            When there is none.
+        """
+        return Ledger.of(self.settings, must_exist=True)
+
 
 def open_study(study: str, environ: Mapping[str, str]) -> Study:
     """Return the study that a path or an id means, with the settings of an environment.

@@ -57,7 +57,7 @@ class Arrivals:
     def _of_feed(self, domain: str, now: datetime, received_at: datetime) -> Iterator[Receipt]:
         try:
             files = self._inbox.files(domain)
-        except FeedError:
+        except Exception:
             return  # the next look meets the same problem, and tells of it
         for file in files:
             try:
@@ -66,19 +66,19 @@ class Arrivals:
                     domain, file, stamp, now
                 ):
                     yield self._keep(domain, file, stamp, received_at)
-            except (FeedError, OSError) as error:  # gone meanwhile, or not to be read: asked again, told once
+            except Exception as error:  # gone meanwhile, or not to be read: asked again, told once
                 self._tell(domain, file, error)
 
     def _tell(self, domain: str, file: DeliveredFile, error: Exception) -> None:
         said = str(error)
-        if isinstance(error, OSError):  # whose text holds a path
-            said = f"{file.name}: found that it cannot be taken in ({error.strerror})"
+        if not isinstance(error, FeedError):  # the text of others may hold a path or a value
+            said = f"found a file that cannot be taken in ({type(error).__name__})"
         if (domain, said) not in self._told:
             self._told.add((domain, said))
-            LOGGER.error("%s: %s", domain, said)
+            LOGGER.error("%s: %s", domain, said.removeprefix(f"{domain}: "))
 
     def _keep(self, domain: str, file: DeliveredFile, stamp: Stamp, received_at: datetime) -> Receipt:
-        with opened(file) as content:
+        with opened(file, self._inbox.protocol.limits) as content:
             receipt = self._inbox.keep(domain, file.name, content.stream.read(), now=received_at)
         self._kept[domain, file.path] = stamp
         return receipt

@@ -22,6 +22,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from checks.errors import UsageError
+from checks.protocol.untelling import untelling
 from checks.stamps import stamp
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import FACTS
@@ -77,6 +78,8 @@ def review_signal(study: str, alert: str) -> State[None]:
     wait = answer_time(asked.plan) + FAR_OFF
     answer = suspend_flow_run(wait_for_input=form, timeout=int(wait.total_seconds()), key=f"review-{alert}")
     now = datetime.now(UTC)
+    said = {key: untelling(getattr(answer, key), opened.protocol) for key in ("name", "reason")}
+    answer = answer.model_copy(update=said)
     decision = partial(answered, study=opened.id, alert=alert, answer=answer, now=now)
     ledger.decide(opened.id, decision, now=now)
     return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")

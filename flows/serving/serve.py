@@ -25,6 +25,7 @@ from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from checks.protocol import load_protocol
+from flows.feeds.admission import servers_kept
 from flows.looks.closed.look import look_closed
 from flows.looks.guard import only_server
 from flows.looks.monitor import monitor_study
@@ -130,6 +131,7 @@ def serve_studies(paths: Sequence[Path], *, cron: str | None = None) -> None:
     """
     protocols = [load_protocol(path) for path in paths]
     with ExitStack() as served:
+        served.enter_context(servers_kept())
         for protocol in protocols:
             served.enter_context(only_server(protocol.folder, protocol.study.id))
         studies = [Turns(path, datetime.now(UTC), lasting=True) for path in paths]

@@ -8,8 +8,10 @@ Nobody waits for the orchestrator: roles are notified of what is due whether or 
 import asyncio
 import logging
 import os
+from concurrent.futures import wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +22,11 @@ from prefect.states import Completed
 
 from checks.errors import LedgerWriteError
 from checks.protocol import StudyProtocol
-from flows.alerts import due, run_alerts
+from flows.alerts import PROMPTLY, UNDER_WAY, begin, due, run_alerts
 from flows.feeds import Receipt
 from flows.ledger import Ledger
+from flows.looks.custody import held_against_record
 from flows.looks.guard import is_looking
-from flows.looks.stages import as_task
 from flows.looks.study import Study, open_study, protocol_path, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
 from flows.serving.review import is_signal, keep_reviews
@@ -101,9 +103,11 @@ class Turns:
                 faults.append(error)
         return tuple(faults)
 
-    async def end(self) -> None:
-        """Wait until what the turns have begun has ended."""
-        await asyncio.gather(*self._begun())
+    async def end(self) -> tuple[Exception, ...]:
+        """Wait until what the turns have begun has ended, and return its faults: one of them ends no other early."""
+        ended = await asyncio.gather(*self._begun(), return_exceptions=True)
+        await asyncio.to_thread(wait, tuple(UNDER_WAY))
+        return tuple(one for one in ended if isinstance(one, Exception))
 
     def cancel(self) -> None:
         """Give up what the turns have begun and is still under way."""
@@ -116,7 +120,7 @@ class Turns:
 
     async def _take_in(self, now: datetime) -> None:
         if self._taking is None:
-            self._taking = asyncio.create_task(asyncio.to_thread(self._arrivals.take_in, now))
+            self._taking = asyncio.create_task(asyncio.to_thread(self._taken_in, now))
         await asyncio.wait({self._taking}, timeout=TURN_SECONDS if self._lasting else None)
         if not self._taking.done():
             return
@@ -124,6 +128,13 @@ class Turns:
         if receipts := ended.result():
             announce(self.study.protocol, receipts)
             self._owing = Owing(now + TOGETHER if self._lasting else now)
+
+    def _taken_in(self, now: datetime) -> tuple[Receipt, ...]:
+        """Take in what has arrived, and put its receipts on record."""
+        receipts = self._arrivals.take_in(now)
+        if receipts:
+            held_against_record(self.study.inbox(), self.study.ledger, now, taken=receipts)
+        return receipts
 
     async def _have_looked(self, now: datetime) -> None:
         if self._look is not None and self._look.done():
@@ -189,15 +200,14 @@ class Turns:
 
 
 @flow(name="tell alerts", flow_run_name=run_named("alerts"), persist_result=False)
-def tell_alerts(study: str, watching: bool = True) -> State[str]:
-    """Tell what is due, and try every message that waits; the run's final state says what became of them.
+def tell_alerts(study: str, outcome: str) -> State[str]:
+    """Show that what was due was told, and what waited was tried: the run's final state says what became of it.
 
     Args:
         study: The path of its study protocol file, or its id below the folder that POSTDOSE_STUDIES names.
-        watching: Whether a look is expected to have been made.
+        outcome: What became of the messages.
     """
-    outcome = _tell(open_study(study, os.environ), watching=watching)
-    return Completed(name=outcome, data=outcome)
+    return Completed(name=outcome, message=f"alerts of {study}: {outcome}", data=outcome)
 
 
 def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, watching: bool) -> bool:
@@ -212,7 +222,7 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
 
 
 def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
-    """Notify of what is due now, as a run of Prefect where it can be had.
+    """Notify of what is due now, and then show that as a run of Prefect, where one can be had.
 
     ``path`` is of the study's protocol file; ``watching`` is whether a look is expected to have been made.
 
@@ -223,17 +233,22 @@ def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:
     """
     if not is_anything_due(ledger, study.protocol, datetime.now(UTC), watching=watching):
         return
+    outcome = _tell(study, watching=watching)
     try:
-        tell_alerts(path, watching=watching)
-    except Exception as error:  # whatever Prefect met: the same turn again tells nobody twice
-        LOGGER.error("The alerts' run failed (%s); notifying without it", type(error).__name__)
-        _tell(study, watching=watching)
+        tell_alerts(path, outcome)
+    except Exception as error:  # whatever Prefect met: the alerts are sent
+        LOGGER.error("The alerts' run could not be shown (%s)", type(error).__name__)
 
 
 def _tell(study: Study, *, watching: bool) -> str:
-    send, now = as_task("send alerts", run_alerts), datetime.now(UTC)
-    sent = send(study.ledger(), study.protocol, now, addresses=study.settings.addresses, watching=watching)
-    return sent.outcome
+    """Notify, and wait no longer for it than everything prompt takes: the turns do not stop for a slow receiver."""
+    now, addresses = datetime.now(UTC), study.settings.addresses
+    ledger = study.ledger()
+    sending = begin(partial(run_alerts, ledger, study.protocol, now, addresses=addresses, watching=watching))
+    try:
+        return sending.result(PROMPTLY).outcome
+    except TimeoutError:
+        return "pending"
 
 
 @flow(name="tend study", flow_run_name=run_named("turn"), persist_result=False)
@@ -245,7 +260,6 @@ async def tend_study(study: str) -> None:
     """
     now = datetime.now(UTC)
     turns = Turns(protocol_path(study, os.environ), now - FIRST_LOOK, lasting=False)
-    faults = await turns.take(now)
-    await turns.end()
+    faults = (*await turns.take(now), *await turns.end())
     if faults:
         raise faults[0]

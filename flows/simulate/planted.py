@@ -20,6 +20,7 @@ from numpy.random import Generator, default_rng
 from checks.errors import UsageError
 from checks.protocol import load_protocol
 from checks.protocol.document import read_document
+from flows.files import write_whole
 from flows.simulate.new_folder import require_new
 from flows.simulate.planting import Dosed, Planted, Planting, Range, plant_cases
 from flows.simulate.real_charts import Charts, Floats
@@ -128,13 +129,12 @@ def write_planted(out: Path, study: PlantedStudy, protocol: str) -> None:
         When there is something in the folder already.
     """
     require_new(out)
-    (out / "feeds").mkdir(parents=True)
-    (out / "protocol.yaml").write_text(protocol, encoding="utf-8")
+    write_whole(out / "protocol.yaml", protocol)
     for domain, table in study.feeds.items():
         written = table.to_csv(index=False, lineterminator="\n")
-        (out / "feeds" / f"{domain}.csv").write_bytes(written.encode())
+        write_whole(out / "feeds" / f"{domain}.csv", written)
     told = json.dumps(study.truth, indent=1) + "\n"
-    (out / "truth.json").write_bytes(told.encode())
+    write_whole(out / "truth.json", told)
 
 
 def planted_protocol(source: Path, sites: Iterable[str], planting: Planting) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from checks.errors import UsageError
+from flows.files import write_whole
 from flows.simulate import sdtm
 from flows.simulate.adverse_events import AdverseEvent, report_events
 from flows.simulate.charting import Measurement, chart
@@ -62,13 +63,12 @@ def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = 
     """
     require_new(out)
     study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
-    (out / "feeds").mkdir(parents=True, exist_ok=True)
-    (out / "protocol.yaml").write_bytes(files("flows.simulate").joinpath("protocol.yaml").read_bytes())
+    write_whole(out / "protocol.yaml", files("flows.simulate").joinpath("protocol.yaml").read_bytes())
     for domain, table in tables(study).items():
         written = table.to_csv(index=False, lineterminator="\n")
-        (out / "feeds" / f"{domain}.csv").write_bytes(written.encode())
+        write_whole(out / "feeds" / f"{domain}.csv", written)
     told = json.dumps(truth(study), indent=1, ensure_ascii=False) + "\n"
-    (out / "truth.json").write_bytes(told.encode())
+    write_whole(out / "truth.json", told)
     return out
 
 

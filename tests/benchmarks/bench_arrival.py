@@ -93,7 +93,7 @@ def drop(study: Path, moments: list[float], ask: Callable[..., Any], number: int
         stamp(run["created"]),
         min(stamp(one["timestamp"]) for one in states if one["type"] == "PENDING"),
         stamp(run["start_time"]),
-        min(stamp(one["start_time"]) for one in tasks if one["name"].startswith("send alerts")),
+        max(stamp(one["end_time"]) for one in tasks if one["name"].startswith("evaluate rules")),
         told,
     ]
     stages = [later - earlier for earlier, later in itertools.pairwise(steps)]

@@ -119,6 +119,7 @@ class KillsHalfway(SchedulerPlugin):
 def look(study: Path, out: Path, peaks: Peaks, *engine: str, address: str = "") -> Cost:
     """Make one look in a process of its own."""
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
+    (study / "heads").unlink(missing_ok=True)  # each look has a ledger of its own
     command = [sys.executable, "-m", "flows.commands.cli", "look", str(study / "protocol.yaml"), *engine]
     command += ["--data-cutoff", cutoff, "--out", str(out), "--state", f"sqlite:///{out}.sqlite"]
     environment = {**os.environ, "PREFECT_HOME": str(study / "prefect")}

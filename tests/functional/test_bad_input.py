@@ -22,6 +22,7 @@ from golden.looking import make_look as look_without_prefect
 from golden.make import EXPECTED, documents_of
 from golden.studies import NOT_THE_SAME_BYTES, SPOILT_NAME
 from processes import postdose
+from servers import PASSWORD
 from spoilt import FIXTURES, MUTATIONS, make_study
 
 from flows.settings import PREFECT_DEFAULTS
@@ -52,14 +53,14 @@ KINDS = (
     Kind("misspelt_treatment", "CYT-107 for CYT107: read", "signal", 20, ""),
 
     # The file cannot be read: nobody knows what it would have said.
-    Kind("empty_file", "vs.csv has 0 bytes", "not_assessable", 3, "vs.csv: found an empty file"),
-    Kind("feed_missing", "vs.csv is not there", "not_assessable", 3, "vs.csv: found no file"),
+    Kind("empty_file", "vs.csv has 0 bytes", "not_assessable", 3, "VS 1: found an empty file"),
+    Kind("feed_missing", "vs.csv is not there", "not_assessable", 3, "VS: found no file"),
     Kind("page_named_csv", "vs.csv is the page of a login form", "not_assessable", 3, "found an HTML or XML page"),
-    Kind("text_named_xpt", "vs.xpt is really a CSV file", "not_assessable", 3, "vs.xpt: found text; allowed: a SAS"),
-    Kind("truncated_xpt", "vs.xpt stops after 2,000 bytes", "not_assessable", 3, "vs.xpt: found a file cut short"),
+    Kind("text_named_xpt", "vs.xpt is really a CSV file", "not_assessable", 3, "VS 1: found text; allowed: a SAS"),
+    Kind("truncated_xpt", "vs.xpt stops after 2,000 bytes", "not_assessable", 3, "VS 1: found a file cut short"),
     Kind("truncated_gzip", "vs.csv.gz stops half way", "not_assessable", 3, "that is damaged or cut short"),
     Kind("dataset_json_wrong_count", "vs.json says 31 records and has 30", "not_assessable", 3,
-         "vs.json: found 30 rows; allowed: 31"),
+         "VS 1: found 30 rows; allowed: 31"),
     Kind("wrong_encoding", "ae.csv is Latin-1 (Nausée) and the protocol tells nothing", "not_assessable", 3,
          "a byte 0xE9 that is not UTF-8 in line 2"),
     Kind("utf_16_without_mark", "vs.csv is UTF-16 without its byte-order mark", "not_assessable", 3,
@@ -71,7 +72,7 @@ KINDS = (
     Kind("other_delimiter", "vs.csv is delimited by semicolons and the protocol tells nothing",
          "not_assessable", 3, "found a header delimited by semicolon"),
     Kind("too_many_fields", "line 3 of ae.csv: a comma in a term without quotation marks", "not_assessable", 3,
-         "ae.csv: found 8 fields in line 3; allowed: 7"),
+         "AE 1: found 8 fields in line 3; allowed: 7"),
     Kind("trailing_delimiter_once", "line 8 of vs.csv alone ends with a comma", "not_assessable", 3,
          "found 7 fields in line 8"),
     Kind("unterminated_quote", "line 3 of ae.csv opens a quotation mark and never closes it",
@@ -84,11 +85,11 @@ KINDS = (
 
     # Half of a feed, or two states of it.
     Kind("snapshots_without_dates", "two states of vs in one folder, and nothing says which is the newer",
-         "not_assessable", 3, "vs_new.csv and vs_old.csv found with"),
+         "not_assessable", 3, "VS 1 and VS 2 found with"),
     Kind("a_part_missing", "vs_part1of2.csv without its other part", "not_assessable", 3,
-         "vs_part*.csv found without part 2"),
+         "a file in parts found without part 2"),
     Kind("a_workbook_beside", "vs.csv and vs_US02.xlsx in one folder", "not_assessable", 3,
-         "files that are not read: vs_US02.xlsx (a workbook)"),
+         "files that are not read: workbook (1)"),
 
     # Readable, but too old or too much set aside.
     Kind("stale_feed", "vs.csv is last week's file", "not_assessable", 30,
@@ -109,13 +110,13 @@ KINDS = (
     Kind("american_dates_told", "the same, and the protocol says in which form", "signal", 20, ""),
     Kind("decimal_comma_quoted", "38,9 in quotation marks beside a comma as delimiter, and told", "signal", 20, ""),
     Kind("blank_tail_rows", "200 lines of commas below the last row", "signal", 20,
-         "vs.csv: 200 blank rows are no records and are left out, all below the last row"),
+         "VS 1: 200 blank rows are no records and are left out, all below the last row"),
     Kind("sep_line", "a first line sep=; that the protocol does not tell", "signal", 20,
          "its first line names the semicolon as its delimiter"),
     Kind("zip_of_one_file", "vs.csv in a zip archive", "signal", 20, ""),
     Kind("name_in_latin_1", "a file in the folder with a name that is not UTF-8", "signal", 20, ""),
     Kind("snapshots_with_dates", "two states of vs in one folder, with their dates in their names", "signal", 20,
-         "vs_20240610.csv: an older state of the feed"),
+         "VS 1: an older state of the feed"),
     Kind("units_in_words", "Degrees Celsius", "signal", 20, ""),
     Kind("decimal_comma_told", "vs.csv writes 38,9 and the protocol says so", "signal", 20, ""),
     Kind("encoding_told", "ae.csv is Latin-1 (Nausée) and the protocol says so", "signal", 20, ""),
@@ -219,7 +220,11 @@ def prefect_here(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> 
         environment.delenv("POSTDOSE_STATE", raising=False)
         from prefect import settings  # noqa: PLC0415  reads the environment
 
-        told = {settings.PREFECT_API_URL: prefect_url, settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        told = {
+            settings.PREFECT_API_URL: prefect_url,
+            settings.PREFECT_API_AUTH_STRING: PASSWORD,
+            settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        }
         with settings.temporary_settings(told):
             yield
 

@@ -187,6 +187,36 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(home: Mapping[str, str], 
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
+def test_a_demo_takes_an_empty_folder_and_then_the_place_of_an_earlier_demo_alone(
+    home: Mapping[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "there"
+    out.mkdir()
+    for _ in range(2):
+        done = postdose("demo", "--out", str(out), **home)
+        assert done.returncode == 0, done.stderr
+    (out / "protocol.yaml").write_text("mine")
+    done = postdose("demo", "--out", str(out), **home)
+    assert done.returncode == 2
+    assert "found protocol.yaml there, which no demo left so; allowed: a new folder" in done.stderr
+    assert (out / "protocol.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["report.html", "look.json"])
+def test_a_look_is_not_written_over_what_is_not_its_studys(
+    demo: tuple[subprocess.CompletedProcess[str], Path], home: Mapping[str, str], tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("{}")
+    protocol = str(demo[1] / "protocol.yaml")
+    for command in ("look", "replay"):
+        taken = name if command == "look" else "looks.jsonl"
+        (tmp_path / taken).write_text("{}")
+        done = postdose(command, protocol, "--out", str(tmp_path), **home)
+        assert done.returncode == 2, done.stderr
+        assert f"--out {tmp_path}: found {taken} there" in done.stderr
+        assert (tmp_path / taken).read_text() == "{}"
+
+
 def test_help_needs_neither_prefect_nor_great_expectations(home: Mapping[str, str]) -> None:
     script = (
         "import sys\n"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 from processes import postdose
 
+from checks.errors import DeliveryError
 from checks.protocol import load_protocol
-from flows.heartbeat import HEARTBEAT_URL, beat
+from flows.heartbeat import HEARTBEAT_URL, call_watchdog, write_beat
 from flows.ledger import Kind, Ledger
 
 STUDY = Path(__file__).parents[2] / "deployments/studies/CYT107-IV/protocol.yaml"
@@ -110,7 +112,9 @@ def watchdog() -> Iterator[tuple[str, list[tuple[str, str, Mapping[str, str]]]]]
 
 def beaten(protocol: Path, url: str | None) -> Mapping[str, Any]:
     document = {**LOOK, "data_cutoff": "2026-03-09T06:00:00Z", "cases": ["kept here"]}
-    beat(load_protocol(protocol), document, completed_at=datetime(2026, 3, 9, 6, 1, tzinfo=UTC), url=url)
+    write_beat(load_protocol(protocol), document, completed_at=datetime(2026, 3, 9, 6, 1, tzinfo=UTC))
+    if url is not None:
+        call_watchdog(url)
     file = protocol.parent / "looks/CYT107-IV/heartbeat.json"
     assert [entry.name for entry in file.parent.iterdir()] == ["heartbeat.json"]
     return json.loads(file.read_text())
@@ -133,27 +137,21 @@ def test_after_a_look_the_file_says_which_and_the_watchdog_is_called_without_a_w
 @pytest.mark.parametrize(
     "address", ["{url}/refuse/secret-key", "http://127.0.0.1:1/secret-key", "file:///secret-key"]
 )
-def test_a_watchdog_that_fails_is_logged_without_its_address_and_fails_nothing(
-    protocol: Path,
-    watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    address: str,
+def test_a_watchdog_that_fails_is_named_without_its_address(
+    watchdog: tuple[str, list[tuple[str, str, Mapping[str, str]]]], address: str
 ) -> None:
-    monkeypatch.setattr("flows.heartbeat.LOGGER.propagate", True)
-    assert beaten(protocol, address.format(url=watchdog[0]))["look_id"] == LOOK["look_id"]
-    assert HEARTBEAT_URL in caplog.text
-    assert "secret-key" not in caplog.text
+    with pytest.raises(DeliveryError) as caught:
+        call_watchdog(address.format(url=watchdog[0]))
+    assert "secret-key" not in str(caught.value)
 
 
-def test_where_the_file_cannot_be_written_the_look_is_no_worse(protocol: Path) -> None:
-    (protocol.parent / "looks").write_text("a file where the folder should be")
-    beat(
-        load_protocol(protocol),
-        {**LOOK, "data_cutoff": "2026-03-09T06:00:00Z"},
-        completed_at=datetime(2026, 3, 9, 6, 1, tzinfo=UTC),
-        url=None,
-    )
+def test_one_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.heartbeat.LONGEST_CALL", 0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(DeliveryError, match=r"no answer within 0\.2 s"),
+    ):
+        call_watchdog(f"http://127.0.0.1:{silent.getsockname()[1]}/")
 
 
 def looked(protocol: Path, server: str, url: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from processes import environment_without_ours, postdose
+from servers import PASSWORD
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -82,7 +83,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory, prefect_url: str) -> Mapping[str, str]:
-    return {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")), "PREFECT_API_URL": prefect_url}
+    return {
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_API_URL": prefect_url,
+        "PREFECT_API_AUTH_STRING": PASSWORD,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ def make_look(protocol_file: Path, data_cutoff: datetime, out: Path) -> None:
     """Write look.json, without what the ledger adds, and the listings of one look."""
     protocol = load_protocol(protocol_file)
     inbox = open_inbox(protocol, {}, None)
-    feeds = {domain.lower(): inbox.read(domain, by=data_cutoff) for domain in protocol.feeds.by_domain()}
+    with inbox.admission.reading():
+        feeds = {one.lower(): inbox.read(one, by=data_cutoff) for one in protocol.feeds.by_domain()}
     found = look(feeds, protocol, data_cutoff=data_cutoff)
     write_files(found, found.document(), out)

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, event, make_url, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import NullPool, Pool
 
-from flows.alerts import sending
+from flows.alerts import attempts
 
 WRITES = os.O_WRONLY | os.O_RDWR
 
@@ -41,6 +41,11 @@ class Steps:
     def kill_at(self, last: int, killed_at: Path) -> None:
         """From now on count, and end this process at a step; 0 counts none."""
         self._seen, self._last, self._killed_at = 0, last, killed_at
+
+    @property
+    def seen(self) -> int:
+        """How many steps were taken since they are counted."""
+        return self._seen
 
     def step(self, name: str) -> None:
         if not self._last:
@@ -80,7 +85,7 @@ class Steps:
         event.listen(Pool, "checkin", lambda *_: self.step("after the transaction"))
 
     def _watch_sends(self) -> None:
-        real = sending.resolve
+        real = attempts.resolve
 
         def watched(channel: str, **told: Any) -> Any:
             send = real(channel, **told)
@@ -93,7 +98,7 @@ class Steps:
 
             return sent
 
-        sending.resolve = watched
+        attempts.resolve = watched
 
 
 def forked(work: Callable[[], None]) -> int:

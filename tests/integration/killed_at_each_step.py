@@ -45,14 +45,14 @@ STUDY = "BLIND"
 URL, UNSET = "POSTDOSE_PHYSICIAN_URL", "POSTDOSE_NOBODY_URL"
 ROUTES = [
     {"role": "physician", "verdicts": ["watch", "signal"], "channels": ["file:physician/", f"env:{URL}"],
-     "ack_within_minutes": 60, "escalate_to": "chair"},
+     "ack_within_minutes": 30, "escalate_to": "chair"},
     {"role": "chair", "verdicts": ["not_assessable"], "channels": [f"env:{URL}", f"env:{UNSET}"],
-     "ack_within_minutes": 60, "escalate_to": "sponsor"},
+     "ack_within_minutes": 30, "escalate_to": "sponsor"},
     {"role": "sponsor", "verdicts": ["not_assessable"], "channels": ["file:sponsor/", f"env:{URL}"]},
 ]  # fmt: skip
 """The chair is told by escalation alone, and one of its channels is a dead end: the sponsor follows at once."""
 
-LATE = timedelta(minutes=61)
+LATE = timedelta(minutes=31)
 
 
 @dataclass(frozen=True, slots=True)

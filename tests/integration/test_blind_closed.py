@@ -20,7 +20,8 @@ from checks.looks import Look, look_at
 from checks.protocol import load_protocol
 from checks.scenario import Scenario
 from checks.tables import Feed
-from flows.ledger import Kind, Ledger
+from flows.ledger import Head, Kind, Ledger
+from flows.ledger.heads import keep_head
 from flows.looks.closed.report import closed_report
 from flows.looks.files import write_files
 from flows.settings import Settings, read_settings
@@ -185,6 +186,13 @@ def test_without_a_record_nothing_is_read(study: Path) -> None:
     assert not list((study / "out" / "closed").iterdir())
 
 
+def test_in_a_ledger_that_is_not_the_studys_nothing_is_read(study: Path) -> None:
+    keep_head(study, "BLIND", Head(9, "a" * 64), at=datetime(2024, 6, 12, tzinfo=UTC))
+    with pytest.raises(LedgerWriteError, match="does not hold record 9"):
+        report(study, read_feeds=never)
+    assert not list((study / "out" / "closed").iterdir())
+
+
 @pytest.mark.parametrize("value", ["", "yes", "ALLOWED"])
 def test_without_the_setting_nothing_is_read_and_nothing_recorded(study: Path, value: str) -> None:
     settings = read_settings({"POSTDOSE_CLOSED": value}, state=None, folder=study)
@@ -239,7 +247,7 @@ def test_only_the_owner_can_read_it_whatever_the_umask(study: Path, umask: int) 
     closed = study / "out" / "closed"
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in closed.iterdir()}
-    assert modes == dict.fromkeys(("arms.csv", "closed.html", "closed.json"), 0o600)
+    assert modes == dict.fromkeys(("arms.csv", "closed.html", "closed.json", "files.csv"), 0o600)
 
 
 def test_a_folder_that_others_may_read_is_refused(study: Path) -> None:
@@ -262,9 +270,8 @@ def test_a_link_in_place_of_a_file_is_replaced_and_not_followed(study: Path) -> 
     report(study)
     closed, outside = study / "out" / "closed", study / "outside"
     outside.write_text("not ours")
-    for name in ("closed.json", ".closed.json.part"):
-        (closed / name).unlink(missing_ok=True)
-        (closed / name).symlink_to(outside)
+    (closed / "closed.json").unlink()
+    (closed / "closed.json").symlink_to(outside)
     report(study)
     assert outside.read_text() == "not ours"
     assert not (closed / "closed.json").is_symlink()

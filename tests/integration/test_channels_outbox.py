@@ -11,6 +11,7 @@ import pytest
 from ledgers import caused, tried
 
 from checks.errors import UsageError
+from checks.stamps import stamp
 from flows.ledger import Attempt, Kind, Ledger, Outgoing, Waiting, this_process
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -126,7 +127,7 @@ def test_a_failed_attempt_is_remembered_and_the_message_due_when_told(ledger: Le
     assert ledger.outbox.claim_due("S", due - timedelta(seconds=1), by="", until=due) == ()
     failed = ledger.records("S", Kind.FAILED_DELIVERY)[0].payload
     told = {"message": "id-1", "channel": "env:POSTDOSE_A", "detail": "refused", "at": "2026-03-01T02:00:00Z"}
-    assert failed == {**told, **ABOUT}
+    assert failed == {**told, **ABOUT, "again": stamp(LATER)}
 
 
 def test_a_dead_letter_is_kept_and_may_wait_again(ledger: Ledger) -> None:

@@ -70,6 +70,7 @@ class KillsAWorker(SchedulerPlugin):
 
 def look(study: Path, out: Path, **options: Any) -> LookOutcome:
     cutoff = json.loads((study / "truth.json").read_text())["data_cutoff"]
+    (study / "heads").unlink(missing_ok=True)  # each look has a ledger of its own
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POSTDOSE_STATE", f"sqlite:///{out}.sqlite")
         return make_look(
@@ -168,3 +169,21 @@ def counted() -> int:
 
 def test_a_stage_is_given_its_arguments_as_they_are(environment: pytest.MonkeyPatch) -> None:
     assert counted() == 2
+
+
+@flow(persist_result=False)
+def doubled_here() -> tuple[tuple[int, ...], str]:
+    with open_engine("dask", {}) as engine:
+        assert engine is not None
+        found = engine.compute("double", double, [1, 2, 3])
+        with pytest.raises(Exception, match="TLS"):
+            Client(engine.runner._cluster.scheduler_address, timeout=5)  # as another account would
+        return found, engine.runner._cluster.scheduler_address
+
+
+def test_workers_of_ones_own_take_work_from_nobody_else(
+    environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, address = doubled_here()
+    assert found == (2, 4, 6) and address.startswith("tls://127.0.0.1:")
+    assert "computed here" not in caplog.text

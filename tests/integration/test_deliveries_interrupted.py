@@ -121,11 +121,11 @@ def test_content_that_was_changed_since_is_not_used(store: DeliveryStore) -> Non
     (read,) = read_deliveries([receipt], FeedOptions(domain="AE"))
     assert read.table is None and read.delivery.sha256 == receipt.sha256
     assert read.problem == (
-        "first.csv: found kept content that is not what was received; allowed: the content as it was received"
+        "AE 1: found kept content that is not what was received; allowed: the content as it was received"
     )
     receipt.content.unlink()
     (lost,) = read_deliveries([receipt], FeedOptions(domain="AE"))
-    assert lost.problem is not None and lost.problem.startswith("first.csv: found that it cannot be opened")
+    assert lost.problem is not None and lost.problem.startswith("AE 1: found that it cannot be opened")
 
 
 def test_a_receipt_says_when_it_came_and_when_that_was_written_down(

@@ -20,6 +20,7 @@ from prefect.cli.deploy._config import _load_deploy_configs_and_actions
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.templating import apply_values, find_placeholders
 from rich.console import Console
+from servers import authorization
 from sqlalchemy import create_engine, inspect, make_url
 
 from checks.protocol import load_protocol
@@ -28,6 +29,8 @@ from flows.ledger import Ledger
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deployments"
 README = (FOLDER / "README.md").read_text()
+BY_DIGEST = re.compile("(?P<name>[a-z]+:[a-z0-9.-]+)@sha256:[0-9a-f]{64}")
+IMAGE = "registry.example/postdose@sha256:" + "0" * 64
 
 
 def declared() -> list[dict[str, Any]]:
@@ -85,7 +88,7 @@ def test_prefect_yaml_and_the_kubernetes_template_are_taken_by_a_server(
         request = urllib.request.Request(
             prefect_server["PREFECT_API_URL"] + path,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **authorization()},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
@@ -178,12 +181,16 @@ def test_the_kubernetes_template_renders_to_a_job_without_privileges() -> None:
     assert set(theirs["variables"]["properties"]) <= set(variables)
     assert set(theirs["job_configuration"]) == set(template["job_configuration"])
 
-    values = {name: one["default"] for name, one in variables.items() if "default" in one}
+    assert template["variables"]["required"] == ["image"] and "default" not in variables["image"]
+    assert re.search(variables["image"]["pattern"], IMAGE) and not re.search(
+        variables["image"]["pattern"], "postdose"
+    )
+    values = {name: one["default"] for name, one in variables.items() if "default" in one} | {"image": IMAGE}
     job = apply_values(template["job_configuration"], values)["job_manifest"]
     pod = job["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] and not pod["automountServiceAccountToken"]
-    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] and container["image"] == IMAGE
     assert container["envFrom"] == [{"secretRef": {"name": "postdose"}}]
     assert (job["spec"]["activeDeadlineSeconds"], job["spec"]["backoffLimit"]) == (3600, 0)
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["volumes"]}
@@ -203,19 +210,27 @@ def test_the_compose_file_shows_one_port_on_loopback_and_holds_no_secret() -> No
         for variable, value in one["environment"].items():
             if re.search("PASSWORD|AUTH|KEY|URL|DATABASE", variable) and variable != "PREFECT_API_URL":
                 assert variable.endswith("_FILE") or value.startswith("${"), variable
-    assert services["server"]["environment"]["PREFECT_SERVER_API_AUTH_STRING"].startswith(
-        "${PREFECT_SERVER_API_AUTH_STRING:?"
-    )
-    images = {one["image"] for one in services.values()}
-    assert images == {"postdose", "postgres:15"}
+    ours = {"server", "deploy", "worker"}
+    assert {name for name, one in services.items() if "prefect_auth" in one["secrets"]} == ours
+    for name in ours:
+        assert services[name]["environment"]["POSTDOSE_PREFECT_AUTH_FILE"] == "/run/secrets/prefect_auth"
+    for one in services.values():
+        assert one["read_only"] and one["security_opt"] == ["no-new-privileges:true"]
+    images = {one["image"] for one in services.values()} - {"postdose"}
+    assert [BY_DIGEST.fullmatch(one)["name"] for one in images] == ["postgres:15.19-trixie"]
 
 
 def test_the_image_is_made_in_two_stages_from_exact_versions_and_does_not_run_as_root() -> None:
     lines = (FOLDER / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     words = [line.split() for line in lines if line and not line.startswith("#")]
-    assert [line[1] for line in words if line[0] == "FROM"] == ["python:3.11-slim"] * 2
+    first, second = (line[1] for line in words if line[0] == "FROM")
+    assert first == second and BY_DIGEST.fullmatch(first)
     assert [line[1] for line in words if line[0] == "USER"] == ["10001:10001"]
-    assert any("-c deployments/constraints.txt" in line for line in lines)
+    installs = next(line for line in lines if "pip download" in line)
+    assert "pip download --require-hashes --dest wheels -r deployments/constraints.txt" in installs
+    assert (
+        "pip install --no-index --find-links wheels" in installs
+    )  # nothing but what was held against its hash
     assert any(line[0] == "HEALTHCHECK" for line in words)
     last = [
         line
@@ -246,5 +261,8 @@ def test_the_units_are_understood_by_systemd(tmp_path: Path) -> None:
 
 def test_the_folder_names_no_index_and_no_registry() -> None:
     for file in FOLDER.rglob("*"):
-        if file.is_file() and "studies" not in file.parts and file.name != "constraints.txt":
-            assert not re.search(r"pypi|docker\.io|ghcr|quay|gcr\.|index-url", file.read_text()), file
+        if file.is_file() and "studies" not in file.parts:
+            text = file.read_text().replace(
+                "pkg:pypi/", ""
+            )  # what a package URL calls a kind, and no address
+            assert not re.search(r"pypi|docker\.io|ghcr|quay|gcr\.|index-url", text), file

@@ -11,6 +11,7 @@ import yaml
 import checks
 from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
+from checks.quoting import quoted_number
 from flows.feeds.content import FeedOptions
 from flows.feeds.inbox import read_deliveries
 from flows.feeds.readers.fhir.resources import LOINC, SNOMED
@@ -101,6 +102,6 @@ def test_a_test_of_the_catalogue_goes_the_whole_way(test: CatalogueTest, tmp_pat
     (case,) = document["cases"]
     assert (case["certainty"], case["in_risk_window"], case["hour"]) == ("definite", "yes", 5.5)
     (evidence,) = case["components"]["reaction"]["evidence"]
-    assert evidence == f"{test.domain}:{test.domain}SEQ=hour-6"
+    assert evidence == f"{test.domain}:{test.domain}SEQ={quoted_number('hour-6')}"
     page = render_report(document, doses=seen.findings.doses, protocol=seen.protocol, out=tmp_path / "out")
     assert evidence in page.read_text(encoding="utf-8")

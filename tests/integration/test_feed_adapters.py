@@ -6,6 +6,7 @@ hand here; the look must not depend on it.
 """
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -341,6 +342,11 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 Way = Callable[[Path, Trial], StudyProtocol]
 
 
+def hidden(resource: str) -> str:
+    """Return how an id with words in it is shown: the first twelve hexadecimal digits of its SHA-256."""
+    return f"~{hashlib.sha256(resource.encode()).hexdigest()[:12]}"
+
+
 @pytest.mark.parametrize("way", [as_edc, as_sqlite])
 def test_each_way_gives_the_same_look(way: Way, expected: Seen, tmp_path: Path) -> None:
     assert_same(look(way(tmp_path, trial())), expected)
@@ -408,12 +414,12 @@ def test_fhir_versions_take_back_and_correct_and_wait_for_their_time(tmp_path: P
     seen = look(protocol)
     assert seen.cases == ()
     values = seen.validation.measurements.set_index("sequence")["value"]
-    assert "FR01-001-7" not in values.index
-    assert values["US01-002-7"] == 37.0
-    assert "unknown-yet" not in values.index
+    assert hidden("FR01-001-7") not in values.index
+    assert values[hidden("US01-002-7")] == 37.0
+    assert hidden("unknown-yet") not in values.index
     assert seen.known.feeds["vs"].not_yet_known == 1
     assert seen.validation.quarantine[["check", "record"]].to_numpy().tolist() == [
-        ["dose_status_known", "EXSEQ=US01-004-1"]
+        ["dose_status_known", f"EXSEQ={hidden('US01-004-1')}"]
     ]
 
 
@@ -446,7 +452,7 @@ def test_a_version_that_arrives_later_changes_what_is_known_from_then_on(tmp_pat
     assert [case.USUBJID for case in before.cases] == ["FR01-001", "US01-002"]
     assert [case.USUBJID for case in after.cases] == ["US01-002"]
     changes = after.known.changes[["domain", "USUBJID", "record", "kind"]]
-    assert changes.to_numpy().tolist() == [["VS", "FR01-001", "VSSEQ=FR01-001-7", "deleted"]]
+    assert changes.to_numpy().tolist() == [["VS", "FR01-001", f"VSSEQ={hidden('FR01-001-7')}", "deleted"]]
 
 
 def test_a_second_header_of_labels_that_the_layout_does_not_tell_is_set_apart(tmp_path: Path) -> None:
@@ -457,7 +463,7 @@ def test_a_second_header_of_labels_that_the_layout_does_not_tell_is_set_apart(tm
     seen = look(load_protocol(tmp_path / "protocol.yaml"))
     assert protocol.folder == tmp_path
     assert seen.validation.quarantine[["domain", "found"]].to_numpy().tolist() == [
-        ["DM", "the label of Site"]
+        ["DM", "a word where a site belongs"]
     ]
 
 
@@ -466,11 +472,12 @@ def test_a_second_header_of_labels_that_the_layout_does_not_tell_is_set_apart(tm
 
 def test_postgresql_refuses_to_be_changed(postgresql_database: str) -> None:
     fill(postgresql_database, trial(), typed_times=True)
-    for statement in (
-        "DELETE FROM vs RETURNING usubjid",
-        "WITH x AS (DELETE FROM vs RETURNING 1) SELECT * FROM x",
+    for statement, kind in (
+        ("DELETE FROM vs RETURNING usubjid", "SyntaxError 42601"),  # no cursor is of such a statement
+        ("WITH x AS (DELETE FROM vs RETURNING 1) SELECT * FROM x", "FeatureNotSupported 0A000"),
+        ("SELECT set_config('transaction_read_only', 'off', true) AS a", "ActiveSqlTransaction 25001"),
     ):
-        with pytest.raises(FeedError, match="in a read-only transaction"):
+        with pytest.raises(FeedError, match=kind):
             query_content(postgresql_database, statement, feed="VS")
     assert query_content(postgresql_database, "SELECT count(*) AS n FROM vs", feed="VS") == b"N\n30\n"
 
@@ -490,9 +497,9 @@ def test_postgresql_types_have_their_text(postgresql_database: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("SELECT temp FROM dm", 'relation "dm" does not exist'),
-        ("SELECT 1; SELECT 2", "multiple commands"),
-        ("COMMIT; CREATE TABLE made (a int)", "multiple commands"),
+        ("SELECT temp FROM dm", "UndefinedTable 42P01"),
+        ("SELECT 1; SELECT 2", "SyntaxError 42601"),
+        ("COMMIT; CREATE TABLE made (a int)", "SyntaxError 42601"),
         ("SELECT ARRAY[1, 2] AS a", "a value of type list in row 1"),
     ],
 )
@@ -508,10 +515,10 @@ def test_a_wrong_password_is_not_repeated(postgresql_database: str) -> None:
     url = make_url(postgresql_database).set(password="T0P-SECRET").render_as_string(hide_password=False)
     with pytest.raises(FeedError) as refusal:
         query_content(url, "SELECT 1 AS a", feed="VS")
-    assert "password authentication failed" in str(refusal.value)
+    assert "OperationalError" in str(refusal.value)
     assert "T0P-SECRET" not in str(refusal.value)
     password = str(make_url(postgresql_database).password)
-    with pytest.raises(FeedError, match=r'column "\*\*\*" does not exist') as repeated:
+    with pytest.raises(FeedError, match="UndefinedColumn 42703") as repeated:
         query_content(postgresql_database, f'SELECT "{password}"', feed="VS")
     assert password not in str(repeated.value)
 

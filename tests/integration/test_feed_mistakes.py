@@ -13,7 +13,7 @@ MISTAKES = {
     "extra_field_holds_a_value.csv": "found 4 fields in line 2; allowed: 3 fields, as in the header",
     "trailing_delimiter_on_one_line.csv": "found 3 fields in line 3; allowed: 3 fields, as in the header, or",
     "header_again.csv": "found the header again in line 3",
-    "name_twice.csv": "found the name VSORRES for columns 2 and 3",
+    "name_twice.csv": "found one name for columns 2 and 3",
     "name_missing.csv": "found no name for column 2",
     "semicolons.csv": "found a header delimited by semicolon; allowed: comma, or the protocol's",
     "quote_never_closed.csv": "found a quotation mark in line 3 that is never closed",
@@ -57,7 +57,7 @@ def test_mistake_is_the_feeds_problem(name: str) -> None:
     feed = read_feed(str(FIXTURES / name), domain="VS")
     assert feed.table is None
     assert feed.problem is not None
-    assert feed.problem.startswith(f"{name}: {MISTAKES[name]}"), feed.problem
+    assert feed.problem.startswith(f"VS 1: {MISTAKES[name]}"), feed.problem
     assert "; allowed: " in feed.problem
 
 
@@ -74,6 +74,9 @@ def test_folder_tells_the_problem_of_every_file() -> None:
     feed = read_feed(str(FIXTURES), domain="VS")
     assert feed.table is None
     told = [line.split(":")[0] for line in (feed.problem or "").splitlines()]
-    assert told == sorted(set(MISTAKES) - {"unknown_ending.docx"})
-    assert [delivery.name for delivery in feed.deliveries] == told
+    there = sorted(set(MISTAKES) - {"unknown_ending.docx"})
+    assert told == [f"VS {number}" for number in range(1, len(there) + 1)]
+    assert [(delivery.label, delivery.name) for delivery in feed.deliveries] == list(
+        zip(told, there, strict=True)
+    )
     assert {delivery.rows for delivery in feed.deliveries} == {0}

@@ -151,7 +151,9 @@ def test_of_a_record_in_several_files_the_newest_version_counts(
 ) -> None:
     files = {"a.ndjson": lines(observation("o1") | first), "b.ndjson": lines(observation("o1") | second)}
     found = read(written(tmp_path, {"p.ndjson": lines(patient())} | files), "VS")
-    assert [name for (name,) in cells(found, "source_file")] == [f"{name}.ndjson" for name in kept]
+    assert [name for (name,) in cells(found, "source_file")] == [
+        f"VS {'ab'.index(name) + 1}" for name in kept
+    ]
 
 
 DELETION: Resource = {
@@ -230,7 +232,9 @@ def test_pages_whose_own_links_are_written_otherwise_are_whole_by_their_total(tm
 )
 def test_pages_that_are_not_all_there_are_refused_by_name(tmp_path: Path, files: Mapping[str, bytes]) -> None:
     found = problems(read(written(tmp_path, {"x.ndjson": lines(patient())} | dict(files)), "VS"))
-    assert [one.partition(":")[0] for one in found] == list(files)
+    assert [one.partition(":")[0] for one in found] == [
+        f"VS {place}" for place, _ in enumerate(files, start=1)
+    ]
     assert all("half of a search" in one for one in found)
 
 
@@ -255,9 +259,9 @@ EXPORT = {
     [
         ([("Observation", "Observation.ndjson", 2), ("Patient", "Patient.ndjson", 1)], None),
         ([("Observation", "Observation.ndjson", None), ("Encounter", "Encounter.ndjson", 7)], None),
-        ([("Observation", "Observation.ndjson", 3)], "Observation.ndjson (2 of 3)"),
-        ([("Observation", "Observation.2.ndjson", None)], "Observation.2.ndjson"),
-        ([("Medication", "Medication.ndjson", None)], "Medication.ndjson"),
+        ([("Observation", "Observation.ndjson", 3)], "Observation (1)"),
+        ([("Observation", "Observation.2.ndjson", None)], "Observation (1)"),
+        ([("Medication", "Medication.ndjson", None)], "Medication (1)"),
     ],
 )
 def test_an_export_is_all_that_its_manifest_lists(
@@ -268,7 +272,7 @@ def test_an_export_is_all_that_its_manifest_lists(
         []
         if missing is None
         else [
-            f"manifest.json: found that 1 of the files it lists are not whole in the delivery: {missing}; "
+            f"VS 3: found that 1 of the files it lists are not whole in the delivery: {missing}; "
             "allowed: all files of an export, in one delivery"
         ]
     )
@@ -279,6 +283,6 @@ def test_errors_of_an_export_are_named(tmp_path: Path) -> None:
     error = [{"type": "OperationOutcome", "url": "https://ehr.example/out/error.ndjson"}]
     told = {"manifest.json": manifest(("Observation", "Observation.ndjson", 2), error=error)}
     (absent,) = problems(read(written(tmp_path, EXPORT | told), "VS"))
-    assert "error.ndjson" in absent
+    assert "OperationOutcome (1)" in absent
     (there,) = problems(read(written(tmp_path, {"error.ndjson": lines(failed)}), "VS"))
-    assert there.startswith("error.ndjson: found an OperationOutcome that reports an error, in line 1")
+    assert there.startswith("VS 3: found an OperationOutcome that reports an error, in line 1")

@@ -1,13 +1,12 @@
 """The ledger on real databases, SQLite and PostgreSQL: one chain, append-only, and every change noticed."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from ledgers import NOW, caused, pending, tried
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
@@ -25,14 +24,6 @@ TRIGGERS = {
 @pytest.fixture
 def ledger(state_url: str) -> Ledger:
     return Ledger(state_url)
-
-
-@pytest.fixture
-def database(state_url: str) -> Iterator[Engine]:
-    """The database by another way than the ledger's: with it one can do what the ledger does not."""
-    engine = create_engine(state_url)
-    yield engine
-    engine.dispose()
 
 
 def run(database: Engine, *statements: str) -> None:

@@ -1,10 +1,8 @@
 """A database from before there were migrations comes up to date with its chain intact."""
 
-from collections.abc import Iterator
-
 import pytest
 from ledgers import NOW, pending
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import DBAPIError
 
 from checks.errors import LedgerWriteError
@@ -32,13 +30,6 @@ FIRST_VERSION = (
     "INSERT INTO outbox VALUES "
     """('m-1', 1, 'CYT107-IV', 'file:outbox/', '{"subject":"postdose: signal"}', 'pending', 1)""",
 )  # fmt: skip
-
-
-@pytest.fixture
-def database(state_url: str) -> Iterator[Engine]:
-    engine = create_engine(state_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """What the ledger keeps beside its records: never behind them, made again from them, and named where it differs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, event
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from checks.protocol import StudyProtocol, load_protocol
@@ -31,13 +31,6 @@ WITHOUT_THE_PROJECTION = (
     "CREATE INDEX ix_outbox_study ON outbox (study)",
     "UPDATE postdose_version SET version_num = '0005'",
 )
-
-
-@pytest.fixture
-def database(state_url: str) -> Iterator[Engine]:
-    engine = create_engine(state_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

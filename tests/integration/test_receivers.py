@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from ledgers import caused, pending
 
-from flows.alerts.sending import Bounds, Sent, send_due
+from flows.alerts.attempts import Bounds
+from flows.alerts.sending import Sent, send_due
 from flows.ledger import Kind, Ledger, Outgoing
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)

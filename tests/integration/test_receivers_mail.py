@@ -4,11 +4,15 @@ import email
 import socket
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +20,13 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from ledgers import caused, pending
+from servers import wait_for
 
 from checks.errors import DeliveryError
-from flows.alerts.channels import resolve
-from flows.alerts.sending import Bounds, send_due
+from flows.alerts.attempts import Bounds
+from flows.alerts.channels import USUAL_ATTEMPT, resolve
+from flows.alerts.channels.mail import _Patient
+from flows.alerts.sending import begin, send_due
 from flows.ledger import Kind, Ledger, Outgoing
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -269,3 +276,88 @@ def test_a_slow_server_is_given_up_in_time(start: Start, postmaster: Postmaster,
     assert (sent.refused, sent.outcome) == (1, "failed")
     (waiting,) = ledger.outbox.undelivered("S")
     assert waiting.last_error == f"env:{VARIABLE}: not taken within 0.5 s"
+
+
+@contextmanager
+def late(greeting: float = 0.0, **replies: float) -> Iterator[tuple[str, list[str]]]:
+    """A server that greets late and answers each command as late as told; its address, and what it took."""
+    taken: list[str] = []
+
+    def serve(connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb", buffering=0) as stream:
+            time.sleep(greeting)
+            stream.write(b"220 late at last\r\n")
+            while line := stream.readline():
+                command = line.split()[0].decode().lower()
+                time.sleep(replies.get(command, 0.0))
+                if command == "data":
+                    stream.write(b"354 go on\r\n")
+                    text = b"".join(iter(stream.readline, b".\r\n")).decode()
+                    time.sleep(replies.get("taken", 0.0))
+                    taken.append(text)
+                stream.write(b"221 bye\r\n" if command == "quit" else b"250 ok\r\n")
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"mailto://127.0.0.1:{server.getsockname()[1]}{TO_TWO}", taken
+
+
+def test_a_server_may_be_late_at_each_step_and_delays_no_other_channel(tmp_path: Path) -> None:
+    """At the greeting later than any other channel may answer: 16 s, of the 5 minutes that RFC 5321 gives it."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    to = {name: Outgoing(name, channel, MESSAGE) for name, channel in
+          (("late", f"env:{VARIABLE}"), ("prompt", "file:outbox/"), ("dead", "env:POSTDOSE_NOBODY_URL"))}  # fmt: skip
+    caused(ledger, {}, list(to.values()))
+    begun, seen = time.monotonic(), []
+
+    def given_up() -> bool:
+        seen.append((time.monotonic() - begun, (tmp_path / "outbox" / "prompt.json").is_file()))
+        caused(ledger, {}, [Outgoing("next", "file:next/", MESSAGE)])
+        return True
+
+    with late(greeting=USUAL_ATTEMPT + 1, ehlo=0.5, mail=0.5, rcpt=0.5, data=0.5, taken=0.5) as (
+        address,
+        taken,
+    ):
+        sending = begin(
+            partial(
+                send_due, ledger, "S", NOW, folder=tmp_path, addresses={VARIABLE: address}, given_up=given_up
+            )
+        )
+        for name in ("outbox/prompt.json", "next/next.json"):
+            wait_for(name, (tmp_path / name).is_file, seconds=10)
+        assert not sending.done() and taken == []
+        sent = sending.result(60)
+    assert sent.delivered[-1] == "late" and {*sent.delivered} == {"late", "prompt", "next"}
+    assert len(taken) == 1 and seen[0][0] < 10
+    assert ledger.verify() > 0
+
+
+def test_the_limits_are_those_of_the_standard(start: Start) -> None:
+    """RFC 5321 section 4.5.3.2: 5 minutes to greet, for MAIL and for RCPT, 2 for DATA, 3 a block, 10 at the end."""
+    waits: list[float | None] = []
+
+    class Watched(socket.socket):
+        def settimeout(self, seconds: float | None) -> None:
+            waits.append(seconds)
+            super().settimeout(seconds)
+
+    class Session(_Patient):
+        def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+            made = Watched()
+            made.settimeout(timeout)
+            made.connect((host, port))
+            return made
+
+    session = Session("127.0.0.1", start(), timeout=30.0)
+    session.ehlo()
+    session.mail("monitor@example.org")
+    session.rcpt("jane@example.org")
+    session.data(b"Subject: x\r\n\r\nx")
+    session.quit()
+    assert [seconds for seconds in waits if seconds] == [30, 300, 300, 300, 300, 120, 180, 600, 1]

@@ -106,10 +106,10 @@ PEOPLE = [{"USUBJID": one, "SITEID": "S1"} for one in SUBJECTS]
 
 
 def delivery(domain: str, received: datetime, rows: Sequence[Row]) -> DeliveredTable:
-    name = f"{domain}_{received:%m%d}.csv"
-    table = pd.DataFrame(rows, dtype="str").assign(source_file=name, source_row=range(2, len(rows) + 2))
+    name, label = f"{domain}_{received:%m%d}.csv", f"{domain} {received:%d}"
+    table = pd.DataFrame(rows, dtype="str").assign(source_file=label, source_row=range(2, len(rows) + 2))
     sha256 = hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-    return DeliveredTable(Delivery(name, sha256, len(rows), received), table)
+    return DeliveredTable(Delivery(name, sha256, len(rows), received, label=label), table)
 
 
 def deliver(

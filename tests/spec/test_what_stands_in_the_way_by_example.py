@@ -77,7 +77,7 @@ def wrong_dates():
             {"vs": wrong_dates()},
             [
                 "rows whose time cannot be read: 76 of 76 rows that need a time",
-                "In vs, rows 1-76.",
+                "In VS 1, rows 1-76.",
                 "of the form 99.99.9999 99:99",
                 "`date_format: ",
                 "the rows of TEMP of these subjects are in quarantine",
@@ -85,7 +85,7 @@ def wrong_dates():
         ),
         (
             {"vs": [{**row, "VSORRESU": "grad"} if row["VSTESTCD"] == "TEMP" else row for row in chart()]},
-            ["measurements in an unknown unit: 38 of 76", "In vs, rows 1-19, 39-57.", "the rows of TEMP of these"],
+            ["measurements in an unknown unit: 38 of 76", "In VS 1, rows 1-19, 39-57.", "the rows of TEMP of these"],
         ),
         (
             {"treatment": "ANOTHER NAME"},
@@ -135,7 +135,7 @@ def test_what_stands_in_the_way_is_said_in_one_way_everywhere(tmp_path, feeds, s
                 "100.0% of the rows are quarantined; allowed: at most",
                 "of the form 99.99.9999 99:99",
                 "`date_format: ",
-                "In vs, rows 1-76. Check time_readable.",
+                "In VS 1, rows 1-76. Check time_readable.",
             ],
         ),
         (
@@ -182,7 +182,7 @@ def ill(*, last_of_second="86", unit_of_second="%"):
         (
             ill(unit_of_second="grad"),
             "No boundary is crossed, but one would be at the worst of what is in doubt. Repair first: VS (2 rows in "
-            "doubt: unit_known, vs, rows 70-71).",
+            "doubt: unit_known, VS 1, rows 70-71).",
         ),
         (ill(last_of_second="97"), "No boundary is crossed, but one is near."),
     ],

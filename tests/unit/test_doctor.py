@@ -76,7 +76,7 @@ def test_the_document_holds_each_finding_and_nothing_else(
     )
     (stopping,) = [one for one in told["checks"] if one["status"] == "would stop a look"]
     assert (stopping["where"], stopping["check"]) == ("CYT107-IV", "feed VS")
-    assert stopping["said"] == "vs.csv: found no file; allowed: a file or a folder that exists"
+    assert stopping["said"] == "VS: found no file; allowed: a file or a folder that exists"
     assert stopping["remedy"]
 
 
@@ -116,6 +116,40 @@ def test_a_whole_ledger_is_verified_and_left_as_it_is(study: Path) -> None:
     )
     assert (ledger.records(), ledger.outbox.undelivered("S")) == before
     assert not ledger.outbox.undelivered("rehearsal")
+
+
+def test_triggers_that_somebody_took_away_or_put_there_are_told(study: Path) -> None:
+    url = f"sqlite:///{study.parent / 'postdose.sqlite'}"
+    Ledger(url)
+    assert not found(study, "guards")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TRIGGER ledger_no_update")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER theirs BEFORE INSERT ON outbox BEGIN SELECT RAISE(IGNORE); END"
+        )
+    engine.dispose()
+    lost, foreign = found(study, "guards")
+    assert (lost.status, foreign.status) == (Status.WARNING, Status.WARNING)
+    assert "lost ledger_no_update" in lost.said and "found theirs" in foreign.said
+    (foreign,) = found(study, "guards")
+    assert "theirs" in foreign.said, "the lost one was made again as the ledger was opened"
+
+
+def test_what_others_can_reach_is_told(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, database = study.parent / "outbox", study.parent / "postdose.sqlite"
+    Ledger(f"sqlite:///{database}")
+    outbox.mkdir(mode=0o700, exist_ok=True)
+    outbox.chmod(0o700)
+    assert not found(study, "rights")
+    database.chmod(0o640)
+    one = only(study, "rights")
+    assert (one.status, one.remedy) == (Status.WARNING, "Take the rights away: chmod -R go= PATH.")
+    assert str(database) in one.said
+    monkeypatch.setenv("POSTDOSE_FILE_MODE", "0640")
+    assert not found(study, "rights")
+    database.chmod(0o644)
+    assert only(study, "rights").remedy == "Take the rights away: chmod -R o= PATH."
 
 
 def test_a_look_without_the_key_of_its_ledger_could_not_write_it(study: Path) -> None:

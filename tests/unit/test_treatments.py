@@ -1,5 +1,8 @@
 """Which texts of EXTRT are a listed treatment, may be one, or are none."""
 
+import subprocess
+import sys
+
 import pytest
 
 from checks.treatments import Names, names_treatment
@@ -55,3 +58,15 @@ def test_a_text_that_has_a_listed_name_in_it_or_a_slip_of_one_may_be_that_treatm
 )
 def test_another_number_or_name_is_another_drug(text: str) -> None:
     assert names_treatment(text, LISTED) is Names.NONE
+
+
+JUDGED = "import sys; from checks.treatments import names_treatment as of; [of(one, ['CYT107']) for one in sys.stdin]"
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["1mg/", "1", "1,", "1 X 10^1", "1 - ", "IV ", "(A)", "(PRE", "mg per ", "C_", "CYT107 ", " ", "_"],
+)
+def test_no_text_takes_long_to_judge(part: str) -> None:
+    texts = "".join(f"CYT107 {part * times}!\n" for times in (60, 50_000))
+    subprocess.run([sys.executable, "-c", JUDGED], input=texts, text=True, check=True, timeout=30)

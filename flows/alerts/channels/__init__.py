@@ -24,6 +24,12 @@ PREPARE: Mapping[str, Callable[[str, str], Send]] = {
 }
 """By the scheme of an address; Apprise knows all others."""
 
+USUAL_ATTEMPT = 15.0
+"""Seconds. A service that takes a message answers within some of them; a look must end within two minutes."""
+
+LONGEST_ATTEMPT = mail.LONGEST_SECONDS
+"""Seconds: of the kind of channel that may be the slowest."""
+
 ON_CALL = ("pagerduty",)
 """The schemes of those that know an alert as an incident, which is acknowledged and resolved."""
 
@@ -61,11 +67,25 @@ def resolve(channel: str, *, folder: Path, addresses: Mapping[str, str]) -> Send
     return send if scheme in ON_CALL else partial(_to_people, send)
 
 
+def longest_attempt(channel: str, addresses: Mapping[str, str]) -> float:
+    """Return how many seconds one attempt through a channel may take: a mail server may greet late, and more."""
+    kind, _, target = channel.partition(":")
+    address = addresses.get(target, "").strip() if kind == "env" else ""
+    by_mail = PREPARE.get(address.partition("://")[0].lower()) is mail.prepare
+    return mail.LONGEST_SECONDS if by_mail else USUAL_ATTEMPT
+
+
 def _to_people(send: Send, outgoing: Outgoing, now: datetime) -> str:
     """Send what is for people; which channels are on-call systems is known here alone, by their addresses."""
     if outgoing.message.get(ON_CALL_ONLY):
         return "nothing to tell: this channel is no on-call system"
     return send(outgoing, now)
+
+
+def outboxes(channels: Iterable[str], folder: Path) -> tuple[Path, ...]:
+    """Return the folders that messages are written to, relative to a folder."""
+    found = (channel.removeprefix("file:") for channel in channels if channel.startswith("file:"))
+    return tuple(dict.fromkeys(folder / one for one in found))
 
 
 def unresolved(channels: Iterable[str], *, folder: Path, addresses: Mapping[str, str]) -> tuple[str, ...]:

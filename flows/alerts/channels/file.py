@@ -1,31 +1,21 @@
 """The channels of this machine: a file in a folder, and a line on the console."""
 
-import os
 import sys
-import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from checks.errors import DeliveryError
 from flows.alerts.channels.content import document, subject
+from flows.files import write_whole
 from flows.ledger import Outgoing
 
 
 def write_file(folder: Path, outgoing: Outgoing, _now: datetime) -> str:
     """Write the message into a folder as one JSON document, whole or not at all; sent again it replaces itself."""
     name = f"{outgoing.id}.json"
-    part: Path | None = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("wb", dir=folder, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            file.write(document(outgoing) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / name)
+        write_whole(folder / name, document(outgoing) + b"\n")
     except OSError as error:
-        if part is not None:
-            part.unlink(missing_ok=True)
         raise DeliveryError(f"{outgoing.channel}: {error.strerror}") from error
     return f"written as {name}"
 

@@ -7,7 +7,7 @@ Apprise tells neither the server's answer nor lets a mail keep its Message-ID wh
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from email.message import EmailMessage
@@ -18,14 +18,36 @@ from typing import TYPE_CHECKING, cast
 from checks.errors import DeliveryError
 from flows.alerts.channels.apprised import known_service
 from flows.alerts.channels.content import subject, text
-from flows.alerts.channels.posting import CONNECT_SECONDS, SILENCE_SECONDS
 from flows.ledger import Outgoing
 
 if TYPE_CHECKING:
     from apprise.plugins.email.base import NotifyEmail
 
-FAREWELL_SECONDS = 1
-"""For the answer to QUIT: the mail was taken or refused before it, whatever it says (RFC 5321 section 4.1.1.10)."""
+CONNECT_SECONDS = 30.0
+"""For a connection and its TLS: a name with several addresses, the first of which are silent, takes some turns."""
+
+GREETING_SECONDS = 300.0
+"""For the first reply (RFC 5321 section 4.5.3.2.1: 5 minutes): a server may look a sender up before it greets."""
+
+STEP_SECONDS: Mapping[str, float] = {
+    "mail": 300.0,  # RFC 5321 section 4.5.3.2.2
+    "rcpt": 300.0,  # section 4.5.3.2.3
+    "data": 120.0,  # section 4.5.3.2.4
+    "quit": 1.0,  # the mail was taken or refused before it, whatever it says (section 4.1.1.10)
+}
+"""For the reply to a command; to those that the section does not name it is as for MAIL."""
+
+BLOCK_SECONDS = 180.0
+"""For the mail to be taken by the network (RFC 5321 section 4.5.3.2.5)."""
+
+TAKEN_SECONDS = 600.0
+"""For the reply after the mail's last line (RFC 5321 section 4.5.3.2.6)."""
+
+GO_ON = 354
+"""The reply to DATA after which the mail's text is sent (RFC 5321 section 4.3.2)."""
+
+LONGEST_SECONDS = 900.0
+"""For one attempt in all: longer than any one step may take; a server that uses up several does not work."""
 
 
 def prepare(channel: str, address: str) -> Callable[[Outgoing, datetime], str]:
@@ -73,6 +95,34 @@ def _recipients(service: "NotifyEmail") -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, *sorted(service.cc), *sorted(service.bcc))))
 
 
+class _Patient(smtplib.SMTP):
+    """Waits at each step as long as RFC 5321 has a client wait there; for its connection as its timeout says."""
+
+    _seconds = GREETING_SECONDS
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Send a command, whose reply has its own time."""
+        self._seconds = STEP_SECONDS.get(cmd.lower(), STEP_SECONDS["mail"])
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Wait for a reply; one that lets the mail's text begin is followed by one to its end."""
+        self._wait(self._seconds)
+        code, said = super().getreply()
+        if code == GO_ON:
+            self._wait(BLOCK_SECONDS)
+            self._seconds = TAKEN_SECONDS
+        return code, said
+
+    def _wait(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+class _PatientOverTls(_Patient, smtplib.SMTP_SSL):
+    """Over a connection in TLS."""
+
+
 @contextmanager
 def _session(service: "NotifyEmail") -> Iterator[smtplib.SMTP]:
     """Hold a session in which mail can be handed over."""
@@ -81,12 +131,11 @@ def _session(service: "NotifyEmail") -> Iterator[smtplib.SMTP]:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     where = (service.smtp_host, service.port or smtplib.SMTP_PORT)
     opened = (
-        smtplib.SMTP_SSL(*where, timeout=CONNECT_SECONDS, context=context)
+        _PatientOverTls(*where, timeout=CONNECT_SECONDS, context=context)
         if service.secure_mode == "ssl"
-        else smtplib.SMTP(*where, timeout=CONNECT_SECONDS)
+        else _Patient(*where, timeout=CONNECT_SECONDS)
     )
     try:
-        _wait_at_most(SILENCE_SECONDS, opened)
         if service.secure_mode == "starttls":
             opened.starttls(context=context)
         if service.user and service.password:
@@ -94,14 +143,8 @@ def _session(service: "NotifyEmail") -> Iterator[smtplib.SMTP]:
         yield opened
     finally:
         with suppress(OSError):  # smtplib's own errors are of that kind
-            _wait_at_most(FAREWELL_SECONDS, opened)
             opened.quit()
         opened.close()
-
-
-def _wait_at_most(seconds: float, server: smtplib.SMTP) -> None:
-    if server.sock is not None:
-        server.sock.settimeout(seconds)
 
 
 def _hand_over(server: smtplib.SMTP, sender: str, recipients: Sequence[str], content: bytes) -> str:

@@ -93,7 +93,7 @@ def _payload(message: Mapping[str, object]) -> Mapping[str, object]:
         "group": study,
         "class": message.get("verdict"),
         "timestamp": message.get("data_cutoff"),
-        "custom_details": {name: value for name, value in message.items() if name != "html"},
+        "custom_details": {name: value for name, value in message.items() if name not in ("html", "short")},
     }
     return {name: value for name, value in payload.items() if value is not None}
 

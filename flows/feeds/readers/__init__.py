@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from checks.errors import FeedError
 from flows.feeds.content import Content, FeedOptions, unzipped
-from flows.feeds.readers import dataset_json, delimited, edc, fhir, parquet, sas
-from flows.feeds.readers.fhir.export import RESOURCES, Export
+from flows.feeds.readers import dataset_json, delimited, edc, parquet, sas
 from flows.feeds.records import Records
+
+if TYPE_CHECKING:
+    from flows.feeds.readers.fhir.export import Export
 
 Reader = Callable[[Content, FeedOptions], Records]
 
@@ -43,13 +46,19 @@ ENDINGS = (
 """The endings that have a reader, in lower case."""
 
 
-def export_of(options: FeedOptions) -> Export | None:
+def export_of(options: FeedOptions) -> "Export | None":
     """Return what is to take in the files of each delivery before they are read, where they refer to each other."""
-    return Export(options) if options.format == "fhir" and options.domain in RESOURCES else None
+    if options.format != "fhir":
+        return None
+    from flows.feeds.readers.fhir.export import RESOURCES, Export
+
+    return Export(options) if options.domain in RESOURCES else None
 
 
-def reader_of(name: str, options: FeedOptions, export: Export | None = None) -> Reader:
+def reader_of(name: str, label: str, options: FeedOptions, export: "Export | None" = None) -> Reader:
     """Return the reader of a file, by its ending, the format that the protocol says, and the files beside it.
+
+    ``label`` stands for it in a message.
 
     Raises
     ------
@@ -58,19 +67,21 @@ def reader_of(name: str, options: FeedOptions, export: Export | None = None) -> 
     """
     lowered = name.lower()
     if not lowered.endswith(ENDINGS):
-        raise FeedError(name, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
+        raise FeedError(label, "a file name without a known ending", f"a name ending {', '.join(ENDINGS)}")
     if lowered.endswith(ARCHIVE):
         return partial(_read_archive, export=export)
     if options.format == "fhir":
+        from flows.feeds.readers import fhir
+
         return partial(fhir.read, export=export)
     stem = lowered.removesuffix(COMPRESSED)
     reader = READERS[stem[stem.rindex(".") :]]
     return reader if options.layout is None else edc.arranged(reader)
 
 
-def _read_archive(content: Content, options: FeedOptions, *, export: Export | None) -> Records:
+def _read_archive(content: Content, options: FeedOptions, *, export: "Export | None") -> Records:
     """Read the one file of a zip archive as if it had come alone."""
     with unzipped(content) as file:
-        if file.name.lower().endswith(ARCHIVE):
+        if file.file.lower().endswith(ARCHIVE):
             raise FeedError(content.name, "an archive in an archive", "one file in it, such as a CSV")
-        return reader_of(file.name, options, export)(file, options)
+        return reader_of(file.file, content.name, options, export)(file, options)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.errors import FeedError
+from checks.quoting import may_be_quoted
 from flows.feeds.content import GZIP, JSON, ZLIB, Content, FeedOptions, decompressed
 from flows.feeds.decoding import as_text, measure
 from flows.feeds.records import Records, check_names, gather, plain_number
@@ -55,7 +56,7 @@ def read_lines(content: Content, options: FeedOptions) -> Records:
     FeedError
         As for `read`, naming the line.
     """
-    lowered = content.name.lower()
+    lowered = content.file.lower()
     if lowered.endswith((".gz", ".dsjc")):
         # published DSJC examples are gzip streams
         kinds = (GZIP,) if lowered.endswith(".gz") else (ZLIB, GZIP)
@@ -98,16 +99,22 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
+def _version(said: object) -> str:
+    """Say which version a file says it has, if it is one."""
+    told = isinstance(said, str) and may_be_quoted(said, "version")
+    return f"datasetJSONVersion {said!r}" if told else "another datasetJSONVersion"
+
+
 def _head(metadata: object, file: str) -> Head:
     if not isinstance(metadata, dict):
         raise FeedError(file, "JSON without the Dataset-JSON metadata", "an object with datasetJSONVersion")
     version = metadata.get("datasetJSONVersion")
     if not isinstance(version, str) or not VERSION.fullmatch(version):
-        found = "no datasetJSONVersion" if version is None else f"datasetJSONVersion {version!r}"
+        found = "no datasetJSONVersion" if version is None else _version(version)
         raise FeedError(file, found, "Dataset-JSON 1.1 (1.1.x)")
     records = metadata.get("records")
     if not isinstance(records, int) or isinstance(records, bool) or records < 0:
-        raise FeedError(file, f"`records` {records!r}", "the number of records")
+        raise FeedError(file, "`records` that are no number", "the number of records")
     columns = metadata.get("columns")
     if not isinstance(columns, list) or not columns or not all(map(_is_column, columns)):
         raise FeedError(file, "no usable `columns`", "an array of columns, each with a name")

@@ -53,12 +53,12 @@ def read(content: Content, options: FeedOptions) -> Records:
     FeedError
         When it is not such a file, or not a table.
     """
-    zipped = content.name.lower().endswith(".gz")
+    zipped = content.file.lower().endswith(".gz")
     if zipped:
         content.require(GZIP, allowed="a gzip file, as its name says")
     with decompressed(content) if zipped else nullcontext(content) as plain:
         plain.require(TEXT, allowed="delimited text with a header line")
-        told, own = _delimiter(plain.name, options), _own_delimiter(plain, options)
+        told, own = _delimiter(plain.file, options), _own_delimiter(plain, options)
         measured = measure(plain, options.encoding, delimiter=own or told)
         layout = _layout(plain, measured, told, own)
         quick = _read_quickly(plain, layout)

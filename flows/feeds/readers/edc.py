@@ -174,7 +174,7 @@ def _refuse_missing(table: pd.DataFrame, layout: Layout, file: str) -> None:
     missing = [name for name in _named(layout) if name not in table.columns]
     if missing:
         kind = "item" if layout.rows == "items" else "column"
-        allowed = f"those that the protocol's `layout` names; the file has {', '.join(table.columns)}"
+        allowed = f"those that the protocol's `layout` names; the file has {len(table.columns)} columns"
         raise FeedError(file, f"no {kind} {', '.join(missing)}", allowed)
 
 

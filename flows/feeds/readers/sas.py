@@ -7,6 +7,7 @@ SAS Transport Format": records of 80 bytes, the rows packed behind the OBS heade
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyreadstat
 from checks.errors import FeedError
 from flows.feeds.content import SAS7BDAT, XPT_V5, XPT_V8, Content, FeedOptions
 from flows.feeds.decoding import known_codec
-from flows.feeds.records import Records, as_text
+from flows.feeds.records import Records, as_text, check_columns
 
 RECORD = 80
 """Bytes of a record of a transport file (TS-140)."""
@@ -54,6 +55,10 @@ def read_sas7bdat(content: Content, options: FeedOptions) -> Records:
         When it is something else, cut short, or its text is not in the encoding of the options.
     """
     content.require(SAS7BDAT, allowed="a SAS7BDAT file, as its name says")
+    _, said = _read(partial(pyreadstat.read_sas7bdat, metadataonly=True), content, options)
+    check_columns(said.number_columns, content.name)
+    # rows may be compressed: by what the header says, before they are read
+    content.require_room((said.number_rows or 0) * sum(said.variable_storage_width.values()))
     frame, metadata = _read(pyreadstat.read_sas7bdat, content, options)
     if len(frame) != metadata.number_rows:
         raise FeedError(

@@ -1,4 +1,4 @@
-"""closed.json and arms.csv: what each arm shows, and who is on it."""
+"""closed.json, arms.csv and files.csv: what each arm shows, who is on it, and the names of the files."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from checks.looks import LookDocument, code_version
 from checks.rules.evidence import Estimate
 from checks.scenario import Scenario
 from checks.statistics.timing.self_controlled import Comparison
+from checks.tables import Feed
 from flows.looks.closed.arms import Arms
 from flows.pages.closed import page as shown
 from flows.pages.closed.page import Access, ArmShown, ClosedDocument, RiskAgainstControl, Share, Withheld
@@ -82,6 +83,14 @@ def build_listing(closed: Closed, subjects: Sequence[str]) -> pd.DataFrame:
         for subject in subjects
     ]
     return pd.DataFrame(rows, columns=["USUBJID", "arm", "side", "case_in_risk_window"])
+
+
+def build_files(feeds: Mapping[str, Feed]) -> pd.DataFrame:
+    """Return files.csv: the name of each file that a blinded output calls by domain and number."""
+    rows = [
+        (feed.domain, one.called, one.name, one.sha256) for feed in feeds.values() for one in feed.deliveries
+    ]
+    return pd.DataFrame(rows, columns=["domain", "file", "name", "sha256"])
 
 
 def _counted(counted: Counted) -> shown.Counted:

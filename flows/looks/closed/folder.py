@@ -3,10 +3,11 @@
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from checks.errors import UsageError
+from flows.files import make_folder, write_in
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -22,18 +23,7 @@ class PrivateFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write one file, whole or not at all, readable by its owner alone."""
-        part = f".{name}.part"
-        with suppress(FileNotFoundError):  # what an interrupted write left
-            os.unlink(part, dir_fd=self._descriptor)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        file = os.open(part, flags, FILE_MODE, dir_fd=self._descriptor)
-        with os.fdopen(file, "wb") as opened:
-            os.fchmod(file, FILE_MODE)  # the umask can only have taken away
-            opened.write(content)
-            opened.flush()
-            os.fsync(file)
-        os.replace(part, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
-        os.fsync(self._descriptor)
+        write_in(self._descriptor, name, content, mode=FILE_MODE)
 
 
 @contextmanager
@@ -45,7 +35,7 @@ def private_folder(path: Path) -> Iterator[PrivateFolder]:
     UsageError
         When it is a symbolic link, no folder, somebody else's, or open to others.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         path.mkdir(mode=FOLDER_MODE)
         made = True

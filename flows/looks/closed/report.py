@@ -15,11 +15,14 @@ from checks.errors import FeedError, UsageError
 from checks.knowledge import Knowledge
 from checks.looks import Look, LookDocument, look_at
 from checks.protocol import StudyProtocol
+from checks.protocol.untelling import require_untelling
 from checks.stamps import stamp
 from checks.tables import Feed
+from flows.inert import inert_csv
 from flows.ledger import AccessPayload, Kind, Ledger
+from flows.ledger.heads import require_known_head
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
-from flows.looks.closed.document import Closed, build_closed, build_listing
+from flows.looks.closed.document import Closed, build_closed, build_files, build_listing
 from flows.looks.closed.folder import private_folder
 from flows.pages.closed.page import Access, render_closed
 from flows.settings import CLOSED, CLOSED_ALLOWED, Settings
@@ -38,7 +41,7 @@ def closed_report(
     by: str,
     now: datetime,
 ) -> Path:
-    """Write ``closed/`` into a look's folder: closed.html, closed.json and arms.csv; return the page's path.
+    """Write ``closed/`` into a look's folder: closed.html, closed.json, arms.csv, files.csv; return the page.
 
     The access, with its ``reason`` and the claimed name ``by``, is recorded in the ledger before any feed is read;
     ``read_feeds`` returns those of the look, by lower-case domain, with what tells the arm. Nothing is written
@@ -49,12 +52,13 @@ def closed_report(
     UsageError
         When it is not allowed, or the folder is not private.
     LedgerWriteError
-        When the access cannot be recorded: the arm is then not read.
+        When the access cannot be recorded, or only in a ledger that is not the study's: the arm is then not read.
     FeedError
         When the feeds are no longer those of the look.
     """
     require_permission(settings, protocol, reason=reason, by=by)
     with private_folder(folder / FOLDER) as private:
+        require_known_head(Ledger.of(settings), protocol.folder, protocol.study.id)
         access = record_access(settings, look, reason=reason, by=by, now=now)
         feeds = read_feeds()
         cutoff = datetime.fromisoformat(look["data_cutoff"])
@@ -66,7 +70,8 @@ def closed_report(
         subjects = sorted({*again.validation.subjects["USUBJID"], *closed.arms.by_subject})
         listing = build_listing(closed, subjects)
         private.write("closed.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-        private.write("arms.csv", listing.to_csv(index=False, lineterminator="\n").encode())
+        private.write("arms.csv", inert_csv(listing).encode())
+        private.write("files.csv", inert_csv(build_files(feeds)).encode())
         private.write("closed.html", render_closed(document, protocol).encode())
     return private.path / "closed.html"
 
@@ -157,9 +162,4 @@ def _require_text(option: str, text: str, protocol: StudyProtocol) -> None:
         raise UsageError(f"{option}: found no printable text; allowed: why, and by whom, the arm is read")
     if len(text) > LONGEST:
         raise UsageError(f"{option}: found {len(text)} characters; allowed: at most {LONGEST}")
-    names = (*protocol.treatment.names, *protocol.treatment.active_arms)
-    if telltales_in(text.encode(), names, innocent=(protocol.study.id, protocol.study.title or "")):
-        raise UsageError(
-            f"{option}: found the name of an arm or a treatment; allowed: a text without one, since it is kept "
-            "in the ledger, where those who are blinded read it"
-        )
+    require_untelling(option, text, protocol)

@@ -19,19 +19,26 @@ from checks.errors import UsageError
 from checks.looks import code_version
 from checks.protocol import load_protocol
 from checks.stamps import stamp
+from flows.clocks import reckoned, refuse_future
+from flows.files import clear_leftovers, write_whole
 from flows.ledger import canonical
+from flows.looks.custody import contradictions
 from flows.looks.files import write_json
-from flows.looks.reading import read_delivered
 from flows.looks.replay.answer import answer_rules
-from flows.looks.replay.history import History, entry_of
+from flows.looks.replay.history import History, entry_of, read_history
 from flows.looks.replay.journal import Due, Header, Kept, journal, read_kept
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import open_study, protocol_path
+from flows.own_folder import require_own
 from flows.pages.replay import Entry, ReplayDocument, replay_table
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"
 PROGRESS_SECONDS = 5.0
+
+LOOKS, REPLAY, TABLE = "looks.jsonl", "replay.json", "replay.txt"
+OF_A_REPLAY = (LOOKS, REPLAY, TABLE)
+"""The files of a replay: each look as it is made, and what they come to."""
 
 EVER = datetime(9999, 1, 1, tzinfo=UTC)
 """Later than any receipt: without a last cut-off everything on record is read."""
@@ -45,6 +52,8 @@ def replay_study(
     every: str = DEFAULT_EVERY,
     feeds: str | None = None,
     out: str | None = None,
+    *,
+    allow_future: bool = False,
 ) -> State[ReplayDocument]:
     """Look again at each past data cut-off; no alert is sent, and the ledger is not touched.
 
@@ -55,12 +64,20 @@ def replay_study(
         every: The time between two looks: 30min, 6h, 1d.
         feeds: A folder to read the feeds from as they are found there, in place of the deliveries on record.
         out: The folder of the replay's files; by default ``replay/STUDY`` beside the protocol.
+        allow_future: Whether data cut-offs may be among them that are still to come.
     """
-    opened = open_study(study, os.environ)
+    opened, now = open_study(study, os.environ), datetime.now(UTC)
+    first, last = _asked(first, last, now, allow_future=allow_future)
     protocol, by = opened.protocol, last or EVER
-    history = History.of(protocol, read_delivered(protocol, opened.settings, feeds, by=by))
+    if out:
+        require_own(Path(out), protocol.study.id, OF_A_REPLAY, told_by=LOOKS)
+    history = read_history(opened, feeds, by=by, now=now)
+    if feeds is None:
+        for one in contradictions(opened.inbox(), opened.ledger_that_is, now):
+            LOGGER.error("%s", one.said)
     schedule = _schedule(history, first, last, parse_every(every))
     folder = Path(out) if out else protocol.folder / "replay" / protocol.study.id
+    clear_leftovers([folder])
     document = replay(history, schedule, folder)
     return Completed(message=f"{document['looks']} looks", data=document)
 
@@ -74,6 +91,7 @@ def run_replay(
     feeds: str | None,
     out: str | None,
     as_json: bool,
+    allow_future: bool = False,
 ) -> int:
     """Replay a study and print what delayed each rule; return the command's exit code.
 
@@ -84,14 +102,29 @@ def run_replay(
     """
     load_protocol(protocol_path(study, os.environ))
     parse_every(every)
+    _asked(first, last, datetime.now(UTC), allow_future=allow_future)
     try:
-        state = replay_study(study, first, last, every, feeds, out, return_state=True)
+        state = replay_study(
+            study, first, last, every, feeds, out, allow_future=allow_future, return_state=True
+        )
     except KeyboardInterrupt:
         print("The looks made are kept: the same command goes on after them.", file=sys.stderr)
         raise
     document = cast(ReplayDocument, state.result())
     print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else replay_table(document))
     return 0
+
+
+def _asked(
+    first: datetime | None, last: datetime | None, now: datetime, *, allow_future: bool
+) -> tuple[datetime | None, datetime | None]:
+    """Return the first and the latest data cut-off asked for, in UTC; none to come unless that is allowed."""
+    asked = {"--from": first, "--to": last}
+    known = {what: None if moment is None else reckoned(moment, what) for what, moment in asked.items()}
+    for what, moment in known.items():
+        if moment is not None and not allow_future:
+            refuse_future(moment, now, what)
+    return known["--from"], known["--to"]
 
 
 def _schedule(history: History, first: datetime | None, last: datetime | None, every: timedelta) -> Schedule:
@@ -130,7 +163,7 @@ def replay(history: History, schedule: Schedule, folder: Path) -> ReplayDocument
         "first": stamp(schedule.first),
         "every_minutes": schedule.every // timedelta(minutes=1),
     }
-    entries = _looks(history, schedule, header, folder / "looks.jsonl")
+    entries = _looks(history, schedule, header, folder / LOOKS)
     lines = "".join(canonical(entry) + "\n" for entry in entries)
     first: dict[str, str] = {}
     for entry in entries:
@@ -152,8 +185,8 @@ def replay(history: History, schedule: Schedule, folder: Path) -> ReplayDocument
         "first_verdicts": first,
         "rules": answer_rules(entries, history),
     }
-    write_json(folder / "replay.json", document)
-    (folder / "replay.txt").write_text(replay_table(document), encoding="ascii")
+    write_json(folder / REPLAY, document)
+    write_whole(folder / TABLE, replay_table(document).encode("ascii"))
     return document
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
+from flows.files import create, make_folder
 from flows.ledger import canonical
 from flows.pages.replay import Entry
 
@@ -110,8 +111,9 @@ def journal(path: Path, header: Header, kept: Kept) -> Iterator[Callable[[Entry]
 
     What is yielded writes the line of a look, and returns the look as a later start will read it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("r+b" if kept.length else "wb") as file:
+    make_folder(path.parent)
+    create(path)
+    with path.open("r+b") as file:
         file.seek(kept.length)
         file.truncate()
 

@@ -16,6 +16,7 @@ from checks.design import (
 )
 from checks.looks import code_version
 from checks.protocol import StudyProtocol
+from flows.files import clear_leftovers, write_whole
 from flows.pages.design.document import build_design, to_json
 from flows.pages.design.in_charts import charts_notes, charts_table
 from flows.pages.design.in_worlds import InWorlds, exceeds_alpha, upper_end, worlds_notes, worlds_tables
@@ -31,6 +32,8 @@ SEED, SIMULATIONS = 1, 10_000
 
 LONGEST_ID = 24
 """Letters of a rule's id at a terminal: the whole row fits into 80 columns."""
+
+OF_A_DESIGN = ("design.json", "design.html")
 
 SIGNATORIES = ("DSMB chair", "DSMB statistician", "For the sponsor")
 """Who agrees to the rules before they are used."""
@@ -50,10 +53,10 @@ def write_design(
         "json": to_json(build_design(protocol, design, in_charts, in_worlds)),
         "html": _page(design, protocol, in_charts, in_worlds),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    clear_leftovers([out])
     paths = {ending: out / f"design.{ending}" for ending in texts}
     for ending, path in paths.items():
-        path.write_bytes(texts[ending].encode("utf-8"))
+        write_whole(path, texts[ending])
     return paths, design
 
 

@@ -1,4 +1,4 @@
-"""Templates become bytes, and bytes whole files: every text of a feed is inert, an unprintable character replaced."""
+"""Templates become text: every text of a feed is inert, an unprintable character replaced."""
 
 from functools import cache
 from pathlib import Path
@@ -46,10 +46,3 @@ def environment() -> Environment:
 
 def _inert(value: object) -> object:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text in UTF-8 so that whoever reads meanwhile, or after a crash, finds the old or the new one."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(text.encode("utf-8"))
-    part.replace(path)

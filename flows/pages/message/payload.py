@@ -1,5 +1,7 @@
 """How facts become a subject, a plain text and a page, and the document of them that every channel is given."""
 
+import logging
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Literal, NotRequired
@@ -12,6 +14,9 @@ from flows.pages.kit import lines
 from flows.pages.kit.rendering import environment, render
 from flows.pages.message.facts import Facts, Message, Occasion
 from flows.pages.message.sections import KEPT, Content, content_of, headline, one_line, subject_line
+from flows.pages.message.short import Short, short_of
+
+LOGGER = logging.getLogger("postdose")
 
 SCHEMA: Literal["postdose/alert/2"] = "postdose/alert/2"
 
@@ -61,6 +66,7 @@ class Alert(BriefAlert):
     acknowledge_by: str | None
     escalates_to: str | None
     report: str | None
+    short: Short
 
 
 class OnCallEvent(TypedDict):
@@ -129,18 +135,38 @@ def _sortable(facts: Facts, told: BriefAlert) -> Alert:
         "acknowledge_by": None if facts.acknowledge_by is None else stamp(facts.acknowledge_by),
         "escalates_to": facts.escalates_to,
         "report": facts.report,
+        "short": short_of(facts),
     }
 
 
 def compose(facts: Facts) -> Message:
-    """Return the message that facts make; the same facts give the same bytes."""
+    """Return the message that facts make; the same facts give the same bytes.
+
+    Where a template is missing or broken it has its words all the same: no alert is worth a template.
+    """
     subject = subject_line(facts)
     content = _brief(facts) if facts.brief else content_of(facts)
-    return Message(
-        subject=subject,
-        text=render("message/message.txt.j2", content=content),
-        html=render("message/message.html.j2", content=content, subject=subject),
-    )
+    try:
+        text = render("message/message.txt.j2", content=content)
+        html = render("message/message.html.j2", content=content, subject=subject)
+    except Exception as error:
+        LOGGER.error(
+            "The templates of messages cannot be used (%s): plain text is sent", type(error).__name__
+        )
+        return Message(subject, "\n".join(_lines(content)) + "\n", "")
+    return Message(subject, text, html)
+
+
+def _lines(content: Content) -> Iterator[str]:
+    """Yield a message line by line, without any template."""
+    yield from (one_line(line) for line in (content.banner, content.headline, *content.about) if line)
+    for section in content.sections:
+        yield from ("", one_line(section.heading).upper())
+        yield from map(one_line, (*section.sentences, *section.copied))
+        for item in section.items:
+            yield one_line(": ".join(one for one in (item.mark, item.title, item.detail) if one))
+            yield from map(one_line, item.more)
+    yield one_line(content.last)
 
 
 def _brief(facts: Facts) -> Content:

@@ -126,6 +126,12 @@ KINDS: Mapping[str, Kind] = {
         asked="Find out what was changed, by whom and since when, before anybody relies on the record: "
         "`postdose ledger verify` names the first record that is wrong.",
     ),
+    "clock_ahead": Kind(
+        "CLOCK AHEAD",
+        "a data cut-off is still to come",
+        asked="Set the clock of the machine that looked, and find out what it received meanwhile: "
+        "`postdose deliveries list` shows each time of receipt, and `restore` mends it.",
+    ),
 }
 """By the beginning of what an alert is about, or by the whole of it."""
 
@@ -158,6 +164,9 @@ OCCASIONS: Mapping[Occasion, tuple[str, str]] = {
     Occasion.TEST: ("", "This is a test of the channels. There is no alert. Only its arrival matters."),
 }
 """What has become of the alert: after what it is about, and in a sentence."""
+
+WITH_ITS_LOOK = (Occasion.RAISED, Occasion.REOPENED, Occasion.CLEARED)
+"""Told by the look itself, whose page is written after its messages."""
 
 TOLD_BEFORE = (Occasion.REPEATED, Occasion.ESCALATED, Occasion.REOPENED)
 
@@ -247,8 +256,10 @@ def _when(moment: str, facts: Facts) -> str:
 
 
 def _happened(facts: Facts) -> Section:
-    verdict = () if facts.look is None else (_verdict(facts.look), *facts.look.lead)
-    return Section("What happened", (OCCASIONS[facts.occasion][1], *facts.cause, *verdict))
+    look = facts.look
+    verdict = () if look is None or facts.occasion is Occasion.TEST else (_verdict(look),)
+    lead = () if look is None else look.lead
+    return Section("What happened", (OCCASIONS[facts.occasion][1], *facts.cause, *verdict, *lead))
 
 
 def _news(facts: Facts) -> tuple[str, ...]:
@@ -358,7 +369,8 @@ def _references(facts: Facts) -> Section:
     sentences = (
         [f"{plural(held, 'further alert')} held back from single messages: see the list."] if held else []
     )
-    copied = [] if facts.report is None else [f"Report: {facts.report}"]
+    where = "The report will be at" if facts.occasion in WITH_ITS_LOOK else "Report"
+    copied = [] if facts.report is None else [f"{where}: {facts.report}"]
     if head is not None:
         copied += [f"Ledger: record {head.sequence}, SHA-256", head.sha256]
     return Section("To look it up", tuple(sentences), (), tuple(copied))

@@ -7,9 +7,10 @@ import pandas as pd
 
 from checks.looks.document import LookDocument
 from checks.protocol import StudyProtocol
+from flows.files import write_whole
 from flows.pages import sentences
 from flows.pages.cases import CaseWords, case_hour, working_list
-from flows.pages.kit.rendering import render, write_whole
+from flows.pages.kit.rendering import render
 from flows.pages.kit.tables import Table
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import local_text, spoken, utc_text
@@ -51,7 +52,6 @@ def render_report(look: LookDocument, *, doses: pd.DataFrame, protocol: StudyPro
         timing=look.get("timing"),
         ledger=look.get("ledger"),
     )
-    out.mkdir(parents=True, exist_ok=True)
     path = out / "report.html"
     write_whole(path, text)
     return path

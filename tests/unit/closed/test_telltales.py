@@ -20,9 +20,22 @@ WORDS = ("QZACTIVE", "-731.25", "Zürich & Co")
         b"Q&#90;ACTIVE",
         b"\\u0051ZACTIVE",
         b"arm_QZACTIVE.csv",
+        b"QZ ACTIVE",
+        b"q z a c t i v e",
+        b"Q.Z-A/C_T*I:V E",
+        "QZ\u200bAC\u00adTI\ufeffVE".encode(),
+        "\u202eQZACTIVE".encode(),
+        "\uff31\uff3a\uff21\uff23\uff34\uff29\uff36\uff25".encode(),
+        "QZ\u0410\u0421T\u0406V\u0415".encode(),
+        "QZ\u0391CT\u0399V\u0395".encode(),
+        "q\u017e\u00e1\u00e7t\u00edv\u00e9".encode(),
+        "q\u1d22\u1d00\u1d04\u1d1b\u026a\u1d20\u1d07".encode(),
+        "\U0001d410\U0001d419\U0001d400\U0001d402\U0001d413\U0001d408\U0001d415\U0001d404".encode(),
+        b"Q Z 4 C T 1 V 3",
+        b"QZ@CT!VE",
     ],
 )
-def test_a_name_is_found_in_any_case_encoding_and_escape(content: bytes) -> None:
+def test_a_name_is_found_however_it_is_written(content: bytes) -> None:
     assert telltales_in(content, WORDS) == ("QZACTIVE",)
 
 
@@ -34,7 +47,7 @@ def test_amounts_and_names_with_signs_are_found() -> None:
     assert telltales_in(b"<td>Z&uuml;rich &amp; Co</td>", WORDS) == ("Zürich & Co",)
 
 
-@pytest.mark.parametrize("content", [b"QZACTIVELY", b"INQZACTIVE", b"731.257", b"QZ ACTIVE"])
+@pytest.mark.parametrize("content", [b"QZACTIVELY", b"INQZACTIVE", b"731.257"])
 def test_part_of_another_word_is_no_telltale(content: bytes) -> None:
     assert telltales_in(content, WORDS) == ()
 

@@ -36,7 +36,7 @@ def test_a_format_of_one_column_is_not_that_of_another() -> None:
 
 def test_a_column_of_a_format_must_be_there() -> None:
     problem = read("S1,6/10/2024,TEMP,\n", date_format={"VSDT": "MM/DD/YYYY"}).problem or ""
-    assert problem == "vs.csv: found no column VSDT; allowed: those that the protocol's `date_format` names"
+    assert problem == "VS 1: found no column VSDT; allowed: those that the protocol's `date_format` names"
 
 
 def test_the_other_order_of_day_and_month_is_refused_where_the_data_show_it() -> None:

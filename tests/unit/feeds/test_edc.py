@@ -1,6 +1,8 @@
 """EDC exports in memory: wide rows and item rows, two header rows, dates as sites type them."""
 
 import io
+import subprocess
+import sys
 from typing import Any
 
 import pandas as pd
@@ -39,7 +41,7 @@ S,FR01-001,SE.V1,1,F.VS,IG.VS,2,IT.TIM,9:05
 def arranged(text: str, *, domain: str = "VS", **layout: Any) -> pd.DataFrame:
     stream = io.BytesIO(text.encode())
     told = FeedOptions(domain=domain, format="edc", layout=Layout(**layout))
-    content = Content("x.csv", "0" * 64, stream, identify(stream))
+    content = Content("x.csv", "0" * 64, stream, identify(stream), "x.csv")
     return to_table(edc.arranged(delimited.read)(content, told), "x.csv", ".").table
 
 
@@ -278,3 +280,16 @@ def test_item_rows_of_other_systems_are_named_by_the_system(
         ["FR01-001", "2024-06-10T08:00", "36.8"],
         ["FR01-001", "2024-06-10T09:00", "38.4"],
     ]
+
+
+READ = """import sys
+from flows.feeds.dates import stamp_reader
+for text in sys.stdin.read().splitlines():
+    assert stamp_reader("DD-MMM-YYYY hh:mm")(text) == text
+"""
+
+
+@pytest.mark.parametrize("part", ["-", "UN", "UN:", "NK:", "----:", " ", ":", "T"])
+def test_no_date_takes_long_to_read(part: str) -> None:
+    texts = "".join(f"01-JAN-2024 {part * times}x\n" for times in (60, 50_000))
+    subprocess.run([sys.executable, "-c", READ], input=texts, text=True, check=True, timeout=30)

@@ -37,7 +37,7 @@ def test_cells_are_text_as_delivered_missing_where_blank() -> None:
     assert frame["VSTESTCD"].tolist() == ["TEMP", "NA", "NULL"]
     assert frame["VSORRES"].isna().tolist() == [False, True, True]
     assert frame["VSORRES"][0] == "36.60"
-    assert frame["source_file"].tolist() == ["vs.csv"] * 3
+    assert frame["source_file"].tolist() == ["VS 1"] * 3
     assert frame["source_row"].tolist() == [2, 3, 4]
     assert {str(kind) for kind in frame.dtypes} == {"str", "int64"}
 

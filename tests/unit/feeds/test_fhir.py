@@ -3,6 +3,7 @@
 The resources are written by hand from the R4 specification; the expected cells are what each of them says.
 """
 
+import gc
 import gzip
 import io
 import json
@@ -35,7 +36,7 @@ def delivered(
 def read(content: bytes, domain: str, *, name: str = "x.ndjson", system: str | None = None) -> Rows:
     stream = io.BytesIO(content)
     told = FeedOptions(domain=domain, format="fhir", subject_system=system)
-    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream)), told), name, ".")
+    return to_table(fhir.read(Content(name, "0" * 64, stream, identify(stream), name), told), name, ".")
 
 
 def table(domain: str, *resources: Resource, system: str | None = None) -> pd.DataFrame:
@@ -841,6 +842,17 @@ def test_a_page_of_a_search_is_not_the_feed(content: bytes, half: str) -> None:
     with pytest.raises(FeedError) as refusal:
         delivered(content, "VS", name="vs.json")
     assert refusal.value.found.startswith(half)
+
+
+@pytest.mark.parametrize("total", ["\u00b2", "9" * 5_000])
+def test_a_total_that_is_no_number_is_named_and_nothing_else_is_said(
+    total: str, capsys: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    bundle = json.loads(page()) | {"total": total}
+    with pytest.raises(FeedError, match="total"):
+        delivered(json.dumps(bundle).encode(), "VS", name="vs.json")
+    gc.collect()
+    assert (capsys.readouterr().err, recwarn.list) == ("", [])
 
 
 @pytest.mark.parametrize("content", [page(), page(1), page(0)])

@@ -8,6 +8,8 @@ import pytest
 
 from checks.looks import code_version
 from checks.protocol import load_protocol
+from checks.stamps import stamp
+from flows.feeds import Receipt
 from flows.ledger import Kind
 from flows.ledger.chain import next_record
 from flows.looks.nightly import MOST_LOOKS, recent_looks
@@ -19,7 +21,8 @@ NOW = datetime(2026, 3, 9, 4, 30, tzinfo=UTC)
 def look(hours_ago: float = 1.0, **changed: Any) -> dict[str, Any]:
     return {
         "look_id": f"{hours_ago} h ago",
-        "data_cutoff": (NOW - timedelta(hours=hours_ago)).isoformat(),
+        "at": stamp(NOW - timedelta(hours=hours_ago)),
+        "data_cutoff": stamp(NOW - timedelta(hours=hours_ago)),
         "protocol_sha256": PROTOCOL.sha256,
         "code_version": code_version(),
         "feed_faults": {},
@@ -28,11 +31,19 @@ def look(hours_ago: float = 1.0, **changed: Any) -> dict[str, Any]:
     }
 
 
-def again(*looks: dict[str, Any], kind: Kind = Kind.LOOK) -> list[str]:
+def receipt(received: float, written: float) -> Receipt:
+    """A receipt of so many hours ago, written down so many hours ago."""
+    at, recorded_at = (NOW - timedelta(hours=hours) for hours in (received, written))
+    return Receipt("VS", "vs.csv", "a" * 64, 1, at, recorded_at, Path())
+
+
+def again(
+    *looks: dict[str, Any], kind: Kind = Kind.LOOK, kept: tuple[Receipt, ...] = (receipt(99, 99),)
+) -> list[str]:
     records: list[Any] = []
     for one in looks:
         records.append(next_record(records[-1] if records else None, "S", kind, one, None))
-    return [one["look_id"] for one in recent_looks(tuple(records), PROTOCOL, NOW, kept=frozenset({"a" * 64}))]
+    return [one["look_id"] for one in recent_looks(tuple(records), PROTOCOL, NOW, kept=kept)]
 
 
 def test_looks_of_the_last_three_days_are_made_again_the_newest_first() -> None:
@@ -46,6 +57,7 @@ def test_looks_of_the_last_three_days_are_made_again_the_newest_first() -> None:
         {"code_version": "0.0.0"},
         {"feed_faults": {"VS": {"fault": "blocked", "latest": None}}},
         {"feeds": {"VS": ["c" * 64]}},  # of files as found
+        {"feeds": {"VS": ["a" * 64], "DM": ["c" * 64]}},  # of which some are kept
         {"feeds": {"VS": []}},
     ],
 )
@@ -65,3 +77,8 @@ def test_the_newest_are_made_again_where_there_are_too_many() -> None:
     many = again(*(look(hours) for hours in (70 - n * 0.1 for n in range(MOST_LOOKS + 5))))
     assert len(many) == MOST_LOOKS
     assert many[-1] == f"{70 - 5 * 0.1} h ago"
+
+
+def test_a_look_from_before_a_receipt_of_its_time_was_written_down_is_not() -> None:
+    history = (receipt(99, 99), receipt(40, 3))
+    assert again(look(50), look(30), look(5), look(1), kept=history) == ["1 h ago", "50 h ago"]

@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_told_once_and_the_others_are_taken_in(
     for second in range(1, 9):
         assert arrivals.take_in(NOW + second * SECOND) == ()
     assert caplog.messages == [
-        "VS: vs.csv: found that it cannot be opened (OSError); allowed: a file that can be read"
+        "VS: found a link that leads out of its folder; allowed: a regular file, in the feed's own folder"
     ]
 
 

@@ -7,7 +7,7 @@ what is missing might be the harm. So a page is refused unless the other pages o
 manifest unless the files that it lists are.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,6 +31,10 @@ RESOURCES: Final = {
 
 BESIDE: Final = frozenset({"Patient", "ResearchSubject", "Medication", "OperationOutcome", "Bundle"})
 """What every domain needs of an export, beside its records: whose they are, what went wrong, what was deleted."""
+
+
+LONGEST_NUMBER = 10
+"""Digits of the largest unsignedInt of FHIR, 2,147,483,647 (HL7 FHIR R4 4.0.1, Data Types)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Export:
         self._surveys = {}
         for file in files:
             self._pages = [page for page in self._pages if page.file != file.name]
-            with suppress(FeedError), _opened(file, self.options) as (content, entries):
+            with suppress(Exception), _opened(file, self.options) as (content, entries):
                 self.survey(content, entries)
         surveys = list(self._surveys.values())
         settle(surveys)
@@ -77,7 +81,7 @@ class Export:
         if self._owners is None and any(survey.has_orphans() for survey in surveys):
             self._owners = {}
             for file in self._earlier:
-                with suppress(FeedError), _opened(file, self.options) as (_, entries):
+                with suppress(Exception), _opened(file, self.options) as (_, entries):
                     self._owners |= surveyed(self._kind(), entries).owners()
         if self._owners is not None:
             for survey in surveys:
@@ -85,8 +89,8 @@ class Export:
 
     def survey(self, content: Content, entries: Iterable[Entry]) -> None:
         """Take in the resources of one file."""
-        self._lines[content.name] = 0
-        self._surveys[content.sha256] = surveyed(self._kind(), self._noted(content.name, entries))
+        self._lines[content.file] = 0
+        self._surveys[content.sha256] = surveyed(self._kind(), self._noted(content.file, entries))
 
     def _noted(self, file: str, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield the resources of a file, and note those that others refer to."""
@@ -113,13 +117,13 @@ class Export:
         FeedError
             For a page of a search without the others, and for a manifest without the files that it lists.
         """
-        file = content.name
+        file = content.file
         if file in self._manifests:
-            self._require_files(file, self._manifests[file])
+            self._require_files(content.name, self._manifests[file])
         for pages in _halves(self._pages):
             if any(page.file == file for page in pages):
                 allowed = "all pages of a search, in one delivery (a folder of them)"
-                raise FeedError(file, _half(pages), allowed)
+                raise FeedError(content.name, _half(pages), allowed)
         return self._surveys[content.sha256]
 
     def subject_of(self, entry: Entry) -> str | None:
@@ -139,27 +143,23 @@ class Export:
 
     def _require_files(self, manifest: str, said: Element) -> None:
         listed = [one for name in ("output", "deleted", "error") for one in parts(said, name)]
-        absent = [
-            name for one in listed if word(one, "type") in self._needed() and (name := self._absent(one))
-        ]
+        needed = [one for one in listed if word(one, "type") in self._needed()]
+        absent = Counter(str(word(one, "type")) for one in needed if not self._is_there(one))
         if absent:
-            found = (
-                f"that {len(absent)} of the files it lists are not whole in the delivery: {', '.join(absent)}"
-            )
+            named = ", ".join(f"{kind} ({number})" for kind, number in absent.items())
+            found = f"that {absent.total()} of the files it lists are not whole in the delivery: {named}"
             raise FeedError(manifest, found, "all files of an export, in one delivery")
 
-    def _absent(self, listed: Element) -> str | None:
-        """Return the name of a listed file that is not there, or has fewer lines than resources are listed."""
+    def _is_there(self, listed: Element) -> bool:
+        """Whether a listed file is there, with as many lines as resources are listed."""
         name, count = file_name(word(listed, "url") or ""), word(listed, "count")
         lines = max(self._lines.get(name, -1), self._lines.get(f"{name}.gz", -1))
-        if lines < 0:
-            return name
-        return f"{name} ({lines} of {count})" if count and count.isdigit() and lines < int(count) else None
+        return lines >= (int(count) if count and count.isdigit() else 0)
 
 
 @contextmanager
 def _opened(file: DeliveredFile, options: FeedOptions) -> Iterator[tuple[Content, Iterator[Entry]]]:
-    with opened(file) as content, delivered(content, options) as entries:
+    with opened(file, options.limits) as content, delivered(content, options) as entries:
         yield content, entries()
 
 
@@ -176,8 +176,15 @@ def _page(file: str, bundle: Element, needed: frozenset[str]) -> Iterable[Page]:
     kinds = {word(part(one, "resource"), "resourceType") for one in entries}
     if not kinds or kinds & needed:
         matches = frozenset(_address(one, place) for place, one in enumerate(entries))
-        whole = int(total) if total is not None and total.isdigit() else None
+        whole = _number(total, file) if total is not None and total.isdigit() else None
         yield Page(file, links.get("self"), links.get("next"), whole, matches)
+
+
+def _number(digits: str, file: str) -> int:
+    if not digits.isascii() or len(digits) > LONGEST_NUMBER:
+        found = f"a `total` that is no number of at most {LONGEST_NUMBER} digits"
+        raise FeedError(file, found, "the number of matches of the search")
+    return int(digits)
 
 
 def _address(entry: Element, place: int) -> str:

@@ -196,7 +196,7 @@ def delivered(content: Content, options: FeedOptions) -> Iterator[Callable[[], I
         When it is not JSON text, or not in the encoding of the options; naming the line that is no JSON, or no
         resource, or says that the export failed.
     """
-    if content.name.lower().endswith(".gz"):
+    if content.file.lower().endswith(".gz"):
         content.require(GZIP, allowed="a compressed file, as its name says")
     with decompressed(content) as plain:
         plain.require(JSON, allowed="FHIR resources in JSON (NDJSON)")
@@ -216,7 +216,7 @@ def _texts(content: Content, codec: str) -> Iterator[tuple[int, str]]:
 
 
 def _is_one(content: Content) -> bool:
-    return content.name.lower().endswith(".json")
+    return content.file.lower().endswith(".json")
 
 
 def _read(text: str, number: int, content: Content) -> Iterable[Entry]:

@@ -4,7 +4,7 @@ import email
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import FileSystemLoader
 from jsonschema import Draft202012Validator
 
 from checks.protocol import StudyProtocol, load_protocol
 from checks.protocol.model import Study
+from flows.alerts.channels.apprised import fitted, known_service
+from flows.alerts.channels.content import short_text
+from flows.alerts.longest import longest_test
 from flows.ledger import Head
+from flows.pages.kit.rendering import environment
 from flows.pages.message import (
     CaseFact,
     Event,
@@ -31,7 +36,7 @@ from flows.pages.message import (
     look_facts,
     outgoing_message,
 )
-from flows.pages.message.sections import expedited_reporting
+from flows.pages.message.sections import expedited_reporting, headline
 from flows.pages.schemas import schema_of
 
 TESTS = Path(__file__).parents[3]
@@ -429,3 +434,112 @@ def test_a_message_without_a_key_or_with_another_is_no_alert(name: str) -> None:
 def test_an_occasion_or_event_of_no_kind_is_no_alert() -> None:
     assert refusals(as_a_channel_has_it("signal_new") | {"occasion": "told"})
     assert refusals(as_a_channel_has_it("on call") | {"event_action": "shout"})
+
+
+ROOM = [140, 160, 200, 280, 500, 1_024, 2_000, 4_096]
+"""Characters that services take: 140 and 160 of text messages, 280 and 500 of short posts, up to a long chat."""
+OF_A_LOOK = (
+    "signal_new",
+    "signal_worsened",
+    "watch",
+    "not_assessable",
+    "cleared",
+    "escalated",
+    "dead_letter",
+)
+AT = "20260309T061000Z/report.html"
+
+
+def within(room: int) -> Callable[[str], bool]:
+    return lambda said: len(said) <= room
+
+
+@pytest.mark.parametrize("room", ROOM)
+@pytest.mark.parametrize("name", OF_A_LOOK)
+def test_a_shorter_text_still_says_study_verdict_cases_alert_and_page(name: str, room: int) -> None:
+    facts = MESSAGES[name]()
+    said = short_text(outgoing_message(facts), within(room))
+    cases = sum(case.in_risk_window == "yes" for case in facts.look.cases) if facts.look else 0
+    assert len(said) <= room
+    for part in ("SIM-IL7-01", headline(facts).partition(": ")[0], "3f2a9c1d", AT, "SIMULATED"):
+        assert part.casefold() in said.casefold(), said
+    assert said == compose(facts).text.rstrip() or f"{cases} case" in said
+
+
+@pytest.mark.parametrize("room", ROOM)
+def test_what_more_fits_comes_in_the_order_in_which_it_is_wanted_and_whole(room: int) -> None:
+    message = outgoing_message(signal_worsened())
+    said = short_text(message, within(room)).splitlines()
+    known = {one for words in (*message["short"]["says"], message["short"]["more"]) for one in words}
+    ending = [line for line in said if line not in known]
+    assert len(ending) <= 1 and all(re.fullmatch(r"and \d+ more, in the report", line) for line in ending)
+    more = [line for line in said if line in message["short"]["more"]]
+    assert more == message["short"]["more"][: len(more)]
+
+
+def test_a_text_that_fits_is_sent_as_it_is_and_one_that_cannot_is_in_the_fewest_words() -> None:
+    message = outgoing_message(signal_new())
+    assert short_text(message, within(100_000)) == message["text"].rstrip("\n")
+    assert short_text(message, within(10)).splitlines()[0] == "SIM-IL7-01 SIMULATED SIGNAL"
+    long = replace(signal_new(), report="/srv/" + "x" * 300 + "/SIM-IL7-01/20260309T061000Z/report.html")
+    assert AT in short_text(outgoing_message(long), within(160))
+    linked = replace(signal_new(), report="https://postdose.example.org/looks/SIM-IL7-01/7")
+    assert "https://postdose.example.org/looks/SIM-IL7-01/7" in short_text(
+        outgoing_message(linked), within(160)
+    )
+
+
+def test_a_brief_message_stays_as_it_is_and_one_of_an_earlier_version_has_its_subject() -> None:
+    told = outgoing_message(brief())
+    assert short_text(told, within(160)) == told["text"].rstrip("\n")
+    earlier = {name: said for name, said in outgoing_message(signal_new()).items() if name != "short"}
+    assert short_text(earlier, within(160)) == earlier["subject"]
+
+
+SERVICES = [
+    "twilio://AC735c307c62944b5a62944b5a62944b5a6:" + "a" * 32 + "@12223334444/15555555555",
+    "sns://" + "A" * 20 + "/" + "b" * 40 + "/us-east-1/15551234567",
+    "tgram://123456789:abcdefg_hijklmnop/12315544",
+    "discord://webhook_id/webhook_token",
+    "mastodon://token@localhost",
+    "ntfy://topic",
+    "pover://userkey@aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+]
+
+
+@pytest.mark.parametrize("address", SERVICES)
+@pytest.mark.parametrize("name", ("signal_new", "cleared", "brief", "longest"))
+def test_what_a_service_is_given_is_within_what_apprise_says_that_it_takes(name: str, address: str) -> None:
+    service = known_service("env:POSTDOSE_X", address)
+    now = datetime(2026, 3, 9, 6, 11, tzinfo=UTC)
+    facts = (
+        longest_test(protocol(), alert="test-3f2a9c1d", role="physician", brief=False, now=now)
+        if name == "longest"
+        else MESSAGES[name]()
+    )
+    message = outgoing_message(facts)
+    title, body = fitted(message, service)
+    (sent,) = service._apply_overflow(body, title, overflow="truncate")  # what Apprise would leave of it
+    assert (sent["title"], sent["body"]) == (title, body)
+    assert ("TEST" if name == "longest" else "3f2a9c1d") in body
+
+
+def test_the_longest_test_message_is_longer_than_any_that_was_read() -> None:
+    now = datetime(2026, 3, 9, 6, 11, tzinfo=UTC)
+    facts = longest_test(protocol(), alert="test-3f2a9c1d", role="physician", brief=False, now=now)
+    message = outgoing_message(facts)
+    assert all(len(message["text"]) > 2 * len(compose(made()).text) for made in MESSAGES.values())
+    assert all(rule.id in message["text"] for rule in protocol().rules)
+    assert "There is no alert" in message["text"] and "TEST" in message["subject"]
+    assert "SIGNAL" not in message["text"].upper().replace("NO SIGNAL", "")
+
+
+def test_where_a_template_is_missing_or_broken_a_message_has_its_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, facts = compose(signal_worsened()), signal_worsened()
+    monkeypatch.setattr(environment(), "loader", FileSystemLoader("/nowhere"))
+    monkeypatch.setattr(environment(), "cache", None)
+    plain = compose(facts)
+    assert (plain.subject, plain.html) == (whole.subject, "")
+    assert words(plain.text) == words(whole.text.replace("* ", ""))

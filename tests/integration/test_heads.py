@@ -1,0 +1,190 @@
+"""Heads kept beside a study and elsewhere: a new ledger, an older copy or a rewritten one is refused, and told."""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from checks.errors import LedgerWriteError, UsageError
+from checks.protocol import load_protocol
+from flows.ledger import Head, Kind, Ledger
+from flows.ledger.command import run_accept
+from flows.ledger.heads import (
+    FILE,
+    LONGEST_POST,
+    heads_that_differ,
+    keep_head,
+    kept_heads,
+    post_head,
+    require_known_head,
+)
+from flows.settings import Settings
+
+NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
+GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
+STUDY = "CYT107-IV"
+
+
+def url(folder: Path, name: str = "postdose") -> str:
+    return f"sqlite:///{folder / name}.sqlite"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Three records of the study, the head of each kept; and a copy of the database from after the first."""
+    ledger = Ledger(url(tmp_path))
+    for number in range(3):
+        keep_head(tmp_path, STUDY, ledger.record(STUDY, Kind.REVIEW, {"number": number}), at=NOW)
+        if number == 0:
+            shutil.copy(tmp_path / "postdose.sqlite", tmp_path / "older.sqlite")
+    return ledger
+
+
+def test_each_head_is_a_line_for_its_owner_alone(ledger: Ledger, tmp_path: Path) -> None:
+    records = ledger.records()
+    lines = (tmp_path / FILE).read_text().splitlines()
+    assert lines == [f"{one.sequence} {one.sha256} 2026-03-01T02:00:00Z {STUDY}" for one in records]
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert list(heads_that_differ(ledger, tmp_path, STUDY)) == []
+    require_known_head(ledger, tmp_path, STUDY)
+
+
+def test_a_ledger_that_has_gone_on_without_a_line_is_the_same(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.record(STUDY, Kind.REVIEW, {})
+    require_known_head(ledger, tmp_path, STUDY)
+    moved = url(tmp_path, "moved")
+    ledger.copy_to(moved)
+    require_known_head(Ledger(moved), tmp_path, STUDY)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("new", "it is empty"), ("older", "its newest record is 1"), ("other", "its newest record is 4")],
+)
+def test_a_new_or_older_or_other_ledger_is_refused_with_what_to_do(
+    ledger: Ledger, tmp_path: Path, name: str, said: str
+) -> None:
+    found = Ledger(url(tmp_path, name))
+    for number in range(4 if name == "other" else 0):
+        found.record(STUDY, Kind.REVIEW, {"number": -number})
+    with pytest.raises(
+        LedgerWriteError, match=rf"does not hold record 3 .*{said}.*ledger accept-head PROTOCOL"
+    ):
+        require_known_head(found, tmp_path, STUDY)
+    assert "the ledger lacks record" in next(iter(heads_that_differ(found, tmp_path, STUDY)))
+    require_known_head(found, tmp_path, "another study")  # whose heads nobody knows
+
+
+def test_a_person_goes_on_in_an_older_one_with_a_reason(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    protocol = load_protocol(GOOD).read_from(tmp_path, "a" * 64)
+    settings = Settings(url(tmp_path, "older"), {})
+    words = {"by": "Dr A", "reason": "the disk was lost", "now": NOW, "as_json": False}
+    with pytest.raises(UsageError, match="--reason: found no printable text"):
+        run_accept(settings, protocol, **{**words, "reason": " "})
+    assert run_accept(settings, protocol, **words) == 0
+    older, known = Ledger(settings.state_url), ledger.head()
+    assert known is not None
+    assert f"go on in this ledger: 2 {older.head().sha256}" in capsys.readouterr().out  # type: ignore[union-attr]
+    accepted = older.records(STUDY, Kind.HEAD_ACCEPTED)[-1].payload
+    assert accepted["known"] == {"sequence": 3, "sha256": known.sha256}
+    assert (accepted["by"], accepted["reason"]) == ("Dr A", "the disk was lost")
+    require_known_head(older, tmp_path, STUDY)
+    assert list(heads_that_differ(older, tmp_path, STUDY)) == []
+    with pytest.raises(LedgerWriteError):  # and no more in the one before
+        require_known_head(ledger, tmp_path, STUDY)
+
+
+@pytest.mark.parametrize("torn", [b"4 abc", b"\xff\xfe", b"\x00" * 40, b"four x y z"])
+def test_a_torn_line_hides_no_other_and_is_named(ledger: Ledger, tmp_path: Path, torn: bytes) -> None:
+    with (tmp_path / FILE).open("ab") as opened:
+        opened.write(torn)
+    require_known_head(ledger, tmp_path, STUDY)
+    keep_head(tmp_path, STUDY, ledger.record(STUDY, Kind.REVIEW, {}), at=NOW)
+    assert [one.head and one.head.sequence for one in kept_heads(tmp_path)] == [1, 2, 3, None, 4]
+    assert list(heads_that_differ(ledger, tmp_path, STUDY)) == ["line 4 of heads is no head (1 such)"]
+
+
+def as_a_link(file: Path) -> None:
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to(file.with_name("elsewhere"))
+
+
+def as_a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def as_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize("change", [as_a_link, as_a_pipe, as_a_folder])
+def test_what_is_no_regular_file_stops_no_look_and_is_named(
+    ledger: Ledger, tmp_path: Path, change: object
+) -> None:
+    change(tmp_path / FILE)  # type: ignore[operator]
+    require_known_head(ledger, tmp_path, STUDY)
+    with pytest.raises(OSError):
+        keep_head(tmp_path, STUDY, Head(4, "a" * 64), at=NOW)
+    (said,) = heads_that_differ(ledger, tmp_path, STUDY)
+    assert said.startswith("the file of heads cannot be read")
+
+
+class Keeper(BaseHTTPRequestHandler):
+    told: ClassVar[list[object]] = []
+    slow = 0.0
+
+    def do_POST(self) -> None:
+        time.sleep(self.slow)
+        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def keeper() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Keeper)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/k3y"
+    server.shutdown()
+
+
+def test_a_head_is_posted(keeper: str) -> None:
+    Keeper.told.clear()
+    post_head(keeper, STUDY, Head(3, "a" * 64), at=NOW)
+    told = {"schema": "postdose/head/1", "study": STUDY, "sequence": 3, "sha256": "a" * 64}
+    assert Keeper.told == [{**told, "at": "2026-03-01T02:00:00Z"}]
+
+
+def test_nobody_who_keeps_heads_is_waited_for_long(
+    keeper: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Keeper, "slow", LONGEST_POST + 5)
+    began = time.monotonic()
+    post_head(keeper, STUDY, Head(3, "a" * 64), at=NOW)
+    assert time.monotonic() - began < LONGEST_POST + 2
+    assert "POSTDOSE_HEAD_URL: no" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/k3y", "file:///etc/passwd", "k3y", "http://[k3y", "http://k3y\n/"]
+)
+def test_an_address_that_does_not_answer_is_logged_without_it(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    post_head(url, STUDY, Head(3, "a" * 64), at=NOW)
+    assert "POSTDOSE_HEAD_URL" in caplog.text and "k3y" not in caplog.text

@@ -1,0 +1,158 @@
+"""The outbox is held against the records both ways: what another hand changed in it is named, with its record."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from ledgers import caused
+from sqlalchemy import Engine
+
+from checks.errors import LedgerBrokenError
+from checks.stamps import stamp
+from flows.ledger import Attempt, Ledger, Outgoing, this_process
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+LATER = NOW + timedelta(minutes=5)
+ABOUT = {"alert": "a1", "role": "safety_physician", "step": 0}
+MESSAGES = [
+    Outgoing(name, "file:outbox/", {"subject": f"postdose: {name}"}, **ABOUT)
+    for name in ("taken", "refused", "untried", "dead")
+]
+"""Put in by records 2, 3, 4 and 5, behind the look that caused them; 6 to 9 say what became of three of them."""
+
+
+@pytest.fixture
+def ledger(state_url: str) -> Ledger:
+    ledger = Ledger(state_url)
+    caused(ledger, {"at": stamp(NOW), "verdict": "signal"}, MESSAGES)
+    tried = [
+        Attempt("taken", "delivered", "written"),
+        Attempt("refused", "pending", "503", LATER),
+        Attempt("dead", "dead", "no such mailbox"),
+    ]
+    ledger.record_attempts("S", tried, at=NOW)
+    return ledger
+
+
+def run(database: Engine, statement: str) -> None:
+    with database.begin() as connection:
+        assert connection.exec_driver_sql(statement).rowcount
+
+
+MENDED = {
+    "marked delivered": ("state = 'delivered' WHERE id = 'untried'", "record 4 .*no receipt after record 4"),
+    "marked delivered after it was refused": (
+        "state = 'delivered' WHERE id = 'refused'",
+        "record 3 .*no receipt after record 7",
+    ),
+    "marked delivered though given up": ("state = 'delivered' WHERE id = 'dead'", "record 5 .*after record 9"),
+    "marked dead": ("state = 'dead' WHERE id = 'untried'", "record 4 .*'dead', and 'pending' by record 4"),
+    "of a state that is none": ("state = 'asleep' WHERE id = 'untried'", "'asleep', and 'pending'"),
+    "to be sent again": ("state = 'pending' WHERE id = 'taken'", "'pending', though record 6 is its receipt"),
+    "more attempts": ("attempts = 7 WHERE id = 'refused'", "record 3 .*attempts is 7, and 1 by record 7"),
+    "fewer attempts": ("attempts = 0 WHERE id = 'refused'", "attempts is 0, and 1 by record 7"),
+    "first tried long ago": ("first_attempt_at = '2020-01-01T00:00:00Z' WHERE id = 'refused'", "first_attempt_at"),
+    "another problem": ("last_error = 'fine' WHERE id = 'refused'", "last_error is 'fine', and '503' by record 7"),
+    "put off": ("next_attempt_at = '2999-01-01T00:00:00Z' WHERE id = 'refused'", "put off until .*record 7"),
+    "put off before it was tried": ("next_attempt_at = '2999-01-01T00:00:00Z' WHERE id = 'untried'", "due at once"),
+    "put off by a minute": (
+        f"next_attempt_at = '{stamp(LATER + timedelta(minutes=1))}' WHERE id = 'refused'",
+        "put off",
+    ),
+    "no moment": ("next_attempt_at = 'never' WHERE id = 'untried'", "put off until 'never'"),
+    "a claim that never ends": (
+        "next_attempt_at = '2999-01-01T00:00:00Z', claimed_by = 'x 1 1' WHERE id = 'untried'",
+        "record 4 .*claim that no process made holds it until '2999",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", MENDED)
+def test_what_follows_from_the_records_is_named_and_written_anew(
+    ledger: Ledger, database: Engine, how: str
+) -> None:
+    assert ledger.verify() == 9
+    changed, said = MENDED[how]
+    run(database, f"UPDATE outbox SET {changed}")
+    with pytest.raises(
+        LedgerBrokenError, match=f"outbox has otherwise what record [2-5] says.*{said}|{said}"
+    ):
+        ledger.verify()
+    ledger.rebuild()
+    assert ledger.verify() == 9
+
+
+INSERTED = (
+    "INSERT INTO outbox (id, sequence, study, channel, message, state, attempts, alert, role, step) "
+    "VALUES ('forged', {record}, 'S', 'file:outbox/', '{{}}', '{state}', 0, {alert}, NULL, 0)"
+)
+UPDATE = "UPDATE outbox SET {} WHERE id = '{}'"
+NAMED = {
+    "another channel": (UPDATE.format("channel = 'file:else/'", "untried"), "record 4 .*channel is 'file:else/'"),
+    "another channel of one that was sent": (UPDATE.format("channel = 'x'", "taken"), "record 2 .*channel is 'x'"),
+    "another role": (UPDATE.format("role = 'nobody'", "untried"), "role is 'nobody', and 'safety_physician'"),
+    "another alert": (UPDATE.format("alert = 'b2'", "untried"), "alert is 'b2', and 'a1' by record 4"),
+    "another step": (UPDATE.format("step = 3", "untried"), "step is 3, and 0 by record 4"),
+    "another study": (UPDATE.format("study = 'T'", "untried"), "study is 'T', and 'S' by record 4"),
+    "another record": (UPDATE.format("sequence = 1", "untried"), "sequence is 1, and 4 by record 4"),
+    "edited": ("UPDATE outbox SET message = replace(message, 'untried', 'quiet')", "record 4 .*its text"),
+    "emptied": (UPDATE.format("message = ''", "taken"), "record 2 .*its text has another hash"),
+    "deleted": ("DELETE FROM outbox WHERE id = 'untried'", "lacks message untried, which record 4 put in"),
+    "deleted after it was sent": ("DELETE FROM outbox WHERE id = 'taken'", "lacks message taken, which record 2"),
+    "all deleted": ("DELETE FROM outbox", "lacks message taken.*lacks message refused.*lacks .*record 5"),
+    "renamed": (UPDATE.format("id = 'x'", "untried"), "no record names: x.*lacks message untried"),
+    "added": (INSERTED.format(record=9, state="pending", alert="'a1'"), "no record names: forged"),
+    "added, as of the first record": (
+        INSERTED.format(record=1, state="pending", alert="NULL"),
+        r"no record names: forged \(it names record 1\)",
+    ),
+    "added as delivered": (INSERTED.format(record=2, state="delivered", alert="NULL"), "names: forged"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_what_no_record_can_give_back_is_named(ledger: Ledger, database: Engine, how: str) -> None:
+    statement, said = NAMED[how]
+    run(database, statement)
+    with pytest.raises(LedgerBrokenError, match=said):
+        ledger.verify()
+
+
+def test_a_message_without_any_message_on_record_is_named(state_url: str, database: Engine) -> None:
+    ledger = Ledger(state_url)
+    caused(ledger, {"at": stamp(NOW), "verdict": "no_signal"})
+    run(database, INSERTED.format(record=1, state="pending", alert="NULL"))
+    with pytest.raises(LedgerBrokenError, match="no record names: forged"):
+        ledger.verify()
+
+
+def test_what_is_claimed_given_back_or_sent_again_is_as_the_records_say(ledger: Ledger) -> None:
+    claim = {"until": LATER + timedelta(minutes=2), "by": this_process()}
+    assert len(ledger.outbox.claim_due("S", LATER, **claim)) == 2
+    assert ledger.verify() == 9
+    ledger.outbox.give_back(["untried", "refused"])
+    assert ledger.verify() == 9
+    ledger.requeue("S", "dead", by="Dr A", at=NOW)
+    assert ledger.verify() == 10
+    ledger.record_attempts("S", [Attempt("dead", "pending", "503")], at=NOW)
+    assert ledger.verify() == 11
+
+
+@pytest.mark.skipif(not this_process(), reason="the system does not name processes")
+def test_a_claim_whose_process_has_ended_keeps_the_message_from_nobody(ledger: Ledger) -> None:
+    space, _, _ = this_process().rsplit(" ", 2)
+    claim = {"until": NOW + timedelta(days=400), "by": f"{space} 4194304 1"}  # above the greatest process id
+    assert len(ledger.outbox.claim_due("S", LATER, **claim)) == 2
+    assert ledger.verify() == 9
+    assert ledger.outbox.is_due("S", NOW)
+
+
+@pytest.mark.parametrize(
+    "changed", ["message = '[1]'", "message = '{'", "next_attempt_at = '0'", "first_attempt_at = 'x'"]
+)
+def test_a_message_that_cannot_be_read_keeps_no_other_from_being_sent(
+    ledger: Ledger, database: Engine, changed: str
+) -> None:
+    run(database, f"UPDATE outbox SET {changed} WHERE id = 'untried'")
+    claimed = ledger.outbox.claim_due("S", LATER, until=LATER + timedelta(minutes=2), by=this_process())
+    assert [one.outgoing.id for one in claimed] == ["refused"]
+    assert ledger.outbox.is_due("S", LATER) in (True, False)
