@@ -88,7 +88,7 @@ def without_its_words(work: Callable[P, R], /) -> Callable[P, R]:
     return done
 
 
-def defect_of(error: Exception) -> DefectError:
+def defect_of(error: BaseException) -> DefectError:
     """Return an error that nobody foresaw by its kind, and by the last places in our code on the way to it."""
     frames = [
         one for one in extract_tb(error.__traceback__) if {"checks", "flows"} & set(Path(one.filename).parts)

@@ -35,7 +35,9 @@ def watch() -> None:
     if sys.platform != "linux":
         return
     mark = secrets.token_hex(8)
-    unmarked = {name: value for name, value in os.environ.items() if name != MARK}  # a worker's outlives its run's
+    unmarked = {
+        name: value for name, value in os.environ.items() if name != MARK
+    }  # a worker's outlives its run's
     subprocess.Popen(
         [sys.executable, __file__, mark, str(os.getpid())], env=unmarked,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", start_new_session=True,

@@ -2,6 +2,7 @@
 
 from flows.alerts.deciding import Looked, alerts_of_look, due
 from flows.alerts.sending import (
+    LONGEST_CLAIM,
     PROMPTLY,
     UNDER_WAY,
     Sent,
@@ -14,6 +15,7 @@ from flows.alerts.sending import (
 )
 
 __all__ = [
+    "LONGEST_CLAIM",
     "PROMPTLY",
     "UNDER_WAY",
     "Looked",

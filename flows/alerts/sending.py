@@ -15,7 +15,8 @@ from checks.protocol import StudyProtocol
 from flows.alerts.attempts import BOUNDS, Bounds, Channels, attempt_each
 from flows.alerts.channels import LONGEST_ATTEMPT, USUAL_ATTEMPT, longest_attempt
 from flows.alerts.deciding import Looked, alerts_unrecorded, due
-from flows.alerts.threads import began_apart
+from flows.alerts.threads import apart_or_here
+from flows.inert import defect_of
 from flows.ledger import Attempt, Head, Ledger, Outgoing, Waiting, this_process
 
 LOGGER = logging.getLogger("postdose")
@@ -45,7 +46,7 @@ USUAL_CLAIM: Final = timedelta(seconds=2 * (BOUNDS.begin + USUAL_ATTEMPT))
 """Twice as long as the attempts of a turn take at most: so long a message waits whose process died elsewhere."""
 
 LONGEST_CLAIM: Final = timedelta(seconds=BOUNDS.begin + LONGEST_ATTEMPT + USUAL_ATTEMPT)
-"""Of messages by a mail server alone, which may be slow."""
+"""Of messages by a mail server alone, which may be slow. Nobody waits longer for what is sent: others may send it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +126,23 @@ def run_alerts(
 def begin(send: Callable[[], T]) -> "Future[T]":
     """Send in a thread, so that nobody needs to wait for a slow receiver, and return what will have become of it.
 
-    Where no thread can be had it is sent here, and has ended.
+    Where no thread can be had it is sent here, and has ended. What a library raises to end the process is a defect.
 
     A process that ends before it has ended leaves what is not sent to the next that asks.
     """
-    became: Future[T] = Future()
+    became = apart_or_here(partial(_contained, send))
     UNDER_WAY.add(became)
-
-    def work() -> None:
-        try:
-            became.set_result(send())
-        except BaseException as error:  # raised to whoever asks what became of it
-            became.set_exception(error)
-        finally:
-            UNDER_WAY.discard(became)
-
-    if not began_apart(work):
-        work()
+    became.add_done_callback(UNDER_WAY.discard)
     return became
+
+
+def _contained(send: Callable[[], T]) -> T:
+    try:
+        return send()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise defect_of(error) from None
 
 
 def notify_unrecorded(

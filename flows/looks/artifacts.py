@@ -6,12 +6,12 @@ An artifact is a courtesy: one that cannot be kept is logged, and the look goes 
 import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Thread
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from checks.errors import DeliveryError
 from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
+from flows.alerts.threads import apart
 from flows.heartbeat import feed_faults
 from flows.inert import inert_line
 from flows.pages.cases import CaseWords, dose_notes
@@ -59,10 +60,9 @@ class Progress:
         self._artifact: UUID | None = None
         self._problem: str | None = None
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._ended = Event()
+        self._thread: Future[None] | None = None
         if FlowRunContext.get() is not None:
-            begin = partial(copy_context().run, self._do_in_turn)
-            Thread(target=begin, daemon=True, name="postdose page").start()
+            self._thread = apart(partial(copy_context().run, self._do_in_turn))
         self._jobs.put(partial(self._begin, f"progress-{slug(study)}"))
 
     def begins(self, stage: str) -> None:
@@ -88,7 +88,10 @@ class Progress:
         self._jobs.put(None)
         if FlowRunContext.get() is None:
             return
-        if not self._ended.wait(LONGEST_SHOWN):
+        if self._thread is None:
+            raise DeliveryError("no thread could be had")
+        wait([self._thread], timeout=LONGEST_SHOWN)
+        if not self._thread.done():
             raise DeliveryError(f"no answer within {LONGEST_SHOWN:g} s")
         if self._problem is not None:
             raise DeliveryError(self._problem)
@@ -107,12 +110,11 @@ class Progress:
         while (job := self._jobs.get()) is not None:
             if self._problem is None:  # a server that failed once is not asked again by this look
                 self._try(job)
-        self._ended.set()
 
     def _try(self, job: Callable[[], None]) -> None:
         try:
             job()
-        except Exception as error:  # the page is never worth a look, whatever Prefect met
+        except BaseException as error:  # the page is never worth a look, whatever Prefect met
             self._problem = f"not kept ({type(error).__name__})"
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ from checks.protocol.untelling import untelling
 from checks.signals import Ground, Signal, SignalState, Verdict, standing_of, untrusted_feeds
 from checks.stamps import stamp
 from flows.alerts import (
+    LONGEST_CLAIM,
     PROMPTLY,
     Looked,
     alerts_of_look,
@@ -88,6 +90,9 @@ class Notified:
 ASK_AGAIN: Final = 0.5
 """Seconds between two questions whether the process is told to end, while a receiver is slow."""
 
+NEXT_LOOK: Final = "the next look's turn"
+"""The first step once roles are notified."""
+
 
 def conclude(
     look: Look,
@@ -95,7 +100,7 @@ def conclude(
     settings: Settings,
     reason: str,
     *,
-    notified: Callable[[], None] | None = None,
+    notified: Callable[[], object] = lambda: None,
     further: Mapping[str, Courtesy] | None = None,
 ) -> LookOutcome:
     """Record the verdict with its alerts, notify, and only then write files and page and call the watchdog.
@@ -110,18 +115,17 @@ def conclude(
         standing = standing_of(look.verdict, recorded.signals)
         document["standing"], document["signals"] = standing.value, _parts(recorded.signals)
         document["ledger"] = recorded.head
+        last_moment = time.monotonic() + LONGEST_CLAIM.total_seconds()
         sending = begin(partial(_notify, look, document, page, recorded, settings))
         wait([sending], timeout=PROMPTLY)
-        under_way = Notified("pending", recorded.problem, recorded=recorded.ledger is not None)
-        first = sending.result() if sending.done() else under_way
+        promptly, first = sending.done(), _became(sending, recorded, waited_for=True)
         document["delivery"] = first.said()
-        if notified is not None:
-            notified()
         told = Told(look, document, out, settings, on_record=first.problem is None)
-        failed = take_each({**COURTESIES, **(further or {})}, told, held)
-        while not sending.done() and held.number is None:  # once told to end, the rest is the next turn's
-            wait([sending], timeout=ASK_AGAIN)
-        last = sending.result() if sending.done() else under_way
+        failed = take_each({NEXT_LOOK: lambda _told: notified()}, told, Interruption())
+        failed += take_each({**COURTESIES, **(further or {})}, told, held)
+        while not sending.done() and held.number is None and time.monotonic() < last_moment:
+            wait([sending], timeout=ASK_AGAIN)  # once told to end, the rest is the next turn's
+        last = first if promptly else _became(sending, recorded, waited_for=held.number is not None)
         if failed or last != first:
             document["delivery"] = last.said(failed)
             take_each({"look.json": COURTESIES["look.json"]}, told, held)
@@ -149,7 +153,7 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
             document, signals, standing_of(look.verdict, signals), untelling(reason, look.protocol), now
         )
         head = ledger.record_look(study, payload, decision=decision, now=now)
-    except Exception as error:  # whatever keeps a look off the record, nobody goes unnotified for it
+    except BaseException as error:  # whatever keeps a look off the record, nobody goes unnotified for it
         LOGGER.error("The ledger could not be written: %s", problem_of(error))
         return Recorded(None, look.signals(()), problem=problem_of(error))
     return Recorded(ledger, signals, {"sequence": head.sequence, "head_sha256": head.sha256})
@@ -232,18 +236,21 @@ def _payload(
     }
 
 
+def _became(sending: "Future[Notified]", recorded: Recorded, *, waited_for: bool) -> Notified:
+    """Return what became of the messages so far; without an end, nor anybody who waits for it, they have failed."""
+    on_record = recorded.ledger is not None
+    if not sending.done() and waited_for:
+        return Notified("pending", recorded.problem, recorded=on_record)
+    error = sending.exception() if sending.done() else DeliveryError(f"no end within {LONGEST_CLAIM}")
+    if error is None:
+        return sending.result()
+    LOGGER.error(
+        "The alerts could not be sent: %s", problem_of(error)
+    )  # a defect: the verdict is not lost with it
+    return Notified("failed", recorded.problem, recorded=on_record)
+
+
 def _notify(
-    look: Look, document: LookDocument, page: str, recorded: Recorded, settings: Settings
-) -> Notified:
-    """Notify of what is due, past the ledger where it took nothing; return what became of it."""
-    try:
-        return _notified(look, document, page, recorded, settings)
-    except Exception as error:  # a defect of ours: the verdict is not lost with it
-        LOGGER.error("The alerts could not be sent: %s", problem_of(error))
-        return Notified("failed", recorded.problem)
-
-
-def _notified(
     look: Look, document: LookDocument, page: str, recorded: Recorded, settings: Settings
 ) -> Notified:
     now, protocol, addresses = datetime.now(UTC), look.protocol, settings.addresses

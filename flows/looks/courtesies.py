@@ -109,7 +109,7 @@ def take_each(steps: Mapping[str, Courtesy], told: Told, held: Interruption) -> 
 def _problem(step: Courtesy, told: Told) -> str | None:
     try:
         step(told)
-    except Exception as error:  # a page, a disk, a watchdog: nothing of it is worth the verdict
+    except BaseException as error:  # a page, a disk, a library that ends: none is worth the verdict
         return problem_of(error)
     return None
 

@@ -22,7 +22,7 @@ from prefect.states import Completed
 
 from checks.errors import LedgerWriteError
 from checks.protocol import StudyProtocol
-from flows.alerts import PROMPTLY, UNDER_WAY, begin, due, run_alerts
+from flows.alerts import LONGEST_CLAIM, PROMPTLY, UNDER_WAY, begin, due, run_alerts
 from flows.feeds import Receipt
 from flows.ledger import Ledger
 from flows.looks.custody import held_against_record
@@ -106,7 +106,7 @@ class Turns:
     async def end(self) -> tuple[Exception, ...]:
         """Wait until what the turns have begun has ended, and return its faults: one of them ends no other early."""
         ended = await asyncio.gather(*self._begun(), return_exceptions=True)
-        await asyncio.to_thread(wait, tuple(UNDER_WAY))
+        await asyncio.to_thread(wait, tuple(UNDER_WAY), LONGEST_CLAIM.total_seconds())
         return tuple(one for one in ended if isinstance(one, Exception))
 
     def cancel(self) -> None:
