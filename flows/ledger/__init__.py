@@ -6,7 +6,7 @@ or remove one. The outbox is written in the same transaction as the verdict that
 soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer at a time in both.
 """
 
-from flows.ledger.book import Ledger, Seen
+from flows.ledger.book import Ledger
 from flows.ledger.chain import Head, Kind, Record, canonical
 from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting, this_process
 from flows.ledger.payloads import (
@@ -22,8 +22,10 @@ from flows.ledger.payloads import (
     NightPayload,
     ReceivedPart,
 )
+from flows.ledger.seen import OUTBOX_CHANGED, Seen
 
 __all__ = [
+    "OUTBOX_CHANGED",
     "AcceptedPayload",
     "AccessPayload",
     "AlertPayload",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, reduce
 from typing import Self
@@ -19,29 +19,11 @@ from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
 from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
 from flows.ledger.projection import Projection
 from flows.ledger.quarantine import NO_STUDY, LeftOut, leave_out, left_out_by, quarantined
-from flows.ledger.rows import any_sealed, newest, record_of, sealed_lately, stream
+from flows.ledger.rows import any_sealed, heads_at, newest, record_of, sealed_lately, stream
 from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
+from flows.ledger.seen import Decision, Seen, see
 from flows.ledger.standing import Standing, follow
 from flows.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is decided on: where a study stands, its newest look as of a moment, and what earlier looks told.
-
-    ``look`` is what is on record of the look with the latest data cut-off that had come by then, None before the
-    first; ``latest`` is that of the latest of all, which is another where one was still to come. ``evidence`` returns
-    what is on record of what a look told, by the look's id; None where no alert refers to it.
-    """
-
-    standing: Standing
-    look: LookPayload | None
-    evidence: Callable[[str | None], EvidencePayload | None]
-    latest: LookPayload | None = None
-
-
-Decision = Callable[[Seen], Sequence[Entry]]
-"""Says, of what is seen of a study, what is to be written next."""
 
 
 class Ledger:
@@ -69,7 +51,7 @@ class Ledger:
         self._key = key
         self._database = Database(url, must_exist=must_exist)
         bring_up_to_date(self._database, must_exist=must_exist, then=self._project_anew)
-        self.outbox = Outbox(self._database)
+        self.outbox = Outbox(self._database, key)
 
     @classmethod
     def of(cls, settings: Settings, *, must_exist: bool = False) -> Self:
@@ -122,7 +104,7 @@ class Ledger:
     def requeue(self, study: str, outgoing_id: str, *, by: str, at: datetime) -> Head:
         """Let a message, a dead letter above all, wait again under the same id, and record who asked for it."""
         with self._database.writing() as connection:
-            one = outbox.find(connection, outgoing_id)
+            one = outbox.find(connection, outgoing_id, self._key)
             queued = outbox.queued_payload(one, canonical(one.message))
             again = Entry(Kind.ALERT, {**queued, "resent_by": by, "at": stamp(at)})
             head = self._write(connection, study, [again])
@@ -260,13 +242,8 @@ class Ledger:
 
     def holding(self, heads: Sequence[Head]) -> frozenset[Head]:
         """Return those of some heads that the ledger has a record of."""
-        found: set[Head] = set()
         with self._database.reading() as connection:
-            for place in range(0, len(heads), outbox.ASKED_AT_ONCE):
-                named = [one.sequence for one in heads[place : place + outbox.ASKED_AT_ONCE]]
-                asked = select(RECORDS.c.sequence, RECORDS.c.sha256).where(RECORDS.c.sequence.in_(named))
-                found |= {Head(row.sequence, row.sha256) for row in connection.execute(asked)}
-        return frozenset(heads) & found
+            return frozenset(heads) & heads_at(connection, {one.sequence for one in heads})
 
     def copy_to(self, url: str) -> Head | None:
         """Copy the ledger and its outbox into an empty database; return the head that both then have.
@@ -324,11 +301,9 @@ class Ledger:
         return chained.records
 
     def _seen(self, connection: Connection, study: str, now: datetime) -> Seen:
-        standing = projection.read_standing(connection, study)
-        look = latest = projection.newest_look(connection, study, datetime.max.replace(tzinfo=UTC))
-        if latest is not None and latest["data_cutoff"] > stamp(now):
-            look = projection.newest_look(connection, study, now)
-        return Seen(standing, look, partial(self._evidence, standing), latest)
+        return see(
+            connection, study, now, key=self._key, evidence=lambda standing: partial(self._evidence, standing)
+        )
 
     def _evidence(self, standing: Standing, look_id: str | None) -> EvidencePayload | None:
         """Return what a look told: read when it is asked for, since few decisions do, and it is long."""

@@ -4,7 +4,6 @@ The outbox is what is sent from, and can be changed without a record: a message 
 its text, its channel or its next attempt. All of it follows from the records, of the text the hash.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from flows.ledger.chain import Kind, Record
 from flows.ledger.outbox import ROWS_AT_ONCE, is_abandoned
 from flows.ledger.payloads import AlertPayload, LookPayload
 from flows.ledger.schema import OUTBOX
+from flows.ledger.vouching import TEXT, changed, identity
 
 MOST_NAMED: Final = 20
 """Differences that one problem names: more than a screen is not read."""
@@ -33,9 +33,6 @@ BECAME: Final[Mapping[str, str]] = {
     Kind.DEAD_LETTER: "dead",
 }
 """What a message is after a record of it, by the record's kind."""
-
-ABOUT: Final = ("alert", "role", "step")
-"""What the record of a message says of it where it tells of an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,6 @@ class Expected:
     again: str | None = None
     last_error: str | None = None
     judged: bool = True
-
-    @property
-    def identity(self) -> Mapping[str, object]:
-        """Return the columns of its row that never change while it waits."""
-        about = {name: self.payload.get(name) for name in ABOUT} if "alert" in self.payload else {}
-        return {"sequence": self.sequence, "study": self.study, "channel": self.payload["channel"], **about}
 
     @property
     def became(self) -> Mapping[str, object]:
@@ -140,14 +131,16 @@ def _otherwise(row: Row[Any], message: Expected, now: datetime) -> Iterator[str]
     """Yield what a row says otherwise than its records."""
     if row.state != message.state:
         yield _of_state(row, message)
-    for name, value in {**message.identity, **message.became}.items():
+    said = identity(message.study, message.sequence, message.payload)
+    for name in changed(row, message.study, message.sequence, message.payload):
+        if name == TEXT:
+            yield "its text has another hash"
+        else:
+            yield f"{name} is {row._mapping[name]!a}, and {said[name]!a} by record {message.sequence}"
+    for name, value in message.became.items():
         found = row._mapping[name]
         if name != "state" and (found or None) != (value or None):
             yield f"{name} is {found!a}, and {value!a} by record {message.newest}"
-    if "alert" not in message.payload and row.alert is not None:
-        yield f"alert is {row.alert!a}, and none on record"
-    if hashlib.sha256(str(row.message).encode()).hexdigest() != message.payload.get("message_sha256"):
-        yield "its text has another hash"
     yield from _put_off(row, message, now)
 
 
@@ -171,7 +164,7 @@ def _put_off(row: Row[Any], message: Expected, now: datetime) -> Iterator[str]:
         yield f"a claim that no process made holds it until {due!a}"
 
 
-def few(others: Sequence[str]) -> str:
+def few(others: Sequence[str], between: str = ". ") -> str:
     """Return the first of many sentences, and how many more there are."""
-    more = len(others) - MOST_NAMED
-    return ". ".join(others[:MOST_NAMED]) + (f". And {more:,} more" if more > 0 else "")
+    more = [f"And {len(others) - MOST_NAMED:,} more"] if len(others) > MOST_NAMED else []
+    return between.join([*others[:MOST_NAMED], *more])

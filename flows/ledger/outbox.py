@@ -13,27 +13,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from checks.errors import UsageError
 from checks.stamps import stamp
 from flows.ledger.chain import Head, Kind, Record, canonical, next_record
 from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
+from flows.ledger.rows import ASKED_AT_ONCE
 from flows.ledger.schema import OUTBOX
+from flows.ledger.vouching import Vouched
 
 LOGGER = logging.getLogger("postdose")
 
 ROWS_AT_ONCE: Final = 1000
 """Rows fetched together where all are read: each holds a message."""
 
-ASKED_AT_ONCE = 500
-"""Ids in one question: SQLite takes 999 parameters by default in its older versions."""
-
 ASKED = [
     OUTBOX.c[name] for name in ("id", "channel", "alert", "role", "step", "attempts", "first_attempt_at")
 ]
 """What an attempt is recorded from: not what the message says, which is long."""
+
+PENDING: Final = "pending"
+"""The state of a message that waits to be taken."""
 
 NEVER_SO_LONG = timedelta(days=1)
 """No message waits for so long, nor does a claim: the clock was ahead when it was put off, and it is due."""
@@ -110,7 +112,7 @@ def _queued(study: str, one: Outgoing, text: str, head: Head) -> Mapping[str, ob
         "study": study,
         "channel": one.channel,
         "message": text,
-        "state": "pending",
+        "state": PENDING,
         "attempts": 0,
         "alert": one.alert or None,
         "role": one.role or None,
@@ -149,23 +151,26 @@ class Chained:
 
 
 class Outbox:
-    """The messages of a database; every method is one transaction."""
+    """The messages of a database; every method is one transaction.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    A message that its record does not vouch for, as ``vouching`` says, with the key of the seals where there is one,
+    is none: it is neither told of nor sent.
+    """
+
+    def __init__(self, database: Database, key: bytes | None) -> None:
+        self._database, self._key = database, key
 
     def undelivered(self, study: str) -> tuple[Waiting, ...]:
         """Return a study's messages that wait, due or not, oldest first."""
-        return self._in_state(study, "pending")
+        return self._in_state(study, PENDING)
 
     def dead_letters(self, study: str) -> tuple[Waiting, ...]:
         """Return a study's messages that were given up, oldest first, with the problem of each."""
         return self._in_state(study, "dead")
 
     def _in_state(self, study: str, state: str) -> tuple[Waiting, ...]:
-        wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
         with self._database.reading() as connection:
-            return _all_waiting(connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id)).all())
+            return _all_waiting(vouched(connection, study, state, self._key).rows)
 
     def verdicts(self, study: str) -> Mapping[str, frozenset[str]]:
         """Return which verdicts a study's messages told of each look, by the look's id."""
@@ -184,22 +189,15 @@ class Outbox:
 
     def is_due(self, study: str, now: datetime) -> bool:
         """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
-        asked = select(OUTBOX.c.next_attempt_at, OUTBOX.c.claimed_by).where(*_pending(study))
         with self._database.reading() as connection:
-            return any(
-                row.next_attempt_at is None
-                or not stamp(now) < row.next_attempt_at <= stamp(now + NEVER_SO_LONG)
-                or is_abandoned(row)
-                for row in connection.execute(asked)
-            )
+            return any(_has_come(row, now) for row in vouched(connection, study, PENDING, self._key).rows)
 
     def count_waiting(self, study: str) -> tuple[int, int]:
         """Return how many messages of a study wait after an attempt, and how many have not been tried."""
-        tries = OUTBOX.c.attempts
-        wanted = select(func.count().filter(tries > 0), func.count().filter(tries == 0))
         with self._database.reading() as connection:
-            tried, untried = connection.execute(wanted.where(*_pending(study))).one()
-        return tried, untried
+            waiting = vouched(connection, study, PENDING, self._key).rows
+        tried = sum(row.attempts > 0 for row in waiting)
+        return tried, len(waiting) - tried
 
     def claim_due(
         self, study: str, now: datetime, *, until: datetime, by: str, only: Collection[str] | None = None
@@ -209,21 +207,15 @@ class Outbox:
         Moments are UTC. The process is ``by``, as ``this_process`` names it: once it has ended, what it has not
         marked is due. Where ``only`` names ids, no other message is asked for.
         """
-        again = OUTBOX.c.next_attempt_at
         with self._database.writing() as connection:
-            claimants = select(OUTBOX.c.claimed_by).where(*_pending(study)).distinct()
-            gone = [
-                one for one in connection.execute(claimants).scalars() if one is not None and _has_ended(one)
-            ]
-            has_come = or_(again.is_(None), again <= stamp(now), again > stamp(now + NEVER_SO_LONG))
-            due = [*_pending(study), or_(has_come, OUTBOX.c.claimed_by.in_(gone))]
-            if only is not None:
-                due.append(OUTBOX.c.id.in_(only))
-            wanted = select(OUTBOX).where(*due).order_by(OUTBOX.c.sequence, OUTBOX.c.id)
-            rows = connection.execute(wanted).all()
-            claimed = {"next_attempt_at": stamp(until), "claimed_by": by}
-            connection.execute(OUTBOX.update().where(*due).values(claimed))
-        return _all_waiting(rows)
+            waiting = vouched(connection, study, PENDING, self._key)
+            due = [row for row in waiting.rows if _has_come(row, now) and (only is None or row.id in only)]
+            claim = {"next_attempt_at": stamp(until), "claimed_by": by}
+            if due:
+                connection.execute(_THE_MARKED, [{"marked": row.id, **claim} for row in due])
+        for one in waiting.others:
+            LOGGER.error("Not sent, of study %s: %s; verify the ledger", study, one)
+        return _all_waiting(due)
 
     def hold(self, ids: Sequence[str], *, until: datetime) -> None:
         """Let messages that this process has claimed be given to no other before a later moment (UTC)."""
@@ -240,8 +232,16 @@ class Outbox:
                 connection.execute(_THE_MARKED, freed)
 
 
-def _pending(study: str) -> tuple[ColumnElement[bool], ...]:
-    return OUTBOX.c.study == study, OUTBOX.c.state == "pending"
+def vouched(connection: Connection, study: str, state: str, key: bytes | None) -> Vouched:
+    """Return a study's messages of a state, oldest first, parted into those that their records vouch for and not."""
+    wanted = select(OUTBOX).where(OUTBOX.c.study == study, OUTBOX.c.state == state)
+    return Vouched(connection, connection.execute(wanted.order_by(OUTBOX.c.sequence, OUTBOX.c.id)), key)
+
+
+def _has_come(row: Row[Any], now: datetime) -> bool:
+    """Whether a message that waits is due."""
+    again = row.next_attempt_at
+    return again is None or not stamp(now) < again <= stamp(now + NEVER_SO_LONG) or is_abandoned(row)
 
 
 def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime) -> list[Entry]:
@@ -291,18 +291,18 @@ def requeue(connection: Connection, outgoing_id: str, head: Head) -> None:
     connection.execute(OUTBOX.update().where(OUTBOX.c.id == outgoing_id).values(changed))
 
 
-def find(connection: Connection, outgoing_id: str) -> Outgoing:
-    """Return one message, whatever became of it.
+def find(connection: Connection, outgoing_id: str, key: bytes | None) -> Outgoing:
+    """Return one message, whatever became of it; ``key`` is of the seals.
 
     Raises
     ------
     UsageError
-        When the outbox has none of that id.
+        When the outbox has none of that id, or none that its record vouches for.
     """
-    row = connection.execute(select(OUTBOX).where(OUTBOX.c.id == outgoing_id)).first()
-    if row is None:
+    found = Vouched(connection, connection.execute(select(OUTBOX).where(OUTBOX.c.id == outgoing_id)), key)
+    if not found.rows:
         raise _unknown(outgoing_id)
-    return _outgoing(row)
+    return _outgoing(found.rows[0])
 
 
 def queued_payload(one: Outgoing | Row[Any], text: str) -> AlertPayload:
@@ -319,7 +319,9 @@ def message_payload(one: Outgoing | Row[Any]) -> AlertPayload:
 
 
 def _unknown(outgoing_id: str) -> UsageError:
-    return UsageError(f"message: found {outgoing_id!r}; allowed: the id of a message in the outbox")
+    return UsageError(
+        f"message: found {outgoing_id!r}; allowed: the id of a message that a record put in the outbox"
+    )
 
 
 def _all_waiting(rows: Iterable[Row[Any]]) -> tuple[Waiting, ...]:

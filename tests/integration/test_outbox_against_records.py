@@ -6,9 +6,12 @@ import pytest
 from ledgers import caused
 from sqlalchemy import Engine
 
-from checks.errors import LedgerBrokenError
+from checks.errors import LedgerBrokenError, UsageError
 from checks.stamps import stamp
-from flows.ledger import Attempt, Ledger, Outgoing, this_process
+from flows.ledger import OUTBOX_CHANGED, Attempt, Entry, Kind, Ledger, Outgoing, this_process
+from flows.ledger.chain import stored
+from flows.ledger.outbox import Chained
+from flows.ledger.schema import OUTBOX, RECORDS
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LATER = NOW + timedelta(minutes=5)
@@ -156,3 +159,63 @@ def test_a_message_that_cannot_be_read_keeps_no_other_from_being_sent(
     claimed = ledger.outbox.claim_due("S", LATER, until=LATER + timedelta(minutes=2), by=this_process())
     assert [one.outgoing.id for one in claimed] == ["refused"]
     assert ledger.outbox.is_due("S", LATER) in (True, False)
+
+
+UNTRUE = (
+    *("another channel", "another role", "another alert", "another step", "another study", "another record"),
+    *("edited", "renamed", "added", "added, as of the first record"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("how", UNTRUE)
+def test_what_its_record_does_not_vouch_for_is_not_sent_and_told(
+    ledger: Ledger, database: Engine, how: str
+) -> None:
+    run(database, NAMED[how][0])
+    for study in ("S", "T"):
+        claimed = ledger.outbox.claim_due(study, LATER, until=LATER + timedelta(minutes=2), by=this_process())
+        expected = {"untried", "refused"} - (set() if how.startswith("added") else {"untried"})
+        assert {one.outgoing.id for one in claimed} == (expected if study == "S" else set())
+    assert ledger.outbox.count_waiting("S") == ("refused" in expected, "untried" in expected)
+    told = ledger.seen("T" if how == "another study" else "S", NOW).faults[OUTBOX_CHANGED]
+    assert ("no record put in" in told) == (how.startswith("added") or how in ("renamed", "another record"))
+    assert "forged" not in told and "else" not in told and "nobody" not in told
+
+
+def test_a_forged_message_alone_is_not_due(ledger: Ledger, database: Engine) -> None:
+    run(database, "DELETE FROM outbox")
+    run(database, NAMED["added"][0])
+    assert not ledger.outbox.is_due("S", LATER)
+    assert ledger.outbox.undelivered("S") == ()
+
+
+def test_a_changed_message_is_not_sent_again_on_request(ledger: Ledger, database: Engine) -> None:
+    run(database, "UPDATE outbox SET message = '{\"subject\": \"all is well\"}' WHERE id = 'dead'")
+    assert ledger.outbox.dead_letters("S") == ()
+    with pytest.raises(UsageError, match="a message that a record put in the outbox"):
+        ledger.requeue("S", "dead", by="Dr A", at=NOW)
+
+
+@pytest.mark.parametrize(("since", "sent"), [("the first record", []), ("never", ["forged"])])
+def test_a_record_of_another_hand_vouches_for_nothing_where_there_is_a_key(
+    state_url: str, database: Engine, since: str, sent: list[str]
+) -> None:
+    ledger = Ledger(state_url, key=b"k" * 32 if since == "the first record" else None)
+    head = caused(ledger, {"at": stamp(NOW), "verdict": "signal"})
+    told = Outgoing("forged", "file:outbox/", {"subject": "all is well"}, **ABOUT)
+    plain = Chained("S", ledger.records()[-1], None)
+    plain.add([Entry(Kind.REVIEW, {}, (told,))])
+    with database.begin() as connection:
+        connection.execute(RECORDS.insert(), [stored(one) for one in plain.records])
+        connection.execute(OUTBOX.insert(), plain.messages)
+    claimed = ledger.outbox.claim_due("S", LATER, until=LATER, by=this_process())
+    assert [one.outgoing.id for one in claimed] == sent
+    assert head.sequence == 1
+
+
+def test_what_was_put_in_before_there_was_a_key_is_sent(state_url: str) -> None:
+    caused(Ledger(state_url), {"at": stamp(NOW), "verdict": "signal"}, MESSAGES[:1])
+    sealed = Ledger(state_url, key=b"k" * 32)
+    caused(sealed, {"at": stamp(NOW), "verdict": "signal"}, MESSAGES[1:2])
+    claimed = sealed.outbox.claim_due("S", LATER, until=LATER, by=this_process())
+    assert [one.outgoing.id for one in claimed] == ["taken", "refused"]
