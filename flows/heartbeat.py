@@ -23,6 +23,7 @@ from checks.stamps import stamp
 from flows.clocks import is_ahead
 from flows.files import write_whole
 from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
+from flows.ledger.heads import by_heads
 from flows.ledger.standing import Standing
 from flows.settings import read_settings
 
@@ -91,6 +92,7 @@ def monitor_causes(seen: Seen, protocol: StudyProtocol, now: datetime) -> tuple[
         *_feeds({} if seen.look is None else seen.look.get("feed_faults", {}), protocol),
         *_of_record(seen.standing),
         *_to_come(seen, now),
+        *(Cause(about, said) for about, said in seen.faults.items()),
     )
 
 
@@ -150,7 +152,7 @@ def _to_come(seen: Seen, now: datetime) -> Iterator[Cause]:
 
 def take_pulse(ledger: Ledger, protocol: StudyProtocol, now: datetime) -> Pulse:
     """Return what a ledger tells of a study at a moment (UTC)."""
-    seen = ledger.seen(protocol.study.id, now)
+    seen = by_heads(ledger, protocol.folder, protocol.study.id)(ledger.seen(protocol.study.id, now))
     return Pulse(seen.look, ledger.head(), monitor_causes(seen, protocol, now))
 
 

@@ -18,6 +18,8 @@ from flows.alerts.longest import longest_test
 from flows.alerts.notifying import events
 from flows.alerts.sending import send_due
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
+from flows.ledger.database import folder_of
+from flows.ledger.heads import require_known_head
 from flows.ledger.life import Alert, State
 from flows.pages.kit.words import printable, spoken, utc_text
 from flows.pages.message import Event, outgoing_message
@@ -79,20 +81,29 @@ def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
 
 
 def run_ack(
-    settings: Settings, name: str, *, by: str, reason: str, now: datetime, as_json: bool = False
+    settings: Settings,
+    name: str,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    as_json: bool = False,
+    folder: Path | None = None,
 ) -> int:
     """Record who takes an alert and why, which stops the roles that would follow and the repeats; return 0.
 
-    The alert is named by its id or enough of its beginning, a person as they claim; ``now`` is UTC.
+    The alert is named by its id or enough of its beginning, a person as they claim; ``now`` is UTC. ``folder`` is
+    the study's, where the heads known of it lie; where it is left out, that of a ledger in SQLite.
 
     Raises
     ------
     UsageError
         When the name or the reason is blank, no alert or several fit, or its cause is gone.
+    LedgerWriteError
+        When the ledger lacks the newest head known, so that what is recorded in it may be lost.
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
-    ledger = Ledger.of(settings, must_exist=True)
-    study, alert = _named(ledger, name)
+    ledger, study, alert = _to_decide(settings, name, folder)
     taken, to_on_call = _decide(
         ledger,
         study,
@@ -108,7 +119,14 @@ def run_ack(
 
 
 def run_close(
-    settings: Settings, name: str, *, by: str, reason: str, now: datetime, as_json: bool = False
+    settings: Settings,
+    name: str,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    as_json: bool = False,
+    folder: Path | None = None,
 ) -> int:
     """Record who closes the alert of a signal and why, so that it stands no more by this evidence; return 0.
 
@@ -118,10 +136,11 @@ def run_close(
     ------
     UsageError
         When the name or the reason is blank, no alert or several fit, or it is no open one of a signal.
+    LedgerWriteError
+        As ``run_ack`` does.
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
-    ledger = Ledger.of(settings, must_exist=True)
-    study, alert = _named(ledger, name)
+    ledger, study, alert = _to_decide(settings, name, folder)
     closed, to_on_call = _decide(
         ledger, study, alert, now, partial(closing, study=study, name=alert.id, by=by, reason=reason, now=now)
     )
@@ -149,6 +168,7 @@ def run_resend(
     by = _filled("--by", by)
     require_untelling("--by", by, protocol)
     _, alert = _named(ledger, name, study=study)
+    require_known_head(ledger, protocol.folder, study)
     dead = [one.outgoing for one in ledger.outbox.dead_letters(study) if one.outgoing.alert == alert.id]
     for one in dead:
         ledger.requeue(study, one.id, by=by, at=now)
@@ -217,6 +237,14 @@ def _tell_on_call(
     known = [one.id for one in messages if settings.addresses.get(one.channel.removeprefix("env:"))]
     if known:
         send_due(ledger, study, now, folder=Path(), addresses=settings.addresses, only=known)
+
+
+def _to_decide(settings: Settings, name: str, folder: Path | None) -> tuple[Ledger, str, Alert]:
+    """Return the ledger, the study and the alert that a person decides on, by what is known beside the study."""
+    ledger = Ledger.of(settings, must_exist=True)
+    study, alert = _named(ledger, name)
+    require_known_head(ledger, folder or folder_of(settings.state_url) or Path(), study)
+    return ledger, study, alert
 
 
 def _decide(

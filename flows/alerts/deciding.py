@@ -18,7 +18,8 @@ from flows.alerts.evidence import clearing, worsening
 from flows.alerts.notifying import Notifier, Step
 from flows.clocks import is_ahead
 from flows.heartbeat import monitor_causes
-from flows.ledger import AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
+from flows.ledger import OUTBOX_CHANGED, AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
+from flows.ledger.heads import LEDGER_REPLACED
 from flows.ledger.life import Alert, Channel, Plan, Post, State
 from flows.ledger.standing import Standing
 from flows.pages.kit.words import number, spoken, utc_text
@@ -34,6 +35,8 @@ MENDED: Mapping[str, str] = {
     "delivery_failed": "No message to that role is given up any more: each was sent again, or its alert is over.",
     "clock_ahead": "No data cut-off on record is still to come, or a person has said why one is.",
     "record_broken": "At the newest nightly check the record holds.",
+    OUTBOX_CHANGED: "Every message that waits is as its record put it in.",
+    LEDGER_REPLACED: "The ledger holds the newest record known beside the study, or a person has said why not.",
 }
 """What closes an alert of the monitor itself, by its kind."""
 

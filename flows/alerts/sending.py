@@ -17,7 +17,8 @@ from flows.alerts.channels import LONGEST_ATTEMPT, USUAL_ATTEMPT, longest_attemp
 from flows.alerts.deciding import Looked, alerts_unrecorded, due
 from flows.alerts.threads import apart_or_here
 from flows.inert import defect_of
-from flows.ledger import Attempt, Head, Ledger, Outgoing, Waiting, this_process
+from flows.ledger import Attempt, Entry, Head, Ledger, Outgoing, Seen, Waiting, this_process
+from flows.ledger.heads import by_heads
 
 LOGGER = logging.getLogger("postdose")
 
@@ -83,7 +84,11 @@ def alerts_due(
     LedgerWriteError
         When the ledger cannot be read or written.
     """
-    decision = partial(due, protocol=protocol, now=now, watching=watching)
+    judged = by_heads(ledger, protocol.folder, protocol.study.id)
+
+    def decision(seen: Seen) -> Sequence[Entry]:
+        return due(judged(seen), protocol, now, watching=watching)
+
     return ledger.decide(protocol.study.id, decision, now=now)
 
 

@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
     ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
     close.add_argument("--reason", required=True, help="what it was found to be (kept in the ledger)")
+    for action in (ack, close):
+        action.add_argument(
+            "--protocol",
+            type=Path,
+            metavar="PROTOCOL",
+            help="study protocol file: the ledger beside it, which must be the one known there",
+        )
     for action in (listed, show, ack, close, resend):
         add_state(
             action, "POSTDOSE_STATE, else postdose.sqlite in this folder; of resend, beside the protocol"
@@ -52,12 +59,13 @@ def run(options: argparse.Namespace) -> int:
             addresses = settings.addresses
             return run_route_test(protocol, addresses, now, role=options.role, as_json=options.json)
         return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
-    settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action in {"ack", "close"}:
+        folder = None if options.protocol is None else load_protocol(options.protocol).folder
+        settings = read_settings(os.environ, state=options.state, folder=folder or Path())
         decide = run_ack if options.action == "ack" else run_close
-        return decide(
-            settings, options.alert, by=options.by, reason=options.reason, now=now, as_json=options.json
-        )
+        words = {"by": options.by, "reason": options.reason}
+        return decide(settings, options.alert, **words, now=now, as_json=options.json, folder=folder)
+    settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action == "list":
         return run_list(settings, closed=options.all, as_json=options.json)
     return run_show(settings, options.alert, as_json=options.json)

@@ -189,6 +189,13 @@ def _file(url: URL) -> Path | None:
     return None if not named or named == ":memory:" or named.startswith("file:") else Path(named)
 
 
+def folder_of(url: str) -> Path | None:
+    """Return the folder of a SQLite file that a database URL names; None where it names none."""
+    parsed = make_url(url)
+    file = _file(parsed) if parsed.get_backend_name() == "sqlite" else None
+    return None if file is None else file.parent
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         told = {"connect_timeout": str(CONNECT_SECONDS), "options": f"-c lock_timeout={BUSY_SECONDS}s"}

@@ -11,8 +11,8 @@ import logging
 import os
 import stat
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Thread
@@ -24,10 +24,14 @@ from flows.files import create
 from flows.ledger.book import Ledger
 from flows.ledger.chain import Head, Kind
 from flows.ledger.payloads import AcceptedPayload, HeadPart
+from flows.ledger.seen import Seen
 
 LOGGER = logging.getLogger("postdose")
 
 FILE: Final = "heads"
+
+LEDGER_REPLACED: Final = "ledger_replaced"
+"""What is wrong when a ledger lacks the newest head known beside the study."""
 
 HEAD_URL: Final = "POSTDOSE_HEAD_URL"
 LONGEST_POST: Final = 5.0
@@ -101,23 +105,40 @@ def _regular(file: int) -> int:
 def require_known_head(ledger: Ledger, folder: Path, study: str) -> None:
     """Refuse to go on in a ledger that lacks the newest head known beside the study: a new one, or an older one.
 
-    Where the file cannot be read nothing is known, which is said.
-
     Raises
     ------
     LedgerWriteError
         Saying what to do.
     """
+    if (lacking := _lacking(ledger, folder, study)) is not None:
+        raise LedgerWriteError(lacking)
+
+
+def by_heads(ledger: Ledger, folder: Path, study: str) -> Callable[[Seen], Seen]:
+    """Return what adds to what is seen of a study that the ledger lacks the newest head known beside it, if so.
+
+    Who is notified by such a ledger is told so: nobody goes unnotified for it.
+    """
+    lacking = _lacking(ledger, folder, study)
+    if lacking is None:
+        return lambda seen: seen
+    return lambda seen: replace(
+        seen, faults={**seen.faults, LEDGER_REPLACED: f"{lacking[0].upper()}{lacking[1:]}."}
+    )
+
+
+def _lacking(ledger: Ledger, folder: Path, study: str) -> str | None:
+    """Say that a ledger lacks the newest head known, and what to do; a file that cannot be read tells of none."""
     try:
         known = _newest(kept_heads(folder), study)
     except OSError as error:
         LOGGER.error("The heads kept beside study %s cannot be read: %s", study, error.strerror or error)
-        return
+        return None
     if known is None or ledger.holding([known]):
-        return
+        return None
     found = ledger.head()
     has = "it is empty" if found is None else f"its newest record is {found.sequence}"
-    raise LedgerWriteError(
+    return (
         f"this ledger does not hold record {known.sequence} ({known.sha256[:12]}...), the newest known in {FILE} "
         f"beside the study: {has}, so it is a new one, an older copy, or rewritten. Name the right one, restore the "
         "newest backup, or go on in this one with `postdose ledger accept-head PROTOCOL --by NAME --reason TEXT`"

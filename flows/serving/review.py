@@ -27,6 +27,7 @@ from checks.stamps import stamp
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import FACTS
 from flows.ledger import AlertPayload, Entry, Kind, Seen
+from flows.ledger.heads import require_known_head
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
 from flows.looks.study import Study, open_study, run_named
@@ -81,6 +82,7 @@ def review_signal(study: str, alert: str) -> State[None]:
     said = {key: untelling(getattr(answer, key), opened.protocol) for key in ("name", "reason")}
     answer = answer.model_copy(update=said)
     decision = partial(answered, study=opened.id, alert=alert, answer=answer, now=now)
+    require_known_head(ledger, opened.protocol.folder, opened.id)  # an answer in another ledger would be lost
     ledger.decide(opened.id, decision, now=now)
     return Completed(name=answer.recommendation, message=f"recommended: {answer.recommendation}")
 

@@ -25,6 +25,7 @@ from checks.protocol import StudyProtocol
 from flows.alerts import LONGEST_CLAIM, PROMPTLY, UNDER_WAY, begin, due, run_alerts
 from flows.feeds import Receipt
 from flows.ledger import Ledger
+from flows.ledger.heads import by_heads
 from flows.looks.custody import held_against_record
 from flows.looks.guard import is_looking
 from flows.looks.study import Study, open_study, protocol_path, run_named
@@ -216,9 +217,10 @@ def is_anything_due(ledger: Ledger, protocol: StudyProtocol, now: datetime, *, w
     At a moment (UTC); ``watching`` is whether a look is expected to have been made.
     """
     study = protocol.study.id
-    return ledger.outbox.is_due(study, now) or bool(
-        due(ledger.seen(study, now), protocol, now, watching=watching)
-    )
+    if ledger.outbox.is_due(study, now):
+        return True
+    seen = by_heads(ledger, protocol.folder, study)(ledger.seen(study, now))
+    return bool(due(seen, protocol, now, watching=watching))
 
 
 def notify(path: str, study: Study, ledger: Ledger, *, watching: bool) -> None:

@@ -15,10 +15,16 @@ import pytest
 
 from checks.errors import LedgerWriteError, UsageError
 from checks.protocol import load_protocol
-from flows.ledger import Head, Kind, Ledger
+from checks.protocol.model import Alerts
+from flows.alerts import alerts_due, run_alerts
+from flows.alerts.command import run_ack, run_close
+from flows.commands.cli import main
+from flows.heartbeat import take_pulse
+from flows.ledger import Entry, Head, Kind, Ledger, Outgoing
 from flows.ledger.command import run_accept
 from flows.ledger.heads import (
     FILE,
+    LEDGER_REPLACED,
     LONGEST_POST,
     heads_that_differ,
     keep_head,
@@ -26,6 +32,7 @@ from flows.ledger.heads import (
     post_head,
     require_known_head,
 )
+from flows.serving.turn import is_anything_due
 from flows.settings import Settings
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -81,6 +88,48 @@ def test_a_new_or_older_or_other_ledger_is_refused_with_what_to_do(
         require_known_head(found, tmp_path, STUDY)
     assert "the ledger lacks record" in next(iter(heads_that_differ(found, tmp_path, STUDY)))
     require_known_head(found, tmp_path, "another study")  # whose heads nobody knows
+
+
+def test_in_a_ledger_that_is_not_the_one_known_roles_are_notified_of_that_until_a_person_goes_on_in_it(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    read = load_protocol(GOOD)
+    route = {"role": "physician", "verdicts": ["not_assessable"], "channels": ["file:outbox/"]}
+    alerts = Alerts.model_validate({"repeat_hours": 24, "routes": [route]})
+    protocol = read.model_copy(update={"alerts": alerts}).read_from(tmp_path, read.sha256)
+    older, waits = Ledger(url(tmp_path, "older")), Outgoing("waits", "file:outbox/", {"subject": "harm"})
+    older.decide(STUDY, lambda _seen: [Entry(Kind.REVIEW, {}, (waits,))], now=NOW)
+    assert is_anything_due(older, protocol, NOW, watching=False)
+    assert run_alerts(older, protocol, NOW, addresses={}, watching=False).outcome == "delivered"
+    told = [json.loads(file.read_text()) for file in (tmp_path / "outbox").glob("*.json")]
+    assert sorted(one["subject"][:24] for one in told) == ["harm", "postdose LEDGER REPLACED"]
+    assert LEDGER_REPLACED in {cause.about for cause in take_pulse(older, protocol, NOW).causes}
+    assert not is_anything_due(older, protocol, NOW, watching=False)
+    (alert,) = older.standings()[STUDY].alerts.values()
+    words = {"by": "Dr A", "reason": "seen", "now": NOW}
+    for decide in (run_ack, run_close):
+        with pytest.raises(LedgerWriteError, match="does not hold record 3"):
+            decide(Settings(url(tmp_path, "older"), {}), alert.id, **words)
+    run_accept(Settings(url(tmp_path, "older"), {}), protocol, **words, as_json=False)
+    run_alerts(older, protocol, NOW, addresses={}, watching=False)
+    assert older.standings()[STUDY].alerts[alert.id].state == "closed"
+
+
+def test_an_alert_is_taken_by_what_is_known_beside_the_study_that_is_named(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, elsewhere = tmp_path / "study", tmp_path / "elsewhere"
+    for folder in (study, elsewhere):
+        folder.mkdir()
+    protocol, state = shutil.copy(GOOD, study), url(elsewhere)
+    (tmp_path / FILE).rename(study / FILE)
+    read = load_protocol(Path(protocol))
+    alerts_due(Ledger(state), read, NOW, watching=True)
+    name = next(iter(Ledger(state).standings()[STUDY].alerts))
+    monkeypatch.chdir(elsewhere)
+    words = ["alerts", "ack", name, "--by", "Dr A", "--reason", "seen", "--state", state]
+    assert main([*words, "--protocol", str(protocol)]) == LedgerWriteError.exit_code
+    assert main(words) == 0
 
 
 def test_a_person_goes_on_in_an_older_one_with_a_reason(

@@ -126,6 +126,18 @@ KINDS: Mapping[str, Kind] = {
         asked="Find out what was changed, by whom and since when, before anybody relies on the record: "
         "`postdose ledger verify` names the first record that is wrong.",
     ),
+    "outbox_changed": Kind(
+        "MESSAGES CHANGED",
+        "what waits is not as it was recorded",
+        asked="See `postdose alerts list` for what is open: a message of it may not have come. Then find out who "
+        "can write to the ledger's database: `postdose ledger verify` names each message.",
+    ),
+    "ledger_replaced": Kind(
+        "LEDGER REPLACED",
+        "it is not the one known of this study",
+        asked="Restore the ledger or name the right one. Until then no look is recorded, alerts that only the other "
+        "ledger has are not told again, and none can be acknowledged here.",
+    ),
     "clock_ahead": Kind(
         "CLOCK AHEAD",
         "a data cut-off is still to come",
