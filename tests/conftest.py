@@ -1,5 +1,6 @@
 """For all tests: the order in which files are begun, a line every half a minute, and an end to what a run started."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 
@@ -80,3 +81,13 @@ def reading_process() -> Iterator[None]:
     """Keep the process that reads new deliveries from test to test, as `postdose serve` does from look to look."""
     with servers_kept():
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """A command that is called as a function tells Prefect through the environment: the next test has its own again."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)

@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,20 @@ def study_of(folder: Path, url: str, key: bytes | None) -> Study:
     return Study(open_study(str(folder / "protocol.yaml"), {}).protocol, Settings(url, {}, key))
 
 
-def looked(study: Study, second: int) -> None:
-    """Take the study's files in, look, tell and write, as a run does."""
-    now = datetime.now(UTC).replace(microsecond=second)
+def looked(study: Study, number: int) -> None:
+    """Take the study's files in, look, tell and write, as a run does; the second a second later, however soon.
+
+    What comes after the cut-off of the first, as its files do, is known to the second alone.
+    """
+    cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2 - number)
+    now = cutoff + timedelta(microseconds=1)
     arrived = read_feeds(study.inbox(), now, now=now, arriving=True)
-    found = look(arrived, study.protocol, data_cutoff=now.replace(microsecond=0))
-    conclude(found, folder_of(study) / f"look-{second}", study.settings, "a test")
+    conclude(
+        look(arrived, study.protocol, data_cutoff=cutoff),
+        folder_of(study) / f"look-{number}",
+        study.settings,
+        "a test",
+    )
 
 
 def folder_of(study: Study) -> Path:
@@ -243,7 +251,7 @@ TAMPERED: Mapping[str, tuple[str, Callable[[Target], None]]] = {
     "a record emptied": (EVERY, edited("UPDATE ledger SET payload = '{}' WHERE sequence = 3")),
     "a hash edited": (
         EVERY,
-        edited("UPDATE ledger SET sha256 = 'f' || substr(sha256, 2) WHERE sequence = 3"),
+        edited("UPDATE ledger SET sha256 = substr(sha256, 2) || substr(sha256, 1, 1) WHERE sequence = 3"),
     ),
     "a record removed": (EVERY, edited("DELETE FROM ledger WHERE sequence = 2")),
     "a record of another study": (EVERY, edited("UPDATE ledger SET study = 'T' WHERE sequence = 2")),
