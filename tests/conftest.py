@@ -85,7 +85,7 @@ def reading_process() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
-    """A command that is called as a function tells Prefect through the environment: the next test has its own again."""
+    """Give each test the environment of the run: a command that is called as a function tells Prefect through it."""
     before = dict(os.environ)
     yield
     for name in os.environ.keys() - before.keys():

@@ -117,7 +117,7 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
 
 
 def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
-    demo: tuple[subprocess.CompletedProcess[str], Path], home: Mapping[str, str], tmp_path: Path
+    demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str], tmp_path: Path
 ) -> None:
     charts, out = str(demo[1] / "feeds"), tmp_path / "planted"
     asked = (
@@ -133,16 +133,16 @@ def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
         "1",
         "4",
     )
-    done = postdose(*asked, **home)
+    done = postdose(*asked, **served)
     assert done.returncode == 0, done.stderr
     truth = json.loads((out / "truth.json").read_text())
     assert (truth["subjects"], len(truth["planted"]), truth["window"]) == (18, 4, [1.0, 4.0])
     assert f"18 subjects, {truth['doses']} doses, 4 cases planted" in done.stdout
     command = done.stdout.splitlines()[-1].split()[1:]
-    seen = postdose(*command, "--out", str(tmp_path / "look"), **home)
+    seen = postdose(*command, "--out", str(tmp_path / "look"), **served)
     assert seen.returncode in {10, 20, 30}, seen.stderr
     assert "SIMULATED study" in seen.stdout
-    again = postdose(*asked, **home)
+    again = postdose(*asked, **served)
     assert again.returncode == 2 and "found feeds there already" in again.stderr
 
 
@@ -188,15 +188,15 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(home: Mapping[str, str], 
 
 
 def test_a_demo_takes_an_empty_folder_and_then_the_place_of_an_earlier_demo_alone(
-    home: Mapping[str, str], tmp_path: Path
+    served: Mapping[str, str], tmp_path: Path
 ) -> None:
     out = tmp_path / "there"
     out.mkdir()
     for _ in range(2):
-        done = postdose("demo", "--out", str(out), **home)
+        done = postdose("demo", "--out", str(out), **served)
         assert done.returncode == 0, done.stderr
     (out / "protocol.yaml").write_text("mine")
-    done = postdose("demo", "--out", str(out), **home)
+    done = postdose("demo", "--out", str(out), **served)
     assert done.returncode == 2
     assert "found protocol.yaml there, which no demo left so; allowed: a new folder" in done.stderr
     assert (out / "protocol.yaml").read_text() == "mine"
@@ -204,14 +204,14 @@ def test_a_demo_takes_an_empty_folder_and_then_the_place_of_an_earlier_demo_alon
 
 @pytest.mark.parametrize("name", ["report.html", "look.json"])
 def test_a_look_is_not_written_over_what_is_not_its_studys(
-    demo: tuple[subprocess.CompletedProcess[str], Path], home: Mapping[str, str], tmp_path: Path, name: str
+    demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str], tmp_path: Path, name: str
 ) -> None:
     (tmp_path / name).write_text("{}")
     protocol = str(demo[1] / "protocol.yaml")
     for command in ("look", "replay"):
         taken = name if command == "look" else "looks.jsonl"
         (tmp_path / taken).write_text("{}")
-        done = postdose(command, protocol, "--out", str(tmp_path), **home)
+        done = postdose(command, protocol, "--out", str(tmp_path), **served)
         assert done.returncode == 2, done.stderr
         assert f"--out {tmp_path}: found {taken} there" in done.stderr
         assert (tmp_path / taken).read_text() == "{}"
