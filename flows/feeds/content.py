@@ -4,7 +4,6 @@ The copy is made once, while it is hashed, so that what is read is what was hash
 replaces the file meanwhile. It has no name on disk, so nothing stays behind.
 """
 
-import gzip
 import hashlib
 import tempfile
 import time
@@ -24,6 +23,9 @@ from flows.feeds.location import DeliveredFile, file_name, unreachable
 
 CHUNK = 1 << 22
 """Bytes moved at a time."""
+
+PIECE = 1 << 14
+"""Bytes of a compressed file that are given to its engine at once, which copies what a member leaves of them."""
 
 IN_MEMORY = 1 << 26
 """A larger delivery is kept on disk while it is read."""
@@ -267,16 +269,22 @@ def _expand(content: Content, copy: IO[bytes]) -> None:
 
 
 def _inflated(content: Content) -> Iterator[bytes]:
-    if content.kind == ZLIB:
-        engine = zlib.decompressobj()
-        while chunk := content.stream.read(CHUNK):
-            while chunk and not engine.eof:
-                yield engine.decompress(chunk, CHUNK)
-                chunk = engine.unconsumed_tail
-        yield engine.flush()
-        if not engine.eof:
-            raise EOFError
-        return
-    with gzip.open(content.stream) as source:
-        while chunk := source.read(CHUNK):
-            yield chunk
+    """Yield what a zlib stream holds, or the members of a gzip file, between and after which zeros may stand.
+
+    ``gzip`` itself reads the name in a header, and such zeros, byte by byte.
+    """
+    wrapping = zlib.MAX_WBITS | (16 if content.kind == GZIP else 0)  # as zlib's inflateInit2 has it
+    engine = zlib.decompressobj(wrapping)
+    for piece in iter(partial(content.stream.read, PIECE), b""):
+        left = piece
+        while left:
+            if engine.eof:
+                left = left.lstrip(b"\0") if content.kind == GZIP else b""
+                if not left:
+                    break
+                engine = zlib.decompressobj(wrapping)
+            yield engine.decompress(left, CHUNK)
+            left = engine.unused_data if engine.eof else engine.unconsumed_tail
+    yield engine.flush()
+    if not engine.eof:
+        raise EOFError
