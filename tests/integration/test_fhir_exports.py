@@ -278,6 +278,15 @@ def test_an_export_is_all_that_its_manifest_lists(
     )
 
 
+@pytest.mark.parametrize("count", ["\N{SUPERSCRIPT TWO}", "9" * 10_000, "\N{ARABIC-INDIC DIGIT TWO}"])
+def test_a_count_that_is_no_number_is_named(tmp_path: Path, count: str) -> None:
+    listed = {"type": "Observation", "url": "https://ehr.example/out/Observation.ndjson", "count": count}
+    (problem,) = problems(
+        read(written(tmp_path, EXPORT | {"manifest.json": manifest(output=[listed])}), "VS")
+    )
+    assert "found a `count` that is no number of at most 10 digits" in problem
+
+
 def test_errors_of_an_export_are_named(tmp_path: Path) -> None:
     failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
     error = [{"type": "OperationOutcome", "url": "https://ehr.example/out/error.ndjson"}]

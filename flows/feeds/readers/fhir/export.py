@@ -144,17 +144,17 @@ class Export:
     def _require_files(self, manifest: str, said: Element) -> None:
         listed = [one for name in ("output", "deleted", "error") for one in parts(said, name)]
         needed = [one for one in listed if word(one, "type") in self._needed()]
-        absent = Counter(str(word(one, "type")) for one in needed if not self._is_there(one))
+        absent = Counter(str(word(one, "type")) for one in needed if not self._is_there(one, manifest))
         if absent:
             named = ", ".join(f"{kind} ({number})" for kind, number in absent.items())
             found = f"that {absent.total()} of the files it lists are not whole in the delivery: {named}"
             raise FeedError(manifest, found, "all files of an export, in one delivery")
 
-    def _is_there(self, listed: Element) -> bool:
+    def _is_there(self, listed: Element, manifest: str) -> bool:
         """Whether a listed file is there, with as many lines as resources are listed."""
         name, count = file_name(word(listed, "url") or ""), word(listed, "count")
         lines = max(self._lines.get(name, -1), self._lines.get(f"{name}.gz", -1))
-        return lines >= (int(count) if count and count.isdigit() else 0)
+        return lines >= (_number(count, "count", manifest) or 0)
 
 
 @contextmanager
@@ -176,15 +176,19 @@ def _page(file: str, bundle: Element, needed: frozenset[str]) -> Iterable[Page]:
     kinds = {word(part(one, "resource"), "resourceType") for one in entries}
     if not kinds or kinds & needed:
         matches = frozenset(_address(one, place) for place, one in enumerate(entries))
-        whole = _number(total, file) if total is not None and total.isdigit() else None
+        whole = _number(total, "total", file)
         yield Page(file, links.get("self"), links.get("next"), whole, matches)
 
 
-def _number(digits: str, file: str) -> int:
-    if not digits.isascii() or len(digits) > LONGEST_NUMBER:
-        found = f"a `total` that is no number of at most {LONGEST_NUMBER} digits"
-        raise FeedError(file, found, "the number of matches of the search")
-    return int(digits)
+def _number(said: str | None, name: str, file: str) -> int | None:
+    """Return a number of resources or matches; None where none is said."""
+    if said is None or not said.isdigit():
+        return None
+    if not said.isascii() or len(said) > LONGEST_NUMBER:
+        raise FeedError(
+            file, f"a `{name}` that is no number of at most {LONGEST_NUMBER} digits", "a number of resources"
+        )
+    return int(said)
 
 
 def _address(entry: Element, place: int) -> str:
