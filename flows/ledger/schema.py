@@ -44,6 +44,12 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """What tells the columns of some tables, by the database: one question at every opening."""
 
+INDEXES: Final[Mapping[str, str]] = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name IN :names",
+    "postgresql": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename IN :names",
+}
+"""What tells the indexes of some tables, likewise."""
+
 METADATA = MetaData()
 RECORDS = Table(
     "ledger",
@@ -55,6 +61,7 @@ RECORDS = Table(
     Column("previous_sha256", String(64), nullable=False),
     Column("sha256", String(64), nullable=False, unique=True),
     Column("hmac", String(64)),
+    Index("ix_ledger_kind", "study", "kind", "sequence"),
 )
 OUTBOX = Table(
     "outbox",
@@ -125,7 +132,7 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
     """Make the tables, or take the steps that an older database lacks; one that is up to date is only read.
 
     What is done ``then``, in the same transaction, is done where a step was taken. One process and one thread does
-    so at a time. Triggers that somebody has taken away are made again.
+    so at a time. Triggers and indexes that somebody has taken away are made again.
 
     Raises
     ------
@@ -138,6 +145,7 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
         current = _is_up_to_date(connection, database.shown)
         lost = lost_guards(connection) if current else ()
         foreign = foreign_triggers(connection, METADATA.tables) if current else ()
+        slow = _lost_indexes(connection) if current else ()
     if foreign:
         LOGGER.error(
             "The ledger's tables have %s, which are not ours and may change what is written",
@@ -150,8 +158,10 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
             if not _is_up_to_date(connection, database.shown):  # nobody else has done it meanwhile
                 _take_steps(connection, database.shown)
                 then(connection)
-    elif lost:
+    if lost:
         _guard_again(database, lost)
+    if slow:
+        _index_again(database, slow)
 
 
 def _guard_again(database: Database, lost: tuple[str, ...]) -> None:
@@ -164,6 +174,26 @@ def _guard_again(database: Database, lost: tuple[str, ...]) -> None:
         LOGGER.error("%s; they cannot be made again: %s", said, error)
         return
     LOGGER.error("%s; made again. Verify the ledger, and find out who took them away", said)
+
+
+def _lost_indexes(connection: Connection) -> tuple[Index, ...]:
+    asked = text(INDEXES[connection.dialect.name]).bindparams(bindparam("names", expanding=True))
+    found = frozenset(connection.execute(asked, {"names": list(METADATA.tables)}).scalars())
+    every = (index for table in METADATA.sorted_tables for index in table.indexes)
+    return tuple(index for index in every if index.name not in found)
+
+
+def _index_again(database: Database, lost: tuple[Index, ...]) -> None:
+    """Make lost indexes again; where this account may not, everything is found, but slowly."""
+    said = f"The ledger lacks {', '.join(str(one.name) for one in lost)}, so that it is slow"
+    try:
+        with database.writing() as connection:
+            for index in _lost_indexes(connection):
+                index.create(connection)
+    except LedgerWriteError as error:
+        LOGGER.error("%s; they cannot be made again: %s", said, error)
+        return
+    LOGGER.warning("%s; made again", said)
 
 
 def _is_up_to_date(connection: Connection, shown: str) -> bool | None:

@@ -1,8 +1,10 @@
 """A database from before there were migrations comes up to date with its chain intact."""
 
+from typing import Any
+
 import pytest
 from ledgers import NOW, pending
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 
 from checks.errors import LedgerWriteError
@@ -79,8 +81,35 @@ def test_opening_again_changes_nothing(state_url: str, database: Engine) -> None
     Ledger(state_url)
     with database.connect() as connection:
         versions = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalars().all()
-    assert versions == ["0006"]
+    assert versions == ["0007"]
     assert Ledger(state_url).verify() == 1
+
+
+PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
+
+
+def test_records_of_one_kind_are_found_by_an_index_which_is_made_again_where_it_is_lost(
+    state_url: str, database: Engine
+) -> None:
+    Ledger(state_url)
+    with database.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_ledger_kind")
+    ledger, asked = Ledger(state_url), []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def keep(_connection: object, _cursor: object, said: str, named: Any, *_others: object) -> None:
+        if said.startswith("SELECT"):
+            asked.append((said, named))
+
+    ledger.records("S", Kind.DELIVERY)  # and, before it, which of them are quarantined
+    event.remove(Engine, "before_cursor_execute", keep)
+    assert len(asked) == 2
+    with database.begin() as connection:
+        if database.dialect.name == "postgresql":  # of an empty table any plan is good
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for said, named in asked:
+            plan = connection.exec_driver_sql(PLANS[database.dialect.name] + said, named).all()
+            assert "ix_ledger_kind" in str(plan)
 
 
 def test_a_database_that_is_newer_than_the_code_is_left_alone(state_url: str, database: Engine) -> None:
