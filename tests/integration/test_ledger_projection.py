@@ -27,6 +27,7 @@ STUDY = "CYT107-IV"
 WITHOUT_THE_PROJECTION = (
     "DROP TABLE standings",
     "DROP TABLE looks",
+    "DROP INDEX ix_ledger_kind",
     "DROP INDEX ix_outbox_study",
     "CREATE INDEX ix_outbox_study ON outbox (study)",
     "UPDATE postdose_version SET version_num = '0005'",

@@ -128,6 +128,6 @@ def test_a_ledger_whose_tables_are_not_those_of_its_version_is_refused(
         if "TABLE ledger" in harm and connection.dialect.name == "postgresql":
             harm += " CASCADE"
         connection.exec_driver_sql(harm)
-    with pytest.raises(LedgerWriteError, match="found a ledger of version 0006 without") as told:
+    with pytest.raises(LedgerWriteError, match="found a ledger of version 0007 without") as told:
         Ledger(state_url)
     assert named in str(told.value)
