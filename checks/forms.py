@@ -13,7 +13,7 @@ import pandas as pd
 
 from checks.measurements import units_for
 from checks.months import month_of
-from checks.quoting import may_be_quoted, unquoted
+from checks.quoting import Quotes, unquoted
 
 LONGEST: Final = 24
 """A longer text is no number and no date: its form would say nothing."""
@@ -50,9 +50,10 @@ def form_of(text: str) -> str:
     return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "9", text))
 
 
-def _word(text: str, column: str) -> str:
+def _word(text: str, column: str, quotes: Quotes) -> str:
     """Say of a text that holds a word of another column what belongs there; empty where it holds none."""
-    return "" if may_be_quoted(text, column) else f", but {unquoted(text, column)}"
+    digits = text.isprintable() and not any(map(str.isalpha, text))  # their form tells nothing
+    return "" if digits or quotes.may(text, column) else f", but {unquoted(text, column)}"
 
 
 def of_form(text: str) -> str:
@@ -64,9 +65,9 @@ def of_form(text: str) -> str:
     return f", but of the form {form_of(text)}" if shown else ""
 
 
-def said_of_stamp(text: str) -> str:
+def said_of_stamp(text: str, quotes: Quotes) -> str:
     """Say how a stamp that is not ISO 8601 is written, and which key of the protocol lets it be read."""
-    if word := _word(text, "DTC"):
+    if word := _word(text, "DTC", quotes):
         foreign = ", whose month no language known here names so: ask for it as a number (ISO 8601)"
         return word + (foreign if _NAMED.fullmatch(text) else "")
     if _SERIAL.fullmatch(text):
@@ -98,9 +99,9 @@ def _formats(text: str) -> list[str]:
     return [day + clock + (" AM" if match["half"] else "") for day in days]
 
 
-def said_of_number(text: str) -> str:
+def said_of_number(text: str, quotes: Quotes) -> str:
     """Say how a result that is no plain number is written, and what lets it be read."""
-    if word := _word(text, "ORRES"):
+    if word := _word(text, "ORRES", quotes):
         return word
     if _COMMA.fullmatch(text):
         return f'{of_form(text)}: say `decimal: ","` of the feed in the protocol, if its comma is the decimal sign'
@@ -126,10 +127,10 @@ def meant(text: str) -> str:
     return text
 
 
-def said_of_unit(vital_and_unit: str) -> str:
+def said_of_unit(vital_and_unit: str, quotes: Quotes) -> str:
     """Say of a vital and a unit, with a blank between, which unit it is and which are allowed."""
     vital, _, unit = vital_and_unit.partition(" ")
-    if not may_be_quoted(unit, "ORRESU"):
+    if not quotes.may(unit, "ORRESU"):
         shown = unquoted(unit, "ORRESU")
     elif len(unit) <= LONGEST and not any(map(str.isdigit, unit)):
         shown = repr(unit)
@@ -139,7 +140,11 @@ def said_of_unit(vital_and_unit: str) -> str:
 
 
 def with_forms(
-    found: "pd.Series[Any]", state: str, texts: "pd.Series[str]", said: Callable[[str], str]
+    found: "pd.Series[Any]",
+    state: str,
+    texts: "pd.Series[str]",
+    said: Callable[[str, Quotes], str],
+    quotes: Quotes,
 ) -> "pd.Series[Any]":
     """Return judged states (categories) in which ``state`` says, by the text of each row, how that is written.
 
@@ -149,7 +154,7 @@ def with_forms(
     if not odd.any():
         return found
     rows = texts[found.index[odd]]
-    written = rows.map({text: said(text) for text in rows.unique()})
+    written = rows.map({text: said(text, quotes) for text in rows.unique()})
     commonest = written.value_counts().index[:MOST]
     longer = state + written.where(written.isin(commonest), "")
     return found.astype("object").mask(odd, longer.reindex(found.index)).astype("category")

@@ -1,154 +1,168 @@
-"""Which texts of a feed may be quoted where the arm must not be known: those of words that belong in their column.
+"""Which texts of a feed may be quoted where the arm must not be known: those that belong in their column.
 
-A column may hold what belongs in another: an arm's name as a time, a unit, a result, a site, a code. So a text is
-quoted only if each run of letters in it is a word of its column; of any other it is said what should stand there.
-Digits and signs alone are always quoted.
+A column may hold what belongs in another: an arm's name, or the number of a kit, as a time, a unit, a result, a site,
+a code. So a text is quoted only if each run of letters in it is a word of its column, its digits stand as they do
+there, and no arm is named; of any other it is said what should stand there.
 """
 
 import hashlib
 import re
-from collections.abc import Iterable, Set
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Final
+from typing import Final, Self
 
 import pandas as pd
 
-from checks.flags import TAKEN_BACK
-from checks.measurements import CODES, SPELT_UNITS
-from checks.months import month_of
-from checks.terms import in_one_width, letters
-from checks.units import plain
+from checks.column_forms import RUN, Place, has_form, is_nearly_word, is_unit, is_variable, is_word, place_of
+from checks.measurements import CODES
+from checks.telltales import Part, names_one, part_of
+from checks.terms import folded, in_one_width, letters
 
-_RUN: Final = re.compile(r"[^\W\d_]+")
-
-_ALIKE: Final = 0.8
-"""The share of letters in common from which a run is a word misspelt: Celcius, OXYSTA, TEMPT."""
-
-_SHORTEST: Final = 4
-"""Letters of a word of which a slip leaves enough to tell it: of three it would be many words."""
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.casefold().split())
-
-
-_NOTHING: Final = _words("nd na nk un unk unknown not done nan null none missing pending recorded measured")
-"""What is written where there is no value."""
-
-_TIME: Final = _NOTHING | _words("t z h am pm utc gmt")
-_UNIT: Final = _words(
-    """c f k r cel celsius kelvin fahr fahrenheit deg degs degree degrees degc degf grad centigrade mm hg mmhg cm h o
-    kpa hpa pa torr bar mbar atm min mn minute minutes sec second seconds hr hour hours per breath breaths br brpm rpm
-    bpm beat beats count counts resp insp respirations pulse pulses percent pct fraction of ratio proportion l lpm
-    liter liters litre litres ml dl pl fl g gram grams mg ug µg ng pg mol mmol umol µmol nmol iu miu u cell cells x e
-    vol v fio spo sat saturation oxygen"""
-)
-_FLAG: Final = frozenset(
-    word for one in TAKEN_BACK.yes | TAKEN_BACK.no for word in _RUN.findall(one.casefold())
-) | _words(
-    """u unk unknown not done performed given administered completed complete in progress stopped preliminary final
-    amended corrected p f c cancelled canceled hold dose held on rewritten omitted missed refused entered error
-    scheduled planned intended applicable"""
-)
-_GRADE: Final = _words("mild moderate severe grade life threatening fatal death ctcae i ii iii iv v")
-_CODE: Final = (
-    frozenset(word for code in CODES for word in _RUN.findall(code.casefold()) if len(word) > 1)
-    | _words(
-        """height weight bmi bsa hr pulse sysbp diabp map abp nbp pulspr hdcirc wstcir hipcir midarm bodyfatm intp
-    alb alp alt ast bili bun ca chol cl ck creat crp ggt gluc hct hgb inr ldh lym lymle mch mchc mcv mono monole neut
-    neutle baso basole eos eosle phos plat prot rbc sodium potassium trig urate wbc lactate pct procalcitonin"""
-    )
-    | _words(
-        """body oral axillary axilla tympanic rectal core skin bladder temp temps temperature resp respiratory
-    respiration rate breath breaths spo sao sat sats saturation oxygen o pulse oximetry oximeter fio fraction inspired
-    of heart blood pressure systolic diastolic mean arterial peripheral vital sign signs vs vent ventilator set by
-    monitor manual non invasive spontaneous total in at rest recorded the concentration lymphocytes lymphocyte count
-    tmp tymp temporal artery sp 体温 酸素飽和度 氧饱和度 氧飽和度 呼吸数 呼吸频率 呼吸頻率 吸入酸素濃度"""
-    )
-)
-"""Test codes of CDISC (VSTESTCD, LBTESTCD) and words of the names of tests."""
-
-_CODES: Final = re.compile(
-    f"(?:{'|'.join(sorted((w for w in _CODE if len(w) > 1), key=len, reverse=True))})+"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What belongs in a column, and the words that may stand there."""
-
-    belongs: str
-    words: frozenset[str]
-
-
-_PLACES: Final = (
-    (re.compile(r"\w*DTC|\w*DTM?|ENTERED"), _Place("a time", _TIME)),
-    (re.compile(r"\w*(ORRESU|STRESU)"), _Place("a unit", _UNIT)),
-    (
-        re.compile(r"\w*(ORRES|STRESN|STRESC|ORNRHI|ORNRLO|STNRHI|STNRLO)"),
-        _Place("a result", _NOTHING | {"e"}),
-    ),
-    (re.compile(r"\w*TEST(CD)?"), _Place("a test", _CODE)),
-    (re.compile(r"AESEV|AETOXGR"), _Place("a grade", _GRADE)),
-    (
-        re.compile(r"\w*(STAT|OCCUR|PRESP|MOOD|SER|SDTH|SLIFE|SHOSP|FL)|DELETED|AES\w+"),
-        _Place("a flag", _FLAG),
-    ),
-    (re.compile(r"SITEID"), _Place("a site", frozenset())),
-    (re.compile(r"USUBJID|SUBJID"), _Place("a subject", frozenset())),
-    (re.compile(r"\w*SEQ"), _Place("a number", frozenset())),
-    (re.compile(r"\w*(TERM|DECOD)"), _Place("a term", frozenset())),
-)
-
-
-def _place_of(column: str) -> _Place:
-    return next((place for form, place in _PLACES if form.fullmatch(column)), _Place("a value", frozenset()))
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that have no shape of their own, or that turn the direction of those beside them."""
 
 
 def words_of(texts: Iterable[str]) -> frozenset[str]:
     """Return the words of texts that may be quoted wherever one may stand, such as sites and subjects."""
-    return frozenset(run.casefold() for text in texts for run in _RUN.findall(text))
+    return frozenset(run.casefold() for text in texts for run in RUN.findall(text))
 
 
-def may_be_quoted(text: str, column: str, names: Set[str] = frozenset()) -> bool:
-    """Whether a text of a column holds no word but those that belong there, and ``names``, in lower case."""
-    place, runs = _place_of(column), [run.casefold() for run in _RUN.findall(text)]
-    if not runs or set(runs) <= names:
-        return True
-    if place.belongs == "a unit" and plain(text) in SPELT_UNITS:
-        return True
-    if place.belongs == "a result" and plain(text.lstrip("+-0123456789., <>=~")) in SPELT_UNITS:
-        return True
-    alone = place.belongs in ("a time", "a result", "a test") and not any(map(str.isdigit, text))
-    return all(_belongs(run, place, alone=alone) or run in names for run in runs)
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """What may be quoted of a study's feeds.
+
+    ``known`` are its sites, subjects and terms, ``words`` theirs in lower case, which may stand in any column, and
+    ``digits`` the most in a row that a site or subject has. ``arms`` are the names of its arms and treatments,
+    ``innocent`` texts in which one tells nothing, as in the study's id, and ``codes`` tests, by letters and digits.
+    """
+
+    known: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    arms: tuple[str, ...] = ()
+    innocent: tuple[str, ...] = ()
+    digits: int = 0
+    codes: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        known: Iterable[str],
+        *,
+        study: Iterable[str] = (),
+        terms: Iterable[str] = (),
+        codes: Iterable[str] = (),
+        arms: Iterable[str] = (),
+    ) -> Self:
+        """Return what may be quoted: ``study`` is what the study is called, ``terms`` and ``codes`` those it has."""
+        named, called, asked = frozenset(known), tuple(study), frozenset(terms)
+        beginnings = {found[0] for one in named.difference(called) if (found := _BEGINNING.match(one))}
+        return cls(
+            known=named | asked,
+            words=words_of(named | asked),
+            arms=tuple(arms),
+            innocent=(*called, *sorted(beginnings)),
+            digits=max((len(run) for one in named for run in _DIGITS.findall(one)), default=0),
+            codes=frozenset(map(_bare, codes)).union(CODES),
+        )
+
+    def may(self, text: str, column: str) -> bool:
+        """Whether a text of a column holds nothing but what belongs there, and names no arm."""
+        place = place_of(column)
+        if self.names_arm(text, place):
+            return False
+        if self._is_known(text, place):
+            return True
+        if not self._is_shaped(text, place):
+            return False
+        alone = not any(map(str.isdigit, text))
+        said = self._own_part(text) if place.form is None else text
+        runs = [run.casefold() for run in RUN.findall(said)]
+        return is_unit(text, place) or all(self._belongs(run, place, alone=alone) for run in runs)
+
+    def names_arm(self, text: str, place: Place) -> bool:
+        """Whether a text of a place names an arm; a code of one or two letters does where it is all of the text."""
+        if folded(text) in set(map(folded, self.arms)) and not (
+            place.belongs == "a unit" and is_unit(text, place)
+        ):
+            return True
+        if self._is_known(text, place) or not any(map(str.isalpha, text)):
+            return False
+        return names_one(text, self.arms, innocent=self.innocent)
+
+    def _is_known(self, text: str, place: Place) -> bool:
+        """Whether a text is a site, a subject or a term of the study, where such belongs."""
+        named = place.form is None or place.belongs == "a term"
+        return named and not self.known.isdisjoint((text, folded(text)))
+
+    def _own_part(self, text: str) -> str:
+        """Return the id of a subject without what it shares with others, which may be the name of a drug."""
+        shared = (len(one) for one in self.innocent if text.startswith(one))
+        return text[max(shared, default=0) :]
+
+    def _is_shaped(self, text: str, place: Place) -> bool:
+        """Whether each character of a text can be seen, and its digits stand as they do in its place."""
+        if any(unicodedata.category(one) in _UNSEEN for one in text):
+            return False
+        if place.form is None:
+            return all(len(run) <= self.digits for run in _DIGITS.findall(text))
+        return has_form(text, place)
+
+    def _belongs(self, run: str, place: Place, *, alone: bool) -> bool:
+        """Whether a run of letters is a word of the study or of a place, and none of an arm's name."""
+        part = part_of(run, self.arms)
+        if run in self.words or is_word(run, place, alone=alone):
+            return part is not Part.WORD
+        return part is Part.NONE and is_nearly_word(run, place)
+
+    def shown(self, text: str, column: str) -> str:
+        """Return a text as it stands in a column, or what should stand there if it may not be quoted."""
+        return text if self.may(text, column) else unquoted(text, column)
+
+    def code(self, code: str) -> str:
+        """Return the code or name of a test, or what should stand there."""
+        known = _bare(code) in self.codes and not self.names_arm(code, _TEST) and code.isprintable()
+        return code if known else self.shown(code, "VSTESTCD")
+
+    def variable(self, column: str) -> str:
+        """Return the name of a column of a feed, or what stands for one that a sender made up."""
+        return column if is_variable(column) and not self.names_arm(column, _TEST) else OWN_COLUMN
+
+    def number(self, text: str) -> str:
+        """Return the number of a record, or what stands for one that holds words or names an arm."""
+        return hashed(text) if self.names_arm(text, _NUMBER) else quoted_number(text)
+
+    def numbers(self, texts: "pd.Series[str]") -> "pd.Series[str]":
+        """Return the numbers of records as ``number`` has each, missing where they are."""
+        return _each_odd(texts, self.number)
 
 
-def _belongs(run: str, place: _Place, *, alone: bool) -> bool:
-    """Whether a run of letters is a word of a column; ``alone`` is whether no digit stands beside it."""
-    if alone and len(run) == 1:
-        return False
-    if run in place.words or (place.belongs == "a test" and len(run) == 1):  # V07
-        return True
-    if place.belongs == "a time":
-        return month_of(run) is not None
-    if place.belongs == "a test" and _CODES.fullmatch(run) is not None:
-        return True
-    misspelt = place.belongs in ("a test", "a unit") and len(run) >= _SHORTEST
-    return misspelt and bool(get_close_matches(run, place.words, n=1, cutoff=_ALIKE))
+def _bare(code: str) -> str:
+    return letters(in_one_width(code)).upper()
 
 
-def quoted(text: str, column: str, names: Set[str] = frozenset()) -> str:
-    """Return a text as it stands in a column, or what should stand there if it holds a word that is none of it."""
-    return text if may_be_quoted(text, column, names) else unquoted(text, column)
+OWN_COLUMN: Final = "a column of the sender's own"
+
+_BEGINNING: Final = re.compile(r".*[\W_]", re.DOTALL)
+"""A subject's id up to the last part, which is the subject's own."""
+
+_DIGITS: Final = re.compile(r"[0-9]+")
+_TEST: Final = place_of("VSTESTCD")
+_NUMBER: Final = place_of("VSSEQ")
 
 
 def unquoted(text: str, column: str) -> str:
     """Say of a text that is not quoted what should stand in its place."""
-    return f"{'text' if any(map(str.isdigit, text)) else 'a word'} where {_place_of(column).belongs} belongs"
+    if any(unicodedata.category(one) in _UNSEEN for one in text):
+        found = "text with characters that are not seen"
+    elif not any(map(str.isdigit, text)):
+        found = "a word"
+    else:
+        found = "text" if RUN.search(text) else "digits"
+    return f"{found} where {place_of(column).belongs} belongs"
 
 
-_NUMBER: Final = re.compile(
+_OF_RECORD: Final = re.compile(
     r"[0-9][0-9.:/-]*|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.[0-9]+)?|[a-z]?[0-9][0-9.:-]*",
     re.IGNORECASE,
 )
@@ -160,21 +174,24 @@ def quoted_number(text: str) -> str:
 
     It is the beginning of its SHA-256: the same in each delivery, and another for each record.
     """
-    if _NUMBER.fullmatch(text) or not _RUN.search(text):
-        return text
+    of_signs = text.isascii() and text.isprintable() and not RUN.search(text)
+    return text if of_signs or _OF_RECORD.fullmatch(text) else hashed(text)
+
+
+def hashed(text: str) -> str:
+    """Return what stands for the number of a record that is not quoted."""
     return f"~{hashlib.sha256(text.encode(errors='backslashreplace')).hexdigest()[:12]}"
 
 
 def quoted_numbers(texts: "pd.Series[str]") -> "pd.Series[str]":
     """Return the numbers of records as ``quoted_number`` has each, missing where they are."""
+    return _each_odd(texts, quoted_number)
+
+
+def _each_odd(texts: "pd.Series[str]", shown: Callable[[str], str]) -> "pd.Series[str]":
+    """Return texts, those that are no number alone as they are shown."""
     odd = texts.notna() & ~texts.str.fullmatch(r"[0-9.]+").fillna(False).astype("bool")
     if not odd.any():
         return texts
-    shown = {text: quoted_number(text) for text in texts[odd].unique()}
-    return texts.mask(odd, texts[odd].map(shown).reindex(texts.index)).astype("str")
-
-
-def quoted_code(code: str, names: Set[str] = frozenset()) -> str:
-    """Return the code or name of a test, or what should stand there; ``names`` are those that the protocol gives."""
-    known = letters(in_one_width(code)).upper() in CODES
-    return code if known else quoted(code, "VSTESTCD", names)
+    as_shown = {text: shown(text) for text in texts[odd].unique()}
+    return texts.mask(odd, texts[odd].map(as_shown).reindex(texts.index)).astype("str")

@@ -3,7 +3,8 @@
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import cache
 from typing import Final
 
@@ -23,6 +24,30 @@ _LEET: Final = ("aa4@", "bb8", "ee3", "gg9", "iil1!|", "lil1!|", "oo0", "ss5$", 
 """Behind each letter what is written in its place."""
 
 _IN_PLACE: Final = {one[0]: one[1:] for one in _LEET} | {"1": "1il!|", "0": "0o"}
+
+_WORD: Final = re.compile(r"[^\W_]+")
+
+_LONG_ENOUGH: Final = 6
+"""Letters of a name of which a slip is no other word."""
+
+_GENERIC: Final = frozenset(
+    (
+        "group",
+        "dose",
+        "doses",
+        "drug",
+        "study",
+        "treatment",
+        "standard",
+        "care",
+        "usual",
+        "with",
+        "plus",
+        "body",
+        "rate",
+    )
+)
+"""Words of names of arms that other texts hold as well."""
 
 _APART: Final = 5
 """So many signs or blanks may stand between two letters of a word that is spelt apart."""
@@ -45,18 +70,89 @@ def telltales_in(
     innocent
         Texts in which a telltale tells nothing, such as a study's id that has the name of its drug.
     """
-    found = {word.strip() for word in telltales if len(word.strip()) >= SHORTEST}
+    found = _looked_for(telltales)
+    phrases = _telling(found, tuple(innocent))
     # without NULs text of two bytes a character reads as ASCII wherever in the file it begins
     parts = [(content, encoding) for encoding in ENCODINGS] + [(content.replace(b"\0", b""), "utf-8")]
-    texts = [_plain(part.decode(encoding, errors="replace"), innocent) for part, encoding in parts]
-    return tuple(sorted(word for word in found if any(_pattern(word).search(text) for text in texts)))
+    texts = [_plain(part.decode(encoding, errors="replace"), phrases) for part, encoding in parts]
+    return tuple(word for word in found if any(_pattern(word).search(text) for text in texts))
 
 
-def _plain(text: str, innocent: Iterable[str]) -> str:
+def names_one(text: str, telltales: Iterable[str], *, innocent: Iterable[str] = ()) -> bool:
+    """Whether a short text holds a telltale as ``telltales_in`` finds it, or one with a slip of one letter."""
+    found = _looked_for(telltales)
+    read = _plain(text, _telling(found, tuple(innocent)))
+    words = _WORD.findall(read)
+    return any(_pattern(one).search(read) or _slipped(one, words) for one in found)
+
+
+class Part(Enum):
+    """What a word is to a name: one of its words, near to one, or neither."""
+
+    WORD = "word"
+    NEAR = "near"
+    NONE = "none"
+
+
+def part_of(word: str, telltales: Iterable[str]) -> Part:
+    """Return what a word in small letters is to the telltales; what is generic in them, or short, tells nothing."""
+    told = {one for name in telltales for one in _parts(name)}
+    if word in told:
+        return Part.WORD
+    return Part.NEAR if any(one in word or _is_slip(word, one) for one in told) else Part.NONE
+
+
+@cache
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(
+        one for one in re.findall(r"[^\W\d_]+", _normal(name)) if len(one) > SHORTEST and one not in _GENERIC
+    )
+
+
+def _looked_for(telltales: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({word.strip() for word in telltales if len(word.strip()) >= SHORTEST}))
+
+
+@cache
+def _telling(telltales: tuple[str, ...], phrases: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the phrases that hold a telltale, the longest first: to take out others would take letters of names."""
+    held = [one for one in phrases if any(_pattern(word).search(_normal(one)) for word in telltales)]
+    return tuple(sorted(held, key=len, reverse=True))
+
+
+def _slipped(name: str, words: Sequence[str]) -> bool:
+    """Whether some words in a row are a name with a slip."""
+    told = _WORD.findall(_normal(name))
+    rows = range(len(words) - len(told) + 1)
+    return any(_is_slip("".join(words[at : at + len(told)]), "".join(told)) for at in rows)
+
+
+def _is_slip(one: str, name: str) -> bool:
+    """Whether a word is a name but for one letter: another, too many, missing, or two changed about.
+
+    Another digit is another name (CYT108), and of a short one all words would be slips.
+    """
+    if one == name or len(name) < _LONG_ENOUGH or abs(len(one) - len(name)) > 1:
+        return False
+    start = _alike(one, name)
+    end = _alike(one[start:][::-1], name[start:][::-1])
+    left, right = (text[start : len(text) - end] for text in (one, name))
+    if left.isdigit() or right.isdigit():
+        return False
+    return (len(left) <= 1 and len(right) <= 1) or (len(left) == 2 and left == right[::-1])
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def _plain(text: str, phrases: Iterable[str]) -> str:
     """Return a text as it is read, without the escapes of JSON and HTML and without what tells nothing."""
     unescaped = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), text)
     read = _normal(html.unescape(unescaped))
-    for phrase in sorted(filter(None, innocent), key=len, reverse=True):
+    for phrase in phrases:
         read = read.replace(_normal(phrase), " ")
     return read
 

@@ -1,12 +1,17 @@
 """What later deliveries changed, as a blinded output may list it: no word that belongs in another column."""
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 import pandas as pd
 
 from checks.protocol import StudyProtocol
-from checks.quoting import quoted, words_of
+from checks.protocol.untelling import quotes_of
+from checks.quoting import Quotes
 from checks.tables import WITHHELD
+
+_KEY: Final = re.compile(r"[A-Z]{2}SEQ")
 
 
 def shown_changes(changes: pd.DataFrame, protocol: StudyProtocol, subjects: "pd.Series[str]") -> pd.DataFrame:
@@ -17,10 +22,10 @@ def shown_changes(changes: pd.DataFrame, protocol: StudyProtocol, subjects: "pd.
     """
     if changes.empty:
         return changes
-    terms = (term for one in protocol.case_definition.components.values() for term in one.terms)
-    names = words_of([protocol.study.id, *protocol.sites, *subjects.dropna(), *terms])
+    terms = [term for one in protocol.case_definition.components.values() for term in one.terms]
+    quotes = quotes_of(protocol, subjects.dropna(), terms=terms)
     said = {
-        (name, text): text if text == WITHHELD else quoted(text, name, names)
+        (name, text): text if text == WITHHELD else quotes.shown(text, name)
         for column in ("before", "after")
         for name, text in changes[["variable", column]].dropna().drop_duplicates().itertuples(index=False)
     }
@@ -32,8 +37,9 @@ def shown_changes(changes: pd.DataFrame, protocol: StudyProtocol, subjects: "pd.
             ]
             for column in ("before", "after")
         },
-        USUBJID=_each(changes["USUBJID"], lambda text: quoted(text, "USUBJID", names)),
-        record=_each(changes["record"], lambda text: _record(text, names)),
+        variable=_each(changes["variable"], quotes.variable),
+        USUBJID=_each(changes["USUBJID"], lambda text: quotes.shown(text, "USUBJID")),
+        record=_each(changes["record"], lambda text: _record(text, quotes)),
     )
     return shown.astype(changes.dtypes.to_dict())
 
@@ -42,9 +48,12 @@ def _each(texts: "pd.Series[str]", shown: Callable[[str], str]) -> "pd.Series[st
     return texts.map({text: shown(text) for text in texts.dropna().unique()}).astype("str")
 
 
-def _record(text: str, names: frozenset[str]) -> str:
+def _record(text: str, quotes: Quotes) -> str:
     """Return what names a record: its number, or what it is about and its time, each as it may be shown."""
-    if "SEQ=" in text or text == "DM":
+    key, equals, number = text.partition("=")
+    if equals and _KEY.fullmatch(key):
+        return f"{key}={quotes.number(number)}"
+    if text == "DM":
         return text
     topic, _, time = text.rpartition(" ")
-    return " ".join((*([quoted(topic, "VSTESTCD", names)] if topic else []), quoted(time, "VSDTC", names)))
+    return " ".join((*([quotes.code(topic)] if topic else []), quotes.shown(time, "VSDTC")))

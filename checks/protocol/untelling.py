@@ -1,17 +1,44 @@
-"""Words of people that are kept where those who are blinded read them: they may name no arm and no treatment."""
+"""What those who are blinded read of people's words and of feeds: it may name no arm and no treatment."""
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from checks.errors import UsageError
 from checks.protocol.model import StudyProtocol
-from checks.telltales import telltales_in
+from checks.quoting import Quotes
+from checks.telltales import names_one
 
 
 def names_arm(text: str, protocol: StudyProtocol) -> bool:
     """Whether a text names an arm or a treatment of the study, however it is written."""
-    treatment, study = protocol.treatment, protocol.study
-    names = (*treatment.names, *treatment.active_arms)
-    return bool(telltales_in(text.encode(errors="replace"), names, innocent=(study.id, study.title or "")))
+    return names_one(text, _arms(protocol), innocent=_called(protocol))
+
+
+def quotes_of(protocol: StudyProtocol, subjects: Iterable[str], *, terms: Iterable[str] = ()) -> Quotes:
+    """Return what may be quoted of a study's feeds: ``subjects`` are those that DM has, ``terms`` further words."""
+    return Quotes.of(
+        (protocol.study.id, *protocol.sites, *subjects),
+        study=_called(protocol),
+        terms=terms,
+        codes=_codes(protocol),
+        arms=_arms(protocol),
+    )
+
+
+def _codes(protocol: StudyProtocol) -> Iterator[str]:
+    """Yield the codes of tests that a protocol names."""
+    feed = protocol.feeds.by_domain().get("VS")
+    yield from () if feed is None or feed.test_codes is None else feed.test_codes.means
+    yield from (code for _, code in protocol.case_definition.tests)
+    yield from (code for rule in protocol.rules for code in rule.lab_tests)
+
+
+def _arms(protocol: StudyProtocol) -> tuple[str, ...]:
+    return (*protocol.treatment.names, *protocol.treatment.active_arms)
+
+
+def _called(protocol: StudyProtocol) -> tuple[str, ...]:
+    return tuple(filter(None, (protocol.study.id, protocol.study.title)))
 
 
 WITHHELD: Final = "(withheld: it names an arm or a treatment)"

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from checks.forms import meant
-from checks.quoting import may_be_quoted, unquoted
+from checks.quoting import Quotes, unquoted
 from checks.tables import QUARANTINE, WITHHELD, Feed, tells_arm
 from checks.validation.catalogue.check import Check
 from checks.validation.judging import NO_ROWS, Judgement
@@ -178,14 +178,14 @@ def _reasons(source: Source, prepared: Prepared, judgement: Judgement) -> pd.Dat
     column = shown.column
     column = pd.Series(column, rows, dtype="str") if isinstance(column, str) else column.iloc[rows]
     may_be_meant = judgement.check.name in _MAY_BE_MEANT
-    found = _found(shown, column, rows, source.names, meant if may_be_meant else str)
+    found = _found(shown, column, rows, source.quotes, meant if may_be_meant else str)
     found = found.mask(column.map(tells_arm), WITHHELD)
     states = _states(prepared, judgement)
     pairs = list(zip(column, states, strict=True))
     messages = {pair: judgement.check.sentence(*pair) for pair in set(pairs)}
     return source.provenance.iloc[rows].assign(
         domain=source.domain,
-        USUBJID=_quoted(source.subject.iloc[rows], "USUBJID", source.names, str),
+        USUBJID=_quoted(source.subject.iloc[rows], "USUBJID", source.quotes, str),
         record=f"{source.domain}SEQ=" + source.record.iloc[rows],
         check=judgement.check.name,
         column=column,
@@ -198,28 +198,28 @@ def _found(
     shown: Shown,
     column: "pd.Series[str]",
     rows: npt.NDArray[np.int64],
-    names: Set[str],
+    quotes: Quotes,
     also: Callable[[str], str],
 ) -> "pd.Series[str]":
     """Return the text as delivered, with its unit where it has one; no word that belongs in another column."""
     text = shown.text.iloc[rows]
     if shown.unit is None:
-        each = [_quoted(text[column == name], str(name), names, also) for name in column.unique()]
+        each = [_quoted(text[column == name], str(name), quotes, also) for name in column.unique()]
         return pd.concat(each).reindex(text.index).fillna(BLANK)
-    text = _quoted(text, "ORRES", names, also).fillna("")
-    unit = _quoted(shown.unit.iloc[rows], "ORRESU", names, str).fillna("")
+    text = _quoted(text, "ORRES", quotes, also).fillna("")
+    unit = _quoted(shown.unit.iloc[rows], "ORRESU", quotes, str).fillna("")
     text = text.str.cat(unit, sep=" ").str.strip()
     return text.mask(text == "").fillna(BLANK)
 
 
 def _quoted(
-    texts: "pd.Series[str]", column: str, names: Set[str], also: Callable[[str], str]
+    texts: "pd.Series[str]", column: str, quotes: Quotes, also: Callable[[str], str]
 ) -> "pd.Series[str]":
     """Return each text as it may be shown, with what ``also`` says of one that is."""
     if column == WITHHELD:
         return texts
     shown = {
-        text: also(text) if may_be_quoted(text, column, names) else unquoted(text, column)
+        text: also(text) if quotes.may(text, column) else unquoted(text, column)
         for text in texts.dropna().unique()
     }
     return texts.map(shown).astype("str")

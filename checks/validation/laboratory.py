@@ -15,7 +15,7 @@ from checks.validation import states, witnesses
 from checks.validation.collected_results import Results, results_of
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 from checks.validation.testimony import Testimony, testimony
-from checks.validation.unused_rows import count_unused
+from checks.validation.unused_rows import count_codes
 from checks.validation.values import BLANK, NOT_A_NUMBER, half_a_digit
 
 NEEDED = (
@@ -61,6 +61,7 @@ def prepare(source: Source) -> Prepared:
             NOT_A_NUMBER,
             text,
             said_of_number,
+            source.quotes,
         ),
         "LBORRES_value": value,
         "LBORNRHI_state": state(
@@ -85,8 +86,8 @@ def prepare(source: Source) -> Prepared:
     matters = (used & test.isin(named)) | (test.isna() & bool(named))
     ruled = test.isin(list(tests_used(source.setting.protocol)))
     unused = (
-        *count_unused("a test that no rule names", ~source.is_header & ~ruled, test),
-        *count_unused("not done", ~source.is_header & ruled & ~used, test),
+        *count_codes("a test that no rule names", ~source.is_header & ~ruled, test, source.quotes),
+        *count_codes("not done", ~source.is_header & ruled & ~used, test, source.quotes),
     )
     return Prepared(judged, shown, typed, enrolled, matters, spans["known_until"], unused=unused)
 

@@ -13,7 +13,8 @@ from checks.flags import TAKEN_BACK, answers
 from checks.forms import said_of_stamp, with_forms
 from checks.instants import NOT_ISO, parse_stamps
 from checks.protocol import StudyProtocol
-from checks.quoting import quoted_numbers, words_of
+from checks.protocol.untelling import quotes_of
+from checks.quoting import Quotes
 from checks.tables import DELETED, RAW_PROVENANCE
 from checks.validation import states
 from checks.validation.clocks import Rows, Use
@@ -162,14 +163,13 @@ class Source:
         """--SEQ as a whole number's text, or what stands for one that holds words; missing where there is none."""
         texts = self.text(f"{self.domain}SEQ")
         # Software that takes --SEQ for a decimal writes 12.0.
-        return quoted_numbers(texts.str.removesuffix(".0") if texts.str.endswith(".0").any() else texts)
+        return self.quotes.numbers(texts.str.removesuffix(".0") if texts.str.endswith(".0").any() else texts)
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """The words that may be quoted from any column: those of the study's id, its sites and its subjects."""
-        study = self.setting.protocol
+    def quotes(self) -> Quotes:
+        """What may be quoted from its columns."""
         named = [one for one in self.setting.zones if isinstance(one, str)]  # a blank is missing
-        return words_of([study.study.id, *study.sites, *named])
+        return quotes_of(self.setting.protocol, named)
 
     @property
     def record(self) -> "pd.Series[str]":
@@ -293,7 +293,7 @@ class Source:
 
     def _problems(self, column: str, spans: pd.DataFrame) -> "pd.Series[Any]":
         """Say why each stamp of a column has no span, with its form where it is not ISO 8601."""
-        return with_forms(spans["problem"], NOT_ISO, self.text(column), said_of_stamp)
+        return with_forms(spans["problem"], NOT_ISO, self.text(column), said_of_stamp, self.quotes)
 
     @cached_property
     def clocked(self) -> Rows:

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from checks.measurements import CODES, VITALS, unit_of
-from checks.quoting import quoted_code, words_of
 from checks.terms import in_one_width, letters
 from checks.validation.absent_vitals import absent_vitals
 from checks.validation.raw import Source, state
@@ -119,7 +118,7 @@ def read_codes(source: Source, needed: Set[str]) -> ReadCodes:
     doubt = vitals.isna() & doubtful.notna() & data
     name = _taken(names, numbers, index)
     as_written = {
-        shown_code(one): quoted_code(" ".join(one.split())[:LONGEST], words_of(told))
+        shown_code(one): source.quotes.code(" ".join(one.split())[:LONGEST])
         for one in sorted(written, reverse=True)
     }
     return ReadCodes(

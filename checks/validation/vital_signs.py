@@ -17,7 +17,7 @@ from checks.validation.collected_results import Results, results_of
 from checks.validation.raw import Needed, Prepared, Shown, Source, state
 from checks.validation.test_codes import read_codes
 from checks.validation.testimony import Testimony, testimony
-from checks.validation.unused_rows import count_tests, count_unused
+from checks.validation.unused_rows import count_codes, count_tests
 from checks.validation.values import BLANK, NOT_A_NUMBER, UNKNOWN_UNIT, read_vitals
 
 NEEDED = (
@@ -67,9 +67,15 @@ def prepare(source: Source) -> Prepared:
     judged |= time_judged | witness_judged | source.dosed(used & spans["placed"])
     odd = measured["unit_state"] == UNKNOWN_UNIT
     judged |= {
-        "VSORRES_state": with_forms(measured["value_state"], NOT_A_NUMBER, read.value, said_of_number),
+        "VSORRES_state": with_forms(
+            measured["value_state"], NOT_A_NUMBER, read.value, said_of_number, source.quotes
+        ),
         "VSORRESU_state": with_forms(
-            measured["unit_state"], UNKNOWN_UNIT, test[odd].str.cat(read.beside[odd], sep=" "), said_of_unit
+            measured["unit_state"],
+            UNKNOWN_UNIT,
+            test[odd].str.cat(read.beside[odd], sep=" "),
+            said_of_unit,
+            source.quotes,
         ),
         "VSORRESU_fit": measured["unit_fit"],
         "VSORRES_agreement": _agreement(source, test, spans, measured, certain),
@@ -92,8 +98,8 @@ def prepare(source: Source) -> Prepared:
     enrolled = used & source.enrolled
     of_vital = test.isin(list(vitals))
     unused = (
-        *count_tests(codes, ~source.is_header & ~of_vital),
-        *count_unused("not done", ~source.is_header & of_vital & ~used, codes.name),
+        *count_tests(codes, ~source.is_header & ~of_vital, source.quotes),
+        *count_codes("not done", ~source.is_header & of_vital & ~used, codes.name, source.quotes),
     )
     return Prepared(judged, shown, typed, enrolled, used | test.isna(), spans["known_until"], unused=unused)
 

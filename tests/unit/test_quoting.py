@@ -2,9 +2,9 @@
 
 import pytest
 
-from checks.quoting import may_be_quoted, quoted, quoted_code, quoted_number, words_of
+from checks.quoting import OWN_COLUMN, Quotes, quoted_number
 
-NAMES = words_of(["CYT107-IV", "FR01", "S1"])
+QUOTES = Quotes.of(["CYT107-IV", "FR01", "S1"])
 ARMS = ("QZACTIVE", "Placebo", "ACTIVE 10 mg", "arm A", "QZ-01", "プラセボ", "плацебо", "4CT1V3", "act")
 
 
@@ -29,7 +29,7 @@ ARMS = ("QZACTIVE", "Placebo", "ACTIVE 10 mg", "arm A", "QZ-01", "プラセボ",
     ],
 )
 def test_a_word_that_belongs_elsewhere_is_not_quoted(arm: str, column: str, belongs: str) -> None:
-    assert quoted(arm, column, NAMES).endswith(f"where {belongs} belongs")
+    assert QUOTES.shown(arm, column).endswith(f"where {belongs} belongs")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_word_that_belongs_elsewhere_is_not_quoted(arm: str, column: str, belo
     ],
 )
 def test_what_belongs_in_a_column_is_quoted(text: str, column: str) -> None:
-    assert may_be_quoted(text, column, NAMES)
+    assert QUOTES.may(text, column)
 
 
 def test_the_number_of_a_record_holds_no_word_and_stays_its_own() -> None:
@@ -68,4 +68,119 @@ def test_the_number_of_a_record_holds_no_word_and_stays_its_own() -> None:
 
 
 def test_a_code_that_the_protocol_names_is_quoted() -> None:
-    assert quoted_code("QZTMP1") != "QZTMP1" == quoted_code("QZTMP1", words_of(["QZTMP1"]))
+    assert QUOTES.code("QZTMP1") != "QZTMP1" == Quotes.of([], codes=["QZTMP1"]).code("QZTMP1")
+
+
+@pytest.mark.parametrize(
+    "text", ["4711", "4711-0815", "R-10234", "104711", "K4711", "10/4711", "0815.4711.1"]
+)
+@pytest.mark.parametrize(
+    "column", ["VSDTC", "VSORRESU", "VSTESTCD", "VSTEST", "EXSTAT", "AESEV", "AETERM", "EXREFID", "SITEID"]
+)
+def test_a_number_of_a_kit_is_not_quoted_where_none_belongs(text: str, column: str) -> None:
+    said = QUOTES.shown(text, column)
+    found = "text" if any(map(str.isalpha, text)) else "digits"
+    assert said.startswith(f"{found} where ") and said.endswith(" belongs")
+
+
+@pytest.mark.parametrize("text", ["4711-0815", "R-10234", "2024-06-10", "08:00", "10/06/2024", "4711 0815"])
+def test_what_is_no_number_is_not_quoted_as_a_result(text: str) -> None:
+    assert QUOTES.shown(text, "VSORRES").endswith("where a result belongs")
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("2024", "AESTDTC"),
+        ("2024-06", "AESTDTC"),
+        ("--06-10", "AESTDTC"),
+        ("2024---10", "AESTDTC"),
+        ("-----T08:00", "VSDTC"),
+        ("2024-06-10T25:61", "VSDTC"),
+        ("2024-02-30", "VSDTC"),
+        ("9999-12-31", "EXENDTC"),
+        ("20240610", "VSDTC"),
+        ("20240610T0800", "VSDTC"),
+        ("20240610080000", "VSDTC"),
+        ("2024-06-10T08:00:00.000+02:00", "VSDTC"),
+        ("2024-06-10 08:00:00 UTC", "VSDTC"),
+        ("10JUN2024:08:00:00", "VSDTC"),
+        ("Jun 10, 2024 8:00 PM", "VSDTC"),
+        ("6/10/24 8:00", "VSDTC"),
+        ("10.06.2024", "VSDTC"),
+        ("08:00", "VSDTC"),
+        ("2024-06-10T08:00/2024-06-10T09:00", "VSDTC"),
+        ("45453.33", "VSDTC"),
+        ("1 234,5", "LBORRES"),
+        ("38..9", "VSORRES"),
+        ("38.9?", "VSORRES"),
+        ("1e5", "LBORRES"),
+        ("120/80", "VSORRES"),
+        ("-38", "VSORRES"),
+        ("96 %", "VSORRES"),
+        ("101.3 Deg. F", "VSORRES"),
+        ("x10^9/L", "LBORRESU"),
+        ("10E9/L", "LBORRESU"),
+        ("10*9/L", "LBORRESU"),
+        ("cells/mm3", "LBORRESU"),
+        ("FRACTION OF 1", "VSORRESU"),
+        ("V07", "VSTESTCD"),
+        ("8867-4", "VSTESTCD"),
+        ("TEMP_2", "VSTESTCD"),
+        ("Grade 3", "AETOXGR"),
+        ("1.0", "DELETED"),
+        ("54", "AGE"),
+    ],
+)
+def test_digits_are_quoted_as_they_stand_in_their_column(text: str, column: str) -> None:
+    assert QUOTES.may(text, column)
+
+
+ARM_AND_WAYS = [
+    ("OXYGEN", ["OXYGEN", "oxygen", "O X Y G E N", "0xygen", "OXYG\u0415N", "OXY\u200bGEN"]),
+    ("OXYGEN", ["\uff2f\uff38\uff39\uff27\uff25\uff2e"]),
+    ("TEMPOL", ["TEMPOL", "tempol", "T.E.M.P.O.L", "TEMPLO", "TEMPOLL", "TEMPO", "TEMP0L"]),
+    ("Placebo", ["PLACEBO", "PLACEB0", "PLCAEBO", "Plac\u0435bo"]),
+    ("High-flow oxygen", ["oxygen"]),
+    ("C", ["C", "c"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arm", "text"), [(arm, way) for arm, ways in ARM_AND_WAYS for way in ways])
+@pytest.mark.parametrize(
+    "column", ["VSDTC", "VSORRES", "VSORRESU", "VSTESTCD", "VSTEST", "EXSTAT", "AESEV", "AETERM", "SITEID"]
+)
+def test_an_arm_wins_over_the_words_of_a_column(arm: str, text: str, column: str) -> None:
+    quotes = Quotes.of(["CYT107-IV", "FR01", f"S-{arm}-1"], terms=[arm.casefold()], arms=[arm, "Another"])
+    if (arm, column) != ("C", "VSORRESU"):  # Celsius
+        assert not quotes.may(text, column)
+        assert quotes.code(text).endswith("where a test belongs")
+
+
+def test_what_is_no_arm_is_quoted_beside_one() -> None:
+    quotes = Quotes.of(
+        ["CYT107-IV", "CYT107-IV-FR01-S1"], study=["CYT107-IV"], arms=["CYT107", "TEMPOL", "B"]
+    )
+    for text, column in (
+        ("CYT107-IV-FR01-S7", "USUBJID"),
+        ("TEMP", "VSTESTCD"),
+        ("Body temperature", "VSTEST"),
+        ("C", "VSORRESU"),
+        ("beats/min", "VSORRESU"),
+    ):
+        assert quotes.may(text, column)
+    assert not quotes.may("CYT107", "USUBJID") and not quotes.may("CYT107", "VSORRESU")
+
+
+@pytest.mark.parametrize("text", ["m\u200bg", "\u202e2024-06-10", "38.9\x1b[2J", "FR01\u2066", "C\ud800"])
+def test_a_character_that_is_not_seen_is_not_quoted(text: str) -> None:
+    for column in ("VSDTC", "VSORRES", "VSORRESU", "SITEID"):
+        assert QUOTES.shown(text, column).startswith("text with characters that are not seen where")
+
+
+def test_a_number_that_names_an_arm_and_a_column_of_the_sender_are_not_quoted() -> None:
+    quotes = Quotes.of([], arms=["A12", "QZARM"])
+    assert quotes.number("12") == "12" and quotes.number("A12").startswith("~")
+    assert [quotes.variable(one) for one in ("VSORRES", "AESEV", "QZARM", "QZOTHER")] == [
+        "VSORRES", "AESEV", OWN_COLUMN, OWN_COLUMN
+    ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from checks.errors import FeedError
-from checks.quoting import may_be_quoted
+from checks.quoting import Quotes
 from flows.feeds.content import GZIP, JSON, ZLIB, Content, FeedOptions, decompressed
 from flows.feeds.decoding import as_text, measure
 from flows.feeds.records import Records, check_names, gather, plain_number
@@ -101,7 +101,7 @@ def _refuse_constant(name: str) -> None:
 
 def _version(said: object) -> str:
     """Say which version a file says it has, if it is one."""
-    told = isinstance(said, str) and may_be_quoted(said, "version")
+    told = isinstance(said, str) and Quotes().may(said, "VERSION")
     return f"datasetJSONVersion {said!r}" if told else "another datasetJSONVersion"
 
 
