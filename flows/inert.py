@@ -1,5 +1,6 @@
 """Text of feeds and people as listings, pages and terminals may hold it: nothing in it commands who opens it."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import wraps
@@ -29,12 +30,17 @@ _NEUTRAL: Final = re.compile(r"(^|[;|])'")
 
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
-_COMMANDS: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+UNSEEN: Final = (
+    "\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
-"""Control characters, what turns the direction of text, what has no width, and halves of a character."""
+"""Beyond ASCII's control characters: those of Unicode, what turns the direction of text, what has no width (its
+categories Cc, Cf, Zl, Zp), and halves of a character."""
 
-_ESCAPED: Final = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
+_COMMANDS: Final = re.compile(f"[\x00-\x1f{UNSEEN}]")
+
+_ESCAPED: Final = re.compile(r"(?:\\u[0-9a-f]{4})+|\\\\")
 
 
 def inert_cell(text: str) -> str:
@@ -44,13 +50,18 @@ def inert_cell(text: str) -> str:
     at which some spreadsheets divide a cell; a number has none. A character that commands is written ``\u001b``, and
     a backslash as two. ``cell_text`` returns the text.
     """
-    written = _COMMANDS.sub(lambda one: f"\\u{ord(one[0]):04x}", text.replace("\\", "\\\\"))
+    written = _COMMANDS.sub(_as_written, text.replace("\\", "\\\\"))
     return written if _NUMBER.fullmatch(written) else _BEGINS.sub(r"\1'", written)
 
 
 def cell_text(cell: str) -> str:
     """Return the text that a cell of a listing stands for, as it was before ``inert_cell``."""
-    return _ESCAPED.sub(lambda one: chr(int(one[1], 16)) if one[1] else "\\", _NEUTRAL.sub(r"\1", cell))
+    return _ESCAPED.sub(lambda one: json.loads(f'"{one[0]}"'), _NEUTRAL.sub(r"\1", cell))
+
+
+def _as_written(one: re.Match[str]) -> str:
+    """Return a character as JSON escapes it."""
+    return json.dumps(one[0])[1:-1] if ord(one[0]) > 0x7F else f"\\u{ord(one[0]):04x}"
 
 
 def inert_csv(table: "pd.DataFrame") -> str:
@@ -100,5 +111,8 @@ def defect_of(error: BaseException) -> DefectError:
 
 
 def inert_line(text: str) -> str:
-    r"""Return a text for a terminal or a log: lines stay, and a character that commands is written ``\u001b``."""
-    return _COMMANDS.sub(lambda one: one[0] if one[0] == "\n" else f"\\u{ord(one[0]):04x}", text)
+    r"""Return a text for a terminal, a log or a document, in which a character that commands is written ``\u001b``.
+
+    Lines stay, and JSON stays the same document.
+    """
+    return _COMMANDS.sub(lambda one: one[0] if one[0] == "\n" else _as_written(one), text)

@@ -187,6 +187,15 @@ class Settings:
     closed_allowed: bool = False
 
 
+def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
+    """Return the study protocol file that a path means, or an id below the folder that POSTDOSE_STUDIES names."""
+    path = Path(study)
+    if path.is_file():
+        return path
+    by_id = Path(environ.get("POSTDOSE_STUDIES", "deployments/studies")) / study / "protocol.yaml"
+    return by_id if by_id.is_file() else path
+
+
 def read_settings(environ: Mapping[str, str], *, state: str | None, folder: Path) -> Settings:
     """Return the settings; ``state`` (a command's option) wins over POSTDOSE_STATE, POSTDOSE_DATABASE and a file.
 

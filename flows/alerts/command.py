@@ -71,7 +71,7 @@ def run_show(settings: Settings, name: str, *, as_json: bool) -> int:
         When the name fits no alert, or several.
     """
     ledger = Ledger.of(settings, must_exist=True)
-    study, alert = _named(ledger, name)
+    study, alert = named_alert(ledger, name)
     records = [record for record in ledger.records(study) if _is_history(record, alert.id)]
     history = [{"kind": record.kind, **record.payload} for record in records]
     document = {"schema": "postdose/alert/history/1", **_document(study, alert), "history": history}
@@ -167,7 +167,7 @@ def run_resend(
     ledger, study = Ledger.of(settings, must_exist=True), protocol.study.id
     by = _filled("--by", by)
     require_untelling("--by", by, protocol)
-    _, alert = _named(ledger, name, study=study)
+    _, alert = named_alert(ledger, name, study=study)
     require_known_head(ledger, protocol.folder, study)
     dead = [one.outgoing for one in ledger.outbox.dead_letters(study) if one.outgoing.alert == alert.id]
     for one in dead:
@@ -242,7 +242,7 @@ def _tell_on_call(
 def _to_decide(settings: Settings, name: str, folder: Path | None) -> tuple[Ledger, str, Alert]:
     """Return the ledger, the study and the alert that a person decides on, by what is known beside the study."""
     ledger = Ledger.of(settings, must_exist=True)
-    study, alert = _named(ledger, name)
+    study, alert = named_alert(ledger, name)
     require_known_head(ledger, folder or folder_of(settings.state_url) or Path(), study)
     return ledger, study, alert
 
@@ -267,7 +267,7 @@ def _alerts(ledger: Ledger) -> Iterator[tuple[str, Alert]]:
         yield from ((study, alert) for alert in standing.alerts.values())
 
 
-def _named(ledger: Ledger, name: str, *, study: str | None = None) -> tuple[str, Alert]:
+def named_alert(ledger: Ledger, name: str, *, study: str | None = None) -> tuple[str, Alert]:
     """Return the one alert whose id begins so."""
     wanted = name.strip().lower()
     found = [one for one in _alerts(ledger) if one[1].id.startswith(wanted) and study in (None, one[0])]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.commands.arguments import add_json, add_state
-from flows.settings import read_settings
+from flows.settings import Settings, read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--protocol",
             type=Path,
             metavar="PROTOCOL",
-            help="study protocol file: the ledger beside it, which must be the one known there",
+            help="study protocol file: the ledger beside it, which must be the one known there, and the arms it names",
         )
     for action in (listed, show, ack, close, resend):
         add_state(
@@ -62,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action in {"ack", "close"}:
         folder = None if options.protocol is None else load_protocol(options.protocol).folder
         settings = read_settings(os.environ, state=options.state, folder=folder or Path())
+        if options.by.strip() and options.reason.strip():  # else it is refused for that
+            _require_untelling(settings, options)
         decide = run_ack if options.action == "ack" else run_close
         words = {"by": options.by, "reason": options.reason}
         return decide(settings, options.alert, **words, now=now, as_json=options.json, folder=folder)
@@ -69,3 +71,13 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "list":
         return run_list(settings, closed=options.all, as_json=options.json)
     return run_show(settings, options.alert, as_json=options.json)
+
+
+def _require_untelling(settings: Settings, options: argparse.Namespace) -> None:
+    """Refuse a name or a reason that tells an arm of the alert's study."""
+    from flows.alerts.command import named_alert
+    from flows.commands.words_of_people import require_untelling_of
+    from flows.ledger import Ledger
+
+    study, _ = named_alert(Ledger.of(settings, must_exist=True), options.alert)
+    require_untelling_of([study], {"--by": options.by, "--reason": options.reason}, settings, options.protocol)

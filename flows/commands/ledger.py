@@ -119,8 +119,12 @@ def _accept(options: argparse.Namespace) -> int:
 def _quarantine(options: argparse.Namespace, settings: Settings) -> int:
     from datetime import UTC, datetime
 
+    from flows.commands.words_of_people import require_untelling_of
+    from flows.ledger import Ledger
     from flows.ledger.command import run_quarantine
 
+    studies = Ledger.of(settings, must_exist=True).standings()
+    require_untelling_of(studies, {"--by": options.by, "--reason": options.reason}, settings)
     return run_quarantine(
         settings,
         options.sequence,

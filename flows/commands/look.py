@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from checks.errors import PostdoseError, UsageError
 from flows.commands.arguments import add_json, add_state, moment
 from flows.commands.printing import document_text, print_last
-from flows.settings import STATE
+from flows.settings import STATE, protocol_path
 
 if TYPE_CHECKING:
     from flows.looks.conclusion import LookOutcome
@@ -109,7 +109,6 @@ def _text(outcome: "LookOutcome", study: str, *, as_json: bool) -> str:
     if as_json:
         return document_text(outcome.document)
     from checks.protocol import load_protocol
-    from flows.looks.study import protocol_path
     from flows.pages.terminal import text_summary
 
     protocol = load_protocol(protocol_path(study, os.environ))

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from flows.inert import inert_line
+
 
 def print_last(text: Callable[[], str], *, otherwise: str) -> None:
     """Print what a command has found, its last words; where it cannot be made, print ``otherwise``.
@@ -42,4 +44,4 @@ def _given_up(descriptor: int) -> io.StringIO:
 def document_text(document: Mapping[str, object]) -> str:
     """Return a document as JSON that standard output can take, whatever characters it has."""
     only_ascii = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
-    return json.dumps(document, indent=1, ensure_ascii=only_ascii)
+    return inert_line(json.dumps(document, indent=1, ensure_ascii=only_ascii))

@@ -16,6 +16,7 @@ from checks.stamps import stamp
 from flows.doctor.finding import Finding, Status, stops
 from flows.doctor.machine import examine_machine
 from flows.doctor.study import examine_study
+from flows.inert import inert_line
 from flows.pages.kit.lines import wrapped
 
 
@@ -31,7 +32,7 @@ def run_doctor(paths: Sequence[Path], environ: Mapping[str, str], now: datetime,
     code = stopping[0].exit_code if stopping else 0
     checks = [{**asdict(one), "status": str(one.status)} for one in findings]
     told = {"schema": "postdose/doctor/1", "checked_at": stamp(now), "exit_code": code, "checks": checks}
-    document = json.dumps(told, indent=1, ensure_ascii=False)
+    document = inert_line(json.dumps(told, indent=1, ensure_ascii=False))
     sys.stdout.write((document if as_json else "\n".join(_lines(findings))) + "\n")
     return code
 

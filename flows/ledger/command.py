@@ -8,6 +8,7 @@ from datetime import datetime
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.protocol import StudyProtocol
+from checks.protocol.untelling import require_untelling
 from flows.ledger.book import Ledger
 from flows.ledger.chain import Head, stored
 from flows.ledger.database import cut_off, damaged
@@ -187,9 +188,11 @@ def run_accept(
     Raises
     ------
     UsageError
-        When the name or the reason is blank, or the file of heads cannot be written.
+        When the name or the reason is blank or tells an arm, or the file of heads cannot be written.
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
+    for option, text in (("--by", by), ("--reason", reason)):
+        require_untelling(option, text, protocol)
     ledger = Ledger.of(settings)
     try:
         folder, study, folders = protocol.folder, protocol.study.id, unknown(ledger)

@@ -14,7 +14,7 @@ from checks.protocol import StudyProtocol
 from flows.alerts.channels import outboxes
 from flows.feeds.inbox import STORE
 from flows.files import clear_leftovers, write_whole
-from flows.inert import inert_csv
+from flows.inert import inert_csv, inert_line
 from flows.pages.cases import CaseWords, other_doses
 
 NEWEST: Final = 100
@@ -57,7 +57,7 @@ def write_json(path: Path, document: Mapping[str, object]) -> None:
 
 def _json(document: Mapping[str, object]) -> str:
     """Return a document, indented."""
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return inert_line(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _validation(look: Look) -> str:

@@ -35,8 +35,9 @@ from flows.looks.files import OF_A_LOOK, clear_interrupted
 from flows.looks.guard import turn_of_look
 from flows.looks.reading import read_feeds, with_faults
 from flows.looks.stages import as_task, done_by_prefect, keep_aside
-from flows.looks.study import Study, open_study, protocol_path
+from flows.looks.study import Study, open_study
 from flows.own_folder import require_own
+from flows.settings import protocol_path
 
 LOGGER = logging.getLogger("postdose")
 

@@ -4,14 +4,13 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import environ
-from pathlib import Path
 
 from prefect.runtime import flow_run
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.feeds import Inbox, open_inbox
 from flows.ledger import Ledger
-from flows.settings import Settings, read_settings
+from flows.settings import Settings, protocol_path, read_settings
 
 logging.getLogger("postdose").setLevel(logging.INFO)  # the page of each run shows how far it is
 
@@ -67,15 +66,6 @@ def open_study(study: str, environ: Mapping[str, str]) -> Study:
     """
     protocol = load_protocol(protocol_path(study, environ))
     return Study(protocol, read_settings(environ, state=None, folder=protocol.folder))
-
-
-def protocol_path(study: str, environ: Mapping[str, str]) -> Path:
-    """Return the study protocol file that a path means, or an id below the folder that POSTDOSE_STUDIES names."""
-    path = Path(study)
-    if path.is_file():
-        return path
-    by_id = Path(environ.get("POSTDOSE_STUDIES", "deployments/studies")) / study / "protocol.yaml"
-    return by_id if by_id.is_file() else path
 
 
 def run_named(what: str) -> Callable[[], str]:

@@ -28,10 +28,11 @@ from flows.ledger import Ledger
 from flows.ledger.heads import by_heads
 from flows.looks.custody import held_against_record
 from flows.looks.guard import is_looking
-from flows.looks.study import Study, open_study, protocol_path, run_named
+from flows.looks.study import Study, open_study, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
 from flows.serving.review import is_signal, keep_reviews
 from flows.serving.runs import begin_look, end_lost, wait_until_ended
+from flows.settings import protocol_path
 
 LOGGER = logging.getLogger("postdose")
 

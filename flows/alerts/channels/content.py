@@ -4,23 +4,26 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
+from flows.inert import inert_line
 from flows.ledger import Outgoing
 from flows.pages.message import Short
 
 
 def document(outgoing: Outgoing) -> bytes:
     """Return a message as the one JSON document that machines are given, with its idempotency key."""
-    return json.dumps({"id": outgoing.id, **outgoing.message}, indent=2, ensure_ascii=False).encode()
+    return inert_line(
+        json.dumps({"id": outgoing.id, **outgoing.message}, indent=2, ensure_ascii=False)
+    ).encode()
 
 
 def subject(message: Mapping[str, object]) -> str:
     """Return the subject as one line: a line break in it could begin another header."""
-    return " ".join(str(message["subject"]).split())
+    return inert_line(" ".join(str(message["subject"]).split()))
 
 
 def text(message: Mapping[str, object]) -> str:
     """Return the plain text; of a message without one, its subject."""
-    return str(message.get("text") or subject(message))
+    return inert_line(str(message.get("text") or subject(message)))
 
 
 def short_text(message: Mapping[str, object], fits: Callable[[str], bool], *, line_end: str = "\n") -> str:

@@ -18,7 +18,7 @@ from checks.protocol import StudyProtocol
 from checks.protocol.untelling import require_untelling
 from checks.stamps import stamp
 from checks.tables import Feed
-from flows.inert import inert_csv
+from flows.inert import inert_csv, inert_line
 from flows.ledger import AccessPayload, Kind, Ledger
 from flows.ledger.heads import require_known_head
 from flows.looks.closed.arms import Arms, read_arms, withheld_administrations
@@ -69,7 +69,9 @@ def closed_report(
         document = build_closed(closed)
         subjects = sorted({*again.validation.subjects["USUBJID"], *closed.arms.by_subject})
         listing = build_listing(closed, subjects)
-        private.write("closed.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+        private.write(
+            "closed.json", (inert_line(json.dumps(document, indent=1, ensure_ascii=False)) + "\n").encode()
+        )
         private.write("arms.csv", inert_csv(listing).encode())
         private.write("files.csv", inert_csv(build_files(feeds)).encode())
         private.write("closed.html", render_closed(document, protocol).encode())

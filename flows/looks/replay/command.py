@@ -21,6 +21,7 @@ from checks.protocol import load_protocol
 from checks.stamps import stamp
 from flows.clocks import reckoned, refuse_future
 from flows.files import clear_leftovers, write_whole
+from flows.inert import inert_line
 from flows.ledger import canonical
 from flows.looks.custody import contradictions
 from flows.looks.files import write_json
@@ -28,9 +29,10 @@ from flows.looks.replay.answer import answer_rules
 from flows.looks.replay.history import History, entry_of, read_history
 from flows.looks.replay.journal import Due, Header, Kept, journal, read_kept
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
-from flows.looks.study import open_study, protocol_path
+from flows.looks.study import open_study
 from flows.own_folder import require_own
 from flows.pages.replay import Entry, ReplayDocument, replay_table
+from flows.settings import protocol_path
 
 LOGGER = logging.getLogger("postdose")
 SCHEMA = "postdose/replay/1"
@@ -111,7 +113,9 @@ def run_replay(
         print("The looks made are kept: the same command goes on after them.", file=sys.stderr)
         raise
     document = cast(ReplayDocument, state.result())
-    print(json.dumps(document, indent=1, ensure_ascii=False) if as_json else replay_table(document))
+    print(
+        inert_line(json.dumps(document, indent=1, ensure_ascii=False)) if as_json else replay_table(document)
+    )
     return 0
 
 

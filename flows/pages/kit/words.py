@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Characters that a feed may carry and no page or terminal should: controls, direction overrides, halves."""
+from flows.inert import UNSEEN
+
+UNPRINTABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f{UNSEEN}]")
+"""Characters that a feed may carry and no page or terminal should, but for blanks and ends of lines."""
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
