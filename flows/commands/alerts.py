@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--protocol",
             type=Path,
             metavar="PROTOCOL",
-            help="study protocol file: the ledger beside it, which must be the one known there, and the arms it names",
+            help="study protocol file: the ledger beside it, which must be the one known there, and its arms",
         )
     for action in (listed, show, ack, close, resend):
         add_state(
@@ -80,4 +80,6 @@ def _require_untelling(settings: Settings, options: argparse.Namespace) -> None:
     from flows.ledger import Ledger
 
     study, _ = named_alert(Ledger.of(settings, must_exist=True), options.alert)
-    require_untelling_of([study], {"--by": options.by, "--reason": options.reason}, settings, options.protocol)
+    require_untelling_of(
+        [study], {"--by": options.by, "--reason": options.reason}, settings, options.protocol
+    )

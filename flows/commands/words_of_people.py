@@ -18,7 +18,8 @@ def require_untelling_of(
     """Refuse what a person says, by option, if it names an arm of one of the studies.
 
     A protocol that is not ``named`` is looked for in this folder, beside the ledger, and by its id below the folder
-    that POSTDOSE_STUDIES names. Where there is none that is said, and the words are taken as they are: an alert must be taken without.
+    that POSTDOSE_STUDIES names. Where there is none that is said, and the words are taken as they are: an alert must
+    be taken all the same.
 
     Raises
     ------
