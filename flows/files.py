@@ -64,6 +64,21 @@ def _make_one(folder: Path) -> None:
             _to_disk(above)
 
 
+def make_writable(folder: Path) -> None:
+    """Make a folder, as ``make_folder`` does, in which a file can be written.
+
+    Raises
+    ------
+    OSError
+        When it cannot be made, or no file can be written there.
+    """
+    make_folder(folder)
+    with opened_folder(folder) as descriptor:
+        file, part = _unfinished(descriptor, file_mode(os.environ))
+        os.close(file)
+        os.unlink(part, dir_fd=descriptor)
+
+
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file, and make its folder, so that whoever reads meanwhile, or after a crash, finds the old or the new.
 

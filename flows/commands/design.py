@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     from checks.errors import UsageError
     from checks.protocol import load_protocol
-    from flows.own_folder import require_own
+    from flows.own_folder import require_own, require_place
     from flows.pages.design.document import build_design, to_json
     from flows.pages.design.page import OF_A_DESIGN, SEED, write_design
     from flows.pages.design.terminal import design_text
@@ -52,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(f"--{name}: found {given}; allowed: 1 or more")
     study = load_protocol(options.protocol)
     out = study.folder / "design" if options.out is None else options.out
-    require_own(out, study.study.id, OF_A_DESIGN, told_by="design.json")
+    require_place(out)
+    require_own(out, study, OF_A_DESIGN, told_by="design.json")
     in_worlds = try_in_worlds(
         study, trials=options.trials or SIMULATED_TRIALS, seed=SEED, subjects=options.subjects
     )

@@ -15,6 +15,7 @@ from flows.alerts.channels import outboxes
 from flows.feeds.inbox import STORE
 from flows.files import clear_leftovers, write_whole
 from flows.inert import inert_csv, inert_line
+from flows.own_folder import LISTINGS
 from flows.pages.cases import CaseWords, other_doses
 
 NEWEST: Final = 100
@@ -34,7 +35,7 @@ def clear_interrupted(protocol: StudyProtocol, out: Path) -> None:
 
 OF_A_LOOK = (
     *("look.json", "report.html", "validation.json"),
-    *("cases.csv", "doses.csv", "quarantine.csv", "changes.csv"),
+    *LISTINGS,
 )
 """The files of a look, in its folder."""
 

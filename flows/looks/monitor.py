@@ -144,8 +144,8 @@ def _notify_all_the_same(opened: Study) -> None:
 def _look_at(opened: Study, asked: Asked) -> LookOutcome:
     """Go the path from the feeds to what is told; in a run of Prefect its stages are tasks, else functions."""
     protocol, settings = opened.protocol, opened.settings
-    if asked.out and Path(asked.out).is_dir():  # where no folder can be, the look is told all the same
-        require_own(Path(asked.out), protocol.study.id, OF_A_LOOK, told_by="look.json")
+    if asked.out:  # where no folder can be, the look is told all the same
+        require_own(Path(asked.out), protocol, OF_A_LOOK, told_by="look.json")
     inbox = open_inbox(protocol, settings.addresses, asked.feeds, quiet_seconds=asked.quiet_seconds)
     with ExitStack() as turn:
         turn.enter_context(turn_of_look(protocol.folder, protocol.study.id, state_url=settings.state_url))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from checks.errors import UsageError
 from flows.files import clear_leftovers, write_whole
+from flows.own_folder import require_place
 
 OF_A_DEMO = ".postdose-demo.json"
 """Marks the folder of a demo, and holds the SHA-256 of each file of its study as it was simulated."""
@@ -33,8 +34,8 @@ def require_new(out: Path) -> None:
 
     The mark of a demo that begins is nothing.
     """
-    clear_leftovers([out])
-    found = min((name for name in _names(out) if name != OF_A_DEMO), default=None)
+    names = _names(out)
+    found = min((name for name in names if name != OF_A_DEMO), default=None)
     if found is not None:
         raise UsageError(f"--out {out}: found {found} there already; allowed: a new folder, or an empty one")
 
@@ -47,7 +48,6 @@ def begin_demo(out: Path) -> None:
     UsageError
         When something is there that no demo wrote, or that was changed since.
     """
-    clear_leftovers([out])
     names = _names(out)
     foreign = next(_foreign(out, names), None)
     if foreign is not None:
@@ -70,12 +70,10 @@ def end_simulation(out: Path) -> None:
 
 
 def _names(out: Path) -> list[str]:
-    """Return what lies in a folder that is there; a UsageError where it is none."""
-    if out.is_dir():
-        return sorted(one.name for one in out.iterdir())
-    if out.exists() or out.is_symlink():
-        raise UsageError(f"--out {out}: found a file there already; allowed: a new folder, or an empty one")
-    return []
+    """Return what lies in a folder, made where it is not there; a UsageError where it cannot be written into."""
+    require_place(out)
+    clear_leftovers([out])
+    return sorted(one.name for one in out.iterdir())
 
 
 def _foreign(out: Path, names: list[str]) -> Iterator[str]:

@@ -30,7 +30,7 @@ from flows.looks.replay.history import History, entry_of, read_history
 from flows.looks.replay.journal import Due, Header, Kept, journal, read_kept
 from flows.looks.replay.schedule import DEFAULT_EVERY, Schedule, day_of, parse_every, whole_schedule
 from flows.looks.study import open_study
-from flows.own_folder import require_own
+from flows.own_folder import require_own, require_place
 from flows.pages.replay import Entry, ReplayDocument, replay_table
 from flows.settings import protocol_path
 
@@ -72,7 +72,8 @@ def replay_study(
     first, last = _asked(first, last, now, allow_future=allow_future)
     protocol, by = opened.protocol, last or EVER
     if out:
-        require_own(Path(out), protocol.study.id, OF_A_REPLAY, told_by=LOOKS)
+        require_place(Path(out))
+        require_own(Path(out), protocol, OF_A_REPLAY, told_by=LOOKS)
     history = read_history(opened, feeds, by=by, now=now)
     if feeds is None:
         for one in contradictions(opened.inbox(), opened.ledger_that_is, now):

@@ -85,5 +85,5 @@ def test_a_file_and_a_link_that_leads_nowhere_are_no_folder(
     (tmp_path / "file").write_text("precious")
     (tmp_path / "link").symlink_to("nowhere")
     for name in ("file", "link"):
-        with pytest.raises(UsageError, match="found a file there already"):
+        with pytest.raises(UsageError, match="found a file; allowed: a folder"):
             refuse(tmp_path / name)
