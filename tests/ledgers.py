@@ -11,6 +11,17 @@ from flows.ledger.standing import Standing, follow
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
 
+LOOKED = {
+    "look_sha256": "0" * 64,
+    "protocol_sha256": "a",
+    "code_version": "0",
+    "feeds": {},
+    "signals": [],
+    "reason": "",
+}
+"""What else is on record of a look that has a data cut-off."""
+
+
 def seen_of(records: Iterable[Record], now: datetime) -> Seen:
     """Fold a study's records, oldest first; the newest look is that of the latest cut-off by a moment (UTC)."""
     kept = list(records)

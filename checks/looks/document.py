@@ -5,7 +5,7 @@ from typing import Annotated, Final, NotRequired
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
-from checks.looks.recorded import DeliveryPart, HeadPart, SignalPart
+from checks.recorded import DeliveryPart, HeadPart, SignalPart
 
 Pair = list[float]
 """Two numbers: the ends of an interval, or the limits of an estimate."""

@@ -19,6 +19,7 @@ from flows.alerts.notifying import events
 from flows.alerts.sending import send_due
 from flows.ledger import AlertPayload, Entry, Kind, Ledger, Outgoing, Record, Seen
 from flows.ledger.database import folder_of
+from flows.ledger.forms import problem
 from flows.ledger.heads import require_known_head
 from flows.ledger.life import Alert, State
 from flows.pages.kit.words import printable, spoken, utc_text
@@ -288,7 +289,7 @@ def _filled(option: str, text: str) -> str:
 
 
 def _is_history(record: Record, name: str) -> bool:
-    if record.kind not in HISTORY or record.payload.get("alert") != name:
+    if record.kind not in HISTORY or problem(record) or record.payload.get("alert") != name:
         return False
     return record.kind != Kind.ALERT or "resent_by" in record.payload
 

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
-from flows.ledger import outbox, projection
+from flows.ledger import forms, outbox, projection
+from flows.ledger.append_only import foreign_triggers
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, stored, verified
 from flows.ledger.database import Database, damaged, places_of_damage
 from flows.ledger.messages import few
@@ -20,7 +21,7 @@ from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, Protoco
 from flows.ledger.projection import Projection
 from flows.ledger.quarantine import NO_STUDY, LeftOut, leave_out, left_out_by, quarantined
 from flows.ledger.rows import any_sealed, heads_at, newest, record_of, sealed_lately, stream
-from flows.ledger.schema import OUTBOX, RECORDS, bring_up_to_date
+from flows.ledger.schema import METADATA, OUTBOX, RECORDS, bring_up_to_date
 from flows.ledger.seen import Decision, Seen, see
 from flows.ledger.standing import Standing, follow
 from flows.settings import Settings
@@ -141,6 +142,10 @@ class Ledger:
             found = map(record_of, connection.execute(wanted))
             return tuple(one for one in found if one.sequence not in left_out)
 
+    def sound(self, study: str, kind: Kind) -> tuple[Record, ...]:
+        """Return the records of a study and a kind of its form, oldest first; ``verified`` names the others."""
+        return tuple(one for one in self.records(study, kind) if forms.problem(one) is None)
+
     def quarantine(self, sequences: Sequence[int], *, by: str, reason: str, now: datetime) -> Head:
         """Leave records that another hand put in out of the chain, by a sealed record that follows; return the head.
 
@@ -181,7 +186,8 @@ class Ledger:
         Raises
         ------
         LedgerBrokenError
-            Naming the first record that does not follow from those before it or, with a key, is not sealed by it;
+            Naming the first record that does not follow from those before it, says what none of its kind can or,
+            with a key, is not sealed by it;
             or, where the chain holds, each part of the projection or the outbox that does not follow from it.
         """
         made = Projection()
@@ -189,10 +195,13 @@ class Ledger:
             with self._database.reading() as connection:
                 left_out = quarantined(connection, self._key)
                 for record in verified(stream(connection), key=self._key, quarantined=left_out):
+                    _require_form(record)
                     made.follow(record)
                     yield record
                 others = list(projection.differences(connection, made, datetime.now(UTC)))
                 others += [f"the database is damaged: {place}" for place in places_of_damage(connection)]
+                foreign = foreign_triggers(connection, METADATA.tables)
+                others += [f"the database does by itself what is not ours: {name}" for name in foreign]
                 if others:
                     raise LedgerBrokenError(few(others))
         except LedgerWriteError as error:
@@ -359,6 +368,12 @@ class Ledger:
             f"{self._database.shown}: record {last.sequence} {problem} (POSTDOSE_LEDGER_KEY); where it was put in by "
             f"another hand, `postdose ledger quarantine {last.sequence} --by NAME --reason TEXT` leaves it out"
         )
+
+
+def _require_form(record: Record) -> None:
+    problem = forms.problem(record)
+    if problem is not None and not forms.is_bare_look(record):
+        raise LedgerBrokenError(f"record {record.sequence} says what no record of its kind can ({problem})")
 
 
 def _project(connection: Connection, records: Iterable[Record]) -> None:

@@ -9,6 +9,7 @@ the backups, or let the URL take each head to another machine.
 import json
 import logging
 import os
+import re
 import stat
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,9 @@ LEDGER_REPLACED: Final = "ledger_replaced"
 HEAD_URL: Final = "POSTDOSE_HEAD_URL"
 LONGEST_POST: Final = 5.0
 """Seconds. A look must not wait for who keeps its heads: the next one says as much."""
+
+NUMBER: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
+"""A record's sequence, which both databases count in four bytes."""
 
 FIELDS: Final = 4
 """Of a line: sequence, hash, moment, study; the last may hold spaces."""
@@ -90,7 +94,7 @@ def kept_heads(folder: Path) -> tuple[Kept, ...]:
 
 def _kept(number: int, line: bytes) -> Kept:
     fields = line.decode(errors="replace").split(" ", FIELDS - 1)
-    if len(fields) < FIELDS or not (fields[0].isascii() and fields[0].isdecimal()):
+    if len(fields) < FIELDS or not NUMBER.fullmatch(fields[0]):
         return Kept(number, None)
     return Kept(number, Head(int(fields[0]), fields[1]), fields[3])
 
@@ -211,7 +215,7 @@ def heads_that_differ(ledger: Ledger, folder: Path, study: str) -> Iterator[str]
     ours = [(one.line, one.head) for one in kept if one.head is not None and one.study == study]
     given_up = {
         known["sha256"]
-        for record in ledger.records(study, Kind.HEAD_ACCEPTED)
+        for record in ledger.sound(study, Kind.HEAD_ACCEPTED)
         if (known := record.read(AcceptedPayload)["known"]) is not None
     }
     last = max((place for place, (_, head) in enumerate(ours, start=1) if head.sha256 in given_up), default=0)

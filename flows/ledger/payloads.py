@@ -1,13 +1,27 @@
 """What each kind of record says: its payload, as JSON; moments are ISO 8601 with Z.
 
-A record from before a key was kept lacks it. The record's kind says which of these its payload is.
+A record from before a key was kept lacks it: such a key is not required. The record's kind says which of these its
+payload is.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from datetime import datetime
+from typing import Annotated, Literal, NotRequired
 
-if TYPE_CHECKING:
-    from checks.looks.recorded import SignalPart
+from pydantic import AfterValidator
+from typing_extensions import TypedDict
+
+from checks.recorded import SignalPart
+
+
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("no offset from UTC")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment)]
+"""An instant as text."""
 
 
 class FeedFault(TypedDict):
@@ -21,17 +35,17 @@ class FeedFault(TypedDict):
 class LookPayload(TypedDict):
     """A look: hashes, verdict, signals, why it was made, and when; ``feeds`` are the hashes of each."""
 
-    at: str
+    at: NotRequired[Moment]
     look_id: str
     look_sha256: str
-    data_cutoff: str
+    data_cutoff: Moment
     verdict: str
     standing: NotRequired[str]
     protocol_sha256: str
     code_version: str
     feeds: dict[str, list[str]]
     feed_faults: NotRequired[dict[str, FeedFault]]
-    signals: "list[SignalPart]"
+    signals: list[SignalPart]
     reason: str
 
 
@@ -73,8 +87,8 @@ class ReceivedPart(TypedDict):
     number: int
     sha256: str
     size: int
-    received_at: str
-    recorded_at: str
+    received_at: Moment
+    recorded_at: Moment
     ending: str
 
 
@@ -88,13 +102,13 @@ class DeliveryPayload(TypedDict):
 class DecisionPayload(TypedDict):
     """That a delivery was set aside or restored: by whom, why, and its new time of receipt, if it has one."""
 
-    at: str
+    at: Moment
     domain: str
     number: int
     sha256: str
     by: str
     reason: str
-    received_at: NotRequired[str]
+    received_at: NotRequired[Moment]
 
 
 class FilesPayload(TypedDict):
@@ -160,7 +174,7 @@ class AlertPayload(_From, total=False):
 
     alert: str
     about: str
-    at: str
+    at: Moment
     told: list[str]
     held_back: list[str]
     plan: Mapping[str, object]

@@ -90,6 +90,11 @@ def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload
 
     A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
     mistake, does not hide that none is made. Of two at one cut-off the later stands.
+
+    Raises
+    ------
+    LedgerWriteError
+        When what was put there by another hand is no look.
     """
     newest = (
         select(RECORDS.c.payload)
@@ -98,8 +103,17 @@ def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload
         .order_by(LOOKS.c.data_cutoff.desc(), LOOKS.c.sequence.desc())
         .limit(1)
     )
-    payload = connection.execute(newest).scalar()
-    return None if payload is None else json.loads(payload)
+    text = connection.execute(newest).scalar()
+    if text is None:
+        return None
+    try:
+        look: LookPayload = json.loads(text)
+        datetime.fromisoformat(look["data_cutoff"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise LedgerWriteError(
+            f"the newest look of study {study} on record is none: verify the ledger"
+        ) from error
+    return look
 
 
 def differences(connection: Connection, made: Projection, now: datetime) -> Iterator[str]:

@@ -5,7 +5,8 @@ the hash of what it says; with the key its seal is asked for as well, so that th
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
@@ -24,7 +25,7 @@ TEXT: Final = "text"
 def identity(study: str, sequence: int, payload: AlertPayload) -> Mapping[str, object]:
     """Return the columns of a message's row that its record says and that never change while it waits."""
     about = {name: payload.get(name) for name in ABOUT} if "alert" in payload else {"alert": None}
-    return {"sequence": sequence, "study": study, "channel": payload["channel"], **about}
+    return {"sequence": sequence, "study": study, "channel": payload.get("channel"), **about}
 
 
 def changed(row: Row[Any], study: str, sequence: int, payload: AlertPayload) -> Sequence[str]:
@@ -83,7 +84,18 @@ def _names(record: Record, row: Row[Any]) -> bool:
 def _otherwise(record: Record, row: Row[Any]) -> Sequence[str]:
     if record.kind == Kind.LOOK:
         return () if row.study == record.study else ("study",)
-    return changed(row, record.study, record.sequence, record.read(AlertPayload))
+    return [*changed(row, record.study, record.sequence, record.read(AlertPayload)), *_unreadable(row)]
+
+
+def _unreadable(row: Row[Any]) -> Iterator[str]:
+    """Yield the columns of a row that say nothing of when it was tried and is due."""
+    if not isinstance(row.attempts, int):
+        yield "attempts"
+    for name in ("first_attempt_at", "next_attempt_at"):
+        try:
+            _ = row._mapping[name] and datetime.fromisoformat(row._mapping[name])
+        except (TypeError, ValueError):
+            yield name
 
 
 def _said(record: Record, other: Sequence[str]) -> str:

@@ -13,8 +13,8 @@ from typing import Final
 
 from checks.errors import DeliveryError, FeedError, LedgerWriteError
 from checks.looks import Look, LookDocument
-from checks.looks.recorded import DeliveryPart, HeadPart, SignalPart
 from checks.protocol.untelling import untelling
+from checks.recorded import DeliveryPart, HeadPart, SignalPart
 from checks.signals import Ground, Signal, SignalState, Verdict, standing_of, untrusted_feeds
 from checks.stamps import stamp
 from flows.alerts import (

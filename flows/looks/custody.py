@@ -75,23 +75,22 @@ class _Odd:
 def on_record(ledger: Ledger, study: str) -> dict[Place, OnRecord]:
     """Return what a ledger has of a study's deliveries, by domain and number; a record of no form says nothing."""
     known: dict[Place, OnRecord] = {}
-    records = [one for kind in (Kind.DELIVERY, *KINDS.values()) for one in ledger.records(study, kind)]
+    records = [one for kind in (Kind.DELIVERY, *KINDS.values()) for one in ledger.sound(study, kind)]
     for record in sorted(records, key=lambda one: one.sequence):
-        try:
-            _follow(known, record)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            LOGGER.error("Record %s says of a delivery what no record can", record.sequence)
+        _follow(known, record)
     return known
 
 
 def _follow(known: dict[Place, OnRecord], record: Record) -> None:
     if record.kind == Kind.DELIVERY:
         for part in record.read(DeliveryPayload)["deliveries"]:
-            datetime.fromisoformat(part["received_at"]), datetime.fromisoformat(part["recorded_at"])
             known.setdefault((part["domain"], part["number"]), OnRecord(part, record.sequence))
         return
     decision = record.read(DecisionPayload)
-    delivery = known[decision["domain"], decision["number"]]
+    delivery = known.get((decision["domain"], decision["number"]))
+    if delivery is None:
+        LOGGER.error("Record %s decides on a delivery that none has", record.sequence)
+        return
     delivery.decisions.append(decision)
     delivery.kinds.append(record.kind)
 

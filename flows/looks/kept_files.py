@@ -99,10 +99,10 @@ class OnRecord:
 
 
 def _on_record(ledger: Ledger, study: str) -> OnRecord:
-    files = [record.read(FilesPayload) for record in ledger.records(study, Kind.FILES)]
-    looks = [record.read(LookPayload) for record in ledger.records(study, Kind.LOOK)]
-    closed = [record.read(AccessPayload) for record in ledger.records(study, Kind.CLOSED_ACCESS)]
-    accepted = [record.read(AcceptedPayload) for record in ledger.records(study, Kind.HEAD_ACCEPTED)]
+    files = [record.read(FilesPayload) for record in ledger.sound(study, Kind.FILES)]
+    looks = [record.read(LookPayload) for record in ledger.sound(study, Kind.LOOK)]
+    closed = [record.read(AccessPayload) for record in ledger.sound(study, Kind.CLOSED_ACCESS)]
+    accepted = [record.read(AcceptedPayload) for record in ledger.sound(study, Kind.HEAD_ACCEPTED)]
     return OnRecord(
         {one["folder"]: one for one in files},
         frozenset(one["look_sha256"] for one in looks if "look_sha256" in one),

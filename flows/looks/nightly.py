@@ -77,7 +77,7 @@ def check_record(study: str) -> State[tuple[str, ...]]:
 def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[NightPayload, tuple[str, ...]]:
     """Record what does not hold, and return it with what else ails the monitor."""
     protocol = opened.protocol
-    records = ledger.records(opened.id, Kind.LOOK)
+    records = ledger.sound(opened.id, Kind.LOOK)
     looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
     problems = [
         *_chain(ledger),
@@ -188,10 +188,10 @@ def _otherwise(look: LookPayload, again: Look, told: ToldOfLooks) -> Iterator[st
 
 def _told(ledger: Ledger, study: str, now: datetime) -> ToldOfLooks:
     """Return what was told of a study's looks; a look's facts are the record behind its own."""
-    behind = {record.sequence: record for record in ledger.records(study, Kind.EVIDENCE)}
+    behind = {record.sequence: record for record in ledger.sound(study, Kind.EVIDENCE)}
     facts = {
         record.text: behind[record.sequence + 1].read(EvidencePayload)["facts"]
-        for record in ledger.records(study, Kind.LOOK)
+        for record in ledger.sound(study, Kind.LOOK)
         if record.sequence + 1 in behind
     }
     return ToldOfLooks(facts, ledger.outbox.verdicts(study))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from ledgers import LOOKED
 
 from checks.errors import UsageError
 from checks.protocol import StudyProtocol, load_protocol
@@ -72,7 +73,7 @@ def look(
     states = dict.fromkeys(rules, "ongoing") if verdict == "signal" else dict.fromkeys(rules, "cleared")
     looked = Looked(found, states, CHANGES.empty(), "report.html")
     decision = partial(alerts_of_look, looked=looked, protocol=study, now=at)
-    payload = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": verdict}
+    payload = {**LOOKED, "look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": verdict}
     ledger.record_look(STUDY, payload, decision=decision, now=at)
 
 

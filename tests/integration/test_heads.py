@@ -153,7 +153,17 @@ def test_a_person_goes_on_in_an_older_one_with_a_reason(
         require_known_head(ledger, tmp_path, STUDY)
 
 
-@pytest.mark.parametrize("torn", [b"4 abc", b"\xff\xfe", b"\x00" * 40, b"four x y z"])
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"4 abc",
+        b"\xff\xfe",
+        b"\x00" * 40,
+        b"four x y z",
+        b"9" * 5000 + b" a b c",
+        b"9223372036854775808 a b c",
+    ],
+)
 def test_a_torn_line_hides_no_other_and_is_named(ledger: Ledger, tmp_path: Path, torn: bytes) -> None:
     with (tmp_path / FILE).open("ab") as opened:
         opened.write(torn)

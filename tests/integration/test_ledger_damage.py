@@ -3,17 +3,25 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from ledgers import caused
+from ledgers import NOW, caused
 from sqlalchemy import create_engine
 
 from checks.errors import LedgerBrokenError
+from checks.protocol import load_protocol
 from flows.ledger import Kind, Ledger, Outgoing
-from flows.ledger.command import run_verify
+from flows.ledger.chain import digest
+from flows.ledger.command import Beside, run_verify
+from flows.ledger.heads import heads_that_differ
+from flows.looks.kept_files import files_that_differ
+from flows.looks.nightly import findings_of_night
+from flows.looks.study import Study
 from flows.settings import Settings
 
+GOOD = Path(__file__).parents[1] / "fixtures" / "protocols" / "good.yaml"
 PAGE = 4096
 """Bytes, SQLite's page unless told."""
 
@@ -113,6 +121,48 @@ def test_damage_is_a_broken_ledger_with_its_place(
     with pytest.raises(LedgerBrokenError, match=place):
         run_verify(Settings(f"sqlite:///{file}", {}), expect_head=None, as_json=True)
     assert json.loads(capsys.readouterr().out)["verified"] is False
+
+
+def appended(kind: str, payload: str) -> Callable[[Path], None]:
+    """Put in a record whose hash is right, as whoever may append can."""
+
+    def append(file: Path) -> None:
+        with sqlite3.connect(file) as connection:
+            last = connection.execute("SELECT max(sequence), sha256 FROM ledger").fetchone()
+            row = (last[0] + 1, "CYT107-IV", kind, payload, last[1])
+            connection.execute("INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, NULL)", (*row, digest(*row)))
+
+    return append
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        *(("raised", "{}"), ("look", "{"), ("look", '{"signals": 7, "data_cutoff": 7}'), ("night", "null")),
+        *(("delivery", '{"deliveries": 1}'), ("head_accepted", "{}"), ("files", "[]"), ("unheard", "{}")),
+    ],
+)
+def test_a_record_that_no_look_can_read_is_named_and_ends_nothing(
+    file: Path, kind: str, payload: str, tmp_path: Path
+) -> None:
+    appended(kind, payload)(file)
+    protocol = load_protocol(GOOD).read_from(tmp_path, "a" * 64)
+    settings = Settings(f"sqlite:///{file}", {})
+    beside = [
+        Beside("heads", partial(heads_that_differ, folder=tmp_path, study=protocol.study.id)),
+        Beside("files", partial(files_that_differ, protocol=protocol)),
+    ]
+    with pytest.raises(LedgerBrokenError, match=r"record 121 says what no record of its kind can \("):
+        run_verify(settings, expect_head=None, as_json=False, beside=beside)
+    found, _ = findings_of_night(Study(protocol, settings), Ledger.of(settings), NOW)
+    assert "record 121 says what no record of its kind can" in " ".join(found["problems"])
+
+
+def test_what_the_database_does_by_itself_is_named(file: Path) -> None:
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TRIGGER theirs AFTER INSERT ON outbox BEGIN SELECT 1; END")
+    with pytest.raises(LedgerBrokenError, match="the database does by itself what is not ours: theirs"):
+        Ledger(f"sqlite:///{file}").verify()
 
 
 @pytest.mark.parametrize("table", ["ledger", "outbox", "standings", "looks"])

@@ -156,6 +156,7 @@ def test_a_message_that_cannot_be_read_keeps_no_other_from_being_sent(
     ledger: Ledger, database: Engine, changed: str
 ) -> None:
     run(database, f"UPDATE outbox SET {changed} WHERE id = 'untried'")
+    assert "of record 4, which has another" in ledger.seen("S", NOW).faults[OUTBOX_CHANGED]
     claimed = ledger.outbox.claim_due("S", LATER, until=LATER + timedelta(minutes=2), by=this_process())
     assert [one.outgoing.id for one in claimed] == ["refused"]
     assert ledger.outbox.is_due("S", LATER) in (True, False)

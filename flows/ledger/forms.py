@@ -1,0 +1,83 @@
+"""Whether a record says what one of its kind can: the form of its payload, asked for where records are read again.
+
+Another hand can append a record whose hash is right and that no look can go on after. It is named, and not read.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from flows.ledger.chain import Kind, Record
+from flows.ledger.payloads import (
+    AcceptedPayload,
+    AccessPayload,
+    AlertPayload,
+    DecisionPayload,
+    DeliveryPayload,
+    EvidencePayload,
+    FilesPayload,
+    LookPayload,
+    NightPayload,
+    ProtocolChangePayload,
+    QuarantinePayload,
+)
+
+FORMS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(Kind, AlertPayload),
+    Kind.LOOK: LookPayload,
+    Kind.PROTOCOL_CHANGE: ProtocolChangePayload,
+    Kind.EVIDENCE: EvidencePayload,
+    Kind.NIGHT: NightPayload,
+    Kind.CLOSED_ACCESS: AccessPayload,
+    Kind.DELIVERY: DeliveryPayload,
+    Kind.SET_ASIDE: DecisionPayload,
+    Kind.RESTORED: DecisionPayload,
+    Kind.FILES: FilesPayload,
+    Kind.HEAD_ACCEPTED: AcceptedPayload,
+    Kind.QUARANTINE: QuarantinePayload,
+}
+"""What the payload of each kind is."""
+
+HALF_A_SURROGATE: Final = "string_unicode"
+"""What Pydantic says of a text that has one; a feed's own may."""
+
+OPENING: Final = frozenset({"alert", "about", "at", "plan", "look_id", "cause"})
+NEEDED: Final[Mapping[str, frozenset[str]]] = {
+    Kind.RAISED: OPENING,
+    Kind.REOPENED: OPENING,
+    **dict.fromkeys((Kind.WORSENED, Kind.REPEATED, Kind.ESCALATION, Kind.CLOSED), frozenset({"alert", "at"})),
+}
+"""The keys that a step of an alert's life has besides those that its payload requires."""
+
+
+def problem(record: Record) -> str | None:
+    """Say in a few words in what a record is none of its kind; None where it is. Nothing of it is quoted."""
+    if record.kind not in FORMS:
+        return "its kind is none"
+    try:
+        payload = record.payload
+    except (ValueError, RecursionError):
+        return "its payload is no JSON"
+    try:
+        _adapter(record.kind).validate_python(payload, strict=True)
+    except ValidationError as error:
+        for one in error.errors(include_input=False, include_url=False, include_context=False):
+            if one["type"] != HALF_A_SURROGATE:
+                return f"{'.'.join(map(str, one['loc'])) or 'its payload'}: {one['type'].replace('_', ' ')}"
+    lacking = NEEDED.get(record.kind, frozenset()) - payload.keys()
+    return f"{min(lacking)}: missing" if lacking else None
+
+
+def is_bare_look(record: Record) -> bool:
+    """Whether a record of a look has no data cut-off: nothing is ever read of it."""
+    try:
+        return record.kind == Kind.LOOK and "data_cutoff" not in record.payload
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+@cache
+def _adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(FORMS[kind])
