@@ -29,7 +29,12 @@ def clear_interrupted(protocol: StudyProtocol, out: Path) -> None:
     with suppress(OSError):  # what cannot be listed is told by what is read or written there next
         late = sorted(looks.glob("*T*Z"))[-NEWEST:]
         closed = (one / "closed" for one in (out, *late))
-        stores = (store / "objects", *(store / "receipts").glob("*"), *outboxes(channels, protocol.folder))
+        stores = (
+            store / "objects",
+            store / "admissions",
+            *(store / "receipts").glob("*"),
+            *outboxes(channels, protocol.folder),
+        )
         clear_leftovers((protocol.folder, looks, out, *late, *closed, *stores))
 
 

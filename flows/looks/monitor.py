@@ -10,18 +10,26 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    PREFECT_SERVER_API_AUTH_STRING,
+    temporary_settings,
+)
 from prefect.states import Completed
 
 from checks.errors import UsageError
 from checks.looks import Stage, look
 from checks.protocol import load_protocol
 from flows.alerts import run_alerts
+from flows.api_access import ASKED, GIVEN, URL, api_access
 from flows.clocks import reckoned, refuse_future
 from flows.engines import EngineName, open_engine
 from flows.feeds import open_inbox
@@ -47,7 +55,7 @@ R = TypeVar("R")
 LONGEST: Final = timedelta(hours=1)
 """A look takes minutes, and waits ten for another at most: one that lasts longer hangs, and is ended."""
 
-BRIEFLY: Final = {PREFECT_API_REQUEST_TIMEOUT: 10.0, PREFECT_CLIENT_MAX_RETRIES: 2}
+BRIEFLY: Final[dict[Any, object]] = {PREFECT_API_REQUEST_TIMEOUT: 10.0, PREFECT_CLIENT_MAX_RETRIES: 2}
 """What a look that somebody waits for allows a server of Prefect: seconds for an answer, and further attempts."""
 
 
@@ -211,12 +219,23 @@ def make_look(
     def run() -> None:
         token = _KEPT.set(kept)
         try:
-            with temporary_settings(BRIEFLY):
+            with temporary_settings(BRIEFLY | _access()):
                 monitor_study(**asdict(asked), return_state=True)
         finally:
             _KEPT.reset(token)
 
     return done_by_prefect("the look", kept, run, partial(without_its_words(_look), asked))
+
+
+def _access() -> dict[Any, str]:  # Prefect exports no type of its settings
+    """Return the password of a server that is started for one look, unless this process knows of another.
+
+    The command line has it in the environment by now.
+    """
+    named = {URL: PREFECT_API_URL, GIVEN: PREFECT_API_AUTH_STRING, ASKED: PREFECT_SERVER_API_AUTH_STRING}
+    known = {name: str(setting.value()) for name, setting in named.items() if setting.value()}
+    told = api_access({**os.environ, **known}, lasting=False)
+    return {named[name]: value for name, value in told.items()}
 
 
 def _cutoff(asked: Asked, now: datetime) -> datetime:

@@ -27,6 +27,7 @@ from flows.feeds import Receipt
 from flows.ledger import Ledger
 from flows.ledger.heads import by_heads
 from flows.looks.custody import held_against_record
+from flows.looks.files import clear_interrupted
 from flows.looks.guard import is_looking
 from flows.looks.study import Study, open_study, run_named
 from flows.serving.arrivals import Arrivals, announce, unseen_feeds
@@ -79,6 +80,8 @@ class Turns:
     def __init__(self, path: Path, since: datetime, *, lasting: bool) -> None:
         self.study: Study = open_study(str(path), os.environ)
         self._path, self._since, self._lasting = str(path.resolve()), since, lasting
+        if lasting:
+            clear_interrupted(self.study.protocol, self.study.protocol.folder)
         self._arrivals = Arrivals(self.study.inbox())
         self._taking: asyncio.Task[tuple[Receipt, ...]] | None = None
         self._owing: Owing | None = Owing(since)

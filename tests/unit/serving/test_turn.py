@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from checks.protocol import load_protocol
+from flows.files import BEGINS, ENDS
 from flows.serving.turn import WAITS, Owing, Turns
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,6 +20,23 @@ def test_a_look_that_does_not_come_to_its_end_is_begun_again_after_longer_and_lo
     assert waits[: len(WAITS)] == list(WAITS) == sorted(WAITS)
     assert set(waits[len(WAITS) :]) == {timedelta(minutes=2)}
     assert owing.begun == 6
+
+
+def test_what_a_killed_process_left_is_cleared_as_a_study_begins_to_be_served(tmp_path: Path) -> None:
+    file = tmp_path / "protocol.yaml"
+    file.write_text((Path(__file__).parents[2] / "fixtures/protocols/good.yaml").read_text())
+    study = load_protocol(file).study.id
+    folders = [
+        tmp_path / one for one in ("", f"looks/{study}/20260301T120000Z", f"deliveries/{study}/admissions")
+    ]
+    left = [folder / f"{BEGINS}0123456789abcdef{ENDS}" for folder in folders]
+    for one in left:
+        one.parent.mkdir(parents=True, exist_ok=True)
+        one.touch()
+    Turns(file, NOW, lasting=False)
+    assert all(one.exists() for one in left)
+    Turns(file, NOW, lasting=True)
+    assert not any(one.exists() for one in left)
 
 
 def test_a_single_turn_notifies_to_the_end_though_its_look_could_not_be_begun(tmp_path: Path) -> None:
