@@ -139,8 +139,12 @@ class _Holders:
 
 @dataclass(slots=True)
 class _Spare:
-    """Servers of this process that wait for the next admission, while a ``with`` of ``servers_kept`` holds."""
+    """Servers of this process that wait for the next admission, while a ``with`` of ``servers_kept`` holds.
 
+    ``read`` is what this process has had read: a content under its name and the options, each as a hash.
+    """
+
+    read: set[str] = field(default_factory=set)
     _holders: _Holders = field(default_factory=_Holders)
     _servers: list[_Server] = field(default_factory=list)
 
@@ -191,7 +195,6 @@ class Admission:
 
     _server: _Server | None = None
     _unprotected: bool = False
-    _read: set[tuple[str, str, str]] = field(default_factory=set)
     _holders: _Holders = field(default_factory=_Holders)
 
     def reading(self) -> AbstractContextManager[None]:
@@ -209,11 +212,11 @@ class Admission:
             When it cannot be opened.
         """
         with opened(file, options.limits) as content, self.reading(), self._holders.lock:
-            known = (content.sha256, content.file, repr(options))
-            refused = None if known in self._read else self._refusal(content, options)
+            known = _hashed(content.sha256, content.file, repr(options))
+            refused = None if known in _SPARE.read else self._refusal(content, options)
             if refused is not None:
                 raise FeedTooLargeError(file.label, refused, "a file that can be read within the limits")
-            self._read.add(known)
+            _SPARE.read.add(known)
             return content.sha256
 
     def _refusal(self, content: Content, options: FeedOptions) -> str | None:
@@ -303,4 +306,8 @@ def _opened(path: Path, flags: int) -> Iterator[FileIO]:
 
 def _entry(name: str, sha256: str) -> str:
     """Return a content with its name's last ending or two, by which its reader is chosen."""
-    return hashlib.sha256(f"{sha256}{''.join(Path(name.lower()).suffixes[-2:])}".encode()).hexdigest()
+    return _hashed(sha256, *Path(name.lower()).suffixes[-2:])
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
