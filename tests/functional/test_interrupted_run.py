@@ -43,8 +43,8 @@ def lives(pid: int) -> bool:
     ("number", "of_worker", "options"),
     [
         (signal.SIGINT, False, ()),
-        (signal.SIGTERM, False, ()),
-        (signal.SIGKILL, False, ()),
+        pytest.param(signal.SIGTERM, False, (), marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, False, (), marks=pytest.mark.slow),
         (signal.SIGKILL, False, ("-n", "1")),
         (signal.SIGKILL, True, ("-n", "1", "--max-worker-restart", "0")),
     ],

@@ -209,6 +209,7 @@ def test_a_look_of_the_replay_is_the_look_that_was_made_at_the_time(
     assert {name: replayed[name] for name in fresh} == fresh
 
 
+@pytest.mark.slow
 def test_a_second_start_makes_no_look_again_and_leaves_the_same_files(
     as_it_was: tuple[dict[str, Any], Path, Mapping[str, tuple[DeliveredTable, ...]]],
     protocol: StudyProtocol,
@@ -230,6 +231,7 @@ def without_names(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: document[name] for name in ("first_verdicts", "rules", "looks", "schedule")}
 
 
+@pytest.mark.slow
 def test_the_order_and_the_splitting_of_deliveries_change_nothing(
     as_it_was: tuple[dict[str, Any], Path, Mapping[str, tuple[DeliveredTable, ...]]],
     protocol: StudyProtocol,

@@ -288,7 +288,7 @@ TAMPERED: Mapping[str, tuple[str, Callable[[Target], None]]] = {
 """What is done, and who finds it: verify (V), verify with the key (K), --files (F), nightly (N)."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def target_of(
     request: pytest.FixtureRequest, made: Mapping[bool, Path], tmp_path: Path
 ) -> Callable[[bool], Target]:

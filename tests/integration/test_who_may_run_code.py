@@ -126,6 +126,7 @@ def test_doctor_is_content_with_such_a_server(
     assert [str(one.status) for one in found] == ["ok"]
 
 
+@pytest.mark.slow
 def test_doctor_names_each_way_in(tmp_path: Path) -> None:
     """An open server, as Prefect starts one by itself: no password, every origin, every network."""
     told = prefect_environment(tmp_path / "prefect")
