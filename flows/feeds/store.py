@@ -68,8 +68,12 @@ class _Lying:
 class DeliveryStore:
     """The deliveries of one study, in a folder that is made when the first is taken in."""
 
-    def __init__(self, folder: Path) -> None:
-        self._objects, self._receipts = folder / "objects", folder / "receipts"
+    def __init__(self, folder: Path, *, unseen: frozenset[str] = frozenset()) -> None:
+        self._objects, self._receipts, self._unseen = folder / "objects", folder / "receipts", unseen
+
+    def without(self, labels: frozenset[str]) -> "DeliveryStore":
+        """Return the store as it was before some deliveries came, by their labels; to be read alone."""
+        return DeliveryStore(self._receipts.parent, unseen=labels)
 
     @property
     def admissions(self) -> Path:
@@ -159,7 +163,8 @@ class DeliveryStore:
             lying = self._lying(domain_of(domain))
         except OSError:  # a fault, which is told by ``faults``
             return ()
-        return tuple(one.receipt for one in lying if one.receipt is not None)
+        known = (one.receipt for one in lying if one.receipt is not None)
+        return tuple(one for one in known if one.label not in self._unseen)
 
     def domains(self) -> tuple[str, ...]:
         """Return the domains of which something has arrived, in the order of their names."""
@@ -199,7 +204,8 @@ class DeliveryStore:
             for one in lying:
                 if one.receipt is not None and self._read(one.path) != one.receipt:
                     write_whole(one.path, as_text(one.receipt))
-        return tuple(one.receipt for one in lying if one.receipt is not None)
+        known = (one.receipt for one in lying if one.receipt is not None)
+        return tuple(one for one in known if one.label not in self._unseen)
 
     def set_aside(self, receipt: Receipt, *, by: str, reason: str, at: datetime) -> Receipt:
         """Let a delivery not be read any more, from a moment on, and return its receipt.

@@ -182,6 +182,8 @@ def accept_head(
         When the file of heads cannot be read or written.
     """
     known, found = _newest(kept_heads(folder), study), ledger.head()
+    if known is not None and ledger.holding([known]):  # nothing of the record is given up
+        known = None
     payload: AcceptedPayload = {
         "at": stamp(now),
         "by": by,

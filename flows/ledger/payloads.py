@@ -33,7 +33,10 @@ class FeedFault(TypedDict):
 
 
 class LookPayload(TypedDict):
-    """A look: hashes, verdict, signals, why it was made, and when; ``feeds`` are the hashes of each."""
+    """A look: hashes, verdict, signals, why it was made, and when; ``feeds`` are the hashes of each.
+
+    ``as_found`` is whether its files were read as they were found, rather than from the deliveries kept.
+    """
 
     at: NotRequired[Moment]
     look_id: str
@@ -47,6 +50,7 @@ class LookPayload(TypedDict):
     feed_faults: NotRequired[dict[str, FeedFault]]
     signals: list[SignalPart]
     reason: str
+    as_found: NotRequired[bool]
 
 
 ProtocolChangePayload = TypedDict("ProtocolChangePayload", {"from": str, "to": str | None, "reason": str})

@@ -100,18 +100,20 @@ def conclude(
     settings: Settings,
     reason: str,
     *,
+    as_found: bool = False,
     notified: Callable[[], object] = lambda: None,
     further: Mapping[str, Courtesy] | None = None,
 ) -> LookOutcome:
     """Record the verdict with its alerts, notify, and only then write files and page and call the watchdog.
 
+    ``as_found`` is whether its files were read as they were found, rather than from the deliveries kept.
     ``notified`` is called between the two: another look need not wait for the rest, nor the rest for a slow receiver.
     ``further`` are steps after those of every look. What ends a process waits until roles are notified; it is then
     said by the exit code, unless a signal stands.
     """
     document, page = look.document(), str(out / "report.html")
     with held_back() as held:
-        recorded = _record(look, document, page, settings, reason)
+        recorded = _record(look, document, page, settings, reason, as_found=as_found)
         standing = standing_of(look.verdict, recorded.signals)
         document["standing"], document["signals"] = standing.value, _parts(recorded.signals)
         document["ledger"] = recorded.head
@@ -137,7 +139,9 @@ def conclude(
     return LookOutcome(document, out / "report.html", code, last.problem)
 
 
-def _record(look: Look, document: LookDocument, page: str, settings: Settings, reason: str) -> Recorded:
+def _record(
+    look: Look, document: LookDocument, page: str, settings: Settings, reason: str, *, as_found: bool
+) -> Recorded:
     """Record the look and the alerts that follow from it, in one transaction."""
     study = look.protocol.study.id
     try:
@@ -152,6 +156,8 @@ def _record(look: Look, document: LookDocument, page: str, settings: Settings, r
         payload = _payload(
             document, signals, standing_of(look.verdict, signals), untelling(reason, look.protocol), now
         )
+        if as_found:
+            payload["as_found"] = True
         head = ledger.record_look(study, payload, decision=decision, now=now)
     except BaseException as error:  # whatever keeps a look off the record, nobody goes unnotified for it
         LOGGER.error("The ledger could not be written: %s", problem_of(error))

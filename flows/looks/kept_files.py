@@ -7,17 +7,25 @@ of it would let who is blinded try out arms until one fits; that somebody had it
 import hashlib
 import json
 import os
+import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from checks.protocol import StudyProtocol
+from flows.files import BEGINS, ENDS
+from flows.heartbeat import feed_faults
 from flows.ledger import (
     AcceptedPayload,
     AccessPayload,
+    FeedFault,
     FilesPayload,
     Head,
     Kind,
@@ -40,6 +48,15 @@ WRITTEN: Final = (
 
 CLOSED: Final = "closed"
 """The folder of the report by arm, in a look's."""
+
+BESIDE: Final = ("look.lock", "heartbeat.json")
+"""What lies among the folders of looks."""
+
+SAID: Final = ("look_id", "data_cutoff", "verdict", "protocol_sha256", "code_version")
+"""The keys of look.json that its record has too."""
+
+INSTANT: Final = re.compile(r"[0-9TZ:-]{20}", re.ASCII)
+"""The form of a data cut-off, which is quoted."""
 
 HISTORY: Final = ("standing", "signals", "ledger", "delivery")
 """The keys of look.json that come of its history: the hash on record leaves them out."""
@@ -87,57 +104,70 @@ def looks_folder(protocol: StudyProtocol) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class OnRecord:
-    """What the records say of a study's looks: files by folder, hashes of verdicts, what is given up.
+    """What the records say of a study's looks: files by folder, looks by the hash of the verdict, what is given up.
 
     ``closed`` are the data cut-offs at which somebody read the arm; ``given_up`` folders of looks that a ledger lost.
+    ``holds`` says whether the ledger has the record that a look.json names.
     """
 
     files: Mapping[str, FilesPayload]
-    hashes: frozenset[str]
+    looks: Mapping[str, Sequence[LookPayload]]
     closed: frozenset[str]
     given_up: frozenset[str]
+    holds: Callable[[object], bool]
 
 
 def _on_record(ledger: Ledger, study: str) -> OnRecord:
     files = [record.read(FilesPayload) for record in ledger.sound(study, Kind.FILES)]
-    looks = [record.read(LookPayload) for record in ledger.sound(study, Kind.LOOK)]
+    looks: defaultdict[str, list[LookPayload]] = defaultdict(list)
+    for record in ledger.sound(study, Kind.LOOK):
+        look = record.read(LookPayload)
+        looks[look["look_sha256"]].append(look)
     closed = [record.read(AccessPayload) for record in ledger.sound(study, Kind.CLOSED_ACCESS)]
     accepted = [record.read(AcceptedPayload) for record in ledger.sound(study, Kind.HEAD_ACCEPTED)]
     return OnRecord(
         {one["folder"]: one for one in files},
-        frozenset(one["look_sha256"] for one in looks if "look_sha256" in one),
+        looks,
         frozenset(one["data_cutoff"] for one in closed),
         frozenset(folder for one in accepted for folder in one["folders"]),
+        partial(_holds, ledger),
     )
+
+
+def _holds(ledger: Ledger, said: object) -> bool:
+    """Whether a ledger has the record that a look.json names."""
+    match said:
+        case {"sequence": int(sequence), "head_sha256": str(sha256)} if 0 < sequence < 1 << 31:
+            return bool(ledger.holding([Head(sequence, sha256)]))
+    return False
 
 
 def files_that_differ(ledger: Ledger, protocol: StudyProtocol) -> Iterator[str]:
     """Yield a sentence for each file of each look that is not as it was written, is missing, or was added.
 
-    Of a look whose files are not on record, as one that was killed before that, the verdict in look.json is compared
+    Of a look whose files are not on record, as one that was killed before that, what look.json says is compared
     alone. A folder elsewhere than below the study that is gone was somebody's own.
     """
     known = _on_record(ledger, protocol.study.id)
     for kept in known.files.values():
         folder = protocol.folder / kept["folder"]
         if folder.is_dir() or looks_folder(protocol) in folder.parents:
-            yield from _others(folder, kept, known.hashes, arm_was_read=kept["data_cutoff"] in known.closed)
+            yield from _others(folder, kept, known)
     for folder in _folders(protocol):
         name = _as_seen_from(protocol.folder, folder)
         if name not in known.files and name not in known.given_up:
-            yield from _verdict(folder, known.hashes)
+            yield from _unrecorded(folder, known)
+    yield from (f"looks: {name} was added" for name in _stray(protocol))
 
 
 def unknown_folders(ledger: Ledger, protocol: StudyProtocol) -> Sequence[str]:
     """Return the folders of looks that no record has, as seen from the protocol's folder."""
     known = _on_record(ledger, protocol.study.id)
     named = {_as_seen_from(protocol.folder, one): one for one in _folders(protocol)}
-    return [
-        name for name, one in named.items() if name not in known.files and any(_verdict(one, known.hashes))
-    ]
+    return [name for name, one in named.items() if name not in known.files and any(_unrecorded(one, known))]
 
 
-def _others(folder: Path, kept: FilesPayload, hashes: frozenset[str], *, arm_was_read: bool) -> Iterator[str]:
+def _others(folder: Path, kept: FilesPayload, known: OnRecord) -> Iterator[str]:
     where = f"{_called(folder)} (look {kept['look_id']})"
     present = {one.name: one for one in _entries(folder)}
     for name, sha256 in kept["files"].items():
@@ -145,35 +175,111 @@ def _others(folder: Path, kept: FilesPayload, hashes: frozenset[str], *, arm_was
             yield f"{where}: {name} is missing"
         elif _sha256_or_none(present[name]) != sha256:
             yield f"{where}: {name} is not as it was written"
-    allowed = {*kept["files"], *kept["others"], *([CLOSED] if arm_was_read else [])}
-    for name in sorted(present.keys() - allowed):
+    closed = [CLOSED] if kept["data_cutoff"] in known.closed else []
+    for name in sorted(present.keys() - {*kept["files"], *kept["others"], *closed}):
         yield f"{where}: {printable(name)} was added"
-    if "look.json" in present:
-        yield from _verdict(folder, hashes)
+    document = _document(folder)
+    if document is not None:
+        found = known.looks.get(_look_sha256(document), ())
+        yield from _unlike(folder, document, found, known) if found else [_unheard(folder, document)]
+    elif "look.json" in present:
+        yield f"{_called(folder)}: look.json cannot be read"
 
 
-def _verdict(folder: Path, hashes: frozenset[str]) -> Iterator[str]:
-    """Yield that what a look.json says is in no record of a look."""
+def _unrecorded(folder: Path, known: OnRecord) -> Iterator[str]:
+    """Yield what is wrong with a look's folder whose files are not on record."""
+    present = {one.name for one in _entries(folder)}
+    document = _document(folder)
+    if document is None:
+        if present:
+            unread = "cannot be read" if "look.json" in present else "is missing"
+            yield f"{_called(folder)}: no record has this folder, and its look.json {unread}"
+        return
+    found = known.looks.get(_look_sha256(document), ())
+    if not found:
+        yield _unheard(folder, document)
+        return
+    elsewhere = [one["folder"] for one in known.files.values() if one["look_id"] == found[0]["look_id"]]
+    if elsewhere:
+        yield f"{_called(folder)}: a copy of look {found[0]['look_id']}, which was written to {elsewhere[0]}"
+    closed = [CLOSED] if found[0]["data_cutoff"] in known.closed else []
+    for name in sorted(present - {*WRITTEN, *closed}):
+        yield f"{_called(folder)}: {printable(name)} was added"
+    yield from _unlike(folder, document, found, known)
+
+
+def _unlike(
+    folder: Path, document: Mapping[str, Any], found: Sequence[LookPayload], known: OnRecord
+) -> Iterator[str]:
+    """Yield what the records of a look say otherwise than its look.json, whose hash they have."""
+    said = _said(document)
+    for look in found:
+        on_record = {**look, "blocked": _blocked(look.get("feed_faults", {}))}
+        if "feed_faults" not in look:  # as before they were kept
+            del on_record["blocked"]
+        other = [name for name, value in said.items() if on_record.get(name, value) != value]
+        if other:
+            yield f"{_called(folder)}: the record of look {look['look_id']} has otherwise: {', '.join(other)}"
+    head = document.get("ledger")
+    if head is not None and not known.holds(head):
+        yield f"{_called(folder)}: look.json names a record that the ledger does not have"
+
+
+def _said(document: Mapping[str, Any]) -> Mapping[str, object]:
+    """Return what look.json says that its record says too; an earlier version may not say of feeds what is asked."""
+    said: dict[str, object] = {name: document[name] for name in SAID if name in document}
+    with suppress(KeyError, TypeError):
+        said["feeds"] = {one["domain"]: one["sha256"] for one in document["feeds"]}
+        said["blocked"] = _blocked(feed_faults(document["feeds"]))
+    return said
+
+
+def _blocked(faults: Mapping[str, FeedFault]) -> frozenset[str]:
+    return frozenset(domain for domain, one in faults.items() if one["fault"] == "blocked")
+
+
+def _unheard(folder: Path, document: Mapping[str, Any]) -> str:
+    """Say that no record has a look, and what to do where it was made while the ledger could not be written."""
+    cutoff = document.get("data_cutoff")
+    at = cutoff if isinstance(cutoff, str) and INSTANT.fullmatch(cutoff) else "T"
+    return (
+        f"{_called(folder)}: no record has the look that look.json tells of; if it was made while the ledger could "
+        f"not be written, `postdose look PROTOCOL --data-cutoff {at}` made again puts it on record, and `postdose "
+        "ledger accept-head PROTOCOL --by NAME --reason TEXT` leaves it without"
+    )
+
+
+def _document(folder: Path) -> Mapping[str, Any] | None:
+    """Return what a look.json says; None where it cannot be read as one."""
     try:
         with _opened(folder / "look.json") as content:
             document = json.load(content)
-        said = canonical({name: value for name, value in document.items() if name not in HISTORY})
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError, AttributeError, RecursionError):
-        yield f"{_called(folder)}: look.json cannot be read"
-        return
-    if hashlib.sha256(said.encode()).hexdigest() not in hashes:
-        yield f"{_called(folder)}: no record has the look that look.json tells of"
+        return dict(document) if canonical(document) else None
+    except (OSError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _look_sha256(document: Mapping[str, Any]) -> str:
+    hashed = {name: value for name, value in document.items() if name not in HISTORY}
+    return hashlib.sha256(canonical(hashed).encode()).hexdigest()
 
 
 def _folders(protocol: StudyProtocol) -> Sequence[Path]:
-    return [one for one in _entries(looks_folder(protocol)) if one.is_dir()]
+    return [one for one in _entries(looks_folder(protocol)) if one.is_dir() and not one.is_symlink()]
+
+
+def _stray(protocol: StudyProtocol) -> Sequence[str]:
+    """Return what lies among the folders of looks, and among those of studies, and is none of ours."""
+    looks = looks_folder(protocol)
+    beside = [one for one in _entries(looks.parent) if one.is_symlink() or not one.is_dir()]
+    among = [one for one in _entries(looks) if one.is_symlink() or not one.is_dir()]
+    odd = [*beside, *(one for one in among if one.name not in BESIDE)]
+    return [printable(one.relative_to(looks.parent).as_posix()) for one in odd]
 
 
 def _entries(folder: Path) -> Sequence[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(one for one in folder.iterdir() if not fnmatch(one.name, f"{BEGINS}*{ENDS}"))
     except OSError:
         return ()
 

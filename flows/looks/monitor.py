@@ -171,7 +171,15 @@ def _look_at(opened: Study, asked: Asked) -> LookOutcome:
             found = look(arrived, protocol, data_cutoff=cutoff, stage=_shown(progress), engine=workers)
         progress.reached("recording, telling and reporting")
         page = {"Prefect's page": partial(_show, progress)}
-        return conclude(found, folder, settings, asked.reason, notified=turn.close, further=page)
+        return conclude(
+            found,
+            folder,
+            settings,
+            asked.reason,
+            as_found=asked.feeds is not None,
+            notified=turn.close,
+            further=page,
+        )
 
 
 def _show(progress: Progress, told: Told) -> None:

@@ -6,6 +6,7 @@ what was told. The outbox, the files of every look and the heads kept beside the
 """
 
 import hashlib
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from flows.ledger import EvidencePayload, Kind, Ledger, LookPayload, NightPayloa
 from flows.ledger.heads import heads_that_differ
 from flows.looks.artifacts import show_night
 from flows.looks.conclusion import signals_on_record
-from flows.looks.custody import held_against_record
+from flows.looks.custody import Place, held_against_record, on_record
 from flows.looks.kept_files import files_that_differ
 from flows.looks.replay.history import read_history
 from flows.looks.study import Study, open_study, run_named
@@ -78,7 +79,8 @@ def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[Nig
     """Record what does not hold, and return it with what else ails the monitor."""
     protocol = opened.protocol
     records = ledger.sound(opened.id, Kind.LOOK)
-    looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now))
+    recorded = {place: one.sequence for place, one in on_record(ledger, opened.id).items()}
+    looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now), recorded=recorded)
     problems = [
         *_chain(ledger),
         *looks_that_differ(looks, opened, now, told=_told(ledger, opened.id, now)),
@@ -100,42 +102,70 @@ def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[Nig
     return found, ailments
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A look on record that can be made again, and the deliveries, by their labels, that it cannot have seen."""
+
+    look: LookPayload
+    unseen: frozenset[str] = frozenset()
+
+
 def recent_looks(
-    records: tuple[Record, ...], protocol: StudyProtocol, now: datetime, *, kept: tuple[Receipt, ...]
-) -> tuple[LookPayload, ...]:
+    records: Sequence[Record],
+    protocol: StudyProtocol,
+    now: datetime,
+    *,
+    kept: Sequence[Receipt],
+    recorded: Mapping[Place, int],
+) -> tuple[Again, ...]:
     """Return the looks of the last days that can be made again, newest first.
 
     Those of another protocol or code cannot, nor one that met a feed it could not read, nor one that read files as
-    found: they saw what the delivery store does not hold. Nor can one that lacked a receipt of its time, which was
-    written down only later. ``kept`` are the store's receipts, and ``records`` begin with the oldest.
+    found: they saw what the delivery store does not hold. Nor can one of before a person dated a receipt anew.
+    ``kept`` are the store's receipts, ``recorded`` are the sequences of the deliveries' records, and ``records``
+    those of looks, the oldest first.
     """
     hashes = {one.sha256 for one in kept}
-    late = [(one.received_at, _written_down(one)) for one in kept if _written_down(one) > one.received_at]
+    dated = [
+        (one.received_at, decision.at) for one in kept for decision in one.decisions if decision.received_at
+    ]
     found = [
-        look
-        for look in _of_these_days(records, now)
+        Again(look, _unseen(look, record.sequence, kept, recorded))
+        for record, look in _of_these_days(records, now)
         if look["protocol_sha256"] == protocol.sha256
         and look["code_version"] == code_version()
+        and not look.get("as_found")
         and all(fault["fault"] != "blocked" for fault in look.get("feed_faults", {}).values())
         and any(look["feeds"].values())
         and hashes.issuperset(sha256 for feed in look["feeds"].values() for sha256 in feed)
         and not any(
-            stamp(received) <= look["data_cutoff"] and look["at"] < stamp(written)
-            for received, written in late
+            stamp(received) <= look["data_cutoff"] and look.get("at", "") < stamp(at)
+            for received, at in dated
         )
     ]
     return tuple(reversed(found[-MOST_LOOKS:]))
 
 
-def _written_down(receipt: Receipt) -> datetime:
-    """Return since when a receipt is there at the latest: a clock that was ahead says later than a decision on it."""
-    return min(receipt.recorded_at, *(one.at for one in receipt.decisions), receipt.recorded_at)
+def _unseen(
+    look: LookPayload, sequence: int, kept: Sequence[Receipt], recorded: Mapping[Place, int]
+) -> frozenset[str]:
+    """Return which deliveries of a look's time came later than its record: whoever tells it earlier excuses no look.
+
+    One whose own record came later, and that the look's record names, had been read all the same.
+    """
+    late = (one for one in kept if recorded.get((one.domain, one.number), math.inf) > sequence)
+    return frozenset(
+        one.label
+        for one in late
+        if stamp(one.received_at) <= look["data_cutoff"]
+        and one.sha256 not in look["feeds"].get(one.domain, ())
+    )
 
 
-def _of_these_days(records: tuple[Record, ...], now: datetime) -> Sequence[LookPayload]:
-    looks = [record.read(LookPayload) for record in records if record.kind == Kind.LOOK]
+def _of_these_days(records: Sequence[Record], now: datetime) -> Sequence[tuple[Record, LookPayload]]:
+    looks = [(record, record.read(LookPayload)) for record in records if record.kind == Kind.LOOK]
     since = now - timedelta(days=DAYS)
-    return [look for look in looks if since <= datetime.fromisoformat(look["data_cutoff"]) <= now]
+    return [one for one in looks if since <= datetime.fromisoformat(one[1]["data_cutoff"]) <= now]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +177,20 @@ class ToldOfLooks:
 
 
 def looks_that_differ(
-    looks: tuple[LookPayload, ...], study: Study, now: datetime, *, told: ToldOfLooks
+    looks: Sequence[Again], study: Study, now: datetime, *, told: ToldOfLooks
 ) -> Iterator[str]:
     """Make looks again from the delivery store, and yield a sentence for each that comes out otherwise.
 
     Not by its hash alone: whoever rewrites a record with its hash leaves the deliveries, or what was told.
     """
-    if not looks:
-        return
-    history = read_history(study, None, by=now, now=now)
-    for look in looks:
-        again = history.look(datetime.fromisoformat(look["data_cutoff"]))
-        other = tuple(_otherwise(look, again, told))
-        if other:
-            named = f"Look {look['look_id']} of {look['data_cutoff']}"
-            yield f"{named} does not come out again from the deliveries kept: {'; '.join(other)}."
+    for unseen in dict.fromkeys(one.unseen for one in looks):
+        history = read_history(study, None, by=now, now=now, unseen=unseen)
+        for look in (one.look for one in looks if one.unseen == unseen):
+            again = history.look(datetime.fromisoformat(look["data_cutoff"]))
+            other = tuple(_otherwise(look, again, told))
+            if other:
+                named = f"Look {look['look_id']} of {look['data_cutoff']}"
+                yield f"{named} does not come out again from the deliveries kept: {'; '.join(other)}."
 
 
 def _otherwise(look: LookPayload, again: Look, told: ToldOfLooks) -> Iterator[str]:

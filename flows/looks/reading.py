@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -63,12 +64,15 @@ def read_delivered(
     *,
     by: datetime,
     now: datetime | None = None,
+    unseen: frozenset[str] = frozenset(),
 ) -> Delivered:
     """Return every delivery of a study by domain: those on record, else the files as they are found.
 
-    As of an instant; what was received later than ``now``, where that is told, is a fault.
+    As of an instant; what was received later than ``now``, where that is told, is a fault. Those ``unseen``, by their
+    labels, are as if they had not come.
     """
     inbox = open_inbox(protocol, settings.addresses, feeds)
+    inbox = replace(inbox, store=inbox.store.without(unseen))
     with inbox.admission.reading():
         return {domain.lower(): inbox.read(domain, by=by, now=now) for domain in protocol.feeds.by_domain()}
 

@@ -9,8 +9,8 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,13 @@ from sqlalchemy import Connection, create_engine, make_url, text
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from checks.looks import look
-from flows.ledger import Ledger, canonical
+from checks.stamps import stamp
+from flows.ledger import Kind, Ledger, canonical
 from flows.ledger.chain import digest
 from flows.ledger.command import Beside, run_accept, run_verify
 from flows.ledger.heads import heads_that_differ
 from flows.looks.conclusion import conclude
+from flows.looks.custody import held_against_record
 from flows.looks.kept_files import HISTORY, files_that_differ, unknown_folders
 from flows.looks.nightly import findings_of_night
 from flows.looks.reading import read_feeds
@@ -41,19 +43,21 @@ def study_of(folder: Path, url: str, key: bytes | None) -> Study:
     return Study(open_study(str(folder / "protocol.yaml"), {}).protocol, Settings(url, {}, key))
 
 
-def looked(study: Study, number: int) -> None:
+def looked(study: Study, number: int, cutoff: datetime | None = None, *, as_found: bool = False) -> None:
     """Take the study's files in, look, tell and write, as a run does; the second a second later, however soon.
 
     What comes after the cut-off of the first, as its files do, is known to the second alone.
     """
-    cutoff = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2 - number)
+    cutoff = cutoff or datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=2 - number)
     now = cutoff + timedelta(microseconds=1)
-    arrived = read_feeds(study.inbox(), now, now=now, arriving=True)
+    inbox = replace(study.inbox(), found=study.protocol.folder / "feeds" if as_found else None)
+    arrived = read_feeds(inbox, now, now=now, arriving=not as_found)
     conclude(
         look(arrived, study.protocol, data_cutoff=cutoff),
         folder_of(study) / f"look-{number}",
         study.settings,
         "a test",
+        as_found=as_found,
     )
 
 
@@ -149,17 +153,18 @@ def no_signal(row: dict[str, Any]) -> dict[str, Any]:
 def all_but_the_deliveries(target: Target) -> None:
     """Rewrite look.json, its hashes on record, the chain, and the file of heads."""
     document = json.loads((target.look / "look.json").read_text())
-    document |= {"verdict": "no_signal", "standing": "no_signal"}
+    document |= {"verdict": "no_signal", "standing": "no_signal", "ledger": None}
     (target.look / "look.json").write_text(json.dumps(document))
+    first = target.look.with_name("look-1") / "look.json"
+    first.write_text(json.dumps({**json.loads(first.read_text()), "ledger": None}))
     hashed = {name: value for name, value in document.items() if name not in HISTORY}
     sha256 = hashlib.sha256(canonical(hashed).encode()).hexdigest()
 
     def change(row: dict[str, Any]) -> dict[str, Any]:
         payload = row["payload"]
-        if row["kind"] == "files" and payload["folder"].endswith("look-2"):
-            payload["files"]["look.json"] = hashlib.sha256(
-                (target.look / "look.json").read_bytes()
-            ).hexdigest()
+        if row["kind"] == "files":
+            written = (target.folder / payload["folder"] / "look.json").read_bytes()
+            payload["files"]["look.json"] = hashlib.sha256(written).hexdigest()
         if row["kind"] == "look" and payload["look_id"] == document["look_id"]:
             payload["look_sha256"] = sha256
             no_signal(row)
@@ -245,6 +250,35 @@ def as_another(folder: Path) -> None:
     replaced("look.json", '"signal"', '"watch"')(folder.with_name("look-3"))
 
 
+def as_a_copy(folder: Path) -> None:
+    shutil.copytree(folder, folder.with_name("look-3"))
+
+
+def as_a_page_alone(folder: Path) -> None:
+    folder.with_name("look-3").mkdir()
+    shutil.copy(folder / "report.html", folder.with_name("look-3"))
+
+
+def excused(**said: Any) -> Callable[[Target], None]:
+    """Rewrite the chain and the heads so that the newest look need not come out again, and not what it wrote."""
+
+    def tamper(target: Target) -> None:
+        written = json.loads((target.look / "look.json").read_text())
+
+        def change(row: dict[str, Any]) -> dict[str, Any]:
+            if row["kind"] == "look" and row["payload"]["look_id"] == written["look_id"]:
+                row["payload"] |= {"verdict": "not_assessable", "standing": "not_assessable", "signals": []}
+                row["payload"] |= said
+            return row
+
+        previous = rewritten(target, change)
+        with target.connected() as connection:
+            newest = connection.execute(text("SELECT max(sequence) FROM ledger")).scalar()
+        (target.folder / "heads").write_text(f"{newest} {previous} 2026-01-01T00:00:00Z {target.study.id}\n")
+
+    return tamper
+
+
 EVERY = "VKFN"
 TAMPERED: Mapping[str, tuple[str, Callable[[Target], None]]] = {
     "a verdict edited": (EVERY, edited(f"UPDATE ledger SET {VERDICT} WHERE sequence = {FIRST_LOOK}")),
@@ -282,6 +316,21 @@ TAMPERED: Mapping[str, tuple[str, Callable[[Target], None]]] = {
     "a page replaced by a link": ("FN", in_files(as_a_link)),
     "a whole look taken away": ("FN", in_files(shutil.rmtree)),
     "a whole look added": ("FN", in_files(as_another)),
+    "a whole look copied": ("FN", in_files(as_a_copy)),
+    "a page in a folder of its own": ("FN", in_files(as_a_page_alone)),
+    "a page beside the looks": (
+        "FN",
+        in_files(lambda folder: (folder.parent / "a.html").write_text("No signal")),
+    ),
+    "a page beside the studies": (
+        "FN",
+        in_files(lambda folder: (folder.parents[1] / "a.html").write_text("No signal")),
+    ),
+    "a look excused by a feed": (
+        "KFN",
+        excused(feed_faults={"VS": {"fault": "blocked", "latest": None}}),
+    ),
+    "a look excused by other code": ("KFN", excused(code_version="9.9.9")),
     "a head edited": ("FN", of_heads(lambda heads: heads.replace(heads.split()[1], "a" * 64, 1))),
     "a line put among the heads": ("FN", of_heads(lambda heads: "nothing\n" + heads)),
 }
@@ -360,6 +409,82 @@ def test_a_tampering_is_found_in_each_way_that_can(
 
 def test_what_nobody_changed_holds_in_every_way(target_of: Callable[[bool], Target]) -> None:
     assert found_by(target_of, lambda _target: None) == ""
+
+
+@pytest.fixture
+def target(made: Mapping[bool, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
+    """The study with its ledger in SQLite, without a key."""
+    monkeypatch.setattr("flows.looks.nightly.SETTLED", 0.0)
+    folder = Path(shutil.copytree(made[False], tmp_path / "plain"))
+    return Target(study_of(folder, f"sqlite:///{folder / 'postdose.sqlite'}", None))
+
+
+def night(target: Target) -> tuple[int, str]:
+    """How many looks a nightly check makes again, and what it finds that does not hold."""
+    found, _ = findings_of_night(target.study, target.study.ledger(), datetime.now(UTC))
+    return found["looks_made_again"], " ".join(found["problems"])
+
+
+def test_a_look_at_files_as_found_is_not_made_again_though_the_store_has_them(target: Target) -> None:
+    looked(target.study, 3, datetime.now(UTC).replace(microsecond=0), as_found=True)
+    assert target.study.ledger().records(target.study.id, Kind.LOOK)[-1].payload["as_found"] is True
+    assert night(target) == (1, "")  # of the second look, which all was received for
+
+
+def test_a_receipt_that_is_told_to_be_earlier_excuses_no_look(target: Target) -> None:
+    (file,), now = (target.folder / "feeds").glob("ae.*"), datetime.now(UTC)
+    late = target.folder / "late.csv"
+    late.write_text("\n".join(file.read_text().splitlines()[:1]) + "\n")
+    inbox = target.study.inbox()
+    told = now - timedelta(days=1)
+    taken = inbox.store.take_in("AE", late.name, late.read_bytes(), received_at=told, recorded_at=now)
+    held_against_record(inbox, target.study.ledger, now, taken=[taken])
+    assert night(target) == (1, "")  # of the second look, which all was received for
+    rewritten(target, no_signal)
+    assert "does not come out again" in night(target)[1]
+
+
+@pytest.fixture
+def unrecorded(target: Target) -> str:
+    """A look that the ledger did not take, and its data cut-off."""
+    nowhere = f"sqlite:///{target.folder / 'protocol.yaml' / 'no.sqlite'}"
+    cutoff = datetime.now(UTC).replace(microsecond=0)
+    looked(study_of(target.folder, nowhere, None), 3, cutoff)
+    return stamp(cutoff)
+
+
+def differing(target: Target) -> Sequence[str]:
+    return list(files_that_differ(target.study.ledger(), target.study.protocol))
+
+
+def test_a_look_that_the_ledger_did_not_take_is_on_record_once_it_is_made_again(
+    target: Target, unrecorded: str
+) -> None:
+    (said,) = differing(target)
+    assert said.startswith(
+        "looks/look-3: no record has the look that look.json tells of; if it was made while"
+    )
+    assert f"`postdose look PROTOCOL --data-cutoff {unrecorded}`" in said
+    looked(target.study, 3, datetime.fromisoformat(unrecorded))
+    assert differing(target) == []
+
+
+def test_a_person_leaves_a_look_without_a_record_and_gives_up_no_head_for_it(
+    target: Target, unrecorded: str
+) -> None:
+    study = target.study
+    run_accept(
+        study.settings,
+        study.protocol,
+        by="Dr A",
+        reason="the disk was full",
+        now=datetime.now(UTC),
+        as_json=False,
+        unknown=partial(unknown_folders, protocol=study.protocol),
+    )
+    assert differing(target) == []
+    of_heads(lambda heads: heads.replace(heads.split()[1], "a" * 64, 1))(target)
+    assert any(heads_that_differ(study.ledger(), target.folder, study.id))
 
 
 def test_a_person_who_goes_on_in_an_older_copy_gives_up_the_looks_that_it_lacks(

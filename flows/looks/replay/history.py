@@ -61,15 +61,19 @@ class History:
         return hashlib.sha256("\n".join(by_then).encode()).hexdigest()
 
 
-def read_history(study: Study, feeds: str | None, *, by: datetime, now: datetime) -> History:
+def read_history(
+    study: Study, feeds: str | None, *, by: datetime, now: datetime, unseen: frozenset[str] = frozenset()
+) -> History:
     """Read a study's deliveries as of an instant, and as they were before each decision of a person on one.
 
-    ``feeds`` is a folder to read them from as they are found there, of which nothing was decided.
+    ``feeds`` is a folder to read them from as they are found there, of which nothing was decided; deliveries
+    ``unseen``, by their labels, are as if they had not come.
     """
 
     def read(instant: datetime) -> History:
         return History.of(
-            study.protocol, read_delivered(study.protocol, study.settings, feeds, by=instant, now=now)
+            study.protocol,
+            read_delivered(study.protocol, study.settings, feeds, by=instant, now=now, unseen=unseen),
         )
 
     turns = decided_at(study.inbox().store, by=by) if feeds is None else ()

@@ -1,5 +1,6 @@
 """Which looks the nightly check makes again."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,17 @@ from checks.looks import code_version
 from checks.protocol import load_protocol
 from checks.stamps import stamp
 from flows.feeds import Receipt
+from flows.feeds.receipts import Decision
 from flows.ledger import Kind
 from flows.ledger.chain import next_record
 from flows.looks.nightly import MOST_LOOKS, recent_looks
 
 PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
 NOW = datetime(2026, 3, 9, 4, 30, tzinfo=UTC)
+
+
+EARLY = {("VS", 1): 0, ("VS", 2): 0}
+CONTENTS = {1: "a", 2: "c"}
 
 
 def look(hours_ago: float = 1.0, **changed: Any) -> dict[str, Any]:
@@ -31,19 +37,24 @@ def look(hours_ago: float = 1.0, **changed: Any) -> dict[str, Any]:
     }
 
 
-def receipt(received: float, written: float) -> Receipt:
-    """A receipt of so many hours ago, written down so many hours ago."""
-    at, recorded_at = (NOW - timedelta(hours=hours) for hours in (received, written))
-    return Receipt("VS", "vs.csv", "a" * 64, 1, at, recorded_at, Path())
+def receipt(received: float, number: int = 1, *decisions: Decision) -> Receipt:
+    """A receipt of so many hours ago, of a content of its own."""
+    at = NOW - timedelta(hours=received)
+    return Receipt("VS", "vs.csv", CONTENTS[number] * 64, 1, at, at, Path(), number, decisions)
 
 
 def again(
-    *looks: dict[str, Any], kind: Kind = Kind.LOOK, kept: tuple[Receipt, ...] = (receipt(99, 99),)
+    *looks: dict[str, Any],
+    kind: Kind = Kind.LOOK,
+    kept: tuple[Receipt, ...] = (receipt(99),),
+    recorded: Mapping[tuple[str, int], int] = EARLY,
 ) -> list[str]:
+    """Return which looks are made again, with what they cannot have seen."""
     records: list[Any] = []
     for one in looks:
         records.append(next_record(records[-1] if records else None, "S", kind, one, None))
-    return [one["look_id"] for one in recent_looks(tuple(records), PROTOCOL, NOW, kept=kept)]
+    found = recent_looks(records, PROTOCOL, NOW, kept=kept, recorded=recorded)
+    return [" but for ".join((one.look["look_id"], *one.unseen)) for one in found]
 
 
 def test_looks_of_the_last_three_days_are_made_again_the_newest_first() -> None:
@@ -55,6 +66,7 @@ def test_looks_of_the_last_three_days_are_made_again_the_newest_first() -> None:
     [
         {"protocol_sha256": "b" * 64},
         {"code_version": "0.0.0"},
+        {"as_found": True},
         {"feed_faults": {"VS": {"fault": "blocked", "latest": None}}},
         {"feeds": {"VS": ["c" * 64]}},  # of files as found
         {"feeds": {"VS": ["a" * 64], "DM": ["c" * 64]}},  # of which some are kept
@@ -79,6 +91,17 @@ def test_the_newest_are_made_again_where_there_are_too_many() -> None:
     assert many[-1] == f"{70 - 5 * 0.1} h ago"
 
 
-def test_a_look_from_before_a_receipt_of_its_time_was_written_down_is_not() -> None:
-    history = (receipt(99, 99), receipt(40, 3))
-    assert again(look(50), look(30), look(5), look(1), kept=history) == ["1 h ago", "50 h ago"]
+def test_a_look_is_made_again_without_what_came_after_its_record_and_it_does_not_name() -> None:
+    kept, recorded = (receipt(99), receipt(40, 2)), {("VS", 1): 0, ("VS", 2): 3}
+    found = again(look(50), look(30), look(5), look(1), kept=kept, recorded=recorded)
+    assert found == ["1 h ago", "5 h ago", "30 h ago but for VS 2", "50 h ago"]
+    named = look(30, feeds={"VS": ["a" * 64, "c" * 64]})
+    assert again(look(50), named, kept=kept, recorded=recorded) == ["30 h ago", "50 h ago"]
+    assert again(look(30), kept=kept, recorded={("VS", 1): 0}) == ["30 h ago but for VS 2"]
+
+
+def test_a_look_from_before_a_person_dated_a_receipt_of_its_time_anew_is_not() -> None:
+    at = NOW - timedelta(hours=3)
+    decision = Decision("restored", at, "Dr A", "the clock was ahead", NOW - timedelta(hours=40))
+    kept = (receipt(99), receipt(40, 2, decision))
+    assert again(look(50), look(30), look(1), kept=kept) == ["1 h ago", "50 h ago"]
