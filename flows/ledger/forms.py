@@ -43,6 +43,9 @@ FORMS: Final[Mapping[str, Any]] = {
 HALF_A_SURROGATE: Final = "string_unicode"
 """What Pydantic says of a text that has one; a feed's own may."""
 
+STATES: Final = frozenset({"new", "ongoing", "worsened", "cleared", "closed"})
+"""What a signal's state can be, which the next look reads."""
+
 OPENING: Final = frozenset({"alert", "about", "at", "plan", "look_id", "cause"})
 NEEDED: Final[Mapping[str, frozenset[str]]] = {
     Kind.RAISED: OPENING,
@@ -57,7 +60,7 @@ def problem(record: Record) -> str | None:
     if record.kind not in FORMS:
         return "its kind is none"
     try:
-        payload = record.payload
+        payload = record.read(dict[str, Any])
     except (ValueError, RecursionError):
         return "its payload is no JSON"
     try:
@@ -66,6 +69,8 @@ def problem(record: Record) -> str | None:
         for one in error.errors(include_input=False, include_url=False, include_context=False):
             if one["type"] != HALF_A_SURROGATE:
                 return f"{'.'.join(map(str, one['loc'])) or 'its payload'}: {one['type'].replace('_', ' ')}"
+    if record.kind == Kind.LOOK and any(one["state"] not in STATES for one in payload["signals"]):
+        return "signals: no state of one"
     lacking = NEEDED.get(record.kind, frozenset()) - payload.keys()
     return f"{min(lacking)}: missing" if lacking else None
 

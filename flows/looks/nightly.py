@@ -9,9 +9,11 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from prefect import flow
@@ -79,19 +81,20 @@ def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[Nig
     """Record what does not hold, and return it with what else ails the monitor."""
     protocol = opened.protocol
     records = ledger.sound(opened.id, Kind.LOOK)
+    told = _told(ledger, opened.id, records)
     recorded = {place: one.sequence for place, one in on_record(ledger, opened.id).items()}
     looks = recent_looks(records, protocol, now, kept=_kept(opened.inbox().store, now), recorded=recorded)
-    problems = [
-        *_chain(ledger),
-        *looks_that_differ(looks, opened, now, told=_told(ledger, opened.id, now)),
-        *(f"{one}." for one in _deliveries(opened, now)),
-        *(f"{one[0].upper()}{one[1:]}." for one in heads_that_differ(ledger, protocol.folder, opened.id)),
-        *(f"{one[0].upper()}{one[1:]}." for one in _files(ledger, protocol)),
-    ]
+    compared: Mapping[str, Callable[[], Iterable[str]]] = {
+        "the ledger": partial(_chain, ledger),
+        "the looks of these days": partial(looks_that_differ, looks, opened, now, told=told),
+        "what was told of them": partial(_told_otherwise, records, now, told),
+        "the deliveries": partial(_deliveries, opened, now),
+        "the heads beside the study": partial(heads_that_differ, ledger, protocol.folder, opened.id),
+        "the files of looks": partial(_files, ledger, protocol),
+    }
+    problems = [*compare_each(compared)]
     more = len(problems) - MOST_NAMED
     problems = [*problems[:MOST_NAMED], *([f"And {more:,} more."] if more > 0 else [])]
-    causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
-    ailments = tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)  # as of the night before
     found: NightPayload = {
         "at": stamp(now),
         "looks_made_again": len(looks),
@@ -99,7 +102,20 @@ def findings_of_night(opened: Study, ledger: Ledger, now: datetime) -> tuple[Nig
         "problems": problems,
     }
     ledger.record(opened.id, Kind.NIGHT, found)
-    return found, ailments
+    causes = monitor_causes(ledger.seen(opened.id, now), protocol, now)
+    return found, tuple(cause.said for cause in causes if cause.about != RECORD_BROKEN)
+
+
+def compare_each(compared: Mapping[str, Callable[[], Iterable[str]]]) -> Iterator[str]:
+    """Yield what each comparison finds, as sentences; one that meets what nobody foresaw hinders no other."""
+    for what, compare in compared.items():
+        try:
+            found = [*compare()]
+        except LedgerWriteError:
+            raise
+        except Exception as error:  # whatever another hand made of it
+            found = [f"{what} cannot be compared ({type(error).__name__})"]
+        yield from (f"{one[0].upper()}{one[1:]}." for one in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +206,7 @@ def looks_that_differ(
             other = tuple(_otherwise(look, again, told))
             if other:
                 named = f"Look {look['look_id']} of {look['data_cutoff']}"
-                yield f"{named} does not come out again from the deliveries kept: {'; '.join(other)}."
+                yield f"{named} does not come out again from the deliveries kept: {'; '.join(other)}"
 
 
 def _otherwise(look: LookPayload, again: Look, told: ToldOfLooks) -> Iterator[str]:
@@ -211,16 +227,25 @@ def _otherwise(look: LookPayload, again: Look, told: ToldOfLooks) -> Iterator[st
     document["standing"], document["signals"] = standing.value, look["signals"]
     if facts is not None and canonical(asdict(look_facts(document, again.protocol))) != canonical(facts):
         yield "what is on record as told of it is not what it says"
-    if other := told.verdicts.get(look["look_id"], frozenset()) - {standing}:
-        yield f"a message of it said {', '.join(ascii(one) for one in sorted(other))}"
 
 
-def _told(ledger: Ledger, study: str, now: datetime) -> ToldOfLooks:
+def _told_otherwise(records: Sequence[Record], now: datetime, told: ToldOfLooks) -> Iterator[str]:
+    """Yield each look of the last days, made again or not, of which a message said what none of its records does."""
+    stood: defaultdict[str, set[str]] = defaultdict(set)
+    for look in (record.read(LookPayload) for record in records):
+        stood[look["look_id"]].add(look.get("standing", look["verdict"]))
+    for name in dict.fromkeys(look["look_id"] for _, look in _of_these_days(records, now)):
+        if other := told.verdicts.get(name, frozenset()) - stood[name]:
+            said = " and ".join(ascii(one) for one in sorted(other))
+            yield f"a message of look {name} said {said}, which no record of it says"
+
+
+def _told(ledger: Ledger, study: str, records: Sequence[Record]) -> ToldOfLooks:
     """Return what was told of a study's looks; a look's facts are the record behind its own."""
     behind = {record.sequence: record for record in ledger.sound(study, Kind.EVIDENCE)}
     facts = {
         record.text: behind[record.sequence + 1].read(EvidencePayload)["facts"]
-        for record in ledger.sound(study, Kind.LOOK)
+        for record in records
         if record.sequence + 1 in behind
     }
     return ToldOfLooks(facts, ledger.outbox.verdicts(study))
@@ -251,4 +276,4 @@ def _chain(ledger: Ledger) -> Iterator[str]:
     try:
         ledger.verify()
     except LedgerBrokenError as error:
-        yield f"The ledger does not verify: {error}."
+        yield f"the ledger does not verify: {error}"

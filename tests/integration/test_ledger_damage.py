@@ -143,8 +143,10 @@ def appended(kind: str, payload: str) -> Callable[[Path], None]:
     ],
 )
 def test_a_record_that_no_look_can_read_is_named_and_ends_nothing(
-    file: Path, kind: str, payload: str, tmp_path: Path
+    kind: str, payload: str, tmp_path: Path
 ) -> None:
+    file = tmp_path / "state.sqlite"
+    caused(Ledger(f"sqlite:///{file}"), {"at": "2026-03-01T02:00:00Z"})
     appended(kind, payload)(file)
     protocol = load_protocol(GOOD).read_from(tmp_path, "a" * 64)
     settings = Settings(f"sqlite:///{file}", {})
@@ -152,10 +154,10 @@ def test_a_record_that_no_look_can_read_is_named_and_ends_nothing(
         Beside("heads", partial(heads_that_differ, folder=tmp_path, study=protocol.study.id)),
         Beside("files", partial(files_that_differ, protocol=protocol)),
     ]
-    with pytest.raises(LedgerBrokenError, match=r"record 121 says what no record of its kind can \("):
+    with pytest.raises(LedgerBrokenError, match=r"record 2 says what no record of its kind can \("):
         run_verify(settings, expect_head=None, as_json=False, beside=beside)
     found, _ = findings_of_night(Study(protocol, settings), Ledger.of(settings), NOW)
-    assert "record 121 says what no record of its kind can" in " ".join(found["problems"])
+    assert "record 2 says what no record of its kind can" in " ".join(found["problems"])
 
 
 def test_what_the_database_does_by_itself_is_named(file: Path) -> None:

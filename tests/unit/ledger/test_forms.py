@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from ledgers import LOOKED
 
+from checks.signals import SignalState
 from flows.ledger import Kind, Record
-from flows.ledger.forms import is_bare_look, problem
+from flows.ledger.forms import STATES, is_bare_look, problem
 
 AT = "2026-03-01T02:00:00Z"
 LOOK = {**LOOKED, "look_id": "a", "data_cutoff": AT, "verdict": "signal"}
@@ -54,6 +55,7 @@ def test_what_looks_write_and_wrote_has_its_form(kind: Kind, payload: dict[str, 
         (Kind.REVIEW, "[1]", "its payload: dict type"),
         (Kind.LOOK, json.dumps({**LOOK, "signals": 7}), "signals: list type"),
         (Kind.LOOK, json.dumps({**LOOK, "signals": [{**SIGNAL, "state": None}]}), "signals.0.state: string type"),
+        (Kind.LOOK, json.dumps({**LOOK, "signals": [{**SIGNAL, "state": "secret"}]}), "signals: no state of one"),
         (Kind.LOOK, json.dumps({**LOOK, "data_cutoff": "secret"}), "data_cutoff: value error"),
         (Kind.LOOK, json.dumps({**LOOK, "data_cutoff": "2026-03-01"}), "data_cutoff: value error"),
         (Kind.LOOK, json.dumps({"data_cutoff": AT}), "look_id: missing"),
@@ -70,6 +72,10 @@ def test_what_is_none_of_its_kind_is_named_and_not_quoted(kind: str, text: str, 
     found = problem(record(kind, text))
     assert found is not None and said in found and "secret" not in found
     assert not is_bare_look(record(kind, text))
+
+
+def test_the_states_of_a_signal_are_those_that_looks_give_it() -> None:
+    assert {*SignalState} == STATES
 
 
 def test_a_look_without_a_cut_off_is_bare() -> None:

@@ -1,12 +1,13 @@
 """Which looks the nightly check makes again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from checks.errors import LedgerWriteError
 from checks.looks import code_version
 from checks.protocol import load_protocol
 from checks.stamps import stamp
@@ -14,7 +15,7 @@ from flows.feeds import Receipt
 from flows.feeds.receipts import Decision
 from flows.ledger import Kind
 from flows.ledger.chain import next_record
-from flows.looks.nightly import MOST_LOOKS, recent_looks
+from flows.looks.nightly import MOST_LOOKS, compare_each, recent_looks
 
 PROTOCOL = load_protocol(Path(__file__).parents[3] / "flows" / "simulate" / "protocol.yaml")
 NOW = datetime(2026, 3, 9, 4, 30, tzinfo=UTC)
@@ -105,3 +106,19 @@ def test_a_look_from_before_a_person_dated_a_receipt_of_its_time_anew_is_not() -
     decision = Decision("restored", at, "Dr A", "the clock was ahead", NOW - timedelta(hours=40))
     kept = (receipt(99), receipt(40, 2, decision))
     assert again(look(50), look(30), look(1), kept=kept) == ["1 h ago", "50 h ago"]
+
+
+def met(error: Exception) -> Callable[[], Iterator[str]]:
+    def compare() -> Iterator[str]:
+        yield "one is another"
+        raise error
+
+    return compare
+
+
+def test_a_comparison_that_meets_what_nobody_foresaw_is_named_and_hinders_no_other() -> None:
+    compared = {"the looks": met(KeyError("secret")), "the heads": lambda: ["line 1 is no head"]}
+    found = [*compare_each(compared)]
+    assert found == ["The looks cannot be compared (KeyError).", "Line 1 is no head."]
+    with pytest.raises(LedgerWriteError):
+        list(compare_each({"the looks": met(LedgerWriteError("gone"))}))
