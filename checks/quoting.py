@@ -23,8 +23,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that have no shape of their own, or that turn the direction of those beside them."""
 
 
-def words_of(texts: Iterable[str]) -> frozenset[str]:
-    """Return the words of texts that may be quoted wherever one may stand, such as sites and subjects."""
+def _words_of(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(run.casefold() for text in texts for run in RUN.findall(text))
 
 
@@ -32,13 +31,15 @@ def words_of(texts: Iterable[str]) -> frozenset[str]:
 class Quotes:
     """What may be quoted of a study's feeds.
 
-    ``known`` are its sites, subjects and terms, ``words`` theirs in lower case, which may stand in any column, and
-    ``digits`` the most in a row that a site or subject has. ``arms`` are the names of its arms and treatments,
-    ``innocent`` texts in which one tells nothing, as in the study's id, and ``codes`` tests, by letters and digits.
+    ``known`` are its sites, subjects and terms, ``words`` those of its sites and subjects, and ``asked`` those of its
+    terms, in lower case; ``digits`` are the most in a row that a site or subject has. ``arms`` are the names of its
+    arms and treatments, ``innocent`` texts in which one tells nothing, as in the study's id, and ``codes`` tests, by
+    letters and digits.
     """
 
     known: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    asked: frozenset[str] = frozenset()
     arms: tuple[str, ...] = ()
     innocent: tuple[str, ...] = ()
     digits: int = 0
@@ -59,7 +60,8 @@ class Quotes:
         beginnings = {found[0] for one in named.difference(called) if (found := _BEGINNING.match(one))}
         return cls(
             known=named | asked,
-            words=words_of(named | asked),
+            words=_words_of(named),
+            asked=_words_of(asked),
             arms=tuple(arms),
             innocent=(*called, *sorted(beginnings)),
             digits=max((len(run) for one in named for run in _DIGITS.findall(one)), default=0),
@@ -111,7 +113,8 @@ class Quotes:
     def _belongs(self, run: str, place: Place, *, alone: bool) -> bool:
         """Whether a run of letters is a word of the study or of a place, and none of an arm's name."""
         part = part_of(run, self.arms)
-        if run in self.words or is_word(run, place, alone=alone):
+        own = self.words if place.form is None else self.asked if place.belongs in _ASKED else ()
+        if run in own or is_word(run, place, alone=alone):
             return part is not Part.WORD
         return part is Part.NONE and is_nearly_word(run, place)
 
@@ -145,6 +148,9 @@ OWN_COLUMN: Final = "a column of the sender's own"
 
 _BEGINNING: Final = re.compile(r".*[\W_]", re.DOTALL)
 """A subject's id up to the last part, which is the subject's own."""
+
+_ASKED: Final = ("a term", "a test")
+"""Where a word of a term that the study asks for may stand: the name of a record without a number begins with it."""
 
 _DIGITS: Final = re.compile(r"[0-9]+")
 _TEST: Final = place_of("VSTESTCD")
