@@ -32,6 +32,7 @@ GOOD = Path(__file__).parents[1] / "fixtures" / "bad_input" / "good"
 MISTAKES = Path(__file__).parents[1] / "fixtures" / "feeds"
 CUTOFF = "2024-06-11T08:00Z"
 CANARY, SLIP, KIT, TURNED = "Qzcanary", "TEMPLO", "9371-0462", "\u202e38.9"
+CASE = "US01-002"
 PLANTED = (CANARY, f"10 {CANARY} mg", SLIP, KIT, TURNED)
 HIDDEN = tuple(text.casefold().encode() for text in (CANARY, SLIP, "TEMPOL", KIT, "\u202e"))
 DOMAINS = ("dm", "ex", "vs", "ae")
@@ -104,11 +105,12 @@ def columns() -> list[tuple[str, str]]:
     return [(name, column) for name, some in each.items() for column in some]
 
 
-def planted(folder: Path, name: str, change: Callable[[list[list[str]]], None]) -> None:
-    path = feed_of(folder, name)
-    rows = list(csv.reader(io.StringIO(path.read_text())))
-    change(rows)
-    with path.open("w", newline="") as file:
+def rows_of(folder: Path, name: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(feed_of(folder, name).read_text())))
+
+
+def write_rows(folder: Path, name: str, rows: list[list[str]]) -> None:
+    with feed_of(folder, name).open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
 
 
@@ -148,31 +150,29 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], list[by
 
 
 def plant_all(folder: Path) -> None:
-    """Plant each text in each column, of a subject of its own, which is a copy of the first one; and in a header."""
-    copied = {name: list(csv.reader(io.StringIO(feed_of(folder, name).read_text()))) for name in DOMAINS}
+    """Plant each text in each column, of a subject of its own, which is a copy of the first one; and in a header.
+
+    The id of another subject, one with a case, turns the direction of what follows.
+    """
+    copied = {name: rows_of(folder, name) for name in DOMAINS}
     first = copied["dm"][1][0]
     number = 100
     for where, column in columns():
         for text in PLANTED:
-            if (text == KIT and column.endswith("SEQ")) or (
-                text != TURNED and (where, column) == ("dm", "USUBJID")
-            ):
-                continue  # what is a record's number, or a subject's id, is told
+            number_of_record = text == KIT and column.endswith("SEQ")
+            if number_of_record or (text != TURNED and (where, column) == ("dm", "USUBJID")):
+                continue  # a record's number and a subject's id are told
             number += 1
             for name, rows in copied.items():
                 own = [[f"FR01-{number}", *row[1:]] for row in rows[1:] if row[0] == first]
                 if name == where:
                     own[-1][rows[0].index(column)] = text
                 rows.extend(own)
+    for rows in copied.values():
+        rows.extend([[f"{CASE}{TURNED}", *row[1:]] for row in rows[1:] if row[0] == CASE])
     for name, rows in copied.items():
-        own_column = [CANARY, *("1" for _ in rows[1:])]
-        planted(
-            folder,
-            name,
-            lambda all_rows, rows=rows, own=own_column: all_rows.__setitem__(  # type: ignore[misc]
-                slice(None), [[*row, cell] for row, cell in zip(rows, own, strict=True)]
-            ),
-        )
+        cells = [CANARY, *("1" for _ in rows[1:])]
+        write_rows(folder, name, [[*row, cell] for row, cell in zip(rows, cells, strict=True)])
 
 
 def test_no_text_of_any_column_is_told_by_page_message_mail_or_command(
@@ -222,38 +222,30 @@ EACH = [DOMAINS, *(pytest.param((name,), marks=pytest.mark.slow) for name in DOM
 @pytest.mark.parametrize(("name", "column"), columns())
 @pytest.mark.parametrize("text", [CANARY, f"10 {CANARY} mg"], ids=["a word", "a word among digits"])
 def test_no_value_of_a_column_is_told(name: str, column: str, text: str, tmp_path: Path, say: Say) -> None:
-    def change(rows: list[list[str]]) -> None:
-        rows[-1][rows[0].index(column)] = text
-
     folder = study(tmp_path / "study")
-    planted(folder, name, change)
+    rows = rows_of(folder, name)
+    rows[-1][rows[0].index(column)] = text
+    write_rows(folder, name, rows)
     require_silence(folder, say)
 
 
 @pytest.mark.parametrize("names", EACH, ids="-".join)
 def test_no_column_of_words_alone_is_told(names: tuple[str, ...], tmp_path: Path, say: Say) -> None:
     """The rows of a file are shifted by one column: each holds what belongs in another."""
-
-    def change(rows: list[list[str]]) -> None:
-        for place, row in enumerate(rows[1:], start=1):
-            row[:] = [f"{CANARY}{place}", *row[:-1]]
-
     folder = study(tmp_path / "study")
     for name in names:
-        planted(folder, name, change)
+        heads, *rows = rows_of(folder, name)
+        shifted = [[f"{CANARY}{place}", *row[:-1]] for place, row in enumerate(rows, start=1)]
+        write_rows(folder, name, [heads, *shifted])
     require_silence(folder, say)
 
 
 @pytest.mark.parametrize("names", EACH, ids="-".join)
 def test_no_name_of_a_column_is_told(names: tuple[str, ...], tmp_path: Path, say: Say) -> None:
-    def change(rows: list[list[str]]) -> None:
-        for row in rows:
-            row.extend(["1", "1"])
-        rows[0][-2:] = [CANARY] * 2
-
     folder = study(tmp_path / "study")
     for name in names:
-        planted(folder, name, change)
+        heads, *rows = rows_of(folder, name)
+        write_rows(folder, name, [[*heads, CANARY, CANARY], *([*row, "1", "1"] for row in rows)])
     require_silence(folder, say)
 
 
