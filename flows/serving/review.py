@@ -22,14 +22,17 @@ from prefect.states import Completed
 from pydantic import Field
 
 from checks.errors import UsageError
+from checks.protocol import StudyProtocol
 from checks.protocol.untelling import untelling
 from checks.stamps import stamp
 from flows.alerts.command import acknowledgement
 from flows.alerts.evidence import FACTS
+from flows.inert import inert_line
 from flows.ledger import AlertPayload, Entry, Kind, Seen
 from flows.ledger.heads import require_known_head
 from flows.ledger.life import Alert, Plan
 from flows.ledger.life import State as AlertState
+from flows.looks.artifacts import markdown_text
 from flows.looks.study import Study, open_study, run_named
 from flows.pages.kit.words import spoken, utc_text
 from flows.pages.message import LookFacts
@@ -160,20 +163,23 @@ def _question(alert: Alert, seen: Seen) -> str:
     told = seen.evidence(alert.look_id)
     lines = [f"## Signal: {spoken(alert.about.removeprefix(SIGNAL))}", ""]
     lines += (
-        [] if told is None else _found(FACTS.validate_python(told["facts"]), alert.about.removeprefix(SIGNAL))
+        []
+        if told is None
+        else found_in_look(FACTS.validate_python(told["facts"]), alert.about.removeprefix(SIGNAL))
     )
     taken = "Your answer takes the alert: nobody further is told of it, unless the evidence worsens."
     return "\n".join([*lines, "", f"Open since {utc_text(stamp(alert.opened_at))}. {taken}"])
 
 
-def _found(look: LookFacts, rule: str) -> Iterator[str]:
+def found_in_look(look: LookFacts, rule: str) -> Iterator[str]:
+    """Yield lines of Markdown: what a rule observed, and the cases in its risk window."""
     for one in look.rules:
         if one.id == rule:
             yield f"Observed: {one.observed}; boundary: {one.boundary}."
     yield ""
     for case in (one for one in look.cases if one.in_risk_window != "no"):
         hour = "hour not known" if case.hour is None else f"{case.hour:.1f} h after the dose"
-        yield f"- {case.USUBJID}, dose {case.dose_number}: {hour}, {case.certainty}"
+        yield f"- {markdown_text(case.USUBJID)}, dose {case.dose_number}: {hour}, {case.certainty}"
     yield ""
     yield f"Data cut-off {utc_text(look.data_cutoff)}, look {look.look_id}."
 
@@ -189,7 +195,7 @@ async def keep_reviews(
     for run in await runs_in(client, [f"{study.id} review"], [StateType.PAUSED]):
         asked = alerts.get(run.parameters["alert"])
         if asked is None or is_over(asked, now) or not is_review_of(asked, run.idempotency_key):
-            await client.set_flow_run_state(run.id, _ended(asked), force=True)
+            await client.set_flow_run_state(run.id, ended(asked, study.protocol), force=True)
 
 
 async def _open_review(client: PrefectClient, deployment: UUID, alert: Alert) -> None:
@@ -203,11 +209,12 @@ async def _open_review(client: PrefectClient, deployment: UUID, alert: Alert) ->
         )
 
 
-def _ended(alert: Alert | None) -> State:
-    """Return the quiet end of a review that nobody answered on the page."""
+def ended(alert: Alert | None, protocol: StudyProtocol) -> State:
+    """Return the quiet end of a review that nobody answered on the page; who took the alert may tell no arm."""
     taken = None if alert is None else alert.acknowledgement
     if taken is not None and alert is not None and alert.state is AlertState.ACKNOWLEDGED:
-        return Completed(name="taken elsewhere", message=f"the alert was acknowledged by {taken.by}")
+        by = inert_line(untelling(taken.by, protocol))
+        return Completed(name="taken elsewhere", message=f"the alert was acknowledged by {by}")
     if alert is None or alert.state is AlertState.CLOSED:
         return Completed(name="over", message="the cause of the alert is gone")
     return Completed(

@@ -7,16 +7,22 @@ from typing import Any
 
 import pytest
 from ledgers import seen_of
+from payloads import PAYLOADS
 from pydantic import ValidationError
+from small_studies import COUNT_TWO, small_protocol
 
 from checks.errors import UsageError
+from checks.protocol import StudyProtocol
 from flows.ledger import Kind, Record
 from flows.ledger.chain import next_record
 from flows.ledger.life import Alert, Channel, Plan, Post, State
+from flows.pages.message.facts import CaseFact, LookFacts
 from flows.serving.review import (
     Answer,
     answer_time,
     answered,
+    ended,
+    found_in_look,
     is_over,
     is_review_of,
     is_reviewed,
@@ -144,3 +150,24 @@ def test_each_opening_has_a_review_of_its_own() -> None:
 def test_an_answer_names_a_recommendation_a_person_and_a_reason(wrong: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         Answer(**{"recommendation": "continue", "name": "Dr A", "reason": "r", **wrong})
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_question_holds_no_command_of_a_subjects_id(payload: str) -> None:
+    case = CaseFact(
+        payload, 1, "2026-03-01T02:00Z", 6.0, (6.0, 6.0), "fever", "definite", "yes", None, new=True
+    )
+    look = LookFacts("id", "2026-03-01T12:00:00Z", "signal", (), {}, (), (case,), (), (), ())
+    asked = "\n".join(found_in_look(look, "two_cases"))
+    assert all(line.isprintable() for line in asked.split("\n")) and "<" not in asked
+    assert not any(mark in asked for mark in ("![", "](", "http://", "https://", "www."))
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [("Dr A", "Dr A"), ("St\u00fcdy Drug", "withheld"), ("Dr\u202eA", "Dr\\u202eA")]
+)
+def test_who_took_an_alert_elsewhere_tells_no_arm_and_commands_nobody(by: str, said: str) -> None:
+    protocol = StudyProtocol.model_validate(small_protocol(COUNT_TWO, treatment={"names": ["STUDYDRUG"]}))
+    _, taken = answered(seen_of(records(raised()), NOW), study="S", alert="a1", answer=ANSWER, now=NOW)
+    acknowledged = standing(raised(), (taken.kind, {**taken.payload, "by": by}))["a1"]
+    assert said in str(ended(acknowledged, protocol).message)
