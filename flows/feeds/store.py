@@ -200,12 +200,17 @@ class DeliveryStore:
         if not folder.is_dir():
             return ()
         with _alone(folder):
-            lying = self._lying(folder.name, above)
-            for one in lying:
-                if one.receipt is not None and self._read(one.path) != one.receipt:
-                    write_whole(one.path, as_text(one.receipt))
+            lying = self._number(folder.name, above)
         known = (one.receipt for one in lying if one.receipt is not None)
         return tuple(one for one in known if one.label not in self._unseen)
+
+    def _number(self, domain: str, above: int = 0) -> list[_Lying]:
+        """Write numbers down, as ``number`` does, for whoever is alone in the folder; return what lies there."""
+        lying = self._lying(domain, above)
+        for one in lying:
+            if one.receipt is not None and self._read(one.path) != one.receipt:
+                write_whole(one.path, as_text(one.receipt))
+        return lying
 
     def set_aside(self, receipt: Receipt, *, by: str, reason: str, at: datetime) -> Receipt:
         """Let a delivery not be read any more, from a moment on, and return its receipt.
@@ -224,11 +229,14 @@ class DeliveryStore:
         return decided
 
     def write(self, receipt: Receipt) -> None:
-        """Write a receipt over the one of its number and content, or anew; another of its number is put out."""
+        """Write a receipt over the one of its number and content, or anew; another of its number is put out.
+
+        All numbers are written down first: those of others without one would follow this one's.
+        """
         folder = self._receipts / receipt.domain
         make_folder(folder)
         with _alone(folder):
-            lying = [one for one in self._lying(receipt.domain) if one.number == receipt.number]
+            lying = [one for one in self._number(receipt.domain) if one.number == receipt.number]
             own = [one.path for one in lying if one.sha256 == receipt.sha256 and not one.path.is_dir()]
             write_whole(own[0] if own else self._free_path(receipt), as_text(receipt))
             for one in lying:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.feeds import DeliveryStore
-from flows.feeds.receipts import OURSELVES
+from flows.feeds.receipts import OURSELVES, Decision
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -156,3 +156,17 @@ def test_what_postdose_set_aside_was_never_read(store: DeliveryStore) -> None:
     early = store.receipts("AE", by=MONDAY + DAY)
     assert [one.set_aside is not None for one in early] == [False, True]
     assert store.withheld("AE", by=NOW) == ()
+
+
+def test_decisions_on_new_deliveries_in_any_order_put_none_out(tmp_path: Path) -> None:
+    """What has come together has no number of its own yet: each would have the number of another."""
+    store = DeliveryStore(tmp_path)
+    for place, rows in enumerate(ROWS):
+        store.take_in("AE", f"ae{place}.csv", rows, received_at=MONDAY, recorded_at=MONDAY)
+    before = store.kept("AE")
+    for one in reversed(before):
+        store.decided(one, Decision("set_aside", MONDAY, OURSELVES, "its reader died"))
+    after = store.kept("AE")
+    assert [(one.name, one.number) for one in after] == [(one.name, one.number) for one in before]
+    assert all(one.set_aside is not None for one in after)
+    assert not list(tmp_path.rglob("*.put-out")) and store.faults("AE", by=NOW, now=NOW) == ()
