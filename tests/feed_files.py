@@ -4,7 +4,7 @@ import pandas as pd
 
 from checks.tables import Feed
 from flows.feeds.content import FeedOptions
-from flows.feeds.inbox import read_deliveries
+from flows.feeds.deliveries import read_deliveries
 
 
 def read_feed(

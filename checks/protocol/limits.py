@@ -9,10 +9,12 @@ class Limits(Section):
     """How much may be withheld or unobserved before a look says so, and what one file may become as it is read.
 
     A file that, unpacked, has more than ``max_unpacked_bytes``, or more than ``max_unpacked_ratio`` times the bytes
-    that were delivered, is refused, and so is one whose reading takes longer than ``max_read_seconds``. 4 GiB is what
-    an archive without the ZIP64 extension can hold (APPNOTE 6.3.10, 4.4.9): seven times 8.6 million vital signs as
-    CSV. At 100 to 1 Apache POI takes a file for a bomb (ZipSecureFile, least inflate ratio .01), and DEFLATE itself
-    cannot pass 1032 to 1 (zlib, technical details). 8.6 million vital signs are read several times within 120 s.
+    that were delivered, is refused, and so is one whose reading takes longer than ``max_read_seconds``. All new files
+    of a feed together have three times that in one look, and what is left waits for the next; all tables of a feed
+    together have half of the memory. 4 GiB is what an archive without the ZIP64 extension can hold (APPNOTE 6.3.10,
+    4.4.9): seven times 8.6 million vital signs as CSV. At 100 to 1 Apache POI takes a file for a bomb (ZipSecureFile,
+    least inflate ratio .01), and DEFLATE itself cannot pass 1032 to 1 (zlib, technical details). 8.6 million vital
+    signs are read several times within 120 s.
     ``max_gap_hours`` is of earlier files.
     """
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flows.feeds.content import FeedOptions
-    from flows.feeds.inbox import Inbox, open_inbox, read_deliveries
+    from flows.feeds.deliveries import read_deliveries
+    from flows.feeds.inbox import Inbox, open_inbox
     from flows.feeds.receipts import Receipt
     from flows.feeds.store import DeliveryStore
 
@@ -20,7 +21,7 @@ _WHERE = {
     "Inbox": "flows.feeds.inbox",
     "Receipt": "flows.feeds.receipts",
     "open_inbox": "flows.feeds.inbox",
-    "read_deliveries": "flows.feeds.inbox",
+    "read_deliveries": "flows.feeds.deliveries",
 }
 
 

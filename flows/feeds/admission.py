@@ -23,6 +23,7 @@ from typing import Final
 
 from checks.code_version import code_version
 from checks.errors import FeedTooLargeError
+from flows.feeds.allowance import Spent
 from flows.feeds.content import Content, FeedOptions, opened
 from flows.feeds.first_reading import MOST, READY, Answer, Request
 from flows.feeds.location import DeliveredFile
@@ -201,8 +202,8 @@ class Admission:
         """Keep the process, once there is one, until this ends; inside another it is that one's."""
         return self._holders.holding(self._give_back)
 
-    def admit(self, file: DeliveredFile, options: FeedOptions) -> str:
-        """Read a file for the first time, and return the SHA-256 of what was read.
+    def admit(self, file: DeliveredFile, options: FeedOptions, spent: Spent) -> str:
+        """Read a file for the first time, count its time, and return the SHA-256 of what was read.
 
         Raises
         ------
@@ -213,13 +214,13 @@ class Admission:
         """
         with opened(file, options.limits) as content, self.reading(), self._holders.lock:
             known = _hashed(content.sha256, content.file, repr(options))
-            refused = None if known in _SPARE.read else self._refusal(content, options)
+            refused = None if known in _SPARE.read else self._refusal(content, options, spent)
             if refused is not None:
                 raise FeedTooLargeError(file.label, refused, "a file that can be read within the limits")
             _SPARE.read.add(known)
             return content.sha256
 
-    def _refusal(self, content: Content, options: FeedOptions) -> str | None:
+    def _refusal(self, content: Content, options: FeedOptions, spent: Spent) -> str | None:
         """Return why a file is refused; a server that dies of it is tried once more, and then the file is why."""
         request = Request(content.name, content.sha256, content.file, content.most, options)
         for _ in range(2):
@@ -229,7 +230,8 @@ class Admission:
                 self._go_without(type(error).__name__)
                 return None
             try:
-                answer = server.ask(request, content.stream.fileno())
+                with spent.counted():
+                    answer = server.ask(request, content.stream.fileno())
             except OSError:
                 self._stop()
                 continue

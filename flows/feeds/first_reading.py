@@ -140,7 +140,7 @@ def _limit_ourselves(seconds: float) -> None:
     """Bound this process: memory, time on the processor, no dump of it; with its parent it ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    _limit(resource.RLIMIT_AS, now + max(LEAST_MEMORY, int(MEMORY_SHARE * _memory())))
+    _limit(resource.RLIMIT_AS, now + most_memory())
     _limit(resource.RLIMIT_CPU, int(seconds) + 5)  # where nobody watches the clock any more
     _limit(resource.RLIMIT_CORE, 0)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -152,6 +152,11 @@ def _limit(kind: int, most: int) -> None:
     hard = resource.getrlimit(kind)[1]
     most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(kind, (most, hard if kind == resource.RLIMIT_AS else most))
+
+
+def most_memory() -> int:
+    """Return the bytes of memory that one file may take as it is read, and all tables of one feed."""
+    return max(LEAST_MEMORY, int(MEMORY_SHARE * _memory()))
 
 
 def _memory() -> int:

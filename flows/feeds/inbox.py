@@ -10,10 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from pathlib import Path
-
-import fsspec
 
 from checks.errors import FeedError, FeedTooLargeError, MissingFeedError
 from checks.protocol import StudyProtocol
@@ -22,12 +19,13 @@ from checks.protocol.limits import Limits
 from checks.stamps import stamp
 from checks.tables import DeliveredTable, Delivery
 from flows.feeds.admission import Admission, Admitted
+from flows.feeds.allowance import Spent
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
+from flows.feeds.deliveries import kept_file, read_deliveries, unread, unusable
 from flows.feeds.location import DeliveredFile, find_files, passed_over
-from flows.feeds.one_file import problem_text, table_of, unforeseen
-from flows.feeds.readers import ENDINGS, export_of
-from flows.feeds.readers.fhir.export import Export
+from flows.feeds.one_file import unforeseen
+from flows.feeds.readers import ENDINGS
 from flows.feeds.receipts import OURSELVES, Decision, Receipt
 from flows.feeds.store import DeliveryStore, StoreFault
 
@@ -74,7 +72,7 @@ class Inbox:
         try:
             found = self._on_record(domain, by)
         except Exception as error:  # whatever it is
-            found = (_unusable(domain, unforeseen(domain, error), by),)
+            found = (unusable(domain, unforeseen(domain, error), by),)
         return (*found, *self._of_store(domain, by, now))
 
     def _of_store(self, domain: str, by: datetime, now: datetime | None) -> Arrived:
@@ -95,7 +93,7 @@ class Inbox:
         if not receipts:
             nothing = self._all_set_aside(domain, by) or f"nothing received by {by:%Y-%m-%dT%H:%M:%SZ}"
             missing = MissingFeedError(domain, nothing, "a delivery received by then")
-            return (_unusable(domain, missing, by),)
+            return (unusable(domain, missing, by),)
         return self._read(receipts, FeedOptions.of(source, domain, self.protocol.limits))
 
     def _all_set_aside(self, domain: str, by: datetime) -> str | None:
@@ -116,9 +114,9 @@ class Inbox:
         except Exception as error:  # whatever it is
             problem = unforeseen(domain, error)
         try:  # what was received earlier stands all the same
-            return (*self._on_record(domain, now), _unusable(domain, problem, now))
+            return (*self._on_record(domain, now), unusable(domain, problem, now))
         except Exception:
-            return (_unusable(domain, problem, now),)
+            return (unusable(domain, problem, now),)
 
     def _taken_in(self, domain: str, source: FeedSource, now: datetime) -> Arrived:
         options = FeedOptions.of(source, domain, self.protocol.limits)
@@ -128,31 +126,39 @@ class Inbox:
             full = FeedError(
                 domain, f"that deliveries cannot be kept ({error.strerror})", "room, and permission"
             )
-            return (*self._as_found(domain, source), _unusable(domain, full, now))
+            return (*self._as_found(domain, source), unusable(domain, full, now))
         except FeedError as error:
             received = self._read(self.store.receipts(domain, by=now), options)
             nothing_new = source.mode == "incremental" and isinstance(error, MissingFeedError)
-            return received if received and nothing_new else (*received, _unusable(domain, error, now))
-        problems = [_unusable(domain, error, now) for error in refused]
+            return received if received and nothing_new else (*received, unusable(domain, error, now))
+        problems = [unusable(domain, error, now) for error in refused]
         receipts = self.store.receipts(domain, by=now)
         if not receipts and not problems:  # the first file of all is still arriving
             found = self._all_set_aside(domain, now) or "no file that has wholly arrived"
             nothing = MissingFeedError(domain, found, "a delivery")
-            return (_unusable(domain, nothing, now),)
+            return (unusable(domain, nothing, now),)
         return (*self._read(receipts, options), *problems, *self._passed_over(domain, source, now))
 
     def _read(self, receipts: Sequence[Receipt], options: FeedOptions) -> Arrived:
         """Read deliveries on record, each that is new by the admission first, which may refuse it."""
-        admitted = Admitted(self.store.admissions, options)
+        admitted, spent = Admitted(self.store.admissions, options), Spent(options.limits.max_read_seconds)
+        known: list[Receipt] = []
+        later: list[DeliveredTable] = []
         with self.admission.reading():
-            return read_deliveries([self._admitted(one, options, admitted) for one in receipts], options)
+            for one in receipts:
+                is_new = one.set_aside is None and not admitted.has(one.name, one.sha256)
+                if is_new and (problem := spent.problem(one.label)) is not None:
+                    later.append(unread(one, problem))
+                elif is_new:
+                    known.append(self._admitted(one, options, admitted, spent))
+                else:
+                    known.append(one)
+            return (*read_deliveries(known, options), *later)
 
-    def _admitted(self, receipt: Receipt, options: FeedOptions, admitted: Admitted) -> Receipt:
-        """Return a receipt, set aside by ourselves if its content is refused."""
-        if receipt.set_aside is not None or admitted.has(receipt.name, receipt.sha256):
-            return receipt
+    def _admitted(self, receipt: Receipt, options: FeedOptions, admitted: Admitted, spent: Spent) -> Receipt:
+        """Return the receipt of a new file, set aside by ourselves if its content is refused."""
         try:
-            if self.admission.admit(_kept(receipt), options) == receipt.sha256:
+            if self.admission.admit(kept_file(receipt), options, spent) == receipt.sha256:
                 admitted.add(receipt.name, receipt.sha256)
             return receipt  # of another hash it is not read at all
         except FeedTooLargeError as error:
@@ -181,7 +187,7 @@ class Inbox:
     def _passed_over(self, domain: str, source: FeedSource, now: datetime) -> Arrived:
         """Return the problem of files that lie where the feed arrives and that nobody can read, if there are any."""
         found = None if source.query else passed_over(self._location(domain, source), ENDINGS, domain)
-        return () if found is None else (_unusable(domain, found, now),)
+        return () if found is None else (unusable(domain, found, now),)
 
     def keep(self, domain: str, name: str, content: bytes, *, now: datetime) -> Receipt:
         """Take in one file of a feed, received now; what is kept already stays as it was first received.
@@ -253,7 +259,7 @@ class Inbox:
             try:
                 once._keep_all(domain, source, _EVER)
             except FeedError as error:
-                return (_unusable(domain, error, None),)
+                return (unusable(domain, error, None),)
             read = once._read(once.store.receipts(domain, by=_EVER), options)
         return tuple(replace(one, delivery=replace(one.delivery, received_at=None)) for one in read)
 
@@ -277,11 +283,6 @@ def _whole(file: DeliveredFile, limits: Limits) -> Arriving | FeedError:
         return unforeseen(file.label, error)
 
 
-def _unusable(domain: str, error: FeedError, received_at: datetime | None) -> DeliveredTable:
-    """Return a delivery of which nothing can be used but its problem."""
-    return DeliveredTable(Delivery(domain, "", 0, received_at, label=domain), None, problem_text(error))
-
-
 def lasting_problem(fault: StoreFault) -> DeliveredTable:
     """Return what is wrong with the store of a feed as a problem of the feed."""
     delivery = Delivery(fault.domain, "", 0, fault.since)
@@ -298,109 +299,3 @@ def _left_out(receipt: Receipt) -> DeliveredTable:
     )
     at = None if decision is None else decision.at
     return DeliveredTable(Delivery(receipt.label, "", 0, at, said), None, lasting=True)
-
-
-def read_deliveries(
-    arrived: str | Sequence[Receipt], options: FeedOptions, admission: Admission | None = None
-) -> tuple[DeliveredTable, ...]:
-    """Read one domain's deliveries, each by itself: the files of a location as found, or those of receipts.
-
-    A location is a file; a folder, of which every file with a known ending is read in name order; or an fsspec URL:
-    files there have no time of receipt. What is returned has one for each file, in the order of names or of the
-    receipts: its table, or its problem. A file that cannot be opened has an empty hash, and so has a location
-    without a file. Bad data never raises. Files as they are found are read by ``admission`` first, where it is given;
-    receipts are of what was admitted.
-    """
-    if not isinstance(arrived, str):
-        return _read_receipts(arrived, options)
-    try:
-        files = find_files(arrived, ENDINGS, options.domain)
-    except FeedError as error:
-        return (_unusable(options.domain, error, None),)
-    admitted = {file: _hash_or_problem(file, options, admission) for file in files}
-    read = [file for file, known in admitted.items() if not isinstance(known, FeedError)]
-    export = export_of(options) if len(files) > 1 else None
-    if export is not None:
-        export.take(read)
-    unread = passed_over(arrived, ENDINGS, options.domain)
-    left = () if unread is None else (_unusable(options.domain, unread, None),)
-    return (*(_found(file, options, export, known) for file, known in admitted.items()), *left)
-
-
-def _hash_or_problem(
-    file: DeliveredFile, options: FeedOptions, admission: Admission | None
-) -> str | FeedError | None:
-    """Return the hash of a file as it was admitted, None without admission, or why it is refused."""
-    try:
-        return None if admission is None else admission.admit(file, options)
-    except FeedError as error:
-        return error
-
-
-def _found(
-    file: DeliveredFile, options: FeedOptions, export: Export | None, known: str | FeedError | None
-) -> DeliveredTable:
-    if isinstance(known, FeedError):
-        return DeliveredTable(Delivery(file.name, "", 0, label=file.label), None, problem_text(known))
-    return _read_file(file, options, export, known)
-
-
-def _read_receipts(receipts: Sequence[Receipt], options: FeedOptions) -> tuple[DeliveredTable, ...]:
-    """Read what receipts are for, in their order; a delivery is read with what those before it said, and no later."""
-    export = export_of(options) if len(receipts) > 1 else None
-    read: list[DeliveredTable] = []
-    for _, delivery in groupby(receipts, key=lambda receipt: receipt.received_at):
-        together = tuple(delivery)
-        if export is not None:
-            export.take([_kept(receipt) for receipt in together if receipt.set_aside is None])
-        read.extend(_read_receipt(receipt, options, export) for receipt in together)
-    return tuple(read)
-
-
-def _kept(receipt: Receipt) -> DeliveredFile:
-    return DeliveredFile(fsspec.filesystem("file"), str(receipt.content), receipt.name, receipt.label)
-
-
-def _read_receipt(receipt: Receipt, options: FeedOptions, export: Export | None) -> DeliveredTable:
-    """Read what a receipt is for; content that is not what was received, or was set aside, is not used."""
-    if receipt.set_aside is not None:
-        refused = FeedError(
-            receipt.label,
-            f"a delivery that was set aside ({receipt.set_aside.reason})",
-            "one that can be read",
-        )
-        known = Delivery(receipt.name, receipt.sha256, 0, receipt.received_at)
-        return DeliveredTable(known, None, str(refused))
-    read = _read_file(_kept(receipt), options, export, receipt.sha256)
-    delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
-    if read.delivery.sha256 == receipt.sha256:
-        return replace(read, delivery=delivery)
-    if not read.delivery.sha256:
-        return replace(read, delivery=delivery, lasting=not receipt.content.is_file())
-    damaged = FeedError(
-        receipt.label, "kept content that is not what was received", "the content as it was received"
-    )
-    return DeliveredTable(replace(delivery, rows=0), None, problem_text(damaged), lasting=True)
-
-
-def _read_file(
-    file: DeliveredFile, options: FeedOptions, export: Export | None, sha256: str | None
-) -> DeliveredTable:
-    """Return a file's table or its problem, if it is of that hash; whatever its reader meets becomes a problem."""
-    delivery = Delivery(file.name, "", 0, label=file.label)
-    try:
-        with opened(file, options.limits) as content:
-            delivery = replace(delivery, sha256=content.sha256)
-            if sha256 not in (
-                content.sha256,
-                None,
-            ):  # what nobody admitted: its hash says so to whoever asked
-                raise FeedError(
-                    file.label, "that it changed while it was read", "a file that has wholly arrived"
-                )
-            read = table_of(content, options, export)
-        return DeliveredTable(replace(delivery, rows=len(read.table), remarks=read.remarks), read.table)
-    except FeedError as error:
-        return DeliveredTable(delivery, None, problem_text(error))
-    except Exception as error:  # a defect of a reader or its library, or more than the memory holds
-        return DeliveredTable(delivery, None, problem_text(unforeseen(file.label, error)))

@@ -18,7 +18,9 @@ import yaml
 from small_studies import COLUMNS, small_protocol
 
 from checks.protocol import load_protocol
-from flows.feeds import Inbox, admission, open_inbox
+from checks.protocol.feeds import FeedSource
+from checks.protocol.limits import Limits
+from flows.feeds import Inbox, admission, open_inbox, read_deliveries
 from flows.feeds.content import FeedOptions
 from flows.feeds.receipts import Decision
 
@@ -148,6 +150,46 @@ def test_files_as_they_are_found_are_read_so_each_time(study: Path) -> None:
         assert DEATHS["abort"] in (bad.problem or "")
         assert good.table is not None
     assert not (study / "deliveries").exists()
+
+
+@pytest.mark.timeout(90)
+@pytest.mark.usefixtures("deadly")
+def test_many_slow_files_keep_no_look_from_its_end_and_the_next_goes_on(study: Path) -> None:
+    """Three may hang for as long as one may take, 2 s; what comes after them is read by the next look."""
+    for name in "abcd":
+        (study / "vs" / f"{name}.csv").write_text(f"sleep{name}\n1\n")
+    inbox = inbox_of(study)
+    read = inbox.take_in("VS", NOW)
+    later = "that the new files before it took 6 s to read (3 times `limits.max_read_seconds`)"
+    assert [later in (one.problem or "") for one in read] == [False, False, False, True, True]
+    assert [one.delivery.name for one in read if later in (one.problem or "")] == ["d.csv", "good.csv"]
+    assert {one.name for one in inbox.store.kept("VS") if one.set_aside is None} == {"d.csv", "good.csv"}
+    again = inbox.take_in("VS", LATER)
+    assert [len(one.table) for one in again if one.table is not None] == [1]
+    assert [one.name for one in inbox.store.kept("VS") if one.set_aside is None] == ["good.csv"]
+    found = read_deliveries(str(study / "vs"), FeedOptions.of(*source_of(study)), inbox.admission)
+    assert [later in (one.problem or "") for one in found] == [False, False, False, True, True]
+
+
+def source_of(study: Path) -> tuple[FeedSource, str, Limits]:
+    protocol = load_protocol(study / "protocol.yaml")
+    return protocol.feeds.by_domain()["VS"], "VS", protocol.limits
+
+
+def test_the_tables_of_a_feed_together_fit_into_the_memory_of_one(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of three files is a table of some hundred bytes; there is room for two."""
+    for name in ("a", "b"):
+        (study / "vs" / f"{name}.csv").write_text(GOOD.replace("S-01", f"S-0{name}"))
+    inbox = inbox_of(study)
+    (one, *_) = [one.table for one in inbox.take_in("VS", NOW) if one.table is not None]
+    room = int(one.memory_usage(index=False, deep=True).sum()) * 5 // 2
+    monkeypatch.setattr("flows.feeds.first_reading.MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("flows.feeds.first_reading.LEAST_MEMORY", room)
+    read = inbox.take_in("VS", LATER)
+    assert [one.table is None for one in read] == [False, False, True]
+    assert "together take more memory than one feed may" in (read[-1].problem or "")
 
 
 def test_without_a_process_the_feed_is_read_all_the_same_and_it_is_said_once(

@@ -13,7 +13,7 @@ from checks.measurements import CATALOGUE, CatalogueTest, Unit
 from checks.protocol import StudyProtocol, load_protocol
 from checks.quoting import quoted_number
 from flows.feeds.content import FeedOptions
-from flows.feeds.inbox import read_deliveries
+from flows.feeds.deliveries import read_deliveries
 from flows.feeds.readers.fhir.resources import LOINC, SNOMED
 from flows.pages.report.page import render_report
 

@@ -5,7 +5,7 @@ import pytest
 
 from checks.tables import DeliveredTable
 from flows.feeds.content import FeedOptions
-from flows.feeds.inbox import read_deliveries
+from flows.feeds.deliveries import read_deliveries
 
 HEADER = "USUBJID,VSDTC,VSTESTCD,ENTERED"
 

@@ -12,7 +12,7 @@ from feed_files import read_feed
 
 from checks.tables import Feed
 from flows.feeds.content import FeedOptions
-from flows.feeds.inbox import read_deliveries
+from flows.feeds.deliveries import read_deliveries
 
 HEADER = "USUBJID,VSTESTCD,VSORRES"
 
