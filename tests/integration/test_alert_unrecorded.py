@@ -139,7 +139,7 @@ def test_a_crossed_rule_is_told_to_the_first_role_once_and_says_that_it_is_not_r
     url, taken = receiver
     settings, document = Settings(faulty, {"POSTDOSE_PHYSICIAN_URL": url}), signal.document()
     page = str(tmp_path / "report.html")
-    recorded = conclusion._record(signal, document, page, settings, "")
+    recorded = conclusion._record(signal, document, page, settings, "", as_found=False)
     assert recorded.ledger is None and recorded.problem
     crossed = {one.rule for one in recorded.signals if one.state != "cleared"}
     looked = conclusion._looked(document, recorded.signals, signal, page)

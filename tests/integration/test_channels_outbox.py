@@ -106,7 +106,7 @@ def test_messages_given_back_are_due_at_once_and_only_those_asked_for_are_claime
 
 
 def test_attempts_are_kept_together_and_counted(ledger: Ledger) -> None:
-    caused(ledger, {}, [SECOND], Kind.ESCALATION)
+    caused(ledger, {}, [SECOND], Kind.REVIEW)
     assert ledger.outbox.count_waiting("S") == (0, 2)
     with pytest.raises(UsageError, match="'id-9'"):
         ledger.record_attempts("S", [Attempt("id-1", "delivered", "x"), Attempt("id-9", "dead", "x")], at=NOW)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ledgers import caused
+from ledgers import LOOKED, caused
 from sqlalchemy import create_engine
 
 from flows.doctor import examine, run_doctor
@@ -174,7 +174,7 @@ def test_a_broken_chain_is_named(study: Path) -> None:
 
 def test_a_clock_behind_the_newest_record_is_told(study: Path) -> None:
     ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}")
-    caused(ledger, {"verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"})
+    caused(ledger, {**LOOKED, "look_id": "", "verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"})
     assert only(study, "clock").status is Status.OK
     one = only(study, "clock", NOW - timedelta(hours=1))
     assert one.status is Status.WARNING
