@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from ledgers import LOOKED
 from servers import taking_all
 
 from checks.protocol import StudyProtocol, load_protocol
@@ -74,7 +75,8 @@ class Study:
         crossed = {rule.id: "ongoing" for rule in found.rules if rule.verdict == "crossed"}
         looked = Looked(found, crossed, CHANGES.empty(), "report.html")
         decision = partial(alerts_of_look, looked=looked, protocol=self.protocol, now=at)
-        payload = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": found.verdict}
+        told = {"look_id": found.look_id, "data_cutoff": found.data_cutoff, "verdict": found.verdict}
+        payload = {**LOOKED, **told}
         self.ledger.record_look(self.id, payload, decision=decision, now=at)
 
     def send(self, at: datetime, addresses: Mapping[str, str]) -> int:
