@@ -36,6 +36,36 @@ CASE = "US01-002"
 PLANTED = (CANARY, f"10 {CANARY} mg", SLIP, KIT, TURNED)
 HIDDEN = tuple(text.casefold().encode() for text in (CANARY, SLIP, "TEMPOL", KIT, "\u202e"))
 DOMAINS = ("dm", "ex", "vs", "ae")
+FURTHER = {
+    "dm": ("DTHFL", "BRTHDTC", "AGE", "DELETED"),
+    "ex": ("EXOCCUR", "EXMOOD", "EXLNKID", "EXREFID", "EXDOSFRQ", "EXTPT", "EXLOT"),
+    "vs": (
+        "VSSTRESN",
+        "VSSTRESU",
+        "VSSTRESC",
+        "VSTEST",
+        "VSSTAT",
+        "VSTPT",
+        "VSELTM",
+        "VSTPTREF",
+        "VSRFTDTC",
+        "VSENDTC",
+    ),
+    "ae": (
+        "AEDECOD",
+        "AETOXGR",
+        "AEOUT",
+        "AEOCCUR",
+        "AEPRESP",
+        "AESTAT",
+        "AESDTH",
+        "AETPT",
+        "AEREL",
+        "DELETED",
+    ),
+}
+"""Columns that the fixture does not have, and stages read."""
+
 CHANNELS = ("POSTDOSE_HOOK_URL", "POSTDOSE_MAIL_URL")
 
 pytestmark = pytest.mark.timeout(300)
@@ -150,26 +180,31 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], list[by
 
 
 def plant_all(folder: Path) -> None:
-    """Plant each text in each column, of a subject of its own, which is a copy of the first one; and in a header.
+    """Plant each text in each column, of a subject of its own with a case and a serious event; and in a header.
 
-    The id of another subject, one with a case, turns the direction of what follows.
+    The id of another such subject turns the direction of what follows.
     """
     copied = {name: rows_of(folder, name) for name in DOMAINS}
-    first = copied["dm"][1][0]
-    number = 100
-    for where, column in columns():
-        for text in PLANTED:
-            number_of_record = text == KIT and column.endswith("SEQ")
-            if number_of_record or (text != TURNED and (where, column) == ("dm", "USUBJID")):
-                continue  # a record's number and a subject's id are told
-            number += 1
-            for name, rows in copied.items():
-                own = [[f"FR01-{number}", *row[1:]] for row in rows[1:] if row[0] == first]
-                if name == where:
-                    own[-1][rows[0].index(column)] = text
-                rows.extend(own)
+    copied["ae"] = [[*row[:5], row[5].replace("N", "Y"), *row[6:]] for row in copied["ae"]]
+    for name, further in FURTHER.items():
+        copied[name] = [
+            [*row, *("" if place else one for one in further)] for place, row in enumerate(copied[name])
+        ]
+    places = [(where, column, text) for where, column in columns() for text in PLANTED]
+    places += [
+        (where, column, text) for where, some in FURTHER.items() for column in some for text in (CANARY, KIT)
+    ]
+    for number, (where, column, text) in enumerate(places, start=100):
+        number_of_record = text == KIT and column.endswith("SEQ")
+        if number_of_record or (text != TURNED and (where, column) == ("dm", "USUBJID")):
+            continue  # a record's number and a subject's id are told
+        for name, rows in copied.items():
+            own = [[f"FR01-{number}", *row[1:]] for row in rows[1:] if row[0] == CASE]
+            if name == where:
+                own[2 * len(own) // 3][rows[0].index(column)] = text
+            rows.extend(own)
     for rows in copied.values():
-        rows.extend([[f"{CASE}{TURNED}", *row[1:]] for row in rows[1:] if row[0] == CASE])
+        rows += [[f"{CASE}{TURNED}", *row[1:]] for row in rows[1:] if row[0] == CASE]
     for name, rows in copied.items():
         cells = [CANARY, *("1" for _ in rows[1:])]
         write_rows(folder, name, [[*row, cell] for row, cell in zip(rows, cells, strict=True)])
