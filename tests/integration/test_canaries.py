@@ -179,6 +179,25 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[bytes], list[by
     post.stop()
 
 
+def deliver_results(folder: Path) -> None:
+    """Deliver laboratory results, which a rule limits, each with a text in one column."""
+    protocol = yaml.safe_load((folder / "protocol.yaml").read_text())
+    protocol["feeds"]["lb"] = {"path": "feeds/lb", "max_age_hours": 48}
+    limit = {"id": "lymphocytes", "kind": "lab_limit", "test": "LYM", "above_times_uln": 2.5, "subjects": 9}
+    protocol["rules"].append(limit | {"rationale": "made up", "source": "made up"})
+    (folder / "protocol.yaml").write_text(yaml.safe_dump(protocol))
+    heads = ["USUBJID", "LBSEQ", "LBTESTCD", "LBORRES", "LBORRESU", "LBORNRHI", "LBDTC", "LBSTAT", CANARY]
+    usual = [CASE, "1", "LYM", "9", "10^9/L", "4", "2024-06-10T20:00", "", "1"]
+    rows = [heads, usual]
+    for place, column in enumerate(heads[:-1]):
+        for text in PLANTED:
+            if text != KIT or column != "LBSEQ":
+                rows.append([*usual[:1], str(len(rows)), *usual[2:]])
+                rows[-1][place] = text
+    feed_of(folder, "lb").parent.mkdir()
+    write_rows(folder, "lb", rows)
+
+
 def plant_all(folder: Path) -> None:
     """Plant each text in each column, of a subject of its own with a case and a serious event; and in a header.
 
@@ -215,6 +234,7 @@ def test_no_text_of_any_column_is_told_by_page_message_mail_or_command(
 ) -> None:
     folder = study(tmp_path / "study", *(f"env:{name}" for name in CHANNELS))
     plant_all(folder)
+    deliver_results(folder)
     require_silence(folder, say)
     (quarantine,) = (content for name, content in left(folder) if name.endswith("quarantine.csv"))
     for said in (
