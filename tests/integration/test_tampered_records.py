@@ -473,6 +473,20 @@ def differing(target: Target) -> Sequence[str]:
     return list(files_that_differ(target.study.ledger(), target.study.protocol))
 
 
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [
+        ({"feed_faults": {"VS": {"fault": "blocked", "latest": None}}}, "verdict, blocked"),
+        ({"code_version": "9.9.9"}, "verdict, code_version"),
+    ],
+)
+def test_what_a_record_says_otherwise_than_its_look_json_is_named(
+    target: Target, said: dict[str, Any], other: str
+) -> None:
+    excused(**said)(target)
+    assert any(one.endswith(f"has otherwise: {other}") for one in differing(target))
+
+
 def test_a_look_that_the_ledger_did_not_take_is_on_record_once_it_is_made_again(
     target: Target, unrecorded: str
 ) -> None:
