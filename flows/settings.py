@@ -98,8 +98,8 @@ VARIABLES: Final = (
     ),
     Variable(
         FILE_MODE,
-        "who else may read what is written, whatever the umask, as `0640`: then folders have 0750; "
-        "reports by arm and passwords stay 0600",
+        "who else may read, or write, what is written, whatever the umask: `0640`, `0660`, `0644` or `0664`, folders "
+        "to match, as 0750; reports by arm and passwords stay 0600",
         "`0600`: nobody, and folders have 0700",
     ),
     Variable(

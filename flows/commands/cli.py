@@ -63,7 +63,7 @@ COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
     "design": (design, "write what a protocol's rules do, for the DSMB to sign"),
     "schema": (schema, "print the JSON Schema of a look, a study protocol or an alert"),
     "alerts": (alerts, "list, show or take alerts; test whether one would arrive"),
-    "ledger": (ledger, "verify or export the record of looks, or name its head"),
+    "ledger": (ledger, "verify, export or move the record of looks, name its head, or go on in another"),
     "heartbeat": (heartbeat, "for an outside watchdog: not 0 when the last look or a feed is too old"),
     "serve": (serve, "run scheduled looks, and looks asked for, through a Prefect server"),
     "doctor": (doctor, "say what would stop a look tonight"),
@@ -130,8 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="postdose",
         description="Watches a running clinical trial for harm that is locked to dosing.",
-        epilog="Exit codes of a look: 0 no_signal, 10 watch, 20 signal, 30 not_assessable. postdose recommends; "
-        "a DSMB decides. It is not a medical device.",
+        epilog="Exit codes: of a look 0 no_signal, 10 watch, 20 signal, 30 not_assessable; 2 a mistake in the "
+        "command or the protocol, 3 a feed that cannot be read, 4 a record that is not as it was written, 40 an "
+        "alert that was not delivered, 41 a ledger that was not written, 1 a defect of ours, 130 interrupted. A "
+        "signal exits 20 whatever else went wrong. postdose recommends; a DSMB decides. It is not a medical device.",
     )
     offered = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, (command, what) in COMMANDS.items():

@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("protocol", help="study protocol file")
     for action in (aside, restored):
         action.add_argument(
-            "which", nargs="+", metavar="DELIVERY", help="domain and number, as VS 3, or digits of its hash"
+            "which",
+            nargs="+",
+            metavar="DELIVERY",
+            help="one delivery: its domain and number, as VS 3, or six or more digits of its hash",
         )
         action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
         action.add_argument("--reason", required=True, help="why (kept in the ledger, shown in each look)")

@@ -9,7 +9,17 @@ from flows.commands.arguments import add_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("protocols", nargs="*", type=Path, metavar="PROTOCOL")
+    parser.add_argument(
+        "protocols",
+        nargs="*",
+        type=Path,
+        metavar="PROTOCOL",
+        help="study protocol file; without one, the machine alone",
+    )
+    parser.epilog = (
+        "Exit codes: 0 when nothing would stop a look, else that of the first thing that would: 2 the environment "
+        "or the protocol, 41 or 4 the ledger, 40 a role that no alert would reach, 3 a feed."
+    )
     add_json(parser)
 
 

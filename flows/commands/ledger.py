@@ -11,9 +11,11 @@ from flows.settings import Settings, read_settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(
-        required=True, dest="action", metavar="verify|export|head|move|accept-head"
+        required=True, dest="action", metavar="verify|export|head|move|accept-head|quarantine"
     )
-    verify = actions.add_parser("verify", help="verify the chain; name the first bad record")
+    verify = actions.add_parser(
+        "verify", help="verify the chain; name the first bad record, and exit 4 where there is one"
+    )
     verify.add_argument(
         "protocol", nargs="?", help="study protocol file: the heads kept beside it are compared too"
     )

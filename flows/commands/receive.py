@@ -10,7 +10,9 @@ from flows.commands.arguments import moment
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("protocol", help="study protocol file")
     parser.add_argument("domain", help="the feed's domain, such as VS")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="a file as it arrived: it is kept as it is"
+    )
     parser.add_argument(
         "--received-at", type=moment, help="when they were received, with an offset or Z (default: now)"
     )
