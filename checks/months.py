@@ -4,6 +4,8 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from checks.normal_forms import normal_form
+
 _WHOLE: Final = (
     ("january", "januar", "janner", "janvier", "enero", "gennaio", "janeiro", "januari"),
     ("february", "februar", "fevrier", "febrero", "febbraio", "fevereiro", "februari"),
@@ -30,7 +32,7 @@ _SHORTEST: Final = 3
 @cache
 def month_of(name: str) -> int | None:
     """Return the number of the month that a text names; None where it names none, or cut off could be of two."""
-    plain = unicodedata.normalize("NFKD", name.rstrip(".").casefold())
+    plain = normal_form("NFKD", name.rstrip(".").casefold())
     letters = "".join(one for one in plain if not unicodedata.combining(one))
     if letters in _CUT_OTHERWISE:
         return _CUT_OTHERWISE[letters]

@@ -8,6 +8,8 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
+from checks.normal_forms import normal_form
+
 SHORTEST = 3
 """Codes of one or two characters stand in any text by chance, so they cannot be looked for."""
 
@@ -161,7 +163,7 @@ def _normal(text: str) -> str:
     """Return a text in small letters of one width and alphabet, without accents and what is not seen."""
     if text.isascii():
         return text.casefold()
-    shown = unicodedata.normalize("NFKD", text).translate(_LOOK_ALIKE)
+    shown = normal_form("NFKD", text).translate(_LOOK_ALIKE)
     return "".join(map(_letter, shown)).casefold()
 
 

@@ -1,7 +1,8 @@
 """Terms of adverse events, and codes of tests, as they are compared: without what differs in how they are written."""
 
-import unicodedata
 from typing import Final
+
+from checks.normal_forms import normal_form
 
 NOT_CODED: Final = frozenset(
     {
@@ -22,7 +23,7 @@ NO_TERM: Final = frozenset({"", "NULL", "NA", "NAN"})
 
 def in_one_width(text: str) -> str:
     """Return a text in the compatibility form of Unicode, with one plain blank between its words."""
-    return " ".join(unicodedata.normalize("NFKC", text).split())
+    return " ".join(normal_form("NFKC", text).split())
 
 
 def folded(term: str) -> str:

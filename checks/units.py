@@ -8,11 +8,12 @@ databases that lost the degree sign, and of French and German wards (``degrés``
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
+
+from checks.normal_forms import normal_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ _LEFT_OUT: Final = re.compile(r"[\s.\u00b7\u22c5*^_\[\](){}]")
 
 def plain(spelling: str) -> str:
     """Return a spelling as the table holds it: in the compatibility form of Unicode, upper case, without blanks."""
-    compatible = unicodedata.normalize("NFKC", spelling.translate(_DEGREE_SIGNS)).translate(_ALIKE)
+    compatible = normal_form("NFKC", spelling.translate(_DEGREE_SIGNS)).translate(_ALIKE)
     return _LEFT_OUT.sub("", compatible).upper()
 
 

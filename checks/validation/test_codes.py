@@ -30,12 +30,12 @@ NAMED: Final = 8
 _WORDS: Final[Mapping[str, re.Pattern[str]]] = {
     "TEMP": re.compile(r"TEMP[EÉ]?RAT|体温"),
     "OXYSAT": re.compile(
-        r"S[PA]T?\s?O2|O2[\s-]*SAT|OX[YI]\w* SAT|SATURA|SÄTTIGUNG|PULSE OX|酸素飽和度|氧饱和度|氧飽和度"
+        r"S[PA]T?\s?O2|O2[\s-]*SAT|OX[YI]\w{0,20} SAT|SATURA|SÄTTIGUNG|PULSE OX|酸素飽和度|氧饱和度|氧飽和度"
     ),
     "RESP": re.compile(
-        r"(RESP\w*|BREATH\w*)[\s.]*(RATE|FREQ)|BREATHS|ATEMFREQ|FR[EÉ]\w* RESP|呼吸数|呼吸频率|呼吸頻率"
+        r"(RESP|BREATH)\w{0,20}[\s.]{0,9}(RATE|FREQ)|BREATHS|ATEMFREQ|FR[EÉ]\w{0,20} RESP|呼吸数|呼吸频率|呼吸頻率"
     ),
-    "FIO2": re.compile(r"FI\s?O2|INSP\w* (O2|OXYGEN)|INHALED OXYGEN|吸入酸素濃度"),
+    "FIO2": re.compile(r"FI\s?O2|INSP\w{0,20} (O2|OXYGEN)|INHALED OXYGEN|吸入酸素濃度"),
 }
 """What a name of a vital has in it, in upper case: in English, and as its neighbours and Japan and China write it."""
 
