@@ -62,7 +62,8 @@ _CODE: Final = (
 _CODES: Final = re.compile(
     f"(?:{'|'.join(sorted((w for w in _CODE if len(w) > 1), key=len, reverse=True))})+"
 )
-
+_LONGEST: Final = 2 * max(map(len, _CODE))
+"""Letters; in how many ways a longer run may be taken apart doubles with each word of two words in it."""
 
 _YEAR: Final = r"(?:19|20)\d\d"
 _DAY: Final = rf"""(?:
@@ -192,7 +193,7 @@ def is_word(run: str, place: Place, *, alone: bool) -> bool:
 
 def is_nearly_word(run: str, place: Place) -> bool:
     """Whether a run of letters is a word of a place misspelt, or several without a blank."""
-    if place.belongs == "a test" and _CODES.fullmatch(run) is not None:
+    if place.belongs == "a test" and len(run) <= _LONGEST and _CODES.fullmatch(run) is not None:
         return True
-    misspelt = place.belongs in ("a test", "a unit") and len(run) >= _SHORTEST
+    misspelt = place.belongs in ("a test", "a unit") and _SHORTEST <= len(run) <= _LONGEST
     return misspelt and bool(get_close_matches(run, place.words, n=1, cutoff=_ALIKE))

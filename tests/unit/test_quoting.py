@@ -2,6 +2,7 @@
 
 import pytest
 
+from checks.column_forms import is_nearly_word, place_of
 from checks.quoting import OWN_COLUMN, Quotes, quoted_number
 
 QUOTES = Quotes.of(["CYT107-IV", "FR01", "S1"])
@@ -184,3 +185,9 @@ def test_a_number_that_names_an_arm_and_a_column_of_the_sender_are_not_quoted() 
     assert [quotes.variable(one) for one in ("VSORRES", "AESEV", "QZARM", "QZOTHER")] == [
         "VSORRES", "AESEV", OWN_COLUMN, OWN_COLUMN
     ]  # fmt: skip
+
+
+def test_a_run_of_words_that_hold_words_is_judged_without_trying_each_way_to_part_it() -> None:
+    """Each "temporal" is also "temp" and "oral": forty of them can be parted in a million million ways."""
+    place = place_of("VSTESTCD")
+    assert is_nearly_word("temporal" * 2, place) and not is_nearly_word("temporal" * 40 + "q", place)

@@ -15,7 +15,7 @@ from flows.ledger import Kind, Ledger
 
 LOOKS = 200
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "blind"
-FIRST, EVERY = datetime(2024, 6, 12, 6, tzinfo=UTC), timedelta(minutes=10)
+FIRST, EVERY = datetime(2024, 6, 12, 6, tzinfo=UTC), timedelta(minutes=5)
 """So the feeds of the fixture are never too old."""
 
 SIGNAL = 20
