@@ -285,7 +285,7 @@ def _whole(file: DeliveredFile, limits: Limits) -> Arriving | FeedError:
 
 def lasting_problem(fault: StoreFault) -> DeliveredTable:
     """Return what is wrong with the store of a feed as a problem of the feed."""
-    delivery = Delivery(fault.domain, "", 0, fault.since)
+    delivery = Delivery(fault.domain, "", 0, fault.since, label=fault.domain)
     return DeliveredTable(delivery, None, fault.said, lasting=True)
 
 
@@ -298,4 +298,5 @@ def _left_out(receipt: Receipt) -> DeliveredTable:
         else (f"set aside by {decision.by} at {stamp(decision.at)}: {decision.reason}",)
     )
     at = None if decision is None else decision.at
-    return DeliveredTable(Delivery(receipt.label, "", 0, at, said), None, lasting=True)
+    delivery = Delivery(receipt.name, "", 0, at, said, label=receipt.label)
+    return DeliveredTable(delivery, None, lasting=True)

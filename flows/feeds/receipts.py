@@ -156,9 +156,8 @@ def _decision(said: Mapping[str, str]) -> Decision:
 
 
 def _text(said: object) -> str:
-    if not isinstance(said, str):
+    if not isinstance(said, str) or not _is_text(said):
         raise TypeError("no text")
-    said.encode()  # half of a surrogate pair is no text: nothing could write it
     return said
 
 
@@ -195,11 +194,18 @@ def name_of(name: str) -> str:
     Raises
     ------
     UsageError
-        When it is none.
+        When it is none, or is no text that a receipt can hold.
     """
-    if not name or "/" in name or "\\" in name:
-        raise UsageError(f"delivery: found the name {name!r}; allowed: a file name without its folder")
+    if not name or "/" in name or "\\" in name or not _is_text(name):
+        raise UsageError(
+            f"delivery: found the name {name!r}; allowed: a file name without its folder, in UTF-8"
+        )
     return name
+
+
+def _is_text(said: str) -> bool:
+    """Whether it can be written: half of a surrogate pair is no text."""
+    return not any("\ud800" <= character <= "\udfff" for character in said)
 
 
 def utc(moment: datetime) -> datetime:

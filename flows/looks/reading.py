@@ -15,12 +15,14 @@ from checks.protocol import StudyProtocol
 from checks.tables import DeliveredTable, Feed
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.feeds.inbox import lasting_problem
+from flows.feeds.location import file_name
 from flows.feeds.receipts import OURSELVES
 from flows.feeds.store import StoreFault
 from flows.looks.custody import held_against_record
 from flows.looks.files import clear_interrupted
 from flows.looks.stages import as_task
 from flows.looks.study import open_study
+from flows.pages.kit.words import plural
 from flows.settings import Settings
 
 LOGGER = logging.getLogger("postdose")
@@ -50,11 +52,16 @@ def with_faults(delivered: Delivered, faults: Sequence[StoreFault]) -> Delivered
 
 
 def _said(domain: str, read: Sequence[DeliveredTable]) -> str:
-    """Say how much was read, unless that would tell how many were treated."""
-    if any(one.table is None for one in read) or not read:
+    """Say how much was read, unless that would tell how many were treated, and how many problems there are.
+
+    A delivery that a person set aside is none; one that cannot be read may have been followed by one that can.
+    """
+    if all(one.table is None for one in read):
         return "cannot be read"
     rows = sum(one.delivery.rows for one in read)
-    return "not counted" if domain in UNCOUNTED else f"{rows:,} rows"
+    said = "not counted" if domain in UNCOUNTED else f"{rows:,} rows"
+    problems = sum(one.problem is not None for one in read)
+    return f"{said}, {plural(problems, 'problem')}" if problems else said
 
 
 def read_delivered(
@@ -121,6 +128,7 @@ def receive_files(
 
 def _received(store: DeliveryStore, domain: str, file: Path, received_at: datetime, now: datetime) -> Receipt:
     try:
-        return store.take_in(domain, file.name, file.read_bytes(), received_at=received_at, recorded_at=now)
+        name, content = file_name(str(file)), file.read_bytes()
+        return store.take_in(domain, name, content, received_at=received_at, recorded_at=now)
     except OSError as error:
         raise UsageError(f"{file}: found that it cannot be taken in ({error.strerror})") from error

@@ -1,6 +1,7 @@
 """A delivery is set aside, or restored and its receipt mended, by a person, with a reason that is on record."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,13 +12,15 @@ from small_studies import small_protocol
 
 from checks.errors import FeedError, UsageError
 from checks.knowledge import Deliveries
+from checks.looks.path import make_ready
 from flows.alerts.deciding import due
 from flows.doctor.study import examine_study
 from flows.feeds import DeliveryStore
 from flows.heartbeat import take_pulse
 from flows.ledger import Attempt, Entry, Kind, LookPayload, Outgoing, this_process
+from flows.looks.closed.document import build_files
 from flows.looks.custody import held_against_record
-from flows.looks.reading import read_feeds, with_faults
+from flows.looks.reading import read_feeds, receive_files, with_faults
 from flows.looks.replay.history import read_history
 from flows.looks.setting_aside import list_deliveries, restore, set_aside
 from flows.looks.study import Study, open_study
@@ -73,6 +76,51 @@ def test_a_look_goes_on_without_what_was_set_aside_says_so_and_sees_it_before(st
     restore(study, ["ae", "2"], **WHO, now=NOW + HOUR)
     assert list(looked(study, NOW + HOUR, NOW + HOUR).table["AESEQ"]) == ["0", "1", "2"]
     assert list(looked(study, NOW, NOW + HOUR).table["AESEQ"]) == ["0", "2"]
+
+
+def test_what_was_set_aside_is_told_by_its_own_number(study: Study) -> None:
+    set_aside(study, ["AE", "2"], **WHO, now=NOW)
+    arrived = read_feeds(study.inbox(), NOW, arriving=False, now=NOW)
+    feeds = make_ready(arrived, study.protocol).known_at(NOW).feeds
+    assert [one.called for one in feeds["ae"].deliveries if one.remarks] == ["AE 2"]
+    names = build_files({"ae": feeds["ae"]}).set_index("file")["name"].to_dict()
+    assert names == {f"AE {number}": f"events_{number - 1}.csv" for number in (1, 2, 3)}
+
+
+def test_what_is_said_as_a_feed_is_read_tells_no_delivery_set_aside_and_counts_problems(
+    study: Study, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> str:
+        caplog.clear()
+        with caplog.at_level("INFO", "postdose"):
+            read_feeds(study.inbox(), NOW, arriving=False, now=NOW)
+        return next(one for one in caplog.messages if one.startswith("Read AE"))
+
+    assert said() == "Read AE: 3 rows"
+    set_aside(study, ["AE", "2"], **WHO, now=NOW)
+    assert said() == "Read AE: 2 rows"
+    store_of(study).take_in("AE", "events_2.csv", b"USUBJID\xff", received_at=MONDAY, recorded_at=NOW)
+    assert looked(study, NOW).problem is None  # a later one of its name can be read
+    assert said() == "Read AE: 2 rows, 1 problem"
+    for number in (1, 3):
+        set_aside(study, ["AE", str(number)], **WHO, now=NOW)
+    assert said() == "Read AE: cannot be read"
+
+
+def test_a_file_whose_name_is_no_text_is_received_and_read(study: Study, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"ae_\xff\xe9.csv")
+    file.write_bytes(b"USUBJID,AESEQ,AETERM\nS1,9,FEVER\n")
+    (receipt,) = receive_files(str(tmp_path / "protocol.yaml"), "AE", [file], received_at=NOW, now=NOW + HOUR)
+    assert receipt.name == "ae_%FF%E9.csv"
+    assert states(study, NOW + HOUR) == ["kept"] * 4
+    assert list(looked(study, NOW + HOUR, NOW + HOUR).table["AESEQ"]) == ["0", "1", "2", "9"]
+
+
+def test_the_store_writes_no_receipt_that_it_could_not_read(study: Study) -> None:
+    for name in ("ae_\udcff.csv", "ae_\ud800.csv", "a/b.csv", ""):
+        with pytest.raises(UsageError, match=r"delivery: found the name .*; allowed: a file name"):
+            store_of(study).take_in("AE", name, b"new", received_at=NOW, recorded_at=NOW)
+    assert states(study) == ["kept"] * 3
 
 
 def test_each_decision_is_on_record_with_who_and_why(study: Study) -> None:
