@@ -23,6 +23,7 @@ from flows.feeds.allowance import Spent
 from flows.feeds.content import FeedOptions, opened
 from flows.feeds.database import database_url, query_content
 from flows.feeds.deliveries import kept_file, read_deliveries, unread, unusable
+from flows.feeds.intake import Intake
 from flows.feeds.location import DeliveredFile, find_files, passed_over
 from flows.feeds.one_file import unforeseen
 from flows.feeds.readers import ENDINGS
@@ -176,12 +177,12 @@ class Inbox:
 
     def _keep_all(self, domain: str, source: FeedSource, now: datetime) -> list[FeedError]:
         """Take in what lies where the feed arrives, and return the problem of each file that cannot be read."""
-        refused = []
+        refused, intake = [], self.intake(domain, now=now)
         for content in self._contents(domain, source, now):
             if isinstance(content, FeedError):
                 refused.append(content)
             else:
-                self.keep(domain, content.name, content.content, now=now)
+                intake.take(content.name, content.content)
         return refused
 
     def _passed_over(self, domain: str, source: FeedSource, now: datetime) -> Arrived:
@@ -189,16 +190,10 @@ class Inbox:
         found = None if source.query else passed_over(self._location(domain, source), ENDINGS, domain)
         return () if found is None else (unusable(domain, found, now),)
 
-    def keep(self, domain: str, name: str, content: bytes, *, now: datetime) -> Receipt:
-        """Take in one file of a feed, received now; what is kept already stays as it was first received.
-
-        Raises
-        ------
-        OSError
-            When it cannot be kept.
-        """
+    def intake(self, domain: str, *, now: datetime) -> Intake:
+        """Return what takes in files of a feed, received now."""
         reverts = self._source(domain).mode == "cumulative"
-        return self.store.take_in(domain, name, content, received_at=now, recorded_at=now, reverts=reverts)
+        return self.store.intake(domain, received_at=now, recorded_at=now, reverts=reverts)
 
     def files(self, domain: str) -> tuple[DeliveredFile, ...]:
         """Return the files that lie where a feed arrives, in the order of their names; none of a database.

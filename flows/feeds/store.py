@@ -8,7 +8,6 @@ or put there by another hand, is a fault of its domain, and hides none of the ot
 """
 
 import fcntl
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import Final
 from checks.errors import FeedError
 from checks.stamps import stamp
 from flows.clocks import is_ahead
+from flows.feeds.intake import Intake, in_order
 from flows.feeds.receipts import (
     MOST_BYTES,
     OURSELVES,
@@ -31,7 +31,6 @@ from flows.feeds.receipts import (
     as_text,
     domain_of,
     from_text,
-    name_of,
     utc,
 )
 from flows.files import make_folder, write_whole
@@ -80,56 +79,25 @@ class DeliveryStore:
         """The folder in which it is remembered what was admitted, by domain."""
         return self._receipts.parent / "admissions"
 
+    def intake(
+        self, domain: str, *, received_at: datetime, recorded_at: datetime, reverts: bool = False
+    ) -> Intake:
+        """Return what takes in files of a domain, all at one time."""
+
+        def kept() -> list[Receipt]:
+            paths = sorted((self._receipts / domain_of(domain)).glob(f"*{ENDING}"))
+            return [one for one in map(self._read, paths) if one is not None]
+
+        def write(receipt: Receipt) -> None:
+            write_whole(self._free_path(receipt), as_text(receipt))
+
+        return Intake(domain, self._objects, received_at, recorded_at, reverts, kept, write)
+
     def take_in(
-        self,
-        domain: str,
-        name: str,
-        content: bytes,
-        *,
-        received_at: datetime,
-        recorded_at: datetime,
-        reverts: bool = False,
+        self, domain: str, name: str, content: bytes, *, received_at: datetime, recorded_at: datetime
     ) -> Receipt:
-        """Keep the bytes of a file of a domain; what is kept already stays as it was first received.
-
-        ``reverts`` is whether content that came before, and was followed by other content of the same name, says that
-        what followed no longer holds: so it is in a cumulative feed, whose newest file is the state. Then, under
-        another name, which may say what the first did not (a date), the first time, and where all its receipts are of
-        a time to come or cannot be read, the receipt is a new one.
-
-        Raises
-        ------
-        UsageError
-            When a time has no offset, or the domain or the name is none.
-        OSError
-            When the folder cannot be written.
-        """
-        sha256 = hashlib.sha256(content).hexdigest()
-        receipt = Receipt(
-            domain_of(domain),
-            name_of(name),
-            sha256,
-            len(content),
-            utc(received_at),
-            utc(recorded_at),
-            self._objects / sha256,
-        )
-        if not _holds(receipt.content, content):
-            write_whole(receipt.content, content)
-        paths = sorted((self._receipts / receipt.domain).glob(f"{sha256}*{ENDING}"))
-        believed = [
-            one for one in map(self._read, paths) if one is not None and _is_believed(one, recorded_at)
-        ]
-        if believed and not (reverts and self._stands_again(receipt)):
-            return believed[0]
-        write_whole(self._free_path(receipt), as_text(receipt))
-        return receipt
-
-    def _stands_again(self, receipt: Receipt) -> bool:
-        """Whether the newest content of that name is another, or none ever came under it."""
-        kept = _in_order(self.kept(receipt.domain))
-        named = [one for one in kept if one.name == receipt.name and _is_believed(one, receipt.recorded_at)]
-        return not named or named[-1].sha256 != receipt.sha256
+        """Keep the bytes of one file of a domain, as ``Intake.take`` does."""
+        return self.intake(domain, received_at=received_at, recorded_at=recorded_at).take(name, content)
 
     def _free_path(self, receipt: Receipt) -> Path:
         """Return where a receipt is to lie."""
@@ -148,13 +116,13 @@ class DeliveryStore:
             When the instant has no offset from UTC.
         """
         instant = utc(by)
-        known = _in_order([one.as_of(instant) for one in self.kept(domain)])
+        known = in_order([one.as_of(instant) for one in self.kept(domain)])
         return tuple(one for one in known if one.received_at <= instant and not _is_withheld(one))
 
     def withheld(self, domain: str, *, by: datetime) -> tuple[Receipt, ...]:
         """Return what a person had set aside of what was received of a domain by an instant, as of then."""
         instant = utc(by)
-        known = _in_order([one.as_of(instant) for one in self.kept(domain)])
+        known = in_order([one.as_of(instant) for one in self.kept(domain)])
         return tuple(one for one in known if one.received_at <= instant and _is_withheld(one))
 
     def kept(self, domain: str) -> tuple[Receipt, ...]:
@@ -324,16 +292,8 @@ def _written_down(one: _Lying) -> tuple[bool, float, str, str]:
     )
 
 
-def _in_order(receipts: Sequence[Receipt]) -> list[Receipt]:
-    return sorted(receipts, key=lambda one: (one.received_at, one.recorded_at, one.name, one.sha256))
-
-
 def _is_withheld(receipt: Receipt) -> bool:
     return receipt.set_aside is not None and receipt.set_aside.by != OURSELVES
-
-
-def _is_believed(receipt: Receipt, now: datetime) -> bool:
-    return not is_ahead(receipt.as_of(now).received_at, now)
 
 
 def _was_ahead(receipt: Receipt, instant: datetime, now: datetime) -> bool:
@@ -373,14 +333,6 @@ def _fault(
 ) -> StoreFault:
     label = domain if number is None else f"{domain} {number}"
     return StoreFault(domain, number, sha256, str(FeedError(label, found, allowed)), since)
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    """Whether a file holds exactly that: one that was torn is written again."""
-    try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
-    except OSError:
-        return False
 
 
 def _bytes_of(path: Path) -> bytes:

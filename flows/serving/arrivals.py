@@ -16,6 +16,7 @@ from checks.errors import FeedError
 from checks.protocol import StudyProtocol
 from flows.feeds import Inbox, Receipt
 from flows.feeds.content import opened
+from flows.feeds.intake import Intake
 from flows.feeds.location import DeliveredFile, Stamp
 from flows.ledger import Ledger
 
@@ -59,13 +60,14 @@ class Arrivals:
             files = self._inbox.files(domain)
         except Exception:
             return  # the next look meets the same problem, and tells of it
+        intake = self._inbox.intake(domain, now=received_at)
         for file in files:
             try:
                 stamp = file.stamp()
                 if self._kept.get((domain, file.path)) != stamp and self._has_settled(
                     domain, file, stamp, now
                 ):
-                    yield self._keep(domain, file, stamp, received_at)
+                    yield self._keep(domain, file, stamp, intake)
             except Exception as error:  # gone meanwhile, or not to be read: asked again, told once
                 self._tell(domain, file, error)
 
@@ -77,9 +79,9 @@ class Arrivals:
             self._told.add((domain, said))
             LOGGER.error("%s: %s", domain, said.removeprefix(f"{domain}: "))
 
-    def _keep(self, domain: str, file: DeliveredFile, stamp: Stamp, received_at: datetime) -> Receipt:
+    def _keep(self, domain: str, file: DeliveredFile, stamp: Stamp, intake: Intake) -> Receipt:
         with opened(file, self._inbox.protocol.limits) as content:
-            receipt = self._inbox.keep(domain, file.name, content.stream.read(), now=received_at)
+            receipt = intake.take(file.name, content.stream.read())
         self._kept[domain, file.path] = stamp
         return receipt
 
