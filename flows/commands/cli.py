@@ -71,10 +71,6 @@ COMMANDS: Final[Mapping[str, tuple[Command, str]]] = {
 }
 
 
-SERVES: Final = frozenset({"serve", "prefect"})
-"""The commands that start, or speak to, a Prefect server which others speak to as well."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -85,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.run
     try:
         os.environ.update(prefect_settings(os.environ))
-        os.environ.update(api_access(os.environ, lasting=options.command in SERVES))
+        os.environ.update(api_access(os.environ, lasting=_uses_server(options)))
         os.umask(
             0o777 & ~folder_mode()
         )  # what libraries write, Prefect above all, is not open to others either
@@ -106,6 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return INTERRUPTED
+
+
+def _uses_server(options: argparse.Namespace) -> bool:
+    """Whether a command starts, or speaks to, a Prefect server which others speak to as well."""
+    if options.command == "prefect":
+        return not prefect.asks_for_help(options.handed_on)
+    return options.command == "serve"
 
 
 class Inert(logging.Formatter):

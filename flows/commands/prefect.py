@@ -3,6 +3,16 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
+from typing import Final
+
+VERSION: Final = ("version", "--version", "-v")
+"""What Prefect's command begins with where it tells its version; further on they are of what is deployed."""
+
+
+def asks_for_help(handed_on: Sequence[str]) -> bool:
+    """Whether what is handed on has Prefect's command print its help or version and end, without a server."""
+    return not handed_on or handed_on[0] in VERSION or "--help" in handed_on
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

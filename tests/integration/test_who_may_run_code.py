@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from servers import Prefect, end, free_port, prefect_environment, wait_for
 
+from flows.commands.cli import main
 from flows.doctor import examine
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]
@@ -74,6 +75,27 @@ def attempt(url: str, headers: Mapping[str, str]) -> dict[str, tuple[int, dict[s
 def kept(environment: Mapping[str, str]) -> Path:
     home = Path(environment["PREFECT_HOME"])
     return home.with_name(f"{home.name}-auth")
+
+
+@pytest.mark.parametrize(
+    ("handed_on", "made"),
+    [
+        ([], False),
+        (["--help"], False),
+        (["server", "start", "--help"], False),
+        (["version"], False),
+        (["--version"], False),
+        (["server", "start"], True),
+        (["deploy", "--version", "2"], True),
+    ],
+)
+def test_the_password_is_made_for_a_server_and_not_for_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, handed_on: list[str], made: bool
+) -> None:
+    monkeypatch.setattr(os, "environ", {"PREFECT_HOME": str(tmp_path / "prefect")})
+    monkeypatch.setattr(os, "execv", lambda *_: None)  # else Prefect's command takes the place of the tests
+    main(["prefect", *handed_on])
+    assert (tmp_path / "prefect-auth").exists() is made
 
 
 @pytest.mark.parametrize(
