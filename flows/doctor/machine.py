@@ -70,7 +70,7 @@ def _unmet(requirement: Requirement) -> str | None:
 def _constraints() -> tuple[Pin, ...]:
     """Return the exact versions of deployments/constraints.txt, here or in the checkout this code is run from."""
     relative = Path("deployments") / "constraints.txt"
-    places = (relative, Path(__file__).parents[1] / relative)
+    places = (relative, Path(__file__).parents[2] / relative)
     file = next((one for one in places if one.is_file()), None)
     return () if file is None else read_pins(file.read_text(encoding="utf-8"))
 
