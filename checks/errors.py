@@ -5,6 +5,7 @@
     PostdoseError                 1   a defect of ours, when nothing below fits
     ├── DefectError               1   what nobody foresaw, by its kind and place
     ├── UsageError                2   the command or a call was given something it cannot use
+    │   ├── MissingLedgerError    2   there is no ledger where it should be
     │   └── DesignError           2   a stopping boundary or timing test has impossible parameters
     ├── ProtocolError             2   the study protocol file has problems (all of them, with lines)
     ├── FeedError                 3   a feed cannot be read
@@ -17,7 +18,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class PostdoseError(Exception):
@@ -42,6 +43,19 @@ class DesignError(UsageError, ValueError):
     """A stopping boundary or timing test was asked for with impossible parameters."""
 
     remedy = "Correct the design parameter that the message names."
+
+
+ACCEPT_HEAD: Final = "`postdose ledger accept-head PROTOCOL --by NAME --reason TEXT`"
+"""What a person says who goes on in a ledger that lacks what another one had."""
+
+
+class MissingLedgerError(UsageError):
+    """Where the ledger should be there is none."""
+
+    remedy = (
+        "Name the right one by its protocol or POSTDOSE_STATE; where it is lost, restore its newest backup, or go on in "
+        f"a new one with {ACCEPT_HEAD}."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +133,7 @@ class LedgerWriteError(PostdoseError):
     """
 
     exit_code = 41
-    remedy = "Check the database of --state, then look again at the same data cut-off."
+    remedy = "Check the ledger's database, then look again at the same data cut-off."
 
     def __init__(self, message: str, *, damage: bool = False) -> None:
         self.damage = damage

@@ -11,7 +11,14 @@ from typing import Final
 
 from sqlalchemy.engine import make_url
 
-from checks.errors import DeliveryError, FeedError, LedgerBrokenError, LedgerWriteError, UsageError
+from checks.errors import (
+    DeliveryError,
+    FeedError,
+    LedgerBrokenError,
+    LedgerWriteError,
+    MissingLedgerError,
+    UsageError,
+)
 from checks.protocol import StudyProtocol
 from checks.protocol.feeds import FeedSource
 from flows.alerts.channels import outboxes, unresolved
@@ -82,7 +89,11 @@ def _heads(protocol: StudyProtocol, settings: Settings) -> Iterator[Finding]:
     study = protocol.study.id
     try:
         require_known_head(Ledger.of(settings, must_exist=True), protocol.folder, study)
-    except (UsageError, LedgerWriteError) as error:
+    except MissingLedgerError as error:
+        if knows_of_a_head(protocol.folder, study):
+            said = f"{error}; the newest head known beside the study is of one that is gone"
+            yield stops(study, "heads", said, LedgerWriteError, error.remedy)
+    except LedgerWriteError as error:
         if knows_of_a_head(protocol.folder, study):
             yield stops(study, "heads", str(error), LedgerWriteError)
     else:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from checks.errors import LedgerWriteError, UsageError
+from checks.errors import LedgerWriteError, MissingLedgerError
 from flows.files import create, make_folder
 
 BUSY_SECONDS = 60
@@ -179,7 +179,7 @@ def _prepare_folder(url: URL, *, must_exist: bool) -> None:
     if file is None:
         return
     if must_exist and not file.is_file():
-        raise UsageError(f"--state: found no file {file}; allowed: the database of a ledger")
+        raise MissingLedgerError(f"ledger: found no file {file}; allowed: the database of a ledger")
     make_folder(file.parent)
 
 

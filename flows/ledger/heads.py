@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from checks.errors import LedgerWriteError
+from checks.errors import ACCEPT_HEAD, LedgerWriteError
 from checks.stamps import stamp
 from flows.files import create
 from flows.ledger.book import Ledger
@@ -145,7 +145,7 @@ def _lacking(ledger: Ledger, folder: Path, study: str) -> str | None:
     return (
         f"this ledger does not hold record {known.sequence} ({known.sha256[:12]}...), the newest known in {FILE} "
         f"beside the study: {has}, so it is a new one, an older copy, or rewritten. Name the right one, restore the "
-        "newest backup, or go on in this one with `postdose ledger accept-head PROTOCOL --by NAME --reason TEXT`"
+        f"newest backup, or go on in this one with {ACCEPT_HEAD}"
     )
 
 

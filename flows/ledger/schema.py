@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from checks.errors import LedgerWriteError, UsageError
+from checks.errors import LedgerWriteError, MissingLedgerError
 from flows.ledger.append_only import foreign_triggers, guard, lost_guards
 from flows.ledger.database import Database
 
@@ -136,7 +136,7 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
 
     Raises
     ------
-    UsageError
+    MissingLedgerError
         When a ledger must exist and there is none.
     LedgerWriteError
         When the database cannot be changed, is newer than this code, or its tables are not those of its version.
@@ -152,7 +152,9 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
             ", ".join(foreign),
         )
     if current is None and must_exist:
-        raise UsageError(f"--state: found no ledger in {database.shown}; allowed: the database of a ledger")
+        raise MissingLedgerError(
+            f"ledger: found no ledger in {database.shown}; allowed: the database of a ledger"
+        )
     if not current:
         with _ONE_AT_A_TIME, database.writing() as connection:
             if not _is_up_to_date(connection, database.shown):  # nobody else has done it meanwhile

@@ -19,6 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
+from checks.errors import ACCEPT_HEAD
 from checks.protocol import StudyProtocol
 from flows.files import BEGINS, ENDS
 from flows.heartbeat import feed_faults
@@ -244,8 +245,8 @@ def _unheard(folder: Path, document: Mapping[str, Any]) -> str:
     at = cutoff if isinstance(cutoff, str) and INSTANT.fullmatch(cutoff) else "T"
     return (
         f"{_called(folder)}: no record has the look that look.json tells of; if it was made while the ledger could "
-        f"not be written, `postdose look PROTOCOL --data-cutoff {at}` made again puts it on record, and `postdose "
-        "ledger accept-head PROTOCOL --by NAME --reason TEXT` leaves it without"
+        f"not be written, `postdose look PROTOCOL --data-cutoff {at}` made again puts it on record, and "
+        f"{ACCEPT_HEAD} leaves it without"
     )
 
 

@@ -132,6 +132,24 @@ def test_an_alert_is_taken_by_what_is_known_beside_the_study_that_is_named(
     assert main(words) == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["alerts", "ack", "0123abcd", "--by", "Dr A", "--reason", "seen", "--protocol"],
+        ["ledger", "verify", "--files"],
+    ],
+)
+def test_a_ledger_that_is_lost_is_restored_or_given_up_by_whoever_asks_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    protocol = shutil.copy(GOOD, tmp_path)
+    keep_head(tmp_path, STUDY, Head(3, "a" * 64), at=NOW)
+    assert main([*words, str(protocol)]) == UsageError.exit_code
+    said = capsys.readouterr().err
+    assert "restore its newest backup" in said and "accept-head PROTOCOL --by NAME --reason TEXT" in said
+    assert "--state" not in said and not (tmp_path / "postdose.sqlite").exists()
+
+
 def test_a_person_goes_on_in_an_older_one_with_a_reason(
     ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,8 @@ from sqlalchemy import create_engine
 from flows.doctor import examine, run_doctor
 from flows.doctor.finding import Finding, Status
 from flows.feeds import DeliveryStore
-from flows.ledger import Ledger, Outgoing
+from flows.ledger import Head, Ledger, Outgoing
+from flows.ledger.heads import keep_head
 
 NOW = datetime(2026, 3, 1, 6, tzinfo=UTC)
 KEY = "0123456789abcdef" * 2
@@ -172,6 +173,17 @@ def test_a_broken_chain_is_named(study: Path) -> None:
     assert "record 1" in one.said
 
 
+def test_a_ledger_that_is_lost_though_its_head_is_known_is_restored_from_its_backup_or_given_up(
+    study: Path,
+) -> None:
+    keep_head(study.parent, "CYT107-IV", Head(3, "a" * 64), at=NOW)
+    one = only(study, "heads")
+    assert (one.status, one.exit_code) == (Status.STOPS, 41)
+    assert "found no file" in one.said and "--state" not in one.said + one.remedy
+    assert "restore its newest backup" in one.remedy
+    assert "`postdose ledger accept-head PROTOCOL --by NAME --reason TEXT`" in one.remedy
+
+
 def test_a_clock_behind_the_newest_record_is_told(study: Path) -> None:
     ledger = Ledger(f"sqlite:///{study.parent / 'postdose.sqlite'}")
     caused(ledger, {**LOOKED, "look_id": "", "verdict": "signal", "data_cutoff": "2026-03-01T06:00:00Z"})
@@ -256,6 +268,14 @@ def test_packages_are_compared_with_the_versions_that_are_tested_together(
     assert one.status is Status.WARNING
     assert one.said.startswith("not as tested together: pandas ") and one.said.endswith(", not 0.1")
     assert "no-such-package" not in one.said
+
+
+def test_the_tested_versions_are_those_of_the_checkout_wherever_it_is_asked_from(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = only(study, "packages")
+    assert "exact versions" in one.said or one.said.startswith("not as tested together"), one.said
 
 
 def chart(study: Path, hours: dict[str, range]) -> None:
