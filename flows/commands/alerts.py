@@ -28,17 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--by", required=True, help="your name, as you give it: nobody is authenticated")
     ack.add_argument("--reason", required=True, help="what you do about it (kept in the ledger)")
     close.add_argument("--reason", required=True, help="what it was found to be (kept in the ledger)")
-    for action in (ack, close):
+    for action in (listed, show, ack, close):
         action.add_argument(
             "--protocol",
             type=Path,
             metavar="PROTOCOL",
-            help="study protocol file: the ledger beside it, which must be the one known there, and its arms",
+            help="study protocol file: the ledger beside it, which must be the one known there to ack or close",
         )
     for action in (listed, show, ack, close, resend):
-        add_state(
-            action, "POSTDOSE_STATE, else postdose.sqlite in this folder; of resend, beside the protocol"
-        )
+        add_state(action, "POSTDOSE_STATE, else postdose.sqlite in this folder, or beside the protocol")
         add_json(action)
     route_test = actions.add_parser("route-test", help="send a message marked TEST through every channel")
     route_test.set_defaults(state=None)
@@ -59,15 +57,14 @@ def run(options: argparse.Namespace) -> int:
             addresses = settings.addresses
             return run_route_test(protocol, addresses, now, role=options.role, as_json=options.json)
         return run_resend(settings, protocol, options.alert, by=options.by, now=now, as_json=options.json)
+    folder = None if options.protocol is None else load_protocol(options.protocol).folder
+    settings = read_settings(os.environ, state=options.state, folder=folder or Path())
     if options.action in {"ack", "close"}:
-        folder = None if options.protocol is None else load_protocol(options.protocol).folder
-        settings = read_settings(os.environ, state=options.state, folder=folder or Path())
         if options.by.strip() and options.reason.strip():  # else it is refused for that
             _require_untelling(settings, options)
         decide = run_ack if options.action == "ack" else run_close
         words = {"by": options.by, "reason": options.reason}
         return decide(settings, options.alert, **words, now=now, as_json=options.json, folder=folder)
-    settings = read_settings(os.environ, state=options.state, folder=Path())
     if options.action == "list":
         return run_list(settings, closed=options.all, as_json=options.json)
     return run_show(settings, options.alert, as_json=options.json)
