@@ -105,17 +105,13 @@ def run_ack(
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger, study, alert = _to_decide(settings, name, folder)
-    taken, to_on_call = _decide(
-        ledger,
-        study,
-        alert,
-        now,
-        partial(acknowledgement, study=study, name=alert.id, by=by, reason=reason, now=now),
-    )
+    decide = partial(acknowledgement, study=study, name=alert.id, by=by, reason=reason, now=now)
+    before, taken, to_on_call = _decide(ledger, study, alert, now, decide)
     _tell_on_call(ledger, settings, study, to_on_call, now)
     said = f"Alert {alert.id} ({printable(alert.about)}, study {printable(study)}) is acknowledged by "
-    lines = [f"{said}{printable(by)}: {printable(reason)}", CLAIMED, UNTIL_WORSE]
-    _print({**_document(study, taken), "authenticated": False}, lines, as_json=as_json)
+    lines = [f"{said}{printable(by)}: {printable(reason)}", *_taken_before(before), CLAIMED, UNTIL_WORSE]
+    document = {**_document(study, taken), "authenticated": False, "acknowledged_before": _taken(before)}
+    _print(document, lines, as_json=as_json)
     return 0
 
 
@@ -142,7 +138,7 @@ def run_close(
     """
     by, reason = _filled("--by", by), _filled("--reason", reason)
     ledger, study, alert = _to_decide(settings, name, folder)
-    closed, to_on_call = _decide(
+    _, closed, to_on_call = _decide(
         ledger, study, alert, now, partial(closing, study=study, name=alert.id, by=by, reason=reason, now=now)
     )
     _tell_on_call(ledger, settings, study, to_on_call, now)
@@ -250,16 +246,17 @@ def _to_decide(settings: Settings, name: str, folder: Path | None) -> tuple[Ledg
 
 def _decide(
     ledger: Ledger, study: str, alert: Alert, now: datetime, decide: Callable[[Seen], Entry]
-) -> tuple[Alert, tuple[Outgoing, ...]]:
-    """Record what is decided of an alert; return it as it then stands, and the messages to on-call systems."""
+) -> tuple[Alert, Alert, tuple[Outgoing, ...]]:
+    """Record what is decided of an alert; return it as it stood and stands, and the messages to on-call systems."""
+    found: list[Alert] = []
     written: list[Entry] = []
 
     def decision(seen: Seen) -> Sequence[Entry]:
-        written[:] = [decide(seen)]
+        found[:], written[:] = [seen.standing.alerts[alert.id]], [decide(seen)]
         return written
 
     ledger.decide(study, decision, now=now)
-    return ledger.standings()[study].alerts[alert.id], written[0].outgoing
+    return found[0], ledger.standings()[study].alerts[alert.id], written[0].outgoing
 
 
 def _alerts(ledger: Ledger) -> Iterator[tuple[str, Alert]]:
@@ -294,8 +291,19 @@ def _is_history(record: Record, name: str) -> bool:
     return record.kind != Kind.ALERT or "resent_by" in record.payload
 
 
-def _document(study: str, alert: Alert) -> dict[str, object]:
+def _taken(alert: Alert) -> dict[str, object] | None:
     taken = alert.acknowledgement
+    return None if taken is None else {**asdict(taken), "at": stamp(taken.at)}
+
+
+def _taken_before(alert: Alert) -> Iterator[str]:
+    """Yield who had taken an alert that somebody takes now, and why: two may be at work on it."""
+    if (taken := alert.acknowledgement) is not None:
+        at = utc_text(stamp(taken.at))
+        yield f"It was acknowledged before by {printable(taken.by)} at {at}: {printable(taken.reason)}"
+
+
+def _document(study: str, alert: Alert) -> dict[str, object]:
     return {
         "study": study,
         "id": alert.id,
@@ -307,7 +315,7 @@ def _document(study: str, alert: Alert) -> dict[str, object]:
         ],
         "given_up": sorted({role for role, _ in alert.dead.values()}),
         "look_id": alert.look_id,
-        "acknowledgement": None if taken is None else {**asdict(taken), "at": stamp(taken.at)},
+        "acknowledgement": _taken(alert),
     }
 
 

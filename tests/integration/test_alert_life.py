@@ -118,6 +118,24 @@ def test_a_signal_is_delivered_escalated_answered_and_each_of_it_is_on_record(
     }  # fmt: skip
 
 
+def test_who_takes_an_alert_is_told_who_had_it_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, url = protocol(tmp_path), f"sqlite:///{tmp_path / 'state.sqlite'}"
+    look(Ledger(url), study, NOW, "S1", "S2", "S3")
+    take = partial(run_ack, Settings(url, {}), SIGNAL)
+    assert take(by="Dr. Aaroen", reason="assessing S1", now=NOW) == 0
+    assert "before" not in capsys.readouterr().out
+    assert take(by="Dr. Berg", reason="calling the site", now=NOW + timedelta(hours=1)) == 0
+    said = "It was acknowledged before by Dr. Aaroen at 2026-03-02 08:00 UTC: assessing S1"
+    assert said in capsys.readouterr().out.splitlines()
+    assert take(by="Dr. Aaroen", reason="done", now=NOW + timedelta(hours=2), as_json=True) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["acknowledged_before"] == {
+        "by": "Dr. Berg", "reason": "calling the site", "at": "2026-03-02T09:00:00Z",
+    }  # fmt: skip
+
+
 def test_a_role_without_a_channel_is_given_up_and_the_next_one_told_in_the_same_turn(
     state_url: str, tmp_path: Path
 ) -> None:
