@@ -12,6 +12,7 @@
     │   ├── MissingFeedError      3   there is no file where it should arrive
     │   └── FeedTooLargeError     3   a file passes a limit as it is read
     ├── LedgerBrokenError         4   the ledger's chain does not verify
+    │   └── FilesDifferError      4   files of looks are not as the ledger has them
     ├── DeliveryError            40   an alert could not be delivered
     └── LedgerWriteError         41   the ledger could not be written
 """
@@ -53,8 +54,8 @@ class MissingLedgerError(UsageError):
     """Where the ledger should be there is none."""
 
     remedy = (
-        "Name the right one by its protocol or POSTDOSE_STATE; where it is lost, restore its newest backup, or go on in "
-        f"a new one with {ACCEPT_HEAD}."
+        "Name the right one by its protocol or POSTDOSE_STATE; where it is lost, restore its newest backup, or go on "
+        f"in a new one with {ACCEPT_HEAD}."
     )
 
 
@@ -107,6 +108,15 @@ class LedgerBrokenError(PostdoseError):
 
     exit_code = 4
     remedy = "Keep the database as it is and compare it with its last backup."
+
+
+class FilesDifferError(LedgerBrokenError):
+    """The ledger verifies, and files of looks are not as it has them; names each."""
+
+    remedy = (
+        "The ledger holds, and tells what was written. Keep a copy of a file that differs, then restore it from its "
+        "backup, or make the look again at its data cut-off into the same folder; move away what was added."
+    )
 
 
 class DeliveryError(PostdoseError):

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from checks.errors import UsageError
+from checks.errors import FilesDifferError, UsageError
 from flows.commands.arguments import add_json, add_state
 from flows.settings import Settings, read_settings
 
@@ -88,7 +88,8 @@ def _verify(options: argparse.Namespace) -> int:
         heads = partial(heads_that_differ, folder=folder, study=protocol.study.id)
         beside = [Beside("the heads beside the study", heads)]
         if options.files:
-            beside.append(Beside("the files of its looks", partial(files_that_differ, protocol=protocol)))
+            files = partial(files_that_differ, protocol=protocol)
+            beside.append(Beside("the files of its looks", files, FilesDifferError))
     return run_verify(
         read_settings(os.environ, state=options.state, folder=folder),
         expect_head=options.expect_head,

@@ -20,10 +20,11 @@ from flows.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is kept beside a ledger: what that is, and what yields a sentence for each difference."""
+    """What is kept beside a ledger: what that is, what yields a sentence for each difference, and the error then."""
 
     said: str
     differences: Callable[[Ledger], Iterable[str]]
+    error: type[LedgerBrokenError] = LedgerBrokenError
 
 
 def run_verify(
@@ -43,15 +44,17 @@ def run_verify(
     ------
     LedgerBrokenError
         Naming the first bad record, or the hash that no record has; where the database is damaged, its place; and
-        what is otherwise beside it.
+        what is otherwise beside it: of the kind that this has where nothing else is wrong.
     """
     expected = None if expect_head is None else _hash(expect_head)
     try:
         ledger = _whole(settings)
         problems, records, found = _verified(ledger, expected, rebuild=rebuild)
-        problems += [one for part in beside for one in part.differences(ledger)]
-        if problems:
-            raise LedgerBrokenError(few(problems))
+        wrong = [(one, LedgerBrokenError) for one in problems]
+        wrong += [(one, part.error) for part in beside for one in part.differences(ledger)]
+        if wrong:
+            first = wrong[0][1]  # what is wrong with the ledger is mended before files are held against it
+            raise first(few([one for one, _ in wrong]))
     except LedgerBrokenError as error:
         _print({"verified": False, "problem": str(error)}, "", as_json=as_json)
         raise

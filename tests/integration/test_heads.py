@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 
-from checks.errors import LedgerWriteError, UsageError
+from checks.errors import FilesDifferError, LedgerBrokenError, LedgerWriteError, UsageError
 from checks.protocol import load_protocol
 from checks.protocol.model import Alerts
 from flows.alerts import alerts_due, run_alerts
@@ -132,6 +132,24 @@ def test_an_alert_is_taken_by_what_is_known_beside_the_study_that_is_named(
     assert main(words) == 0
 
 
+@pytest.mark.parametrize("words", [["list"], ["show", "{name}"]])
+def test_alerts_are_read_beside_the_protocol_that_is_named(
+    ledger: Ledger,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    protocol = shutil.copy(GOOD, tmp_path)
+    alerts_due(ledger, load_protocol(Path(protocol)), NOW, watching=True)
+    name = next(iter(ledger.standings()[STUDY].alerts))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    said = [word.format(name=name) for word in words]
+    assert main(["alerts", *said, "--protocol", str(protocol)]) == 0
+    assert name in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -148,6 +166,23 @@ def test_a_ledger_that_is_lost_is_restored_or_given_up_by_whoever_asks_for_it(
     said = capsys.readouterr().err
     assert "restore its newest backup" in said and "accept-head PROTOCOL --by NAME --reason TEXT" in said
     assert "--state" not in said and not (tmp_path / "postdose.sqlite").exists()
+
+
+def test_what_to_do_about_a_file_is_not_what_to_do_about_a_ledger(
+    ledger: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verify = ["ledger", "verify", "--files", shutil.copy(GOOD, tmp_path)]
+    (tmp_path / "looks" / STUDY).mkdir(parents=True)
+    assert main(verify) == 0
+    (tmp_path / "looks" / STUDY / "a.html").write_text("No signal")
+    assert main(verify) == FilesDifferError.exit_code == LedgerBrokenError.exit_code
+    said = capsys.readouterr().err
+    assert "a.html was added" in said and said.endswith(f"{FilesDifferError.remedy}\n")
+    assert "move away what was added" in said and "restore it from its backup" in said
+    shutil.copy(tmp_path / "older.sqlite", tmp_path / "postdose.sqlite")
+    assert main(verify) == LedgerBrokenError.exit_code
+    said = capsys.readouterr().err
+    assert "a.html was added" in said and said.endswith(f"{LedgerBrokenError.remedy}\n")
 
 
 def test_a_person_goes_on_in_an_older_one_with_a_reason(
