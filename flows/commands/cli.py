@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.run
     try:
         os.environ.update(prefect_settings(os.environ))
-        os.environ.update(api_access(os.environ, lasting=_uses_server(options)))
+        os.environ.update(api_access(os.environ, lasting=_uses_server(options.command, options.handed_on)))
         os.umask(
             0o777 & ~folder_mode()
         )  # what libraries write, Prefect above all, is not open to others either
@@ -104,11 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _uses_server(options: argparse.Namespace) -> bool:
+def _uses_server(command: str, handed_on: Sequence[str]) -> bool:
     """Whether a command starts, or speaks to, a Prefect server which others speak to as well."""
-    if options.command == "prefect":
-        return not prefect.asks_for_help(options.handed_on)
-    return options.command == "serve"
+    return command == "serve" or (command == "prefect" and not prefect.asks_for_help(handed_on))
 
 
 class Inert(logging.Formatter):
