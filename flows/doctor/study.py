@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,8 +19,10 @@ from checks.errors import (
     MissingLedgerError,
     UsageError,
 )
+from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol
 from checks.protocol.feeds import FeedSource
+from checks.tables import DeliveredTable
 from flows.alerts.channels import outboxes, unresolved
 from flows.clocks import is_ahead
 from flows.doctor.charting import examine_charting
@@ -63,10 +65,11 @@ def examine_study(protocol: StudyProtocol, environ: Mapping[str, str], now: date
     yield _disk(protocol)
     inbox = open_inbox(protocol, settings.addresses, None)
     with inbox.admission.reading():
+        read = {domain: inbox.read(domain, by=now) for domain in protocol.feeds.by_domain()}
         for domain, source in protocol.feeds.by_domain().items():
-            yield _feed(domain, source, inbox, now)
+            yield _feed(domain, source, inbox, read[domain], now)
         yield from _deliveries(inbox, settings, now)
-        yield from examine_charting(inbox, now)
+        yield from examine_charting(protocol, read, now)
 
 
 def _ledger(study: str, settings: Settings, now: datetime) -> Iterator[Finding]:
@@ -233,16 +236,44 @@ def _deliveries(inbox: Inbox, settings: Settings, now: datetime) -> Iterator[Fin
         yield ok(study, "deliveries", f"{len(kept)} kept, each as it was received")
 
 
-def _feed(domain: str, source: FeedSource, inbox: Inbox, now: datetime) -> Finding:
-    """Read a feed as it lies where it arrives; an incremental one may have been taken in and away."""
+def _feed(
+    domain: str, source: FeedSource, inbox: Inbox, read: Sequence[DeliveredTable], now: datetime
+) -> Finding:
+    """Say whether a look could use a feed: what was ``read`` of those kept, and after it what lies where it arrives.
+
+    An incremental one may have been taken in and away. A file that is kept already is as it stands there: it may be
+    set aside.
+    """
     study, check = inbox.protocol.study.id, f"feed {domain}"
+    kept = {one.sha256 for one in inbox.store.kept(domain)}
+    found = _as_it_lies(domain, inbox, now)
+    is_gone = not any(one.delivery.sha256 for one in found)
+    nothing_new = bool(kept) and is_gone and source.mode == "incremental"
+    new = [] if nothing_new else [one for one in found if one.delivery.sha256 not in kept]
+    old = [one for one in read if kept and not one.lasting and (one.delivery.sha256 or not new)]
+    problem = _problem(domain, inbox.protocol, [*old, *new], now)
+    if problem is not None:
+        aside = "Ask the sender for the file again, or leave it out with `postdose deliveries set-aside`."
+        is_kept = any(one.problem and one.delivery.sha256 for one in old)
+        return stops(study, check, problem, FeedError, aside if is_kept else "")
+    received = len(inbox.store.receipts(domain, by=now))
+    return ok(
+        study, check, f"nothing new; {received} deliveries were taken in" if nothing_new else "can be read"
+    )
+
+
+def _as_it_lies(domain: str, inbox: Inbox, now: datetime) -> Sequence[DeliveredTable]:
+    """Read a feed where it arrives, as if it were received now."""
     with tempfile.TemporaryDirectory() as nowhere:
-        as_found = replace(inbox, store=DeliveryStore(Path(nowhere)))
-        read = as_found.read(domain, by=now)
-    problems = [one.problem for one in read if one.problem]
-    kept = inbox.store.receipts(domain, by=now)
-    if not problems:
-        return ok(study, check, "can be read")
-    if source.mode == "incremental" and kept and not any(one.delivery.sha256 for one in read):
-        return ok(study, check, f"nothing new; {len(kept)} deliveries were taken in")
-    return stops(study, check, "; ".join(problems), FeedError)
+        found = replace(inbox, store=DeliveryStore(Path(nowhere))).read(domain, by=now)
+    return [replace(one, delivery=replace(one.delivery, received_at=now)) for one in found]
+
+
+def _problem(
+    domain: str, protocol: StudyProtocol, delivered: Sequence[DeliveredTable], now: datetime
+) -> str | None:
+    """Return the problem of a feed of such deliveries; one that another has followed may be none."""
+    if not any(one.problem for one in delivered):
+        return None
+    problem = Deliveries({domain: delivered}, protocol).known_at(now).feeds[domain.lower()].problem
+    return None if problem is None else problem.replace("\n", "; ")

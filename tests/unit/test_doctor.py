@@ -258,6 +258,43 @@ def test_an_incremental_feed_whose_files_were_taken_in_and_away_is_no_problem(st
     assert only(study, "feed VS").said == "nothing new; 1 deliveries were taken in"
 
 
+def receive(study: Path, domain: str, hours: int, content: bytes, *, set_aside: bool = False) -> None:
+    """Keep a delivery that came so many hours before now."""
+    store, at = DeliveryStore(study.parent / "deliveries" / "CYT107-IV"), NOW - timedelta(hours=hours)
+    name = f"{domain.lower()}.csv"
+    receipt = store.take_in(domain, name, content, received_at=at, recorded_at=at)
+    (*_, receipt) = store.number(domain)
+    if set_aside:
+        store.set_aside(receipt, by="A. Person", reason="damaged", at=at)
+
+
+def test_a_kept_delivery_that_no_look_can_read_stops_a_look_until_it_is_set_aside_or_followed(
+    study: Path,
+) -> None:
+    good, bad = FEED["vs"].encode(), b"STUDYID,USUBJID\nS,\xff\n"
+    (study.parent / "feeds" / "vs.csv").write_bytes(good)
+    receive(study, "VS", 3, good)
+    receive(study, "VS", 2, bad)
+    receive(study, "LB", 2, b"PAR1 and no more")
+    vs, lb = only(study, "feed VS"), only(study, "feed LB")
+    assert (vs.status, vs.exit_code) == (Status.STOPS, 3)
+    assert vs.said.startswith("VS 2: found ") and "postdose deliveries set-aside" in vs.remedy
+    (study.parent / "feeds" / "vs.csv").write_bytes(good + b"S,1,TEMP,38\n")  # the next look takes it in
+    assert only(study, "feed VS").said == "can be read"
+    assert lb.status is Status.OK  # what lies there now follows it
+    (study.parent / "feeds" / "lb.csv").write_bytes(b"PAR1 and no more")
+    assert only(study, "feed LB").said.startswith("LB 1: found ")
+
+
+def test_a_file_that_was_set_aside_and_still_lies_there_stops_no_look(study: Path) -> None:
+    bad = b"STUDYID,USUBJID\nS,\xff\n"
+    (study.parent / "feeds" / "vs.csv").write_bytes(bad)
+    receive(study, "VS", 2, bad, set_aside=True)
+    assert "all that was received is set aside (VS 1)" in only(study, "feed VS").said
+    receive(study, "VS", 1, FEED["vs"].encode())
+    assert only(study, "feed VS").said == "can be read"
+
+
 def test_packages_are_compared_with_the_versions_that_are_tested_together(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
