@@ -51,6 +51,21 @@ _GENERIC: Final = frozenset(
 )
 """Words of names of arms that other texts hold as well."""
 
+_BETWEEN: Final = r"[\s_\-\u2010-\u2015]+"
+"""Between the words of one term; where a stop or a comma stands, another begins."""
+
+_ROLE: Final = re.compile(
+    rf"""(?<![^\W_])(?:
+        (?:active|comparator|control|experimental|investigational|placebo|treatment|verum)
+            {_BETWEEN}(?:treatment{_BETWEEN})?arms?
+        |(?:active|comparator|experimental|placebo|verum){_BETWEEN}(?:treatment{_BETWEEN})?groups?
+        |(?:in|on){_BETWEEN}(?:the{_BETWEEN})?(?:control|treatment){_BETWEEN}groups?
+    )(?![^\W_])""",
+    re.VERBOSE,
+)
+"""An arm by its role. Neither word alone tells one: there are active bleeding, control windows, infection control
+groups and the arm that a cannula is in."""
+
 _APART: Final = 5
 """So many signs or blanks may stand between two letters of a word that is spelt apart."""
 
@@ -86,6 +101,11 @@ def names_one(text: str, telltales: Iterable[str], *, innocent: Iterable[str] = 
     read = _plain(text, _telling(found, tuple(innocent)))
     words = _WORD.findall(read)
     return any(_pattern(one).search(read) or _slipped(one, words) for one in found)
+
+
+def names_role(text: str) -> bool:
+    """Whether a short text calls an arm of some trial by its role, as "the active arm", whatever the arms' names."""
+    return _ROLE.search(_plain(text, ())) is not None
 
 
 class Part(Enum):

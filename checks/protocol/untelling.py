@@ -6,12 +6,12 @@ from typing import Final
 from checks.errors import UsageError
 from checks.protocol.model import StudyProtocol
 from checks.quoting import Quotes
-from checks.telltales import names_one
+from checks.telltales import names_one, names_role
 
 
 def names_arm(text: str, protocol: StudyProtocol) -> bool:
-    """Whether a text names an arm or a treatment of the study, however it is written."""
-    return names_one(text, _arms(protocol), innocent=_called(protocol))
+    """Whether a text names an arm or a treatment of the study, however it is written, or an arm by its role."""
+    return names_role(text) or names_one(text, _arms(protocol), innocent=_called(protocol))
 
 
 def quotes_of(protocol: StudyProtocol, subjects: Iterable[str], *, terms: Iterable[str] = ()) -> Quotes:

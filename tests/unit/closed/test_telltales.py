@@ -1,10 +1,16 @@
 """A telltale is found in whichever form an output can carry it, and nowhere else."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from checks.closed import telltales_in
+from checks.errors import UsageError
+from checks.protocol import load_protocol
+from checks.protocol.untelling import names_arm, require_untelling
+
+GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
 
 WORDS = ("QZACTIVE", "-731.25", "Zürich & Co")
 
@@ -56,6 +62,47 @@ def test_a_studys_id_may_hold_its_drugs_name() -> None:
     innocent = ("CYT107-IV",)
     assert telltales_in(b"study CYT107-IV, US01-001", ["CYT107"], innocent=innocent) == ()
     assert telltales_in(b"study CYT107-IV, arm CYT107", ["CYT107"], innocent=innocent) == ("CYT107",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "all on active arm",
+        "All three are in the ACTIVE-TREATMENT arm.",
+        "treatment arms differ",
+        "none in control arm",
+        "both in the control group",
+        "on treatment group",
+        "placebo group only",
+        "the verum arm",
+        "\u0430ctive\u00a0arm",
+        "active&nbsp;arm",
+    ],
+)
+def test_an_arm_is_known_by_its_role_whatever_it_is_called(text: str) -> None:
+    assert names_arm(text, load_protocol(GOOD))
+    with pytest.raises(UsageError, match="--reason: found the name of an arm"):
+        require_untelling("--reason", text, load_protocol(GOOD))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "active bleeding, calling the site",
+        "control of fever achieved",
+        "onset in the control window",
+        "swelling of the left arm at the cannula",
+        "treatment of fever; arm painful",
+        "bleeding still active. Arm swollen",
+        "fever under control, arm warm",
+        "asked the infection control group",
+        "seen by the pain treatment group",
+        "alarm armed; active armband",
+        "interactive groups of forms",
+    ],
+)
+def test_words_of_medicine_tell_no_arm(text: str) -> None:
+    assert not names_arm(text, load_protocol(GOOD))
 
 
 def test_a_code_too_short_to_be_told_from_chance_is_not_looked_for() -> None:
