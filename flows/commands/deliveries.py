@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
         place = (receipt.domain, receipt.number)
         shown = tuple(one for one in list_deliveries(study, now) if one.place == place)
     _show(study.id, shown, now, as_json=options.json)
+    for fault in study.inbox().store.foreign_folders():
+        print(fault.said, file=sys.stderr)
     return 0
 
 

@@ -219,6 +219,7 @@ def _deliveries(inbox: Inbox, settings: Settings, now: datetime) -> Iterator[Fin
     domains = sorted({*inbox.protocol.feeds.by_domain(), *store.domains()})
     kept = [one for domain in domains for one in store.kept(domain)]
     faults = [one.said for domain in domains for one in store.faults(domain, by=now, now=now)]
+    faults += [one.said for one in store.foreign_folders()]
     faults += [one.said for one in contradictions(inbox, partial(Ledger.of, settings, must_exist=True), now)]
     faults += [
         f"{one.label}: found that its content is gone, or not what was received; allowed: the same file, received "

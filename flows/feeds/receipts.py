@@ -183,9 +183,14 @@ def domain_of(domain: str) -> str:
     UsageError
         When it is none.
     """
-    if not (domain.isascii() and domain.isalnum()):
+    if not is_domain(domain.upper()):
         raise UsageError(f"domain: found {domain!r}; allowed: a domain of SDTM, such as VS")
     return domain.upper()
+
+
+def is_domain(name: str) -> bool:
+    """Whether that is a domain, in upper case."""
+    return name.isascii() and name.isalnum() and name == name.upper()
 
 
 def name_of(name: str) -> str:

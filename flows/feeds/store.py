@@ -31,6 +31,7 @@ from flows.feeds.receipts import (
     as_text,
     domain_of,
     from_text,
+    is_domain,
     utc,
 )
 from flows.files import make_folder, write_whole
@@ -136,7 +137,17 @@ class DeliveryStore:
 
     def domains(self) -> tuple[str, ...]:
         """Return the domains of which something has arrived, in the order of their names."""
-        return tuple(sorted({path.parent.name for path in self._receipts.glob(f"*/*{ENDING}")}))
+        return tuple(sorted(filter(is_domain, self._folders())))
+
+    def foreign_folders(self) -> tuple[StoreFault, ...]:
+        """Say that files lie in folders of no domain, if they do; how those are named may tell the arm."""
+        foreign = [name for name in self._folders() if not is_domain(name)]
+        said = f"files in folders of receipts that are no domain's ({len(foreign)})"
+        allowed = "folders of domains, such as VS: move others out of the folder"
+        return (_fault("deliveries", None, None, said, allowed, None),) if foreign else ()
+
+    def _folders(self) -> set[str]:
+        return {path.parent.name for path in self._receipts.glob(f"*/*{ENDING}")}
 
     def faults(self, domain: str, *, by: datetime, now: datetime) -> tuple[StoreFault, ...]:
         """Return what is wrong with the receipts of a domain, as far as it was so by an instant.

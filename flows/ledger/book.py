@@ -143,8 +143,8 @@ class Ledger:
             return tuple(one for one in found if one.sequence not in left_out)
 
     def sound(self, study: str, kind: Kind) -> tuple[Record, ...]:
-        """Return the records of a study and a kind of its form, oldest first; ``verified`` names the others."""
-        return tuple(one for one in self.records(study, kind) if forms.problem(one) is None)
+        """Return the records of a study and a kind of its form, oldest first; the others are named in the log."""
+        return tuple(filter(forms.is_sound, self.records(study, kind)))
 
     def quarantine(self, sequences: Sequence[int], *, by: str, reason: str, now: datetime) -> Head:
         """Leave records that another hand put in out of the chain, by a sealed record that follows; return the head.

@@ -3,6 +3,7 @@
 Another hand can append a record whose hash is right and that no look can go on after. It is named, and not read.
 """
 
+import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -23,6 +24,8 @@ from flows.ledger.payloads import (
     ProtocolChangePayload,
     QuarantinePayload,
 )
+
+LOGGER = logging.getLogger("postdose")
 
 FORMS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(Kind, AlertPayload),
@@ -73,6 +76,14 @@ def problem(record: Record) -> str | None:
         return "signals: no state of one"
     lacking = NEEDED.get(record.kind, frozenset()) - payload.keys()
     return f"{min(lacking)}: missing" if lacking else None
+
+
+def is_sound(record: Record) -> bool:
+    """Whether a record is one of its kind; it is named where it is not, and passed over."""
+    said = problem(record)
+    if said is not None and not is_bare_look(record):
+        LOGGER.error("Record %s says what no record of its kind can (%s)", record.sequence, said)
+    return said is None
 
 
 def is_bare_look(record: Record) -> bool:

@@ -5,7 +5,7 @@ payload is.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import AfterValidator
@@ -15,13 +15,28 @@ from checks.recorded import SignalPart
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
         raise ValueError("no offset from UTC")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("no moment of UTC") from error
     return text
 
 
 Moment = Annotated[str, AfterValidator(_moment)]
 """An instant as text."""
+
+
+def _domain(text: str) -> str:
+    if not (text.isascii() and text.isalnum() and text == text.upper()):
+        raise ValueError("no domain")
+    return text
+
+
+Domain = Annotated[str, AfterValidator(_domain)]
+"""A domain of SDTM, such as VS; a store has no folder of another."""
 
 
 class FeedFault(TypedDict):
@@ -87,7 +102,7 @@ class AccessPayload(TypedDict):
 class ReceivedPart(TypedDict):
     """One delivery that was taken in, by its number in its domain; of its name the ending alone, as a reader's."""
 
-    domain: str
+    domain: Domain
     number: int
     sha256: str
     size: int
@@ -107,7 +122,7 @@ class DecisionPayload(TypedDict):
     """That a delivery was set aside or restored: by whom, why, and its new time of receipt, if it has one."""
 
     at: Moment
-    domain: str
+    domain: Domain
     number: int
     sha256: str
     by: str

@@ -5,13 +5,13 @@ that what it contradicts is told. A receipt that could not be recorded when it w
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from checks.errors import FeedError, UsageError
+from checks.errors import FeedError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.clocks import is_ahead
 from flows.feeds import DeliveryStore, Inbox, Receipt
@@ -111,42 +111,79 @@ def put_on_record(
         When the store cannot be.
     """
     known = on_record(ledger, study)
-    for domain in store.domains():
-        store.number(domain, above=max((number for name, number in known if name == domain), default=0))
-    found = compare(store, known, now, taken=taken)
+    unnumbered = {one.domain: one for one in _unnumbered(store, known)}
+    found = compare(store, known, now, taken=taken, but=unnumbered.keys())
     if found.entries:
         ledger.decide(study, lambda _seen: found.entries, now=now)
-    return found.faults
+    return (*unnumbered.values(), *found.faults)
+
+
+def _unnumbered(store: DeliveryStore, known: Mapping[Place, OnRecord]) -> Iterator[StoreFault]:
+    """Write the numbers of all receipts down, and yield a fault of each domain where that cannot be."""
+    for domain in store.domains():
+        try:
+            store.number(domain, above=max((number for name, number in known if name == domain), default=0))
+        except OSError as error:
+            said = f"that its receipts cannot be numbered ({error.strerror}), so that none is put on record"
+            yield StoreFault(domain, None, None, str(FeedError(domain, said, "room, and permission")))
 
 
 def held_against_record(
     inbox: Inbox, open_ledger: Callable[[], Ledger], now: datetime, *, taken: Sequence[Receipt] = ()
 ) -> tuple[StoreFault, ...]:
-    """Put on record what can be, and return where store and record differ; what cannot be is made up for later."""
+    """Put on record what can be, and return where store and record differ; what cannot be is made up for later.
+
+    Where the two cannot be compared, that is a fault of every feed; where the ledger cannot be opened or written, a
+    look cannot be recorded either, and says so itself.
+    """
+    study = inbox.protocol.study.id
     try:
-        ledger, study = open_ledger(), inbox.protocol.study.id
+        ledger = open_ledger()
         require_known_head(ledger, inbox.protocol.folder, study)
-        return put_on_record(inbox.store, ledger, study, now, taken=taken)
-    except Exception as error:  # whatever the record or the store has become, the look is made
+    except LedgerWriteError as error:
         LOGGER.error("Receipts are not on record yet, and will be: %s", type(error).__name__)
         return ()
+    except Exception as error:  # whatever the record has become, the look is made
+        return _not_compared(inbox, error)
+    try:
+        return put_on_record(inbox.store, ledger, study, now, taken=taken)
+    except Exception as error:  # or the store
+        LOGGER.error("Receipts are not on record yet, and will be: %s", type(error).__name__)
+    return contradictions(inbox, lambda: ledger, now)
+
+
+def _not_compared(inbox: Inbox, error: Exception) -> tuple[StoreFault, ...]:
+    """Say of every feed that its deliveries are not held against the record: any of them may be gone or changed."""
+    LOGGER.error("The deliveries cannot be held against the record: %s", type(error).__name__)
+    said = f"that its deliveries cannot be held against the record ({type(error).__name__})"
+    allowed = (
+        "a ledger that `postdose ledger verify` passes, and deliveries that `postdose deliveries list` lists"
+    )
+    domains = inbox.protocol.feeds.by_domain()
+    return tuple(StoreFault(one, None, None, str(FeedError(one, said, allowed))) for one in domains)
 
 
 def contradictions(inbox: Inbox, open_ledger: Callable[[], Ledger], now: datetime) -> tuple[StoreFault, ...]:
     """Return where store and record differ, without writing to either; nothing where there is no record to ask."""
     try:
-        return compare(inbox.store, on_record(open_ledger(), inbox.protocol.study.id), now).faults
-    except UsageError:  # there is none
+        ledger = open_ledger()
+    except (UsageError, LedgerWriteError):  # there is none, or none that can be reached
         return ()
-    except Exception as error:  # as above
-        LOGGER.error("The deliveries cannot be held against the record: %s", type(error).__name__)
-        return ()
+    try:
+        return compare(inbox.store, on_record(ledger, inbox.protocol.study.id), now).faults
+    except Exception as error:  # whatever the record or the store has become
+        return _not_compared(inbox, error)
 
 
 def compare(
-    store: DeliveryStore, known: Mapping[Place, OnRecord], now: datetime, *, taken: Sequence[Receipt] = ()
+    store: DeliveryStore,
+    known: Mapping[Place, OnRecord],
+    now: datetime,
+    *,
+    taken: Sequence[Receipt] = (),
+    but: Collection[str] = (),
 ) -> Custody:
-    """Hold a store against what is on record of it; nothing is written."""
+    """Hold a store against what is on record of it; nothing is written. New is nothing of some domains, ``but``."""
     kept = {(one.domain, one.number): one for domain in store.domains() for one in store.kept(domain)}
     written = (datetime.fromisoformat(one.part["recorded_at"]) for one in known.values())
     newest = max((at for at in written if not is_ahead(at, now)), default=None)
@@ -156,6 +193,8 @@ def compare(
         if place in known:
             since = min(receipt.received_at, known[place].received_at)
             odd += [_Odd(place, found, since) for found in contradicted(receipt, known[place])]
+        elif receipt.domain in but:
+            continue
         elif _is_new(receipt, newest) or (receipt.domain, receipt.sha256, receipt.recorded_at) in own:
             new.append(receipt)
         else:

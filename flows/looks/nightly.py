@@ -262,7 +262,7 @@ def _files(ledger: Ledger, protocol: StudyProtocol) -> tuple[str, ...]:
 def _deliveries(opened: Study, now: datetime) -> Iterator[str]:
     """Yield what is wrong with the deliveries kept, and where they are not as they are on record."""
     inbox = opened.inbox()
-    faults = [*held_against_record(inbox, opened.ledger, now)]
+    faults = [*inbox.store.foreign_folders(), *held_against_record(inbox, opened.ledger, now)]
     for domain in inbox.store.domains():
         faults += inbox.store.faults(domain, by=now, now=now)
     yield from (one.said for one in faults)

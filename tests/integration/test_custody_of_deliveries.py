@@ -1,6 +1,7 @@
 """Receipts are on record in the ledger, and what the record contradicts or lacks is told."""
 
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.errors import LedgerBrokenError
 from flows.feeds import DeliveryStore
 from flows.feeds.receipts import OURSELVES
 from flows.ledger import DeliveryPayload, Kind, Ledger
@@ -163,6 +165,40 @@ def test_a_record_that_says_what_none_can_hides_no_other(kept: Kept) -> None:
     kept.ledger.record(STUDY, Kind.SET_ASIDE, {"domain": "AE", "number": 77})  # type: ignore[arg-type]  # as before
     assert kept.told() == []
     assert len(on_record(kept.ledger, STUDY)) == 3
+
+
+def test_a_domain_that_a_record_of_another_hand_makes_up_hides_no_lost_receipt(
+    kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    part = kept.recorded()[0]["deliveries"][0]
+    for domain in ("x y", "ae", "", "\udcff"):
+        forged: DeliveryPayload = {"at": part["recorded_at"], "deliveries": [{**part, "domain": domain}]}
+        kept.ledger.record(STUDY, Kind.DELIVERY, forged)
+    kept.path(2).unlink()
+    assert ["AE 2: found no receipt" in one for one in kept.told()] == [True]
+    assert "Record 4 says what no record of its kind can (deliveries.0.domain: value error)" in caplog.text
+    with pytest.raises(LedgerBrokenError, match="record 4 says what no record of its kind can"):
+        kept.ledger.verify()
+
+
+def test_what_cannot_be_numbered_is_a_fault_of_its_domain_and_hides_no_other(kept: Kept) -> None:
+    kept.store.take_in("VS", "v.csv", b"v", received_at=NOW, recorded_at=NOW)
+    kept.path(2).unlink()
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (100, allowed[1])
+    )  # the disk is full: no receipt can be written
+    try:
+        said = [one.partition(";")[0] for one in kept.told()]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    unnumbered = (
+        "VS: found that its receipts cannot be numbered (File too large), so that none is put on record"
+    )
+    assert said == [unnumbered, "AE 2: found no receipt, though it is on record"]
+    assert len(kept.recorded()) == 3
+    kept.told()
+    assert [part["domain"] for part in kept.recorded()[-1]["deliveries"]] == ["VS"]
 
 
 def test_a_clock_that_was_ahead_once_makes_no_later_receipt_suspicious(kept: Kept) -> None:

@@ -14,12 +14,14 @@ from checks.errors import FeedError, UsageError
 from checks.knowledge import Deliveries
 from checks.looks.path import make_ready
 from flows.alerts.deciding import due
+from flows.commands.cli import main
 from flows.doctor.study import examine_study
 from flows.feeds import DeliveryStore
 from flows.heartbeat import take_pulse
-from flows.ledger import Attempt, Entry, Kind, LookPayload, Outgoing, this_process
+from flows.ledger import Attempt, Entry, Kind, Ledger, LookPayload, Outgoing, this_process
 from flows.looks.closed.document import build_files
 from flows.looks.custody import held_against_record
+from flows.looks.nightly import findings_of_night
 from flows.looks.reading import read_feeds, receive_files, with_faults
 from flows.looks.replay.history import read_history
 from flows.looks.setting_aside import list_deliveries, restore, set_aside
@@ -59,6 +61,31 @@ def looked(study: Study, cutoff: datetime, now: datetime = NOW):
     arrived = read_feeds(study.inbox(), cutoff, arriving=False, now=now)
     told = with_faults(arrived, held_against_record(study.inbox(), study.ledger, now))
     return Deliveries(told, study.protocol).known_at(cutoff).feeds["ae"]
+
+
+def test_one_folder_of_no_domain_is_named_and_hides_no_lost_delivery(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path_of(study, 2).unlink()
+    foreign = study.protocol.folder / "deliveries" / study.id / "receipts" / "x y"
+    foreign.mkdir()
+    (foreign / "a.json").touch()
+    assert looked(study, NOW).problem is not None
+    assert states(study) == ["kept", "its receipt is gone", "kept"]
+    assert main(["deliveries", "list", str(study.protocol.folder / "protocol.yaml")]) == 0
+    night, _ = findings_of_night(study, study.ledger(), NOW)
+    doctor = [one.said for one in examine_study(study.protocol, {}, NOW)]
+    for said in (capsys.readouterr().err, " ".join(night["problems"]), " ".join(doctor)):
+        assert "found files in folders of receipts that are no domain's (1)" in said and "x y" not in said
+
+
+def test_deliveries_that_cannot_be_held_against_the_record_are_told_of_every_feed(study: Study) -> None:
+    def open_ledger() -> Ledger:
+        raise MemoryError  # as what lies beside the study may be made so large
+
+    faults = held_against_record(study.inbox(), open_ledger, NOW)
+    assert [one.domain for one in faults] == ["DM", "EX", "VS", "AE"]
+    assert "AE: found that its deliveries cannot be held against the record (MemoryError)" in faults[-1].said
 
 
 def states(study: Study, now: datetime = NOW) -> list[str]:

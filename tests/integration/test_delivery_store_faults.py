@@ -170,3 +170,15 @@ def test_decisions_on_new_deliveries_in_any_order_put_none_out(tmp_path: Path) -
     assert [(one.name, one.number) for one in after] == [(one.name, one.number) for one in before]
     assert all(one.set_aside is not None for one in after)
     assert not list(tmp_path.rglob("*.put-out")) and store.faults("AE", by=NOW, now=NOW) == ()
+
+
+@pytest.mark.parametrize("name", [b"x y", b"\xff", b"ae", b"A-E"])
+def test_a_folder_of_no_domain_is_one_fault_and_hides_no_domain(
+    store: DeliveryStore, tmp_path: Path, name: bytes
+) -> None:
+    folder = tmp_path / "receipts" / os.fsdecode(name)
+    folder.mkdir()
+    (folder / "a.json").touch()
+    assert store.domains() == ("AE",)
+    (fault,) = store.foreign_folders()
+    assert fault.said.startswith("deliveries: found files in folders of receipts that are no domain's (1)")
