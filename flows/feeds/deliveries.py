@@ -106,7 +106,8 @@ def _read_receipt(receipt: Receipt, options: FeedOptions, export: Export | None)
     read = _read_file(kept_file(receipt), options, export, receipt.sha256)
     delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
     if read.delivery.sha256 == receipt.sha256:
-        return replace(read, delivery=delivery)
+        step = f"; to look without it: `postdose deliveries set-aside PROTOCOL {receipt.label}`"
+        return replace(read, delivery=delivery, problem=read.problem and read.problem + step)
     if not read.delivery.sha256:
         return replace(read, delivery=delivery, lasting=not receipt.content.is_file())
     damaged = FeedError(

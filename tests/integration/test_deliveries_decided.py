@@ -114,6 +114,19 @@ def test_what_was_set_aside_is_told_by_its_own_number(study: Study) -> None:
     assert names == {f"AE {number}": f"events_{number - 1}.csv" for number in (1, 2, 3)}
 
 
+def test_the_problem_of_a_delivery_that_cannot_be_read_names_the_command_that_sets_it_aside(
+    study: Study,
+) -> None:
+    store_of(study).take_in("AE", "events_3.csv", b"USUBJID\xff", received_at=NOW, recorded_at=NOW)
+    feed = looked(study, NOW)
+    command = "to look without it: `postdose deliveries set-aside PROTOCOL AE 4`"
+    assert feed.problem is not None and feed.problem.endswith(command)
+    set_aside(study, command.removesuffix("`").split()[-2:], **WHO, now=NOW)
+    assert looked(study, NOW).problem is None
+    store_of(study).kept("AE")[0].content.write_bytes(b"other")  # what is changed can only be received again
+    assert "set-aside" not in str(looked(study, NOW).problem)
+
+
 def test_what_is_said_as_a_feed_is_read_tells_no_delivery_set_aside_and_counts_problems(
     study: Study, caplog: pytest.LogCaptureFixture
 ) -> None:
