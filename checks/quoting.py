@@ -75,7 +75,7 @@ class Quotes:
             return False
         if self._is_known(text, place):
             return True
-        if not self._is_shaped(text, place):
+        if not self._is_shaped(text, place) or self._has_number_of_arm(text, place):
             return False
         alone = not any(map(str.isdigit, text))
         said = self._own_part(text) if place.form is None else text
@@ -109,6 +109,11 @@ class Quotes:
         if place.form is None:
             return all(len(run) <= self.digits for run in _DIGITS.findall(text))
         return has_form(text, place)
+
+    def _has_number_of_arm(self, text: str, place: Place) -> bool:
+        """Whether the code of a test holds a number that is in the name of an arm, in so many digits."""
+        own = {run for arm in self.arms for run in _DIGITS.findall(arm) if len(run) >= _TELLING_DIGITS}
+        return place.belongs == "a test" and not own.isdisjoint(_DIGITS.findall(text))
 
     def _belongs(self, run: str, place: Place, *, alone: bool) -> bool:
         """Whether a run of letters is a word of the study or of a place, and none of an arm's name."""
@@ -153,6 +158,7 @@ _ASKED: Final = ("a term", "a test")
 """Where a word of a term that the study asks for may stand: the name of a record without a number begins with it."""
 
 _DIGITS: Final = re.compile(r"[0-9]+")
+_TELLING_DIGITS: Final = 3
 _TEST: Final = place_of("VSTESTCD")
 _NUMBER: Final = place_of("VSSEQ")
 

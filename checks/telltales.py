@@ -66,8 +66,29 @@ _ROLE: Final = re.compile(
 """An arm by its role. Neither word alone tells one: there are active bleeding, control windows, infection control
 groups and the arm that a cannula is in."""
 
+_PARTS_OF_OTHERS: Final = _GENERIC | {
+    "active",
+    "control",
+    "factor",
+    "immune",
+    "intensive",
+    "normal",
+    "nutrition",
+    "plasma",
+    "protein",
+    "surgery",
+    "therapy",
+    "treated",
+}
+"""Words of names of arms that are parts of others: inactive, uncontrolled, standardised, overdose."""
+
+_UNSPACED: Final = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Letters of scripts that set no blanks between words: Thai, Japanese, Chinese, and Korean before its endings."""
+
 _APART: Final = 5
 """So many signs or blanks may stand between two letters of a word that is spelt apart."""
+
+_GAP: Final = rf"[\W_]{{0,{_APART}}}"
 
 
 def telltales_in(
@@ -96,11 +117,11 @@ def telltales_in(
 
 
 def names_one(text: str, telltales: Iterable[str], *, innocent: Iterable[str] = ()) -> bool:
-    """Whether a short text holds a telltale as ``telltales_in`` finds it, or one with a slip of one letter."""
+    """Whether a short text holds a telltale as ``telltales_in`` finds it, in a longer word, or with a slip."""
     found = _looked_for(telltales)
     read = _plain(text, _telling(found, tuple(innocent)))
     words = _WORD.findall(read)
-    return any(_pattern(one).search(read) or _slipped(one, words) for one in found)
+    return any(_stands_in(one, read) or _slipped(one, words) for one in found)
 
 
 def names_role(text: str) -> bool:
@@ -119,7 +140,7 @@ class Part(Enum):
 def part_of(word: str, telltales: Iterable[str]) -> Part:
     """Return what a word in small letters is to the telltales; what is generic in them, or short, tells nothing."""
     told = {one for name in telltales for one in _parts(name)}
-    if word in told:
+    if word in told and len(word) > SHORTEST:
         return Part.WORD
     return Part.NEAR if any(one in word or _is_slip(word, one) for one in told) else Part.NONE
 
@@ -127,7 +148,7 @@ def part_of(word: str, telltales: Iterable[str]) -> Part:
 @cache
 def _parts(name: str) -> tuple[str, ...]:
     return tuple(
-        one for one in re.findall(r"[^\W\d_]+", _normal(name)) if len(one) > SHORTEST and one not in _GENERIC
+        one for one in re.findall(r"[^\W\d_]+", _normal(name)) if len(one) >= SHORTEST and one not in _GENERIC
     )
 
 
@@ -138,8 +159,14 @@ def _looked_for(telltales: Iterable[str]) -> tuple[str, ...]:
 @cache
 def _telling(telltales: tuple[str, ...], phrases: tuple[str, ...]) -> tuple[str, ...]:
     """Return the phrases that hold a telltale, the longest first: to take out others would take letters of names."""
-    held = [one for one in phrases if any(_pattern(word).search(_normal(one)) for word in telltales)]
+    held = [one for one in phrases if any(_stands_in(word, _normal(one)) for word in telltales)]
     return tuple(sorted(held, key=len, reverse=True))
+
+
+def _stands_in(name: str, read: str) -> bool:
+    """Whether a name stands in a text, by itself or in a longer word."""
+    within = _within(name)
+    return _pattern(name).search(read) is not None or (within is not None and within.search(read) is not None)
 
 
 def _slipped(name: str, words: Sequence[str]) -> bool:
@@ -205,9 +232,38 @@ def _pattern(word: str) -> re.Pattern[str]:
     """Return what finds a word; one of few letters, such as an amount, only as it is written."""
     normal = _normal(word)
     signs = [one for one in normal if one.isalnum()]
-    if sum(map(str.isalpha, signs)) >= SHORTEST:
-        each = (f"[{re.escape(_IN_PLACE.get(one, one))}]" for one in signs)
-        written = rf"[\W_]{{0,{_APART}}}".join(each)
-    else:
-        written = re.escape(normal)
+    written = _GAP.join(map(_sign, signs)) if _has_letters(normal) else re.escape(normal)
     return re.compile(rf"(?<![^\W_]){written}(?![^\W_])")
+
+
+@cache
+def _within(name: str) -> re.Pattern[str] | None:
+    """Return what finds a name in a longer word, None of one too short to be told from chance there.
+
+    A name without a digit that is short, or a part of other words, is found beside digits and before "arm" and
+    "group" alone; beside a digit of its own another digit makes another name (CYT1071).
+    """
+    normal = _normal(name)
+    runs = re.findall(r"[^\W\d_]+|\d+", normal)
+    length, unspaced = sum(map(len, runs)), _UNSPACED.search(name) is not None
+    digits, letters = (any(map(of, normal)) for of in (str.isdigit, str.isalpha))
+    if not letters or length < SHORTEST + (not digits and not unspaced):
+        return None
+    sign = _sign if _has_letters(normal) else re.escape
+    parts = ["".join(map(sign, run)) for run in runs]
+    written = _GAP.join(parts)
+    if digits:  # a blank before them, as in "until 7", parts them from the end of another word
+        before, after = ("(?<![0-9])" * runs[0].isdigit(), "(?![0-9])" * runs[-1].isdigit())
+        return re.compile(rf"{before}(?:{'[-_.]?'.join(parts)}|(?<![^\W_]){written}){after}")
+    if unspaced or (length >= _LONG_ENOUGH and not _PARTS_OF_OTHERS.issuperset(runs)):
+        return re.compile(written)
+    return re.compile(rf"(?<![^\W\d_]){written}(?:(?![^\W\d_])|(?=arm|group|gruppe))")
+
+
+def _has_letters(normal: str) -> bool:
+    return sum(map(str.isalpha, normal)) >= SHORTEST
+
+
+def _sign(one: str) -> str:
+    """Return what finds a letter or digit of a name, and what is written in its place."""
+    return f"[{re.escape(_IN_PLACE.get(one, one))}]"

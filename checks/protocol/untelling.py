@@ -7,6 +7,7 @@ from checks.errors import UsageError
 from checks.protocol.model import StudyProtocol
 from checks.quoting import Quotes
 from checks.telltales import names_one, names_role
+from checks.terms import folded
 
 
 def names_arm(text: str, protocol: StudyProtocol) -> bool:
@@ -38,7 +39,10 @@ def _arms(protocol: StudyProtocol) -> tuple[str, ...]:
 
 
 def _called(protocol: StudyProtocol) -> tuple[str, ...]:
-    return tuple(filter(None, (protocol.study.id, protocol.study.title)))
+    """Return what the study is called: its id can be said whatever it is, its title unless it is a name alone."""
+    title = protocol.study.title
+    named = title is not None and folded(title) in map(folded, _arms(protocol))
+    return (protocol.study.id,) if title is None or named else (protocol.study.id, title)
 
 
 WITHHELD: Final = "(withheld: it names an arm or a treatment)"

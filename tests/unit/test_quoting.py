@@ -173,6 +173,16 @@ def test_what_is_no_arm_is_quoted_beside_one() -> None:
     assert not quotes.may("CYT107", "USUBJID") and not quotes.may("CYT107", "VSORRESU")
 
 
+@pytest.mark.parametrize(
+    "text", ["TEMPCYT107", "CYT107TEMP", "OXYSATCYT107", "TEMPC107", "TEMPCYT", "TEMPCYT-107", "PLACEBOTEMP"]
+)
+@pytest.mark.parametrize("column", ["VSTESTCD", "VSTEST", "VSORRESU", "VSORRES", "AESEV", "VSDTC", "AETERM"])
+def test_an_arm_glued_to_what_belongs_in_a_column_is_not_quoted(text: str, column: str) -> None:
+    quotes = Quotes.of(["FR01", "FR01-001"], codes=["TEMP", "OXYSAT"], arms=["CYT107", "Placebo"])
+    assert not quotes.may(text, column) and quotes.code(text) != text
+    assert quotes.may("TEMPR", "VSTESTCD") and quotes.may("V07", "VSTESTCD")
+
+
 @pytest.mark.parametrize("text", ["m\u200bg", "\u202e2024-06-10", "38.9\x1b[2J", "FR01\u2066", "C\ud800"])
 def test_a_character_that_is_not_seen_is_not_quoted(text: str) -> None:
     for column in ("VSDTC", "VSORRES", "VSORRESU", "SITEID"):

@@ -9,6 +9,7 @@ from checks.closed import telltales_in
 from checks.errors import UsageError
 from checks.protocol import load_protocol
 from checks.protocol.untelling import names_arm, require_untelling
+from checks.telltales import names_one
 
 GOOD = Path(__file__).parents[2] / "fixtures" / "protocols" / "good.yaml"
 
@@ -107,3 +108,43 @@ def test_words_of_medicine_tell_no_arm(text: str) -> None:
 
 def test_a_code_too_short_to_be_told_from_chance_is_not_looked_for() -> None:
     assert telltales_in(b"arm A of B", ["A", "B ", ""]) == ()
+
+
+GLUED = [
+    ("Placebo", ["in der Placebogruppe", "Placeboarm", "nonplacebo", "placebokontrolliert", "PLACEBO1", "xPlaceb0x"]),
+    ("CYT107", ["CYT107mg", "10CYT107", "CYT107arm", "TEMPCYT107", "CYT-107mg", "cyt 107mg", "xCYT_107", "\u0421Y\u0422107x"]),
+    ("IL7", ["TEMPIL7", "IL7mg", "IL 7mg"]),
+    ("20 mg", ["20mgs"]),
+    ("Active", ["activearm", "Active1", "ACTIVEGROUP", "Activegruppe"]),
+    ("Iron", ["ironarm", "1iron"]),
+    ("プラセボ", ["プラセボ群"]),
+]  # fmt: skip
+
+OTHER_WORDS = [
+    ("Active", "inactive, reactive and hyperactive"),
+    ("Control", "uncontrolled hypertension"),
+    ("Standard care", "standardised, careful"),
+    ("Iron", "the environment"),
+    ("Rest", "cardiac arrest"),
+    ("Oral", "temporal"),
+    ("Low", "slow, lower, below"),
+    ("Saline", "universal in Europe"),
+    ("IL7", "until 7 h after the dose"),
+    ("CYT107", "CYT1071, CYT108"),
+    ("20 mg", "120 mg"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in GLUED for text in texts])
+def test_a_name_in_a_longer_word_of_a_person_is_found(name: str, text: str) -> None:
+    assert names_one(text, [name])
+
+
+@pytest.mark.parametrize(("name", "text"), OTHER_WORDS)
+def test_another_word_that_holds_the_letters_of_a_name_does_not_tell_it(name: str, text: str) -> None:
+    assert not names_one(text, [name])
+
+
+def test_a_studys_id_may_hold_its_drugs_name_within_a_word() -> None:
+    assert not names_one("read in CYT107IV-01", ["CYT107"], innocent=("CYT107IV-01",))
+    assert names_one("read in CYT107IV-01: CYT107IV", ["CYT107"], innocent=("CYT107IV-01",))
