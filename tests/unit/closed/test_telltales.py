@@ -111,8 +111,9 @@ def test_a_code_too_short_to_be_told_from_chance_is_not_looked_for() -> None:
 
 
 GLUED = [
-    ("Placebo", ["in der Placebogruppe", "Placeboarm", "nonplacebo", "placebokontrolliert", "PLACEBO1", "xPlaceb0x"]),
-    ("CYT107", ["CYT107mg", "10CYT107", "CYT107arm", "TEMPCYT107", "CYT-107mg", "cyt 107mg", "xCYT_107", "\u0421Y\u0422107x"]),
+    ("Placebo", ["in der Placebogruppe", "Placeboarm", "nonplacebo", "placebokontrolliert", "PLACEBO1"]),
+    ("CYT107", ["CYT107mg", "10CYT107", "CYT107arm", "TEMPCYT107", "CYT-107mg", "cyt 107mg", "xCYT_107"]),
+    ("CYT107", ["\u0421Y\u0422107x", "CYTl07x"]),
     ("IL7", ["TEMPIL7", "IL7mg", "IL 7mg"]),
     ("20 mg", ["20mgs"]),
     ("Active", ["activearm", "Active1", "ACTIVEGROUP", "Activegruppe"]),
