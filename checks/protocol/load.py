@@ -15,8 +15,12 @@ from checks.protocol.document import WHOLE_FILE, path_of, read_document
 from checks.protocol.explain import explain, unknown_keys
 from checks.protocol.model import StudyProtocol
 from checks.protocol.notes import notes_on
+from checks.protocol.one_file import content_of
 from checks.protocol.suite_files import combined_sha256, misplaced, read_suite_files
 from checks.rules import AnyRule
+
+MOST_BYTES = 1 << 20
+"""A study protocol file has some thousand bytes, and some fifty for each of its sites."""
 
 Key = TypeVar("Key", str, int)
 
@@ -63,7 +67,7 @@ def load_protocol(path: Path | str) -> StudyProtocol:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return content_of(path, MOST_BYTES)
     except OSError as error:
         found = error.strerror or type(error).__name__
         problem = Problem(str(path), 1, WHOLE_FILE, found.lower(), "a study protocol file that can be read")

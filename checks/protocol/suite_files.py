@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from checks.errors import Problem
+from checks.protocol.one_file import content_of
 
 FOLDER: Final = "expectations"
+MOST_BYTES: Final = 1 << 24
+"""An expectation is some hundred bytes."""
+
 JUDGED: Final = ("DM", "EX", "VS", "AE", "LB")
 """The feeds whose rows are judged; the others are recorded by their hash alone."""
 
@@ -46,7 +50,7 @@ def read_suite_files(folder: Path) -> tuple[SuiteFile, ...]:
 def _read(path: Path) -> SuiteFile:
     domain, name = path.stem.upper(), f"{FOLDER}/{path.name}"
     try:
-        return SuiteFile(domain, name, path.read_bytes())
+        return SuiteFile(domain, name, content_of(path, MOST_BYTES))
     except OSError as error:
         return SuiteFile(domain, name, None, (error.strerror or type(error).__name__).lower())
 

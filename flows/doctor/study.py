@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.engine import make_url
-
 from checks.errors import (
     DeliveryError,
     FeedError,
@@ -30,7 +28,7 @@ from flows.doctor.finding import Finding, few, ok, stops, unwritable, warning
 from flows.feeds import DeliveryStore, Inbox, open_inbox
 from flows.files import folder_mode
 from flows.ledger import Ledger, Outgoing
-from flows.ledger.database import Database
+from flows.ledger.database import Database, file_of
 from flows.ledger.heads import knows_of_a_head, require_known_head
 from flows.ledger.schema import is_up_to_date, rehearse_tables, spoilt_guards
 from flows.looks.custody import contradictions
@@ -170,9 +168,8 @@ def _folders(protocol: StudyProtocol, settings: Settings) -> Finding:
     study, folder = protocol.study.id, protocol.folder
     channels = (channel for route in protocol.alerts.routes for channel in route.channels)
     targets = [folder / "looks" / study, folder / "deliveries" / study, *outboxes(channels, folder)]
-    database = make_url(settings.state_url)
-    if database.get_backend_name() == "sqlite" and database.database:
-        targets.append(Path(database.database).parent)
+    if (database := file_of(settings.state_url)) is not None:
+        targets.append(database.parent)
     refused = [
         f"{target} ({problem})" for target in dict.fromkeys(targets) if (problem := unwritable(target))
     ]
@@ -192,9 +189,8 @@ def _open_to_others(protocol: StudyProtocol, settings: Settings) -> Iterator[Fin
         yield warning(study, "closed", said, "Set the mode of the folder to 0700.")
     channels = (channel for route in protocol.alerts.routes for channel in route.channels)
     tops = [looks, folder / "deliveries" / study, *outboxes(channels, folder)]
-    database = make_url(settings.state_url)
-    if database.get_backend_name() == "sqlite" and database.database:
-        tops.append(Path(database.database))
+    if (database := file_of(settings.state_url)) is not None:
+        tops.append(database)
     beyond = OTHERS & ~folder_mode()
     wide = [str(one) for one in tops if one.exists() and one.stat().st_mode & beyond]
     if wide:

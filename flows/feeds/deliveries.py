@@ -103,6 +103,11 @@ def _read_receipt(receipt: Receipt, options: FeedOptions, export: Export | None)
             "one that can be read",
         )
         return unread(receipt, refused)
+    damaged = FeedError(
+        receipt.label, "kept content that is not what was received", "the content as it was received"
+    )
+    if receipt.has_outgrown():
+        return replace(unread(receipt, damaged), lasting=True)
     read = _read_file(kept_file(receipt), options, export, receipt.sha256)
     delivery = replace(read.delivery, sha256=receipt.sha256, received_at=receipt.received_at)
     if read.delivery.sha256 == receipt.sha256:
@@ -110,9 +115,6 @@ def _read_receipt(receipt: Receipt, options: FeedOptions, export: Export | None)
         return replace(read, delivery=delivery, problem=read.problem and read.problem + step)
     if not read.delivery.sha256:
         return replace(read, delivery=delivery, lasting=not receipt.content.is_file())
-    damaged = FeedError(
-        receipt.label, "kept content that is not what was received", "the content as it was received"
-    )
     return DeliveredTable(replace(delivery, rows=0), None, problem_text(damaged), lasting=True)
 
 

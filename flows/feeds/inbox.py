@@ -6,6 +6,7 @@ harm must not go unseen for want of a copy. Whatever a feed makes anything here 
 problem, and the look is made without it.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -147,7 +148,7 @@ class Inbox:
         later: list[DeliveredTable] = []
         with self.admission.reading():
             for one in receipts:
-                is_new = one.set_aside is None and not admitted.has(one.name, one.sha256)
+                is_new = not (one.set_aside or admitted.has(one.name, one.sha256) or one.has_outgrown())
                 if is_new and (problem := spent.problem(one.label)) is not None:
                     later.append(unread(one, problem))
                 elif is_new:
@@ -208,6 +209,11 @@ class Inbox:
             () if source.query is not None else find_files(self._location(domain, source), ENDINGS, domain)
         )
         return tuple(replace(file, label=domain) for file in found)  # it has no number until it is received
+
+    def finds_any(self) -> bool:
+        """Whether any feed lies in the folder given, whatever it is."""
+        sources = self.protocol.feeds.by_domain().items()
+        return any(os.path.lexists(self._location(domain, source)) for domain, source in sources)
 
     def _source(self, domain: str) -> FeedSource:
         return self.protocol.feeds.by_domain()[domain.upper()]

@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from checks.errors import UsageError
+from checks.errors import FeedError, UsageError
+from flows.feeds.regular import opened_regular
 
 OURSELVES: Final = "postdose"
 """Who decided what no person did."""
 
 MOST_BYTES: Final = 1 << 20
 """A receipt is some hundred bytes, and as many for each decision: a larger file is none, and is not read."""
+
+READ_ANYWAY: Final = 1 << 26
+"""Bytes of a content that are read whatever its receipt, which may be changed too, says of its size."""
 
 RECEIPT_FILE: Final = re.compile(r"([0-9a-f]{64})(?:-[0-9]+)?\.json")
 """How the file of a receipt is named: for its content; with a number where that came back to stand again."""
@@ -69,9 +73,18 @@ class Receipt:
 
     def has_content(self) -> bool:
         """Whether its content is kept as it was received."""
+        if self.has_outgrown():
+            return False
         try:
-            with self.content.open("rb") as file:
+            with opened_regular(str(self.content), self.label) as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+        except (OSError, FeedError):
+            return False
+
+    def has_outgrown(self) -> bool:
+        """Whether what is kept is so much larger than what was received that it need not be read to know it."""
+        try:
+            return self.content.stat().st_size > max(self.size, READ_ANYWAY)
         except OSError:
             return False
 

@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from checks.errors import FeedError
 
@@ -36,7 +37,7 @@ def is_there(path: str) -> bool:
 
 
 @contextmanager
-def opened_regular(path: str, name: str) -> Iterator[IO[bytes]]:
+def opened_regular(path: str, name: str) -> Iterator[BufferedReader]:
     """Open a regular file of this machine, and close it at the end; ``name`` is what messages call it.
 
     A link is followed as far as it stays in the folder that the file lies in.

@@ -40,7 +40,7 @@ class Database:
     def __init__(self, url: str, *, must_exist: bool) -> None:
         self.shown = "the database URL"
         with self._said():
-            parsed = _with_our_driver(make_url(url))
+            parsed = _with_our_driver(_parsed(url))
             self.shown = parsed.render_as_string(hide_password=True)
             if parsed.get_backend_name() == "sqlite":
                 _prepare_folder(parsed, must_exist=must_exist)
@@ -149,9 +149,8 @@ def places_of_damage(connection: Connection) -> tuple[str, ...]:
 
 def cut_off(url: str) -> str | None:
     """Say after which byte a SQLite file is cut off, by what its header tells of its pages; None where it is not."""
-    parsed = make_url(url)
-    file = Path(parsed.database or "")
-    if parsed.get_backend_name() != "sqlite" or not file.is_file():
+    file = file_of(url)
+    if file is None or not file.is_file():
         return None
     with file.open("rb") as opened:
         header = opened.read(HEADER)
@@ -165,6 +164,22 @@ def cut_off(url: str) -> str | None:
 
 HEADER: Final = 100
 """Bytes of a SQLite file's header: the size of a page lies at byte 16, their number at 28 (its file format, 1.3)."""
+
+
+def _parsed(url: str) -> URL:
+    """Return what a database URL says; what cannot be read is not repeated, as it may hold a password.
+
+    Raises
+    ------
+    LedgerWriteError
+        When it is none.
+    """
+    try:
+        return make_url(url)
+    except (ValueError, SQLAlchemyError) as error:
+        raise LedgerWriteError(
+            "database URL: found a text that is none; allowed: as sqlite:///FILE or postgresql://USER@HOST/NAME"
+        ) from error
 
 
 def _with_our_driver(url: URL) -> URL:
@@ -191,9 +206,17 @@ def _file(url: URL) -> Path | None:
 
 def folder_of(url: str) -> Path | None:
     """Return the folder of a SQLite file that a database URL names; None where it names none."""
-    parsed = make_url(url)
-    file = _file(parsed) if parsed.get_backend_name() == "sqlite" else None
+    file = file_of(url)
     return None if file is None else file.parent
+
+
+def file_of(url: str) -> Path | None:
+    """Return the SQLite file that a database URL names; None where it names none."""
+    try:
+        parsed = _parsed(url)
+    except LedgerWriteError:  # whoever opens it says so
+        return None
+    return _file(parsed) if parsed.get_backend_name() == "sqlite" else None
 
 
 def _engine(url: URL) -> Engine:

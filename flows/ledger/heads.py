@@ -41,6 +41,9 @@ LONGEST_POST: Final = 5.0
 NUMBER: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 """A record's sequence, which both databases count in four bytes."""
 
+MOST_BYTES: Final = 1 << 26
+"""A line is some hundred bytes, and one a look: so many bytes are half a million looks."""
+
 FIELDS: Final = 4
 """Of a line: sequence, hash, moment, study; the last may hold spaces."""
 
@@ -81,14 +84,18 @@ def kept_heads(folder: Path) -> tuple[Kept, ...]:
     Raises
     ------
     OSError
-        When it cannot be read, or another thing than a regular file has its name.
+        When it cannot be read, is larger than a file of heads becomes, or another thing than a regular file has its
+        name.
     """
     try:
         file = _regular(os.open(folder / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
     except FileNotFoundError:
         return ()
     with os.fdopen(file, "rb") as opened:
-        lines = opened.read().split(b"\n")
+        content = opened.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(f"found more than {MOST_BYTES:,} bytes, as no heads of looks become")
+    lines = content.split(b"\n")
     return tuple(_kept(number, line) for number, line in enumerate(lines, start=1) if line)
 
 

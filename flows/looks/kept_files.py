@@ -59,6 +59,12 @@ SAID: Final = ("look_id", "data_cutoff", "verdict", "protocol_sha256", "code_ver
 INSTANT: Final = re.compile(r"[0-9TZ:-]{20}", re.ASCII)
 """The form of a data cut-off, which is quoted."""
 
+MOST_BYTES: Final = 1 << 32
+"""A look writes rows of feeds that are no larger by default: a larger file is none of its own."""
+
+MOST_OF_DOCUMENT: Final = 1 << 28
+"""Bytes of a look.json, which is read whole."""
+
 HISTORY: Final = ("standing", "signals", "ledger", "delivery")
 """The keys of look.json that come of its history: the hash on record leaves them out."""
 
@@ -174,6 +180,8 @@ def _others(folder: Path, kept: FilesPayload, known: OnRecord) -> Iterator[str]:
     for name, sha256 in kept["files"].items():
         if name not in present:
             yield f"{where}: {name} is missing"
+        elif _size(present[name]) > MOST_BYTES:
+            yield f"{where}: {name} is larger than {MOST_BYTES:,} bytes, and was not read"
         elif _sha256_or_none(present[name]) != sha256:
             yield f"{where}: {name} is not as it was written"
     closed = [CLOSED] if kept["data_cutoff"] in known.closed else []
@@ -253,6 +261,8 @@ def _unheard(folder: Path, document: Mapping[str, Any]) -> str:
 def _document(folder: Path) -> Mapping[str, Any] | None:
     """Return what a look.json says; None where it cannot be read as one."""
     try:
+        if _size(folder / "look.json") > MOST_OF_DOCUMENT:
+            return None
         with _opened(folder / "look.json") as content:
             document = json.load(content)
         return dict(document) if canonical(document) else None
@@ -293,6 +303,14 @@ def _as_seen_from(folder: Path, out: Path) -> str:
     """Return where a look's folder lies: a study that is moved takes its looks with it."""
     absolute, base = out.resolve(), folder.resolve()
     return absolute.relative_to(base).as_posix() if base in absolute.parents else absolute.as_posix()
+
+
+def _size(file: Path) -> int:
+    """Return the bytes of a file, 0 of one that is not there."""
+    try:
+        return file.lstat().st_size
+    except OSError:
+        return 0
 
 
 def _sha256_or_none(file: Path) -> str | None:

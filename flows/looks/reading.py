@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 
 from checks.blinding import UNCOUNTED
-from checks.errors import UsageError
+from checks.errors import FeedError, UsageError
 from checks.knowledge import Deliveries
 from checks.protocol import StudyProtocol
 from checks.tables import DeliveredTable, Feed
 from flows.feeds import DeliveryStore, Inbox, Receipt, open_inbox
 from flows.feeds.inbox import lasting_problem
+from flows.feeds.intake import Intake
 from flows.feeds.location import file_name
 from flows.feeds.receipts import OURSELVES
+from flows.feeds.regular import opened_regular
 from flows.feeds.store import StoreFault
 from flows.looks.custody import held_against_record
 from flows.looks.files import clear_interrupted
@@ -117,18 +119,26 @@ def receive_files(
         raise UsageError(f"--received-at: found {received_at.isoformat()}; allowed: a time that has passed")
     inbox = opened.inbox()
     clear_interrupted(opened.protocol, opened.protocol.folder)
+    intake = inbox.store.intake(domain, received_at=received_at, recorded_at=now)
     taken = []
     try:
         for file in files:
-            taken.append(_received(inbox.store, domain, file, received_at, now))
+            taken.append(_received(intake, file, opened.protocol.limits.max_unpacked_bytes))
     finally:
         held_against_record(inbox, opened.ledger, now, taken=taken)
     return tuple(taken)
 
 
-def _received(store: DeliveryStore, domain: str, file: Path, received_at: datetime, now: datetime) -> Receipt:
+def _received(intake: Intake, file: Path, most: int) -> Receipt:
+    """Take in a regular file that a person names, of ``most`` bytes at most."""
     try:
-        name, content = file_name(str(file)), file.read_bytes()
-        return store.take_in(domain, name, content, received_at=received_at, recorded_at=now)
+        with opened_regular(os.path.realpath(file), str(file)) as stream:
+            if (size := os.fstat(stream.fileno()).st_size) > most:
+                raise UsageError(
+                    f"{file}: found {size:,} bytes; allowed: {most:,}, `limits.max_unpacked_bytes`"
+                )
+            return intake.take(file_name(str(file)), stream.read())
+    except FeedError as error:
+        raise UsageError(f"{file}: found {error.found}; allowed: a regular file") from error
     except OSError as error:
         raise UsageError(f"{file}: found that it cannot be taken in ({error.strerror})") from error

@@ -20,6 +20,7 @@ from checks.looks import code_version
 from checks.protocol import load_protocol
 from checks.stamps import stamp
 from flows.clocks import reckoned, refuse_future
+from flows.feeds import open_inbox
 from flows.files import clear_leftovers, write_whole
 from flows.inert import inert_line
 from flows.ledger import canonical
@@ -103,9 +104,13 @@ def run_replay(
     PostdoseError
         As the stages of a look do: a protocol with problems, times that cannot be used.
     """
-    load_protocol(protocol_path(study, os.environ))
-    parse_every(every)
-    _asked(first, last, datetime.now(UTC), allow_future=allow_future)
+    protocol = load_protocol(protocol_path(study, os.environ))
+    if feeds is not None and not open_inbox(protocol, {}, feeds).finds_any():
+        raise UsageError(f"--feeds {feeds}: found no feed there; allowed: a folder that holds the feeds")
+    between = parse_every(every)
+    first, last = _asked(first, last, datetime.now(UTC), allow_future=allow_future)
+    if first is not None and last is not None:
+        Schedule(first, last, between)
     try:
         state = replay_study(
             study, first, last, every, feeds, out, allow_future=allow_future, return_state=True
