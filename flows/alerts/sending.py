@@ -176,11 +176,10 @@ def notify_unmarked(
     """
     try:
         waiting = ledger.outbox.undelivered(protocol.study.id)
+        due_now = [one.outgoing for one in ledger.outbox.due(protocol.study.id, now)]
     except LedgerWriteError as error:
         LOGGER.error("The alerts that wait cannot be read: %s", error)
         return "failed"
-    again = (one.next_attempt_at or now for one in waiting)
-    due_now = [one.outgoing for one, at in zip(waiting, again, strict=True) if at <= now]
     return "delivered" if _sent_past(due_now, protocol, now, addresses) == len(waiting) else "failed"
 
 

@@ -8,7 +8,8 @@ soon as its verdict does. SQLite in one file, or PostgreSQL by URL; one writer a
 
 from flows.ledger.book import Ledger
 from flows.ledger.chain import Head, Kind, Record, canonical
-from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting, this_process
+from flows.ledger.claims import this_process
+from flows.ledger.outbox import Attempt, Entry, Outgoing, Waiting
 from flows.ledger.payloads import (
     AcceptedPayload,
     AccessPayload,

@@ -351,6 +351,10 @@ class Ledger:
         if chained.messages:
             connection.execute(OUTBOX.insert(), chained.messages)
         projection.project(connection, chained.records)
+        if outbox.unkept(connection, chained.messages):  # undone, so that they are sent past it
+            raise LedgerWriteError(
+                f"{self._database.shown}: the database changes by itself what is put in the outbox"
+            )
 
     def _refuse_other_keys(self, connection: Connection, last: Record | None) -> None:
         """Keep a chain's seals whole: a record written without the key would be a bad one for ever."""

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
-from checks.stamps import stamp
 from flows.ledger.chain import Kind, Record
-from flows.ledger.outbox import ROWS_AT_ONCE, is_abandoned
+from flows.ledger.claims import is_abandoned
+from flows.ledger.outbox import ROWS_AT_ONCE
 from flows.ledger.payloads import AlertPayload, LookPayload
 from flows.ledger.schema import OUTBOX
+from flows.ledger.tries import moment, unreadable
 from flows.ledger.vouching import TEXT, changed, identity
 
 MOST_NAMED: Final = 20
@@ -154,13 +155,19 @@ def _of_state(row: Row[Any], message: Expected) -> str:
 
 def _put_off(row: Row[Any], message: Expected, now: datetime) -> Iterator[str]:
     """Yield that a message waits for longer than its records, or any process that tries it, explain."""
+    if "claimed_by" in unreadable(row):
+        yield "what claims it cannot be read"
+        return
     due = row.next_attempt_at
     if due is None:
         return
     if row.claimed_by is None:
         if message.judged and due != message.again:
             yield f"it is put off until {due!a}, and due at {message.again or 'once'} by record {message.newest}"
-    elif message.state != "pending" or (due > stamp(now + LONGEST_CLAIM) and not is_abandoned(row)):
+        return
+    until = moment(row, "next_attempt_at")
+    held = until is not None and (until <= now + LONGEST_CLAIM or is_abandoned(row))
+    if message.state != "pending" or not held:
         yield f"a claim that no process made holds it until {due!a}"
 
 

@@ -3,14 +3,11 @@
 import hashlib
 import json
 import logging
-import os
-import platform
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -18,10 +15,12 @@ from sqlalchemy import Connection, Row, bindparam, select
 from checks.errors import UsageError
 from checks.stamps import stamp
 from flows.ledger.chain import Head, Kind, Record, canonical, next_record
+from flows.ledger.claims import is_abandoned
 from flows.ledger.database import Database
 from flows.ledger.payloads import AlertPayload, Payload
 from flows.ledger.rows import ASKED_AT_ONCE
 from flows.ledger.schema import OUTBOX
+from flows.ledger.tries import attempts, moment
 from flows.ledger.vouching import Vouched
 
 LOGGER = logging.getLogger("postdose")
@@ -39,15 +38,6 @@ PENDING: Final = "pending"
 
 NEVER_SO_LONG = timedelta(days=1)
 """No message waits for so long, nor does a claim: the clock was ahead when it was put off, and it is due."""
-
-PROC = Path("/proc")
-"""Linux alone has it; elsewhere no process is named, and each claim holds for its time."""
-
-BEGAN, STATE = 19, 0
-"""Places among the fields that follow the name in ``/proc/PID/stat`` (proc(5): fields 22 and 3)."""
-
-ENDED = ("Z", "X")
-"""States of a process that runs no more: its parent has not asked yet, or just has."""
 
 _THE_MARKED = OUTBOX.update().where(OUTBOX.c.id == bindparam("marked"))
 
@@ -189,14 +179,19 @@ class Outbox:
 
     def is_due(self, study: str, now: datetime) -> bool:
         """Whether a message of a study is due: its time has come, or the process that claimed it has ended."""
+        return bool(self.due(study, now))
+
+    def due(self, study: str, now: datetime) -> tuple[Waiting, ...]:
+        """Return a study's messages that are due, oldest first, without claiming them."""
         with self._database.reading() as connection:
-            return any(_has_come(row, now) for row in vouched(connection, study, PENDING, self._key).rows)
+            waiting = vouched(connection, study, PENDING, self._key)
+            return _all_waiting(row for row in waiting.rows if _has_come(row, now))
 
     def count_waiting(self, study: str) -> tuple[int, int]:
         """Return how many messages of a study wait after an attempt, and how many have not been tried."""
         with self._database.reading() as connection:
             waiting = vouched(connection, study, PENDING, self._key).rows
-        tried = sum(row.attempts > 0 for row in waiting)
+        tried = sum(attempts(row) > 0 for row in waiting)
         return tried, len(waiting) - tried
 
     def claim_due(
@@ -214,7 +209,7 @@ class Outbox:
             if due:
                 connection.execute(_THE_MARKED, [{"marked": row.id, **claim} for row in due])
         for one in waiting.others:
-            LOGGER.error("Not sent, of study %s: %s; verify the ledger", study, one)
+            LOGGER.error("In the outbox of study %s is %s; verify the ledger", study, one)
         return _all_waiting(due)
 
     def hold(self, ids: Sequence[str], *, until: datetime) -> None:
@@ -240,11 +235,11 @@ def vouched(connection: Connection, study: str, state: str, key: bytes | None) -
 
 def _has_come(row: Row[Any], now: datetime) -> bool:
     """Whether a message that waits is due."""
-    again = row.next_attempt_at
-    return again is None or not stamp(now) < again <= stamp(now + NEVER_SO_LONG) or is_abandoned(row)
+    again = moment(row, "next_attempt_at")
+    return again is None or not now < again <= now + NEVER_SO_LONG or is_abandoned(row)
 
 
-def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime) -> list[Entry]:
+def mark(connection: Connection, made: Sequence[Attempt], *, at: datetime) -> list[Entry]:
     """Keep what became of each attempt, and return the records of it.
 
     Raises
@@ -253,22 +248,22 @@ def mark(connection: Connection, attempts: Sequence[Attempt], *, at: datetime) -
         When the outbox has no message of an id.
     """
     tried: dict[str, Row[Any]] = {}
-    for place in range(0, len(attempts), ASKED_AT_ONCE):
-        ids = [one.id for one in attempts[place : place + ASKED_AT_ONCE]]
+    for place in range(0, len(made), ASKED_AT_ONCE):
+        ids = [one.id for one in made[place : place + ASKED_AT_ONCE]]
         tried |= {row.id: row for row in connection.execute(select(*ASKED).where(OUTBOX.c.id.in_(ids)))}
-    for one in attempts:
+    for one in made:
         if one.id not in tried:
             raise _unknown(one.id)
-    connection.execute(_THE_MARKED, [_marked(tried[one.id], one, at) for one in attempts])
-    return [entry for one in attempts for entry in _recorded(tried[one.id], one, at)]
+    connection.execute(_THE_MARKED, [_marked(tried[one.id], one, at) for one in made])
+    return [entry for one in made for entry in _recorded(tried[one.id], one, at)]
 
 
 def _marked(row: Row[Any], one: Attempt, at: datetime) -> Mapping[str, object]:
     return {
         "marked": one.id,
         "state": one.became,
-        "attempts": row.attempts + 1,
-        "first_attempt_at": row.first_attempt_at or stamp(at),
+        "attempts": attempts(row) + 1,
+        "first_attempt_at": stamp(moment(row, "first_attempt_at") or at),
         "next_attempt_at": None if one.again is None else stamp(one.again),
         "claimed_by": None,
         "last_error": None if one.became == "delivered" else one.detail,
@@ -282,6 +277,17 @@ def _recorded(row: Row[Any], one: Attempt, at: datetime) -> Iterator[Entry]:
     yield Entry(Kind.RECEIPT if one.became == "delivered" else Kind.FAILED_DELIVERY, payload)
     if one.became == "dead":
         yield Entry(Kind.DEAD_LETTER, payload)
+
+
+def unkept(connection: Connection, messages: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the ids of messages just put in that the outbox has otherwise: the database changes them by itself."""
+    found: dict[str, Mapping[str, object]] = {}
+    for place in range(0, len(messages), ASKED_AT_ONCE):
+        ids = [one["id"] for one in messages[place : place + ASKED_AT_ONCE]]
+        rows = connection.execute(select(OUTBOX).where(OUTBOX.c.id.in_(ids)))
+        found |= {row.id: row._asdict() for row in rows}
+    empty = dict.fromkeys(OUTBOX.c.keys())
+    return [str(one["id"]) for one in messages if found.get(str(one["id"])) != {**empty, **one}]
 
 
 def requeue(connection: Connection, outgoing_id: str, head: Head) -> None:
@@ -336,13 +342,10 @@ def _all_waiting(rows: Iterable[Row[Any]]) -> tuple[Waiting, ...]:
 
 
 def _waiting(row: Row[Any]) -> Waiting:
-    again = (
-        None if is_abandoned(row) else row.next_attempt_at
-    )  # nobody tries it: no claim's end is waited for
-    first, due = (
-        None if kept is None else datetime.fromisoformat(kept) for kept in (row.first_attempt_at, again)
-    )
-    return Waiting(_outgoing(row), row.attempts, first, due, row.last_error)
+    first = moment(row, "first_attempt_at")
+    due = None if is_abandoned(row) else moment(row, "next_attempt_at")  # no claim's end is waited for
+    problem = row.last_error if isinstance(row.last_error, str) else None
+    return Waiting(_outgoing(row), attempts(row), first, due, problem)
 
 
 def _outgoing(row: Row[Any]) -> Outgoing:
@@ -350,51 +353,3 @@ def _outgoing(row: Row[Any]) -> Outgoing:
     if not isinstance(message, dict):
         raise ValueError("not a message")
     return Outgoing(row.id, row.channel, message, row.alert or "", row.role or "", row.step or 0)
-
-
-def is_abandoned(row: Row[Any]) -> bool:
-    """Whether the process that claimed a message has ended."""
-    return row.claimed_by is not None and _has_ended(row.claimed_by)
-
-
-def this_process() -> str:
-    """Return what names this process, which claims messages, or nothing where the system does not say.
-
-    A process is named by its machine, the boot of it, the space in which process ids are counted (two containers
-    count their own), its id, and when it began, which tells it from a later one of the same id. Only one of this very
-    space is judged to have ended; of any other nothing is known, and its claim holds for its time.
-    """
-    space, fields = _space(), _fields(os.getpid())
-    return f"{space} {os.getpid()} {fields[BEGAN]}" if space and fields else ""
-
-
-def _has_ended(claimant: str) -> bool:
-    """Whether a process that named itself so is known to have ended."""
-    space, _, named = claimant.partition(" ")
-    number, _, began = named.partition(" ")
-    if not number.isdecimal() or space != _space():
-        return False
-    try:
-        os.kill(int(number), 0)  # asks, and sends nothing
-    except ProcessLookupError:
-        return True
-    except OSError:  # another user's: it is there
-        pass
-    fields = _fields(int(number))
-    return bool(fields) and (fields[BEGAN] != began or fields[STATE] in ENDED)
-
-
-def _space() -> str:
-    try:
-        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-        return f"{platform.node()}/{boot}/{(PROC / 'self/ns/pid').readlink().name}"
-    except OSError:
-        return ""
-
-
-def _fields(number: int) -> list[str]:
-    """Return the fields of a process after its name, which may hold spaces and brackets; none where it is hidden."""
-    try:
-        return (PROC / str(number) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []

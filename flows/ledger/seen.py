@@ -15,7 +15,7 @@ from flows.ledger.payloads import EvidencePayload, LookPayload
 from flows.ledger.standing import Standing
 
 OUTBOX_CHANGED: Final = "outbox_changed"
-"""What is wrong when a message waits that is not as a record put it in: it is not sent."""
+"""What is wrong when a message waits that is not as a record put it in: what its record has otherwise is not sent."""
 
 Evidence = Callable[[str | None], EvidencePayload | None]
 """Returns what is on record of what a look told, by the look's id; None where no alert refers to it."""
@@ -55,5 +55,5 @@ def see(
     if latest is not None and latest["data_cutoff"] > stamp(now):
         look = projection.newest_look(connection, study, now)
     others = vouched(connection, study, PENDING, key).others
-    said = f"The outbox has what is not as a record put it in, and is not sent: {few(others, '; ')}."
+    said = f"The outbox has what is not as a record put it in: {few(others, '; ')}."
     return Seen(standing, look, evidence(standing), latest, {OUTBOX_CHANGED: said} if others else {})

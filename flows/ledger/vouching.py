@@ -5,8 +5,7 @@ the hash of what it says; with the key its seal is asked for as well, so that th
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, Row
 from flows.ledger.chain import Kind, Record, digest, seal
 from flows.ledger.payloads import AlertPayload, LookPayload
 from flows.ledger.rows import records_at, sealed_before
+from flows.ledger.tries import unreadable
 
 ABOUT: Final = ("alert", "role", "step")
 """What the record of a message says of it where it tells of an alert."""
@@ -39,24 +39,31 @@ def changed(row: Row[Any], study: str, sequence: int, payload: AlertPayload) -> 
 class Vouched:
     """Rows of the outbox, in their order, parted into those that their records vouch for and the others.
 
-    ``others`` says which are not sent, and quotes nothing of a row.
+    A message of which it cannot be read when it was tried is due: its record vouches for the rest. ``others`` says
+    what is not as it was put in, sent or not, and quotes nothing of a row.
     """
 
     def __init__(self, connection: Connection, rows: Iterable[Row[Any]], key: bytes | None) -> None:
         self.rows: list[Row[Any]] = []
         self.others: list[str] = []
         found, unknown = list(rows), 0
-        records = records_at(connection, {row.sequence for row in found})
+        records = records_at(connection, {row.sequence for row in found if isinstance(row.sequence, int)})
         for row in found:
             record = records.get(row.sequence)
             if record is None or not _is_ours(connection, record, key) or not _names(record, row):
                 unknown += 1
             elif other := _otherwise(record, row):
-                self.others.append(_said(record, other))
+                said = f"which has another {' and another '.join(other)} now and is not sent"
+                self.others.append(f"{_named(record)}, {said}")
             else:
                 self.rows.append(row)
+                if lost := " and ".join(unreadable(row)):
+                    self.others.append(f"{_named(record)}, which has no {lost} that can be read: it is due")
         if unknown:
-            self.others.append(f"{unknown:,} message{'' if unknown == 1 else 's'} that no record put in")
+            many = "1 message that no record put in and that is"
+            if unknown > 1:
+                many = f"{unknown:,} messages that no record put in and that are"
+            self.others.append(f"{many} not sent")
 
 
 def _is_ours(connection: Connection, record: Record, key: bytes | None) -> bool:
@@ -75,7 +82,8 @@ def _names(record: Record, row: Row[Any]) -> bool:
     """Whether a record put in a message of that id; a look did from before messages were put on record."""
     try:
         if record.kind == Kind.LOOK:
-            return row.alert is None and "at" not in record.read(LookPayload)
+            said = record.read(LookPayload)
+            return row.alert is None and isinstance(said, dict) and "at" not in said
         return record.kind == Kind.ALERT and record.read(AlertPayload)["message"] == row.id
     except (KeyError, TypeError, ValueError, RecursionError):
         return False
@@ -84,23 +92,10 @@ def _names(record: Record, row: Row[Any]) -> bool:
 def _otherwise(record: Record, row: Row[Any]) -> Sequence[str]:
     if record.kind == Kind.LOOK:
         return () if row.study == record.study else ("study",)
-    return [*changed(row, record.study, record.sequence, record.read(AlertPayload)), *_unreadable(row)]
+    return changed(row, record.study, record.sequence, record.read(AlertPayload))
 
 
-def _unreadable(row: Row[Any]) -> Iterator[str]:
-    """Yield the columns of a row that say nothing of when it was tried and is due."""
-    if not isinstance(row.attempts, int):
-        yield "attempts"
-    for name in ("first_attempt_at", "next_attempt_at"):
-        try:
-            _ = row._mapping[name] and datetime.fromisoformat(row._mapping[name])
-        except (TypeError, ValueError):
-            yield name
-
-
-def _said(record: Record, other: Sequence[str]) -> str:
+def _named(record: Record) -> str:
     payload = record.read(AlertPayload)
     about = f" of alert {payload['alert']} to {payload.get('role', '')}" if "alert" in payload else ""
-    return (
-        f"the message{about} of record {record.sequence}, which has another {' and another '.join(other)} now"
-    )
+    return f"the message{about} of record {record.sequence}"
