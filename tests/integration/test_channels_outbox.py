@@ -80,11 +80,11 @@ def test_what_a_process_had_claimed_is_due_once_it_has_ended(
         ("{space} {own} 1", True),  # a later process of the same id
         ("{space} {own} {began}", False),
         ("another/boot/of-a-machine {ended} 1", False),
-        ("{space} not-a-number 1", False),
+        ("{space} not-a-number 1", True),  # no process: what cannot be read is no claim
         ("", False),
     ],
 )
-def test_a_claim_lapses_early_only_where_its_process_is_known_to_have_ended(
+def test_a_claim_lapses_early_only_where_its_process_is_known_to_have_ended_or_never_was(
     tmp_path: Path, by: str, free: bool
 ) -> None:
     ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
