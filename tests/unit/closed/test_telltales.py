@@ -149,3 +149,12 @@ def test_another_word_that_holds_the_letters_of_a_name_does_not_tell_it(name: st
 def test_a_studys_id_may_hold_its_drugs_name_within_a_word() -> None:
     assert not names_one("read in CYT107IV-01", ["CYT107"], innocent=("CYT107IV-01",))
     assert names_one("read in CYT107IV-01: CYT107IV", ["CYT107"], innocent=("CYT107IV-01",))
+
+
+def test_a_title_that_is_a_treatments_name_does_not_make_it_sayable() -> None:
+    protocol = load_protocol(GOOD)
+    (name, *_) = protocol.treatment.names
+    for title, told in ((name.lower(), True), (f"A trial of {name}", False)):
+        study = protocol.study.model_copy(update={"title": title})
+        text = f"read in {title}"
+        assert names_arm(text, protocol.model_copy(update={"study": study})) is told
