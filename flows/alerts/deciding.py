@@ -7,6 +7,7 @@ when it was last told says nothing new until ``repeat_hours`` have passed.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 import pandas as pd
 
@@ -21,6 +22,7 @@ from flows.heartbeat import monitor_causes
 from flows.ledger import OUTBOX_CHANGED, AlertPayload, Entry, EvidencePayload, Kind, Outgoing, Seen
 from flows.ledger.heads import LEDGER_REPLACED
 from flows.ledger.life import Alert, Channel, Plan, Post, State
+from flows.ledger.payloads import FactsPart
 from flows.ledger.standing import Standing
 from flows.pages.kit.words import number, spoken, utc_text
 from flows.pages.message import LookFacts, Occasion
@@ -78,7 +80,7 @@ def alerts_of_look(seen: Seen, looked: Looked, protocol: StudyProtocol, now: dat
     entries += [entry for alert in gone for entry in _gone(alert, looked, notifier)]
     evidence: EvidencePayload = {
         "look_id": looked.facts.look_id,
-        "facts": asdict(looked.facts),
+        "facts": cast(FactsPart, asdict(looked.facts)),
         "report": looked.report,
     }
     return (Entry(Kind.EVIDENCE, evidence), *entries) if entries else ()

@@ -118,7 +118,10 @@ def _guards(study: str, settings: Settings) -> Iterator[Finding]:
         )
     if foreign:
         yield warning(
-            study, "guards", f"found {', '.join(foreign)}, not ours: what is written may be changed", who
+            study,
+            "guards",
+            f"found {', '.join(foreign)}, not ours: what is written may be changed or refused",
+            who,
         )
 
 

@@ -1,9 +1,9 @@
 """What makes the database itself refuse to change or remove a record: its triggers, looked for at every opening."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection
 
 GUARDS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "sqlite": {
@@ -42,23 +42,6 @@ STANDING: Final[Mapping[str, str]] = {
 }
 """Which guards stand, and what each does; in PostgreSQL such as are always on, of each statement that changes,
 removes or empties (``pg_trigger.tgtype``: before 2, delete 8, update 16, truncate 32)."""
-
-
-FOREIGN: Final[Mapping[str, str]] = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN :tables",
-    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal "
-    "AND relname IN :tables AND relnamespace = to_regnamespace(current_schema()) "
-    "UNION SELECT rulename FROM pg_rules WHERE tablename IN :tables AND schemaname = current_schema()",
-}
-"""Whatever the database does by itself when a table is written to, whoever said so."""
-
-
-def foreign_triggers(connection: Connection, tables: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of triggers and rules of these tables that are not ours: one can let a record vanish."""
-    dialect = connection.dialect.name
-    asked = text(FOREIGN[dialect]).bindparams(bindparam("tables", expanding=True))
-    found = connection.execute(asked, {"tables": list(tables)}).scalars()
-    return tuple(sorted(name for name in found if name not in GUARDS[dialect]))
 
 
 def lost_guards(connection: Connection) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """The ledger: what is written to it together, and read back."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,9 +11,9 @@ from sqlalchemy import Connection, func, select
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
 from flows.ledger import forms, outbox, projection
-from flows.ledger.append_only import foreign_triggers
 from flows.ledger.chain import Head, Kind, Record, canonical, seal, stored, verified
 from flows.ledger.database import Database, damaged, places_of_damage
+from flows.ledger.foreign import foreign_parts
 from flows.ledger.messages import few
 from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
 from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
@@ -200,7 +199,7 @@ class Ledger:
                     yield record
                 others = list(projection.differences(connection, made, datetime.now(UTC)))
                 others += [f"the database is damaged: {place}" for place in places_of_damage(connection)]
-                foreign = foreign_triggers(connection, METADATA.tables)
+                foreign = foreign_parts(connection, METADATA.tables)
                 others += [f"the database does by itself what is not ours: {name}" for name in foreign]
                 if others:
                     raise LedgerBrokenError(few(others))
@@ -319,10 +318,10 @@ class Ledger:
         sequence = None if look_id is None else standing.evidence.get(look_id)
         if sequence is None:
             return None
-        wanted = select(RECORDS.c.payload).where(RECORDS.c.sequence == sequence)
         with self._database.reading() as connection:
-            told = connection.execute(wanted).scalar()
-        return None if told is None else json.loads(told)
+            told = connection.execute(select(RECORDS).where(RECORDS.c.sequence == sequence)).first()
+        found = None if told is None else record_of(told)
+        return found.read(EvidencePayload) if found is not None and forms.is_sound(found) else None
 
     def _project_anew(self, connection: Connection) -> None:
         """Fill the projection of a ledger that comes from before it was kept; its chain is not verified for that."""

@@ -4,6 +4,7 @@ Another hand can append a record whose hash is right and that no look can go on 
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -20,6 +21,7 @@ from flows.ledger.payloads import (
     EvidencePayload,
     FilesPayload,
     LookPayload,
+    Moment,
     NightPayload,
     ProtocolChangePayload,
     QuarantinePayload,
@@ -46,6 +48,25 @@ FORMS: Final[Mapping[str, Any]] = {
 HALF_A_SURROGATE: Final = "string_unicode"
 """What Pydantic says of a text that has one; a feed's own may."""
 
+NAMES: Final = frozenset(
+    {
+        *(
+            "look_id",
+            "data_cutoff",
+            "verdict",
+            "standing",
+            "protocol_sha256",
+            "code_version",
+            "domain",
+            "sha256",
+        ),
+        *("id", "rule", "state", "since", "crossed_at", "alert", "about", "at", "role", "message", "channel"),
+    }
+)
+"""The keys of what a record is found by again, or refers to: no text of a feed's own."""
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 STATES: Final = frozenset({"new", "ongoing", "worsened", "cleared", "closed"})
 """What a signal's state can be, which the next look reads."""
 
@@ -56,6 +77,9 @@ NEEDED: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys((Kind.WORSENED, Kind.REPEATED, Kind.ESCALATION, Kind.CLOSED), frozenset({"alert", "at"})),
 }
 """The keys that a step of an alert's life has besides those that its payload requires."""
+
+
+_MOMENT: Final = TypeAdapter[str](Moment)
 
 
 def problem(record: Record) -> str | None:
@@ -72,9 +96,18 @@ def problem(record: Record) -> str | None:
         for one in error.errors(include_input=False, include_url=False, include_context=False):
             if one["type"] != HALF_A_SURROGATE:
                 return f"{'.'.join(map(str, one['loc'])) or 'its payload'}: {one['type'].replace('_', ' ')}"
-    if record.kind == Kind.LOOK and any(one["state"] not in STATES for one in payload["signals"]):
+    return _unusable(record.kind, payload)
+
+
+def _unusable(kind: str, payload: Mapping[str, Any]) -> str | None:
+    """Say in what a payload of the form of its kind is none all the same."""
+    if odd := _unwritable(payload):
+        return f"{odd}: half a surrogate"
+    if kind == Kind.LOOK and any(one["state"] not in STATES for one in payload["signals"]):
         return "signals: no state of one"
-    lacking = NEEDED.get(record.kind, frozenset()) - payload.keys()
+    if kind == Kind.LOOK and not all(map(_is_dated, payload["signals"])):
+        return "signals: no moment of one"
+    lacking = NEEDED.get(kind, frozenset()) - payload.keys()
     return f"{min(lacking)}: missing" if lacking else None
 
 
@@ -91,6 +124,30 @@ def is_bare_look(record: Record) -> bool:
     try:
         return record.kind == Kind.LOOK and "data_cutoff" not in record.payload
     except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def _unwritable(payload: Mapping[str, object]) -> str | None:
+    """Return the key of a name that has half of a surrogate pair: nothing could write it."""
+    left: list[object] = [payload]
+    while left:
+        match left.pop():
+            case dict() as part:
+                for key in NAMES & part.keys():
+                    if isinstance(part[key], str) and SURROGATE.search(part[key]):
+                        return str(key)
+                left += part.values()
+            case list() as parts:
+                left += parts
+    return None
+
+
+def _is_dated(signal: Mapping[str, str]) -> bool:
+    """Whether the moments of a signal are such; a look without grounds leaves them empty."""
+    said = (signal.get(name, "") for name in ("since", "crossed_at"))
+    try:
+        return all(_MOMENT.validate_python(one) for one in said if one)
+    except ValidationError:
         return False
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from checks.recorded import SignalPart
@@ -72,11 +72,60 @@ ProtocolChangePayload = TypedDict("ProtocolChangePayload", {"from": str, "to": s
 """The hashes of a protocol and of the one that follows it, and the reason of the first look by that."""
 
 
-class EvidencePayload(TypedDict):
-    """What was told of a look: the fields of a ``LookFacts``, and where its page is."""
+class RuleFactPart(TypedDict):
+    """The fields of a ``RuleFact``."""
+
+    id: str
+    verdict: str
+    observed: str
+    boundary: str
+    best_case: str
+    worst_case: str
+    reason: NotRequired[str]
+
+
+class CaseFactPart(TypedDict):
+    """The fields of a ``CaseFact``."""
+
+    USUBJID: str
+    dose_number: int
+    dose_start: str
+    hour: float | None
+    onset_hours: Annotated[list[float], Field(min_length=2, max_length=2)]
+    components: str
+    certainty: Literal["possible", "definite"]
+    in_risk_window: Literal["no", "possible", "yes"]
+    grade: str | None
+    new: bool
+    provisional: NotRequired[bool]
+    notes: NotRequired[list[str]]
+    missing: NotRequired[list[str]]
+    cleared: NotRequired[list[str]]
+    settled: NotRequired[bool]
+
+
+class FactsPart(TypedDict):
+    """The fields of a ``LookFacts``, from which a later look tells what is worse."""
 
     look_id: str
-    facts: Mapping[str, object]
+    data_cutoff: Moment
+    verdict: str
+    lead: list[str]
+    windows: dict[str, int]
+    rules: list[RuleFactPart]
+    cases: list[CaseFactPart]
+    feeds: list[str]
+    caveats: list[str]
+    background: list[str]
+    beneath: NotRequired[list[str]]
+    repairs: NotRequired[str]
+
+
+class EvidencePayload(TypedDict):
+    """What was told of a look, and where its page is."""
+
+    look_id: str
+    facts: FactsPart
     report: str
 
 

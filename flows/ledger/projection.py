@@ -5,20 +5,21 @@ compared with them by ``differences``, as is what the outbox says of each messag
 whoever changes the projection changes what is told next, and is named by the next verification.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, delete, select
 
 from checks.errors import LedgerBrokenError, LedgerWriteError
 from checks.stamps import stamp
-from flows.ledger import messages
+from flows.ledger import forms, messages
 from flows.ledger.chain import Kind, Record
 from flows.ledger.messages import Messages
 from flows.ledger.payloads import LookPayload
+from flows.ledger.rows import record_of
 from flows.ledger.schema import LOOKS, RECORDS, STANDINGS
 from flows.ledger.standing import Standing, follow
 
@@ -89,31 +90,23 @@ def newest_look(connection: Connection, study: str, by: datetime) -> LookPayload
     """Return what is on record of the look with the latest data cut-off that had come by a moment (UTC), or None.
 
     A look made by hand at an earlier cut-off does not hide a recent one; one at a cut-off to come, which is a
-    mistake, does not hide that none is made. Of two at one cut-off the later stands.
-
-    Raises
-    ------
-    LedgerWriteError
-        When what was put there by another hand is no look.
+    mistake, does not hide that none is made. Of two at one cut-off the later stands. A record of another form, as
+    another hand may put in, is passed over.
     """
     newest = (
-        select(RECORDS.c.payload)
+        select(RECORDS)
         .join(LOOKS, LOOKS.c.sequence == RECORDS.c.sequence)
         .where(LOOKS.c.study == study, LOOKS.c.data_cutoff <= stamp(by))
         .order_by(LOOKS.c.data_cutoff.desc(), LOOKS.c.sequence.desc())
         .limit(1)
     )
-    text = connection.execute(newest).scalar()
-    if text is None:
-        return None
-    try:
-        look: LookPayload = json.loads(text)
-        datetime.fromisoformat(look["data_cutoff"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise LedgerWriteError(
-            f"the newest look of study {study} on record is none: verify the ledger"
-        ) from error
-    return look
+    for passed_over in count():
+        row = connection.execute(newest.offset(passed_over)).first()
+        if row is None:
+            break
+        if forms.is_sound(record := record_of(row)):
+            return record.read(LookPayload)
+    return None
 
 
 def differences(connection: Connection, made: Projection, now: datetime) -> Iterator[str]:

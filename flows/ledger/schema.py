@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 
 from checks.errors import LedgerWriteError, MissingLedgerError
-from flows.ledger.append_only import foreign_triggers, guard, lost_guards
+from flows.ledger.append_only import guard, lost_guards
 from flows.ledger.database import Database
+from flows.ledger.foreign import foreign_parts
 
 LOGGER = logging.getLogger("postdose")
 
@@ -115,9 +116,9 @@ def is_up_to_date(database: Database) -> bool | None:
 
 
 def spoilt_guards(database: Database) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return which triggers of a ledger that is up to date are lost, and which are not ours. Nothing is changed."""
+    """Return which triggers of a ledger that is up to date are lost, and what is not ours. Nothing is changed."""
     with database.reading() as connection:
-        return lost_guards(connection), foreign_triggers(connection, METADATA.tables)
+        return lost_guards(connection), foreign_parts(connection, METADATA.tables)
 
 
 def rehearse_tables(database: Database) -> None:
@@ -144,11 +145,11 @@ def bring_up_to_date(database: Database, *, must_exist: bool, then: Callable[[Co
     with database.reading() as connection:
         current = _is_up_to_date(connection, database.shown)
         lost = lost_guards(connection) if current else ()
-        foreign = foreign_triggers(connection, METADATA.tables) if current else ()
+        foreign = foreign_parts(connection, METADATA.tables) if current else ()
         slow = _lost_indexes(connection) if current else ()
     if foreign:
         LOGGER.error(
-            "The ledger's tables have %s, which are not ours and may change what is written",
+            "The ledger's tables have %s, which are not ours and may change or refuse what is written",
             ", ".join(foreign),
         )
     if current is None and must_exist:

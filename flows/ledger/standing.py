@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from flows.ledger import forms
 from flows.ledger.chain import Head, Kind, Record
 from flows.ledger.life import OPENINGS, STEPS, Alert, State, advance
 from flows.ledger.payloads import AlertPayload, EvidencePayload, LookPayload, NightPayload
@@ -83,7 +84,7 @@ def _looked(standing: Standing, record: Record) -> Standing:
 def _told(standing: Standing, record: Record) -> Standing:
     """Keep where it is told what a look found, and forget those that no alert refers to any more."""
     look_id = record.read(EvidencePayload).get("look_id")
-    if look_id is None:
+    if look_id is None or forms.problem(record) is not None:
         return standing
     referred = {alert.look_id for alert in standing.alerts.values()}
     kept = {look: sequence for look, sequence in standing.evidence.items() if look in referred}

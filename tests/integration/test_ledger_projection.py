@@ -202,6 +202,28 @@ def test_the_newest_look_is_that_of_the_latest_cutoff_that_has_come(
     assert ledger.newest_look("T", NOW + timedelta(days=9)) is None
 
 
+def test_a_look_is_recorded_after_records_that_say_what_none_can(
+    tmp_path: Path, study: StudyProtocol
+) -> None:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")
+    look(ledger, study, NOW)
+    (alert,) = ledger.standings()[STUDY].alerts.values()
+    assert alert.look_id is not None
+    cutoff = f"{NOW + MINUTE:%Y-%m-%dT%H:%M:%SZ}"
+    signal = {"id": "a", "rule": "three_cases", "state": "new", "events": 3, "since": "garbage"}
+    for one in ({"signals": [signal]}, {"signals": [{**signal, "rule": "\ud800", "since": cutoff}]}):
+        forged: Any = {**LOOKED, "look_id": "a", "verdict": "signal", "data_cutoff": cutoff, **one}
+        ledger.record(STUDY, Kind.LOOK, forged)
+    ledger.record(STUDY, Kind.EVIDENCE, {"look_id": alert.look_id, "facts": {}, "report": ""})  # type: ignore[typeddict-item]  # a record of another hand
+    with pytest.raises(LedgerBrokenError, match=r"says what no record of its kind can \(signals"):
+        ledger.verify()
+    seen = ledger.seen(STUDY, NOW + MINUTE)
+    assert seen.look is not None and seen.look["look_id"] == alert.look_id
+    assert seen.evidence(alert.look_id) is not None
+    look(ledger, study, NOW + 2 * MINUTE)
+    assert ledger.records(STUDY, Kind.LOOK)[-1].payload["look_id"] != "a"
+
+
 def rows_read(ledger: Ledger, study: StudyProtocol, at: datetime) -> tuple[int, int]:
     """How many statements a quiet minute of a study asks, and how many rows of the records they return."""
     statements, rows = 0, 0

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, inspect
 from sqlalchemy.exc import DBAPIError
 
-from checks.errors import LedgerWriteError
+from checks.errors import LedgerBrokenError, LedgerWriteError
 from flows.ledger import Kind, Ledger
 
 AT_ONCE = 4
@@ -110,6 +110,30 @@ def test_triggers_and_rules_of_another_hand_are_said_at_every_opening(
     with caplog.at_level(logging.ERROR, logger="postdose"):
         Ledger(state_url)
     assert "have theirs, which are not ours" in caplog.text
+
+
+FOREIGN_INDEXES = (
+    "CREATE UNIQUE INDEX theirs ON outbox (study)",
+    "CREATE UNIQUE INDEX theirs ON ledger (study, kind)",
+    "CREATE UNIQUE INDEX theirs ON ledger (sequence) WHERE sequence > 1",
+    "CREATE INDEX theirs ON ledger (abs(sequence))",
+    "DROP INDEX ix_looks_study; CREATE UNIQUE INDEX ix_looks_study ON looks (study)",  # by the name of ours
+)
+
+
+def test_an_index_of_another_hand_is_named_whatever_its_name(state_url: str, database: Engine) -> None:
+    ledger = Ledger(state_url)
+    ledger.verify()
+    for made in FOREIGN_INDEXES:
+        with database.begin() as connection:
+            for statement in made.split("; "):
+                connection.exec_driver_sql(statement)
+        name = "ix_looks_study" if "ix_looks" in made else "theirs"
+        with pytest.raises(LedgerBrokenError, match=f"the database does by itself what is not ours: {name}$"):
+            ledger.verify()
+        with database.begin() as connection:
+            connection.exec_driver_sql(f"DROP INDEX {name}")
+    Ledger(state_url).verify()  # with its own index again
 
 
 @pytest.mark.parametrize(
