@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledgers import LOOKED
 from processes import postdose
 
 from checks.errors import DeliveryError
@@ -21,7 +22,7 @@ from flows.heartbeat import HEARTBEAT_URL, call_watchdog, write_beat
 from flows.ledger import Kind, Ledger
 
 STUDY = Path(__file__).parents[2] / "deployments/studies/CYT107-IV/protocol.yaml"
-LOOK = {"study": "CYT107-IV", "look_id": "0123456789abcdef", "verdict": "watch"}
+LOOK = {**LOOKED, "study": "CYT107-IV", "look_id": "0123456789abcdef", "verdict": "watch"}
 
 
 def heartbeat(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ledgers import LOOKED
 
 from checks.protocol import StudyProtocol, load_protocol
 from flows.feeds import Inbox, open_inbox
@@ -43,7 +44,7 @@ def write(inbox: Inbox, content: str, at: datetime, name: str = "vs.csv") -> Pat
 
 
 def look(ledger: Ledger, cutoff: datetime) -> None:
-    told = {"look_id": "one", "data_cutoff": f"{cutoff:%Y-%m-%dT%H:%M:%SZ}", "verdict": "no_signal"}
+    told = {"look_id": "a", "data_cutoff": f"{cutoff:%Y-%m-%dT%H:%M:%SZ}", "verdict": "no_signal", **LOOKED}
     ledger.record("CYT107-IV-SIM", Kind.LOOK, told)
 
 
