@@ -18,6 +18,10 @@ FARTHEST = 1e12
 """Most times that control time may be risk time, or the reverse: farther, chances differ from 0 by rounding alone."""
 
 
+MOST_COUNTED = 100_000
+"""Subjects or cases of a design at most: exact chances over as many looks take most of a minute of one core."""
+
+
 def impossible(name: str, found: object, allowed: str) -> DesignError:
     """Return the error that names a parameter, what was found and what is allowed."""
     return DesignError(f"{name}: found {found!r}; allowed: {allowed}")
@@ -28,6 +32,14 @@ def count(name: str, value: object, *, at_least: int = 0) -> int:
     if not isinstance(value, Integral) or isinstance(value, bool) or value < at_least:
         raise impossible(name, value, f"a whole number, {at_least} or more")
     return int(value)
+
+
+def counted(name: str, value: object) -> int:
+    """Return ``value`` as the number of subjects or cases of a design, which is calculated look by look."""
+    number = count(name, value, at_least=1)
+    if number > MOST_COUNTED:
+        raise impossible(name, value, f"at most {MOST_COUNTED:,}")
+    return number
 
 
 def positive(name: str, value: object) -> float:

@@ -41,7 +41,7 @@ class CountBoundary:
 
     def __post_init__(self) -> None:
         looks = parameters.sequence("looks", self.looks)
-        parameters.whole_looks(looks, parameters.count("n_max", self.n_max, at_least=1))
+        parameters.whole_looks(looks, parameters.counted("n_max", self.n_max))
         parameters.fewest_events(self.events, looks)
 
 

@@ -50,7 +50,7 @@ def checked_design(n_max: int, null_rate: float, alpha: float, looks: Sequence[i
     DesignError
         When a parameter is impossible; names it, what was found and what is allowed.
     """
-    n_max = parameters.count("n_max", n_max, at_least=1)
+    n_max = parameters.counted("n_max", n_max)
     null_rate, alpha = parameters.share("null_rate", null_rate), parameters.share("alpha", alpha)
     return Design(n_max, null_rate, alpha, parameters.whole_looks(looks, n_max))
 

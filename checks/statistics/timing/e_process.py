@@ -111,7 +111,7 @@ def e_process_boundary(n_max: int, ratio: float, alpha: float) -> BinomialBounda
     DesignError
         On impossible parameters, and when no count within ``n_max`` events can cross.
     """
-    n_max = parameters.count("n_max", n_max, at_least=1)
+    n_max = parameters.counted("n_max", n_max)
     ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
     x = np.arange(n_max + 1)[:, None]
     per_event = np.log1p(risk_chance(ratio) * _EXCESS)

@@ -56,7 +56,7 @@ def maxsprt_binomial(n_max: int, ratio: float, alpha: float, min_events: int = 1
     >>> round(test.characteristics(5.0).power, 3)
     0.596
     """
-    n_max = parameters.count("n_max", n_max, at_least=1)
+    n_max = parameters.counted("n_max", n_max)
     ratio, alpha = parameters.time_ratio("ratio", ratio), parameters.share("alpha", alpha)
     min_events = parameters.count("min_events", min_events, at_least=1)
     if min_events > n_max:

@@ -109,7 +109,7 @@ def spending_boundary(
     """
     chances = checked_probabilities(probabilities)
     alpha = parameters.share("alpha", alpha)
-    n_max = parameters.count("n_max", n_max, at_least=1)
+    n_max = parameters.counted("n_max", n_max)
     min_events = parameters.count("min_events", min_events, at_least=1)
     planned = parameters.whole_looks(looks, len(chances)) if chances else ()
     events: list[int | None] = []

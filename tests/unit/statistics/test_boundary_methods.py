@@ -130,6 +130,7 @@ def test_evidence_equal_but_for_rounding_is_not_split():
 
 REFUSED = [
     ({"n_max": 0}, "n_max: found 0; allowed: a whole number, 1 or more"),
+    ({"n_max": 1_000_000_000}, "n_max: found 1000000000; allowed: at most 100,000"),
     ({"n_max": 15.0}, "n_max: found 15.0; allowed: a whole number, 1 or more"),
     ({"n_max": True}, "n_max: found True; allowed: a whole number, 1 or more"),
     ({"null_rate": 0}, "null_rate: found 0; allowed: a number between 0 and 1, both excluded"),

@@ -92,6 +92,7 @@ def test_an_e_value_by_hand():
 
 
 IMPOSSIBLE = [
+    (lambda: maxsprt_binomial(10**9, 1, 0.05), "n_max: found 1000000000; allowed: at most 100,000"),
     (lambda: maxsprt_binomial(0, 1, 0.05), "n_max: found 0; allowed: a whole number, 1 or more"),
     (lambda: maxsprt_binomial(10, 0, 0.05), "ratio: found 0; allowed: a finite number above 0"),
     (lambda: maxsprt_binomial(10, 1, 1), "alpha: found 1; allowed: a number between 0 and 1, both excluded"),
