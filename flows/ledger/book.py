@@ -1,12 +1,15 @@
 """The ledger: what is written to it together, and read back."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, reduce
 from typing import Self
 
 from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
 
 from checks.errors import LedgerBrokenError, LedgerWriteError, UsageError
 from checks.stamps import stamp
@@ -16,14 +19,16 @@ from flows.ledger.database import Database, damaged, places_of_damage
 from flows.ledger.foreign import foreign_parts
 from flows.ledger.messages import few
 from flows.ledger.outbox import Attempt, Chained, Entry, Outbox, Outgoing
-from flows.ledger.payloads import EvidencePayload, LookPayload, Payload, ProtocolChangePayload
+from flows.ledger.payloads import EvidencePayload, LookPayload, Payload
 from flows.ledger.projection import Projection
 from flows.ledger.quarantine import NO_STUDY, LeftOut, leave_out, left_out_by, quarantined
 from flows.ledger.rows import any_sealed, heads_at, newest, record_of, sealed_lately, stream
 from flows.ledger.schema import METADATA, OUTBOX, RECORDS, bring_up_to_date
-from flows.ledger.seen import Decision, Seen, see
+from flows.ledger.seen import Decision, Seen, entries_of_look, see
 from flows.ledger.standing import Standing, follow
 from flows.settings import Settings
+
+LOGGER = logging.getLogger("postdose")
 
 
 class Ledger:
@@ -84,9 +89,7 @@ class Ledger:
         """
 
         def plan(seen: Seen, chained: Chained) -> None:
-            chained.add(
-                [*_protocol_change(seen.standing.protocol_sha256, payload), Entry(Kind.LOOK, payload)]
-            )
+            chained.add(entries_of_look(seen, payload))
             chained.add(decision(replace(seen, standing=reduce(follow, chained.records, seen.standing))))
 
         return self._settle(study, now, plan)[-1].head
@@ -194,7 +197,7 @@ class Ledger:
             with self._database.reading() as connection:
                 left_out = quarantined(connection, self._key)
                 for record in verified(stream(connection), key=self._key, quarantined=left_out):
-                    _require_form(record)
+                    forms.require(record)
                     made.follow(record)
                     yield record
                 others = list(projection.differences(connection, made, datetime.now(UTC)))
@@ -295,6 +298,21 @@ class Ledger:
             connection.rollback()
 
     def _settle(self, study: str, now: datetime, plan: Callable[[Seen, Chained], None]) -> Sequence[Record]:
+        """Write what is planned on what is seen; where that is on record already, once more on the records alone."""
+        try:
+            return self._settled(study, now, plan)
+        except LedgerWriteError as error:
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+            with suppress(LedgerBrokenError):
+                self.rebuild()
+                LOGGER.error(
+                    "The projection lacked what is on record, and was written anew; verify the ledger"
+                )
+                return self._settled(study, now, plan)
+            raise
+
+    def _settled(self, study: str, now: datetime, plan: Callable[[Seen, Chained], None]) -> Sequence[Record]:
         """Write what is planned on what is seen of a study; plan anew where somebody else has written meanwhile."""
         with self._database.reading() as connection:
             chained, seen = self._chained(connection, study), self._seen(connection, study, now)
@@ -373,26 +391,9 @@ class Ledger:
         )
 
 
-def _require_form(record: Record) -> None:
-    problem = forms.problem(record)
-    if problem is not None and not forms.is_bare_look(record):
-        raise LedgerBrokenError(f"record {record.sequence} says what no record of its kind can ({problem})")
-
-
 def _project(connection: Connection, records: Iterable[Record]) -> None:
     """Write the projection of records anew."""
     made = Projection()
     for record in records:
         made.follow(record)
     projection.rebuild(connection, made, datetime.now(UTC))
-
-
-def _protocol_change(before: str | None, payload: LookPayload) -> Iterator[Entry]:
-    """Yield what a look's record says of a protocol that has changed since the look before, and the reason."""
-    if before is not None and before != payload.get("protocol_sha256"):
-        change: ProtocolChangePayload = {
-            "from": before,
-            "to": payload.get("protocol_sha256"),
-            "reason": payload.get("reason", ""),
-        }
-        yield Entry(Kind.PROTOCOL_CHANGE, change)

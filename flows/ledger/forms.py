@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from checks.errors import LedgerBrokenError
 from flows.ledger.chain import Kind, Record
 from flows.ledger.payloads import (
     AcceptedPayload,
@@ -149,6 +150,13 @@ def _is_dated(signal: Mapping[str, str]) -> bool:
         return all(_MOMENT.validate_python(one) for one in said if one)
     except ValidationError:
         return False
+
+
+def require(record: Record) -> None:
+    """Raise LedgerBrokenError where a record is none of its kind."""
+    said = problem(record)
+    if said is not None and not is_bare_look(record):
+        raise LedgerBrokenError(f"record {record.sequence} says what no record of its kind can ({said})")
 
 
 @cache

@@ -9,9 +9,10 @@ from sqlalchemy import Connection
 
 from checks.stamps import stamp
 from flows.ledger import projection
+from flows.ledger.chain import Kind
 from flows.ledger.messages import few
 from flows.ledger.outbox import PENDING, Entry, vouched
-from flows.ledger.payloads import EvidencePayload, LookPayload
+from flows.ledger.payloads import EvidencePayload, LookPayload, ProtocolChangePayload
 from flows.ledger.standing import Standing
 
 OUTBOX_CHANGED: Final = "outbox_changed"
@@ -57,3 +58,16 @@ def see(
     others = vouched(connection, study, PENDING, key).others
     said = f"The outbox has what is not as a record put it in: {few(others, '; ')}."
     return Seen(standing, look, evidence(standing), latest, {OUTBOX_CHANGED: said} if others else {})
+
+
+def entries_of_look(seen: Seen, payload: LookPayload) -> Sequence[Entry]:
+    """Return a look's record, after one of what it says of a protocol that has changed since the look before."""
+    before, look = seen.standing.protocol_sha256, Entry(Kind.LOOK, payload)
+    if before is None or before == payload.get("protocol_sha256"):
+        return [look]
+    change: ProtocolChangePayload = {
+        "from": before,
+        "to": payload.get("protocol_sha256"),
+        "reason": payload.get("reason", ""),
+    }
+    return [Entry(Kind.PROTOCOL_CHANGE, change), look]

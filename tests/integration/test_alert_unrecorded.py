@@ -177,3 +177,19 @@ def test_one_that_is_not_taken_is_said_and_what_is_no_crossed_rule_waits(
     addresses = {"POSTDOSE_PHYSICIAN_URL": receiver[0]}
     assert notify_unrecorded(watch, signal.protocol, NOW, addresses=addresses) == "pending"
     assert receiver[1] == []
+
+
+def test_a_projection_that_lacks_its_alerts_is_written_anew_rather_than_keep_a_look_off_the_record(
+    signal: Look, tmp_path: Path
+) -> None:
+    url, document = f"sqlite:///{tmp_path / 'state.sqlite'}", signal.document()
+    first = conclusion._record(signal, document, "", Settings(url, {}), "", as_found=False)
+    assert first.ledger is not None
+    raised = [one.payload["alert"] for one in first.ledger.records(kind=Kind.RAISED)]
+    with create_engine(url).begin() as connection:
+        emptied = "UPDATE standings SET document = json_set(document, '$.alerts', json('{}'))"
+        assert connection.exec_driver_sql(emptied).rowcount == 1
+    again = conclusion._record(signal, document, "", Settings(url, {}), "", as_found=False)
+    assert (again.problem, again.ledger is None) == (None, False)
+    assert [one.payload["alert"] for one in first.ledger.records(kind=Kind.RAISED)] == raised != []
+    assert first.ledger.verify() == len(first.ledger.records())
