@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial, reduce
@@ -304,13 +303,12 @@ class Ledger:
         except LedgerWriteError as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
-            with suppress(LedgerBrokenError):
+            try:
                 self.rebuild()
-                LOGGER.error(
-                    "The projection lacked what is on record, and was written anew; verify the ledger"
-                )
-                return self._settled(study, now, plan)
-            raise
+            except (LedgerBrokenError, LedgerWriteError):
+                raise error from error.__cause__
+        LOGGER.error("The projection lacked what is on record, and was written anew; verify the ledger")
+        return self._settled(study, now, plan)
 
     def _settled(self, study: str, now: datetime, plan: Callable[[Seen, Chained], None]) -> Sequence[Record]:
         """Write what is planned on what is seen of a study; plan anew where somebody else has written meanwhile."""
