@@ -266,6 +266,26 @@ def test_a_look_whose_messages_the_database_changes_is_not_on_record_so_that_it_
     assert caused(ledger, {**LOOKED, **look}).sequence == 1
 
 
+AT_THE_END = (
+    "CREATE FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE outbox SET state = 'delivered'; "
+    "RETURN NULL; END $$",
+    "CREATE CONSTRAINT TRIGGER x AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+    "EXECUTE FUNCTION x()",
+)
+
+
+def test_what_postgresql_changes_at_the_end_of_the_transaction_is_not_on_record_either(
+    postgresql_database: str,
+) -> None:
+    ledger = Ledger(postgresql_database)
+    with create_engine(postgresql_database).begin() as connection:
+        for statement in AT_THE_END:
+            connection.exec_driver_sql(statement)
+    with pytest.raises(LedgerWriteError, match="changes by itself what is put in the outbox"):
+        caused(ledger, {"at": stamp(NOW), "verdict": "signal"}, MESSAGES)
+    assert ledger.records() == ()
+
+
 UNTRUE = (
     *("another channel", "another role", "another alert", "another step", "another study", "another record"),
     *("edited", "renamed", "added", "added, as of the first record"),
