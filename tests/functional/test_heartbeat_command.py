@@ -22,7 +22,7 @@ from flows.heartbeat import HEARTBEAT_URL, call_watchdog, write_beat
 from flows.ledger import Kind, Ledger
 
 STUDY = Path(__file__).parents[2] / "deployments/studies/CYT107-IV/protocol.yaml"
-LOOK = {**LOOKED, "study": "CYT107-IV", "look_id": "0123456789abcdef", "verdict": "watch"}
+LOOK = {"study": "CYT107-IV", "look_id": "0123456789abcdef", "verdict": "watch"}
 
 
 def heartbeat(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,7 +38,9 @@ def ledger_of(protocol: Path, minutes_ago: float, **payload: Any) -> Ledger:
     """A ledger with one look at a cut-off so many minutes ago."""
     ledger = Ledger(f"sqlite:///{protocol.parent / 'postdose.sqlite'}")
     cutoff = datetime.now(UTC) - timedelta(minutes=minutes_ago)
-    ledger.record("CYT107-IV", Kind.LOOK, {**LOOK, "data_cutoff": f"{cutoff:%Y-%m-%dT%H:%M:%SZ}", **payload})
+    ledger.record(
+        "CYT107-IV", Kind.LOOK, {**LOOKED, **LOOK, "data_cutoff": f"{cutoff:%Y-%m-%dT%H:%M:%SZ}", **payload}
+    )
     return ledger
 
 
