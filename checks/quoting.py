@@ -9,7 +9,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import pandas as pd
@@ -67,6 +67,12 @@ class Quotes:
             digits=max((len(run) for one in named for run in _DIGITS.findall(one)), default=0),
             codes=frozenset(map(_bare, codes)).union(CODES),
         )
+
+    def with_ids(self, subjects: Iterable[str]) -> Self:
+        """Return the same with the digits of subjects not accepted yet whose words are those of sites."""
+        ids = (one for one in subjects if self.words.issuperset(_words_of([self._own_part(one)])))
+        runs = (len(run) for one in ids for run in _DIGITS.findall(one))
+        return replace(self, digits=max(self.digits, max(runs, default=0)))
 
     def may(self, text: str, column: str) -> bool:
         """Whether a text of a column holds nothing but what belongs there, and names no arm."""

@@ -169,7 +169,8 @@ class Source:
     def quotes(self) -> Quotes:
         """What may be quoted from its columns."""
         named = [one for one in self.setting.zones if isinstance(one, str)]  # a blank is missing
-        return quotes_of(self.setting.protocol, named)
+        quotes = quotes_of(self.setting.protocol, named)
+        return quotes.with_ids(self.subject.dropna().unique()) if self.domain == "DM" else quotes
 
     @property
     def record(self) -> "pd.Series[str]":

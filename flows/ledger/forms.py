@@ -7,11 +7,12 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from checks.errors import LedgerBrokenError
+from checks.recorded import SignalPart
 from flows.ledger.chain import Kind, Record
 from flows.ledger.payloads import (
     AcceptedPayload,
@@ -30,7 +31,7 @@ from flows.ledger.payloads import (
 
 LOGGER = logging.getLogger("postdose")
 
-FORMS: Final[Mapping[str, Any]] = {
+FORMS: Final[Mapping[str, type]] = {
     **dict.fromkeys(Kind, AlertPayload),
     Kind.LOOK: LookPayload,
     Kind.PROTOCOL_CHANGE: ProtocolChangePayload,
@@ -88,7 +89,7 @@ def problem(record: Record) -> str | None:
     if record.kind not in FORMS:
         return "its kind is none"
     try:
-        payload = record.read(dict[str, Any])
+        payload = record.read(dict[str, object])
     except (ValueError, RecursionError):
         return "its payload is no JSON"
     try:
@@ -100,13 +101,14 @@ def problem(record: Record) -> str | None:
     return _unusable(record.kind, payload)
 
 
-def _unusable(kind: str, payload: Mapping[str, Any]) -> str | None:
+def _unusable(kind: str, payload: Mapping[str, object]) -> str | None:
     """Say in what a payload of the form of its kind is none all the same."""
     if odd := _unwritable(payload):
         return f"{odd}: half a surrogate"
-    if kind == Kind.LOOK and any(one["state"] not in STATES for one in payload["signals"]):
+    signals = cast(LookPayload, payload)["signals"] if kind == Kind.LOOK else []
+    if any(one["state"] not in STATES for one in signals):
         return "signals: no state of one"
-    if kind == Kind.LOOK and not all(map(_is_dated, payload["signals"])):
+    if not all(map(_is_dated, signals)):
         return "signals: no moment of one"
     lacking = NEEDED.get(kind, frozenset()) - payload.keys()
     return f"{min(lacking)}: missing" if lacking else None
@@ -143,7 +145,7 @@ def _unwritable(payload: Mapping[str, object]) -> str | None:
     return None
 
 
-def _is_dated(signal: Mapping[str, str]) -> bool:
+def _is_dated(signal: SignalPart) -> bool:
     """Whether the moments of a signal are such; a look without grounds leaves them empty."""
     said = (signal.get(name, "") for name in ("since", "crossed_at"))
     try:

@@ -17,9 +17,10 @@ from fnmatch import fnmatch
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, cast
 
 from checks.errors import ACCEPT_HEAD
+from checks.looks import LookDocument
 from checks.protocol import StudyProtocol
 from flows.files import BEGINS, ENDS
 from flows.heartbeat import feed_faults
@@ -218,7 +219,7 @@ def _unrecorded(folder: Path, known: OnRecord) -> Iterator[str]:
 
 
 def _unlike(
-    folder: Path, document: Mapping[str, Any], found: Sequence[LookPayload], known: OnRecord
+    folder: Path, document: Mapping[str, object], found: Sequence[LookPayload], known: OnRecord
 ) -> Iterator[str]:
     """Yield what the records of a look say otherwise than its look.json, whose hash they have."""
     said = _said(document)
@@ -234,12 +235,13 @@ def _unlike(
         yield f"{_called(folder)}: look.json names a record that the ledger does not have"
 
 
-def _said(document: Mapping[str, Any]) -> Mapping[str, object]:
+def _said(document: Mapping[str, object]) -> Mapping[str, object]:
     """Return what look.json says that its record says too; an earlier version may not say of feeds what is asked."""
     said: dict[str, object] = {name: document[name] for name in SAID if name in document}
     with suppress(KeyError, TypeError):
-        said["feeds"] = {one["domain"]: one["sha256"] for one in document["feeds"]}
-        said["blocked"] = _blocked(feed_faults(document["feeds"]))
+        feeds = cast(LookDocument, document)["feeds"]
+        said["feeds"] = {one["domain"]: one["sha256"] for one in feeds}
+        said["blocked"] = _blocked(feed_faults(feeds))
     return said
 
 
@@ -247,7 +249,7 @@ def _blocked(faults: Mapping[str, FeedFault]) -> frozenset[str]:
     return frozenset(domain for domain, one in faults.items() if one["fault"] == "blocked")
 
 
-def _unheard(folder: Path, document: Mapping[str, Any]) -> str:
+def _unheard(folder: Path, document: Mapping[str, object]) -> str:
     """Say that no record has a look, and what to do where it was made while the ledger could not be written."""
     cutoff = document.get("data_cutoff")
     at = cutoff if isinstance(cutoff, str) and INSTANT.fullmatch(cutoff) else "T"
@@ -258,7 +260,7 @@ def _unheard(folder: Path, document: Mapping[str, Any]) -> str:
     )
 
 
-def _document(folder: Path) -> Mapping[str, Any] | None:
+def _document(folder: Path) -> Mapping[str, object] | None:
     """Return what a look.json says; None where it cannot be read as one."""
     try:
         if _size(folder / "look.json") > MOST_OF_DOCUMENT:
@@ -270,7 +272,7 @@ def _document(folder: Path) -> Mapping[str, Any] | None:
         return None
 
 
-def _look_sha256(document: Mapping[str, Any]) -> str:
+def _look_sha256(document: Mapping[str, object]) -> str:
     hashed = {name: value for name, value in document.items() if name not in HISTORY}
     return hashlib.sha256(canonical(hashed).encode()).hexdigest()
 

@@ -61,8 +61,8 @@ def simulate(scenario: str, out: Path, *, seed: int = 1, subjects: int | None = 
         When the scenario is unknown, the seed negative, fewer than two subjects are asked for, or something is in
         the folder already.
     """
-    require_new(out)
     study = compose(scenario, seed=seed, subjects=DEFAULT_SUBJECTS if subjects is None else subjects)
+    require_new(out)
     write_whole(out / "protocol.yaml", files("flows.simulate").joinpath("protocol.yaml").read_bytes())
     for domain, table in tables(study).items():
         written = table.to_csv(index=False, lineterminator="\n")

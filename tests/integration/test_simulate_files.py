@@ -101,8 +101,11 @@ def test_a_study_is_not_written_over_another_nor_over_a_file(tmp_path: Path):
     study, file = simulate("null", tmp_path / "study", subjects=2), tmp_path / "file"
     file.write_text("precious")
     before = _bytes(study)
-    for out, found in ((study, "feeds"), (file, "a file")):
-        with pytest.raises(UsageError, match=f"found {found} there already; allowed: a new folder"):
+    for out, said in (
+        (study, "found feeds there already; allowed: a new folder"),
+        (file, "found a file; allowed: a folder"),
+    ):
+        with pytest.raises(UsageError, match=said):
             simulate("cyt107", out)
     assert (_bytes(study), file.read_text()) == (before, "precious")
 

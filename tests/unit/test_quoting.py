@@ -201,3 +201,10 @@ def test_a_run_of_words_that_hold_words_is_judged_without_trying_each_way_to_par
     """Each "temporal" is also "temp" and "oral": forty of them can be parted in a million million ways."""
     place = place_of("VSTESTCD")
     assert is_nearly_word("temporal" * 2, place) and not is_nearly_word("temporal" * 40 + "q", place)
+
+
+def test_subjects_that_are_not_accepted_yet_are_told_by_their_ids_and_words_are_not() -> None:
+    """A site that the protocol lacks: who it is of must be said, and no word or kit number in the place of an id."""
+    quotes = Quotes.of(["FR01"]).with_ids(["FR01-001", "KIT-937104", "bleeding"])
+    assert quotes.may("FR01-001", "USUBJID")
+    assert not any(quotes.may(text, "USUBJID") for text in ("KIT-937104", "937104", "bleeding"))
