@@ -18,7 +18,7 @@ from checks.cases.pairing import Composite, cases_of
 from checks.cases.reported_onsets import Line, SubjectChart, Told, join_reports, lines_of
 from checks.cases.series import Places, spread
 from checks.cases.spans import SECONDS_BITS, in_seconds
-from checks.cases.untimed_measurements import Untimed, untimed_measurements
+from checks.cases.untimed_measurements import Untimed, perhaps_before, untimed_measurements
 from checks.protocol import StudyProtocol
 from checks.protocol.case_definition import Component
 
@@ -87,7 +87,8 @@ class _Part:
             return Told(onsets, present)
         begun = [one.onset for one in untimed if one.onset is not None]
         told = join_reports(onsets, lines, self._chart(code, present), begun)
-        return replace(told, present=[*told.present, *(one.present for one in untimed)])
+        doubted = [perhaps_before(one, untimed, self.measured.memory.washout) for one in told.onsets]
+        return replace(told, onsets=doubted, present=[*told.present, *(one.present for one in untimed)])
 
     def _present(self, code: int) -> Sequence[tuple[int, int]]:
         mine = slice(*self.presences[code : code + 2])

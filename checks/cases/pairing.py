@@ -45,6 +45,12 @@ class Composite:
         return max(one.earliest for one in self.onsets.values())
 
     @property
+    def perhaps_earliest(self) -> int:
+        """When the case can have begun if a measurement without an instant showed a component of it before."""
+        before = (one.perhaps_since for one in self.onsets.values() if one.perhaps_since is not None)
+        return min((self.earliest, *before))
+
+    @property
     def latest(self) -> int:
         """By when the case has begun."""
         return max(one.latest for one in self.onsets.values())

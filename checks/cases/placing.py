@@ -268,7 +268,9 @@ def case_under(
         dose_start=_stamp(dose.earliest),
         certainty=_sure(definite),
         in_risk_window="yes" if yes else "possible" if possible else "no",
-        surely=yes and dose.separate and windows.surely_at_risk(hours),
+        surely=yes
+        and dose.separate
+        and windows.surely_at_risk(dose.hours(case.perhaps_earliest, case.latest)),
         hour=hour,
         onset_hours=hours,
         components={
@@ -323,8 +325,10 @@ def control_event(mark: Marked, doses: Sequence[Dose], subject: str, windows: Wi
     counted = bool(holding) and case.definite and case.timed and not unsure
     surely = (
         counted
-        and windows.surely_in_control(dose.hours(case.earliest, case.latest))
-        and not any(windows.may_be_at_risk(hours) for hours in spans)
+        and windows.surely_in_control(dose.hours(case.perhaps_earliest, case.latest))
+        and not any(
+            windows.may_be_at_risk(one.hours(case.perhaps_earliest, case.latest)) for one in exact
+        )
     )
     following = (one.number for one in exact if windows.opens(one) > moment)
     return ControlEvent(

@@ -1,14 +1,15 @@
 """Measurements without an instant: one that may be abnormal is a possible onset of its own, whatever else is told.
 
 Nobody knows which of the onsets of its day it would have been, nor whether it was worse than before. It joins,
-explains and hinders nothing that is known better; rows of one stamp are one onset. They are none where they are
+explains and hinders nothing that is known better, but an onset that follows it may have begun with it, and is sure
+where that leads nowhere else; rows of one stamp are one onset. They are none where they are
 abnormal for certain, nothing can be worse by them, and the component was present already: by timed measurements all
 along, or by the one before of each test, abnormal too and in a run with it, as where a ward charts the hour alone.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,22 @@ def untimed_measurements(
             onset = _onset(int(begins[told].min()), first, last, [labels[row] for row in told])
         found[first >> SECONDS_BITS].append(Untimed(onset, (first, int(until[told].max()))))
     return found
+
+
+def perhaps_before(onset: Onset, untimed: Sequence[Untimed], washout: int) -> Onset:
+    """Return an onset with since when it may have begun, if one of some without an instant lies before it.
+
+    It may be the first of the same component within the washout (seconds) before: whether it was, no one knows.
+    """
+    since = [
+        one.onset.earliest
+        for one in untimed
+        if one.onset is not None
+        and one.present[0] < onset.seen
+        and one.onset.latest > onset.seen - washout
+        and one.onset.earliest < onset.earliest
+    ]
+    return replace(onset, perhaps_since=min(since)) if since and onset.definite else onset
 
 
 def _onset(begins: int, earliest: int, latest: int, evidence: Sequence[str]) -> Onset:

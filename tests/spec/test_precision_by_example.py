@@ -57,6 +57,24 @@ def test_what_is_known_to_the_minute_is_not_made_possible_by_a_day_of_another(lo
     assert (case.certainty, case.surely, case.hour) == ("definite", True, 6.125)
 
 
+# Fever charted by the hour alone, and again to the minute: it may have begun with the first, from the last normal on.
+TWICE = {
+    "before the window": ("TEMP 07:00 37.0  10:00 37.0  12h 38.5  15:05 37.0  15:10 38.5", False),
+    "in the window": ("TEMP 07:00 37.0  13:30 37.0  14h 38.5  15:05 37.0  15:10 38.5", True),
+    "the washout before": ("TEMP 01:00 37.0  07:30 37.0  8h 38.5  15:05 37.0  15:10 38.5", True),
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_fever_that_may_have_been_there_before_is_sure_only_where_that_changes_nothing(
+    name: str, look: Look
+) -> None:
+    chart, surely = TWICE[name]
+    found = look("\n".join((DOSE, chart, "OXYSAT 07:00 97  10:00 97  13:00 96  15:00 96  15:10 88"))).cases
+    (case,) = (case for case in found if case.certainty == "definite")
+    assert (case.in_risk_window, case.surely, case.hour) == ("yes", surely, 7.125)
+
+
 def test_a_date_tells_of_the_fever_that_was_measured_that_day(look: Look) -> None:
     """The fever began at 23:00, 8.75 h after the low saturation: the report of that day tells of no earlier one."""
     chart = "\n".join((DOSE, "TEMP 07:00 37.0  22:00 37.0  23:00 38.6", OXYSAT, "AE 1/ PYREXIA"))
