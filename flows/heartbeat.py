@@ -8,18 +8,16 @@ asks, or waits to be called, must be on another.
 import json
 import os
 import sys
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from checks.errors import DeliveryError, UsageError
 from checks.protocol import StudyProtocol, load_protocol
 from checks.stamps import stamp
+from flows.calls import call
 from flows.clocks import is_ahead
 from flows.files import write_whole
 from flows.ledger import FeedFault, Head, Ledger, LookPayload, Seen
@@ -31,8 +29,6 @@ if TYPE_CHECKING:
     from checks.looks.document import FeedPart, LookDocument
 
 HEARTBEAT_URL = "POSTDOSE_HEARTBEAT_URL"
-LONGEST_CALL = 5.0
-"""Seconds. A look must not wait for a watchdog, which learns as much from the next one."""
 
 RECORD_BROKEN = "record_broken"
 """What the monitor's alert is about when a nightly check found that the record does not hold."""
@@ -218,24 +214,6 @@ def call_watchdog(url: str) -> None:
     DeliveryError
         When it does not answer, without the address, which may hold a key.
     """
-    answered: SimpleQueue[str | None] = SimpleQueue()
-    Thread(target=lambda: answered.put(_call(url)), daemon=True, name="postdose heartbeat").start()
-    try:
-        problem = answered.get(timeout=LONGEST_CALL)
-    except Empty:
-        problem = f"no answer within {LONGEST_CALL:g} s"
+    problem = call(url)
     if problem is not None:
         raise DeliveryError(problem)
-
-
-def _call(url: str) -> str | None:
-    """Return why the watchdog could not be called, None where it was."""
-    try:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError
-        with urllib.request.urlopen(url, timeout=LONGEST_CALL):  # noqa: S310 - the scheme was just looked at
-            return None
-    except ValueError:
-        return "found another form; allowed: an http or https address"
-    except Exception as error:  # a broken answer may be of any kind, and its text hold the address
-        return f"no success ({type(error).__name__})"

@@ -326,9 +326,7 @@ def control_event(mark: Marked, doses: Sequence[Dose], subject: str, windows: Wi
     surely = (
         counted
         and windows.surely_in_control(dose.hours(case.perhaps_earliest, case.latest))
-        and not any(
-            windows.may_be_at_risk(one.hours(case.perhaps_earliest, case.latest)) for one in exact
-        )
+        and not any(windows.may_be_at_risk(one.hours(case.perhaps_earliest, case.latest)) for one in exact)
     )
     following = (one.number for one in exact if windows.opens(one) > moment)
     return ControlEvent(

@@ -18,8 +18,8 @@ from typing import Final, TypeVar
 
 from checks.errors import DeliveryError
 from flows.alerts.channels import Send, longest_attempt, resolve
-from flows.alerts.threads import apart, apart_or_here
 from flows.ledger import Outgoing
+from flows.threads import apart, apart_or_here
 
 T = TypeVar("T")
 

@@ -15,10 +15,10 @@ from checks.protocol import StudyProtocol
 from flows.alerts.attempts import BOUNDS, Bounds, Channels, attempt_each
 from flows.alerts.channels import LONGEST_ATTEMPT, USUAL_ATTEMPT, longest_attempt
 from flows.alerts.deciding import Looked, alerts_unrecorded, due
-from flows.alerts.threads import apart_or_here
 from flows.inert import defect_of
 from flows.ledger import Attempt, Entry, Head, Ledger, Outgoing, Seen, Waiting, this_process
 from flows.ledger.heads import by_heads
+from flows.threads import apart_or_here
 
 LOGGER = logging.getLogger("postdose")
 

@@ -6,21 +6,19 @@ appended to: a line is a record's sequence and hash, when it was the newest (UTC
 the backups, or let the URL take each head to another machine.
 """
 
-import json
 import logging
 import os
 import re
 import stat
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
 from checks.errors import ACCEPT_HEAD, LedgerWriteError
 from checks.stamps import stamp
+from flows.calls import call
 from flows.files import create
 from flows.ledger.book import Ledger
 from flows.ledger.chain import Head, Kind
@@ -35,8 +33,6 @@ LEDGER_REPLACED: Final = "ledger_replaced"
 """What is wrong when a ledger lacks the newest head known beside the study."""
 
 HEAD_URL: Final = "POSTDOSE_HEAD_URL"
-LONGEST_POST: Final = 5.0
-"""Seconds. A look must not wait for who keeps its heads: the next one says as much."""
 
 NUMBER: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 """A record's sequence, which both databases count in four bytes."""
@@ -238,24 +234,6 @@ def heads_that_differ(ledger: Ledger, folder: Path, study: str) -> Iterator[str]
 
 def post_head(url: str, study: str, head: Head, *, at: datetime) -> None:
     """Post a head as JSON to whoever keeps it; failing is only logged, without the address: it may hold a key."""
-    told = {"schema": "postdose/head/1", "study": study, **asdict(head), "at": stamp(at)}
-    caller = Thread(target=_post, args=(url, told), daemon=True, name="postdose head")
-    caller.start()
-    caller.join(LONGEST_POST)
-    if caller.is_alive():
-        LOGGER.error("%s: no answer within %g s", HEAD_URL, LONGEST_POST)
-
-
-def _post(url: str, told: Mapping[str, object]) -> None:
-    try:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError
-        request = urllib.request.Request(  # noqa: S310 - the scheme was just looked at
-            url, json.dumps(told).encode(), {"Content-Type": "application/json"}, method="POST"
-        )
-        with urllib.request.urlopen(request, timeout=LONGEST_POST):  # noqa: S310 - as above
-            pass
-    except ValueError:
-        LOGGER.error("%s: found another form; allowed: an http or https address", HEAD_URL)
-    except Exception as error:  # its text may hold the address
-        LOGGER.error("%s: no success (%s)", HEAD_URL, type(error).__name__)
+    problem = call(url, {"schema": "postdose/head/1", "study": study, **asdict(head), "at": stamp(at)})
+    if problem is not None:
+        LOGGER.error("%s: %s", HEAD_URL, problem)

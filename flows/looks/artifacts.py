@@ -22,13 +22,13 @@ from checks.errors import DeliveryError
 from checks.looks.document import CasePart, LookDocument, RulePart
 from checks.protocol import StudyProtocol
 from checks.stamps import stamp
-from flows.alerts.threads import apart
 from flows.heartbeat import feed_faults
 from flows.inert import inert_line
 from flows.pages.cases import CaseWords, dose_notes
 from flows.pages.kit.verdicts import verdict_words
 from flows.pages.kit.words import plural, spoken, utc_text
 from flows.pages.sentences import beneath, fault_sentences, repairs, standing_of
+from flows.threads import apart
 
 LOGGER = logging.getLogger("postdose")
 

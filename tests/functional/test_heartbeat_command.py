@@ -149,7 +149,7 @@ def test_a_watchdog_that_fails_is_named_without_its_address(
 
 
 def test_one_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flows.heartbeat.LONGEST_CALL", 0.2)
+    monkeypatch.setattr("flows.calls.LONGEST_CALL", 0.2)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         pytest.raises(DeliveryError, match=r"no answer within 0\.2 s"),

@@ -1,4 +1,4 @@
-"""Threads that notify: one that cannot be had, or dies, is known of, so that nobody waits for it without end."""
+"""Threads for what may fail or hang: one that cannot be had, or dies, is known of and waited for no longer."""
 
 from _thread import start_new_thread
 from collections.abc import Callable
