@@ -1,9 +1,9 @@
 """`postdose` as a process that finds the libraries loaded, which take longer to load than most commands to run.
 
 The process is forked from one that has imported the libraries and nothing else. What is ours it imports anew, and so
-Prefect, which reads the environment as it is imported. Exit code, output, folder and environment are those of a
-process that is started. What it does not show, tests that start one do: which libraries a command imports, and that
-nothing hangs on the seed of Python's hashes, which all that are forked share.
+Prefect, which reads the environment as it is imported. Exit code, output, folder, umask and environment are those
+of a process that is started. What it does not show, tests that start one do: which libraries a command imports, and
+that nothing hangs on the seed of Python's hashes, which all that are forked share.
 """
 
 import json
@@ -49,6 +49,7 @@ def postdose(*arguments: str, folder: Path | None = None, **told: str) -> subpro
             str(folder or ROOT),
             str(out),
             str(err),
+            _umask(),
         ]
         parent = _loaded()
         assert parent.stdin is not None and parent.stdout is not None
@@ -68,6 +69,13 @@ def environment_without_ours() -> dict[str, str]:
     """The environment of whoever runs the tests, and the password of the servers of the tests."""
     theirs = {name: value for name, value in os.environ.items() if not name.startswith(FROM_HERE)}
     return {**theirs, "PREFECT_API_AUTH_STRING": PASSWORD}
+
+
+def _umask() -> int:
+    """The umask of this process, which can only be read by setting one."""
+    ours = os.umask(0o077)
+    os.umask(ours)
+    return ours
 
 
 @cache
@@ -91,11 +99,12 @@ def _fork_for_each() -> None:
 
 
 def _become(
-    arguments: list[str], environment: Mapping[str, str], folder: str, out: str, err: str
+    arguments: list[str], environment: Mapping[str, str], folder: str, out: str, err: str, umask: int
 ) -> NoReturn:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+    os.umask(umask)
     for number, path, how in ((0, os.devnull, "r"), (1, out, "w"), (2, err, "w")):
         with open(path, how) as file:  # noqa: PTH123
             os.dup2(file.fileno(), number)

@@ -187,6 +187,7 @@ def test_the_demo_refuses_a_folder_that_is_not_its_own(home: Mapping[str, str], 
     assert (tmp_path / "thesis.txt").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_demo_takes_an_empty_folder_and_then_the_place_of_an_earlier_demo_alone(
     served: Mapping[str, str], tmp_path: Path
 ) -> None:
@@ -202,7 +203,7 @@ def test_a_demo_takes_an_empty_folder_and_then_the_place_of_an_earlier_demo_alon
     assert (out / "protocol.yaml").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["report.html", "look.json"])
+@pytest.mark.parametrize("name", [pytest.param("report.html", marks=pytest.mark.slow), "look.json"])
 def test_a_look_is_not_written_over_what_is_not_its_studys(
     demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str], tmp_path: Path, name: str
 ) -> None:

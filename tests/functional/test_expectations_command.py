@@ -58,7 +58,11 @@ def test_a_row_that_fails_is_in_quarantine_and_on_the_page_by_its_sentence(
     ("suite", "found"),
     [
         ("{", "found no JSON"),
-        (json.dumps({"expectations": [WORN | {"type": "expect_peace"}]}), "expect_peace"),
+        pytest.param(
+            json.dumps({"expectations": [WORN | {"type": "expect_peace"}]}),
+            "expect_peace",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_broken_suite_stops_its_feed_with_file_and_name(

@@ -222,7 +222,15 @@ allocations = st.sets(st.sampled_from(SUBJECTS), min_size=2, max_size=6).map(fro
 three_to_one = st.sets(st.sampled_from(SUBJECTS), min_size=2, max_size=2).map(frozenset)
 
 
-@pytest.mark.parametrize("name", HABITS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "placebo_is_0",
+        pytest.param("placebo_is_blank", marks=pytest.mark.slow),
+        pytest.param("without_numbers", marks=pytest.mark.slow),
+        "incremental",
+    ],
+)
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @example(control=frozenset({"S1", "S6"}))
 @example(control=frozenset({"S4", "S8"}))

@@ -73,7 +73,7 @@ def looked(ex: list[Row], ill: list[int], hours_from: str, folder: Path) -> Look
     return look_at_study(feeds, small_protocol(hours_from=hours_from), CUTOFF, folder)
 
 
-@pytest.mark.parametrize("hours_from", ["start", "end"])
+@pytest.mark.parametrize("hours_from", ["start", pytest.param("end", marks=pytest.mark.slow)])
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(trial=trials())
 def test_splitting_a_row_into_segments_changes_no_case(

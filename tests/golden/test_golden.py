@@ -10,7 +10,12 @@ import pytest
 from golden.make import EXPECTED, documents, kept_of
 from golden.studies import INSIDE, LISTED, SPOILT_NAME
 
-HERE = [name for name in INSIDE if not name.startswith(SPOILT_NAME)]
+HERE = [
+    pytest.param(name, marks=pytest.mark.slow if name.endswith(("_2", "_3")) else ())
+    for name in INSIDE
+    if not name.startswith(SPOILT_NAME)
+]
+"""The second and third world of a scenario are looked at with the slow tests."""
 
 
 @pytest.mark.parametrize("name", HERE)

@@ -38,8 +38,13 @@ def require_named(bad: DeliveredTable, good: DeliveredTable) -> str:
     return problem
 
 
+LONG = ("gzip of rows", "gzip as lines of JSON", "zip of rows", "zip of gzip")
+
+
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow if one in LONG else ()) for one in BOMBS]
+)
 def test_a_bomb_is_refused_before_it_fills_the_memory(name: str, tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     require_named(*read(BOMBS[name], tmp_path, FeedOptions(domain="VS")))

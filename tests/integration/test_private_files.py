@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import processes
 import pytest
 
 from checks.errors import UsageError
@@ -170,10 +171,7 @@ def test_every_command_leaves_what_it_writes_to_its_owner(
         ["replay", quiet, "--every", "90d"],  # no rule crosses, of which it would seek the hour
         ["check", ill, "--suites", str(studies / "ill" / "suites")],
     ):
-        done = subprocess.run(
-            [sys.executable, "-m", "flows.commands.cli", *command],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = processes.postdose(*command, folder=tmp_path, **environment)
         assert done.returncode in (0, 20, 3), (command, done.stderr)
     written = list(studies.rglob("*"))
     assert {"report.html", "postdose.sqlite", "look.lock", "looks.jsonl", "truth.json", "heartbeat.json"} <= {
