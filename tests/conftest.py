@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import leftovers
 import pytest
+from processes import environment_without_ours
+from servers import Prefect, prefect_environment
 
 from flows.feeds.admission import servers_kept
 
@@ -34,6 +36,12 @@ LONGEST_FIRST = (
 """Files that take a worker longest are handed out first, so that none is left alone at the end."""
 
 SECONDS_BETWEEN_LINES = 30.0
+
+OF_DEPLOYMENTS = (
+    "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "FOREMAN", "LATE_RUNS", "PAUSE_EXPIRATIONS", "REPOSSESSOR",
+    "SCHEDULER_RECENT_DEPLOYMENTS",
+)  # fmt: skip
+"""Services of a Prefect server that look for work every 5 to 20 s: so seldom, it takes a third of the processor."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -87,6 +95,19 @@ def reading_process() -> Iterator[None]:
     """Keep the process that reads new deliveries from test to test, as `postdose serve` does from look to look."""
     with servers_kept():
         yield
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The PREFECT_API_URL of a server with a database of its own, where a server is not what is tested.
+
+    It serves no deployments, and so looks once a minute for what it would do of its own accord.
+    """
+    home = tmp_path_factory.mktemp("prefect-server")
+    seldom = {f"PREFECT_SERVER_SERVICES_{name}_LOOP_SECONDS": "60" for name in OF_DEPLOYMENTS}
+    environment = prefect_environment(home, {**environment_without_ours(), **seldom})
+    with Prefect(environment, home / "server.log"):
+        yield environment["PREFECT_API_URL"]
 
 
 @pytest.fixture(autouse=True)

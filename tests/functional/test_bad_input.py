@@ -314,7 +314,7 @@ def test_each_fixture_is_in_the_table() -> None:
 
 
 # The same as a process: exit code, one JSON document on standard output, the words on standard error.
-AS_PROCESS = ("empty_file", "f_in_c_field")
+AS_PROCESS = ("empty_file", pytest.param("f_in_c_field", marks=pytest.mark.slow))
 
 
 @pytest.mark.prefect

@@ -19,6 +19,7 @@ from threading import Event
 
 import pytest
 import yaml
+from processes import environment_without_ours
 from servers import webhook
 
 from flows.ledger import Kind, Ledger
@@ -111,14 +112,20 @@ class Study:
 
 
 @pytest.fixture
-def study(tmp_path: Path, prefect_server: Mapping[str, str], receiver: Receiver) -> Study:
+def study(tmp_path: Path, prefect_url: str, receiver: Receiver) -> Study:
     for file in FIXTURE.glob("*.csv"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     protocol = yaml.safe_load((FIXTURE / "protocol.yaml").read_text())
     protocol["alerts"]["routes"][0]["channels"] = [f"env:{VARIABLE}", "file:outbox/"]
     (tmp_path / "protocol.yaml").write_text(yaml.safe_dump(protocol))
     state = f"sqlite:///{tmp_path / 'state.sqlite'}"
-    environment = {**prefect_server, "POSTDOSE_STATE": state, VARIABLE: receiver.url}
+    environment = {
+        **environment_without_ours(),
+        "PREFECT_API_URL": prefect_url,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "POSTDOSE_STATE": state,
+        VARIABLE: receiver.url,
+    }
     return Study(tmp_path, environment, receiver)
 
 

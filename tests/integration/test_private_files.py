@@ -157,12 +157,16 @@ def test_two_that_write_the_same_file_leave_one_of_the_two_whole(tmp_path: Path)
 @pytest.mark.parametrize("umask", [0o000], indirect=True, ids=oct)
 @pytest.mark.usefixtures("umask")
 def test_every_command_leaves_what_it_writes_to_its_owner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_url: str
 ) -> None:
     monkeypatch.delenv("POSTDOSE_FILE_MODE", raising=False)
     studies = tmp_path / "studies"
     ill, quiet = (str(studies / name / "protocol.yaml") for name in ("ill", "quiet"))
-    environment = {**prefect_server, "POSTDOSE_STATE": f"sqlite:///{studies}/postdose.sqlite"}
+    environment = {
+        "PREFECT_API_URL": prefect_url,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "POSTDOSE_STATE": f"sqlite:///{studies}/postdose.sqlite",
+    }
     for command in (
         ["simulate", "cyt107", "--out", str(studies / "ill"), "--subjects", "6"],
         ["simulate", "null", "--out", str(studies / "quiet"), "--subjects", "6"],

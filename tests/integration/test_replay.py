@@ -297,6 +297,7 @@ def test_a_case_that_is_corrected_away_is_said_to_have_crossed_and_to_be_cleared
     assert "three: cleared at the look of 2026-03-05 09:00 UTC." in (tmp_path / "replay.txt").read_text()
 
 
+@pytest.mark.slow
 def test_a_missing_unit_delays_a_crossing_that_the_worst_case_shows(
     three_alone: StudyProtocol, tmp_path: Path
 ) -> None:
@@ -334,6 +335,7 @@ rules:
 """
 
 
+@pytest.mark.slow
 def test_a_rule_that_waits_for_a_window_to_close_has_its_delay_there(tmp_path: Path) -> None:
     """Two cases of three windows cross (P(Bin(3, .05) >= 2) = .0073), one does not (.143): C, healthy, is the third.
 

@@ -402,14 +402,30 @@ def found_by(make: Callable[[bool], Target], tamper: Callable[[Target], None]) -
 
 
 FILES = frozenset(how for how, (found, _) in TAMPERED.items() if found == "FN")
-CASES = [(database, how) for how in TAMPERED for database in ("sqlite", "postgresql")]
-
-
-@pytest.mark.parametrize(
-    ("target_of", "how"),
-    [case for case in CASES if "sqlite" in case or not {case[1]} & (FILES | OF_THE_CHAIN)],
-    indirect=["target_of"],
+LIKE_ANOTHER = (
+    "a record emptied",
+    "a record of another study",
+    "a message's channel edited",
+    "a message claimed for good",
+    "attempts that nobody made",
+    "a listing taken away",
+    "a whole look copied",
+    "a page in a folder of its own",
+    "a page beside the studies",
+    "a look excused by other code",
+    "a line put among the heads",
 )
+"""Of a kind that another one tries as well: tried with the slow tests."""
+
+CASES = [
+    pytest.param(database, how, marks=pytest.mark.slow if how in LIKE_ANOTHER else ())
+    for how in TAMPERED
+    for database in ("sqlite", "postgresql")
+    if database == "sqlite" or how not in FILES | OF_THE_CHAIN
+]
+
+
+@pytest.mark.parametrize(("target_of", "how"), CASES, indirect=["target_of"])
 def test_a_tampering_is_found_in_each_way_that_can(
     target_of: Callable[[bool], Target], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
