@@ -51,7 +51,12 @@ def done(postdose: Postdose, study: Path) -> subprocess.CompletedProcess[str]:
         (WHY, {}, "POSTDOSE_CLOSED=allowed"),
         (("--reason", "why"), {}, "--reason, --by: found without --closed"),
         (("--closed", "--by", "me"), {"POSTDOSE_CLOSED": "allowed"}, "--reason: found no printable text"),
-        (("--closed", "--reason", "why"), {"POSTDOSE_CLOSED": "allowed"}, "--by: found no printable text"),
+        pytest.param(
+            ("--closed", "--reason", "why"),
+            {"POSTDOSE_CLOSED": "allowed"},
+            "--by: found no printable text",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_not_allowed_exits_2_before_the_look(

@@ -68,6 +68,7 @@ def test_a_bad_parameter_exits_2_and_says_what_is_allowed(
     assert "Traceback" not in message
 
 
+@pytest.mark.slow
 def test_the_same_protocol_gives_the_same_bytes(tmp_path: Path) -> None:
     first = _run(
         "design", str(GOOD), "--out", str(tmp_path / "a"), "--trials", "1", "--subjects", "12", "--json"

@@ -42,10 +42,10 @@ def lives(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("number", "of_worker", "options"),
     [
-        (signal.SIGINT, False, ()),
-        pytest.param(signal.SIGTERM, False, (), marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, False, (), marks=pytest.mark.slow),
+        (signal.SIGTERM, False, ()),
         pytest.param(signal.SIGKILL, False, (), marks=pytest.mark.slow),
-        (signal.SIGKILL, False, ("-n", "1")),
+        pytest.param(signal.SIGKILL, False, ("-n", "1"), marks=pytest.mark.slow),
         (signal.SIGKILL, True, ("-n", "1", "--max-worker-restart", "0")),
     ],
 )

@@ -10,12 +10,13 @@ import pytest
 from golden.make import EXPECTED, documents, kept_of
 from golden.studies import INSIDE, LISTED, SPOILT_NAME
 
+LIKE_ANOTHER = ("diurnal_1", "early_1", "scan_alone", "every_rule_early")
 HERE = [
-    pytest.param(name, marks=pytest.mark.slow if name.endswith(("_2", "_3")) else ())
+    pytest.param(name, marks=pytest.mark.slow if name.endswith(("_2", "_3")) or name in LIKE_ANOTHER else ())
     for name in INSIDE
     if not name.startswith(SPOILT_NAME)
 ]
-"""The second and third world of a scenario are looked at with the slow tests."""
+"""Further worlds of a kind are looked at with the slow tests."""
 
 
 @pytest.mark.parametrize("name", HERE)

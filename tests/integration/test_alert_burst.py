@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 BENCH = Path(__file__).parents[1] / "benchmarks" / "bench_burst.py"
-SIGNALS, LOOKS, CAP = 200, 15, 12
+SIGNALS, LOOKS, CAP = 60, 15, 12
 """Many times what is told in an hour of anything else, which is one message in five minutes."""
 
 

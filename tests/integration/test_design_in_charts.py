@@ -39,6 +39,7 @@ def charts(tmp_path_factory):
     return read_charts(folder)
 
 
+@pytest.mark.slow
 def test_planted_cases_are_seen_and_nothing_is_where_nothing_is_planted(charts, tmp_path):
     found = try_in_charts(GOOD, charts, trials=3, subjects=40, seed=1)
     none, alert, lazy = found.settings

@@ -404,13 +404,18 @@ def found_by(make: Callable[[bool], Target], tamper: Callable[[Target], None]) -
 FILES = frozenset(how for how, (found, _) in TAMPERED.items() if found == "FN")
 LIKE_ANOTHER = (
     "a record emptied",
+    "a hash edited",
     "a record of another study",
     "a message's channel edited",
+    "a message put off",
     "a message claimed for good",
     "attempts that nobody made",
+    "a message added",
+    "report.html rewritten",
     "a listing taken away",
     "a whole look copied",
     "a page in a folder of its own",
+    "a page beside the looks",
     "a page beside the studies",
     "a look excused by other code",
     "a line put among the heads",
