@@ -423,7 +423,9 @@ LIKE_ANOTHER = (
 """Of a kind that another one tries as well: tried with the slow tests."""
 
 CASES = [
-    pytest.param(database, how, marks=pytest.mark.slow if how in LIKE_ANOTHER else ())
+    pytest.param(
+        database, how, marks=pytest.mark.slow if how in LIKE_ANOTHER or database == "postgresql" else ()
+    )
     for how in TAMPERED
     for database in ("sqlite", "postgresql")
     if database == "sqlite" or how not in FILES | OF_THE_CHAIN
