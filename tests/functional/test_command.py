@@ -116,6 +116,7 @@ def test_a_ledger_that_cannot_be_written_is_said_beside_the_signal(
     assert "SIGNAL" in done.stdout
 
 
+@pytest.mark.slow
 def test_cases_planted_in_charts_are_a_study_that_can_be_looked_at(
     demo: tuple[subprocess.CompletedProcess[str], Path], served: Mapping[str, str], tmp_path: Path
 ) -> None:

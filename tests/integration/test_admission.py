@@ -154,6 +154,7 @@ def test_files_as_they_are_found_are_read_so_each_time(study: Path) -> None:
 
 @pytest.mark.timeout(90)
 @pytest.mark.usefixtures("deadly")
+@pytest.mark.slow
 def test_many_slow_files_keep_no_look_from_its_end_and_the_next_goes_on(study: Path) -> None:
     """Three may hang for as long as one may take, 2 s; what comes after them is read by the next look."""
     for name in "abcd":

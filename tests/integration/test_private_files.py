@@ -156,6 +156,7 @@ def test_two_that_write_the_same_file_leave_one_of_the_two_whole(tmp_path: Path)
 
 @pytest.mark.parametrize("umask", [0o000], indirect=True, ids=oct)
 @pytest.mark.usefixtures("umask")
+@pytest.mark.slow
 def test_every_command_leaves_what_it_writes_to_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_url: str
 ) -> None:

@@ -27,6 +27,7 @@ def test_a_query_is_one_statement(postgresql_database: str, statement: str) -> N
     "statement",
     ["SELECT pg_sleep(30)::text AS a", "SELECT n FROM generate_series(1, 1000000000000) AS g (n)"],
 )
+@pytest.mark.slow
 def test_a_query_of_postgresql_without_end_is_ended(postgresql_database: str, statement: str) -> None:
     with pytest.raises(FeedError, match=r"QueryCanceled 57014|takes longer than 1 s"):
         query_content(postgresql_database, statement, feed="VS", limits=Limits(max_read_seconds=1))

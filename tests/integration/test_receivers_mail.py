@@ -322,6 +322,7 @@ def late(greeting: float = 0.0, **replies: float) -> Iterator[tuple[str, list[st
         yield f"mailto://127.0.0.1:{server.getsockname()[1]}{TO_TWO}", taken
 
 
+@pytest.mark.slow
 def test_a_server_may_be_late_at_each_step_and_delays_no_other_channel(tmp_path: Path) -> None:
     """At the greeting later than any other channel may answer: 16 s, of the 5 minutes that RFC 5321 gives it."""
     ledger = Ledger(f"sqlite:///{tmp_path / 'state.sqlite'}")

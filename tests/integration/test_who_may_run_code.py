@@ -197,6 +197,7 @@ with get_client(sync_client=True) as client:
 """
 
 
+@pytest.mark.slow
 def test_the_server_that_a_look_starts_for_itself_asks_for_a_password(tmp_path: Path) -> None:
     told = prefect_environment(tmp_path / "prefect")
     environment = {name: value for name, value in told.items() if name not in (*PASSWORDS, "PREFECT_API_URL")}
