@@ -10,7 +10,7 @@ import pytest
 from golden.make import EXPECTED, documents, kept_of
 from golden.studies import INSIDE, LISTED, SPOILT_NAME
 
-LIKE_ANOTHER = ("diurnal_1", "early_1", "scan_alone", "every_rule_early")
+LIKE_ANOTHER = ("diurnal_1", "early_1")
 HERE = [
     pytest.param(name, marks=pytest.mark.slow if name.endswith(("_2", "_3")) or name in LIKE_ANOTHER else ())
     for name in INSIDE
