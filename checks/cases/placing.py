@@ -323,10 +323,11 @@ def control_event(mark: Marked, doses: Sequence[Dose], subject: str, windows: Wi
     moment = (case.earliest + case.latest) / 2
     dose = min(near, key=lambda one: (abs(moment - one.earliest), one.earliest))
     counted = bool(holding) and case.definite and case.timed and not unsure
+    widest = case.perhaps_earliest, case.latest
     surely = (
         counted
-        and windows.surely_in_control(dose.hours(case.perhaps_earliest, case.latest))
-        and not any(windows.may_be_at_risk(one.hours(case.perhaps_earliest, case.latest)) for one in exact)
+        and windows.surely_in_control(dose.hours(*widest))
+        and not any(windows.may_be_at_risk(one.hours(*widest)) for one in exact)
     )
     following = (one.number for one in exact if windows.opens(one) > moment)
     return ControlEvent(

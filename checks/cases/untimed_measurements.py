@@ -2,9 +2,9 @@
 
 Nobody knows which of the onsets of its day it would have been, nor whether it was worse than before. It joins,
 explains and hinders nothing that is known better, but an onset that follows it may have begun with it, and is sure
-where that leads nowhere else; rows of one stamp are one onset. They are none where they are
-abnormal for certain, nothing can be worse by them, and the component was present already: by timed measurements all
-along, or by the one before of each test, abnormal too and in a run with it, as where a ward charts the hour alone.
+where that leads nowhere else; rows of one stamp are one onset. They are none where they are abnormal for certain,
+nothing can be worse by them, and the component was present already: by timed measurements all along, or by the one
+before of each test, abnormal too and in a run with it, as where a ward charts the hour alone.
 """
 
 from collections import defaultdict
@@ -73,6 +73,8 @@ def perhaps_before(onset: Onset, untimed: Sequence[Untimed], washout: int) -> On
 
     It may be the first of the same component within the washout (seconds) before: whether it was, no one knows.
     """
+    if not onset.definite:  # so are all that these may be themselves, and those can be thousands
+        return onset
     since = [
         one.onset.earliest
         for one in untimed
@@ -81,7 +83,7 @@ def perhaps_before(onset: Onset, untimed: Sequence[Untimed], washout: int) -> On
         and one.onset.latest > onset.seen - washout
         and one.onset.earliest < onset.earliest
     ]
-    return replace(onset, perhaps_since=min(since)) if since and onset.definite else onset
+    return replace(onset, perhaps_since=min(since)) if since else onset
 
 
 def _onset(begins: int, earliest: int, latest: int, evidence: Sequence[str]) -> Onset:
